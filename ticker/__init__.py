@@ -1,0 +1,1 @@
+"""Breaking news, fanned out: one line, on every screen, exactly once."""

@@ -1,0 +1,128 @@
+"""An edition: one ordered ticker in one language, with its vocabulary and its limits."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from ticker.core.errors import SettingsError
+from ticker.core.line import Direction
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+
+SECTIONS: Final = {
+    "politics": "Politics",
+    "economy": "Economy",
+    "sports": "Sports",
+    "arts-culture": "Arts & Culture",
+    "health": "Health",
+    "technology": "Technology",
+    "environment": "Environment",
+    "miscellaneous": "Miscellaneous",
+}
+REGIONS: Final = {
+    "africa": "Africa",
+    "asia": "Asia",
+    "asia-pacific": "Asia-Pacific",
+    "europe": "Europe",
+    "latin-america": "Latin America",
+    "mena": "MENA",
+    "palestine": "Palestine",
+    "us-canada": "US & Canada",
+}
+
+
+class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of an edition, as `[editions.<name>]` of `ticker.toml` and as kept in Redis for everybody to read.
+
+    `sections` and `regions` are its vocabulary: a short id (on the wire and in queries) and the name that people read.
+    `origins` are the web origins whose pages may connect ("*" for every one). Lengths count graphemes.
+    """
+
+    title: str
+    lang: str
+    dir: Direction
+    sections: dict[str, str] = msgspec.field(default_factory=lambda: dict(SECTIONS))
+    regions: dict[str, str] = msgspec.field(default_factory=lambda: dict(REGIONS))
+    board_lines: int = 10
+    text_graphemes: int = 160
+    text_warn_graphemes: int = 100
+    origins: tuple[str, ...] = ("*",)
+
+
+DEFAULT_EDITIONS: Final = {
+    "en": Edition(title="Breaking news", lang="en", dir=Direction.LTR),
+    "ar": Edition(
+        title="أخبار عاجلة",
+        lang="ar",
+        dir=Direction.RTL,
+        sections={
+            "politics": "سياسة",
+            "economy": "اقتصاد",
+            "sports": "رياضة",
+            "arts-culture": "فن وثقافة",
+            "health": "صحة",
+            "technology": "تكنولوجيا",
+            "environment": "بيئة",
+            "miscellaneous": "منوعات",
+        },
+        regions={
+            "africa": "أفريقيا",
+            "asia": "آسيا",
+            "asia-pacific": "آسيا والمحيط الهادئ",
+            "europe": "أوروبا",
+            "latin-america": "أميركا اللاتينية",
+            "mena": "الشرق الأوسط وشمال أفريقيا",
+            "palestine": "فلسطين",
+            "us-canada": "الولايات المتحدة وكندا",
+        },
+    ),
+    "es": Edition(
+        title="Última hora",
+        lang="es",
+        dir=Direction.LTR,
+        sections={
+            "politics": "Política",
+            "economy": "Economía",
+            "sports": "Deportes",
+            "arts-culture": "Arte y cultura",
+            "health": "Salud",
+            "technology": "Tecnología",
+            "environment": "Medio ambiente",
+            "miscellaneous": "Varios",
+        },
+        regions={
+            "africa": "África",
+            "asia": "Asia",
+            "asia-pacific": "Asia-Pacífico",
+            "europe": "Europa",
+            "latin-america": "América Latina",
+            "mena": "Oriente Medio y Norte de África",
+            "palestine": "Palestina",
+            "us-canada": "EE. UU. y Canadá",
+        },
+    ),
+}
+
+
+def check_name(name: str) -> str:
+    """Give back a name of an edition or an editor that may stand in a key.
+
+    Raises:
+        SettingsError: If it is not 1–32 of a–z, 0–9 and hyphen, beginning with a letter.
+
+    """
+    if _NAME.fullmatch(name) is None:
+        raise SettingsError(f"{name[:40]!a} is not a name: use 1–32 of a–z, 0–9 and -, beginning with a letter")
+    return name
+
+
+def find_term(vocabulary: dict[str, str], given: str) -> str | None:
+    """The id of the term that somebody gave as its id or its name, in any case; None where there is none."""
+    folded = given.strip().casefold()
+    for term, name in vocabulary.items():
+        if folded in (term, name.casefold()):
+            return term
+    return None

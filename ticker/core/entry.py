@@ -1,0 +1,72 @@
+"""An entry: one version of a line in the log, with what the audit needs. Never edited in place, never shown whole.
+
+Format of the bytes: JSON (RFC 8259) of `Entry`. The link is computed over exactly these bytes, so they are kept and
+never encoded anew from the values.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ticker.core.errors import LinkError
+from ticker.core.line import Facets, Line
+from ticker.core.position import Position, next_link
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A version of a line and where it came from.
+
+    `was` are the facets of the line's earlier versions that differ from this one's: whoever was sent an earlier
+    version is sent this one too, so that an update can't slip out of a selection and leave the old text standing.
+    `editor` is the name of the inbox (it can't be forged), `key` the submission's idempotency key, `submitted` when the
+    submission reached Redis, `note` for staff only. `kept` is the version that a release brings back, in an entry that
+    holds a line off the board. Readers are never sent any of these.
+    """
+
+    line: Line
+    was: tuple[Facets, ...] = ()
+    editor: str
+    key: str
+    submitted: datetime
+    note: str | None = None
+    kept: Line | None = None
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """An entry in its place in the log: `seq` from 1 without a hole, `link` 64 hex digits."""
+
+    seq: int
+    link: str
+    entry: Entry
+
+    @property
+    def position(self) -> Position:
+        return Position.of(self.seq, self.link)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Entry)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    return _encoder.encode(entry)
+
+
+def follow(seq: int, previous: str | None, link: str, data: bytes) -> Logged:
+    """Check that `data`, found at `seq` with `link`, follows from the link `previous`, and decode it.
+
+    `previous` is None only for the first entry that is left of a trimmed log: its predecessor is gone, so its own
+    link is taken on trust and all later ones hang on it.
+
+    Raises:
+        LinkError: If it doesn't follow, or is no entry that this version can read.
+
+    """
+    if previous is not None and next_link(previous, data) != link:
+        raise LinkError(seq, f"entry {seq} doesn't link to the one before it: the log was changed or replaced")
+    try:
+        return Logged(seq, link, _decoder.decode(data))
+    except msgspec.MsgspecError as error:
+        raise LinkError(seq, f"entry {seq} can't be read by this version: {error}") from error

@@ -1,0 +1,211 @@
+"""The rules for a line's fields: pure functions from a value to the value in its normal form, or findings.
+
+Each rule has a stable code. Whether a finding refuses or warns is decided here; what may follow what is `lifecycle`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import langcodes
+import msgspec
+import regex
+
+from ticker.core.edition import Edition, find_term
+from ticker.core.line import URGENCY_LEAST, Direction
+from ticker.core.submission import Finding
+
+ATTRIBUTION_GRAPHEMES: Final = 60
+GRAPHEME_CODE_POINTS: Final = 16
+"""The longest emoji sequences have 10 to 14 code points; more than this in one grapheme is only ever abuse."""
+URL_CHARACTERS: Final = 2048
+REGIONS_MAX: Final = 8
+PIN_MAX: Final = timedelta(days=7)
+NOTICE_GRAPHEMES: Final = 280
+
+_GRAPHEME: Final = regex.compile(r"\X")
+_OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
+_ISOLATES: Final = frozenset("\u2066\u2067\u2068")
+_POP_ISOLATE: Final = "\u2069"
+# Cc controls (newline and tab too), Cs lone surrogates, Co private use, Zl and Zp the separators that break a line.
+_REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
+# The scripts of the languages that newsrooms write from right to left (ISO 15924).
+_RTL_SCRIPTS: Final = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Mand", "Rohg", "Samr"})
+
+
+class Checked(msgspec.Struct):
+    """Findings gathered while the fields of one submission are checked."""
+
+    errors: list[Finding] = msgspec.field(default_factory=list)
+    warnings: list[Finding] = msgspec.field(default_factory=list)
+
+    def refuse(self, code: str, detail: str) -> None:
+        self.errors.append(Finding(code, detail))
+
+    def warn(self, code: str, detail: str) -> None:
+        self.warnings.append(Finding(code, detail))
+
+
+def count_graphemes(text: str) -> int:
+    """How many characters a person would count (UAX #29 extended grapheme clusters)."""
+    return sum(1 for _ in _GRAPHEME.finditer(text))
+
+
+def normal_text(text: str) -> str:
+    """NFC, without space around it."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def split_attribution(text: str) -> tuple[str | None, str]:
+    """Part `Attribution: text` at the first colon and space within 60 graphemes.
+
+    No part may be empty; a text without such a colon has no attribution.
+    """
+    before, colon, after = text.partition(": ")
+    before, after = before.strip(), after.strip()
+    if not colon or not before or not after or count_graphemes(before) > ATTRIBUTION_GRAPHEMES:
+        return None, text
+    return before, after
+
+
+def check_plain(checked: Checked, what: str, text: str) -> None:
+    """Refuse what a plain one-line text can't have: controls, line breaks, bidirectional overrides, piles of marks."""
+    for name in sorted(set(_refused_characters(text))):
+        checked.refuse("character", f"the {what} has the character {name}: take it out")
+    if (reason := _isolates_fault(text)) is not None:
+        checked.refuse("isolate", f"the {what} has {reason}: balance them, or leave them out (the page isolates names)")
+    for grapheme in _GRAPHEME.finditer(text):
+        if len(grapheme[0]) > GRAPHEME_CODE_POINTS:
+            checked.refuse(
+                "grapheme",
+                f"one character of the {what} is made of {len(grapheme[0])} code points: "
+                f"{GRAPHEME_CODE_POINTS} at most, take the extra marks out",
+            )
+            return
+
+
+def _refused_characters(text: str) -> Iterator[str]:
+    for character in text:
+        if character in _OVERRIDES or unicodedata.category(character) in _REFUSED_CATEGORIES:
+            name = unicodedata.name(character, "")
+            yield f"U+{ord(character):04X}{' ' + name if name else ''}"
+
+
+def _isolates_fault(text: str) -> str | None:
+    depth = 0
+    for character in text:
+        if character in _ISOLATES:
+            depth += 1
+        elif character == _POP_ISOLATE:
+            depth -= 1
+            if depth < 0:
+                return "a U+2069 POP DIRECTIONAL ISOLATE without an isolate before it"
+    return "an isolate (U+2066 to U+2068) that is never closed by U+2069" if depth else None
+
+
+def check_text(checked: Checked, edition: Edition, text: str) -> None:
+    if not text:
+        checked.refuse("empty", "a line needs a text")
+        return
+    check_plain(checked, "text", text)
+    _check_length(checked, "text", text, edition.text_graphemes)
+    if edition.text_warn_graphemes < (graphemes := count_graphemes(text)) <= edition.text_graphemes:
+        checked.warn(
+            "long", f"the text has {graphemes} characters: more than {edition.text_warn_graphemes} are hard to read"
+        )
+
+
+def check_attribution(checked: Checked, attribution: str) -> None:
+    check_plain(checked, "attribution", attribution)
+    _check_length(checked, "attribution", attribution, ATTRIBUTION_GRAPHEMES)
+
+
+def check_notice(checked: Checked, what: str, notice: str | None) -> None:
+    """A reason, a note or the name of a coverage: plain, and of a bounded length."""
+    if notice is not None:
+        check_plain(checked, what, notice)
+        _check_length(checked, what, notice, NOTICE_GRAPHEMES)
+
+
+def _check_length(checked: Checked, what: str, text: str, most: int) -> None:
+    if (graphemes := count_graphemes(text)) > most:
+        checked.refuse(
+            "too-long", f"the {what} has {graphemes} characters: {most} at most, shorten it by {graphemes - most}"
+        )
+
+
+def check_lang(checked: Checked, tag: str) -> str:
+    """The BCP 47 tag in its standard form."""
+    if len(tag) > 35 or not langcodes.tag_is_valid(tag):
+        checked.refuse("lang", f"{tag[:35]!a} is not a language tag (BCP 47): use one like en, ar or es-MX")
+        return tag
+    return langcodes.standardize_tag(tag)
+
+
+def direction_of(lang: str) -> Direction:
+    """The direction in which a language is written, by its most likely script."""
+    script = langcodes.Language.get(lang).maximize().script
+    return Direction.RTL if script in _RTL_SCRIPTS else Direction.LTR
+
+
+def check_urgency(checked: Checked, urgency: int) -> None:
+    if not 1 <= urgency <= URGENCY_LEAST:
+        checked.refuse("urgency", f"urgency {urgency} is not 1 (flash) to {URGENCY_LEAST}")
+
+
+def check_term(checked: Checked, kind: str, vocabulary: dict[str, str], given: str) -> str:
+    """The vocabulary's id of a section or a region given by id or by name."""
+    term = find_term(vocabulary, given)
+    if term is None:
+        checked.refuse(kind, f"this edition has no {kind} {given[:40]!a}: use one of {', '.join(vocabulary)}")
+        return given
+    return term
+
+
+def check_regions(checked: Checked, vocabulary: dict[str, str], given: tuple[str, ...]) -> tuple[str, ...]:
+    if len(given) > REGIONS_MAX:
+        checked.refuse("region", f"{len(given)} regions are given: {REGIONS_MAX} at most")
+        return ()
+    return tuple(dict.fromkeys(check_term(checked, "region", vocabulary, region) for region in given))
+
+
+def check_url(checked: Checked, url: str) -> None:
+    """Only http and https, with a host, without credentials: it becomes a link on other people's pages."""
+    if len(url) > URL_CHARACTERS:
+        checked.refuse("url", f"the URL has {len(url)} characters: {URL_CHARACTERS} at most")
+        return
+    if not url.isascii() or not url.isprintable() or any(character in url for character in ' <>"{}|\\^`'):
+        checked.refuse("url", "the URL has a character that must be percent-encoded: copy it from the address bar")
+        return
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_valid, parts = False, urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
+        checked.refuse("url", f"{url[:60]!a} is not an http or https URL with a host")
+    elif parts.username is not None or parts.password is not None:
+        checked.refuse("url", "the URL carries a user name or a password: take it out")
+
+
+def check_expires(checked: Checked, expires: datetime, now: datetime) -> None:
+    _check_future(checked, "expires", expires, now)
+
+
+def check_pinned(checked: Checked, pinned: datetime, now: datetime) -> None:
+    if _check_future(checked, "pinned", pinned, now) and pinned > now + PIN_MAX:
+        checked.refuse("pinned", f"a pin ends after {PIN_MAX.days} days at most")
+
+
+def _check_future(checked: Checked, what: str, instant: datetime, now: datetime) -> bool:
+    if instant.tzinfo is None:
+        checked.refuse(what, f"the time for `{what}` has no offset from UTC: write it like 2026-11-24T14:30:00Z")
+        return False
+    if instant <= now:
+        checked.refuse(what, f"the time for `{what}` is not in the future")
+        return False
+    return True
