@@ -1,0 +1,81 @@
+# `make help` says what there is. Needs make (3.81 or newer), Python 3.11 or newer, and nothing installed.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# Every requirement with everything below it is in the lock: pip has nothing to resolve, and takes only
+# what has the lock's hash.
+INSTALL_LOCKED := $(PIP) install --quiet --require-hashes --no-deps
+INSTALL_PROJECT := $(PIP) install --quiet --no-build-isolation --no-deps --no-index --editable .
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# An environment that was moved with its folder starts nothing: make it anew.
+ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
+.PHONY: $(BIN)/python
+endif
+
+$(BIN)/python:
+	@echo 'making $(VENV) ...'
+	@$(PYTHON) scripts/environment.py $(VENV)
+
+$(VENV)/run.stamp: $(BIN)/python requirements/run.txt requirements/build.txt pyproject.toml
+	@echo 'installing what running takes ...'
+	@$(INSTALL_LOCKED) -r requirements/run.txt -r requirements/build.txt
+	@$(INSTALL_PROJECT)
+	@touch $@
+
+$(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml
+	@echo 'installing what testing takes ...'
+	@$(INSTALL_LOCKED) -r requirements/dev.txt
+	@$(INSTALL_PROJECT)
+	@touch $(VENV)/run.stamp $@
+
+.PHONY: run
+run: $(VENV)/run.stamp ## start the whole system with made-up lines; pass options with ARGS="--port 9000"
+	@exec $(BIN)/ticker up --demo $(ARGS)
+
+.PHONY: install
+install: $(VENV)/run.stamp ## make the environment for running
+
+.PHONY: dev
+dev: $(VENV)/dev.stamp ## make the environment for running, testing and checking
+
+.PHONY: test
+test: chromium check ## check, then run every test; pass options with ARGS="-k board"
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(VENV)/dev.stamp ## lint, format and types: every finding is an error
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/dev.stamp ## put the sources into form, with the lint findings that mend themselves
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: chromium
+chromium: $(VENV)/dev.stamp ## find the browser that the tests drive, or install one
+	@$(BIN)/python scripts/chromium.py
+
+.PHONY: bench
+bench: $(VENV)/dev.stamp ## measure, and print one table
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: lock
+lock: $(VENV)/dev.stamp ## pin everything anew, with hashes; ARGS=--upgrade takes the newest that fits
+	@$(BIN)/python scripts/lock.py $(ARGS)
+
+.PHONY: clean
+clean: ## remove the environment and everything else that was made
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
