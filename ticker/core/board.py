@@ -6,7 +6,7 @@ The widget's fold is the same one; `tests/vectors/fold.json` holds both to it.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ticker.core.entry import Entry
@@ -40,10 +40,18 @@ class Board:
         return (self._entries[line_id] for _, line_id in reversed(self._order))
 
     def apply(self, entry: Entry) -> None:
-        """Put a later version of a line, or a new line, on the board."""
+        """Put a later version of a line, or a new line, on the board; any other is left out.
+
+        A log never holds a version twice or backwards, but a reader's board may be ahead of what it is sent next (a
+        replay over a board that it kept, a gateway that lags behind the last one): an old version must never take the
+        place of a newer one, least of all a text that of its withdrawal.
+        """
         line = entry.line
-        if line.id not in self._entries:
+        known = self._entries.get(line.id)
+        if known is None:
             insort(self._order, (line.number, line.id))
+        elif line.version <= known.line.version:
+            return
         self._entries[line.id] = entry
         if line.pinned is None:
             self._pins.pop(line.id, None)
@@ -62,10 +70,11 @@ class Board:
         `size` counts lines that can be read; notices of withdrawn ones stand between them and don't count (five
         withdrawals in a row must not empty a board), but no more than `size` of them are kept.
         """
-        pinned = [line for line in self._showing(now, selection, only=self._pins) if line.is_pinned(now)][:size]
+        pins = sorted(((self._entries[line_id].line.number, line_id) for line_id in self._pins), reverse=True)
+        pinned = [line for line in self._showing(pins, now, selection) if line.is_pinned(now)][:size]
         rest: list[Line] = []
         room, notices = size - len(pinned), size
-        for line in self._showing(now, selection):
+        for line in self._showing(reversed(self._order), now, selection):
             if room <= 0:
                 break
             if line.is_pinned(now):
@@ -79,10 +88,8 @@ class Board:
             rest.append(line)
         return pinned + rest
 
-    def _showing(self, now: datetime, selection: Selection, only: dict[str, datetime] | None = None) -> Iterator[Line]:
-        for _, line_id in reversed(self._order):
-            if only is not None and line_id not in only:
-                continue
+    def _showing(self, order: Iterable[tuple[int, str]], now: datetime, selection: Selection) -> Iterator[Line]:
+        for _, line_id in order:
             entry = self._entries[line_id]
             if entry.line.shows(now) and selection.takes(entry):
                 yield entry.line

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from ticker.core.errors import SettingsError
 from ticker.core.line import Direction
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
+TERM: Final = _NAME
+"""A term's id stands in queries and on the wire: it has the form of a name."""
 
 SECTIONS: Final = {
     "politics": "Politics",
@@ -34,6 +37,9 @@ REGIONS: Final = {
 }
 
 
+_LANG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
+
+
 class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of an edition, as `[editions.<name>]` of `ticker.toml` and as kept in Redis for everybody to read.
 
@@ -41,14 +47,14 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `origins` are the web origins whose pages may connect ("*" for every one). Lengths count graphemes.
     """
 
-    title: str
-    lang: str
+    title: Annotated[str, Meta(min_length=1, max_length=100)]
+    lang: Annotated[str, Meta(pattern=f"^{_LANG}$")]
     dir: Direction
     sections: dict[str, str] = msgspec.field(default_factory=lambda: dict(SECTIONS))
     regions: dict[str, str] = msgspec.field(default_factory=lambda: dict(REGIONS))
-    board_lines: int = 10
-    text_graphemes: int = 160
-    text_warn_graphemes: int = 100
+    board_lines: Annotated[int, Meta(ge=1, le=100)] = 10
+    text_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 160
+    text_warn_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 100
     origins: tuple[str, ...] = ("*",)
 
 
@@ -107,6 +113,10 @@ DEFAULT_EDITIONS: Final = {
 }
 
 
+def is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """Give back a name of an edition or an editor that may stand in a key.
 
@@ -114,7 +124,7 @@ def check_name(name: str) -> str:
         SettingsError: If it is not 1–32 of a–z, 0–9 and hyphen, beginning with a letter.
 
     """
-    if _NAME.fullmatch(name) is None:
+    if not is_name(name):
         raise SettingsError(f"{name[:40]!a} is not a name: use 1–32 of a–z, 0–9 and -, beginning with a letter")
     return name
 

@@ -6,13 +6,16 @@ never encoded anew from the values.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import msgspec
 
-from ticker.core.errors import LinkError
+from ticker.core.errors import UNREADABLE, LinkError
 from ticker.core.line import Facets, Line
 from ticker.core.position import Position, next_link
+
+_LINK = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,9 +67,11 @@ def follow(seq: int, previous: str | None, link: str, data: bytes) -> Logged:
         LinkError: If it doesn't follow, or is no entry that this version can read.
 
     """
+    if previous is None and _LINK.fullmatch(link) is None:
+        raise LinkError(seq, f"entry {seq} has no link of 64 hex digits: the log was changed")
     if previous is not None and next_link(previous, data) != link:
         raise LinkError(seq, f"entry {seq} doesn't link to the one before it: the log was changed or replaced")
     try:
         return Logged(seq, link, _decoder.decode(data))
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise LinkError(seq, f"entry {seq} can't be read by this version: {error}") from error

@@ -6,6 +6,16 @@ secret or the text of a line that is not public.
 
 from __future__ import annotations
 
+from typing import Final
+
+import msgspec
+
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What msgspec raises on bytes that can't be read: a string that isn't UTF-8 and deep nesting have errors of their own.
+
+Nesting counts also in fields that are skipped, so every decoder of untrusted bytes has to catch all three.
+"""
+
 
 class TickerError(Exception):
     """Anything that Ticker refuses or can't do. Catch this at the edge and print it."""

@@ -62,7 +62,7 @@ def check_fields(checked: Checked, submission: Submission) -> None:
                 checked.refuse("field", f"{change} doesn't take `{field}`: use update or correct to change it")
     if change in _REWRITES and all(getattr(submission, field) is UNSET for field in _CONTENT):
         checked.refuse("empty", f"this {change} changes nothing: give a text or another field")
-    if change in _NEEDS_REASON and not (submission.reason or "").strip():
+    if change in _NEEDS_REASON and rules.is_blank(submission.reason or ""):
         checked.refuse("reason", f"{change} needs a reason: it is what readers are told")
     if change not in _NEEDS_REASON and submission.reason is not None:
         checked.refuse("field", f"{change} tells readers nothing: leave the reason out, or use correct or withdraw")
@@ -104,8 +104,9 @@ def next_version(checked: Checked, edition: Edition, submission: Submission, lat
             line = _with_content(checked, edition, submission, line, now)
             line = msgspec.structs.replace(line, correction=_reason(checked, submission))
         case Change.WITHDRAW:
+            # The notice outlives the text's own time: a withdrawal just before it, or after it, would else be silent.
             line = line.without_text(Status.CANCELED)
-            line = msgspec.structs.replace(line, correction=_reason(checked, submission))
+            line = msgspec.structs.replace(line, correction=_reason(checked, submission), expires=None)
         case Change.HOLD:
             line = line.without_text(Status.WITHHELD)
         case Change.RELEASE:
@@ -155,12 +156,15 @@ def _with_content(checked: Checked, edition: Edition, submission: Submission, li
         changes["urgency"] = submission.urgency
     if submission.section is not UNSET:
         section = submission.section
-        changes["section"] = section and rules.check_term(checked, "section", edition.sections, section)
+        changes["section"] = (
+            None if section is None else rules.check_term(checked, "section", edition.sections, section)
+        )
     if submission.regions is not UNSET:
         changes["regions"] = rules.check_regions(checked, edition.regions, submission.regions)
     if submission.coverage is not UNSET:
-        rules.check_notice(checked, "coverage", submission.coverage)
-        changes["coverage"] = submission.coverage
+        coverage = _text_or_none(submission.coverage)
+        rules.check_notice(checked, "coverage", coverage)
+        changes["coverage"] = coverage
     if submission.url is not UNSET:
         if submission.url is not None:
             rules.check_url(checked, submission.url)
@@ -176,15 +180,19 @@ def _with_text(checked: Checked, edition: Edition, submission: Submission, line:
     if submission.text is UNSET:
         text, attribution = line.text, line.attribution
     else:
-        text, attribution = rules.normal_text(submission.text), None
+        text, attribution = rules.normal_text(submission.text), line.attribution
         if submission.split_attribution and submission.attribution is UNSET:
             attribution, text = rules.split_attribution(text)
         rules.check_text(checked, edition, text)
     if submission.attribution is not UNSET:
-        attribution = rules.normal_text(submission.attribution or "") or None
+        attribution = _text_or_none(submission.attribution)
     if attribution is not None:
         rules.check_attribution(checked, attribution)
     return msgspec.structs.replace(line, text=text, attribution=attribution)
+
+
+def _text_or_none(given: str | None) -> str | None:
+    return None if given is None or rules.is_blank(given) else rules.normal_text(given)
 
 
 def _with_language(checked: Checked, edition: Edition, submission: Submission, line: Line) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -58,10 +59,12 @@ class Log(Generic[T]):
 
     def position_at(self, seq: int) -> Position | None:
         """The position of entry `seq`, where it is known: the base and what is retained."""
-        if not self._base <= seq <= self.head:
-            return None
-        link = self._links[seq - self._base]
+        link = self.link_at(seq)
         return None if link is None else Position.of(seq, link)
+
+    def link_at(self, seq: int) -> str | None:
+        """The whole link of entry `seq`, where it is known."""
+        return self._links[seq - self._base] if self._base <= seq <= self.head else None
 
     def append(self, link: str, item: T) -> None:
         self._links.append(link)
@@ -101,6 +104,10 @@ class Log(Generic[T]):
         if not self._base < seq <= self.head:
             raise IndexError(f"entry {seq} is not in the window {self.first}..{self.head}")
         self._items[seq - self._base - 1] = item
+
+    def iterate(self, after: int) -> Iterator[T]:
+        """The items after cursor `after`, which must not be older than the base."""
+        return (self._items[index] for index in range(after - self._base, len(self._items)))
 
     def items(self, after: int, until: int) -> list[T]:
         """The items after cursor `after` up to and with `until`, as far as they are retained."""

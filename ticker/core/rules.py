@@ -5,11 +5,13 @@ Each rule has a stable code. Whether a finding refuses or warns is decided here;
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import langcodes
 import msgspec
@@ -26,15 +28,21 @@ URL_CHARACTERS: Final = 2048
 REGIONS_MAX: Final = 8
 PIN_MAX: Final = timedelta(days=7)
 NOTICE_GRAPHEMES: Final = 280
+CHARACTERS_NAMED: Final = 5
+"""How many refused characters are named: an inbox could otherwise make a receipt many times its own size."""
 
 _GRAPHEME: Final = regex.compile(r"\X")
+# A letter, number, sign or symbol, without those that show nothing: Hangul fillers, the empty braille pattern.
+_VISIBLE: Final = regex.compile(r"[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\u2800]]", regex.V1)
+# Underscores are no part of a host name, but hosts with them are served. The DNS's limit of 253 is left to it.
+_HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?", re.ASCII)
 _OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
 _POP_ISOLATE: Final = "\u2069"
 # Cc controls (newline and tab too), Cs lone surrogates, Co private use, Zl and Zp the separators that break a line.
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 # The scripts of the languages that newsrooms write from right to left (ISO 15924).
-_RTL_SCRIPTS: Final = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Mand", "Rohg", "Samr"})
+_RTL_SCRIPTS: Final = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Mand", "Rohg", "Samr", "Aran"})
 
 
 class Checked(msgspec.Struct):
@@ -60,22 +68,31 @@ def normal_text(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
+def is_blank(text: str) -> bool:
+    """True where nothing would show: no text, or only spaces, marks and characters of no width."""
+    return _VISIBLE.search(text) is None
+
+
 def split_attribution(text: str) -> tuple[str | None, str]:
     """Part `Attribution: text` at the first colon and space within 60 graphemes.
 
-    No part may be empty; a text without such a colon has no attribution.
+    No part may be blank; a text without such a colon has no attribution.
     """
     before, colon, after = text.partition(": ")
     before, after = before.strip(), after.strip()
-    if not colon or not before or not after or count_graphemes(before) > ATTRIBUTION_GRAPHEMES:
+    if not colon or is_blank(before) or is_blank(after) or count_graphemes(before) > ATTRIBUTION_GRAPHEMES:
         return None, text
     return before, after
 
 
 def check_plain(checked: Checked, what: str, text: str) -> None:
     """Refuse what a plain one-line text can't have: controls, line breaks, bidirectional overrides, piles of marks."""
-    for name in sorted(set(_refused_characters(text))):
+    names = sorted(set(_refused_characters(text)))
+    for name in names[:CHARACTERS_NAMED]:
         checked.refuse("character", f"the {what} has the character {name}: take it out")
+    if len(names) > CHARACTERS_NAMED:
+        more = len(names) - CHARACTERS_NAMED
+        checked.refuse("character", f"the {what} has {more} more characters that a line can't have: take them out")
     if (reason := _isolates_fault(text)) is not None:
         checked.refuse("isolate", f"the {what} has {reason}: balance them, or leave them out (the page isolates names)")
     for grapheme in _GRAPHEME.finditer(text):
@@ -108,7 +125,7 @@ def _isolates_fault(text: str) -> str | None:
 
 
 def check_text(checked: Checked, edition: Edition, text: str) -> None:
-    if not text:
+    if is_blank(text):
         checked.refuse("empty", "a line needs a text")
         return
     check_plain(checked, "text", text)
@@ -186,10 +203,21 @@ def check_url(checked: Checked, url: str) -> None:
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
         port_is_valid, parts = False, urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
+    if parts.scheme not in ("http", "https") or not _has_host(parts) or not port_is_valid:
         checked.refuse("url", f"{url[:60]!a} is not an http or https URL with a host")
     elif parts.username is not None or parts.password is not None:
         checked.refuse("url", "the URL carries a user name or a password: take it out")
+
+
+def _has_host(parts: SplitResult) -> bool:
+    """True for a name or an address; a name in other letters than ASCII comes as its `xn--` form."""
+    host = parts.hostname or ""
+    if "[" not in parts.netloc:
+        return _HOST.fullmatch(host) is not None
+    try:
+        return IPv6Address(host).scope_id is None
+    except AddressValueError:
+        return False
 
 
 def check_expires(checked: Checked, expires: datetime, now: datetime) -> None:
@@ -204,6 +232,9 @@ def check_pinned(checked: Checked, pinned: datetime, now: datetime) -> None:
 def _check_future(checked: Checked, what: str, instant: datetime, now: datetime) -> bool:
     if instant.tzinfo is None:
         checked.refuse(what, f"the time for `{what}` has no offset from UTC: write it like 2026-11-24T14:30:00Z")
+        return False
+    if instant.utcoffset() != timedelta(0):
+        checked.refuse(what, f"the time for `{what}` is outside of the years 1 to 9999 in UTC")
         return False
     if instant <= now:
         checked.refuse(what, f"the time for `{what}` is not in the future")

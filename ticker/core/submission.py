@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from ticker.core.errors import SubmissionError
+from ticker.core.errors import UNREADABLE, SubmissionError
 from ticker.core.line import Change, Direction
 
 KEY_MAX: Final = 128
+DEADLINE_MAX_S: Final = 86_400.0
+"""A deadline is added to an instant: an inbox could otherwise name one that no calendar has."""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -24,12 +26,14 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     `key` is the idempotency key: a second submission of the same editor with it gets the first one's receipt.
     `deadline_s` counts from when it reaches Redis. `id` and `version` name the line, and the version that the editor
     saw (None: whatever is the latest). `reason` is what readers are told of a correction or a withdrawal; `note` is for
-    staff. `pinned` and `expires` are instants. `split_attribution` reads `Attribution: text` as its two parts.
+    staff. `pinned` and `expires` are instants. `split_attribution` reads `Attribution: text` as its two parts: such a
+    text says all of it, so that one without an attribution leaves the line without. Switched off, `text` is the text
+    alone, and the attribution stays.
     """
 
     key: str
     change: Change
-    deadline_s: float = 30.0
+    deadline_s: Annotated[float, Meta(ge=0, le=DEADLINE_MAX_S)] = 30.0
     id: str | None = None
     version: int | None = None
     text: str | UnsetType = UNSET
@@ -113,7 +117,7 @@ def decode_submission(data: bytes, bytes_max: int) -> Submission:
         raise SubmissionError("too-big", f"the submission has {len(data)} bytes: {bytes_max} at most")
     try:
         submission = _submission_decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise SubmissionError("malformed", f"this is no submission that this desk can read: {error}") from error
     if not 0 < len(submission.key) <= KEY_MAX or not submission.key.isprintable():
         raise SubmissionError("malformed", f"a key has 1 to {KEY_MAX} printable characters")
@@ -133,5 +137,5 @@ def decode_receipt(data: bytes) -> Receipt:
     """
     try:
         return _receipt_decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise SubmissionError("malformed", f"this is no receipt: {error}") from error

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 from msgspec import UNSET
 
 from ticker.core import lifecycle, rules
-from ticker.core.board import Board
 from ticker.core.edition import Edition
 from ticker.core.entry import Entry
 from ticker.core.line import Change, Line
 from ticker.core.rules import Checked
 from ticker.core.submission import Finding, Submission
+
+
+class Lines(Protocol):
+    """The latest entry of every line: a board, or a board with entries on top that are about to be appended."""
+
+    def get(self, line_id: str, /) -> Entry | None: ...
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +29,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     edition: Edition
-    board: Board
+    board: Lines
     editor: str
     submitted: datetime
     now: datetime

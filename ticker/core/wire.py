@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from ticker.core.edition import Edition
-from ticker.core.errors import TickerError
+from ticker.core.errors import UNREADABLE, TickerError
 from ticker.core.line import Direction, Line
 from ticker.core.log import Reset
 from ticker.core.position import Position
@@ -109,7 +109,7 @@ def decode_message(data: bytes | str) -> Message | None:
     """
     try:
         return _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         if _is_of_another_kind(data):
             return None
         raise WireError(f"this is no message of {SUBPROTOCOL}: {error}") from error
@@ -118,7 +118,7 @@ def decode_message(data: bytes | str) -> Message | None:
 def _is_of_another_kind(data: bytes | str) -> bool:
     try:
         kind = _kind_decoder.decode(data).get("type")
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return False
     return kind is not None and bytes(kind).startswith(b'"') and bytes(kind) not in _KINDS
 

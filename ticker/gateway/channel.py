@@ -1,0 +1,342 @@
+"""A channel: one edition in a gateway's memory, and its followers.
+
+It holds the retained log as prepared frames, the board, and the views. A pass brings every follower to the head; what
+arrives during a pass rides along, so a burst costs one write a follower and not one an entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from ticker.core.board import Board
+from ticker.core.edition import Edition
+from ticker.core.entry import Logged
+from ticker.core.line import Facets, Line, Status
+from ticker.core.log import Log, Reset
+from ticker.core.position import Position
+from ticker.core.selection import EVERYTHING, Selection
+from ticker.core.wire import ByeMessage, CloseCode, encode_line
+from ticker.gateway.follower import Cursor, Follower
+from ticker.gateway.framing import Framing, frame_message, websocket_frame
+from ticker.gateway.view import View, Wish
+from ticker.settings import Settings
+
+SLICE: Final = 200
+"""How many followers a pass serves before it lets the loop breathe: about 2 ms."""
+AHEAD_S: Final = 1.0
+"""How long a reader whose position this gateway doesn't have yet (it was elsewhere) waits for the feed."""
+CLOSING_S: Final = 5.0
+"""How long a peer has to answer a close."""
+TRIM_SLACK: Final = 256
+"""Trim in steps: taking items off a list's front costs the whole list."""
+
+
+class Prepared:
+    """An entry as a gateway keeps it: its WebSocket frame, whose facets it goes to, and the line's entry before it."""
+
+    __slots__ = ("earlier", "facets", "frame", "line")
+
+    def __init__(self, frame: bytes, line: Line, facets: tuple[Facets, ...], earlier: int) -> None:
+        self.frame = frame
+        self.line = line
+        self.facets = facets
+        self.earlier = earlier
+
+    def is_taken_by(self, selection: Selection) -> bool:
+        return selection is EVERYTHING or any(map(selection.matches, self.facets))
+
+
+class Counts(msgspec.Struct):
+    """What has happened since the start, for the metrics."""
+
+    entries: int = 0
+    deliveries: int = 0
+    passes: int = 0
+    resets: Counter[str] = msgspec.field(default_factory=Counter)
+    pauses: int = 0
+    closed_paused: int = 0
+    policy_violations: int = 0
+    beats: int = 0
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What a pass did: entries `first`..`last` are with `followers` followers, `ms` after the first of them came in."""
+
+    first: int
+    last: int
+    followers: int
+    ms: float
+
+
+class Channel:
+    """One edition. Everything but `deliver` happens in single steps of the event loop."""
+
+    def __init__(
+        self,
+        name: str,
+        edition: Edition,
+        nonce: str,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.name = name
+        self.edition = edition
+        self.settings = settings
+        self.clock = clock
+        self.log: Log[Prepared] = Log(0, nonce)
+        self.board = Board()
+        self.counts = Counts()
+        self.views: dict[Wish, View] = {}
+        self.followers = 0
+        self.on_sent: Callable[[Sent], None] = lambda sent: None
+        self.on_gone: Callable[[Follower], None] = lambda follower: None
+        self._latest: dict[str, int] = {}  # line id → seq of its latest entry
+        self._cohorts: list[dict[Follower, None]] = [{} for _ in range(settings.beat_s)]
+        self._next_cohort = 0
+        self._behind: dict[Follower, None] = {}
+        self._paused: dict[Follower, None] = {}
+        self._closing: dict[Follower, float] = {}
+        self._ahead: dict[Follower, tuple[bytes, Position, float]] = {}
+        self._news = asyncio.Event()
+        self._news_since: tuple[int, float] | None = None  # first seq not yet sent, and when it came in
+
+    # The log
+
+    @property
+    def position(self) -> Position:
+        return self.log.position
+
+    def board_lines(self, size: int, selection: Selection = EVERYTHING) -> list[Line]:
+        """What shows at this moment, for pages."""
+        return self.board.lines(self.clock(), size, selection)
+
+    def append(self, logged: Logged) -> None:
+        """Take the entry after the head, whose link was checked."""
+        self._keep(logged)
+        self._changed()
+
+    def replace(self, log_base: int, base_link: str | None, entries: list[Logged]) -> None:
+        """Begin again with another history, or with one that goes on past a hole. Every follower is due a new board."""
+        self.log = Log(log_base, base_link)
+        self.board = Board()
+        self._latest = {}
+        for logged in entries:
+            self._keep(logged)
+        for cohort in self._cohorts:
+            for follower in cohort:
+                follower.cursor = Cursor.REPLACED
+        self._changed()
+
+    def edit(self, edition: Edition) -> None:
+        """Take the edition's new settings."""
+        self.edition = edition
+        self._forget_made()
+
+    def _keep(self, logged: Logged) -> None:
+        entry, line = logged.entry, logged.entry.line
+        earlier = self._latest.get(line.id, 0)
+        frame = websocket_frame(encode_line(logged.position, line))
+        self.log.append(logged.link, Prepared(frame, line, (line.facets, *entry.was), earlier))
+        self._latest[line.id] = logged.seq
+        self.board.apply(entry)
+        self.counts.entries += 1
+        if line.status is not Status.USABLE:
+            self._take_back(earlier, line.status)
+        if self.log.head - self.log.first >= self.settings.retained + TRIM_SLACK:
+            self._trim()
+
+    def _take_back(self, seq: int, status: Status) -> None:
+        """Put frames without text in the place of a line's earlier ones: from now on nobody is sent the text again."""
+        while seq >= self.log.first:
+            item = self.log[seq]
+            if item.line.status is not status or item.line.text:
+                line = item.line.without_text(status)
+                position = self.log.position_at(seq)
+                assert position is not None, "a retained entry has a position"
+                frame = websocket_frame(encode_line(position, line))
+                self.log[seq] = Prepared(frame, line, item.facets, item.earlier)
+            seq = item.earlier
+
+    def _trim(self) -> None:
+        first = self.log.first
+        for seq, item in enumerate(self.log.items(first - 1, self.log.head - self.settings.retained), first):
+            if self._latest.get(item.line.id) == seq:
+                del self._latest[item.line.id]
+                self.board.forget(item.line.id)
+        self.log.trim(self.settings.retained)
+
+    def _changed(self) -> None:
+        self._forget_made()
+        if self._news_since is None:
+            self._news_since = (self.log.head, asyncio.get_running_loop().time())
+        self._news.set()
+        if self._ahead:
+            self._admit_ahead(asyncio.get_running_loop().time())
+
+    def _forget_made(self) -> None:
+        for view in self.views.values():
+            view.changed()
+
+    # Followers
+
+    def view(self, wish: Wish) -> View:
+        """The view that followers with this wish share; it goes with the last of them."""
+        view = self.views.get(wish)
+        if view is None:
+            view = self.views[wish] = View(self, wish)
+        return view
+
+    def join(self, follower: Follower, response: bytes, after: Position | Reset | None) -> None:
+        """Begin to serve a follower: from its position, or from the board where that is None or doesn't hold."""
+        follower.view.followers += 1
+        self.followers += 1
+        follower.cohort = self._next_cohort
+        self._next_cohort = (self._next_cohort + 1) % len(self._cohorts)
+        if isinstance(after, Position) and after.seq > self.log.head:
+            until = asyncio.get_running_loop().time() + AHEAD_S
+            self._ahead[follower] = (response, after, until)
+        else:
+            self._begin(follower, response, after)
+
+    def _begin(self, follower: Follower, response: bytes, after: Position | Reset | None) -> None:
+        self._cohorts[follower.cohort][follower] = None
+        start = self.log.resume(after) if isinstance(after, Position) else after
+        if isinstance(start, Reset):
+            self.counts.resets[start] += 1
+        follower.begin(response, start)
+
+    def _admit_ahead(self, now: float) -> None:
+        for follower, (response, after, until) in list(self._ahead.items()):
+            if after.seq <= self.log.head or until <= now:
+                del self._ahead[follower]
+                self._begin(follower, response, after)
+
+    def leave(self, follower: Follower) -> None:
+        """Stop serving a follower. Once is enough; a second time does nothing."""
+        cohort = self._cohorts[follower.cohort]
+        if follower not in cohort and follower not in self._ahead:
+            return
+        cohort.pop(follower, None)
+        self._ahead.pop(follower, None)
+        self._behind.pop(follower, None)
+        self._paused.pop(follower, None)
+        self.followers -= 1
+        view = follower.view
+        view.followers -= 1
+        if not view.followers and self.views.get(view.wish) is view:
+            del self.views[view.wish]
+
+    def is_behind(self, follower: Follower) -> None:
+        """The follower has more to read than one piece: go on with it between passes."""
+        self._behind[follower] = None
+        self._news.set()
+
+    def pause(self, follower: Follower) -> None:
+        """Its transport holds more than the high-water mark: leave it out until the peer has read."""
+        follower.paused_at = asyncio.get_running_loop().time()
+        if follower in self._cohorts[follower.cohort]:
+            self._paused[follower] = None
+            self.counts.pauses += 1
+
+    def resume(self, follower: Follower) -> None:
+        follower.paused_at = None
+        if follower in self._paused:
+            del self._paused[follower]
+            self.counts.deliveries += follower.advance()
+
+    def is_closing(self, follower: Follower) -> None:
+        self._closing.setdefault(follower, asyncio.get_running_loop().time() + CLOSING_S)
+
+    def is_gone(self, follower: Follower) -> None:
+        """Its connection is lost."""
+        self._closing.pop(follower, None)
+        self.on_gone(follower)
+
+    @property
+    def paused(self) -> int:
+        return len(self._paused)
+
+    # Passes
+
+    async def deliver(self) -> None:
+        """Bring followers to the head whenever there is something to send. Runs until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            news, self._news_since = self._news_since, None
+            if news is None:
+                await self._catch_up()
+                continue
+            head, (first, came_in) = self.log.head, news
+            served = await self._pass()
+            self.counts.passes += 1
+            if first <= head:
+                self.on_sent(Sent(first, head, served, (loop.time() - came_in) * 1000))
+
+    async def _pass(self) -> int:
+        """Advance every follower; tell how many were written to."""
+        served = since_breath = 0
+        for cohort in self._cohorts:
+            for follower in list(cohort):
+                if entries := follower.advance():
+                    self.counts.deliveries += entries
+                    served += 1
+                since_breath += 1
+                if since_breath >= SLICE:
+                    since_breath = 0
+                    await asyncio.sleep(0)
+        return served
+
+    async def _catch_up(self) -> None:
+        """One piece for each follower that is behind; those with more to come stay on the list."""
+        behind, self._behind = self._behind, {}
+        for index, follower in enumerate(behind, 1):
+            if follower in self._cohorts[follower.cohort]:
+                self.counts.deliveries += follower.advance()
+            if index % SLICE == 0:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    # Once a second
+
+    def tick(self, second: int, now: float) -> None:
+        """Send this second's share of beats; close who has been paused for too long; give up waiting for peers."""
+        if self._ahead:
+            self._admit_ahead(now)
+        self._beat(self._cohorts[second % len(self._cohorts)])
+        for follower in [f for f in self._paused if now - (f.paused_at or now) > self.settings.follower_paused_s]:
+            self.counts.closed_paused += 1
+            follower.close(CloseCode.TRY_LATER, "this reader reads too slowly")
+        for follower in [f for f, until in self._closing.items() if until <= now]:
+            follower.transport.abort()
+
+    def _beat(self, cohort: dict[Follower, None]) -> None:
+        frames: dict[Framing, bytes] = {}
+        head = self.log.head
+        for follower in cohort:
+            # One that is behind gets lines in a moment: they are a sign of life too, and its position isn't the head.
+            if follower.cursor != head:
+                continue
+            framing = follower.view.wish.framing
+            if framing not in frames:
+                frames[framing] = follower.view.beat(head)
+            follower.say(frames[framing])
+            self.counts.beats += 1
+
+    def close_some(self, most: int, retry_ms: Callable[[], int]) -> int:
+        """Say `bye` to up to `most` followers and close them (1012); tell how many there were."""
+        closing = [follower for cohort in self._cohorts for follower in cohort][:most]
+        for follower in closing:
+            bye = ByeMessage(retry_ms(), "restart")
+            follower.say(frame_message(follower.view.wish.framing, bye))
+            follower.close(CloseCode.RESTART, "restart")
+        for follower in list(self._ahead):
+            follower.close(CloseCode.RESTART, "restart")
+        return len(closing)

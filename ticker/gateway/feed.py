@@ -1,0 +1,211 @@
+"""The feed: one edition's log, from Redis into its channel. Checks every link; never shows what doesn't link.
+
+While Redis is gone the channel serves from memory; while the log doesn't verify it stays at its last good board. Either
+way the hub's `troubles` say so, and the feed goes on by itself once the log is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+from redis.exceptions import RedisError
+
+from ticker.core.entry import Logged, follow
+from ticker.core.errors import LinkError, StoreError
+from ticker.core.log import Log, Reset
+from ticker.gateway.channel import Channel, Sent
+from ticker.gateway.hub import Hub
+from ticker.store.connections import Redis, connect
+from ticker.store.editions import StoredEdition, edition_names, load_edition
+from ticker.store.log import RawEntry, read_log, tail
+from ticker.store.reach import Report, report_reach
+
+PAGE = 1_000
+RETRY_S = 1.0
+DISCOVER_S = 3.0
+TROUBLES = (RedisError, OSError, StoreError, asyncio.TimeoutError)
+
+_logger = structlog.get_logger("ticker.gateway.feed")
+
+
+class History:
+    """What Redis holds of an edition at one moment: verified entries, and where they begin."""
+
+    def __init__(self, nonce: str) -> None:
+        self.log: Log[Logged] = Log(0, nonce)
+
+    def take(self, raw: RawEntry) -> Logged:
+        """Check and add the next entry; the first one of a trimmed log is taken on trust.
+
+        Raises:
+            LinkError: If it doesn't follow, or the log has a hole before it.
+
+        """
+        if not self.log.head and raw.seq > 1:
+            self.log = Log(raw.seq - 1, None)
+        logged = check_next(self.log.head, self.log.head_link, raw)
+        self.log.append(logged.link, logged)
+        return logged
+
+
+def check_next(head: int, head_link: str | None, raw: RawEntry) -> Logged:
+    """The entry `raw`, if it follows on the head.
+
+    Raises:
+        LinkError: If it has another number or doesn't link.
+
+    """
+    if raw.seq != head + 1:
+        raise LinkError(raw.seq, f"entry {raw.seq} came after entry {head}: what is between them is gone")
+    return follow(raw.seq, head_link, raw.link, raw.data)
+
+
+class Feed:
+    """Follows one edition for as long as `run` runs."""
+
+    def __init__(self, hub: Hub, url: str, gateway: str, chance: Callable[[], float]) -> None:
+        self._hub = hub
+        self._url = url
+        self._gateway = gateway
+        self._chance = chance
+
+    async def run(self, name: str, loaded: asyncio.Event) -> None:
+        """Load the edition, then tail it, whatever happens to Redis meanwhile. Runs until cancelled."""
+        while True:
+            try:
+                async with AsyncExitStack() as stack:
+                    redis = await self._open(stack, blocking=False)
+                    blocking = await self._open(stack, blocking=True)
+                    await self._follow(name, redis, blocking, loaded)
+            except LinkError as error:
+                self._is_troubled(name, str(error), seq=error.seq)
+            except TROUBLES as error:
+                self._is_troubled(name, f"Redis can't be read ({type(error).__name__})")
+            await asyncio.sleep(RETRY_S * (0.5 + self._chance()))
+
+    async def _open(self, stack: AsyncExitStack, *, blocking: bool) -> Redis:
+        redis = connect(self._url, role="gateway", blocking=blocking)
+        stack.push_async_callback(redis.aclose)
+        return redis
+
+    def _is_troubled(self, name: str, why: str, **facts: object) -> None:
+        if self._hub.troubles.get(name) != why:
+            _logger.warning("feed-troubled", edition=name, why=why, **facts)
+        self._hub.troubles[name] = why
+
+    async def _follow(self, name: str, redis: Redis, blocking: Redis, loaded: asyncio.Event) -> None:
+        stored = await self._load(name, redis)
+        channel = self._hub.channels[name]
+        if self._hub.troubles.pop(name, None) is not None:
+            _logger.info("feed-recovered", edition=name, at=str(channel.position))
+        loaded.set()
+        async with asyncio.TaskGroup() as tasks:
+            reports: asyncio.Queue[Sent] = asyncio.Queue(maxsize=64)
+            channel.on_sent = lambda sent: _put_if_room(reports, sent)
+            reporter = tasks.create_task(self._report(name, redis, reports))
+            try:
+                await self._tail(channel, stored, redis, blocking)
+            finally:
+                reporter.cancel()
+
+    async def _tail(self, channel: Channel, stored: StoredEdition, redis: Redis, blocking: Redis) -> None:
+        while True:
+            raws = await tail(blocking, channel.name, channel.log.head)
+            for raw in raws:
+                channel.append(check_next(channel.log.head, channel.log.head_link, raw))
+            if not raws:
+                await self._check_still_there(channel, stored, redis)
+
+    async def _check_still_there(self, channel: Channel, stored: StoredEdition, redis: Redis) -> None:
+        """Nothing came for a while: is this still the log that we follow? A shorter one would stay silent for ever."""
+        now = await load_edition(redis, channel.name)
+        if now is None or now.nonce != stored.nonce:
+            raise StoreError("the edition has a new history")
+        if now.edition != channel.edition:
+            channel.edit(now.edition)
+        head = channel.log.head
+        if head:
+            newest = await read_log(redis, channel.name, head - 1, 1)
+            if not newest or newest[0].seq != head or newest[0].link != channel.log.head_link:
+                raise StoreError("the log no longer holds the newest entry")
+
+    async def _load(self, name: str, redis: Redis) -> StoredEdition:
+        """Read the whole log, and bring the channel to it: by what is new if it is the same history, else anew."""
+        stored = await load_edition(redis, name)
+        if stored is None:
+            raise StoreError(f"the edition {name} is gone")
+        history = History(stored.nonce)
+        while raws := await read_log(redis, name, history.log.head, PAGE):
+            for raw in raws:
+                history.take(raw)
+            await asyncio.sleep(0)
+        log = history.log
+        entries = log.items(log.first - 1, log.head)
+        channel = self._hub.channels.get(name)
+        if channel is None:
+            channel = Channel(name, stored.edition, stored.nonce, self._hub.settings, self._hub.clock)
+            channel.replace(log.first - 1, log.link_at(log.first - 1), entries)
+            self._hub.add(channel)
+            return stored
+        seen = log.resume(channel.position)
+        if isinstance(seen, Reset):
+            _logger.warning("history-replaced", edition=name, was=str(channel.position), now=str(log.position))
+            channel.replace(log.first - 1, log.link_at(log.first - 1), entries)
+        else:
+            for logged in log.items(seen, log.head):
+                channel.append(logged)
+        channel.edit(stored.edition)
+        return stored
+
+    async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
+        while True:
+            sent = await reports.get()
+            with suppress(*TROUBLES):  # how far a line reached is told where it can be; serving readers goes on
+                await report_reach(redis, name, Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms))
+
+
+def _put_if_room(reports: asyncio.Queue[Sent], sent: Sent) -> None:
+    with suppress(asyncio.QueueFull):
+        reports.put_nowait(sent)
+
+
+class Feeds:
+    """The feeds of all editions, those that are added later too."""
+
+    def __init__(self, hub: Hub, url: str, gateway: str, chance: Callable[[], float]) -> None:
+        self._hub = hub
+        self._url = url
+        self._feed = Feed(hub, url, gateway, chance)
+
+    async def run(self, loaded: asyncio.Event) -> None:
+        """Follow every edition there is. Sets `loaded` when those of the first look are. Runs until cancelled."""
+        known: dict[str, asyncio.Event] = {}
+        redis = connect(self._url, role="gateway", blocking=False)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    for name in await self._names(redis):
+                        if name not in known:
+                            known[name] = asyncio.Event()
+                            tasks.create_task(self._feed.run(name, known[name]), name=f"feed-{name}")
+                            tasks.create_task(self._deliver(name, known[name]), name=f"deliver-{name}")
+                    if known and not loaded.is_set():
+                        await asyncio.gather(*(event.wait() for event in known.values()))
+                        loaded.set()
+                    await asyncio.sleep(DISCOVER_S if known else 0.05)
+        finally:
+            await redis.aclose()
+
+    async def _names(self, redis: Redis) -> list[str]:
+        try:
+            names = await edition_names(redis)
+        except TROUBLES:
+            return []  # each feed says for itself what is wrong; the next look is soon
+        return sorted(names)
+
+    async def _deliver(self, name: str, loaded: asyncio.Event) -> None:
+        await loaded.wait()
+        await self._hub.channels[name].deliver()

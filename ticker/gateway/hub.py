@@ -1,0 +1,149 @@
+"""The hub: a gateway's channels, who is let in to them, and what happens once a second for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from ticker.gateway.admission import Admission, Refusal, parse_networks
+from ticker.gateway.channel import Channel
+from ticker.gateway.follower import Follower
+from ticker.gateway.view import Wish
+from ticker.settings import Settings
+
+if TYPE_CHECKING:
+    from ticker.gateway.protocol import GatewayProtocol
+
+DRAIN_STEP_S: Final = 0.1
+
+
+class Hub:
+    """What the connections of one gateway share. `chance` gives a float in [0, 1), for spreading things out."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        file_limit: int,
+        clock: Callable[[], datetime],
+        chance: Callable[[], float],
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.channels: dict[str, Channel] = {}
+        self.troubles: dict[str, str] = {}  # edition → why its feed isn't following the log at the moment
+        self.admission = Admission(settings, file_limit)
+        self.trusted = parse_networks(settings.trusted_proxies)
+        self.handshakes_timed_out = 0
+        self.loop_stall_s = 0.0  # the longest since the metrics were read
+        self._chance = chance
+        self._connections_max = max(file_limit - 32, 8)
+        self._awaited: dict[GatewayProtocol, float] = {}  # connections whose request isn't complete → since when
+
+    @property
+    def followers(self) -> int:
+        return sum(channel.followers for channel in self.channels.values())
+
+    @property
+    def is_draining(self) -> bool:
+        return self.admission.draining
+
+    def channel(self, name: str) -> Channel:
+        """The channel of an edition.
+
+        Raises:
+            Refusal: 404 where there is none.
+
+        """
+        channel = self.channels.get(name)
+        if channel is None:
+            there_are = ", ".join(sorted(self.channels)) or "none yet"
+            raise Refusal(404, "edition", f"there is no edition {name[:40]!a}: there are {there_are}")
+        return channel
+
+    def add(self, channel: Channel) -> None:
+        """Begin to serve an edition."""
+        channel.on_gone = self._is_gone
+        self.channels[channel.name] = channel
+
+    def _is_gone(self, follower: Follower) -> None:
+        self.admission.release(follower.address)
+
+    def check_views(self, channel: Channel, wish: Wish) -> None:
+        """Refuse a wish that nobody else has where there are as many views as may be.
+
+        Raises:
+            Refusal: 503; the reader may ask for less, or try again.
+
+        """
+        if wish in channel.views:
+            return
+        if sum(len(each.views) for each in self.channels.values()) >= self.settings.views:
+            self.admission.refused["views"] += 1
+            most = self.settings.views
+            raise Refusal(
+                503, "views", f"{most} different selections are in use: {most} at most, ask for a wider one", 5
+            )
+
+    # Connections that aren't followers yet
+
+    def has_room(self, connections: int) -> bool:
+        """Whether one more connection may stay, besides `connections` plain ones and the followers."""
+        if connections + self.admission.followers <= self._connections_max:
+            return True
+        self.admission.refused["connections"] += 1
+        return False
+
+    def awaits(self, protocol: GatewayProtocol) -> None:
+        """A request is due from a connection, within `handshake_s`."""
+        self._awaited[protocol] = protocol.loop.time()
+
+    def forget(self, protocol: GatewayProtocol) -> None:
+        """The request is complete, or the connection is gone."""
+        self._awaited.pop(protocol, None)
+
+    def _cut_off_silent(self, now: float) -> None:
+        late = [each for each, since in self._awaited.items() if now - since > self.settings.handshake_s]
+        for protocol in late:
+            self.handshakes_timed_out += 1
+            self.forget(protocol)
+            protocol.transport.abort()
+
+    # Time
+
+    async def tick(self) -> None:
+        """Once a second: beats, and whatever has taken too long. Runs until cancelled."""
+        loop = asyncio.get_running_loop()
+        second, due = 0, loop.time()
+        while True:
+            for channel in list(self.channels.values()):
+                channel.tick(second, loop.time())
+            self._cut_off_silent(loop.time())
+            second += 1
+            due = max(due + 1, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def watch_loop(self, every_s: float = 0.02) -> None:
+        """Measure how late the loop is. Runs until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + every_s
+            await asyncio.sleep(every_s)
+            self.loop_stall_s = max(self.loop_stall_s, loop.time() - due)
+
+    async def drain(self) -> None:
+        """Let every follower go within `drain_s`, at an even rate, told to come back at a time spread over as long."""
+        self.admission.draining = True
+        steps = max(int(self.settings.drain_s / DRAIN_STEP_S), 1)
+        for step in range(steps, 0, -1):
+            left = self.followers
+            if not left:
+                break
+            most = -(-left // step)
+            for channel in self.channels.values():
+                most -= channel.close_some(most, self._retry_ms)
+            await asyncio.sleep(DRAIN_STEP_S)
+
+    def _retry_ms(self) -> int:
+        return int(self._chance() * min(self.settings.drain_s, 10.0) * 1000)

@@ -1,0 +1,144 @@
+"""HTTP on a connection, until it asks for a live edition: then its transport becomes a follower's.
+
+uvicorn's own httptools protocol does the HTTP. Three things are added: `GET /v1/{edition}/live` and `…/events` are
+answered here instead of by the application, a request has to arrive whole within a time, and connections are bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ticker.core.log import Reset
+from ticker.core.position import Position
+from ticker.gateway import handshake
+from ticker.gateway.admission import Refusal, client_address
+from ticker.gateway.follower import Follower
+from ticker.gateway.framing import Framing
+from ticker.gateway.handshake import Headers, Target
+
+if TYPE_CHECKING:
+    from ticker.gateway.hub import Hub
+
+REQUEST_BYTES_MAX: Final = 32 * 1024
+"""Of one request, with what was pipelined behind it. Nothing here takes a body; llhttp itself has no bound."""
+
+
+class GatewayProtocol(HttpToolsProtocol):
+    """One connection to the gateway. Made by uvicorn; the hub is found in the application's state."""
+
+    _target: Target | None = None  # of a stream of events whose request isn't complete yet
+    _taken = False
+    _request_bytes = 0
+
+    @property
+    def hub(self) -> Hub:
+        hub: Hub = self.config.loaded_app.state.hub
+        return hub
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.hub.has_room(len(self.connections)):
+            self.hub.awaits(self)
+        else:
+            self._taken = True
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.hub.forget(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._taken:
+            return
+        self._request_bytes += len(data)
+        if self._request_bytes > REQUEST_BYTES_MAX:
+            self._refuse(Refusal(431, "too-big", f"a request has {REQUEST_BYTES_MAX} bytes at most"))
+            return
+        super().data_received(data)
+
+    # httptools' callbacks. A stream of events is taken over when its request is complete; the base never hears of it.
+
+    def on_message_begin(self) -> None:
+        self._target = None
+        self.hub.awaits(self)
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        target = handshake.parse_target(self.url)
+        is_get = self.parser.get_method() == b"GET" and not self.parser.should_upgrade()
+        if target is not None and target.framing is Framing.EVENTS and is_get:
+            self._target = target
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._target is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.hub.forget(self)
+        self._request_bytes = 0
+        if self._target is None:
+            super().on_message_complete()
+        elif not self._taken:
+            self._follow(self._target)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Answer an upgrade. The application has no WebSockets of its own, so other paths are refused."""
+        target = handshake.parse_target(self.url)
+        if target is None or target.framing is not Framing.WEBSOCKET:
+            self._refuse(Refusal(404, "path", "there is no WebSocket here: it is at /v1/{edition}/live"))
+        elif self.parser.get_method() != b"GET" or self.parser.get_http_version() != "1.1":
+            self._refuse(Refusal(400, "method", "a WebSocket is opened with GET and HTTP/1.1"))
+        else:
+            self._follow(target)
+        # The parser and this object hold each other: 15,000 such pairs would wait for the garbage collector.
+        self.parser = None  # type: ignore[assignment]
+
+    # The hand-over
+
+    def _follow(self, target: Target) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            # Pipelined behind a request that is still being answered: its answer would end up inside the stream.
+            self._leave_uvicorn()
+            self.transport.abort()
+            return
+        try:
+            follower, response, after = self._decide(target)
+        except Refusal as refusal:
+            self._refuse(refusal)
+            return
+        self._leave_uvicorn()
+        self.transport.set_protocol(follower)
+        self.transport.set_write_buffer_limits(high=self.hub.settings.follower_buffer_bytes)
+        follower.view.channel.join(follower, response, after)
+
+    def _decide(self, target: Target) -> tuple[Follower, bytes, Position | Reset | None]:
+        hub, headers = self.hub, Headers(self.headers)
+        channel = hub.channel(target.edition)
+        origin = handshake.check_origin(channel.edition, headers)
+        last_event_id = headers.one(b"last-event-id") if target.framing is Framing.EVENTS else None
+        request = handshake.parse_request(channel.edition, target.framing, target.query, last_event_id)
+        if target.framing is Framing.WEBSOCKET:
+            response = handshake.websocket_response(headers)
+        else:
+            response = handshake.events_response(origin)
+        hub.check_views(channel, request.wish)
+        peer = self.client[0] if self.client else ""
+        address = client_address(peer, headers.all(b"x-forwarded-for"), hub.trusted)
+        hub.admission.admit(address, self.loop.time())
+        return Follower(self.transport, channel.view(request.wish), address), response, request.after
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._leave_uvicorn()
+        self.transport.write(handshake.refusal_response(refusal))
+        self.transport.close()
+
+    def _leave_uvicorn(self) -> None:
+        self._taken = True
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)

@@ -1,0 +1,161 @@
+"""A gateway as a process: the socket, uvicorn around the application, the feeds, and the way down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import resource
+import signal
+import socket
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+import structlog
+import uvicorn
+
+from ticker.core.errors import TickerError
+from ticker.gateway.app import make_app
+from ticker.gateway.feed import Feeds
+from ticker.gateway.hub import Hub
+from ticker.gateway.protocol import GatewayProtocol
+from ticker.settings import Settings
+
+BACKLOG: Final = 4096
+USER_TIMEOUT_MS: Final = 30_000
+"""How long sent bytes may stay unacknowledged before the kernel drops the peer (Linux, TCP_USER_TIMEOUT)."""
+
+_logger = structlog.get_logger("ticker.gateway")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a gateway listens. Port 0 takes a free one. `shared` lets several processes listen on the same port."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    shared: bool = False
+
+
+def listen(address: Address) -> socket.socket:
+    """Bind the gateway's socket. What is set on it holds for every connection that it accepts.
+
+    Raises:
+        TickerError: If the address can't be had, naming it.
+
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address.shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        listener.bind((address.host, address.port))
+    except OSError as error:
+        listener.close()
+        raise TickerError(
+            f"can't listen on {address.host} port {address.port}: {error.strerror}; choose another with --port"
+        ) from error
+    return listener
+
+
+def raise_file_limit() -> int:
+    """Let the process open as many files as the system allows it; tell how many those are."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # macOS reports an unlimited hard limit that it then refuses
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return 1_048_576 if soft == resource.RLIM_INFINITY else soft
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which lets the followers go before it shuts down, and leaves signals to whoever runs it."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self.has_started = asyncio.Event()
+        self._hub = hub
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.has_started.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        _logger.info("draining", followers=self._hub.followers)
+        await self._hub.drain()
+        await super().shutdown(sockets)
+
+
+class Gateway:
+    """One gateway. `run` serves until `stop` is called, then drains and returns."""
+
+    def __init__(self, url: str, settings: Settings, address: Address, version: str) -> None:
+        self._listener = listen(address)
+        host, self.port = self._listener.getsockname()[:2]
+        self.address = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        chance = random.SystemRandom().random
+        self.hub = Hub(settings, raise_file_limit(), lambda: datetime.now(UTC), chance)
+        self._feeds = Feeds(self.hub, url, f"{socket.gethostname()}:{os.getpid()}:{self.port}", chance)
+        self._server = _Server(self._config(version), self.hub)
+
+    def _config(self, version: str) -> uvicorn.Config:
+        app = make_app(self.hub, version)
+        return uvicorn.Config(
+            app,
+            http=GatewayProtocol,
+            ws=GatewayProtocol,  # never made: it tells uvicorn that upgrades are known; `GatewayProtocol` answers them
+            backlog=BACKLOG,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=5,
+        )
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Serve until stopped; `ready` is called once the editions are loaded and requests are answered.
+
+        Before that, health and metrics are answered, and `/readyz` says `loading`.
+        """
+        loaded = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(self._feeds.run(loaded), name="feeds"),
+                tasks.create_task(self.hub.tick(), name="tick"),
+                tasks.create_task(self.hub.watch_loop(), name="watch-loop"),
+                tasks.create_task(self._announce(loaded, ready), name="announce"),
+            ]
+            await self._server.serve(sockets=[self._listener])
+            for task in background:
+                task.cancel()
+
+    async def _announce(self, loaded: asyncio.Event, ready: Callable[[], None]) -> None:
+        await loaded.wait()
+        # What is loaded lives as long as the process: the collector needn't walk it in every full collection.
+        gc.collect()
+        gc.freeze()
+        await self._server.has_started.wait()
+        ready()
+
+    def stop(self) -> None:
+        """Drain and end. A second time: end at once."""
+        self._server.force_exit = self._server.should_exit
+        self._server.should_exit = True
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` on SIGINT and SIGTERM, in the running loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)

@@ -1,0 +1,106 @@
+"""A view: what followers of one edition with the same wish share. Each of its pieces is encoded once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ticker.core.board import changes_by_itself_at
+from ticker.core.log import Reset
+from ticker.core.selection import Selection
+from ticker.core.wire import BeatMessage, BoardMessage, EditionInfo, LiveMessage
+from ticker.gateway.framing import Framing, event, frame_message, websocket_payload
+
+if TYPE_CHECKING:
+    from ticker.gateway.channel import Channel
+
+PIECES_MAX: Final = 256
+"""How many pieces a view keeps between two entries: one for each cursor that its followers come back with."""
+
+
+class Wish(NamedTuple):
+    """What a follower asks for. Equal wishes share a view."""
+
+    selection: Selection
+    lines: int
+    framing: Framing
+
+
+class Piece(NamedTuple):
+    """What follows a cursor, ready to write: `data`, the cursor after it, and how many entries it has."""
+
+    data: bytes
+    until: int
+    entries: int
+
+
+class _Board(NamedTuple):
+    data: bytes
+    stands_until: datetime | None
+
+
+class View:
+    """The pieces and boards of one wish, kept until the channel changes. `followers` counts who shares it."""
+
+    __slots__ = ("_boards", "_pieces", "channel", "followers", "wish")
+
+    def __init__(self, channel: Channel, wish: Wish) -> None:
+        self.channel = channel
+        self.wish = wish
+        self.followers = 0
+        self._pieces: dict[tuple[int, int], Piece] = {}
+        self._boards: dict[Reset | None, _Board] = {}
+
+    def changed(self) -> None:
+        """Forget what was made: the channel has new entries, or took some back."""
+        if self._pieces:
+            self._pieces = {}
+        if self._boards:
+            self._boards = {}
+
+    def piece(self, cursor: int, bytes_max: int) -> Piece:
+        """The frames after `cursor` up to the head, or as many as `bytes_max` takes (one at least)."""
+        piece = self._pieces.get((cursor, bytes_max))
+        if piece is None:
+            if len(self._pieces) >= PIECES_MAX:
+                self._pieces.clear()
+            piece = self._pieces[cursor, bytes_max] = self._make_piece(cursor, bytes_max)
+        return piece
+
+    def _make_piece(self, cursor: int, bytes_max: int) -> Piece:
+        log, selection, framing = self.channel.log, self.wish.selection, self.wish.framing
+        frames: list[bytes] = []
+        size, until = 0, cursor
+        for item in log.iterate(cursor):
+            if item.is_taken_by(selection):
+                if framing is Framing.WEBSOCKET:
+                    frame = item.frame
+                else:
+                    frame = event("line", str(log.position_at(until + 1)), websocket_payload(item.frame))
+                if frames and size + len(frame) > bytes_max:
+                    break
+                frames.append(frame)
+                size += len(frame)
+            until += 1
+        return Piece(b"".join(frames), until, len(frames))
+
+    def board(self, reset: Reset | None) -> bytes:
+        """The frame of the board at this moment."""
+        now = self.channel.clock()
+        made = self._boards.get(reset)
+        if made is None or (made.stands_until is not None and made.stands_until <= now):
+            made = self._boards[reset] = self._make_board(reset, now)
+        return made.data
+
+    def _make_board(self, reset: Reset | None, now: datetime) -> _Board:
+        channel = self.channel
+        lines = channel.board.lines(now, self.wish.lines, self.wish.selection)
+        message = BoardMessage(str(channel.log.position), reset, EditionInfo.of(channel.name, channel.edition), lines)
+        return _Board(frame_message(self.wish.framing, message), changes_by_itself_at(lines, now))
+
+    def live(self, replayed: int) -> bytes:
+        return frame_message(self.wish.framing, LiveMessage(str(self.channel.log.position), replayed))
+
+    def beat(self, cursor: int) -> bytes:
+        """A beat with the position of `cursor`, which must be retained."""
+        return frame_message(self.wish.framing, BeatMessage(str(self.channel.log.position_at(cursor))))

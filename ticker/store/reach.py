@@ -1,0 +1,57 @@
+"""Reach: which gateway sent which entries to how many followers, and how soon.
+
+A short stream that gateways append to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from ticker.core.submission import Reach
+from ticker.store.connections import Redis
+from ticker.store.keys import Keys
+from ticker.store.streams import read_newest
+
+REPORTS_KEPT: Final = 1_000
+READ_MAX: Final = 200
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Entries `first`..`last` were with `followers` followers of `gateway` after `ms` milliseconds."""
+
+    gateway: str
+    first: int
+    last: int
+    followers: int
+    ms: float
+
+
+async def report_reach(redis: Redis, edition: str, report: Report) -> None:
+    """Append a gateway's report. It tells of what is public already, so losing one costs nothing but the figure."""
+    fields: dict[Any, Any] = {"report": msgspec.json.encode(report)}
+    await redis.xadd(Keys(edition).reach, fields, maxlen=REPORTS_KEPT, approximate=True)
+
+
+async def read_reports(redis: Redis, edition: str) -> list[Report]:
+    """The newest reports, newest first; what can't be read is left out (a gateway's key may be stolen)."""
+    reports = []
+    for _, fields in await read_newest(redis, Keys(edition).reach, READ_MAX):
+        try:
+            reports.append(msgspec.json.decode(fields.get(b"report", b""), type=Report))
+        except msgspec.MsgspecError:
+            continue
+    return reports
+
+
+def reach_of(seq: int, reports: list[Report]) -> Reach | None:
+    """How far entry `seq` came, by each gateway's first report of it; None where there is none yet."""
+    by_gateway: dict[str, Report] = {}
+    for report in reversed(reports):
+        if report.first <= seq <= report.last:
+            by_gateway.setdefault(report.gateway, report)
+    if not by_gateway:
+        return None
+    reached = by_gateway.values()
+    return Reach(len(by_gateway), sum(each.followers for each in reached), max(each.ms for each in reached))
