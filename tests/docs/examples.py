@@ -1,0 +1,71 @@
+"""Examples in documents: fenced blocks with a kind, and values that stand for others of their form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_POSITION = re.compile(r"(0|[1-9][0-9]*)-[0-9a-f]{16}")
+_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{10}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+_LINE_FIELDS = (
+    "attribution change correction coverage created dir expires id lang number pinned regions section status text "
+    "updated urgency url version"
+).split()
+
+
+class Example(NamedTuple):
+    """A fenced block: what follows the backticks, its text, and the line it begins at."""
+
+    kind: str
+    text: str
+    line: int
+
+
+def examples(path: Path, *kinds: str) -> Iterator[Example]:
+    """The blocks of a document that are of one of these kinds."""
+    document = path.read_text(encoding="utf-8")
+    for match in _BLOCK.finditer(document):
+        if match[1] in kinds:
+            yield Example(match[1], match[2], document.count("\n", 0, match.start()) + 1)
+
+
+def assert_like(found: Any, shown: Any, where: str = "$") -> None:
+    """Compare a JSON value with one from a document, in which `<…>` stands for any value of its form."""
+    if isinstance(shown, str) and re.fullmatch("<[a-z]+>", shown):
+        assert _is_a(shown.strip("<>"), found), f"{where}: {found!r} is no {shown}"
+    elif isinstance(shown, dict):
+        assert isinstance(found, dict), f"{where}: {found!r} is no object"
+        assert sorted(found) == sorted(shown), f"{where}: the fields are {sorted(found)}, shown are {sorted(shown)}"
+        for name, value in shown.items():
+            assert_like(found[name], value, f"{where}.{name}")
+    elif isinstance(shown, list):
+        assert isinstance(found, list), f"{where}: {found!r} is no list"
+        assert len(found) == len(shown), f"{where}: there are {len(found)} items, shown are {len(shown)}"
+        for index, (item, value) in enumerate(zip(found, shown, strict=True)):
+            assert_like(item, value, f"{where}[{index}]")
+    else:
+        assert found == shown, f"{where}: {json.dumps(found, ensure_ascii=False)} is shown as {shown!r}"
+
+
+def _is_a(form: str, found: Any) -> bool:  # noqa: PLR0911 - one line a form
+    match form:
+        case "position":
+            return isinstance(found, str) and _POSITION.fullmatch(found) is not None
+        case "id":
+            return isinstance(found, str) and _ID.fullmatch(found) is not None
+        case "time":
+            return isinstance(found, str) and _TIME.fullmatch(found) is not None
+        case "number":
+            return isinstance(found, int) and not isinstance(found, bool)
+        case "line":
+            return isinstance(found, dict) and sorted(found) == _LINE_FIELDS
+        case "board":
+            return isinstance(found, dict) and found.get("type") == "board"
+        case "edition" | "feed" | "terms":
+            return isinstance(found, dict) and bool(found)
+    raise AssertionError(f"no such form: <{form}>")
