@@ -1,0 +1,77 @@
+"""Fixtures for real servers. Each test has its own: they start in tens of milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from hypothesis import settings
+
+from tests.servers import Cluster, RedisServer, SentinelTrio, short_folder, tls_front
+
+# A property is about what is computed, not how fast: on a busy machine, one example in thousands takes its time.
+settings.register_profile("ticker", deadline=None)
+settings.load_profile("ticker")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder with a short path."""
+    with short_folder() as path:
+        yield path
+
+
+@pytest.fixture
+def short_temporary_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this process and those that it starts make temporary folders: what a killed one leaves is removed."""
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def redis_server(folder: Path) -> Iterator[RedisServer]:
+    """A server on a Unix socket, with an append-only file."""
+    with RedisServer(folder / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    return redis_server.url
+
+
+@pytest.fixture
+def tcp_server(folder: Path) -> Iterator[RedisServer]:
+    """A server on a port of 127.0.0.1."""
+    with RedisServer(folder / "tcp", tcp=True) as server:
+        yield server
+
+
+@pytest.fixture
+def sentinel_trio(folder: Path) -> Iterator[SentinelTrio]:
+    """A primary, a replica and three Sentinels. Takes about half a second."""
+    with SentinelTrio(folder) as trio:
+        yield trio
+
+
+@pytest.fixture(scope="session")
+def shared_cluster() -> Iterator[Cluster]:
+    with short_folder() as path, Cluster(path) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def redis_cluster(shared_cluster: Cluster) -> Cluster:
+    """Three primaries, empty. Shared, as they take two seconds to start; what a test kills is started for the next."""
+    shared_cluster.renew()
+    return shared_cluster
+
+
+@pytest_asyncio.fixture
+async def tls_url(redis_server: RedisServer, folder: Path) -> AsyncIterator[str]:
+    """`redis_server` behind TLS; the URL names the certificate to trust."""
+    async with tls_front(redis_server, folder) as url:
+        yield url

