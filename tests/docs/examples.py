@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from ticker.core.line import Line
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _POSITION = re.compile(r"(0|[1-9][0-9]*)-[0-9a-f]{16}")
 _ID = re.compile(r"[0-9a-hjkmnp-tv-z]{10}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_LINE_FIELDS = (
-    "attribution change correction coverage created dir expires id lang number pinned regions section status text "
-    "updated urgency url version"
-).split()
+_FORMS: dict[str, Callable[[Any], bool]] = {
+    "position": lambda found: isinstance(found, str) and _POSITION.fullmatch(found) is not None,
+    "id": lambda found: isinstance(found, str) and _ID.fullmatch(found) is not None,
+    "time": lambda found: isinstance(found, str) and _TIME.fullmatch(found) is not None,
+    "number": lambda found: isinstance(found, int) and not isinstance(found, bool),
+    "line": lambda found: isinstance(found, dict) and set(found) == set(Line.__struct_fields__),
+    "board": lambda found: isinstance(found, dict) and found.get("type") == "board",
+    "edition": lambda found: isinstance(found, dict) and "title" in found,
+    "feed": lambda found: isinstance(found, dict) and "trouble" in found,
+    "terms": lambda found: isinstance(found, dict) and bool(found),
+}
 
 
 class Example(NamedTuple):
@@ -37,7 +46,7 @@ def examples(path: Path, *kinds: str) -> Iterator[Example]:
 def assert_like(found: Any, shown: Any, where: str = "$") -> None:
     """Compare a JSON value with one from a document, in which `<…>` stands for any value of its form."""
     if isinstance(shown, str) and re.fullmatch("<[a-z]+>", shown):
-        assert _is_a(shown.strip("<>"), found), f"{where}: {found!r} is no {shown}"
+        assert _FORMS[shown[1:-1]](found), f"{where}: {found!r} is no {shown}"
     elif isinstance(shown, dict):
         assert isinstance(found, dict), f"{where}: {found!r} is no object"
         assert sorted(found) == sorted(shown), f"{where}: the fields are {sorted(found)}, shown are {sorted(shown)}"
@@ -50,22 +59,3 @@ def assert_like(found: Any, shown: Any, where: str = "$") -> None:
             assert_like(item, value, f"{where}[{index}]")
     else:
         assert found == shown, f"{where}: {json.dumps(found, ensure_ascii=False)} is shown as {shown!r}"
-
-
-def _is_a(form: str, found: Any) -> bool:  # noqa: PLR0911 - one line a form
-    match form:
-        case "position":
-            return isinstance(found, str) and _POSITION.fullmatch(found) is not None
-        case "id":
-            return isinstance(found, str) and _ID.fullmatch(found) is not None
-        case "time":
-            return isinstance(found, str) and _TIME.fullmatch(found) is not None
-        case "number":
-            return isinstance(found, int) and not isinstance(found, bool)
-        case "line":
-            return isinstance(found, dict) and sorted(found) == _LINE_FIELDS
-        case "board":
-            return isinstance(found, dict) and found.get("type") == "board"
-        case "edition" | "feed" | "terms":
-            return isinstance(found, dict) and bool(found)
-    raise AssertionError(f"no such form: <{form}>")

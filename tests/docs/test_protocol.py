@@ -1,0 +1,119 @@
+"""Every example of `docs/protocol.md` against a running system.
+
+The page is a story: each example goes on from the one before, so they run in their order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.docs.examples import Example, assert_like, examples
+from tests.servers import short_folder
+from tests.system import System
+
+PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+EXAMPLES = list(examples(PAGE, "websocket", "http", "events"))
+WAIT_S = 20.0
+
+
+class Story:
+    """A running system, and the newest position that was seen on it."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.position = ""
+
+    def target(self, request: str) -> str:
+        method, target = request.split(" ", 1)
+        assert method == "GET"
+        return target.replace("<position>", self.position)
+
+    def compare(self, text: str, shown: str) -> None:
+        found = json.loads(text)
+        assert_like(found, json.loads(shown))
+        self.position = found.get("at") or self.position
+
+    def run(self, command: str) -> None:
+        program, *words = shlex.split(command)
+        assert program == "tick"
+        ran = self.system.tick(*words)
+        assert ran.code == 0, ran
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[Story]:
+    with short_folder() as folder, System(folder) as system:
+        # Two lines that are there before the story begins: boards and pages have something to show.
+        for text in ("Rail operator: Night trains return in March", "Orchard Cup final moves to Sunday"):
+            assert system.tick("post", text, "-e", "en").code == 0
+        yield Story(system)
+
+
+def test_the_page_has_an_example_of_each_way_in() -> None:
+    assert {example.kind for example in EXAMPLES} == {"websocket", "http", "events"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.kind}-line-{example.line}")
+async def test_an_example_is_what_the_gateway_does(story: Story, example: Example) -> None:
+    replay = {"websocket": _replay_websocket, "http": _replay_http, "events": _replay_events}[example.kind]
+    await replay(story, example.text)
+
+
+async def _replay_websocket(story: Story, text: str) -> None:
+    request, *steps = text.strip().splitlines()
+    async with connect(story.system.url.replace("http", "ws", 1) + story.target(request)) as connection:
+        for step in steps:
+            mark, rest = step.split(" ", 1)
+            if mark == "$":
+                await asyncio.to_thread(story.run, rest)
+            else:
+                assert mark == "<"
+                story.compare(await _receive(connection), rest)
+
+
+async def _receive(connection: ClientConnection) -> str:
+    async with asyncio.timeout(WAIT_S):
+        return await connection.recv(decode=True)
+
+
+async def _replay_http(story: Story, text: str) -> None:
+    request, answer = text.strip().split("\n\n")
+    status, body = answer.split("\n", 1)
+    async with httpx.AsyncClient() as client:
+        response = await client.get(story.system.url + story.target(request))
+    assert response.status_code == int(status), response.text
+    story.compare(response.text, body)
+
+
+async def _replay_events(story: Story, text: str) -> None:
+    request, rest = text.strip().split("\n", 1)
+    shown = rest.split("\n\n")
+    async with (
+        httpx.AsyncClient() as client,
+        client.stream("GET", story.system.url + story.target(request)) as response,
+        asyncio.timeout(WAIT_S),
+    ):
+        received = ""
+        async for chunk in response.aiter_text():
+            received += chunk
+            if received.count("\n\n") >= len(shown):
+                break
+    for event, like in zip(received.split("\n\n"), shown, strict=False):
+        assert _fields(event, like.count("\n") + 1) == _fields(like, like.count("\n") + 1)
+        story.compare(event.partition("data: ")[2], like.partition("data: ")[2])
+
+
+def _fields(event: str, lines: int) -> list[str]:
+    """The lines of an event without its data, positions as such."""
+    kept = [line for line in event.strip().splitlines() if not line.startswith("data: ")]
+    assert len(kept) == lines - 1
+    return [re.sub(r"[0-9]+-[0-9a-f]{16}", "<position>", line) for line in kept]
