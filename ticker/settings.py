@@ -14,14 +14,16 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from ticker.core.edition import DEFAULT_EDITIONS, Edition, check_name
-from ticker.core.errors import SettingsError
+from ticker.core.edition import DEFAULT_EDITIONS, TERM, Edition, check_name
+from ticker.core.errors import UNREADABLE, SettingsError
 
 PREFIX: Final = "TICKER_"
+SHOWN: Final = 60
+"""How many characters of a wrong value a message shows."""
 
-Count = Annotated[int, Meta(ge=1)]
-Liftable = Annotated[int, Meta(ge=0)]
-Seconds = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Liftable = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,16 +60,19 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
     """
     values = {} if path is None else _read(path)
-    fields = {field.name for field in msgspec.structs.fields(Settings)} - {"editions"}
-    for name in fields & {key.removeprefix(PREFIX).lower() for key in environ if key.startswith(PREFIX)}:
-        text = environ[PREFIX + name.upper()]
-        values[name] = [part.strip() for part in text.split(",") if part.strip()] if name == "trusted_proxies" else text
-    try:
-        settings = msgspec.convert(values, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        source = "the environment" if path is None else f"{path} or the environment"
-        raise SettingsError(f"a setting in {source} can't be used: {error}") from error
-    _check(settings)
+    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    _check_names("", values, fields)
+    converted = {name: _convert(name, value, fields[name]) for name, value in values.items() if name != "editions"}
+    if "editions" in values:
+        converted["editions"] = _editions(values["editions"])
+    for name in fields.keys() - {"editions"}:
+        variable = PREFIX + name.upper()
+        if variable in environ:
+            text = environ[variable]
+            value = [part.strip() for part in text.split(",") if part.strip()] if name == "trusted_proxies" else text
+            converted[name] = _convert(variable, value, fields[name])
+    settings = Settings(**converted)
+    _check_proxies(settings)
     return settings
 
 
@@ -76,16 +81,51 @@ def _read(path: Path) -> dict[str, Any]:
         values: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"the settings file {path} can't be read: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise SettingsError(f"the settings file {path} is no TOML: {error}") from error
     return values
 
 
-def _check(settings: Settings) -> None:
-    for name, edition in settings.editions.items():
-        check_name(name)
-        if not 1 <= edition.board_lines <= 100:
-            raise SettingsError(f"board_lines of edition {name} is {edition.board_lines}: 1 to 100")
+def _convert(name: str, value: object, kind: Any) -> Any:
+    """One value, so that a message can name it: the errors of a whole conversion name only its place."""
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        shown = ascii(value)
+        shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+        raise SettingsError(f"{name} is {shown}: {str(error).replace('Expected', 'expected', 1)}") from error
+
+
+def _check_names(prefix: str, values: Mapping[str, object], fields: Mapping[str, object]) -> None:
+    for name in values.keys() - fields.keys():
+        raise SettingsError(f"{prefix}{name} is no setting: there are {', '.join(fields)}")
+
+
+def _editions(tables: object) -> dict[str, Edition]:
+    fields = {field.name: field.type for field in msgspec.structs.fields(Edition)}
+    required = [field.name for field in msgspec.structs.fields(Edition) if field.required]
+    editions = {}
+    for name, table in _convert("editions", tables, dict[str, dict[str, Any]]).items():
+        prefix = f"editions.{check_name(name)}."
+        _check_names(prefix, table, fields)
+        for missing in [field for field in required if field not in table]:
+            raise SettingsError(f"{prefix}{missing} is missing: an edition needs {', '.join(required)}")
+        editions[name] = Edition(**{key: _convert(prefix + key, value, fields[key]) for key, value in table.items()})
+        for vocabulary in ("sections", "regions"):
+            _check_terms(f"{prefix}{vocabulary}", getattr(editions[name], vocabulary))
+    return editions
+
+
+def _check_terms(name: str, vocabulary: Mapping[str, str]) -> None:
+    for term, shown in vocabulary.items():
+        if TERM.fullmatch(term) is None or not shown.strip():
+            raise SettingsError(
+                f"{name} has {term[:40]!a} = {shown[:40]!a}: an id is 1–32 of a–z, 0–9 and -, beginning with a letter, "
+                "and has a name to show"
+            )
+
+
+def _check_proxies(settings: Settings) -> None:
     for proxy in settings.trusted_proxies:
         try:
             ip_network(proxy)

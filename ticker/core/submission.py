@@ -102,7 +102,16 @@ _receipt_decoder = msgspec.json.Decoder(Receipt)
 
 
 def encode_submission(submission: Submission) -> bytes:
-    return _encoder.encode(submission)
+    """Write a submission.
+
+    Raises:
+        SubmissionError: `malformed` if a text has a lone surrogate, as arguments have that were no UTF-8.
+
+    """
+    try:
+        return _encoder.encode(submission)
+    except UnicodeEncodeError as error:
+        raise SubmissionError("malformed", "the submission has bytes that are no UTF-8: check the terminal") from error
 
 
 def decode_submission(data: bytes, bytes_max: int) -> Submission:

@@ -13,7 +13,7 @@ RETRY_S: Final = 5
 """What a reader who finds no room is told to wait, at least; clients add jitter."""
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 -- a word of the domain
     """A request that is answered with an error instead of being followed. `code` is a stable word for programs."""
 
     def __init__(self, status: int, code: str, detail: str, retry_s: int | None = None) -> None:
@@ -115,10 +115,12 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """An address; one of IPv4 that came in on a socket for both (`::ffff:192.0.2.1`) as what it is."""
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:

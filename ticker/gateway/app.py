@@ -108,7 +108,7 @@ class Api:
             {
                 "edition": channel.name,
                 "at": str(channel.position),
-                "after": str(log.position_at(last) or channel.position),
+                "after": _at(log.position_at(last)),
                 "before": _earlier(channel, first),
             }
         )
@@ -133,8 +133,11 @@ class Api:
         else:
             status, code = ("degraded" if hub.troubles else "ready"), 200
         editions = {
-            name: {"at": str(channel.position), "trouble": hub.troubles.get(name)}
-            for name, channel in sorted(hub.channels.items())
+            name: {
+                "at": str(hub.channels[name].position) if name in hub.channels else None,
+                "trouble": hub.troubles.get(name),
+            }
+            for name in sorted(hub.channels.keys() | hub.troubles.keys())
         }
         body = {"status": status, "followers": hub.followers, "editions": editions}
         return Response(msgspec.json.encode(body), code, {"Cache-Control": "no-store"}, _JSON)
@@ -155,18 +158,23 @@ class Api:
 def _page(channel: Channel, after: Position | None, before: Position | None, limit: int) -> tuple[int, int]:
     """The first and the last seq of a page, inside what is retained."""
     log = channel.log
+    given = after or before
+    cursor = log.head if given is None else log.resume(given)
+    if isinstance(cursor, Reset):
+        raise Refusal(410, cursor, f"the position {given} doesn't hold any more ({cursor}): begin with the board")
     if after is not None:
-        cursor = log.resume(after)
-        if isinstance(cursor, Reset):
-            raise Refusal(410, cursor, f"the position {after} doesn't hold any more ({cursor}): begin with the board")
         return cursor + 1, min(cursor + limit, log.head)
-    last = log.head if before is None else min(before.seq - 1, log.head)
+    last = cursor if before is None else cursor - 1
     return max(last - limit + 1, log.first), last
+
+
+def _at(position: Position | None) -> str | None:
+    return None if position is None else str(position)
 
 
 def _earlier(channel: Channel, first: int) -> str | None:
     """The position to give as `before` for the page that precedes `first`; None where nothing is retained there."""
-    return str(channel.log.position_at(first)) if first > channel.log.first else None
+    return _at(channel.log.position_at(first)) if first > channel.log.first else None
 
 
 def _parse_position(text: str | None, name: str) -> Position | None:

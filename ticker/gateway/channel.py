@@ -60,8 +60,7 @@ class Counts(msgspec.Struct):
     passes: int = 0
     resets: Counter[str] = msgspec.field(default_factory=Counter)
     pauses: int = 0
-    closed_paused: int = 0
-    policy_violations: int = 0
+    closed: Counter[int] = msgspec.field(default_factory=Counter)
     beats: int = 0
 
 
@@ -130,7 +129,7 @@ class Channel:
             self._keep(logged)
         for cohort in self._cohorts:
             for follower in cohort:
-                follower.cursor = Cursor.REPLACED
+                follower.cursor, follower.sent = Cursor.REPLACED, 0
         self._changed()
 
     def edit(self, edition: Edition) -> None:
@@ -275,19 +274,23 @@ class Channel:
                 await self._catch_up()
                 continue
             head, (first, came_in) = self.log.head, news
-            served = await self._pass()
+            served = await self._pass(first)
             self.counts.passes += 1
             if first <= head:
                 self.on_sent(Sent(first, head, served, (loop.time() - came_in) * 1000))
 
-    async def _pass(self) -> int:
-        """Advance every follower; tell how many were written to."""
+    async def _pass(self, first: int) -> int:
+        """Advance every follower; tell how many were sent entry `first` or later ones, in this pass or the one before.
+
+        (An entry that came in during a pass went out with it to the followers who were still to come.)
+        """
         served = since_breath = 0
         for cohort in self._cohorts:
             for follower in list(cohort):
-                if entries := follower.advance():
-                    self.counts.deliveries += entries
-                    served += 1
+                # The loop breathed since the list was made: whoever has left has a transport that may be gone too.
+                if follower in cohort:
+                    self.counts.deliveries += follower.advance()
+                    served += follower.sent >= first
                 since_breath += 1
                 if since_breath >= SLICE:
                     since_breath = 0
@@ -312,22 +315,20 @@ class Channel:
             self._admit_ahead(now)
         self._beat(self._cohorts[second % len(self._cohorts)])
         for follower in [f for f in self._paused if now - (f.paused_at or now) > self.settings.follower_paused_s]:
-            self.counts.closed_paused += 1
             follower.close(CloseCode.TRY_LATER, "this reader reads too slowly")
         for follower in [f for f, until in self._closing.items() if until <= now]:
             follower.transport.abort()
 
     def _beat(self, cohort: dict[Follower, None]) -> None:
-        frames: dict[Framing, bytes] = {}
-        head = self.log.head
+        """Say where each follower is: at the head or on the way there (its selection may leave out all it misses)."""
+        frames: dict[tuple[Framing, int], bytes] = {}
         for follower in cohort:
-            # One that is behind gets lines in a moment: they are a sign of life too, and its position isn't the head.
-            if follower.cursor != head:
+            cursor, framing = follower.cursor, follower.view.wish.framing
+            if follower.paused_at is not None or self.log.position_at(cursor) is None:
                 continue
-            framing = follower.view.wish.framing
-            if framing not in frames:
-                frames[framing] = follower.view.beat(head)
-            follower.say(frames[framing])
+            if (framing, cursor) not in frames:
+                frames[framing, cursor] = follower.view.beat(cursor)
+            follower.say(frames[framing, cursor])
             self.counts.beats += 1
 
     def close_some(self, most: int, retry_ms: Callable[[], int]) -> int:
@@ -337,6 +338,12 @@ class Channel:
             bye = ByeMessage(retry_ms(), "restart")
             follower.say(frame_message(follower.view.wish.framing, bye))
             follower.close(CloseCode.RESTART, "restart")
-        for follower in list(self._ahead):
-            follower.close(CloseCode.RESTART, "restart")
+        for follower in list(self._ahead):  # these weren't answered yet, so that a close is nothing that they can read
+            self.leave(follower)
+            follower.transport.abort()
         return len(closing)
+
+    def cut_off(self) -> None:
+        """Don't wait any longer for peers to answer a close."""
+        for follower in self._closing:
+            follower.transport.abort()

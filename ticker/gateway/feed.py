@@ -13,8 +13,9 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 from redis.exceptions import RedisError
 
+from ticker.core.edition import is_name
 from ticker.core.entry import Logged, follow
-from ticker.core.errors import LinkError, StoreError
+from ticker.core.errors import LinkError, StoreError, TickerError
 from ticker.core.log import Log, Reset
 from ticker.gateway.channel import Channel, Sent
 from ticker.gateway.hub import Hub
@@ -26,7 +27,7 @@ from ticker.store.reach import Report, report_reach
 PAGE = 1_000
 RETRY_S = 1.0
 DISCOVER_S = 3.0
-TROUBLES = (RedisError, OSError, StoreError, asyncio.TimeoutError)
+TROUBLES = (RedisError, OSError, asyncio.TimeoutError)
 
 _logger = structlog.get_logger("ticker.gateway.feed")
 
@@ -63,27 +64,41 @@ def check_next(head: int, head_link: str | None, raw: RawEntry) -> Logged:
     return follow(raw.seq, head_link, raw.link, raw.data)
 
 
+class FirstLook:
+    """What a feed says of its first look at its edition: it `is_over`, and whether the edition is `loaded` by then."""
+
+    def __init__(self) -> None:
+        self.loaded = asyncio.Event()
+        self.is_over = asyncio.Event()
+
+
 class Feed:
     """Follows one edition for as long as `run` runs."""
 
-    def __init__(self, hub: Hub, url: str, gateway: str, chance: Callable[[], float]) -> None:
+    def __init__(self, hub: Hub, url: str, chance: Callable[[], float]) -> None:
         self._hub = hub
         self._url = url
-        self._gateway = gateway
         self._chance = chance
 
-    async def run(self, name: str, loaded: asyncio.Event) -> None:
+    async def run(self, name: str, first_look: FirstLook) -> None:
         """Load the edition, then tail it, whatever happens to Redis meanwhile. Runs until cancelled."""
         while True:
             try:
                 async with AsyncExitStack() as stack:
                     redis = await self._open(stack, blocking=False)
                     blocking = await self._open(stack, blocking=True)
-                    await self._follow(name, redis, blocking, loaded)
+                    await self._follow(name, redis, blocking, first_look)
             except LinkError as error:
                 self._is_troubled(name, str(error), seq=error.seq)
+                first_look.is_over.set()
+            except TickerError as error:
+                self._is_troubled(name, str(error))
+                first_look.is_over.set()
             except TROUBLES as error:
                 self._is_troubled(name, f"Redis can't be read ({type(error).__name__})")
+            except Exception:  # a task's root: the other editions go on, and so does this one
+                _logger.exception("feed-failed", edition=name)
+                self._is_troubled(name, "the feed failed: the gateway's log says why")
             await asyncio.sleep(RETRY_S * (0.5 + self._chance()))
 
     async def _open(self, stack: AsyncExitStack, *, blocking: bool) -> Redis:
@@ -96,22 +111,13 @@ class Feed:
             _logger.warning("feed-troubled", edition=name, why=why, **facts)
         self._hub.troubles[name] = why
 
-    async def _follow(self, name: str, redis: Redis, blocking: Redis, loaded: asyncio.Event) -> None:
+    async def _follow(self, name: str, redis: Redis, blocking: Redis, first_look: FirstLook) -> None:
         stored = await self._load(name, redis)
         channel = self._hub.channels[name]
         if self._hub.troubles.pop(name, None) is not None:
             _logger.info("feed-recovered", edition=name, at=str(channel.position))
-        loaded.set()
-        async with asyncio.TaskGroup() as tasks:
-            reports: asyncio.Queue[Sent] = asyncio.Queue(maxsize=64)
-            channel.on_sent = lambda sent: _put_if_room(reports, sent)
-            reporter = tasks.create_task(self._report(name, redis, reports))
-            try:
-                await self._tail(channel, stored, redis, blocking)
-            finally:
-                reporter.cancel()
-
-    async def _tail(self, channel: Channel, stored: StoredEdition, redis: Redis, blocking: Redis) -> None:
+        first_look.loaded.set()
+        first_look.is_over.set()
         while True:
             raws = await tail(blocking, channel.name, channel.log.head)
             for raw in raws:
@@ -160,12 +166,6 @@ class Feed:
         channel.edit(stored.edition)
         return stored
 
-    async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
-        while True:
-            sent = await reports.get()
-            with suppress(*TROUBLES):  # how far a line reached is told where it can be; serving readers goes on
-                await report_reach(redis, name, Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms))
-
 
 def _put_if_room(reports: asyncio.Queue[Sent], sent: Sent) -> None:
     with suppress(asyncio.QueueFull):
@@ -178,22 +178,27 @@ class Feeds:
     def __init__(self, hub: Hub, url: str, gateway: str, chance: Callable[[], float]) -> None:
         self._hub = hub
         self._url = url
-        self._feed = Feed(hub, url, gateway, chance)
+        self._gateway = gateway
+        self._feed = Feed(hub, url, chance)
 
     async def run(self, loaded: asyncio.Event) -> None:
-        """Follow every edition there is. Sets `loaded` when those of the first look are. Runs until cancelled."""
-        known: dict[str, asyncio.Event] = {}
+        """Follow every edition there is. Runs until cancelled.
+
+        Sets `loaded` when those of the first look are, or can't be: one broken log doesn't keep the others waiting.
+        """
+        known: dict[str, FirstLook] = {}
         redis = connect(self._url, role="gateway", blocking=False)
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
                     for name in await self._names(redis):
                         if name not in known:
-                            known[name] = asyncio.Event()
+                            known[name] = FirstLook()
                             tasks.create_task(self._feed.run(name, known[name]), name=f"feed-{name}")
-                            tasks.create_task(self._deliver(name, known[name]), name=f"deliver-{name}")
+                            tasks.create_task(self._deliver(name, known[name].loaded, redis), name=f"deliver-{name}")
                     if known and not loaded.is_set():
-                        await asyncio.gather(*(event.wait() for event in known.values()))
+                        for first_look in known.values():
+                            await first_look.is_over.wait()
                         loaded.set()
                     await asyncio.sleep(DISCOVER_S if known else 0.05)
         finally:
@@ -202,10 +207,21 @@ class Feeds:
     async def _names(self, redis: Redis) -> list[str]:
         try:
             names = await edition_names(redis)
-        except TROUBLES:
+        except (*TROUBLES, UnicodeError):
             return []  # each feed says for itself what is wrong; the next look is soon
-        return sorted(names)
+        return [name for name in names if is_name(name)]
 
-    async def _deliver(self, name: str, loaded: asyncio.Event) -> None:
+    async def _deliver(self, name: str, loaded: asyncio.Event, redis: Redis) -> None:
         await loaded.wait()
-        await self._hub.channels[name].deliver()
+        channel = self._hub.channels[name]
+        reports: asyncio.Queue[Sent] = asyncio.Queue(maxsize=64)
+        channel.on_sent = lambda sent: _put_if_room(reports, sent)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._report(name, redis, reports), name=f"report-{name}")
+            await channel.deliver()
+
+    async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
+        while True:
+            sent = await reports.get()
+            with suppress(*TROUBLES):  # how far a line reached is told where it can be; serving readers goes on
+                await report_reach(redis, name, Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 LIVE: Final = -1
 """`replayed` of a follower that was told that it is live."""
+PINGS_MAX: Final = 16
+"""How many pings may come at once: their answers pile up in the transport until the peer reads."""
+_DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 _logger = logging.getLogger("ticker.gateway.follower")
 _logger.addHandler(logging.NullHandler())  # `websockets` logs what peers do wrong: that is counted, not written down
@@ -40,13 +44,14 @@ class Follower(asyncio.Protocol):
     is limited by what it still has.
     """
 
-    __slots__ = ("address", "cohort", "cursor", "inbound", "paused_at", "replayed", "transport", "view")
+    __slots__ = ("address", "cohort", "cursor", "inbound", "paused_at", "replayed", "sent", "transport", "view")
 
     def __init__(self, transport: asyncio.Transport, view: View, address: str) -> None:
         self.transport = transport
         self.view = view
         self.address = address
         self.cursor = 0
+        self.sent = 0  # the cursor when it was last written an entry: one that its selection leaves out moves on too
         self.replayed = 0
         self.cohort = 0
         self.paused_at: float | None = None
@@ -88,6 +93,7 @@ class Follower(asyncio.Protocol):
         piece = self.view.piece(self.cursor, mark if self.transport.get_write_buffer_size() else 2 * mark)
         self.cursor = piece.until
         if piece.data:
+            self.sent = piece.until
             self.transport.write(piece.data)
         if self.replayed != LIVE:
             self._go_on_replaying(piece.entries)
@@ -102,6 +108,7 @@ class Follower(asyncio.Protocol):
             self.replayed = LIVE
 
     def _start_over(self, reset: Reset) -> None:
+        self.view.channel.counts.resets[reset] += 1
         self.cursor = self.view.channel.log.head
         self.transport.write(self.view.board(reset))
         if self.replayed != LIVE:
@@ -115,23 +122,33 @@ class Follower(asyncio.Protocol):
     def close(self, code: CloseCode, reason: str) -> None:
         """Say why and close. A peer that doesn't answer in time is cut off by the channel."""
         channel = self.view.channel
-        channel.leave(self)
-        if self.transport.is_closing():
+        channel.counts.closed[code] += 1
+        if self.transport.is_closing() or self.view.wish.framing is Framing.EVENTS:
+            self._end()
             return
-        if self.view.wish.framing is Framing.EVENTS:
-            self.transport.close()
-        else:
-            parser = self._parser()
-            parser.send_close(code, reason)
-            self._flush(parser)
+        channel.leave(self)
         channel.is_closing(self)
+        parser = self._parser()
+        parser.send_close(code, reason)
+        self._flush(parser)
+
+    def _end(self) -> None:
+        """Say no more. The transport closes once the peer has what was written, or when the channel has waited enough.
+
+        It leaves the channel here: a transport that closes takes what is written still, and so would never end.
+        """
+        self.view.channel.leave(self)
+        self.view.channel.is_closing(self)
+        self.transport.close()
 
     # What the transport tells
 
     def pause_writing(self) -> None:
+        self.transport.pause_reading()  # who pings and doesn't read would fill the transport with answers
         self.view.channel.pause(self)
 
     def resume_writing(self) -> None:
+        self.transport.resume_reading()
         self.view.channel.resume(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -139,23 +156,25 @@ class Follower(asyncio.Protocol):
         self.view.channel.is_gone(self)
 
     def eof_received(self) -> None:
-        """The peer will send no more: the transport closes."""
+        """The peer will send no more."""
+        self._end()
 
     def data_received(self, data: bytes) -> None:
         """Answer pings and the closing handshake; a reader has nothing else to say (1008)."""
         if self.view.wish.framing is Framing.EVENTS:
-            self.transport.close()
+            self._end()
             return
         parser = self._parser()
+        was_open = parser.state is OPEN
         parser.receive_data(data)
-        spoke = any(
-            isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
-            for event in parser.events_received()
-        )
-        self._flush(parser)
-        if spoke and parser.state is OPEN:
-            self.view.channel.counts.policy_violations += 1
+        opcodes = Counter(event.opcode for event in parser.events_received() if isinstance(event, Frame))
+        if was_open and parser.parser_exc is not None and parser.close_sent is not None:
+            self.view.channel.counts.closed[parser.close_sent.code] += 1  # it broke the protocol: 1002, 1007 or 1009
+        if parser.state is OPEN and (any(opcodes[data] for data in _DATA) or opcodes[Opcode.PING] > PINGS_MAX):
+            parser.data_to_send()  # no answers to pings for one that is sent away
             self.close(CloseCode.POLICY, "a reader sends nothing")
+        else:
+            self._flush(parser)
 
     def _parser(self) -> ServerProtocol:
         """Made only when bytes arrive: most readers never send any."""
@@ -169,6 +188,4 @@ class Follower(asyncio.Protocol):
             if chunk:
                 self.transport.write(chunk)
             else:  # the closing handshake is done, or the peer broke the protocol and was told so
-                self.view.channel.leave(self)
-                self.transport.close()
-                self.view.channel.is_closing(self)
+                self._end()

@@ -63,8 +63,10 @@ def parse_request(edition: Edition, framing: Framing, query: str, last_event_id:
     """
     fields = parse_fields(query)
     wish = parse_wish(edition, framing, fields)
-    given = one_of(fields, "after") or last_event_id
-    if given is None:
+    # A browser that reconnects by itself asks for the same URL again: what it saw since is in the header.
+    given = one_of(fields, "after")
+    given = last_event_id or given
+    if not given:
         return Request(wish, None)
     try:
         return Request(wish, Position.parse(given))

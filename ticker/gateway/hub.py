@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ticker.gateway.protocol import GatewayProtocol
 
 DRAIN_STEP_S: Final = 0.1
+LAST_ANSWERS: Final = 10
+"""For how many steps the last followers to go may answer their close."""
 
 
 class Hub:
@@ -96,8 +98,8 @@ class Hub:
         return False
 
     def awaits(self, protocol: GatewayProtocol) -> None:
-        """A request is due from a connection, within `handshake_s`."""
-        self._awaited[protocol] = protocol.loop.time()
+        """A request is due from a connection, within `handshake_s` of the first time that this is said of it."""
+        self._awaited.setdefault(protocol, protocol.loop.time())
 
     def forget(self, protocol: GatewayProtocol) -> None:
         """The request is complete, or the connection is gone."""
@@ -132,18 +134,27 @@ class Hub:
             await asyncio.sleep(every_s)
             self.loop_stall_s = max(self.loop_stall_s, loop.time() - due)
 
-    async def drain(self) -> None:
-        """Let every follower go within `drain_s`, at an even rate, told to come back at a time spread over as long."""
+    async def drain(self, is_forced: Callable[[], bool]) -> None:
+        """Let every follower go within `drain_s`, at an even rate, told to come back at a time spread over as long.
+
+        When `is_forced` says so, those that are left are cut off.
+        """
         self.admission.draining = True
         steps = max(int(self.settings.drain_s / DRAIN_STEP_S), 1)
         for step in range(steps, 0, -1):
             left = self.followers
-            if not left:
+            if not left or is_forced():
                 break
             most = -(-left // step)
             for channel in self.channels.values():
                 most -= channel.close_some(most, self._retry_ms)
             await asyncio.sleep(DRAIN_STEP_S)
+        steps = 0 if is_forced() else LAST_ANSWERS
+        while steps and self.admission.followers:
+            steps -= 1
+            await asyncio.sleep(DRAIN_STEP_S)
+        for channel in self.channels.values():
+            channel.cut_off()
 
     def _retry_ms(self) -> int:
         return int(self._chance() * min(self.settings.drain_s, 10.0) * 1000)

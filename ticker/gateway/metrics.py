@@ -18,8 +18,6 @@ _CHANNEL_COUNTERS = {
     "deliveries": "Entries written to followers.",
     "passes": "Passes over an edition's followers.",
     "pauses": "Times that a follower's transport was full (follower_buffer_bytes).",
-    "closed_paused": "Followers closed because they stayed paused (follower_paused_s).",
-    "policy_violations": "Followers closed because they sent data.",
     "beats": "Beats written.",
 }
 
@@ -78,6 +76,16 @@ class HubCollector(Collector):
             for why, count in sorted(channel.counts.resets.items()):
                 resets.add_metric([channel.name, why], count)
         yield resets
+        closed = CounterMetricFamily(
+            "ticker_closed",
+            "Followers closed by the gateway, by code: 1008 sent data, 1009 sent too much (reader_message_bytes), "
+            "1012 drained, 1013 paused for too long (follower_paused_s).",
+            labels=["edition", "code"],
+        )
+        for channel in channels:
+            for number, count in sorted(channel.counts.closed.items()):
+                closed.add_metric([channel.name, str(int(number))], count)
+        yield closed
 
 
 def make_registry(hub: Hub) -> CollectorRegistry:

@@ -55,35 +55,50 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         self._request_bytes += len(data)
         if self._request_bytes > REQUEST_BYTES_MAX:
+            self.hub.admission.refused["too-big"] += 1
             self._refuse(Refusal(431, "too-big", f"a request has {REQUEST_BYTES_MAX} bytes at most"))
             return
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            # Also for what begins no request yet (line breaks are allowed before one): any byte ends the time that
+            # uvicorn gives an idle connection.
+            self.hub.awaits(self)
         super().data_received(data)
 
     # httptools' callbacks. A stream of events is taken over when its request is complete; the base never hears of it.
 
+    # Once it is taken over, or refused, what was pipelined behind it must not be answered into its stream.
+
     def on_message_begin(self) -> None:
+        if self._taken:
+            return
         self._target = None
         self.hub.awaits(self)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        if self._taken:
+            return
         target = handshake.parse_target(self.url)
-        is_get = self.parser.get_method() == b"GET" and not self.parser.should_upgrade()
+        is_websocket = self.parser.should_upgrade() and self._should_upgrade()
+        is_get = self.parser.get_method() == b"GET" and not is_websocket
         if target is not None and target.framing is Framing.EVENTS and is_get:
             self._target = target
         else:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self._target is None:
+        if self._target is None and not self._taken:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._taken:
+            return
         self.hub.forget(self)
         self._request_bytes = 0
         if self._target is None:
             super().on_message_complete()
-        elif not self._taken:
+        else:
             self._follow(self._target)
 
     def handle_websocket_upgrade(self) -> None:

@@ -8,7 +8,6 @@ import gc
 import os
 import random
 import resource
-import signal
 import socket
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
@@ -92,7 +91,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _logger.info("draining", followers=self._hub.followers)
-        await self._hub.drain()
+        await self._hub.drain(lambda: self.force_exit)
         await super().shutdown(sockets)
 
 
@@ -152,10 +151,3 @@ class Gateway:
         """Drain and end. A second time: end at once."""
         self._server.force_exit = self._server.should_exit
         self._server.should_exit = True
-
-
-def stop_on_signals(stop: Callable[[], None]) -> None:
-    """Call `stop` on SIGINT and SIGTERM, in the running loop."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from ticker.gateway.channel import Channel
 
 PIECES_MAX: Final = 256
-"""How many pieces a view keeps between two entries: one for each cursor that its followers come back with."""
+"""How many pieces a view keeps between two entries: one for each cursor that its followers come back with.
+
+No more than it has followers, so that a few of them who ask for many different positions can't fill the memory.
+"""
 
 
 class Wish(NamedTuple):
@@ -62,7 +65,7 @@ class View:
         """The frames after `cursor` up to the head, or as many as `bytes_max` takes (one at least)."""
         piece = self._pieces.get((cursor, bytes_max))
         if piece is None:
-            if len(self._pieces) >= PIECES_MAX:
+            if len(self._pieces) >= min(PIECES_MAX, self.followers):
                 self._pieces.clear()
             piece = self._pieces[cursor, bytes_max] = self._make_piece(cursor, bytes_max)
         return piece

@@ -311,7 +311,7 @@ class _MasterPool(SentinelConnectionPool):
 class _HeedsCancellation(AbstractConnection):
     """Passes every cancellation on.
 
-    One that comes just as a command is sent is lost in `asyncio.wait_for` before Python 3.12 (python/cpython#81839),
+    One that comes just as a command is sent is lost in `asyncio.wait_for` before Python 3.12 (python/cpython#86296),
     and the task would go on for ever. The nodes of a Cluster choose their own class.
     """
 

@@ -1,0 +1,8 @@
+"""How much the properties of the core try: enough to find what they are for, and quick on a shared machine."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("core", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("core")

@@ -1,0 +1,249 @@
+"""The board: the same however a log is cut, and what shows of it at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import START, fold, histories, reader_entry, selections
+from ticker.core.board import Board, changes_by_itself_at
+from ticker.core.entry import Entry
+from ticker.core.line import Change, Direction, Line, Status
+from ticker.core.selection import Selection
+
+NOW = START + timedelta(hours=1)
+MOMENTS = st.integers(-60, 600).map(lambda minutes: START + timedelta(minutes=minutes))
+ALL = 1000
+
+
+def line(number: int, **fields: object) -> Line:
+    plain = Line(
+        id=f"line-{number}",
+        version=1,
+        number=number,
+        change=Change.NEW,
+        text=f"Text {number}",
+        lang="en",
+        dir=Direction.LTR,
+        created=START,
+        updated=START,
+    )
+    return msgspec.structs.replace(plain, **fields)
+
+
+def withdrawn(number: int) -> Line:
+    return msgspec.structs.replace(line(number).without_text(Status.CANCELED), version=2, change=Change.WITHDRAW)
+
+
+def board_of(*shown: Line) -> Board:
+    return fold([reader_entry(each) for each in shown])
+
+
+def numbers(shown: Iterable[Line]) -> list[int]:
+    return [each.number for each in shown]
+
+
+@given(histories(), st.integers(0, 25), st.randoms(use_true_random=False))
+def test_the_fold_is_the_same_wherever_the_log_is_cut(log: list[Entry], cut: int, random: Random) -> None:
+    first = fold(log[:cut])
+    resumed = Board()
+    kept = list(first.newest_first())
+    random.shuffle(kept)
+    for entry in [*kept, *log[cut:]]:
+        resumed.apply(entry)
+    assert list(resumed.newest_first()) == list(fold(log).newest_first())
+
+
+@given(histories(), st.integers(0, 25))
+def test_a_trimmed_log_folds_to_the_board_without_the_lines_that_left_it(log: list[Entry], retained: int) -> None:
+    whole = fold(log)
+    trimmed, kept = log[: max(len(log) - retained, 0)], log[max(len(log) - retained, 0) :]
+    for line_id in {entry.line.id for entry in trimmed} - {entry.line.id for entry in kept}:
+        whole.forget(line_id)
+    assert list(fold(kept).newest_first()) == list(whole.newest_first())
+    assert fold(kept).lines(NOW, ALL) == whole.lines(NOW, ALL)
+
+
+@given(histories(), selections(), MOMENTS, st.integers(1, 10))
+def test_the_board_of_a_selection_is_the_fold_of_the_filtered_log(
+    log: list[Entry], selection: Selection, now: datetime, size: int
+) -> None:
+    replay = [entry for entry in log if selection.takes(entry)]
+    assert fold(log).lines(now, size, selection) == fold(replay).lines(now, size)
+
+
+@given(histories(), selections(), st.integers(0, 25), MOMENTS, st.integers(0, 120))
+def test_a_board_and_what_follows_it_is_the_board_of_the_whole(
+    log: list[Entry], selection: Selection, cut: int, then: datetime, minutes: int
+) -> None:
+    reader = board_of(*fold(log[:cut]).lines(then, ALL, selection))
+    for entry in log[cut:]:
+        if selection.takes(entry):
+            reader.apply(reader_entry(entry.line))
+    now = then + timedelta(minutes=minutes)
+    assert reader.lines(now, ALL) == fold(log).lines(now, ALL, selection)
+
+
+@given(histories(), selections())
+def test_whoever_was_sent_a_version_is_sent_all_that_follow(log: list[Entry], selection: Selection) -> None:
+    sent: set[str] = set()
+    for entry in log:
+        assert entry.line.id not in sent or selection.takes(entry)
+        if selection.takes(entry):
+            sent.add(entry.line.id)
+
+
+@given(histories(), st.integers(0, 25), MOMENTS)
+def test_a_replay_over_what_a_reader_has_changes_nothing(log: list[Entry], again_from: int, now: datetime) -> None:
+    board = fold(log)
+    before = board.lines(now, ALL)
+    for entry in log[again_from:]:
+        board.apply(entry)
+    assert board.lines(now, ALL) == before
+
+
+@given(histories(), MOMENTS, st.integers(1, 10))
+def test_a_board_stands_until_it_changes_by_itself(log: list[Entry], now: datetime, size: int) -> None:
+    board = fold(log)
+    shown = board.lines(now, size)
+    instant = changes_by_itself_at(shown, now)
+    if instant is None:
+        assert board.lines(now + timedelta(days=365), size) == shown
+    else:
+        assert instant > now
+        assert board.lines(instant - timedelta(microseconds=1), size) == shown
+
+
+@given(histories(), MOMENTS, st.integers(1, 10))
+def test_a_board_is_never_larger_than_its_size_and_as_many_notices(log: list[Entry], now: datetime, size: int) -> None:
+    shown = fold(log).lines(now, size)
+    assert sum(each.status is Status.USABLE for each in shown) <= size
+    assert sum(each.status is Status.CANCELED for each in shown) <= size
+    assert len({each.id for each in shown}) == len(shown)
+
+
+def test_five_withdrawals_in_a_row_do_not_empty_the_board() -> None:
+    board = board_of(*(line(number) for number in range(1, 16)))
+    for number in range(11, 16):
+        board.apply(reader_entry(withdrawn(number)))
+    shown = board.lines(NOW, 10)
+    assert numbers(shown) == list(range(15, 0, -1))
+    assert [each.number for each in shown if each.text] == list(range(10, 0, -1))
+
+
+def test_no_more_notices_are_kept_than_the_board_has_lines() -> None:
+    board = board_of(line(1), *(withdrawn(number) for number in range(2, 30)))
+    assert numbers(board.lines(NOW, 3)) == [29, 28, 27, 1]
+
+
+def test_a_notice_below_the_last_line_is_not_shown() -> None:
+    board = board_of(withdrawn(1), line(2), line(3))
+    assert numbers(board.lines(NOW, 2)) == [3, 2]
+
+
+def test_a_notice_has_room_on_a_board_that_is_not_full() -> None:
+    assert numbers(board_of(withdrawn(1), line(2)).lines(NOW, 2)) == [2, 1]
+
+
+def test_pins_are_on_top_newest_first_and_count_as_lines() -> None:
+    later = NOW + timedelta(hours=1)
+    board = board_of(line(1, pinned=later), line(2), line(3, pinned=later), line(4), line(5))
+    assert numbers(board.lines(NOW, 4)) == [3, 1, 5, 4]
+
+
+def test_a_pin_ends_by_itself_and_its_line_returns_to_its_place() -> None:
+    end = NOW + timedelta(minutes=1)
+    board = board_of(line(1, pinned=end), line(2))
+    assert numbers(board.lines(end - timedelta(microseconds=1), 10)) == [1, 2]
+    assert numbers(board.lines(end, 10)) == [2, 1]
+
+
+def test_no_more_lines_than_the_size_are_pinned() -> None:
+    board = board_of(*(line(number, pinned=NOW + timedelta(hours=1)) for number in range(1, 5)), line(9))
+    assert numbers(board.lines(NOW, 2)) == [4, 3]
+
+
+def test_a_line_leaves_the_board_the_instant_it_expires() -> None:
+    end = NOW + timedelta(minutes=1)
+    board = board_of(line(1), line(2, expires=end))
+    assert numbers(board.lines(end - timedelta(microseconds=1), 10)) == [2, 1]
+    assert numbers(board.lines(end, 10)) == [1]
+
+
+def test_an_expired_pin_does_not_hold_an_expired_line_on_top() -> None:
+    board = board_of(line(1, pinned=NOW + timedelta(hours=1), expires=NOW), line(2))
+    assert numbers(board.lines(NOW, 10)) == [2]
+
+
+def test_an_expired_line_makes_room_for_the_next() -> None:
+    end = NOW + timedelta(minutes=1)
+    board = board_of(line(1), line(2), line(3, expires=end))
+    assert numbers(board.lines(NOW, 2)) == [3, 2]
+    assert numbers(board.lines(end, 2)) == [2, 1]
+
+
+def test_the_order_is_by_number_and_no_clock_moves_it() -> None:
+    late, early = START + timedelta(days=2), START - timedelta(days=2)
+    board = board_of(line(2, created=early, updated=early), line(1, created=late, updated=late))
+    assert numbers(board.lines(NOW, 10)) == [2, 1]
+
+
+def test_an_update_stays_in_its_place() -> None:
+    board = board_of(line(1), line(2), line(1, version=2, change=Change.UPDATE, text="New"))
+    assert [(each.number, each.text) for each in board.lines(NOW, 10)] == [(2, "Text 2"), (1, "New")]
+
+
+def test_a_version_that_is_not_newer_is_left_out() -> None:
+    board = board_of(
+        line(1, version=3, text="Third"), line(1, version=2, text="Second"), line(1, version=3, text="3rd")
+    )
+    assert [each.text for each in board.lines(NOW, 10)] == ["Third"]
+
+
+def test_the_text_of_a_withdrawn_line_does_not_come_back_with_an_old_version() -> None:
+    board = board_of(withdrawn(1), line(1))
+    assert [each.status for each in board.lines(NOW, 10)] == [Status.CANCELED]
+
+
+def test_an_old_version_brings_no_pin_back() -> None:
+    board = board_of(line(1, version=2), line(2), line(1, pinned=NOW + timedelta(hours=1)))
+    assert numbers(board.lines(NOW, 10)) == [2, 1]
+
+
+def test_a_line_that_is_held_does_not_show_and_is_still_known() -> None:
+    board = board_of(line(1), line(1, version=2, status=Status.WITHHELD, text=""))
+    assert board.lines(NOW, 10) == []
+    assert "line-1" in board
+    assert len(board) == 1
+
+
+def test_a_line_that_is_forgotten_leaves_nothing() -> None:
+    board = board_of(line(1, pinned=NOW + timedelta(hours=1)), line(2))
+    board.forget("line-1")
+    assert numbers(board.lines(NOW, 10)) == [2]
+    assert board.get("line-1") is None
+    assert [entry.line.id for entry in board.newest_first()] == ["line-2"]
+
+
+@pytest.mark.parametrize(
+    ("instants", "expected"),
+    [
+        ({}, None),
+        ({"expires": NOW}, None),
+        ({"expires": NOW - timedelta(1)}, None),
+        ({"expires": NOW + timedelta(2)}, NOW + timedelta(2)),
+        ({"pinned": NOW + timedelta(2)}, NOW + timedelta(2)),
+        ({"expires": NOW + timedelta(3), "pinned": NOW + timedelta(2)}, NOW + timedelta(2)),
+        ({"expires": NOW + timedelta(3), "pinned": NOW - timedelta(2)}, NOW + timedelta(3)),
+    ],
+)
+def test_the_next_change_is_the_next_end_of_a_pin_or_a_line(
+    instants: dict[str, datetime], expected: datetime | None
+) -> None:
+    assert changes_by_itself_at([line(1), line(2, **instants)], NOW) == expected

@@ -1,0 +1,528 @@
+"""The life of a line: every change after every status, and what each makes of a line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
+import pytest
+from hypothesis import given
+from msgspec import UNSET
+
+from tests.strategies import ENGLISH, START, circumstances, fold, histories, post
+from ticker.core.board import Board
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.entry import Entry, encode_entry
+from ticker.core.lifecycle import FACETS_MAX
+from ticker.core.line import Change, Direction, Line, Status
+from ticker.core.selection import Selection
+from ticker.core.submission import Submission
+from ticker.core.verdict import Publish, Refuse, decide
+
+SOON = START + timedelta(hours=1)
+LINE = "line-1"
+
+
+def submission(change: Change, **fields: object) -> Submission:
+    """The plainest submission of a change that the rules take."""
+    plain: dict[str, object] = {} if change is Change.NEW else {"id": LINE}
+    if change in (Change.NEW, Change.UPDATE, Change.REFILE, Change.CORRECT):
+        plain["text"] = f"Text by {change}"
+    if change in (Change.CORRECT, Change.WITHDRAW):
+        plain["reason"] = f"Reason to {change}"
+    if change is Change.PIN:
+        plain["pinned"] = SOON
+    return msgspec.structs.replace(Submission(key="k", change=change), **{**plain, **fields})
+
+
+def published(board: Board, change: Change, **fields: object) -> Line:
+    verdict = post(board, submission(change, **fields))
+    assert isinstance(verdict, Publish), verdict
+    return verdict.entry.line
+
+
+def refused(board: Board, change: Change, **fields: object) -> list[str]:
+    verdict = post(board, submission(change, **fields))
+    assert isinstance(verdict, Refuse), verdict
+    return [finding.code for finding in verdict.errors]
+
+
+def board_with(*changes: Change, **fields: object) -> Board:
+    """A board with one line that has gone through `changes` since it was posted with `fields`."""
+    board = Board()
+    published(board, Change.NEW, **fields)
+    for change in changes:
+        published(board, change)
+    return board
+
+
+STATES = {
+    "usable": (),
+    "corrected": (Change.CORRECT,),
+    "pinned": (Change.PIN,),
+    "held": (Change.HOLD,),
+    "released": (Change.HOLD, Change.RELEASE),
+    "withdrawn": (Change.WITHDRAW,),
+    "held and withdrawn": (Change.HOLD, Change.WITHDRAW),
+}
+USABLE = {Change.UPDATE, Change.REFILE, Change.CORRECT, Change.WITHDRAW, Change.HOLD, Change.PIN}
+MAY_FOLLOW = {
+    "usable": USABLE,
+    "corrected": USABLE,
+    "pinned": USABLE | {Change.UNPIN},
+    "held": {Change.WITHDRAW, Change.RELEASE},
+    "released": USABLE,
+    "withdrawn": set(),
+    "held and withdrawn": set(),
+}
+
+
+@pytest.mark.parametrize("change", [change for change in Change if change is not Change.NEW])
+@pytest.mark.parametrize("state", STATES)
+def test_a_change_follows_only_a_status_that_allows_it(state: str, change: Change) -> None:
+    board = board_with(*STATES[state])
+    if change in MAY_FOLLOW[state]:
+        before = board.get(LINE)
+        assert before is not None
+        line = published(board, change)
+        assert (line.id, line.number, line.created) == (before.line.id, before.line.number, before.line.created)
+        assert (line.change, line.version) == (change, before.line.version + 1)
+    else:
+        assert refused(board, change) == ["status"]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_new_line_is_another_line_whatever_became_of_the_first(state: str) -> None:
+    board = board_with(*STATES[state])
+    line = published(board, Change.NEW)
+    assert line.id != LINE
+    assert (line.version, line.change, line.status) == (1, Change.NEW, Status.USABLE)
+
+
+def test_a_refusal_shows_the_version_in_force() -> None:
+    verdict = post(board_with(Change.WITHDRAW), submission(Change.UPDATE))
+    assert isinstance(verdict, Refuse)
+    assert verdict.latest is not None
+    assert (verdict.latest.id, verdict.latest.version) == (LINE, 2)
+
+
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.WITHDRAW, Change.PIN, Change.HOLD])
+@pytest.mark.parametrize("version", [0, 1, 3, 10**30])
+def test_a_change_of_a_version_that_is_not_the_latest_is_refused(change: Change, version: int) -> None:
+    assert refused(board_with(Change.UPDATE), change, version=version) == ["stale"]
+
+
+@pytest.mark.parametrize("version", [2, None])
+def test_a_change_of_the_latest_version_or_of_whatever_is_the_latest_passes(version: int | None) -> None:
+    assert published(board_with(Change.UPDATE), Change.UPDATE, version=version).version == 3
+
+
+@pytest.mark.parametrize("line_id", [None, "", "line-2", "\ud800", "x" * 10_000])
+def test_a_change_of_no_known_line_is_refused(line_id: str | None) -> None:
+    assert refused(board_with(), Change.UPDATE, id=line_id) == ["unknown"]
+
+
+@pytest.mark.parametrize("fields", [{"id": LINE}, {"id": "mine"}, {"version": 1}])
+def test_a_new_line_cannot_choose_its_id(fields: dict[str, object]) -> None:
+    assert refused(Board(), Change.NEW, **fields) == ["field"]
+
+
+# Fields
+
+
+@pytest.mark.parametrize("reason", [None, "", "  ", "\u200b"])
+@pytest.mark.parametrize("change", [Change.CORRECT, Change.WITHDRAW])
+def test_a_correction_and_a_withdrawal_need_a_reason(change: Change, reason: str | None) -> None:
+    assert refused(board_with(), change, reason=reason) == ["reason"]
+
+
+@pytest.mark.parametrize("change", [change for change in Change if change not in (Change.CORRECT, Change.WITHDRAW)])
+def test_no_other_change_takes_a_reason(change: Change) -> None:
+    board = board_with(Change.PIN) if change is Change.UNPIN else board_with()
+    if change is Change.RELEASE:
+        board = board_with(Change.HOLD)
+    assert refused(board, change, reason="because") == ["field"]
+
+
+CONTENT: dict[str, object] = {
+    "text": "Another text",
+    "attribution": None,
+    "lang": "en",
+    "dir": Direction.LTR,
+    "urgency": 1,
+    "section": "politics",
+    "regions": ("mena",),
+    "coverage": None,
+    "url": None,
+    "expires": None,
+}
+
+
+@pytest.mark.parametrize("field", CONTENT)
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        ((), Change.WITHDRAW),
+        ((), Change.HOLD),
+        ((Change.HOLD,), Change.RELEASE),
+        ((), Change.PIN),
+        ((Change.PIN,), Change.UNPIN),
+    ],
+)
+def test_a_change_that_writes_nothing_takes_no_content(before: tuple[Change, ...], change: Change, field: str) -> None:
+    assert refused(board_with(*before), change, **{field: CONTENT[field]}) == ["field"]
+
+
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.REFILE, Change.CORRECT])
+def test_a_rewrite_that_changes_nothing_is_refused(change: Change) -> None:
+    assert refused(board_with(), change, text=UNSET) == ["empty"]
+
+
+FILLED: dict[str, object] = {
+    "attribution": "AFP",
+    "lang": "ar",
+    "urgency": 2,
+    "section": "economy",
+    "regions": ("asia",),
+    "coverage": "Quake",
+    "url": "https://example.com/",
+    "expires": SOON,
+}
+
+
+@pytest.mark.parametrize("field", CONTENT)
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.REFILE, Change.CORRECT])
+def test_a_rewrite_may_change_one_field_and_keeps_the_others(change: Change, field: str) -> None:
+    board = board_with(**FILLED)
+    before = board.get(LINE)
+    assert before is not None
+    # Without a split: a text that is split says both.
+    line = published(board, change, **{"text": UNSET, field: CONTENT[field]}, split_attribution=False)
+    changed = {name for name in CONTENT if getattr(line, name) != getattr(before.line, name)}
+    assert changed == ({"lang", "dir"} if field == "lang" else {field})
+
+
+def test_a_line_needs_a_text() -> None:
+    assert refused(Board(), Change.NEW, text=UNSET) == ["empty"]
+
+
+def test_a_pin_needs_its_end() -> None:
+    assert refused(board_with(), Change.PIN, pinned=None) == ["field"]
+
+
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.CORRECT, Change.WITHDRAW, Change.HOLD])
+def test_only_a_new_line_and_a_pin_take_the_end_of_a_pin(change: Change) -> None:
+    assert refused(board_with(), change, pinned=SOON) == ["field"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("text", "a\u202eb", "character"),
+        ("attribution", "a\nb", "character"),
+        ("attribution", "x" * 61, "too-long"),
+        ("coverage", "a\nb", "character"),
+        ("lang", "english", "lang"),
+        ("urgency", 0, "urgency"),
+        ("section", "weather", "section"),
+        ("section", "", "section"),
+        ("regions", ("mars",), "region"),
+        ("url", "javascript:alert(1)", "url"),
+        ("expires", START, "expires"),
+        ("pinned", START, "pinned"),
+        ("note", "a\x00b", "character"),
+    ],
+)
+def test_the_rules_hold_for_every_field_of_a_new_line(field: str, value: object, code: str) -> None:
+    assert refused(Board(), Change.NEW, **{field: value}) == [code]
+
+
+def test_the_rules_hold_for_a_reason() -> None:
+    assert refused(board_with(), Change.CORRECT, reason="a\u202eb") == ["character"]
+
+
+def test_every_fault_is_found_at_once() -> None:
+    codes = refused(Board(), Change.NEW, text="a\u202eb", urgency=0, section="weather", reason="because")
+    assert sorted(codes) == ["character", "field", "section", "urgency"]
+
+
+def test_a_refusal_leaves_the_board_as_it_was() -> None:
+    board = board_with()
+    before = list(board.newest_first())
+    refused(board, Change.UPDATE, text="a\u202eb")
+    assert list(board.newest_first()) == before
+
+
+# What a line becomes
+
+
+def test_a_new_line_has_the_language_and_the_direction_of_its_edition() -> None:
+    verdict = post(Board(), submission(Change.NEW, text="عاجل"), edition=DEFAULT_EDITIONS["ar"])
+    assert isinstance(verdict, Publish)
+    assert (verdict.entry.line.lang, verdict.entry.line.dir) == ("ar", Direction.RTL)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"lang": "ar"}, ("ar", Direction.RTL)),
+        ({"lang": "IW"}, ("he", Direction.RTL)),
+        ({"dir": Direction.RTL}, ("en", Direction.RTL)),
+        ({"lang": "ar", "dir": Direction.LTR}, ("ar", Direction.LTR)),
+        ({}, ("en", Direction.LTR)),
+    ],
+)
+def test_a_line_may_have_a_language_and_a_direction_of_its_own(
+    fields: dict[str, object], expected: tuple[str, Direction]
+) -> None:
+    line = published(Board(), Change.NEW, **fields)
+    assert (line.lang, line.dir) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"text": "Maduro: no deal"}, ("Maduro", "no deal")),
+        ({"text": "إعلام إسرائيلي: غارة"}, ("إعلام إسرائيلي", "غارة")),
+        ({"text": "Maduro: no deal", "split_attribution": False}, (None, "Maduro: no deal")),
+        ({"text": "Maduro: no deal", "attribution": "AFP"}, ("AFP", "Maduro: no deal")),
+        ({"text": "Maduro: no deal", "attribution": None}, (None, "Maduro: no deal")),
+        ({"text": "No deal", "attribution": " Espan\u0303a "}, ("España", "No deal")),
+        ({"text": "No deal", "attribution": "\u200b"}, (None, "No deal")),
+    ],
+)
+def test_an_attribution_is_given_or_split_off(fields: dict[str, object], expected: tuple[str, str]) -> None:
+    line = published(Board(), Change.NEW, **fields)
+    assert (line.attribution, line.text) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"text": "More"}, (None, "More")),
+        ({"text": "AFP: More"}, ("AFP", "More")),
+        ({"text": "At last: More", "split_attribution": False}, ("Reuters", "At last: More")),
+        ({"text": UNSET, "attribution": "AFP"}, ("AFP", "Quake")),
+        ({"text": UNSET, "urgency": 1}, ("Reuters", "Quake")),
+    ],
+)
+def test_a_new_text_says_the_attribution_too_unless_it_is_not_split(
+    fields: dict[str, object], expected: tuple[str, str]
+) -> None:
+    line = published(board_with(text="Reuters: Quake"), Change.UPDATE, **fields)
+    assert (line.attribution, line.text) == expected
+
+
+def test_values_are_kept_in_their_normal_form() -> None:
+    east = timezone(timedelta(hours=3))
+    line = published(
+        Board(),
+        Change.NEW,
+        text=" Espan\u0303a ",
+        coverage=" Espan\u0303a ",
+        section="Arts & Culture",
+        regions=("Africa", "africa"),
+        expires=SOON.astimezone(east),
+        pinned=SOON.astimezone(east),
+    )
+    assert (line.text, line.coverage, line.section, line.regions) == ("España", "España", "arts-culture", ("africa",))
+    assert [instant and instant.tzinfo for instant in (line.expires, line.pinned)] == [UTC, UTC]
+    assert (line.expires, line.pinned) == (SOON, SOON)
+
+
+@pytest.mark.parametrize("coverage", [None, "", " ", "\u200b"])
+def test_a_coverage_without_a_name_is_none(coverage: str | None) -> None:
+    assert published(board_with(coverage="Quake"), Change.UPDATE, coverage=coverage).coverage is None
+
+
+def test_a_correction_tells_readers_why_and_an_update_keeps_the_label() -> None:
+    board = board_with(Change.CORRECT)
+    assert published(board, Change.UPDATE).correction == "Reason to correct"
+
+
+def test_a_refile_tells_readers_nothing() -> None:
+    assert published(board_with(), Change.REFILE).correction is None
+
+
+TOLD = {"attribution": "Source", "url": "https://example.com/secret", "text": "The secret text"}
+
+
+@pytest.mark.parametrize(
+    "before", [(), (Change.HOLD,), (Change.CORRECT,), (Change.PIN,), (Change.HOLD, Change.RELEASE)]
+)
+def test_a_withdrawn_line_keeps_a_notice_and_nothing_of_its_text(before: tuple[Change, ...]) -> None:
+    line = published(board_with(*before, **TOLD), Change.WITHDRAW, reason="It was wrong")
+    assert line.status is Status.CANCELED
+    assert (line.text, line.attribution, line.url, line.pinned) == ("", None, None, None)
+    assert line.correction == "It was wrong"
+
+
+def test_the_notice_of_a_withdrawal_does_not_expire_with_the_text() -> None:
+    board = board_with(expires=SOON)
+    published(board, Change.WITHDRAW)
+    (notice,) = board.lines(SOON + timedelta(days=1), 10)
+    assert notice.status is Status.CANCELED
+
+
+@pytest.mark.parametrize("change", [Change.HOLD, Change.WITHDRAW])
+def test_the_entry_that_takes_a_line_back_tells_readers_nothing_of_an_earlier_correction(change: Change) -> None:
+    line = published(board_with(Change.CORRECT), change)
+    assert "Reason to correct" not in msgspec.json.encode(line).decode()
+
+
+@given(histories())
+def test_what_is_taken_back_carries_no_text_in_any_field(log: list[Entry]) -> None:
+    secrets: dict[str, set[str]] = {}
+    for entry in log:
+        line = entry.line
+        told = {part for part in (line.text, line.attribution, line.url) if part}
+        secrets.setdefault(line.id, set()).update(told)
+        if line.status is not Status.USABLE:
+            shown = msgspec.json.encode(line).decode()
+            assert [secret for secret in secrets[line.id] if secret in shown] == []
+
+
+@given(histories())
+def test_an_earlier_version_without_its_text_tells_nothing_that_it_told(log: list[Entry]) -> None:
+    for entry in log:
+        for status in (Status.CANCELED, Status.WITHHELD):
+            bare = entry.line.without_text(status)
+            shown = msgspec.json.encode(bare).decode()
+            told = (entry.line.text, entry.line.attribution, entry.line.url, entry.line.correction)
+            assert [part for part in told if part and part in shown] == []
+            assert (bare.id, bare.version, bare.number, bare.status) == (
+                entry.line.id, entry.line.version, entry.line.number, status,
+            )  # fmt: skip
+
+
+@given(histories())
+def test_only_the_entry_of_a_held_line_keeps_the_version_to_release(log: list[Entry]) -> None:
+    for entry in log:
+        assert (entry.kept is not None) == (entry.line.change is Change.HOLD)
+
+
+def test_a_line_that_is_released_is_as_it_was_before_it_was_held() -> None:
+    board = board_with(Change.CORRECT, Change.PIN, **TOLD, section="economy", urgency=2)
+    before = board.get(LINE)
+    assert before is not None
+    published(board, Change.HOLD)
+    released = published(board, Change.RELEASE)
+    assert released == msgspec.structs.replace(before.line, change=Change.RELEASE, version=before.line.version + 2)
+
+
+def test_a_line_may_be_held_and_released_again() -> None:
+    board = board_with(Change.HOLD, Change.RELEASE, Change.HOLD, Change.RELEASE)
+    (line,) = board.lines(START, 10)
+    assert (line.text, line.version) == ("Text by new", 5)
+
+
+def test_a_released_entry_keeps_no_second_copy() -> None:
+    board = board_with(Change.HOLD, Change.RELEASE)
+    entry = board.get(LINE)
+    assert entry is not None
+    assert encode_entry(entry).count(b"Text by new") == 1
+
+
+def test_an_unpinned_line_has_no_end_of_a_pin() -> None:
+    board = board_with(Change.PIN)
+    assert published(board, Change.UNPIN).pinned is None
+
+
+def test_a_line_may_be_posted_pinned() -> None:
+    assert published(Board(), Change.NEW, pinned=SOON).pinned == SOON
+
+
+def test_an_expired_line_can_still_be_corrected() -> None:
+    board = board_with(expires=SOON)
+    verdict = decide(submission(Change.CORRECT), circumstances(board, 2, SOON + timedelta(days=1)))
+    assert isinstance(verdict, Publish)
+
+
+@pytest.mark.parametrize(("now", "updated"), [(SOON, SOON), (START - timedelta(hours=1), START)])
+def test_a_later_version_is_never_older_by_its_own_words(now: datetime, updated: datetime) -> None:
+    verdict = decide(submission(Change.UPDATE), circumstances(board_with(), 2, now))
+    assert isinstance(verdict, Publish)
+    assert verdict.entry.line.updated == updated
+    assert verdict.entry.line.created == START
+
+
+@given(histories())
+def test_versions_count_up_and_times_never_go_back(log: list[Entry]) -> None:
+    latest: dict[str, Line] = {}
+    for seq, entry in enumerate(log, 1):
+        line = entry.line
+        before = latest.get(line.id)
+        if before is None:
+            assert (line.version, line.number, line.change) == (1, seq, Change.NEW)
+        else:
+            assert (line.version, line.number) == (before.version + 1, before.number)
+            assert line.updated >= before.updated
+        latest[line.id] = line
+
+
+# Who is told
+
+
+def latest_entry(board: Board) -> Entry:
+    entry = board.get(LINE)
+    assert entry is not None
+    return entry
+
+
+def test_an_update_that_leaves_a_selection_still_reaches_it() -> None:
+    board = board_with(section="economy")
+    published(board, Change.UPDATE, section="sports")
+    assert Selection(sections=("economy",)).takes(latest_entry(board))
+    assert not Selection(sections=("politics",)).takes(latest_entry(board))
+
+
+def test_a_withdrawal_reaches_everybody_who_saw_any_version() -> None:
+    board = board_with(section="economy", urgency=1, regions=("asia",))
+    published(board, Change.UPDATE, section="sports", regions=("africa",))
+    published(board, Change.UPDATE, urgency=4)
+    published(board, Change.HOLD)
+    published(board, Change.WITHDRAW)
+    for seen in (
+        Selection(sections=("economy",)),
+        Selection(sections=("sports",)),
+        Selection(regions=("asia",)),
+        Selection(regions=("africa",)),
+        Selection(urgency=1),
+    ):
+        assert seen.takes(latest_entry(board))
+    # Nobody saw sports from Asia: the two never stood in one version.
+    assert not Selection(sections=("sports",), regions=("asia",)).takes(latest_entry(board))
+
+
+def test_facets_that_a_line_has_again_are_kept_once() -> None:
+    board = board_with(section="economy")
+    for section in ("sports", "economy", "sports", "economy"):
+        published(board, Change.UPDATE, section=section)
+    assert [was.section for was in latest_entry(board).was] == ["sports"]
+
+
+def test_a_line_cannot_change_its_facets_without_end() -> None:
+    board = Board()
+    sections = [None, *ENGLISH.sections]
+    changes = [{"section": section, "urgency": urgency} for urgency in range(1, 10) for section in sections]
+    published(board, Change.NEW, **changes[0])
+    for facets in changes[1 : FACETS_MAX + 1]:
+        published(board, Change.UPDATE, **facets)
+    assert refused(board, Change.UPDATE, **changes[FACETS_MAX + 1]) == ["facets"]
+    assert len(latest_entry(board).was) == FACETS_MAX
+    # It can still be taken back.
+    assert published(board, Change.WITHDRAW).status is Status.CANCELED
+
+
+@given(histories())
+def test_an_entry_names_every_facet_that_its_line_ever_had(log: list[Entry]) -> None:
+    for end in range(len(log)):
+        entry = log[end]
+        ever = {each.line.facets for each in log[: end + 1] if each.line.id == entry.line.id}
+        assert {entry.line.facets, *entry.was} == ever
+        assert len(entry.was) == len(ever) - 1
+
+
+@given(histories())
+def test_a_log_of_the_rules_needs_no_version_left_out(log: list[Entry]) -> None:
+    assert {entry.line.id: entry for entry in log} == {entry.line.id: entry for entry in fold(log).newest_first()}

@@ -1,0 +1,475 @@
+"""What a running desk answers: real server, real inboxes."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.desk.newsroom import Newsroom, lines_of, new
+from tests.servers import RedisServer, eventually
+from ticker.core.errors import LinkError, SettingsError
+from ticker.core.line import Change, Status
+from ticker.core.submission import Outcome, Submission, encode_submission
+from ticker.desk.desk import DeskState, run_desk
+from ticker.desk.edition import TURN
+from ticker.settings import Settings
+from ticker.store.connections import connect
+from ticker.store.editions import edition_names, load_edition, save_edition
+from ticker.store.inbox import last_receipt_id, until_ms
+from ticker.store.log import rotate, verify_log
+from ticker.store.streams import read_range, redis_ms
+
+
+async def test_a_line_goes_on_air_with_its_position_in_the_receipt(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        receipt = await newsroom.ask("ann", new("k1"))
+    (entry,) = await newsroom.entries()
+    assert (receipt.status, receipt.id, receipt.version) == (Outcome.ON_AIR, entry.line.id, 1)
+    assert receipt.position == str((await verify_log(newsroom.redis, "en")).head)
+    assert receipt.published == entry.line.updated
+    assert (entry.editor, entry.key) == ("ann", "k1")
+
+
+async def test_the_desks_clock_dates_the_line_and_rediss_the_submission(newsroom: Newsroom) -> None:
+    noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    async with newsroom.desk(clock=lambda: noon):
+        stream_id = await newsroom.submit("ann", new("k1"))
+        (receipt,) = await newsroom.settled("ann")
+    (entry,) = await newsroom.entries()
+    assert receipt.published == entry.line.created == noon
+    assert entry.submitted == datetime.fromtimestamp(until_ms(stream_id, 0) / 1000, UTC)
+
+
+async def test_a_new_line_gets_an_id_that_no_line_has(newsroom: Newsroom) -> None:
+    ids = iter(["same", "same", "other", "same", "other", "third"])
+    async with newsroom.desk(line_id=lambda: next(ids)):
+        receipts = [await newsroom.ask("ann", new(f"k{number}")) for number in range(3)]
+    assert [receipt.id for receipt in receipts] == ["same", "other", "third"]
+
+
+async def test_two_new_lines_of_one_batch_get_different_ids(newsroom: Newsroom) -> None:
+    ids = iter(["same", "same", "other"])
+    await newsroom.submit("ann", new("k1"))
+    await newsroom.submit("ann", new("k2"))
+    async with newsroom.desk(line_id=lambda: next(ids)):
+        assert [receipt.id for receipt in await newsroom.settled("ann")] == ["same", "other"]
+
+
+async def test_the_same_key_again_makes_one_entry_and_gets_the_same_receipt(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        first = await newsroom.ask("ann", new("k1"))
+        again = await newsroom.ask("ann", new("k1", "Another text altogether"))
+    assert first == again
+    assert len(await newsroom.entries()) == 1
+
+
+async def test_a_retry_after_a_lost_reply_gets_the_same_bytes_from_the_next_desk(newsroom: Newsroom) -> None:
+    for _ in range(3):
+        await newsroom.submit("ann", new("k1"))
+        async with newsroom.desk():
+            await newsroom.settled("ann")
+    receipts = await newsroom.receipts("ann")
+    assert len(receipts) == 3
+    assert len({stored.data for stored in receipts}) == 1
+    assert len(await newsroom.entries()) == 1
+
+
+async def test_a_key_is_known_from_the_log_when_its_receipt_is_gone(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        first = await newsroom.ask("ann", new("k1"))
+    await newsroom.redis.delete(newsroom.keys.receipts("ann"))
+    async with newsroom.desk():
+        again = await newsroom.ask("ann", new("k1"))
+    assert again == first
+    assert len(await newsroom.entries()) == 1
+
+
+async def test_the_same_key_of_another_editor_is_another_key(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        receipts = [await newsroom.ask(editor, new("k1")) for editor in ("ann", "bob")]
+    assert receipts[0].id != receipts[1].id
+
+
+async def test_twice_the_same_key_in_one_batch_makes_one_entry(newsroom: Newsroom) -> None:
+    await newsroom.submit("ann", new("k1"))
+    await newsroom.submit("ann", new("k1"))
+    async with newsroom.desk():
+        first, again = await newsroom.settled("ann")
+    assert first == again
+    assert len(await newsroom.entries()) == 1
+
+
+async def test_each_change_in_a_batch_stands_on_the_one_before_it(newsroom: Newsroom) -> None:
+    await newsroom.submit("ann", new("k1"))
+    await newsroom.submit("ann", Submission(key="k2", change=Change.UPDATE, id="the-line", version=1, text="Two"))
+    await newsroom.submit("ann", Submission(key="k3", change=Change.UPDATE, id="the-line", version=2, text="Three"))
+    async with newsroom.desk(line_id=lambda: "the-line"):
+        receipts = await newsroom.settled("ann")
+    assert [(receipt.status, receipt.version) for receipt in receipts] == [(Outcome.ON_AIR, n) for n in (1, 2, 3)]
+
+
+async def test_a_change_of_a_version_that_is_not_the_latest_is_refused_with_the_latest(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        line_id = (await newsroom.ask("ann", new("k1"))).id
+        await newsroom.ask("bob", Submission(key="k2", change=Change.UPDATE, id=line_id, version=1, text="Bob's"))
+        stale = await newsroom.ask(
+            "ann", Submission(key="k3", change=Change.UPDATE, id=line_id, version=1, text="Ann's")
+        )
+    assert (stale.status, stale.version, stale.errors[0].code) == (Outcome.REFUSED, 2, "stale")
+    assert lines_of(await newsroom.entries())[-1] == "Bob's"
+
+
+async def test_a_withdrawal_keeps_the_entry_in_the_log_and_drops_the_lines_text(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        line_id = (await newsroom.ask("ann", new("k1", "A rumour"))).id
+        receipt = await newsroom.ask("ann", Submission(key="k2", change=Change.WITHDRAW, id=line_id, reason="Wrong"))
+    first, last = await newsroom.entries()
+    assert receipt.status is Outcome.ON_AIR
+    assert (first.line.text, last.line.text, last.line.status) == ("A rumour", "", Status.CANCELED)
+
+
+async def test_a_deadline_that_passed_before_any_desk_came_is_late_and_never_on_air(newsroom: Newsroom) -> None:
+    await newsroom.submit_raw("ann", encode_submission(new("k1")), "1000-0")
+    async with newsroom.desk():
+        (receipt,) = await newsroom.settled("ann")
+    assert (receipt.status, receipt.key, receipt.errors[0].code) == (Outcome.LATE, "k1", "late")
+    assert await newsroom.entries() == []
+
+
+async def test_the_desks_own_deadline_bounds_the_one_that_is_asked_for(redis_url: str) -> None:
+    newsroom = Newsroom(redis_url, submission_deadline_s=1)
+    minute_ago = await redis_ms(newsroom.redis) - 60_000
+    await newsroom.submit_raw("ann", encode_submission(new("k1", deadline_s=3600)), f"{minute_ago}-0")
+    async with newsroom.desk():
+        (receipt,) = await newsroom.settled("ann")
+    await newsroom.aclose()
+    assert receipt.status is Outcome.LATE
+
+
+async def test_a_copy_made_before_a_late_ones_deadline_is_late_too(newsroom: Newsroom) -> None:
+    now = await redis_ms(newsroom.redis)
+    await newsroom.submit_raw("ann", encode_submission(new("k1", deadline_s=2)), f"{now - 4000}-0")
+    await newsroom.submit_raw("ann", encode_submission(new("k1", deadline_s=30)), f"{now - 3000}-0")
+    async with newsroom.desk():
+        receipts = await newsroom.settled("ann")
+    assert [receipt.status for receipt in receipts] == [Outcome.LATE, Outcome.LATE]
+
+
+async def test_a_key_may_be_asked_anew_once_its_editor_could_know_that_it_was_late(newsroom: Newsroom) -> None:
+    await newsroom.submit_raw("ann", encode_submission(new("k1")), "1000-0")
+    async with newsroom.desk():
+        await newsroom.settled("ann")
+    async with newsroom.desk():  # one that has it from Redis
+        assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
+        assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
+    assert len(await newsroom.entries()) == 1
+
+
+async def test_without_a_desk_an_editor_learns_for_certain_that_a_line_is_not_on_air(newsroom: Newsroom) -> None:
+    after = await last_receipt_id(newsroom.redis, "en", "ann")
+    stream_id = await newsroom.submit("ann", new("k1", deadline_s=0.05))
+    assert await newsroom.receipt_after("ann", "k1", after, until_ms(stream_id, 0.05)) is None
+    async with newsroom.desk():
+        (receipt,) = await newsroom.settled("ann")
+    assert receipt.status is Outcome.LATE
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "key"),
+    [
+        (b"", "malformed", ""),
+        (b"\x00\xff", "malformed", ""),
+        (b"[" * 5000, "malformed", ""),
+        (b'{"key": "k1"}', "malformed", "k1"),
+        (b'{"key": "k1", "change": "new", "text": "A", "colour": "red"}', "malformed", "k1"),
+        (b'{"key": "k1", "change": "explode"}', "malformed", "k1"),
+        (b'{"key": "", "change": "new", "text": "A"}', "malformed", ""),
+        (json.dumps({"key": "k" * 129, "change": "new", "text": "A"}).encode(), "malformed", ""),
+        (b'{"key": "k1", "change": "new", "text": "A", "deadline_s": 1e999}', "malformed", "k1"),
+        (json.dumps({"key": "k1", "change": "new", "text": "A" * 10_000}).encode(), "too-big", "k1"),
+        (json.dumps({"key": "k1", "change": "new", "text": "A" * 3_000_000}).encode(), "too-big", ""),
+        (b'{"key": "k1", "change": "new", "text": "\\ud800"}', "malformed", ""),
+    ],
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else value,
+)
+async def test_what_is_no_submission_is_refused_and_the_next_one_taken(
+    newsroom: Newsroom, data: bytes, code: str, key: str
+) -> None:
+    async with newsroom.desk() as state:
+        await newsroom.submit_raw("ann", data)
+        following = await newsroom.ask("ann", new("next"))
+    refused = (await newsroom.receipts("ann"))[0].receipt
+    assert (refused.status, refused.errors[0].code, refused.key) == (Outcome.REFUSED, code, key)
+    assert following.status is Outcome.ON_AIR
+    assert state.errors == 0
+
+
+async def test_an_inbox_entry_without_the_field_is_refused(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        await newsroom.submit_raw("ann", b"x", field="nonsense")
+        (receipt,) = await newsroom.settled("ann")
+    assert receipt.status is Outcome.REFUSED
+
+
+@pytest.mark.parametrize(
+    "forged", ["18446744073709551615-18446744073709551615", "253402300800000-0", "9999999999999-7"]
+)
+async def test_an_id_from_the_future_stretches_no_deadline_and_bricks_no_inbox(newsroom: Newsroom, forged: str) -> None:
+    await newsroom.submit_raw("ann", encode_submission(new("k1")), forged)
+    async with newsroom.desk():
+        (receipt,) = await newsroom.settled("ann")
+        anew = await newsroom.ask("ann", new("k2"))
+        same_key = await newsroom.ask("ann", new("k1"))
+    assert (receipt.status, receipt.errors[0].code) == (Outcome.LATE, "clock")
+    assert anew.status is same_key.status is Outcome.ON_AIR
+    assert [entry.key for entry in await newsroom.entries()] == ["k2", "k1"]
+
+
+async def test_several_ids_from_the_future_are_each_answered_once(newsroom: Newsroom) -> None:
+    for number in range(3):
+        await newsroom.submit_raw("ann", encode_submission(new(f"k{number}")), f"9999999999999-{number}")
+    await newsroom.submit("bob", new("k1"))
+    async with newsroom.desk():
+        receipts = await newsroom.settled("ann", "bob")
+        again = await newsroom.ask("ann", new("next"))
+    assert [receipt.status for receipt in receipts] == [Outcome.LATE] * 3 + [Outcome.ON_AIR]
+    assert again.status is Outcome.ON_AIR
+
+
+async def test_a_line_of_a_quiet_editor_is_not_behind_anothers_flood(newsroom: Newsroom) -> None:
+    for number in range(10 * TURN):
+        await newsroom.submit("ann", new(f"k{number}"))
+    await newsroom.submit("zoe", new("k"))
+    async with newsroom.desk():
+        await newsroom.settled("ann", "zoe")
+    authors = [entry.editor for entry in await newsroom.entries()]
+    assert authors.index("zoe") == 1
+    assert len(authors) == 10 * TURN + 1
+
+
+async def test_a_desk_takes_no_more_than_a_turn_of_a_flood_before_it_looks_at_other_inboxes(
+    newsroom: Newsroom,
+) -> None:
+    for number in range(5 * TURN):
+        await newsroom.submit("ann", new(f"k{number}"))
+    rounds = 0
+
+    def submit_within_the_first_round() -> datetime:
+        nonlocal rounds
+        rounds += 1
+        return datetime.now(UTC)
+
+    async with newsroom.desk(clock=submit_within_the_first_round):
+        await newsroom.settled("ann")
+    assert rounds >= 5
+
+
+async def test_an_editor_nobody_registered_is_not_read(newsroom: Newsroom) -> None:
+    await newsroom.redis.xadd(newsroom.keys.inbox("eve"), {"submission": encode_submission(new("k1"))})
+    async with newsroom.desk():
+        await newsroom.ask("ann", new("k1"))
+    assert [entry.editor for entry in await newsroom.entries()] == ["ann"]
+    assert await newsroom.redis.xlen(newsroom.keys.inbox("eve")) == 1
+
+
+async def test_an_editor_with_an_impossible_name_disturbs_nobody(newsroom: Newsroom) -> None:
+    await newsroom.redis.hset(newsroom.keys.editors, mapping={"../x": "", "": "", "a}b": "", b"\xff": ""})
+    async with newsroom.desk() as state:
+        assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
+    assert state.errors == 0
+
+
+async def test_settled_submissions_leave_the_inbox(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        for number in range(5):
+            await newsroom.ask("ann", new(f"k{number}"))
+    assert await newsroom.redis.xlen(newsroom.keys.inbox("ann")) == 0
+
+
+async def test_logs_and_receipts_are_trimmed_to_about_what_is_retained(redis_url: str) -> None:
+    newsroom = Newsroom(redis_url, retained=10, receipts_retained=10)
+    async with newsroom.desk():
+        for number in range(400):
+            await newsroom.submit("ann", new(f"k{number}"))
+        await eventually(
+            lambda: _is(newsroom.redis.hget(newsroom.keys.cursors, "ann"), last_of(newsroom)), "all are settled"
+        )
+        oldest = await newsroom.redis.xinfo_stream(newsroom.keys.log)
+    verified = await verify_log(newsroom.redis, "en")
+    async with newsroom.desk() as state:  # one that begins with a trimmed log
+        receipt = await newsroom.ask("ann", new("next"))
+    receipts = await newsroom.redis.xlen(newsroom.keys.receipts("ann"))
+    await newsroom.aclose()
+    assert oldest["last-generated-id"] == b"400-0"
+    assert 10 <= verified.entries <= 110
+    assert 10 <= receipts <= 111
+    assert receipt.position is not None
+    assert receipt.position.startswith("401-")
+    assert state.fault is None
+
+
+async def last_of(newsroom: Newsroom) -> bytes:
+    info: dict[str, Any] = await newsroom.redis.xinfo_stream(newsroom.keys.inbox("ann"))
+    return bytes(info["last-generated-id"])
+
+
+async def _is(left: Any, right: Any) -> bool:
+    return bool(await left == await right)
+
+
+async def test_the_log_that_was_flushed_under_the_desk_begins_anew(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        await newsroom.ask("ann", new("k1"))
+        before = await load_edition(newsroom.redis, "en")
+        await newsroom.redis.flushall()
+        receipt = await newsroom.ask("ann", new("k2"))
+    after = await load_edition(newsroom.redis, "en")
+    assert receipt.position is not None
+    assert receipt.position.startswith("1-")
+    assert before is not None
+    assert after is not None
+    assert before.nonce != after.nonce
+    assert [entry.key for entry in await newsroom.entries()] == ["k2"]
+
+
+async def test_a_rotated_log_is_followed_by_a_desk_that_was_at_work(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        old = await newsroom.ask("ann", new("k1"))
+        await rotate(newsroom.redis, "en", "ab" * 32)
+        update = Submission(key="k2", change=Change.UPDATE, id=old.id, text="Of the old log")
+        gone = await newsroom.ask("ann", update)
+        receipt = await newsroom.ask("ann", new("k3"))
+    assert (gone.status, gone.errors[0].code) == (Outcome.REFUSED, "unknown")
+    assert [entry.key for entry in await newsroom.entries()] == ["k3"]
+    assert receipt.status is Outcome.ON_AIR
+
+
+async def test_nothing_is_appended_to_a_log_that_does_not_verify_until_it_is_rotated(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        for number in range(4):
+            await newsroom.ask("ann", new(f"k{number}"))
+    await newsroom.forge_entry(3, lambda data: data.replace(b"Quake", b"Quack"))
+    with pytest.raises(LinkError) as caught:
+        await verify_log(newsroom.redis, "en")
+    assert caught.value.seq == 3
+    async with newsroom.desk() as state:
+        assert "entry 3" in str(state.fault)
+        await newsroom.submit_raw("bob", encode_submission(new("k4")), "1000-0")
+        (late,) = await newsroom.settled("bob")
+        repeated = await newsroom.ask("ann", new("k0"))
+        assert await newsroom.redis.xlen(newsroom.keys.log) == 4
+        await rotate(newsroom.redis, "en", "ab" * 32)
+        receipt = await newsroom.ask("ann", new("k5"))
+        assert str(state.fault) == "None"
+    assert (late.status, [finding.code for finding in late.errors]) == (Outcome.LATE, ["late", "log"])
+    assert repeated.status is Outcome.ON_AIR
+    assert receipt.status is Outcome.ON_AIR
+
+
+async def test_a_log_with_a_number_left_out_has_a_fault_though_every_link_fits(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        for number in range(2):
+            await newsroom.ask("ann", new(f"k{number}"))
+    (_, last) = await read_range(newsroom.redis, newsroom.keys.log)
+    await newsroom.redis.xdel(newsroom.keys.log, "2-0")
+    await newsroom.redis.xadd(newsroom.keys.log, {name.decode(): value for name, value in last[1].items()}, id="3-0")
+    async with newsroom.desk() as state:
+        assert "entry 2 is missing" in str(state.fault)
+
+
+async def test_one_editions_fault_is_not_anothers(redis_url: str) -> None:
+    settings, state = Settings(), DeskState()
+    newsroom, other = Newsroom(redis_url), Newsroom(redis_url, "ar")
+    async with newsroom.desk():
+        await newsroom.ask("ann", new("k1"))
+    await newsroom.forge_entry(1, lambda data: data.replace(b"Quake", b"Quack"))
+    task = asyncio.create_task(run_desk(functools.partial(connect, redis_url, role="desk"), settings, state=state))
+    await asyncio.wait_for(state.ready.wait(), 5)
+    receipt = await other.ask("ann", new("k1"))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert receipt.status is Outcome.ON_AIR
+    assert state.editions["en"].fault is not None
+    assert not state.takes
+    await newsroom.aclose()
+    await other.aclose()
+
+
+@pytest.fixture
+async def desk_state(redis_url: str) -> AsyncIterator[DeskState]:
+    state = DeskState()
+    connector = functools.partial(connect, redis_url, role="desk")
+    task = asyncio.create_task(run_desk(connector, Settings(), state=state))
+    await asyncio.wait_for(state.ready.wait(), 5)
+    yield state
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_desk_makes_the_editions_of_its_settings(newsroom: Newsroom, desk_state: DeskState) -> None:
+    assert await edition_names(newsroom.redis) == sorted(Settings().editions)
+    assert desk_state.takes
+
+
+async def test_the_desk_changes_settings_that_were_changed_and_keeps_the_nonce(newsroom: Newsroom) -> None:
+    old = Settings().editions["ar"]
+    await save_edition(newsroom.redis, "en", old, "ab" * 32)
+    async with newsroom.desk():
+        stored = await load_edition(newsroom.redis, "en")
+    assert stored is not None
+    assert stored.edition == newsroom.settings.editions["en"]
+    assert stored.nonce == "ab" * 32
+
+
+async def test_an_edition_without_settings_is_refused(redis_url: str) -> None:
+    with pytest.raises(SettingsError, match="'xx' has no settings"):
+        await run_desk(functools.partial(connect, redis_url, role="desk"), Settings(), editions=["xx"])
+
+
+async def test_a_failure_of_our_own_rules_refuses_one_submission_and_stops_nobody(newsroom: Newsroom) -> None:
+    async with newsroom.desk(line_id=Failing(1)) as state:
+        failed = await newsroom.ask("ann", new("k1"))
+        following = await newsroom.ask("ann", new("k2"))
+    assert (failed.status, failed.errors[0].code) == (Outcome.REFUSED, "internal")
+    assert following.status is Outcome.ON_AIR
+    assert state.errors == 0
+
+
+class Failing:
+    """A source of ids that fails a few times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.made = 0
+
+    def __call__(self) -> str:
+        self.times -= 1
+        if self.times >= 0:
+            raise ZeroDivisionError
+        self.made += 1
+        return f"line-{self.made}"
+
+
+async def test_the_desk_starts_without_redis_and_takes_submissions_once_it_is_there(
+    newsroom: Newsroom, redis_server: RedisServer
+) -> None:
+    redis_server.stop()
+    state = DeskState()
+    task = asyncio.create_task(run_desk(newsroom.connector, newsroom.settings, state=state))
+    await eventually(lambda: _true(state.editions["en"].errors > 1 if state.editions else False), "the desk tries")
+    assert not state.takes
+    redis_server.start()
+    await asyncio.wait_for(state.ready.wait(), 5)
+    assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _true(value: bool) -> bool:
+    return value

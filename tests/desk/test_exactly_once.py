@@ -1,0 +1,321 @@
+"""Exactly once from inbox to log: whoever dies, whenever, and whoever else is at work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
+
+from tests.desk.newsroom import Newsroom, new
+from tests.servers import RedisServer, eventually
+from ticker.core.line import Change
+from ticker.core.position import Position
+from ticker.core.submission import Outcome, Submission, encode_submission
+from ticker.desk.edition import EditionDesk, EditionState
+from ticker.store.connections import Redis, connect
+from ticker.store.inbox import register, submit
+from ticker.store.log import read_log, verify_log
+
+ROOT = Path(__file__).parents[2]
+EDITORS = ("ann", "bob", "cleo")
+
+
+class Killed(BaseException):
+    """The process ends here: no code of the desk gets to see it."""
+
+
+class Breaking:
+    """A connector whose commands, counted over all its clients, fail at one of them, before or after it is done."""
+
+    def __init__(self, url: str, at: int, *, after: bool, error: BaseException) -> None:
+        self.url, self.at, self.after, self.error = url, at, after, error
+        self.commands = 0
+
+    def __call__(self, *, blocking: bool) -> Redis:
+        client = connect(self.url, role="desk", blocking=blocking)
+        execute: Callable[..., Awaitable[Any]] = client.execute_command
+
+        async def execute_command(*args: Any, **options: Any) -> Any:
+            self.commands += 1
+            is_it = self.commands == self.at
+            if is_it and not self.after:
+                raise self.error
+            reply = await execute(*args, **options)
+            if is_it:
+                raise self.error
+            return reply
+
+        client.execute_command = execute_command  # type: ignore[method-assign]
+        return client
+
+
+async def assert_each_is_settled_once(newsroom: Newsroom, editors: Sequence[str], keys: int) -> None:
+    """Every submission has one receipt, and every position on a receipt is that of its entry."""
+    entries = await newsroom.entries()
+    assert sorted((entry.editor, entry.key) for entry in entries) == sorted(
+        (editor, f"k{number}") for editor in editors for number in range(keys)
+    )
+    raw = await read_log(newsroom.redis, newsroom.edition, 0, 100_000)
+    positions = {
+        (entry.editor, entry.key): str(Position.of(at.seq, at.link)) for entry, at in zip(entries, raw, strict=True)
+    }
+    for editor in editors:
+        receipts = await newsroom.receipts(editor)
+        assert len({stored.submission for stored in receipts}) == len(receipts) == keys
+        for stored in receipts:
+            assert stored.receipt.position == positions[editor, stored.receipt.key]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_desk_killed_between_any_two_steps_loses_nothing_and_repeats_nothing(
+    redis_url: str, after: bool
+) -> None:
+    steps_until_settled = 40
+    for at in range(1, steps_until_settled):
+        newsroom = Newsroom(redis_url, f"e{at}")
+        for editor in EDITORS:
+            for number in range(3):
+                await newsroom.submit(editor, new(f"k{number}"))
+        breaking = Breaking(redis_url, at, after=after, error=Killed())
+        desk = EditionDesk(newsroom.edition, breaking, newsroom.settings, EditionState())
+        task = asyncio.create_task(_ends(desk))
+        finished = asyncio.create_task(newsroom.settled(*EDITORS))
+        await asyncio.wait([task, finished], return_when=asyncio.FIRST_COMPLETED)
+        was_killed = task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with newsroom.desk():
+            await finished
+        await assert_each_is_settled_once(newsroom, EDITORS, 3)
+        await newsroom.aclose()
+        if not was_killed:
+            assert at > 10, "the desk takes more steps than that"
+            return
+    pytest.fail("the desk was still being killed: raise the number of steps")
+
+
+async def _ends(desk: EditionDesk) -> None:
+    try:
+        await desk.run()
+    except Killed:  # a task must not end with a BaseException: the event loop would end with it
+        return
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RedisConnectionError("lost"), ReadOnlyError("READONLY"), OSError("broken pipe")],
+    ids=lambda e: type(e).__name__,
+)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_desk_that_loses_the_reply_of_any_command_goes_on_by_itself(
+    redis_url: str, after: bool, error: Exception
+) -> None:
+    for at in range(1, 18):
+        newsroom = Newsroom(redis_url, f"e{at}")
+        for number in range(3):
+            await newsroom.submit("ann", new(f"k{number}"))
+        async with newsroom.desk(Breaking(redis_url, at, after=after, error=error)):
+            await newsroom.settled("ann")
+        await assert_each_is_settled_once(newsroom, ["ann"], 3)
+        await newsroom.aclose()
+
+
+async def test_two_desks_at_once_settle_each_submission_once(newsroom: Newsroom) -> None:
+    keys = 60
+
+    async def write(editor: str) -> None:
+        for number in range(keys):
+            await newsroom.submit(editor, new(f"k{number}"))
+
+    async with AsyncExitStack() as desks:
+        states = [await desks.enter_async_context(newsroom.desk()) for _ in range(2)]
+        async with asyncio.TaskGroup() as group:
+            for editor in EDITORS:
+                group.create_task(write(editor))
+        await newsroom.settled(*EDITORS)
+        await assert_each_is_settled_once(newsroom, EDITORS, keys)
+        assert sum(state.moved for state in states) > 0
+        assert sum(state.errors for state in states) == 0
+
+
+async def test_a_desk_that_stood_by_knows_what_the_other_one_answered(newsroom: Newsroom) -> None:
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(AsyncExitStack())
+        await first.enter_async_context(newsroom.desk())
+        await stack.enter_async_context(newsroom.desk())
+        line = await newsroom.ask("ann", new("k1"))
+        ahead = Submission(key="k2", change=Change.UPDATE, id=line.id, version=2, text="A")
+        refused = await newsroom.ask("ann", ahead)
+        await newsroom.ask("bob", Submission(key="k3", change=Change.UPDATE, id=line.id, version=1, text="B"))
+        await first.aclose()
+        assert await newsroom.ask("ann", new("k1")) == line
+        assert refused.status is Outcome.REFUSED
+        assert await newsroom.ask("ann", ahead) == refused  # now that it would fit
+        update = await newsroom.ask("bob", Submission(key="k4", change=Change.UPDATE, id=line.id, version=2, text="C"))
+    assert update.version == 3
+
+
+@pytest.mark.faults
+async def test_a_server_killed_under_load_has_every_line_that_was_acknowledged(
+    newsroom: Newsroom, redis_server: RedisServer
+) -> None:
+    acknowledged: list[str] = []
+
+    async def write(editor: str) -> None:
+        for number in range(10_000):
+            try:
+                receipt = await newsroom.ask(editor, new(f"k{number}"))
+            except (RedisConnectionError, OSError):
+                return
+            assert receipt.position is not None
+            acknowledged.append(receipt.position)
+
+    async with newsroom.desk():
+        writers = [asyncio.create_task(write(editor)) for editor in EDITORS]
+        await eventually(lambda: _true(len(acknowledged) >= 60), "lines are acknowledged")
+        redis_server.kill()
+        await asyncio.gather(*writers)
+        redis_server.start()
+        receipt = await newsroom.ask("dora", new("k1"))
+    assert receipt.status is Outcome.ON_AIR
+    await verify_log(newsroom.redis, "en")
+    kept = {str(Position.of(raw.seq, raw.link)) for raw in await read_log(newsroom.redis, "en", 0, 100_000)}
+    assert set(acknowledged) <= kept
+
+
+@pytest.mark.faults
+async def test_a_desk_process_killed_at_random_under_load_settles_each_submission_once(newsroom: Newsroom) -> None:
+    keys, kills = 400, 5
+    chance = random.Random(20261124)
+
+    async def write(editor: str) -> None:
+        await register(newsroom.redis, "en", editor)
+        for number in range(keys):
+            await submit(newsroom.redis, "en", editor, new(f"k{number}"))
+
+    async def settled() -> int:
+        return sum([await newsroom.redis.xlen(newsroom.keys.receipts(editor)) for editor in EDITORS])
+
+    writers = [asyncio.create_task(write(editor)) for editor in EDITORS]
+    for _ in range(kills):
+        process = _desk_process(newsroom.url)
+        try:
+            goal = await settled() + chance.randint(1, len(EDITORS) * keys // kills // 2)
+
+            async def goes_on(goal: int = goal) -> bool:
+                return await settled() >= goal
+
+            await eventually(goes_on, "the desk goes on")
+        finally:
+            process.kill()
+            process.wait()
+    await asyncio.gather(*writers)
+    async with newsroom.desk():
+        await newsroom.settled(*EDITORS)
+    await assert_each_is_settled_once(newsroom, EDITORS, keys)
+
+
+def _desk_process(url: str) -> subprocess.Popen[bytes]:
+    """A desk as a process of its own."""
+    program = (
+        "import asyncio, functools, sys\n"
+        "from ticker.desk.desk import run_desk\n"
+        "from ticker.settings import Settings\n"
+        "from ticker.store.connections import connect\n"
+        "asyncio.run(run_desk(functools.partial(connect, sys.argv[1], role='desk'), Settings(), editions=['en']))\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", program, url], cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL)
+
+
+async def _true(value: bool) -> bool:
+    return value
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One drawn submission; `target` picks a line from those that have come on air, `key` may repeat."""
+
+    editor: str
+    key: int
+    change: Change
+    target: int
+    version: int | None
+    text: str
+    garbage: bytes | None
+
+
+asks = st.builds(
+    Ask,
+    editor=st.sampled_from(EDITORS),
+    key=st.integers(0, 30),
+    change=st.sampled_from([Change.NEW] * 5 + list(Change)),
+    target=st.integers(0, 5),
+    version=st.none() | st.integers(1, 3),
+    text=st.sampled_from(["A line", "Spokesman: another line", "سطر آخر", "", "x" * 200]),
+    garbage=st.none() | st.none() | st.none() | st.binary(max_size=30),
+)
+
+
+def _bytes_of(ask: Ask) -> bytes:
+    rewrites = ask.change in (Change.NEW, Change.UPDATE, Change.REFILE, Change.CORRECT)
+    submission = Submission(
+        key=f"k{ask.key}",
+        change=ask.change,
+        id=None if ask.change is Change.NEW else f"line-{ask.target}",
+        version=None if ask.change is Change.NEW else ask.version,
+        reason="It was wrong" if ask.change in (Change.CORRECT, Change.WITHDRAW) else None,
+    )
+    if rewrites:
+        submission = msgspec.structs.replace(submission, text=ask.text)
+    return encode_submission(submission) if ask.garbage is None else ask.garbage
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asks=st.lists(asks, max_size=40), killed_at=st.none() | st.integers(1, 30), desks=st.integers(1, 2))
+async def test_whatever_is_submitted_the_log_verifies_and_has_each_acknowledged_line_once(
+    redis_url: str, asks: list[Ask], killed_at: int | None, desks: int
+) -> None:
+    newsroom = Newsroom(redis_url)
+    await newsroom.redis.flushall()
+    for ask in asks:
+        await newsroom.submit_raw(ask.editor, _bytes_of(ask))
+    ids = iter(range(1000))
+    line_id = lambda: f"line-{next(ids)}"  # noqa: E731
+    if killed_at is not None:
+        breaking = Breaking(redis_url, killed_at, after=True, error=RedisConnectionError("lost"))
+        async with newsroom.desk(breaking, line_id=line_id):
+            await newsroom.settled(*EDITORS)
+    async with AsyncExitStack() as stack:
+        for _ in range(desks):
+            await stack.enter_async_context(newsroom.desk(line_id=line_id))
+        await newsroom.settled(*EDITORS)
+
+    verified = await verify_log(newsroom.redis, "en")
+    entries = await newsroom.entries()
+    raw = await read_log(newsroom.redis, "en", 0, 1000)
+    positions = {str(Position.of(at.seq, at.link)): entry for at, entry in zip(raw, entries, strict=True)}
+    stored = [(editor, receipt) for editor in EDITORS for receipt in await newsroom.receipts(editor)]
+    await newsroom.aclose()
+
+    assert len(stored) == len(asks)
+    assert verified.entries == len(entries)
+    assert max(Counter((entry.editor, entry.key) for entry in entries).values(), default=1) == 1
+    for editor, receipt in stored:
+        if receipt.receipt.status is Outcome.ON_AIR:
+            entry = positions[str(receipt.receipt.position)]
+            assert (entry.editor, entry.key, entry.line.id) == (editor, receipt.receipt.key, receipt.receipt.id)
+    on_air = {(editor, receipt.receipt.key) for editor, receipt in stored if receipt.receipt.position is not None}
+    assert on_air == {(entry.editor, entry.key) for entry in entries}

@@ -1,0 +1,96 @@
+"""The ledger's bounds, and which answer a key keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.strategies import ENGLISH, NONCE, Step, history
+from ticker.core.entry import Entry, encode_entry
+from ticker.core.line import Change
+from ticker.core.position import next_link
+from ticker.core.submission import Outcome, decode_receipt
+from ticker.desk.ledger import Answer, Ledger
+from ticker.store.append import Head
+from ticker.store.editions import StoredEdition
+
+LATE = Answer(b"late", Outcome.LATE, 7)
+REFUSED = Answer(b"refused", Outcome.REFUSED)
+ON_AIR = Answer(b"on air", Outcome.ON_AIR)
+
+
+def ledger(retained: int = 100, receipts_retained: int = 100) -> Ledger:
+    return Ledger(StoredEdition("en", ENGLISH, NONCE), retained, receipts_retained)
+
+
+def entries(*changes: Change) -> list[Entry]:
+    """Changes of line 0, each new line apart."""
+    return history([Step(change, 0, number % 6, None, (), 4, 1, None) for number, change in enumerate(changes)])
+
+
+def append(to: Ledger, *made: Entry) -> None:
+    for entry in made:
+        to.append(next_link(to.head.link, encode_entry(entry)), entry)
+
+
+def test_an_empty_ledger_stands_at_the_nonce() -> None:
+    assert ledger().head == Head(0, NONCE)
+
+
+@pytest.mark.parametrize("first", [REFUSED, ON_AIR])
+def test_a_key_keeps_its_first_answer(first: Answer) -> None:
+    kept = ledger()
+    kept.remember("ann", "k1", first)
+    kept.remember("ann", "k1", LATE)
+    assert kept.find_answer("ann", "k1") == first
+    assert kept.find_answer("bob", "k1") is None
+
+
+def test_a_key_that_was_late_keeps_what_it_got_when_it_was_asked_anew() -> None:
+    kept = ledger()
+    kept.remember("ann", "k1", LATE)
+    kept.remember("ann", "k1", REFUSED)
+    assert kept.find_answer("ann", "k1") == REFUSED
+
+
+def test_each_editor_has_the_newest_answers_up_to_the_bound() -> None:
+    kept = ledger(receipts_retained=3)
+    for number in range(5):
+        kept.remember("ann", f"k{number}", REFUSED)
+    kept.remember("bob", "k0", REFUSED)
+    assert [kept.find_answer("ann", f"k{number}") for number in range(5)] == [None, None, REFUSED, REFUSED, REFUSED]
+    assert kept.find_answer("bob", "k0") == REFUSED
+
+
+def test_the_receipt_of_an_entry_is_made_again_from_the_log() -> None:
+    kept = ledger()
+    (entry,) = entries(Change.NEW)
+    append(kept, entry)
+    answer = kept.find_answer(entry.editor, entry.key)
+    assert answer is not None
+    receipt = decode_receipt(answer.receipt)
+    assert (receipt.status, receipt.id, receipt.published) == (Outcome.ON_AIR, entry.line.id, entry.line.updated)
+    assert receipt.position == f"1-{kept.head.link[:16]}"
+
+
+def test_a_line_and_its_key_are_forgotten_with_its_last_entry() -> None:
+    kept = ledger(retained=2)
+    made = entries(Change.NEW, Change.NEW, Change.NEW)
+    append(kept, *made)
+    assert [entry.line.id in kept.board for entry in made] == [False, True, True]
+    assert [kept.find_answer(entry.editor, entry.key) is not None for entry in made] == [False, True, True]
+
+
+def test_a_line_that_was_changed_lately_is_kept_when_its_first_entry_goes() -> None:
+    kept = ledger(retained=2)
+    made = entries(Change.NEW, Change.NEW, Change.UPDATE)
+    append(kept, *made)
+    assert made[0].line.id == made[2].line.id
+    assert len(kept.board) == 2
+
+
+def test_a_trimmed_log_is_taken_up_at_its_first_entry() -> None:
+    kept = ledger()
+    kept.begin_after(41)
+    (entry,) = entries(Change.NEW)
+    kept.append("ab" * 32, entry)
+    assert kept.head == Head(42, "ab" * 32)

@@ -1,0 +1,42 @@
+"""The desk on a Cluster and behind Sentinels: an edition lives in one slot, and follows its master."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.desk.newsroom import Newsroom, new
+from tests.servers import Cluster, SentinelTrio
+from ticker.core.submission import Outcome
+from ticker.store.log import rotate, verify_log
+
+
+@pytest.mark.faults
+async def test_an_edition_lives_on_one_node_of_a_cluster(redis_cluster: Cluster) -> None:
+    for edition in ("en", "ar", "es"):
+        newsroom = Newsroom(redis_cluster.url, edition)
+        async with newsroom.desk() as state:
+            receipts = [await newsroom.ask("ann", new("k1")) for _ in range(2)]
+            await rotate(newsroom.redis, edition, "ab" * 32)
+            anew = await newsroom.ask("bob", new("k2"))
+        verified = await verify_log(newsroom.redis, edition)
+        await newsroom.aclose()
+        assert receipts[0] == receipts[1]
+        assert anew.status is Outcome.ON_AIR
+        assert (verified.entries, state.errors) == (1, 0)
+
+
+@pytest.mark.faults
+async def test_a_failover_is_followed_without_a_hand_and_without_a_line_twice(sentinel_trio: SentinelTrio) -> None:
+    newsroom = Newsroom(sentinel_trio.url)
+    async with newsroom.desk():
+        before = await newsroom.ask("ann", new("k1"))
+        sentinel_trio.fail_over()
+        await newsroom.aclose()
+        newsroom.redis = Newsroom(sentinel_trio.url).redis
+        again = await newsroom.ask("ann", new("k1"))
+        after = await newsroom.ask("ann", new("k2"))
+    entries = await newsroom.entries()
+    await newsroom.aclose()
+    assert again == before
+    assert after.status is Outcome.ON_AIR
+    assert [entry.key for entry in entries] == ["k1", "k2"]

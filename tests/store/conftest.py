@@ -1,0 +1,22 @@
+"""A server for tests that need a fresh database, not a fresh server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import RedisServer, short_folder
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[RedisServer]:
+    with short_folder() as folder, RedisServer(folder / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def empty_url(shared_server: RedisServer) -> str:
+    """A server without any key."""
+    shared_server.command("FLUSHALL")
+    return shared_server.url

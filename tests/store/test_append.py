@@ -1,0 +1,196 @@
+"""`append.lua`: each settlement whole or not at all, and only where the log and the cursor are as expected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+from redis.exceptions import ResponseError
+
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.position import next_link
+from ticker.store.append import AHEAD_MS, Appended, Head, NewEntry, Settlement, Stop, append
+from ticker.store.connections import Redis, connect
+from ticker.store.editions import save_edition
+from ticker.store.keys import Keys
+from ticker.store.log import read_log
+from ticker.store.streams import redis_ms
+
+NONCE = "5e" * 32
+START = Head(0, NONCE)
+KEYS = Keys("en")
+FAR = 2**45
+
+
+@pytest_asyncio.fixture
+async def redis(empty_url: str) -> AsyncIterator[Redis]:
+    client = connect(empty_url, role="desk")
+    await save_edition(client, "en", DEFAULT_EDITIONS["en"], NONCE)
+    yield client
+    await client.aclose()
+
+
+async def waiting(redis: Redis, stream_id: str = "*", editor: str = "ann") -> str:
+    added = await redis.xadd(KEYS.inbox(editor), {"submission": "{}"}, id=stream_id)
+    assert isinstance(added, bytes)
+    return added.decode()
+
+
+def settlement(submission: str, cursor: str = "0-0", **fields: Any) -> Settlement:
+    return msgspec.structs.replace(
+        Settlement(editor="ann", cursor=cursor, submission=submission, receipt=b"{}", until_ms=FAR), **fields
+    )
+
+
+def entry(head: Head = START, data: bytes = b"{}") -> NewEntry:
+    return NewEntry(data, next_link(head.link, data))
+
+
+async def run(redis: Redis, head: Head | None, *batch: Settlement) -> Appended:
+    return await append(redis, "en", head, batch, 1000, 1000)
+
+
+async def everything(redis: Redis) -> list[Any]:
+    return [
+        await redis.xrange(KEYS.log),
+        await redis.hgetall(KEYS.cursors),
+        await redis.xrange(KEYS.receipts("ann")),
+        await redis.xrange(KEYS.inbox("ann")),
+    ]
+
+
+async def test_a_settlement_appends_moves_the_cursor_gives_the_receipt_and_empties_the_inbox(redis: Redis) -> None:
+    submission = await waiting(redis)
+    appended = await run(redis, START, settlement(submission, entry=entry(), receipt=b"R"))
+    assert (appended.settled, appended.stop) == (1, Stop.DONE)
+    assert appended.redis_ms <= await redis_ms(redis)
+    log, cursors, ((_, receipt),), inbox = await everything(redis)
+    assert log == [(b"1-0", {b"entry": b"{}", b"link": entry().link.encode()})]
+    assert cursors == {b"ann": submission.encode()}
+    assert receipt == {b"receipt": b"R", b"submission": submission.encode(), b"until": str(FAR).encode()}
+    assert inbox == []
+
+
+async def test_a_batch_numbers_its_entries_one_after_the_other(redis: Redis) -> None:
+    first, second, third = [await waiting(redis) for _ in range(3)]
+    one = entry()
+    two = entry(Head(1, one.link), b"[2]")
+    appended = await run(
+        redis,
+        START,
+        settlement(first, entry=one),
+        settlement(second, first),
+        settlement(third, second, entry=two),
+    )
+    assert appended.settled == 3
+    assert [raw.seq for raw in await read_log(redis, "en", 0)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "head", [Head(0, "ab" * 32), Head(1, NONCE), Head(1, next_link(NONCE, b"{}"))], ids=["nonce", "seq", "both"]
+)
+async def test_nothing_is_done_on_an_empty_log_that_is_not_the_expected_one(redis: Redis, head: Head) -> None:
+    submission = await waiting(redis)
+    before = await everything(redis)
+    appended = await run(redis, head, settlement(submission, entry=entry(head)))
+    assert (appended.settled, appended.stop) == (0, Stop.MOVED)
+    assert await everything(redis) == before
+
+
+@pytest.mark.parametrize("head", [START, Head(1, "ab" * 32), Head(2, entry().link)], ids=["behind", "link", "seq"])
+async def test_nothing_is_done_where_the_head_is_not_the_expected_one(redis: Redis, head: Head) -> None:
+    first, second = [await waiting(redis) for _ in range(2)]
+    await run(redis, START, settlement(first, entry=entry()))
+    before = await everything(redis)
+    appended = await run(redis, head, settlement(second, first, entry=entry(head)))
+    assert (appended.settled, appended.stop) == (0, Stop.MOVED)
+    assert await everything(redis) == before
+
+
+async def test_the_same_settlement_again_is_moved(redis: Redis) -> None:
+    submission = await waiting(redis)
+    await run(redis, START, settlement(submission))
+    before = await everything(redis)
+    appended = await run(redis, START, settlement(submission))
+    assert (appended.settled, appended.stop) == (0, Stop.MOVED)
+    assert await everything(redis) == before
+
+
+async def test_a_batch_is_settled_up_to_the_first_cursor_that_is_elsewhere(redis: Redis) -> None:
+    first, second = [await waiting(redis) for _ in range(2)]
+    appended = await run(redis, START, settlement(first), settlement(second, "7-7", entry=entry()))
+    assert (appended.settled, appended.stop) == (1, Stop.MOVED)
+    assert await redis.hgetall(KEYS.cursors) == {b"ann": first.encode()}
+    assert await redis.xlen(KEYS.log) == 0
+
+
+async def test_an_entry_after_its_deadline_is_late_and_a_refusal_never_is(redis: Redis) -> None:
+    first, second = [await waiting(redis) for _ in range(2)]
+    appended = await run(
+        redis, START, settlement(first, until_ms=1), settlement(second, first, until_ms=1, entry=entry())
+    )
+    assert (appended.settled, appended.stop) == (1, Stop.LATE)
+    assert await redis.xlen(KEYS.log) == 0
+
+
+async def test_an_id_ahead_of_the_servers_clock_is_told_and_one_within_bounds_is_taken(redis: Redis) -> None:
+    now = await redis_ms(redis)
+    within = await waiting(redis, f"{now + AHEAD_MS - 1000}-0")
+    beyond = await waiting(redis, f"{now + AHEAD_MS + 60_000}-0")
+    appended = await run(redis, START, settlement(within), settlement(beyond, within))
+    assert (appended.settled, appended.stop) == (1, Stop.AHEAD)
+
+
+async def test_an_inbox_that_was_ahead_is_begun_anew_once_it_is_empty(redis: Redis) -> None:
+    first, second = "9999999999999-0", "18446744073709551615-18446744073709551615"
+    for stream_id in (first, second):
+        await waiting(redis, stream_id)
+    await run(redis, START, settlement(first, is_ahead=True))
+    assert await redis.hget(KEYS.cursors, "ann") == first.encode()
+    await run(redis, START, settlement(second, first, is_ahead=True))
+    assert await redis.hget(KEYS.cursors, "ann") is None
+    assert int((await waiting(redis)).partition("-")[0]) <= await redis_ms(redis)
+
+
+async def test_without_a_head_refusals_are_settled_whatever_the_log_is(redis: Redis) -> None:
+    await redis.xadd(KEYS.log, {"entry": "x", "link": "y"}, id="9-0")
+    appended = await run(redis, None, settlement(await waiting(redis)))
+    assert (appended.settled, appended.stop) == (1, Stop.DONE)
+
+
+async def test_the_script_is_loaded_where_the_server_has_forgotten_it(redis: Redis) -> None:
+    first, second = [await waiting(redis) for _ in range(2)]
+    await run(redis, START, settlement(first))
+    await redis.script_flush()
+    assert (await run(redis, START, settlement(second, first))).settled == 1
+
+
+@pytest.mark.parametrize("key", [KEYS.inbox("ann"), KEYS.receipts("ann"), KEYS.cursors, KEYS.log])
+async def test_a_key_of_the_wrong_type_leaves_everything_as_it_was(redis: Redis, key: str) -> None:
+    await redis.set(key, "x")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await run(redis, START, settlement("5-0", entry=entry()))
+    assert {name async for name in redis.scan_iter()} == {b"ticker:{en}:edition", b"ticker:editions", key.encode()}
+
+
+async def test_a_log_that_was_emptied_takes_no_number_twice(redis: Redis) -> None:
+    first, second = [await waiting(redis) for _ in range(2)]
+    await run(redis, START, settlement(first, entry=entry()))
+    await redis.xtrim(KEYS.log, maxlen=0, approximate=False)
+    before = await everything(redis)
+    with pytest.raises(ResponseError, match="equal or smaller"):
+        await run(redis, START, settlement(second, first, entry=entry()))
+    assert await everything(redis) == before
+
+
+async def test_a_server_out_of_memory_settles_nothing(redis: Redis) -> None:
+    submission = await waiting(redis)
+    before = await everything(redis)
+    await redis.config_set("maxmemory", 1)
+    with pytest.raises(ResponseError, match=r"OOM|maxmemory"):
+        await run(redis, START, settlement(submission, entry=entry()))
+    await redis.config_set("maxmemory", 0)
+    assert await everything(redis) == before

@@ -1,0 +1,28 @@
+"""A task that speaks to Redis ends when it is cancelled, whenever that comes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ticker.store.connections import connect
+from ticker.store.streams import read_streams
+
+
+@pytest.mark.parametrize("turns", range(16))
+async def test_a_reader_cancelled_after_any_number_of_steps_ends(empty_url: str, turns: int) -> None:
+    redis = connect(empty_url, role="desk", blocking=True)
+
+    async def read_for_ever() -> None:
+        while True:
+            await read_streams(redis, {"nothing": "0-0"}, count=1, block_ms=3000)
+
+    task = asyncio.create_task(read_for_ever())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=2)
+    await redis.aclose()
+    assert done
+    assert task.cancelled()

@@ -1,0 +1,268 @@
+"""One edition's desk: reads its inboxes, settles what waits there, and begins again after whatever went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Final, NoReturn, Protocol
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from ticker.core.errors import LinkError, StoreError, TickerError
+from ticker.core.submission import Outcome
+from ticker.desk.ledger import Ledger
+from ticker.desk.planning import Chance, Planned, Waiting, plan, take_in
+from ticker.desk.recall import catch_up, recall
+from ticker.desk.turns import take_turns
+from ticker.settings import Settings
+from ticker.store.append import BATCH_MAX, Appended, Stop, append
+from ticker.store.connections import BLOCK_MS, Redis
+from ticker.store.editions import StoredEdition, load_edition, save_edition
+from ticker.store.inbox import registered
+from ticker.store.keys import Keys
+from ticker.store.streams import START, Fields, StreamEntry, read_last, read_streams
+
+TURN: Final = 16
+"""How many submissions of one inbox are taken before every other inbox has had its turn."""
+
+LOOK_S: Final = 3.0
+"""How often a desk that hears nothing, or never stops hearing, looks for what no stream tells it."""
+
+FAULT_PAUSE_S: Final = 2.0
+RETRY_LEAST_S: Final = 0.05
+RETRY_MOST_S: Final = 1.0
+
+_LINE_ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32, in lower case: no letter that looks like a digit or another letter."""
+
+log = structlog.stdlib.get_logger("ticker.desk")
+
+
+class Connector(Protocol):
+    """Makes a client, as `functools.partial(connect, url, role="desk")` does."""
+
+    def __call__(self, *, blocking: bool) -> Redis: ...
+
+
+class EditionState(msgspec.Struct):
+    """How an edition's desk is doing, for whoever watches it.
+
+    `takes` is true while it reads inboxes; `fault` says why nothing can go on air though it does. `outcomes` counts
+    settlements by status, `moved` how often another desk was first, `errors` how often it had to begin again.
+    """
+
+    takes: bool = False
+    fault: str | None = None
+    outcomes: Counter[Outcome] = msgspec.field(default_factory=Counter)
+    repeated: int = 0
+    moved: int = 0
+    errors: int = 0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_line_id() -> str:
+    return "".join(secrets.choice(_LINE_ID_ALPHABET) for _ in range(10))
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(32)
+
+
+class EditionDesk:
+    """The desk of the edition called `name`; `run` it in a task, once.
+
+    `on_ready` is called each time it has read everything and begins to take submissions.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connector: Connector,
+        settings: Settings,
+        state: EditionState,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        line_id: Callable[[], str] = new_line_id,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._name = name
+        self._keys = Keys(name)
+        self._connector = connector
+        self._settings = settings
+        self._state = state
+        self._clock = clock
+        self._line_id = line_id
+        self._on_ready = on_ready
+        self._ledger: Ledger | None = None
+        self._editors: list[str] = []
+        self._bell = START
+        self._looked_at = 0.0
+        self._log = log.bind(edition=name)
+
+    async def run(self) -> NoReturn:
+        """Take submissions until cancelled, through every failure of Redis."""
+        failures = 0
+        async with aclosing(self._connector(blocking=False)) as redis, aclosing(self._connector(blocking=True)) as ears:
+            while True:
+                try:
+                    await self._begin(redis)
+                    failures = 0
+                    while not _is_cancelled():
+                        await self._round(redis, ears)
+                    raise asyncio.CancelledError
+                except (RedisError, OSError, TickerError) as error:
+                    self._log.warning("desk interrupted", reason=f"{type(error).__name__}: {error}"[:200])
+                except Exception:  # noqa: BLE001 - a task's root: the other editions go on, and so does this one
+                    self._log.exception("desk failed")
+                    self._ledger = None
+                self._state.takes = False
+                self._state.errors += 1
+                failures += 1
+                longest = min(RETRY_MOST_S, RETRY_LEAST_S * 2 ** min(failures, 10))
+                await asyncio.sleep(random.uniform(RETRY_LEAST_S / 2, longest))  # noqa: S311 - no secret
+
+    async def _begin(self, redis: Redis) -> None:
+        """Know where things stand, then take submissions."""
+        await self._look(redis)
+        self._state.takes = True
+        self._on_ready()
+
+    async def _round(self, redis: Redis, ears: Redis) -> None:
+        """Wait for submissions and settle a turn of each inbox."""
+        ledger = self._known()
+        cursors = {self._keys.inbox(editor): ledger.cursor(editor) for editor in self._editors}
+        found = await read_streams(ears, {self._keys.bell: self._bell, **cursors}, count=TURN, block_ms=BLOCK_MS)
+        rung = found.pop(self._keys.bell, None)
+        waiting = take_turns([self._waiting(editor, found) for editor in self._editors])
+        await self._settle(redis, waiting)
+        is_overdue = asyncio.get_running_loop().time() - self._looked_at > LOOK_S
+        if rung is not None or not waiting or is_overdue or ledger.fault is not None:
+            await self._look(redis)
+        if waiting and ledger.fault is not None:
+            # What waits until its deadline stays in its inbox, where reading finds it at once.
+            await asyncio.sleep(FAULT_PAUSE_S)
+
+    def _waiting(self, editor: str, found: dict[str, list[StreamEntry]]) -> Sequence[Waiting]:
+        entries = found.get(self._keys.inbox(editor), [])
+        return [Waiting(editor, stream_id, _submission_in(fields)) for stream_id, fields in entries]
+
+    async def _settle(self, redis: Redis, waiting: Sequence[Waiting]) -> None:
+        """Settle what waits, batch by batch, until all is settled or somebody else was first."""
+        while waiting:
+            ledger = self._known()
+            batch, rest = waiting[:BATCH_MAX], waiting[BATCH_MAX:]
+            planned = plan(ledger, batch, self._chance())
+            if not planned:
+                waiting = rest
+                continue
+            appended = await self._append(redis, ledger, planned)
+            if appended.stop is Stop.MOVED or any(item.settlement.is_ahead for item in planned[: appended.settled]):
+                # Its cursors may not be what was expected: read them, and what waits, again.
+                self._state.moved += appended.stop is Stop.MOVED
+                await self._look(redis)
+                return
+            undone = [item.waiting for item in planned[appended.settled :]]
+            if appended.stop is Stop.AHEAD:
+                undone = [item.seen_at(appended.redis_ms) for item in undone]
+            waiting = [*undone, *rest]
+
+    async def _append(self, redis: Redis, ledger: Ledger, planned: Sequence[Planned]) -> Appended:
+        appended = await append(
+            redis,
+            self._name,
+            None if ledger.fault else ledger.head,
+            [item.settlement for item in planned],
+            self._settings.retained,
+            self._settings.receipts_retained,
+        )
+        ledger.redis_ms = appended.redis_ms
+        for item in planned[: appended.settled]:
+            take_in(ledger, item)
+            self._tell(item)
+        return appended
+
+    def _tell(self, item: Planned) -> None:
+        status = item.answer.status
+        self._state.outcomes[status] += 1
+        self._state.repeated += item.repeats
+        told: dict[str, object] = {"editor": item.waiting.editor, "submission": item.waiting.id, "status": str(status)}
+        if item.logged is not None:
+            told |= {"seq": item.logged.seq, "line": item.logged.entry.line.id}
+        if item.failure is not None:
+            self._log.error("rules failed", exc_info=item.failure, **told)
+        self._log.info("settled", repeats=item.repeats, **told)
+
+    async def _look(self, redis: Redis) -> None:
+        """Bring the ledger up to what Redis has, and find the editors that are new."""
+        ledger = self._ledger
+        if ledger is None or ledger.fault is not None or not await self._caught_up(redis, ledger):
+            self._ledger = ledger = await self._recalled(redis)
+            self._say_fault(ledger.fault)
+        # The bell first: who registers between the two reads rings for the next round.
+        rung = await read_last(redis, self._keys.bell)
+        self._bell = START if rung is None else rung[0]
+        self._editors = await registered(redis, self._name)
+        self._looked_at = asyncio.get_running_loop().time()
+
+    async def _caught_up(self, redis: Redis, ledger: Ledger) -> bool:
+        try:
+            return await catch_up(redis, ledger)
+        except LinkError:
+            return False
+
+    async def _recalled(self, redis: Redis) -> Ledger:
+        self._ledger = None  # half of it may be read when this fails
+        stored = await self._stored(redis)
+        return await recall(redis, stored, self._settings.retained, self._settings.receipts_retained)
+
+    async def _stored(self, redis: Redis) -> StoredEdition:
+        """The edition as it is kept, made or changed to what the settings say."""
+        wanted = self._settings.editions[self._name]
+        try:
+            stored = await load_edition(redis, self._name)
+        except StoreError:
+            stored = None
+        if stored is None or stored.edition != wanted:
+            await save_edition(redis, self._name, wanted, new_nonce())
+            stored = await load_edition(redis, self._name)
+        if stored is None:
+            raise StoreError(f"edition {self._name} was deleted as it was made")
+        return stored
+
+    def _say_fault(self, fault: LinkError | None) -> None:
+        told = None if fault is None else str(fault)
+        if told is not None and told != self._state.fault:
+            remedy = f"put the log right, or begin a new one with `ticker rotate {self._name}`"
+            self._log.error("log doesn't verify: nothing goes on air", reason=told, remedy=remedy)
+        elif told is None and self._state.fault is not None:
+            self._log.info("log verifies again")
+        self._state.fault = told
+
+    def _known(self) -> Ledger:
+        assert self._ledger is not None, "the ledger is read before anything is taken"
+        return self._ledger
+
+    def _chance(self) -> Chance:
+        return Chance(
+            self._clock(), self._line_id, self._settings.submission_bytes, self._settings.submission_deadline_s
+        )
+
+
+def _is_cancelled() -> bool:
+    """Whether this task was cancelled and the client lost it (see `connections`: it still does in a Cluster)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _submission_in(fields: Fields) -> bytes:
+    return fields.get(b"submission", b"")

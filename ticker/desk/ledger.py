@@ -1,0 +1,130 @@
+"""The ledger: what the desk knows of one edition, to decide on submissions. The truth is in Redis."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+
+from ticker.core.board import Board
+from ticker.core.entry import Entry
+from ticker.core.errors import LinkError
+from ticker.core.log import Log
+from ticker.core.submission import Outcome, Receipt, encode_receipt
+from ticker.store.append import Head
+from ticker.store.editions import StoredEdition
+from ticker.store.streams import START
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The receipt that a key has got, as bytes, so that a second asker gets the same ones.
+
+    `late_ms` is set for a late submission: until when (Redis's clock) its key asks for the same thing again. Whoever
+    uses the key after that was told that the line isn't on air, and asks anew.
+    """
+
+    receipt: bytes
+    status: Outcome
+    late_ms: int | None = None
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """What the ledger keeps of each entry in the retained log."""
+
+    editor: str
+    key: str
+    line_id: str
+    version: int
+    published: datetime
+
+
+class Ledger:
+    """The board, the head, the cursors, and which keys have been answered, of one edition.
+
+    Bounded: `retained` entries, and `receipts_retained` answers an editor; the key of an entry is known for as long as
+    the entry is retained, too. `fault` is set where the log doesn't verify: then nothing may be appended to it.
+    `redis_ms` is what Redis's clock has reached at least.
+    """
+
+    def __init__(self, stored: StoredEdition, retained: int, receipts_retained: int) -> None:
+        self.name = stored.name
+        self.edition = stored.edition
+        self.nonce = stored.nonce
+        self.board = Board()
+        self.cursors: dict[str, str] = {}
+        self.receipt_ids: dict[str, str] = {}  # up to where each editor's receipts have been read
+        self.fault: LinkError | None = None
+        self.redis_ms = 0
+        self._retained = retained
+        self._receipts_retained = receipts_retained
+        self._log: Log[_Place] = Log(0, stored.nonce)
+        self._seq_of_line: dict[str, int] = {}
+        self._seq_of_key: dict[tuple[str, str], int] = {}
+        self._answers: dict[str, dict[str, Answer]] = {}
+
+    @property
+    def head(self) -> Head:
+        link = self._log.head_link
+        assert link is not None, "an empty window begins at the nonce"
+        return Head(self._log.head, link)
+
+    def begin_after(self, seq: int) -> None:
+        """Begin the window of a log whose entries up to `seq` have been trimmed."""
+        assert self._log.head == 0
+        self._log = Log(seq, None)
+
+    def cursor(self, editor: str) -> str:
+        """The id of the last submission that was taken from the editor's inbox."""
+        return self.cursors.get(editor, START)
+
+    def append(self, link: str, entry: Entry) -> None:
+        """Take in the entry after the head."""
+        line = entry.line
+        self._log.append(link, _Place(entry.editor, entry.key, line.id, line.version, line.updated))
+        self.board.apply(entry)
+        self._seq_of_line[line.id] = self._log.head
+        self._seq_of_key[entry.editor, entry.key] = self._log.head
+        self._trim()
+
+    def remember(self, editor: str, key: str, answer: Answer) -> None:
+        """Keep the answer to a key: the first one, unless that was late and is asked anew."""
+        answers = self._answers.setdefault(editor, {})
+        known = answers.get(key)
+        if known is None or known.late_ms is not None:
+            answers.pop(key, None)
+            answers[key] = answer
+        for oldest in list(islice(answers, max(0, len(answers) - self._receipts_retained))):
+            del answers[oldest]
+
+    def find_answer(self, editor: str, key: str) -> Answer | None:
+        answer = self._answers.get(editor, {}).get(key)
+        seq = self._seq_of_key.get((editor, key))
+        if seq is None or (answer is not None and answer.status is Outcome.ON_AIR):
+            return answer
+        return self._answer_from_log(seq)
+
+    def _answer_from_log(self, seq: int) -> Answer:
+        """The receipt of an entry whose own was trimmed: the same but for its warnings."""
+        place, position = self._log[seq], self._log.position_at(seq)
+        receipt = Receipt(
+            status=Outcome.ON_AIR,
+            edition=self.name,
+            key=place.key,
+            id=place.line_id,
+            version=place.version,
+            position=str(position),
+            published=place.published,
+        )
+        return Answer(encode_receipt(receipt), Outcome.ON_AIR)
+
+    def _trim(self) -> None:
+        first = self._log.first
+        for seq in range(first, self._log.head - self._retained + 1):
+            place = self._log[seq]
+            if self._seq_of_line[place.line_id] == seq:
+                del self._seq_of_line[place.line_id]
+                self.board.forget(place.line_id)
+            if self._seq_of_key[place.editor, place.key] == seq:
+                del self._seq_of_key[place.editor, place.key]
+        self._log.trim(self._retained)

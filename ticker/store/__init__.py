@@ -1,0 +1,1 @@
+"""All that speaks Redis: keys, connections, the log's reader and writer, inboxes, the embedded server."""

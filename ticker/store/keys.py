@@ -1,0 +1,75 @@
+"""The names of the keys. An edition's have one hash tag, so that an edition lives in one Cluster slot."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from ticker.core.edition import check_name
+from ticker.core.position import MARK_DIGITS
+
+EDITIONS: Final = "ticker:editions"
+"""A set: the names of the editions that exist."""
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The keys of the edition called `name`.
+
+    Raises:
+        SettingsError: If a name can't stand in a key (see `check_name`).
+
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    @property
+    def edition(self) -> str:
+        """A hash: `settings` (JSON), `nonce` (the link before the first entry)."""
+        return self._key("edition")
+
+    @property
+    def log(self) -> str:
+        """A stream with ids `<seq>-0`: fields `entry` (JSON) and `link`."""
+        return self._key("log")
+
+    @property
+    def cursors(self) -> str:
+        """A hash: the id of the last submission taken from each editor's inbox."""
+        return self._key("cursors")
+
+    @property
+    def editors(self) -> str:
+        """A hash: the editors whose inboxes the desk reads."""
+        return self._key("editors")
+
+    @property
+    def bell(self) -> str:
+        """A stream of one entry, rung when an editor is new: it wakes a desk that waits for the known ones."""
+        return self._key("bell")
+
+    @property
+    def held(self) -> str:
+        return self._key("held")
+
+    @property
+    def reach(self) -> str:
+        return self._key("reach")
+
+    def inbox(self, editor: str) -> str:
+        """A stream: the editor's submissions that no desk has taken yet, in the field `submission` (JSON)."""
+        return self._key(f"inbox:{check_name(editor)}")
+
+    def receipts(self, editor: str) -> str:
+        """A stream: fields `receipt` (JSON), `submission` (the id in the inbox) and `until` (its deadline, if any)."""
+        return self._key(f"receipts:{check_name(editor)}")
+
+    def archive(self, nonce: str) -> str:
+        """Where the log that began with `nonce` is kept once another has begun."""
+        return self._key(f"log:{nonce[:MARK_DIGITS]}")
+
+    def _key(self, what: str) -> str:
+        return f"ticker:{{{self.name}}}:{what}"

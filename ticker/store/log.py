@@ -1,0 +1,155 @@
+"""The log's reader: entries as they lie in Redis, checked for form; `ticker.core.entry.follow` checks their links."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import msgspec
+
+from ticker.core.entry import follow
+from ticker.core.errors import LinkError, StoreError
+from ticker.core.position import SEQ_MAX, Position
+from ticker.store.connections import BLOCK_MS, Redis
+from ticker.store.editions import check_nonce, load_edition
+from ticker.store.keys import Keys
+from ticker.store.streams import StreamEntry, read_range, read_streams
+
+PAGE: Final = 500
+"""Entries a reply: some hundred kilobytes."""
+
+_ID: Final = re.compile(r"([1-9][0-9]{0,19})-([0-9]{1,20})", re.ASCII)
+_LINK: Final = re.compile(rb"[0-9a-f]{64}")
+
+
+class RawEntry(msgspec.Struct, frozen=True):
+    """An entry as it was found: its number, the link that it claims, and the bytes that the link is computed over."""
+
+    seq: int
+    link: str
+    data: bytes
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What `verify_log` has walked: `first` is the oldest entry that is retained (head.seq + 1 where there is none)."""
+
+    first: int
+    head: Position
+
+    @property
+    def entries(self) -> int:
+        return self.head.seq - self.first + 1
+
+
+async def read_log(redis: Redis, edition: str, after: int, count: int = PAGE) -> list[RawEntry]:
+    """The entries after number `after`, at most `count`.
+
+    Where `after` has been trimmed away, they begin with the first that is left: look at the first one's number.
+
+    Raises:
+        LinkError: If one has an id that is no `<seq>-0`, or lacks its fields.
+
+    """
+    return [_parse(entry) for entry in await read_range(redis, Keys(edition).log, first=f"({after}-0", count=count)]
+
+
+async def tail(
+    blocking_redis: Redis, edition: str, after: int, block_ms: int = BLOCK_MS, count: int = PAGE
+) -> list[RawEntry]:
+    """Wait for entries after number `after`; none after `block_ms`.
+
+    A log that was begun anew with lower numbers stays silent here: who waits long compares the head (`read_log`,
+    `load_edition`) now and then.
+
+    Raises:
+        LinkError: As `read_log`.
+
+    """
+    key = Keys(edition).log
+    found = await read_streams(blocking_redis, {key: f"{after}-0"}, count=count, block_ms=block_ms)
+    return [_parse(entry) for entry in found.get(key, ())]
+
+
+async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
+    """Walk the whole log and check that each entry links to the one before it.
+
+    The first entry must link to the edition's nonce; in a log that was trimmed, the first that is left is taken on
+    trust. Entries that are appended or trimmed meanwhile do no harm.
+
+    Raises:
+        LinkError: With the number of the first entry that fails.
+        StoreError: If there is no such edition.
+
+    """
+    stored = await load_edition(redis, edition)
+    if stored is None:
+        raise StoreError(f"there is no edition {edition}: `ticker desk` makes those of its settings")
+    first, seq, link = 1, 0, stored.nonce
+    while entries := await read_log(redis, edition, seq, page):
+        if entries[0].seq != seq + 1 and await _is_first(redis, edition, entries[0].seq):
+            first, seq = entries[0].seq, entries[0].seq - 1
+            follow(entries[0].seq, None, entries[0].link, entries[0].data)
+            seq, link, entries = entries[0].seq, entries[0].link, entries[1:]
+        for entry in entries:
+            check_next(seq, entry)
+            follow(entry.seq, link, entry.link, entry.data)
+            seq, link = entry.seq, entry.link
+    return Verified(first if seq else 1, Position.of(seq, link))
+
+
+def check_next(seq: int, entry: RawEntry) -> None:
+    """Refuse an entry that is not number `seq` + 1.
+
+    Raises:
+        LinkError: With the number that is missing.
+
+    """
+    if entry.seq != seq + 1:
+        raise LinkError(seq + 1, f"entry {seq + 1} is missing: the next in the log is {entry.seq}")
+
+
+async def rotate(redis: Redis, edition: str, nonce: str) -> str:
+    """Begin a new log with `nonce`, and keep the old one aside, in one step; give back the key that has the old one.
+
+    Every reader is reset, and lines of the old log can't be changed any more. Cursors, receipts and what waits in
+    inboxes stay.
+
+    Raises:
+        StoreError: If there is no such edition, or somebody else began a new log at the same time.
+
+    """
+    stored = await load_edition(redis, edition)
+    if stored is None:
+        raise StoreError(f"there is no edition {edition}: nothing to rotate")
+    keys = Keys(edition)
+    archive = keys.archive(stored.nonce)
+    names = (keys.edition, keys.log, archive)
+    rotated = await redis.eval(script("rotate"), len(names), *names, stored.nonce, check_nonce(nonce))
+    if not rotated:
+        raise StoreError(f"edition {edition} was rotated by somebody else at the same time: look before you repeat it")
+    return archive
+
+
+@cache
+def script(name: str) -> str:
+    """The text of a Lua script of this package."""
+    return resources.files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+
+
+async def _is_first(redis: Redis, edition: str, seq: int) -> bool:
+    oldest = await read_log(redis, edition, 0, 1)
+    return bool(oldest) and oldest[0].seq == seq
+
+
+def _parse(entry: StreamEntry) -> RawEntry:
+    stream_id, fields = entry
+    match = _ID.fullmatch(stream_id)
+    seq = int(match[1]) if match else 0
+    if match is None or match[2] != "0" or seq > SEQ_MAX:
+        raise LinkError(seq, f"the log has an entry {stream_id}, which is no <seq>-0: it was not written by a desk")
+    data, link = fields.get(b"entry"), fields.get(b"link")
+    if data is None or link is None or _LINK.fullmatch(link) is None:
+        raise LinkError(seq, f"entry {seq} lacks its fields: it was not written by a desk")
+    return RawEntry(seq, link.decode(), data)
