@@ -14,9 +14,9 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 # A part may import from itself and from parts of a lower rank. What is not named here (the commands, and what starts
 # several parts in one process) stands above all. The bare package `ticker` (its version) is anybody's.
-RANKS: Final = {"": 0, "core": 1, "widget": 1, "settings": 2, "store": 3, "desk": 4, "gateway": 4}
+RANKS: Final = {"": 0, "core": 1, "widget": 1, "settings": 2, "console": 2, "store": 3, "desk": 4, "gateway": 4}
 ABOVE_ALL: Final = 5
-FOR_PUBLISHERS: Final = frozenset({"", "core", "store", "settings"})
+FOR_PUBLISHERS: Final = frozenset({"", "core", "store", "settings", "console"})
 
 CORE_MAY_USE: Final = frozenset({"babel", "langcodes", "msgspec", "rapidfuzz", "regex", "ticker"})
 # Of the standard library: input and output, clocks, chance, logs, the process, other threads, ways around this test.

@@ -60,9 +60,10 @@ def test_a_line_is_sent_as_a_line_message(line: Line) -> None:
 
 
 @given(lines())
-def test_a_line_has_every_field_on_the_wire(line: Line) -> None:
+def test_a_line_has_every_field_on_the_wire_that_is_not_null_or_empty(line: Line) -> None:
     sent = msgspec.json.decode(encode_line(POSITION, line))["line"]
-    assert set(sent) == set(Line.__struct_fields__)
+    given = {name for name in Line.__struct_fields__ if getattr(line, name) not in (None, ())}
+    assert set(sent) == given
 
 
 @given(instants())
@@ -107,9 +108,9 @@ def test_a_line_looks_as_the_protocol_says() -> None:
     )
     assert encode_line(POSITION, line).decode() == (
         '{"type":"line","at":"1730-0123456789abcdef","line":{"id":"l1","version":2,"number":7,"change":"correct",'
-        '"status":"usable","text":"عاجل","attribution":"AFP","lang":"ar","dir":"rtl","urgency":4,"section":null,'
-        '"regions":["mena"],"coverage":null,"url":null,"created":"2026-11-24T09:30:00Z",'
-        '"updated":"2026-11-24T09:31:00.500000Z","expires":null,"correction":"Not five","pinned":null}}'
+        '"status":"usable","text":"عاجل","attribution":"AFP","lang":"ar","dir":"rtl","urgency":4,'
+        '"regions":["mena"],"created":"2026-11-24T09:30:00Z",'
+        '"updated":"2026-11-24T09:31:00.500000Z","correction":"Not five"}}'
     )
 
 

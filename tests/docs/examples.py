@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec import convert
+
 from ticker.core.line import Line
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -19,7 +21,7 @@ _FORMS: dict[str, Callable[[Any], bool]] = {
     "id": lambda found: isinstance(found, str) and _ID.fullmatch(found) is not None,
     "time": lambda found: isinstance(found, str) and _TIME.fullmatch(found) is not None,
     "number": lambda found: isinstance(found, int) and not isinstance(found, bool),
-    "line": lambda found: isinstance(found, dict) and set(found) == set(Line.__struct_fields__),
+    "line": lambda found: isinstance(found, dict) and isinstance(convert(found, Line), Line),
     "board": lambda found: isinstance(found, dict) and found.get("type") == "board",
     "edition": lambda found: isinstance(found, dict) and "title" in found,
     "feed": lambda found: isinstance(found, dict) and "trouble" in found,

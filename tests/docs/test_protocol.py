@@ -109,7 +109,7 @@ async def _replay_events(story: Story, text: str) -> None:
         received = ""
         async for chunk in response.aiter_text():
             received += chunk
-            if received.count("\n\n") > len(shown) or "event: live\n" in received:
+            if received.endswith("\n\n") and "event: live\n" in received:
                 break
     events = [event for event in received.split("\n\n") if "event: beat\n" not in event]
     for event, like in zip(events, shown, strict=False):

@@ -31,6 +31,7 @@ class Admission:
         """Take the bounds of `settings`; `file_limit` is how many files the process may open."""
         self.followers_max = _followers_max(settings.followers, file_limit)
         self.followers = 0
+        self.admitted = 0
         self.refused: Counter[str] = Counter()
         self.draining = False
         self._per_address_max = settings.followers_per_address
@@ -52,6 +53,7 @@ class Admission:
             self.refused[refusal.code] += 1
             raise
         self.followers += 1
+        self.admitted += 1
         self._per_address[address] += 1
 
     def release(self, address: str) -> None:

@@ -7,7 +7,7 @@ arrives during a pass rides along, so a burst costs one write a follower and not
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -22,15 +22,19 @@ from ticker.core.log import Log, Reset
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.core.wire import ByeMessage, CloseCode, encode_line
-from ticker.gateway.follower import Cursor, Follower
+from ticker.gateway.follower import LIVE, Cursor, Follower
 from ticker.gateway.framing import Framing, frame_message, websocket_frame
-from ticker.gateway.view import View, Wish
+from ticker.gateway.handshake import Request, parse_request
+from ticker.gateway.view import NOTHING, View, Wish
 from ticker.settings import Settings
 
 SLICE: Final = 200
 """How many followers a pass serves before it lets the loop breathe: about 2 ms."""
+RECENT_S: Final = 5
+"""Who was sent an entry within as many seconds needs no beat: the longest silence is that much longer than `beat_s`."""
 AHEAD_S: Final = 1.0
 """How long a reader whose position this gateway doesn't have yet (it was elsewhere) waits for the feed."""
+REQUESTS_MAX: Final = 256
 CLOSING_S: Final = 5.0
 """How long a peer has to answer a close."""
 TRIM_SLACK: Final = 256
@@ -95,6 +99,7 @@ class Channel:
         self.followers = 0
         self.on_sent: Callable[[Sent], None] = lambda sent: None
         self.on_gone: Callable[[Follower], None] = lambda follower: None
+        self._requests: dict[tuple[Framing, str, str | None], Request] = {}
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry
         self._cohorts: list[dict[Follower, None]] = [{} for _ in range(settings.beat_s)]
         self._next_cohort = 0
@@ -104,6 +109,7 @@ class Channel:
         self._ahead: dict[Follower, tuple[bytes, Position, float]] = {}
         self._news = asyncio.Event()
         self._news_since: tuple[int, float] | None = None  # first seq not yet sent, and when it came in
+        self._heads: deque[int] = deque([0], maxlen=RECENT_S)  # the head at each of the last seconds
 
     # The log
 
@@ -135,6 +141,7 @@ class Channel:
     def edit(self, edition: Edition) -> None:
         """Take the edition's new settings."""
         self.edition = edition
+        self._requests = {}
         self._forget_made()
 
     def _keep(self, logged: Logged) -> None:
@@ -184,6 +191,21 @@ class Channel:
 
     # Followers
 
+    def read(self, framing: Framing, query: str, last_event_id: str | None) -> Request:
+        """What a request asks for. Kept a while: when thousands come back at once, most ask for the same.
+
+        Raises:
+            Refusal: As `parse_request`.
+
+        """
+        key = (framing, query, last_event_id)
+        request = self._requests.get(key)
+        if request is None:
+            if len(self._requests) >= REQUESTS_MAX:
+                self._requests.clear()
+            request = self._requests[key] = parse_request(self.edition, framing, query, last_event_id)
+        return request
+
     def view(self, wish: Wish) -> View:
         """The view that followers with this wish share; it goes with the last of them."""
         view = self.views.get(wish)
@@ -222,6 +244,7 @@ class Channel:
         if follower not in cohort and follower not in self._ahead:
             return
         cohort.pop(follower, None)
+        follower.cursor = Cursor.LEFT
         self._ahead.pop(follower, None)
         self._behind.pop(follower, None)
         self._paused.pop(follower, None)
@@ -286,15 +309,39 @@ class Channel:
         """
         served = since_breath = 0
         for cohort in self._cohorts:
-            for follower in list(cohort):
-                # The loop breathed since the list was made: whoever has left has a transport that may be gone too.
-                if follower in cohort:
-                    self.counts.deliveries += follower.advance()
-                    served += follower.sent >= first
-                since_breath += 1
+            followers = list(cohort)
+            for start in range(0, len(followers), SLICE):
+                part = followers[start : start + SLICE]
+                served += self._serve(part, first)
+                since_breath += len(part)
                 if since_breath >= SLICE:
                     since_breath = 0
                     await asyncio.sleep(0)
+        return served
+
+    def _serve(self, followers: list[Follower], first: int) -> int:
+        """Advance a slice of followers in one step of the loop; tell how many were sent entry `first` or later ones.
+
+        Most of them want and lack the same as the one before: they are sent its piece without being asked again.
+        `Follower.advance` is for all others, and says what is right.
+        """
+        served = deliveries = cursor = 0
+        mark, first_cursor, head = self.settings.follower_buffer_bytes, self.log.first - 1, self.log.head
+        view, piece = None, NOTHING
+        for follower in followers:
+            is_ready = follower.paused_at is None and follower.replayed == LIVE
+            if is_ready and follower.view is view and follower.cursor == cursor:
+                follower.cursor = follower.sent = head
+                follower.transport.write(piece.data)
+                deliveries += piece.entries
+            elif follower.cursor != Cursor.LEFT:
+                view, cursor = follower.view, follower.cursor
+                deliveries += follower.advance()
+                piece = view.piece(cursor, mark) if first_cursor <= cursor < head else NOTHING
+                if piece.until != head or not piece.data:
+                    view = None
+            served += follower.sent >= first
+        self.counts.deliveries += deliveries
         return served
 
     async def _catch_up(self) -> None:
@@ -320,11 +367,16 @@ class Channel:
             follower.transport.abort()
 
     def _beat(self, cohort: dict[Follower, None]) -> None:
-        """Say where each follower is: at the head or on the way there (its selection may leave out all it misses)."""
+        """Say where each follower is: at the head or on the way there (its selection may leave out all it misses).
+
+        Whoever was sent an entry a moment ago has had its sign of life.
+        """
         frames: dict[tuple[Framing, int], bytes] = {}
+        recent = self._heads[0]
+        self._heads.append(self.log.head)
         for follower in cohort:
             cursor, framing = follower.cursor, follower.view.wish.framing
-            if follower.paused_at is not None or self.log.position_at(cursor) is None:
+            if follower.sent > recent or follower.paused_at is not None or self.log.position_at(cursor) is None:
                 continue
             if (framing, cursor) not in frames:
                 frames[framing, cursor] = follower.view.beat(cursor)
@@ -344,6 +396,6 @@ class Channel:
         return len(closing)
 
     def cut_off(self) -> None:
-        """Don't wait any longer for peers to answer a close."""
-        for follower in self._closing:
+        """End every connection that is left, also of peers that haven't answered a close."""
+        for follower in [*self._closing, *self._ahead, *(each for cohort in self._cohorts for each in cohort)]:
             follower.transport.abort()

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 LIVE: Final = -1
 """`replayed` of a follower that was told that it is live."""
+BURST_MARKS: Final = 8
+"""How many high-water marks a live follower is sent at once if its transport is empty.
+
+All live ones are sent the same piece, and a transport refers to what it couldn't write yet, so this costs nothing a
+follower; a piece that a reader chose by its position would, so replays get two marks.
+"""
 PINGS_MAX: Final = 16
 """How many pings may come at once: their answers pile up in the transport until the peer reads."""
 _DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -34,14 +40,15 @@ class Cursor(int, Enum):
     """Cursors that are no place in the log: below every seq."""
 
     REPLACED = -1  # its history is gone: it is due a board that says so
+    LEFT = -2  # it is served no longer
 
 
 class Follower(asyncio.Protocol):
     """One connection. `cursor` is the seq of the last entry that was written to its transport.
 
     The channel calls `advance` in its passes; the transport's flow control takes the follower out of them and brings it
-    back. Whatever happens, the transport holds no more than two high-water marks of bytes for it: what is written next
-    is limited by what it still has.
+    back. Whatever happens, the transport holds no more than two high-water marks of bytes of its own for it: what is
+    written next is limited by what it still has.
     """
 
     __slots__ = ("address", "cohort", "cursor", "inbound", "paused_at", "replayed", "sent", "transport", "view")
@@ -90,7 +97,9 @@ class Follower(asyncio.Protocol):
             self._start_over(Reset.REPLACED if self.cursor == Cursor.REPLACED else Reset.BEHIND)
             return 0
         mark = channel.settings.follower_buffer_bytes
-        piece = self.view.piece(self.cursor, mark if self.transport.get_write_buffer_size() else 2 * mark)
+        piece = self.view.piece(self.cursor, mark)
+        if piece.until != log.head and not self.transport.get_write_buffer_size():
+            piece = self.view.piece(self.cursor, (BURST_MARKS if self.replayed == LIVE else 2) * mark)
         self.cursor = piece.until
         if piece.data:
             self.sent = piece.until

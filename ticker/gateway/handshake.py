@@ -139,13 +139,15 @@ def _parse_lines(text: str | None, default: int) -> int:
 class Headers:
     """The headers of a request that a handshake looks at: names in lower case, values as they came."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_values",)
 
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        self._pairs = list(pairs)
+        self._values: dict[bytes, list[bytes]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
 
     def all(self, name: bytes) -> list[str]:
-        return [value.decode("latin-1") for key, value in self._pairs if key == name]
+        return [value.decode("latin-1") for value in self._values.get(name, ())]
 
     def one(self, name: bytes) -> str | None:
         """The value of a header that may stand once; None where it stands never, or more than once."""

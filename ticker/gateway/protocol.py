@@ -29,17 +29,15 @@ REQUEST_BYTES_MAX: Final = 32 * 1024
 class GatewayProtocol(HttpToolsProtocol):
     """One connection to the gateway. Made by uvicorn; the hub is found in the application's state."""
 
-    _target: Target | None = None  # of a stream of events whose request isn't complete yet
+    hub: Hub
+    _target: Target | None = None  # the live edition that the request is for
+    _is_events = False  # whether it is for a stream of events, and not for a WebSocket
     _taken = False
     _request_bytes = 0
 
-    @property
-    def hub(self) -> Hub:
-        hub: Hub = self.config.loaded_app.state.hub
-        return hub
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.hub = self.config.loaded_app.state.hub
         if self.hub.has_room(len(self.connections)):
             self.hub.awaits(self)
         else:
@@ -72,23 +70,21 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self._taken:
             return
-        self._target = None
+        self._target, self._is_events = None, False
         self.hub.awaits(self)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         if self._taken:
             return
-        target = handshake.parse_target(self.url)
-        is_websocket = self.parser.should_upgrade() and self._should_upgrade()
-        is_get = self.parser.get_method() == b"GET" and not is_websocket
-        if target is not None and target.framing is Framing.EVENTS and is_get:
-            self._target = target
-        else:
+        target = self._target = handshake.parse_target(self.url)
+        if target is not None and target.framing is Framing.EVENTS and self.parser.get_method() == b"GET":
+            self._is_events = not (self.parser.should_upgrade() and self._should_upgrade())
+        if not self._is_events:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        if self._target is None and not self._taken:
+        if not self._is_events and not self._taken:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -96,14 +92,14 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         self.hub.forget(self)
         self._request_bytes = 0
-        if self._target is None:
-            super().on_message_complete()
-        else:
+        if self._is_events and self._target is not None:
             self._follow(self._target)
+        else:
+            super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """Answer an upgrade. The application has no WebSockets of its own, so other paths are refused."""
-        target = handshake.parse_target(self.url)
+        target = self._target
         if target is None or target.framing is not Framing.WEBSOCKET:
             self._refuse(Refusal(404, "path", "there is no WebSocket here: it is at /v1/{edition}/live"))
         elif self.parser.get_method() != b"GET" or self.parser.get_http_version() != "1.1":
@@ -112,6 +108,12 @@ class GatewayProtocol(HttpToolsProtocol):
             self._follow(target)
         # The parser and this object hold each other: 15,000 such pairs would wait for the garbage collector.
         self.parser = None  # type: ignore[assignment]
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP in the words of every other refusal: uvicorn's own are plain text."""
+        if not self._taken:
+            self.hub.admission.refused["malformed"] += 1
+            self._refuse(Refusal(400, "malformed", "this is no HTTP request"))
 
     # The hand-over
 
@@ -137,7 +139,7 @@ class GatewayProtocol(HttpToolsProtocol):
         channel = hub.channel(target.edition)
         origin = handshake.check_origin(channel.edition, headers)
         last_event_id = headers.one(b"last-event-id") if target.framing is Framing.EVENTS else None
-        request = handshake.parse_request(channel.edition, target.framing, target.query, last_event_id)
+        request = channel.read(target.framing, target.query, last_event_id)
         if target.framing is Framing.WEBSOCKET:
             response = handshake.websocket_response(headers)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ticker.core.board import changes_by_itself_at
 from ticker.core.log import Reset
@@ -37,6 +37,9 @@ class Piece(NamedTuple):
     entries: int
 
 
+NOTHING: Final = Piece(b"", 0, 0)
+
+
 class _Board(NamedTuple):
     data: bytes
     stands_until: datetime | None
@@ -45,7 +48,7 @@ class _Board(NamedTuple):
 class View:
     """The pieces and boards of one wish, kept until the channel changes. `followers` counts who shares it."""
 
-    __slots__ = ("_boards", "_pieces", "channel", "followers", "wish")
+    __slots__ = ("_boards", "_lives", "_pieces", "channel", "followers", "wish")
 
     def __init__(self, channel: Channel, wish: Wish) -> None:
         self.channel = channel
@@ -53,6 +56,7 @@ class View:
         self.followers = 0
         self._pieces: dict[tuple[int, int], Piece] = {}
         self._boards: dict[Reset | None, _Board] = {}
+        self._lives: dict[int, bytes] = {}
 
     def changed(self) -> None:
         """Forget what was made: the channel has new entries, or took some back."""
@@ -60,15 +64,20 @@ class View:
             self._pieces = {}
         if self._boards:
             self._boards = {}
+        if self._lives:
+            self._lives = {}
 
     def piece(self, cursor: int, bytes_max: int) -> Piece:
         """The frames after `cursor` up to the head, or as many as `bytes_max` takes (one at least)."""
         piece = self._pieces.get((cursor, bytes_max))
         if piece is None:
-            if len(self._pieces) >= min(PIECES_MAX, self.followers):
-                self._pieces.clear()
+            self._make_room(self._pieces)
             piece = self._pieces[cursor, bytes_max] = self._make_piece(cursor, bytes_max)
         return piece
+
+    def _make_room(self, kept: dict[Any, Any]) -> None:
+        if len(kept) >= min(PIECES_MAX, self.followers):
+            kept.clear()
 
     def _make_piece(self, cursor: int, bytes_max: int) -> Piece:
         log, selection, framing = self.channel.log, self.wish.selection, self.wish.framing
@@ -102,7 +111,12 @@ class View:
         return _Board(frame_message(self.wish.framing, message), changes_by_itself_at(lines, now))
 
     def live(self, replayed: int) -> bytes:
-        return frame_message(self.wish.framing, LiveMessage(str(self.channel.log.position), replayed))
+        frame = self._lives.get(replayed)
+        if frame is None:
+            self._make_room(self._lives)
+            message = LiveMessage(str(self.channel.log.position), replayed)
+            frame = self._lives[replayed] = frame_message(self.wish.framing, message)
+        return frame
 
     def beat(self, cursor: int) -> bytes:
         """A beat with the position of `cursor`, which must be retained."""

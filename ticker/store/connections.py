@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -141,18 +142,18 @@ def redact(url: str) -> str:
     return f"{scheme}://{credentials}{match['hosts'] or ''}{match['path'] or ''}{query}"
 
 
-def password_from(environ: Mapping[str, str]) -> str | None:
+def password_from(environ: Mapping[str, str], variable: str = "TICKER_REDIS_PASSWORD") -> str | None:
     """The password in `TICKER_REDIS_PASSWORD`, or in the file that `TICKER_REDIS_PASSWORD_FILE` names; None without.
 
-    A newline at the file's end doesn't count: editors and `echo` put it there.
+    A newline at the file's end doesn't count: editors and `echo` put it there. `variable` is another one's name.
 
     Raises:
         SettingsError: If both are set, or the file can't be read or is empty.
 
     """
-    password, path = environ.get("TICKER_REDIS_PASSWORD"), environ.get("TICKER_REDIS_PASSWORD_FILE")
+    password, path = environ.get(variable), environ.get(f"{variable}_FILE")
     if password and path:
-        raise SettingsError("TICKER_REDIS_PASSWORD and TICKER_REDIS_PASSWORD_FILE are both set: unset one of them")
+        raise SettingsError(f"{variable} and {variable}_FILE are both set: unset one of them")
     if not path:
         return password or None
     try:
@@ -160,9 +161,9 @@ def password_from(environ: Mapping[str, str]) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         # Not the error's own words: those of a decoding error hold the file's bytes.
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingsError(f"TICKER_REDIS_PASSWORD_FILE: {path} can't be read: {reason}") from None
+        raise SettingsError(f"{variable}_FILE: {path} can't be read: {reason}") from None
     if not text:
-        raise SettingsError(f"TICKER_REDIS_PASSWORD_FILE: {path} is empty: put the password in it")
+        raise SettingsError(f"{variable}_FILE: {path} is empty: put the password in it")
     return text
 
 
@@ -296,6 +297,26 @@ def _cluster(target: Target, options: dict[str, Any]) -> redis.asyncio.RedisClus
     tls: dict[str, Any] = {} if target.tls is None else {"ssl": True, **target.tls}
     nodes = [ClusterNode(host, port) for host, port in target.nodes]
     return redis.asyncio.RedisCluster(startup_nodes=nodes, **tls, **options)
+
+
+@asynccontextmanager
+async def replicas_behind_sentinel(client: redis.asyncio.Redis) -> AsyncIterator[list[redis.asyncio.Redis]]:
+    """Clients of the replicas that the Sentinels know to be up, with what `client` logs in with; closed at the end.
+
+    None where `client` isn't behind Sentinel. Errors of the connection are redis-py's.
+    """
+    pool = client.connection_pool
+    async with AsyncExitStack() as stack:
+        replicas = []
+        if isinstance(pool, SentinelConnectionPool):
+            options = {name: value for name, value in pool.connection_kwargs.items() if name != "connection_pool"}
+            is_tls = issubclass(pool.connection_class, SSLConnection)
+            options["connection_class"] = _TlsConnection if is_tls else _PlainConnection
+            for host, port in await pool.sentinel_manager.discover_slaves(pool.service_name):
+                replica = redis.asyncio.Redis.from_pool(ConnectionPool(host=host, port=port, **options))
+                stack.push_async_callback(replica.aclose)
+                replicas.append(replica)
+        yield replicas
 
 
 class _MasterPool(SentinelConnectionPool):

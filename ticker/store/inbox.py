@@ -39,10 +39,31 @@ async def register(redis: Redis, edition: str, editor: str) -> bool:
     It is woken by the bell, and looks by itself every few seconds, in case the caller dies between the two steps.
     """
     keys = Keys(edition)
+    # An editor's own user may look, and no more: a denied command at each post would bury those in Redis's ACL LOG
+    # that mean something.
+    if await cast("Awaitable[Any]", redis.hexists(keys.editors, editor)):
+        return False
     is_new = bool(await cast("Awaitable[Any]", redis.hsetnx(keys.editors, editor, "")))
     if is_new:
-        await cast("Awaitable[Any]", redis.xadd(keys.bell, {"editor": editor}, maxlen=1, approximate=False))
+        await _ring(redis, keys, editor)
     return is_new
+
+
+async def unregister(redis: Redis, edition: str, editor: str) -> bool:
+    """Have the desk read an editor's inbox no more, and throw away what waits in it; False if it wasn't read.
+
+    What the desk has in its hands at this moment may still go on air. Receipts stay.
+    """
+    keys = Keys(edition)
+    was_known = bool(await cast("Awaitable[Any]", redis.hdel(keys.editors, editor)))
+    await cast("Awaitable[Any]", redis.delete(keys.inbox(editor)))
+    if was_known:
+        await _ring(redis, keys, editor)
+    return was_known
+
+
+async def _ring(redis: Redis, keys: Keys, editor: str) -> None:
+    await cast("Awaitable[Any]", redis.xadd(keys.bell, {"editor": editor}, maxlen=1, approximate=False))
 
 
 async def registered(redis: Redis, edition: str) -> list[str]:
