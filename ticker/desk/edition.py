@@ -55,7 +55,8 @@ class EditionState(msgspec.Struct):
     """How an edition's desk is doing, for whoever watches it.
 
     `takes` is true while it reads inboxes; `fault` says why nothing can go on air though it does. `outcomes` counts
-    settlements by status, `moved` how often another desk was first, `errors` how often it had to begin again.
+    settlements by status, `moved` how often another desk was first, `errors` how often it had to begin again; `dropped`
+    what was thrown away unread because an inbox had more than `inbox_retained`.
     """
 
     takes: bool = False
@@ -64,6 +65,7 @@ class EditionState(msgspec.Struct):
     repeated: int = 0
     moved: int = 0
     errors: int = 0
+    dropped: int = 0
 
 
 def utc_now() -> datetime:
@@ -212,7 +214,19 @@ class EditionDesk:
         rung = await read_last(redis, self._keys.bell)
         self._bell = START if rung is None else rung[0]
         self._editors = await registered(redis, self._name)
+        await self._bound_inboxes(redis)
         self._looked_at = asyncio.get_running_loop().time()
+
+    async def _bound_inboxes(self, redis: Redis) -> None:
+        """Throw away the oldest of what waits above an inbox's bound: its turn would come after its deadline.
+
+        Whoever submitted it learns for certain that it isn't on air: it can't be any more.
+        """
+        for editor in self._editors:
+            inbox, most = self._keys.inbox(editor), self._settings.inbox_retained
+            if dropped := await redis.xtrim(inbox, maxlen=most, approximate=False):
+                self._state.dropped += dropped
+                self._log.warning("inbox flooded", editor=editor, dropped=dropped, inbox_retained=most)
 
     async def _caught_up(self, redis: Redis, ledger: Ledger) -> bool:
         try:

@@ -70,9 +70,11 @@ class Ledger:
         return Head(self._log.head, link)
 
     def begin_after(self, seq: int) -> None:
-        """Begin the window of a log whose entries up to `seq` have been trimmed."""
-        assert self._log.head == 0
+        """Begin the window anew: the entries up to `seq` have been trimmed."""
+        self.board = Board()
         self._log = Log(seq, None)
+        self._seq_of_line.clear()
+        self._seq_of_key.clear()
 
     def cursor(self, editor: str) -> str:
         """The id of the last submission that was taken from the editor's inbox."""

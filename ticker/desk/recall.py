@@ -6,10 +6,9 @@ of parts that don't fit together is refused by `append.lua` as moved.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, cast
 
-from ticker.core.entry import follow
 from ticker.core.errors import LinkError, StoreError
 from ticker.core.submission import Outcome
 from ticker.desk.ledger import Answer, Ledger
@@ -17,7 +16,7 @@ from ticker.store.connections import Redis
 from ticker.store.editions import StoredEdition, load_edition
 from ticker.store.inbox import RECEIPTS_PAGE, parse_receipt, registered
 from ticker.store.keys import Keys
-from ticker.store.log import PAGE, RawEntry, check_next, read_log
+from ticker.store.log import read_log, walk_log
 from ticker.store.streams import START, read_range, redis_ms
 
 
@@ -60,24 +59,10 @@ async def catch_up(redis: Redis, ledger: Ledger) -> bool:
 
 
 async def _read_log(redis: Redis, ledger: Ledger) -> None:
-    async for entry in _entries_after(redis, ledger.name, ledger.head.seq):
-        previous: str | None = ledger.head.link
-        if ledger.head.seq == 0 and entry.seq > 1:  # trimmed
-            ledger.begin_after(entry.seq - 1)
-            previous = None
-        else:
-            check_next(ledger.head.seq, entry)
-        logged = follow(entry.seq, previous, entry.link, entry.data)
+    async for logged in walk_log(redis, ledger.name, ledger.head.seq, ledger.head.link):
+        if logged.seq != ledger.head.seq + 1:  # what is before it has been trimmed
+            ledger.begin_after(logged.seq - 1)
         ledger.append(logged.link, logged.entry)
-
-
-async def _entries_after(redis: Redis, edition: str, seq: int) -> AsyncIterator[RawEntry]:
-    while page := await read_log(redis, edition, seq):
-        for entry in page:
-            yield entry
-        if len(page) < PAGE:
-            return
-        seq = page[-1].seq
 
 
 async def _read_receipts(redis: Redis, ledger: Ledger, editors: Iterable[str]) -> None:

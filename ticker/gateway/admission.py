@@ -103,7 +103,7 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
     `forwarded` are the values of `X-Forwarded-For`, whose last address the nearest proxy has set. What an untrusted
     peer writes there is not looked at, and neither is anything to the left of the first address that isn't trusted.
     """
-    if not trusted or not _is_trusted(peer, trusted):
+    if not trusted or not is_trusted(peer, trusted):
         return peer
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     for hop in reversed(hops):
@@ -111,7 +111,7 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
         if address is None:
             return peer
         peer = str(address)
-        if not _is_trusted(peer, trusted):
+        if not is_trusted(peer, trusted):
             return peer
     return peer
 
@@ -125,6 +125,6 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     parsed = _parse(address)
     return parsed is not None and any(parsed in network for network in trusted)

@@ -136,7 +136,9 @@ class Channel:
         for cohort in self._cohorts:
             for follower in cohort:
                 follower.cursor, follower.sent = Cursor.REPLACED, 0
+            self._behind.update(cohort)
         self._changed()
+        self._news_since = None  # nothing of it is news that somebody waits to hear the reach of
 
     def edit(self, edition: Edition) -> None:
         """Take the edition's new settings."""

@@ -14,54 +14,21 @@ import structlog
 from redis.exceptions import RedisError
 
 from ticker.core.edition import is_name
-from ticker.core.entry import Logged, follow
+from ticker.core.entry import Logged
 from ticker.core.errors import LinkError, StoreError, TickerError
 from ticker.core.log import Log, Reset
 from ticker.gateway.channel import Channel, Sent
 from ticker.gateway.hub import Hub
 from ticker.store.connections import Redis, connect
 from ticker.store.editions import StoredEdition, edition_names, load_edition
-from ticker.store.log import RawEntry, read_log, tail
+from ticker.store.log import check_entry, read_log, tail, walk_log
 from ticker.store.reach import Report, report_reach
 
-PAGE = 1_000
 RETRY_S = 1.0
 DISCOVER_S = 3.0
 TROUBLES = (RedisError, OSError, asyncio.TimeoutError)
 
 _logger = structlog.get_logger("ticker.gateway.feed")
-
-
-class History:
-    """What Redis holds of an edition at one moment: verified entries, and where they begin."""
-
-    def __init__(self, nonce: str) -> None:
-        self.log: Log[Logged] = Log(0, nonce)
-
-    def take(self, raw: RawEntry) -> Logged:
-        """Check and add the next entry; the first one of a trimmed log is taken on trust.
-
-        Raises:
-            LinkError: If it doesn't follow, or the log has a hole before it.
-
-        """
-        if not self.log.head and raw.seq > 1:
-            self.log = Log(raw.seq - 1, None)
-        logged = check_next(self.log.head, self.log.head_link, raw)
-        self.log.append(logged.link, logged)
-        return logged
-
-
-def check_next(head: int, head_link: str | None, raw: RawEntry) -> Logged:
-    """The entry `raw`, if it follows on the head.
-
-    Raises:
-        LinkError: If it has another number or doesn't link.
-
-    """
-    if raw.seq != head + 1:
-        raise LinkError(raw.seq, f"entry {raw.seq} came after entry {head}: what is between them is gone")
-    return follow(raw.seq, head_link, raw.link, raw.data)
 
 
 class FirstLook:
@@ -121,7 +88,7 @@ class Feed:
         while True:
             raws = await tail(blocking, channel.name, channel.log.head)
             for raw in raws:
-                channel.append(check_next(channel.log.head, channel.log.head_link, raw))
+                channel.append(check_entry(channel.log.head, channel.log.head_link, raw))
             if not raws:
                 await self._check_still_there(channel, stored, redis)
 
@@ -143,12 +110,11 @@ class Feed:
         stored = await load_edition(redis, name)
         if stored is None:
             raise StoreError(f"the edition {name} is gone")
-        history = History(stored.nonce)
-        while raws := await read_log(redis, name, history.log.head, PAGE):
-            for raw in raws:
-                history.take(raw)
-            await asyncio.sleep(0)
-        log = history.log
+        log: Log[Logged] = Log(0, stored.nonce)
+        async for logged in walk_log(redis, name, 0, stored.nonce):
+            if logged.seq != log.head + 1:  # what is before it has been trimmed
+                log = Log(logged.seq - 1, None)
+            log.append(logged.link, logged)
         entries = log.items(log.first - 1, log.head)
         channel = self._hub.channels.get(name)
         if channel is None:

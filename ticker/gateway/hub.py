@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ticker.gateway.admission import Admission, Refusal, parse_networks
+from ticker.gateway.admission import Admission, Refusal, is_trusted, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
 from ticker.gateway.view import Wish
@@ -44,6 +45,7 @@ class Hub:
         self.loop_stall_s = 0.0  # the longest since the metrics were read
         self._chance = chance
         self._connections_max = max(file_limit - 32, 8)
+        self._visitors: Counter[str] = Counter()
         self._awaited: dict[GatewayProtocol, float] = {}  # connections whose request isn't complete → since when
 
     @property
@@ -99,6 +101,24 @@ class Hub:
             return True
         self.admission.refused["connections"] += 1
         return False
+
+    def enters(self, address: str) -> bool:
+        """Count a connection that is no follower yet; False where its address has as many as it may have followers.
+
+        Behind a proxy of ours all come from one address: there the proxy bounds them.
+        """
+        most = self.settings.followers_per_address
+        if most and self._visitors[address] >= most and not is_trusted(address, self.trusted):
+            self.admission.refused["address-full"] += 1
+            return False
+        self._visitors[address] += 1
+        return True
+
+    def leaves(self, address: str) -> None:
+        """A connection that was counted has become a follower, or is gone."""
+        self._visitors[address] -= 1
+        if not self._visitors[address]:
+            del self._visitors[address]
 
     def awaits(self, protocol: GatewayProtocol) -> None:
         """A request is due from a connection, within `handshake_s` of the first time that this is said of it."""

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from ticker.core.log import Reset
 from ticker.core.position import Position
 from ticker.gateway import handshake
-from ticker.gateway.admission import Refusal, client_address
+from ticker.gateway.admission import RETRY_S, Refusal, client_address
 from ticker.gateway.follower import Follower
 from ticker.gateway.framing import Framing
 from ticker.gateway.handshake import Headers, Target
@@ -33,6 +33,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _target: Target | None = None  # the live edition that the request is for
     _is_events = False  # whether it is for a stream of events, and not for a WebSocket
     _taken = False
+    _visitor: str | None = None  # the address that this connection is counted for
     _request_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,6 +47,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.hub.forget(self)
+        self._leave_hub()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -158,4 +160,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def _leave_uvicorn(self) -> None:
         self._taken = True
         self._unset_keepalive_if_required()
+        self._leave_hub()
         self.connections.discard(self)
+
+    def _leave_hub(self) -> None:
+        if self._visitor is not None:
+            self.hub.leaves(self._visitor)
+            self._visitor = None

@@ -1,15 +1,16 @@
-"""The log's reader: entries as they lie in Redis, checked for form; `ticker.core.entry.follow` checks their links."""
+"""The log's reader: entries as they lie in Redis, and the walk that checks that each follows from the one before."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from functools import cache
 from importlib import resources
 from typing import Final
 
 import msgspec
 
-from ticker.core.entry import follow
+from ticker.core.entry import Logged, follow
 from ticker.core.errors import LinkError, StoreError
 from ticker.core.position import SEQ_MAX, Position
 from ticker.store.connections import BLOCK_MS, Redis
@@ -72,11 +73,39 @@ async def tail(
     return [_parse(entry) for entry in found.get(key, ())]
 
 
-async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
-    """Walk the whole log and check that each entry links to the one before it.
+async def walk_log(redis: Redis, edition: str, seq: int, link: str | None, page: int = PAGE) -> AsyncIterator[Logged]:
+    """Every entry after number `seq`, whose link is `link`, each checked against the one before it.
 
-    The first entry must link to the edition's nonce; in a log that was trimmed, the first that is left is taken on
-    trust. Entries that are appended or trimmed meanwhile do no harm.
+    What was trimmed, before the walk or during it, leaves a gap before the entry that is now the oldest: that one is
+    taken on trust. Entries that are appended meanwhile are walked, too.
+
+    Raises:
+        LinkError: With the number of the first entry that fails.
+
+    """
+    while entries := await read_log(redis, edition, seq, page):
+        if entries[0].seq != seq + 1 and await _is_oldest(redis, edition, entries[0].seq):
+            seq, link = entries[0].seq - 1, None
+        for entry in entries:
+            logged = check_entry(seq, link, entry)
+            yield logged
+            seq, link = logged.seq, logged.link
+
+
+def check_entry(seq: int, link: str | None, entry: RawEntry) -> Logged:
+    """Decode an entry that follows on number `seq` with the link `link` (None: unknown, it is taken on trust).
+
+    Raises:
+        LinkError: If it has another number, doesn't link, or can't be read; with the number that fails.
+
+    """
+    if entry.seq != seq + 1:
+        raise LinkError(seq + 1, f"entry {seq + 1} is missing: the next in the log is {entry.seq}")
+    return follow(entry.seq, link, entry.link, entry.data)
+
+
+async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
+    """Walk the whole log (see `walk_log`), from the edition's nonce or from the first entry that is left.
 
     Raises:
         LinkError: With the number of the first entry that fails.
@@ -86,28 +115,12 @@ async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
     stored = await load_edition(redis, edition)
     if stored is None:
         raise StoreError(f"there is no edition {edition}: `ticker desk` makes those of its settings")
-    first, seq, link = 1, 0, stored.nonce
-    while entries := await read_log(redis, edition, seq, page):
-        if entries[0].seq != seq + 1 and await _is_first(redis, edition, entries[0].seq):
-            first, seq = entries[0].seq, entries[0].seq - 1
-            follow(entries[0].seq, None, entries[0].link, entries[0].data)
-            seq, link, entries = entries[0].seq, entries[0].link, entries[1:]
-        for entry in entries:
-            check_next(seq, entry)
-            follow(entry.seq, link, entry.link, entry.data)
-            seq, link = entry.seq, entry.link
-    return Verified(first if seq else 1, Position.of(seq, link))
-
-
-def check_next(seq: int, entry: RawEntry) -> None:
-    """Refuse an entry that is not number `seq` + 1.
-
-    Raises:
-        LinkError: With the number that is missing.
-
-    """
-    if entry.seq != seq + 1:
-        raise LinkError(seq + 1, f"entry {seq + 1} is missing: the next in the log is {entry.seq}")
+    first, head = 1, Position.of(0, stored.nonce)
+    async for logged in walk_log(redis, edition, 0, stored.nonce, page):
+        if logged.seq != head.seq + 1:
+            first = logged.seq
+        head = logged.position
+    return Verified(first, head)
 
 
 async def rotate(redis: Redis, edition: str, nonce: str) -> str:
@@ -138,7 +151,7 @@ def script(name: str) -> str:
     return resources.files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
-async def _is_first(redis: Redis, edition: str, seq: int) -> bool:
+async def _is_oldest(redis: Redis, edition: str, seq: int) -> bool:
     oldest = await read_log(redis, edition, 0, 1)
     return bool(oldest) and oldest[0].seq == seq
 
