@@ -38,6 +38,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert settings == {
         "retained": 10_000,
         "receipts_retained": 1_000,
+        "inbox_retained": 10_000,
         "submission_bytes": 8192,
         "submission_deadline_s": 30.0,
         "follower_buffer_bytes": 16_384,

@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # the log and the desk
     retained: Count = 10_000
     receipts_retained: Count = 1_000
+    inbox_retained: Count = 10_000
     submission_bytes: Count = 8 * 1024
     submission_deadline_s: Seconds = 30.0
 

@@ -1,0 +1,135 @@
+"""Handing in a submission and telling what became of it: for certain, or that it isn't certain."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
+
+from publisher_cli.newsroom import Newsroom
+from ticker.core.position import Position
+from ticker.core.submission import Finding, Outcome, Reach, Receipt, Submission
+from ticker.store.connections import Redis
+from ticker.store.inbox import StoredReceipt, await_receipt, last_receipt_id, register, submit, until_ms
+from ticker.store.reach import reach_of, read_reports
+from ticker.store.streams import redis_ms
+
+GRACE_S: Final = 1.0
+"""How much longer than the submission's deadline we wait to hear of it: for Redis's clock, and the way back."""
+
+RETRY_MOST_S: Final = 0.5
+REACH_S: Final = 0.3
+REACH_POLL_S: Final = 0.005
+REACH_STEADY_S: Final = 0.02
+"""After the first gateway's report: the others' come within as much, or aren't waited for."""
+
+
+class Errand:
+    """One submission on its way. `is_sent` is true from when it may have reached Redis.
+
+    Sent at most once. What is repeated after a lost connection is only the question what became of it.
+    """
+
+    def __init__(self, newsroom: Newsroom, edition: str, editor: str, submission: Submission) -> None:
+        self.edition = edition
+        self.submission = submission
+        self.is_sent = False
+        self._newsroom = newsroom
+        self._editor = editor
+        self._after = ""
+
+    async def run(self, redis: Redis) -> Receipt:
+        """Submit and await the receipt. Never raises for what Redis does: that is a receipt, too."""
+        wait_s = self.submission.deadline_s
+        try:
+            async with asyncio.timeout(wait_s + GRACE_S):
+                return await self._run(redis)
+        except TimeoutError:
+            return self.unconfirmed(f"Redis didn't answer within {wait_s + GRACE_S:g} s")
+        except (RedisError, OSError) as error:
+            return self.not_on_air("no-redis", self._newsroom.sentence(error))
+
+    async def _run(self, redis: Redis) -> Receipt:
+        with suppress(NoPermissionError):  # then somebody with the right to do it has done it: `ticker editor add`
+            await register(redis, self.edition, self._editor)
+        self._after = await last_receipt_id(redis, self.edition, self._editor)
+        return await self._answer(redis, await self._submit(redis))
+
+    async def _submit(self, redis: Redis) -> int | None:
+        """The deadline by Redis's clock; None where it is open whether the submission got there."""
+        self.is_sent = True
+        try:
+            inbox_id = await submit(redis, self.edition, self._editor, self.submission)
+        except ResponseError:
+            self.is_sent = False
+            raise
+        except (RedisError, OSError):
+            return None
+        return until_ms(inbox_id, self.submission.deadline_s)
+
+    async def _answer(self, redis: Redis, until: int | None) -> Receipt:
+        """Ask until there is a receipt, or for certain none; also through lost connections."""
+        while True:
+            try:
+                if until is None:
+                    until = until_ms(f"{await redis_ms(redis)}-0", self.submission.deadline_s)
+                stored = await await_receipt(
+                    redis, self.edition, self._editor, key=self.submission.key, after=self._after, until_ms=until
+                )
+            except (RedisError, OSError):
+                await asyncio.sleep(random.uniform(0, RETRY_MOST_S))  # noqa: S311 -- no secret
+            else:
+                return self._told(stored)
+
+    def _told(self, stored: StoredReceipt | None) -> Receipt:
+        if stored is not None:
+            return stored.receipt
+        return self.not_on_air(
+            "no-desk",
+            f"no desk took it within {self.submission.deadline_s:g} s, and none will now: see that `ticker up` or "
+            "`ticker desk` runs",
+        )
+
+    def not_on_air(self, code: str, detail: str) -> Receipt:
+        """A receipt of our own, for what is certainly not on air; or not certainly, once it was sent."""
+        return not_on_air(self.edition, self.submission, code, detail)
+
+    def unconfirmed(self, why: str) -> Receipt:
+        """A receipt for what was sent and never heard of again."""
+        if not self.is_sent:
+            return self.not_on_air("no-redis", f"{why}, and nothing was sent")
+        return self.not_on_air(
+            "unconfirmed",
+            f"{why} after the submission was sent: it may be on air all the same, see `tick log`",
+        )
+
+
+def not_on_air(edition: str, submission: Submission, code: str, detail: str) -> Receipt:
+    return Receipt(
+        status=Outcome.NOT_ON_AIR,
+        edition=edition,
+        key=submission.key,
+        id=submission.id,
+        errors=(Finding(code, detail),),
+    )
+
+
+async def with_reach(redis: Redis, receipt: Receipt) -> Receipt:
+    """The receipt with how far the entry has come, if gateways tell within a moment."""
+    if receipt.position is None:
+        return receipt
+    seq = Position.parse(receipt.position).seq
+    reach: Reach | None = None
+    with suppress(TimeoutError, RedisError, OSError):
+        async with asyncio.timeout(REACH_S):
+            while True:
+                steady = reach is not None
+                reach = reach_of(seq, await read_reports(redis, receipt.edition))
+                if steady:
+                    break
+                await asyncio.sleep(REACH_POLL_S if reach is None else REACH_STEADY_S)
+    return msgspec.structs.replace(receipt, reach=reach)

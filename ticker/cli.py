@@ -1,0 +1,52 @@
+"""`ticker`: the system, its parts, and looking after its logs. Each command is in `ticker.commands`."""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+
+import click
+
+from ticker import __version__
+from ticker.console import USAGE, Commands, examples, run
+from ticker.core.errors import SettingsError
+
+FAILED: Final = 1
+
+_PLACES: Final = {
+    "up": "ticker.commands.up:up",
+    "desk": "ticker.commands.desk:desk",
+    "gateway": "ticker.commands.gateway:gateway",
+    "verify": "ticker.commands.log:verify",
+    "rotate": "ticker.commands.log:rotate",
+    "check": "ticker.commands.check:check",
+    "editor": "ticker.commands.editor:editor",
+    "acl": "ticker.commands.acl:acl",
+}
+
+
+@click.group(
+    cls=Commands,
+    places=_PLACES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("ticker up --demo", "ticker verify en"),
+)
+@click.version_option(__version__, prog_name="ticker")
+def ticker() -> None:
+    """Breaking news, fanned out: run it, and look after its logs.
+
+    `ticker up` runs everything in one process. Editors post with `tick`.
+
+    TICKER_REDIS_URL names the Redis; without it, it is the embedded server that `ticker up` runs.
+    """
+
+
+def main() -> NoReturn:
+    run(ticker, "ticker", _status_of)
+
+
+def _status_of(error: BaseException) -> int:
+    return USAGE if isinstance(error, SettingsError) else FAILED
+
+
+if __name__ == "__main__":
+    main()

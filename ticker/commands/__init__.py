@@ -1,0 +1,1 @@
+"""The commands of `ticker`, each imported when it is called."""

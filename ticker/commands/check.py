@@ -1,0 +1,46 @@
+"""`ticker check`: what is unsafe in the Redis that Ticker is pointed at."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from ticker.commands.log import with_redis
+from ticker.commands.options import data_option, url_of_redis
+from ticker.console import Console, examples, shared_options
+
+UNSAFE = 1
+
+
+@click.command(
+    short_help="Tell what is unsafe in the Redis.",
+    epilog=examples("ticker check", "TICKER_REDIS_URL=redis://redis.example/0 ticker check --json"),
+)
+@data_option
+@shared_options
+@click.pass_obj
+def check(console: Console, /, *, data: Path | None) -> int:
+    """Tell what in the Redis is unsafe for news that must not be lost, and how to mend it.
+
+    Ends with 0 if nothing is, else with 1.
+    """
+    from ticker.store.connections import redact  # noqa: PLC0415 -- slow to import
+    from ticker.store.facts import findings, server_facts  # noqa: PLC0415
+
+    url = url_of_redis(console, data)
+    servers = asyncio.run(with_redis(url, server_facts))
+    found = list(dict.fromkeys(finding for facts in servers for finding in findings(facts)))
+    if console.json:
+        console.give({"redis": redact(url), "servers": servers, "findings": found})
+        return UNSAFE if found else 0
+    for facts in dict.fromkeys((facts.software, facts.version, facts.topology) for facts in servers):
+        software, version, topology = facts
+        console.tell(f"{redact(url)}  {software.value if software else 'unknown'} {version or ''} ({topology.value})")
+    for finding in found:
+        console.say(f"{click.style('unsafe', fg='yellow', bold=True)}  {finding.sentence}  [{finding.code}]")
+        console.say(f"  {finding.remedy}")
+    if not found:
+        console.say("nothing unsafe was found")
+    return UNSAFE if found else 0

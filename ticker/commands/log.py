@@ -1,0 +1,117 @@
+"""`ticker verify` and `ticker rotate`: proving a log, and beginning another."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from ticker.commands.options import data_option, url_of_redis
+from ticker.console import USAGE, Console, examples, shared_options
+from ticker.core.errors import LinkError, SettingsError, StoreError
+
+if TYPE_CHECKING:
+    from ticker.store.connections import Redis
+
+FAULTY = 1
+
+T = TypeVar("T")
+
+
+@click.command(epilog=examples("ticker verify en", "ticker verify en --json"), short_help="Check every link of a log.")
+@click.argument("edition")
+@data_option
+@shared_options
+@click.pass_obj
+def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
+    """Walk an edition's log and check that each entry links to the one before it.
+
+    Ends with 0 if all do, and with 1 and the number of the first that doesn't.
+    """
+    from ticker.store.log import verify_log  # noqa: PLC0415 -- slow to import
+
+    try:
+        verified = asyncio.run(with_redis(url_of_redis(console, data), lambda redis: verify_log(redis, edition)))
+    except LinkError as error:
+        if console.json:
+            console.give({"edition": edition, "verified": False, "seq": error.seq, "detail": str(error)})
+        else:
+            console.say(f"{edition}  doesn't verify at {error.seq}: {error}")
+            console.tell(
+                f"  put the log right from a backup, or begin a new one, which resets every reader: "
+                f"ticker rotate {edition}"
+            )
+        return FAULTY
+    if console.json:
+        first, at = verified.first, str(verified.head)
+        console.give({"edition": edition, "verified": True, "first": first, "at": at, "entries": verified.entries})
+    else:
+        noun = "entry" if verified.entries == 1 else "entries"
+        span = f", {verified.first} to {verified.head.seq}" if verified.entries else ""
+        console.say(f"{edition}  verified: {verified.entries:,} {noun}{span}, at {verified.head}")
+    return 0
+
+
+@click.command(epilog=examples("ticker rotate en --yes"), short_help="Begin a new log for an edition.")
+@click.argument("edition")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@data_option
+@shared_options
+@click.pass_obj
+def rotate(
+    console: Console,
+    /,
+    *,
+    edition: str,
+    yes: bool,
+    data: Path | None,
+) -> int:
+    """Begin a new history for an edition, and keep the old log aside.
+
+    Every reader's board is emptied, and lines of the old log can't be changed or taken back any more.
+    """
+    from ticker.store.log import rotate as rotate_log  # noqa: PLC0415
+
+    url = url_of_redis(console, data)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise SettingsError(f"this empties every reader's board of {edition}: say --yes if that is meant")
+        if not click.confirm(f"Empty every reader's board of {edition}, and begin a new log?", err=True):
+            console.tell("nothing was done")
+            return USAGE
+    archive = asyncio.run(with_redis(url, lambda redis: rotate_log(redis, edition, secrets.token_hex(32))))
+    if console.json:
+        console.give({"edition": edition, "archive": archive})
+    else:
+        console.say(f"{edition}  begun anew; the old log is kept in the key {archive}")
+    return 0
+
+
+async def with_redis(url: str, work: Callable[[Redis], Awaitable[T]]) -> T:
+    """Do something on a connection, and end that.
+
+    Raises:
+        StoreError: Where Redis can't be reached, or refuses.
+
+    """
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from ticker.store.connections import connect, redact  # noqa: PLC0415
+
+    client = connect(url, role="ticker")
+    try:
+        return await work(client)
+    except (RedisError, OSError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise StoreError(
+            f"the Redis at {redact(url)} can't be used ({reason}): start it, or check TICKER_REDIS_URL"
+        ) from error
+    finally:
+        with suppress(RedisError, OSError):
+            await client.aclose()

@@ -1,0 +1,78 @@
+"""Options that several commands of `ticker` have, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from ticker.console import Console
+from ticker.core.errors import SettingsError
+from ticker.settings import Settings, load_settings
+from ticker.store.connections import password_from, with_password
+from ticker.store.paths import default_data_folder, redis_url
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+data_option: Final[Decorator] = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The data folder of `ticker up`.  [default: TICKER_DATA, or the platform's folder for a user's data]",
+)
+settings_option: Final[Decorator] = click.option(
+    "--settings",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    envvar="TICKER_SETTINGS",
+    help="A ticker.toml; environment variables win over it.  [env: TICKER_SETTINGS]",
+)
+editions_option: Final[Decorator] = click.option(
+    "--editions", metavar="NAMES", help="Only these editions of the settings, e.g. en,ar.  [default: all]"
+)
+host_option: Final[Decorator] = click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 is every one."
+)
+port_option: Final[Decorator] = click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 takes a free one."
+)
+
+
+def data_folder(console: Console, data: Path | None) -> Path:
+    return default_data_folder(console.environ) if data is None else data
+
+
+def url_of_redis(console: Console, data: Path | None) -> str:
+    """The address of Redis with the password that the environment has for it.
+
+    Raises:
+        TickerError: If there is none, or the password can't be read.
+
+    """
+    url = redis_url(console.environ, data_folder(console, data))
+    return with_password(url, password_from(console.environ))
+
+
+def settings_for(console: Console, path: Path | None, editions: str | None) -> Settings:
+    """The settings, with only the `editions` asked for.
+
+    Raises:
+        SettingsError: If a value can't be used, or an edition isn't there.
+
+    """
+    settings = load_settings(path, console.environ)
+    if editions is None:
+        return settings
+    names = [name.strip() for name in editions.split(",") if name.strip()]
+    chosen = {name: settings.editions[name] for name in _known(names, settings)}
+    return msgspec.structs.replace(settings, editions=chosen)
+
+
+def _known(names: Sequence[str], settings: Settings) -> Sequence[str]:
+    for name in names:
+        if name not in settings.editions:
+            raise SettingsError(f"--editions names {name[:40]!a}: the settings have {', '.join(settings.editions)}")
+    if not names:
+        raise SettingsError(f"--editions names none: the settings have {', '.join(settings.editions)}")
+    return names
