@@ -128,7 +128,7 @@ class Api:
         hub = self._hub
         if hub.is_draining:
             status, code = "draining", 503
-        elif not hub.channels:
+        elif hub.is_loading:
             status, code = "loading", 503
         else:
             status, code = ("degraded" if hub.troubles else "ready"), 200

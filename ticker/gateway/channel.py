@@ -25,7 +25,7 @@ from ticker.core.wire import ByeMessage, CloseCode, encode_line
 from ticker.gateway.follower import LIVE, Cursor, Follower
 from ticker.gateway.framing import Framing, frame_message, websocket_frame
 from ticker.gateway.handshake import Request, parse_request
-from ticker.gateway.view import NOTHING, View, Wish
+from ticker.gateway.view import View, Wish
 from ticker.settings import Settings
 
 SLICE: Final = 200
@@ -324,24 +324,23 @@ class Channel:
     def _serve(self, followers: list[Follower], first: int) -> int:
         """Advance a slice of followers in one step of the loop; tell how many were sent entry `first` or later ones.
 
-        Most of them want and lack the same as the one before: they are sent its piece without being asked again.
+        Most of them want and lack the same as another one before: they are sent its piece without being asked again.
         `Follower.advance` is for all others, and says what is right.
         """
-        served = deliveries = cursor = 0
+        served = deliveries = 0
         mark, first_cursor, head = self.settings.follower_buffer_bytes, self.log.first - 1, self.log.head
-        view, piece = None, NOTHING
         for follower in followers:
-            is_ready = follower.paused_at is None and follower.replayed == LIVE
-            if is_ready and follower.view is view and follower.cursor == cursor:
-                follower.cursor = follower.sent = head
-                follower.transport.write(piece.data)
-                deliveries += piece.entries
-            elif follower.cursor != Cursor.LEFT:
-                view, cursor = follower.view, follower.cursor
+            view, cursor = follower.view, follower.cursor
+            if cursor == view.ready_cursor and follower.paused_at is None and follower.replayed == LIVE:
+                follower.cursor = head
+                if view.ready.data:
+                    follower.sent = head
+                    follower.transport.write(view.ready.data)
+                    deliveries += view.ready.entries
+            elif cursor != Cursor.LEFT:
                 deliveries += follower.advance()
-                piece = view.piece(cursor, mark) if first_cursor <= cursor < head else NOTHING
-                if piece.until != head or not piece.data:
-                    view = None
+                if first_cursor <= cursor < head:
+                    view.make_ready(cursor, mark)
             served += follower.sent >= first
         self.counts.deliveries += deliveries
         return served

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ticker.gateway.admission import Admission, Refusal, is_trusted, parse_networks
+from ticker.gateway.admission import RETRY_S, Admission, Refusal, is_trusted, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
 from ticker.gateway.view import Wish
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ticker.gateway.protocol import GatewayProtocol
 
 DRAIN_STEP_S: Final = 0.1
+DRAIN_LEAST: Final = 50
+"""Followers a step, at least: a few hundred of them coming back at once trouble nobody."""
 WATCH_S: Final = 0.02
 WATCH_IDLE_S: Final = 0.25
 """Waking an idle process costs more than all the beats: a fiftieth of a second only while something happens."""
@@ -41,6 +43,7 @@ class Hub:
         self.troubles: dict[str, str] = {}  # edition → why its feed isn't following the log at the moment
         self.admission = Admission(settings, file_limit)
         self.trusted = parse_networks(settings.trusted_proxies)
+        self.is_loading = True
         self.handshakes_timed_out = 0
         self.loop_stall_s = 0.0  # the longest since the metrics were read
         self._chance = chance
@@ -60,10 +63,12 @@ class Hub:
         """The channel of an edition.
 
         Raises:
-            Refusal: 404 where there is none.
+            Refusal: 404 where there is none, 503 while it may still be read.
 
         """
         channel = self.channels.get(name)
+        if channel is None and self.is_loading:
+            raise Refusal(503, "loading", "this gateway is still reading its editions: connect again", RETRY_S)
         if channel is None:
             there_are = ", ".join(sorted(self.channels)) or "none yet"
             raise Refusal(404, "edition", f"there is no edition {name[:40]!a}: there are {there_are}")
@@ -174,7 +179,7 @@ class Hub:
             left = self.followers
             if not left or is_forced():
                 break
-            most = -(-left // step)
+            most = max(-(-left // step), DRAIN_LEAST)
             for channel in self.channels.values():
                 most -= channel.close_some(most, self._retry_ms)
             await asyncio.sleep(DRAIN_STEP_S)

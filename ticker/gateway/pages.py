@@ -129,19 +129,13 @@ class Pages:
         given = request.query_params
         if given.get("format", "json") != "json":
             return JSONResponse({"error": "format", "detail": "only json is spoken here"}, 501)
-        target = urlsplit(given.get("url", ""))
-        name = target.path.strip("/")
-        channel = self._editions.get(name)
-        if channel is None or target.netloc != request.url.netloc or target.scheme not in ("http", "https"):
-            detail = "url is not the address of an edition's page on this host"
-            return JSONResponse({"error": "url", "detail": detail}, 404)
         try:
-            view = _parse_view(channel.edition, dict_of(target.query))
-        except PageError as error:
-            return JSONResponse({"error": "url", "detail": error.detail}, 404)
+            channel, view = self._find(given.get("url", ""), request.url.netloc)
+        except (PageError, ValueError) as error:  # ValueError: urlsplit and parse_qsl, for what is no address
+            return JSONResponse({"error": "url", "detail": str(error)}, 404)
         width = _parse_length(given.get("maxwidth"), 600)
         height = _parse_length(given.get("maxheight"), 480 if view.layout == "list" else 120)
-        address = str(request.url_for("embed", edition=name).include_query_params(**dict_of(view.query)))
+        address = str(request.url_for("embed", edition=channel.name).include_query_params(**dict_of(view.query)))
         html = self._environment.get_template("iframe.html").render(
             address=address, title=channel.edition.title, width=width, height=height, lang=channel.edition.lang
         )
@@ -227,6 +221,13 @@ class Pages:
                 self._structured(channel, view, str(request.url_for("edition", edition=channel.name)))
             ),
         )
+
+    def _find(self, address: str, host: str) -> tuple[ShownEdition, View]:
+        target = urlsplit(address)
+        channel = self._editions.get(target.path.strip("/"))
+        if channel is None or target.netloc != host or target.scheme not in ("http", "https"):
+            raise PageError(404, "url is not the address of an edition's page on this host")
+        return channel, _parse_view(channel.edition, dict_of(target.query))
 
     def _channel(self, request: Request) -> ShownEdition:
         name = request.path_params["edition"]

@@ -39,11 +39,16 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.hub = self.config.loaded_app.state.hub
-        if self.hub.has_room(len(self.connections)):
-            self.hub.awaits(self)
-        else:
+        address = self.client[0] if self.client else ""
+        if not self.hub.has_room(len(self.connections)):
             self._taken = True
             transport.abort()
+        elif not self.hub.enters(address):
+            most = self.hub.settings.followers_per_address
+            self._refuse(Refusal(429, "address-full", f"this address has {most} connections: {most} at most", RETRY_S))
+        else:
+            self._visitor = address
+            self.hub.awaits(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.hub.forget(self)

@@ -141,6 +141,7 @@ class Gateway:
 
     async def _announce(self, loaded: asyncio.Event, ready: Callable[[], None]) -> None:
         await loaded.wait()
+        self.hub.is_loading = False
         # What is loaded lives as long as the process: the collector needn't walk it in every full collection.
         gc.collect()
         gc.freeze()

@@ -38,6 +38,8 @@ class Piece(NamedTuple):
 
 
 NOTHING: Final = Piece(b"", 0, 0)
+NOT_READY: Final = -3
+"""A cursor that no follower has."""
 
 
 class _Board(NamedTuple):
@@ -46,20 +48,26 @@ class _Board(NamedTuple):
 
 
 class View:
-    """The pieces and boards of one wish, kept until the channel changes. `followers` counts who shares it."""
+    """The pieces and boards of one wish, kept until the channel changes. `followers` counts who shares it.
 
-    __slots__ = ("_boards", "_lives", "_pieces", "channel", "followers", "wish")
+    `ready` is the piece that brings a follower at `ready_cursor` to the head, where one was asked for since.
+    """
+
+    __slots__ = ("_boards", "_lives", "_pieces", "channel", "followers", "ready", "ready_cursor", "wish")
 
     def __init__(self, channel: Channel, wish: Wish) -> None:
         self.channel = channel
         self.wish = wish
         self.followers = 0
+        self.ready = NOTHING
+        self.ready_cursor = NOT_READY
         self._pieces: dict[tuple[int, int], Piece] = {}
         self._boards: dict[Reset | None, _Board] = {}
         self._lives: dict[int, bytes] = {}
 
     def changed(self) -> None:
         """Forget what was made: the channel has new entries, or took some back."""
+        self.ready_cursor = NOT_READY
         if self._pieces:
             self._pieces = {}
         if self._boards:
@@ -74,6 +82,12 @@ class View:
             self._make_room(self._pieces)
             piece = self._pieces[cursor, bytes_max] = self._make_piece(cursor, bytes_max)
         return piece
+
+    def make_ready(self, cursor: int, bytes_max: int) -> None:
+        """Have the piece from `cursor` at hand, if it reaches the head."""
+        piece = self.piece(cursor, bytes_max)
+        if piece.until == self.channel.log.head:
+            self.ready, self.ready_cursor = piece, cursor
 
     def _make_room(self, kept: dict[Any, Any]) -> None:
         if len(kept) >= min(PIECES_MAX, self.followers):

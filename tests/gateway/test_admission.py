@@ -1,0 +1,132 @@
+"""Who is let in: the bounds, with the clock passed in, and the address that counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ticker.gateway.admission import Admission, Refusal, client_address, parse_networks
+from ticker.settings import Settings
+
+FILES = 100_000
+PROXIES = parse_networks(["10.0.0.0/8", "2001:db8::/32"])
+
+
+def refusal(admission: Admission, address: str = "192.0.2.1", now: float = 0.0) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        admission.admit(address, now)
+    return caught.value
+
+
+def test_a_full_gateway_refuses_and_says_when_to_come_back() -> None:
+    admission = Admission(Settings(followers=2), FILES)
+    admission.admit("a", 0)
+    admission.admit("b", 0)
+    refused = refusal(admission)
+    assert (refused.status, refused.code, refused.retry_s) == (503, "full", 5)
+    assert admission.refused == {"full": 1}
+
+
+def test_whoever_leaves_makes_room() -> None:
+    admission = Admission(Settings(followers=1), FILES)
+    admission.admit("a", 0)
+    admission.release("a")
+    admission.admit("b", 0)
+    assert admission.followers == 1
+
+
+def test_a_full_address_is_refused_and_the_others_are_not() -> None:
+    admission = Admission(Settings(followers_per_address=2), FILES)
+    admission.admit("a", 0)
+    admission.admit("a", 0)
+    assert (refusal(admission, "a").status, refusal(admission, "a").code) == (429, "address-full")
+    admission.admit("b", 0)
+
+
+def test_nothing_is_kept_of_an_address_without_followers() -> None:
+    admission = Admission(Settings(), FILES)
+    admission.admit("a", 0)
+    admission.release("a")
+    assert not admission._per_address
+
+
+def test_a_refused_reader_takes_no_place() -> None:
+    admission = Admission(Settings(followers_per_address=1), FILES)
+    admission.admit("a", 0)
+    refusal(admission, "a")
+    admission.release("a")
+    admission.admit("a", 0)
+
+
+def test_handshakes_come_at_a_rate_with_a_second_in_hand() -> None:
+    admission = Admission(Settings(handshakes_per_s=10), FILES)
+    for _ in range(10):
+        admission.admit("a", 100.0)
+    assert (refusal(admission, now=100.0).status, refusal(admission, now=100.0).code) == (503, "busy")
+    refusal(admission, now=100.05)
+    admission.admit("a", 100.15)
+    refusal(admission, now=100.15)
+
+
+def test_a_long_silence_saves_up_no_more_than_a_second() -> None:
+    admission = Admission(Settings(handshakes_per_s=10), FILES)
+    for _ in range(10):
+        admission.admit("a", 100_000.0)
+    assert refusal(admission, now=100_000.0).code == "busy"
+
+
+def test_bounds_of_zero_are_lifted() -> None:
+    admission = Admission(Settings(followers=0, followers_per_address=0, handshakes_per_s=0), FILES)
+    for _ in range(20_000):
+        admission.admit("a", 0)
+    assert admission.followers == 20_000
+
+
+@pytest.mark.parametrize(
+    ("wanted", "files", "followers"),
+    [
+        (18_000, 1_048_576, 18_000),
+        (18_000, 1024, 960),
+        (0, 1024, 960),
+        (0, 20_000, 19_000),
+        (18_000, 10, 1),
+        (5, 1024, 5),
+    ],
+)
+def test_followers_leave_files_for_everything_else(wanted: int, files: int, followers: int) -> None:
+    assert Admission(Settings(followers=wanted), files).followers_max == followers
+
+
+def test_a_gateway_that_drains_lets_nobody_in() -> None:
+    admission = Admission(Settings(), FILES)
+    admission.draining = True
+    assert (refusal(admission).status, refusal(admission).code) == (503, "draining")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("192.0.2.1", [], "192.0.2.1"),
+        ("192.0.2.1", ["203.0.113.9"], "192.0.2.1"),  # not a proxy of ours: whatever it says
+        ("10.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.1", ["198.51.100.7, 203.0.113.9"], "203.0.113.9"),  # the left one is the reader's own invention
+        ("10.0.0.1", ["198.51.100.7", "203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.1", ["203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+        ("10.0.0.1", ["203.0.113.9, 10.0.0.2, 10.1.2.3"], "203.0.113.9"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["nonsense"], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.9, nonsense"], "10.0.0.1"),
+        ("10.0.0.1", [""], "10.0.0.1"),
+        ("10.0.0.1", ["203.0.113.9,"], "10.0.0.1"),
+        ("10.0.0.1", ["10.0.0.7"], "10.0.0.7"),
+        ("2001:db8::1", ["2001:DB8:1::0001, 2400::1"], "2400::1"),
+        ("::ffff:10.0.0.1", ["203.0.113.9"], "203.0.113.9"),  # IPv4 on a socket for both
+        ("10.0.0.1", ["::ffff:203.0.113.9"], "203.0.113.9"),
+        ("", ["203.0.113.9"], ""),
+    ],
+)
+def test_the_address_is_the_nearest_that_is_no_proxy_of_ours(peer: str, forwarded: list[str], address: str) -> None:
+    assert client_address(peer, forwarded, PROXIES) == address
+
+
+def test_without_proxies_the_header_is_not_looked_at() -> None:
+    assert client_address("10.0.0.1", ["203.0.113.9"], ()) == "10.0.0.1"

@@ -1,0 +1,157 @@
+"""Signs of life, and the way down: beats, `bye`, 1012, and a gateway that ends with nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+import websockets
+
+from tests.gateway.clients import RawClient, Reader, masked, refusal, until
+from tests.gateway.conftest import Start
+from tests.gateway.log_writer import LogWriter
+from ticker.core.wire import BeatMessage, ByeMessage
+from ticker.gateway.server import Gateway
+
+
+async def test_a_quiet_reader_gets_beats_with_the_position(log: LogWriter, start: Start) -> None:
+    await log.post("all there is")
+    gateway = await start(beat_s=1)
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        assert await reader.next_of(BeatMessage) == BeatMessage(log.head)
+
+
+async def test_a_reader_whose_selection_leaves_everything_out_gets_beats_too(log: LogWriter, start: Start) -> None:
+    gateway = await start(beat_s=1)
+    async with Reader(gateway.address, "section=sports") as reader:
+        await reader.until_live()
+        await log.post("not for it", section="health")
+        await until(lambda: gateway.hub.channels["en"].log.head == 1, "the gateway has it")
+        assert await reader.next_of(BeatMessage) == BeatMessage(log.head)
+
+
+async def test_beats_are_spread_over_the_interval(gateway: Gateway) -> None:
+    clients = [RawClient(gateway.address) for _ in range(50)]
+    for client in clients:
+        await client.__aenter__()
+        await client.open()
+    cohorts = gateway.hub.channels["en"]._cohorts
+    assert [len(cohort) for cohort in cohorts] == [2] * 25
+    for client in clients:
+        client.socket.close()
+
+
+async def test_stopping_says_bye_and_closes_with_1012(log: LogWriter, start: Start) -> None:
+    gateway = await start(drain_s=0.5)
+    readers = [Reader(gateway.address) for _ in range(20)]
+    for reader in readers:
+        await reader.__aenter__()
+        await reader.until_live()
+    gateway.stop()
+    for reader in readers:
+        assert await reader.until_closed() == (1012, "restart")
+        bye = reader.messages[-1]
+        assert isinstance(bye, ByeMessage)
+        assert 0 <= bye.retry_ms <= 500
+    retries = {message.retry_ms for reader in readers for message in reader.messages if isinstance(message, ByeMessage)}
+    assert len(retries) > 5, "they come back at different times"
+    assert gateway.hub.channels["en"].counts.closed == {1012: 20}
+
+
+async def test_a_gateway_that_drains_is_not_ready_and_lets_nobody_in(log: LogWriter, start: Start) -> None:
+    gateway = await start(drain_s=5)
+    clients = [RawClient(gateway.address) for _ in range(20)]
+    for client in clients:
+        await client.__aenter__()
+        await client.open()
+    gateway.stop()
+    await until(lambda: gateway.hub.is_draining, "it drains")
+    async with httpx.AsyncClient() as http:
+        ready = await http.get(f"{gateway.address}/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (503, "draining")
+        assert (await http.get(f"{gateway.address}/healthz")).status_code == 200
+    refused = await refusal(gateway.address)
+    assert (refused.status, refused.error) == (503, "draining")
+    assert int(refused.headers["Retry-After"]) > 0
+    gateway.stop()
+    for client in clients:
+        client.socket.close()
+
+
+async def test_a_second_stop_ends_at_once(log: LogWriter, start: Start) -> None:
+    gateway = await start(drain_s=3600)
+    clients = [RawClient(gateway.address) for _ in range(50)]
+    for client in clients:
+        await client.__aenter__()
+        await client.open()
+    gateway.stop()
+    await until(lambda: gateway.hub.is_draining, "it drains")
+    gateway.stop()
+    for client in clients:
+        await client.read_to_end()
+        client.socket.close()
+
+
+async def test_peers_that_never_answer_do_not_keep_a_gateway(log: LogWriter, start: Start) -> None:
+    await log.post_many(3000, "x" * 900)
+    gateway = await start()
+    async with RawClient(gateway.address) as silent, RawClient(gateway.address, small=True) as stuck:
+        await silent.open()
+        await stuck.open(f"/v1/en/live?after={log.at(0)}")
+        await until(lambda: gateway.hub.channels["en"].paused, "it is paused")
+        gateway.stop()
+        await until(lambda: not gateway.hub.admission.followers, "both are cut off")
+
+
+async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_could_not_read(
+    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+    gateway = await start()
+    async with RawClient(gateway.address) as client:
+        waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
+        await until(lambda: gateway.hub.channels["en"].followers, "it waits")
+        gateway.stop()
+        with pytest.raises((AssertionError, ConnectionResetError)) as ended:
+            await waiting
+        assert "HTTP" not in str(ended.value)
+        assert client.buffer == b""
+
+
+async def test_a_reader_that_leaves_while_it_waits_is_forgotten(
+    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+    gateway = await start()
+    async with RawClient(gateway.address) as client:
+        await client.send(
+            "GET /v1/en/live?after=9-0000000000000000 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        await until(lambda: gateway.hub.channels["en"].followers, "it waits")
+        await client.send(masked(0x8, b""))  # type: ignore[arg-type]
+    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+
+
+async def test_a_gateway_without_followers_stops_while_redis_is_gone(
+    log: LogWriter, start: Start, redis_server: object
+) -> None:
+    gateway = await start()
+    redis_server.kill()  # type: ignore[attr-defined]
+    await until(lambda: gateway.hub.troubles, "it has noticed")
+    gateway.stop()
+    await until(lambda: gateway._server.should_exit and not gateway._server.servers[0].sockets, "it has ended")
+
+
+async def test_clients_of_the_websockets_library_see_a_clean_end(log: LogWriter, start: Start) -> None:
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        gateway.stop()
+        with pytest.raises(websockets.ConnectionClosedError) as closed:
+            while True:
+                await reader.next()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd_then_sent

@@ -1,0 +1,324 @@
+"""What a follower is sent: the board, what it missed, and the news; each entry once and in order."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import websockets
+
+from tests.gateway.clients import RawClient, Reader, refusal, texts_of, until
+from tests.gateway.conftest import Start
+from tests.gateway.log_writer import LogWriter
+from ticker.core.log import Reset
+from ticker.core.wire import BoardMessage, LineMessage, LiveMessage
+from ticker.gateway.server import Gateway
+
+
+async def test_a_reader_gets_the_board_then_live_then_news(log: LogWriter, gateway: Gateway) -> None:
+    await log.post("first")
+    async with Reader(gateway.address) as reader:
+        await until(lambda: gateway.hub.channels["en"].log.head == 1, "the gateway has it")
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.post("news")
+        await reader.until_at(log.head)
+    assert [type(message) for message in reader.messages] == [BoardMessage, LiveMessage, LineMessage]
+    assert [line.text for line in reader.boards[0].lines] == ["first"]
+    assert reader.boards[0].reset is None
+    assert texts_of(reader.messages) == ["news"]
+
+
+async def test_a_reader_with_a_position_gets_what_it_missed_and_no_board(log: LogWriter, start: Start) -> None:
+    await log.post_many(5)
+    gateway = await start()
+    async with Reader(gateway.address, f"after={log.at(2)}") as reader:
+        await reader.until_live()
+    assert [message.at for message in reader.lines] == [log.at(3), log.at(4), log.at(5)]
+    assert reader.boards == []
+    assert reader.messages[-1] == LiveMessage(log.head, 3)
+
+
+async def test_a_reader_at_the_head_gets_live_alone(log: LogWriter, start: Start) -> None:
+    await log.post_many(3)
+    gateway = await start()
+    async with Reader(gateway.address, f"after={log.head}") as reader:
+        await reader.until_live()
+    assert reader.messages == [LiveMessage(log.head, 0)]
+
+
+async def test_a_reader_of_an_empty_log_resumes_from_its_start(log: LogWriter, gateway: Gateway) -> None:
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+    assert reader.at == log.at(0)
+    await log.post("first ever")
+    async with Reader(gateway.address, f"after={reader.at}") as again:
+        await again.until_at(log.head)
+    assert texts_of(again.messages) == ["first ever"]
+    assert again.boards == []
+
+
+async def test_response_board_and_live_come_in_one_piece(log: LogWriter, start: Start) -> None:
+    await log.post_many(3)
+    gateway = await start()
+    async with RawClient(gateway.address) as client:
+        await client.send(
+            "GET /v1/en/live HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        first = await client.receive()
+    assert first.startswith(b"HTTP/1.1 101 ")
+    assert b'"type":"board"' in first
+    assert first.endswith(b'"replayed":0}')
+
+
+async def test_a_long_replay_is_complete_and_ends_with_live_once(log: LogWriter, start: Start) -> None:
+    await log.post_many(3000)
+    gateway = await start()
+    async with Reader(gateway.address, f"after={log.at(0)}") as reader:
+        await reader.until_live()
+        await log.post("after the replay")
+        await reader.until_at(log.head)
+    assert [message.at for message in reader.lines] == [log.at(seq) for seq in range(1, 3002)]
+    lives = [message for message in reader.messages if isinstance(message, LiveMessage)]
+    assert lives == [LiveMessage(log.at(3000), 3000)]
+
+
+async def test_entries_that_come_during_a_replay_come_after_it_once(log: LogWriter, start: Start) -> None:
+    await log.post_many(2000)
+    gateway = await start()
+    async with Reader(gateway.address, f"after={log.at(0)}") as reader:
+        await log.post_many(500, "later")
+        await reader.until_at(log.head)
+    assert [message.at for message in reader.lines] == [log.at(seq) for seq in range(1, 2501)]
+
+
+@pytest.mark.parametrize(
+    ("position", "why"),
+    [
+        ("3-0000000000000000", Reset.REPLACED),
+        ("0-0000000000000000", Reset.REPLACED),
+        ("9999-0000000000000000", Reset.REPLACED),
+        ("nonsense", Reset.MALFORMED),
+        ("3-00000000000000", Reset.MALFORMED),
+        ("03-0000000000000000", Reset.MALFORMED),
+        ("9007199254740992-0000000000000000", Reset.MALFORMED),
+        ("-1-0000000000000000", Reset.MALFORMED),
+        ("3-0000000000000000%0A", Reset.MALFORMED),
+    ],
+)
+async def test_a_position_that_does_not_hold_gets_a_board_that_says_why(
+    log: LogWriter, start: Start, position: str, why: Reset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 0.0)
+    await log.post_many(5)
+    gateway = await start()
+    async with Reader(gateway.address, f"after={position}") as reader:
+        await reader.until_live()
+    assert [type(message) for message in reader.messages] == [BoardMessage, LiveMessage]
+    assert reader.boards[0].reset is why
+    assert reader.at == log.head
+
+
+async def test_a_trimmed_position_gets_a_board_that_says_so(log: LogWriter, start: Start) -> None:
+    await log.post_many(20)
+    await log.redis.xtrim(log.key, maxlen=5, approximate=False)
+    gateway = await start()
+    async with Reader(gateway.address, f"after={log.at(10)}") as reader:
+        await reader.until_live()
+    assert reader.boards[0].reset is Reset.TRIMMED
+    async with Reader(gateway.address, f"after={log.at(16)}") as reader:
+        await reader.until_live()
+    assert [message.at for message in reader.lines] == [log.at(seq) for seq in (17, 18, 19, 20)]
+
+
+async def test_a_position_from_a_faster_gateway_waits_for_the_entry_and_is_not_reset(
+    log: LogWriter, start: Start
+) -> None:
+    await log.post_many(3)
+    gateway = await start()
+    line = log.new_line("seen elsewhere already")
+    data, logged = log.made(line)
+    log.logged.append(logged)
+    opening = asyncio.create_task(Reader(gateway.address, f"after={log.head}").__aenter__())
+    await until(lambda: gateway.hub.channels["en"].followers, "the reader waits")
+    await log.append_raw(logged.seq, data, logged.link)
+    reader = await opening
+    await reader.until_live()
+    await log.post("next")
+    await reader.until_at(log.head)
+    await reader.__aexit__()
+    assert [type(message) for message in reader.messages] == [LiveMessage, LineMessage]
+    assert texts_of(reader.messages) == ["next"]
+
+
+async def test_a_burst_goes_to_every_reader_in_order(log: LogWriter, gateway: Gateway) -> None:
+    readers = [Reader(gateway.address) for _ in range(10)]
+    for reader in readers:
+        await reader.__aenter__()
+        await reader.until_live()
+    await log.post_many(400)
+    for reader in readers:
+        await reader.until_at(log.head)
+        await reader.__aexit__()
+        assert [message.at for message in reader.lines] == [log.at(seq) for seq in range(1, 401)]
+
+
+async def test_a_selection_gets_its_lines_and_no_other(log: LogWriter, gateway: Gateway) -> None:
+    query = "section=sports&section=politics&region=africa&urgency=3"
+    async with Reader(gateway.address, query) as reader:
+        await reader.until_live()
+        await log.post("other section", section="health", regions=("africa",), urgency=1)
+        await log.post("other region", section="sports", regions=("asia",), urgency=1)
+        await log.post("not urgent", section="sports", regions=("africa",), urgency=4)
+        await log.post("mine", section="sports", regions=("asia", "africa"), urgency=3)
+        await reader.until_at(log.head)
+    assert texts_of(reader.messages) == ["mine"]
+
+
+async def test_who_was_sent_a_line_is_sent_the_version_that_leaves_the_selection(
+    log: LogWriter, gateway: Gateway
+) -> None:
+    from ticker.core.line import Change
+
+    async with Reader(gateway.address, "section=sports") as reader:
+        await reader.until_live()
+        line = await log.post("about sports", section="sports")
+        await log.change(line, Change.UPDATE, section="health", text="about health after all")
+        await reader.until_at(log.head)
+    assert texts_of(reader.messages) == ["about sports", "about health after all"]
+
+
+async def test_a_withdrawal_reaches_a_selection_that_the_line_has_left(log: LogWriter, start: Start) -> None:
+    from ticker.core.line import Change
+
+    line = await log.post("about sports", section="sports")
+    moved = await log.change(line, Change.UPDATE, section="health")
+    gone = moved.without_text(moved.status)
+    # The desk hands the earlier facets on: so does this entry.
+    await log._append(
+        log.new_line("", id=gone.id, version=3, number=1, change=Change.WITHDRAW, status="canceled", section="health"),
+        was=(line.facets,),
+    )
+    gateway = await start()
+    async with Reader(gateway.address, f"section=sports&after={log.at(1)}") as reader:
+        await reader.until_live()
+    assert [message.line.change for message in reader.lines] == [Change.UPDATE, Change.WITHDRAW]
+
+
+async def test_the_selection_holds_for_the_board_too(log: LogWriter, start: Start) -> None:
+    await log.post("sports", section="sports")
+    await log.post("health", section="health")
+    gateway = await start()
+    async with Reader(gateway.address, "section=sports") as reader:
+        await reader.until_live()
+    assert [line.text for line in reader.boards[0].lines] == ["sports"]
+
+
+async def test_a_reader_chooses_how_long_its_board_is(log: LogWriter, start: Start) -> None:
+    await log.post_many(30)
+    gateway = await start()
+    for query, length in (("", 10), ("lines=3", 3), ("lines=100", 30)):
+        async with Reader(gateway.address, query) as reader:
+            await reader.until_live()
+        assert len(reader.boards[0].lines) == length
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "error"),
+    [
+        ("lines=0", 400, "lines"),
+        ("lines=101", 400, "lines"),
+        ("lines=1&lines=2", 400, "lines"),
+        ("lines=%D9%A3", 400, "lines"),
+        ("section=gossip", 400, "section"),
+        ("region=atlantis", 400, "region"),
+        ("urgency=0", 400, "urgency"),
+        ("after=x&after=y", 400, "after"),
+        ("page=2", 400, "parameter"),
+        ("section=%FF", 400, "parameter"),
+        ("&".join(f"section={number}" for number in range(40)), 400, "parameter"),
+    ],
+)
+async def test_an_unknown_wish_is_refused_before_the_upgrade(
+    gateway: Gateway, query: str, status: int, error: str
+) -> None:
+    assert (await refusal(gateway.address, query))[:2] == (status, error)
+
+
+async def test_an_unknown_edition_is_refused_before_the_upgrade(gateway: Gateway) -> None:
+    assert (await refusal(gateway.address, edition="xx"))[:2] == (404, "edition")
+
+
+async def test_the_subprotocol_is_taken_where_it_is_offered(gateway: Gateway) -> None:
+    async with Reader(gateway.address, subprotocols=["other", "ticker.v1"]) as reader:
+        assert reader.connection.subprotocol == "ticker.v1"
+    async with Reader(gateway.address, subprotocols=["other"]) as reader:
+        assert reader.connection.subprotocol is None
+
+
+async def test_two_gateways_on_one_log_give_the_same_and_take_each_others_positions(
+    log: LogWriter, start: Start
+) -> None:
+    one, other = await start(), await start()
+    async with Reader(one.address) as reader, Reader(other.address) as twin:
+        await reader.until_live()
+        await twin.until_live()
+        await log.post_many(20)
+        await reader.until_at(log.at(10))
+        await twin.until_at(log.head)
+    assert reader.texts == twin.texts[: len(reader.texts)]
+    async with Reader(other.address, f"after={reader.at}") as resumed:
+        await resumed.until_at(log.head)
+    assert [m.at for m in reader.lines] + [m.at for m in resumed.lines] == [log.at(seq) for seq in range(1, 21)]
+
+
+async def test_an_edition_that_is_added_later_is_served(log: LogWriter, gateway: Gateway, redis_url: str) -> None:
+    arabic = await LogWriter(redis_url, "ar").begin()
+    await until(lambda: "ar" in gateway.hub.channels, "the edition is found")
+    async with Reader(gateway.address, edition="ar") as reader:
+        await reader.until_live()
+        await arabic.post("عاجل")
+        await reader.until_at(arabic.head)
+    assert reader.boards[0].edition.dir == "rtl"
+    assert texts_of(reader.messages) == ["عاجل"]
+    await arabic.aclose()
+
+
+async def test_a_reader_that_leaves_in_the_middle_of_a_pass_harms_nobody(log: LogWriter, gateway: Gateway) -> None:
+    """A pass breathes every 200 followers: with 450, some leave while it is on its way."""
+    clients = [RawClient(gateway.address) for _ in range(450)]
+    for client in clients:
+        await client.__aenter__()
+        await client.open()
+    channel = gateway.hub.channels["en"]
+    await until(lambda: channel.followers == 450, "all are there")
+    for leaving in clients[::2]:
+        await log.post("news")
+        leaving.socket.close()
+    await until(lambda: channel.followers == 225, "half of them have gone")
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.post("still served")
+        await reader.until_at(log.head)
+    for client in clients:
+        client.socket.close()
+
+
+async def test_no_note_key_or_editor_is_ever_sent(log: LogWriter, gateway: Gateway) -> None:
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.post("public")
+        await reader.until_at(log.head)
+    for secret in ("staff only", "ana", "key-1"):
+        assert not any(secret in text for text in reader.texts)
+
+
+async def test_a_reader_that_closes_is_answered_and_forgotten(log: LogWriter, gateway: Gateway) -> None:
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await reader.connection.close(1001, "leaving the page")
+    assert reader.connection.close_code == 1001
+    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    with pytest.raises(websockets.ConnectionClosed):
+        await reader.next()

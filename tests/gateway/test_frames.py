@@ -1,0 +1,164 @@
+"""What a reader may send: closes, pings and pongs. All else is refused with a code, and costs nobody else anything."""
+
+from __future__ import annotations
+
+from websockets.frames import Opcode
+
+from tests.gateway.clients import RawClient, Reader, masked, until
+from tests.gateway.log_writer import LogWriter
+from ticker.gateway.follower import PINGS_MAX
+from ticker.gateway.server import Gateway
+
+CLOSE_1000 = masked(Opcode.CLOSE, b"\x03\xe8")
+
+
+async def closes_with(gateway: Gateway, data: bytes) -> int:
+    """The code that a reader is closed with when it sends `data`; its connection ends then, and it is forgotten."""
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.send(data)
+        code = await client.close_code()
+        await client.send(CLOSE_1000)
+        await client.read_to_end()
+    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    return code
+
+
+def closed(gateway: Gateway) -> dict[int, int]:
+    return dict(gateway.hub.channels["en"].counts.closed)
+
+
+async def test_a_text_is_against_the_policy(gateway: Gateway) -> None:
+    assert await closes_with(gateway, masked(Opcode.TEXT, b"hello")) == 1008
+    assert closed(gateway) == {1008: 1}
+
+
+async def test_a_binary_message_is_against_the_policy(gateway: Gateway) -> None:
+    assert await closes_with(gateway, masked(Opcode.BINARY, b"\x00\xff")) == 1008
+
+
+async def test_the_first_fragment_is_against_the_policy(gateway: Gateway) -> None:
+    assert await closes_with(gateway, masked(Opcode.TEXT, b"he", fin=False)) == 1008
+
+
+async def test_an_empty_message_is_against_the_policy(gateway: Gateway) -> None:
+    assert await closes_with(gateway, masked(Opcode.TEXT, b"")) == 1008
+
+
+async def test_a_message_above_4_kib_is_too_big_from_its_header_on(gateway: Gateway) -> None:
+    frame = masked(Opcode.TEXT, b"x" * 4097)
+    assert await closes_with(gateway, frame[:8]) == 1009
+    assert closed(gateway) == {1009: 1}
+
+
+async def test_a_frame_that_says_it_is_enormous_is_too_big(gateway: Gateway) -> None:
+    assert await closes_with(gateway, b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00") == 1009
+
+
+BROKEN = {
+    "a frame that isn't masked": b"\x81\x05hello",
+    "a reserved bit, as of a compressed message": b"\xc1\x80\x00\x00\x00\x00",
+    "a reserved opcode": b"\x83\x80\x00\x00\x00\x00",
+    "a continuation of nothing": b"\x80\x80\x00\x00\x00\x00",
+    "a ping in fragments": b"\x09\x80\x00\x00\x00\x00",
+    "a ping of 126 bytes": b"\x89\xfe\x00\x7e\x00\x00\x00\x00" + bytes(126),
+    "a close with half a code": b"\x88\x81\x00\x00\x00\x00\x03",
+    "a close with a code that nobody may send": masked(Opcode.CLOSE, (1005).to_bytes(2, "big")),
+    "HTTP": b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "noise": bytes(range(256)),
+}
+
+
+async def test_what_breaks_the_protocol_is_closed_with_1002(gateway: Gateway) -> None:
+    assert {what: await closes_with(gateway, data) for what, data in BROKEN.items()} == dict.fromkeys(BROKEN, 1002)
+    assert closed(gateway) == {1002: len(BROKEN)}
+
+
+async def test_a_ping_is_answered_with_what_it_carries(log: LogWriter, gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.frame()
+        await client.frame()
+        await client.send(masked(Opcode.PING, b"are you there"))
+        assert await client.frame() == (Opcode.PONG, b"are you there")
+        await log.post("and it goes on")
+        assert b"and it goes on" in (await client.frame())[1]
+
+
+async def test_a_frame_that_comes_byte_by_byte_is_read(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.frame()
+        await client.frame()
+        for byte in masked(Opcode.PING, b"slow"):
+            await client.send(bytes([byte]))
+        assert await client.frame() == (Opcode.PONG, b"slow")
+
+
+async def test_pongs_that_nobody_asked_for_do_no_harm(log: LogWriter, gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.frame()
+        await client.frame()
+        await client.send(masked(Opcode.PONG, b"") * 1000)
+        await log.post("news")
+        assert b"news" in (await client.frame())[1]
+
+
+async def test_a_flood_of_pings_is_against_the_policy_and_not_answered(gateway: Gateway) -> None:
+    assert await closes_with(gateway, masked(Opcode.PING, b"x" * 125) * (PINGS_MAX + 1)) == 1008
+
+
+async def test_a_close_is_echoed_and_the_connection_ends(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.frame()
+        await client.frame()
+        await client.send(masked(Opcode.CLOSE, (4000).to_bytes(2, "big") + b"bye"))
+        assert await client.frame() == (Opcode.CLOSE, (4000).to_bytes(2, "big") + b"bye")
+        assert await client.read_to_end() == b""
+    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+
+
+async def test_what_follows_a_close_is_not_read(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.send(CLOSE_1000 + masked(Opcode.TEXT, b"x" * 5000) * 3)
+        assert await client.close_code() == 1000
+    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    assert closed(gateway) == {}
+
+
+async def test_a_peer_that_does_not_answer_a_close_is_cut_off(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.send(masked(Opcode.TEXT, b"hello"))
+        assert await client.close_code() == 1008
+        assert await client.read_to_end() == b""
+
+
+async def test_a_peer_that_only_ends_its_own_half_is_let_go(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        client.socket.shutdown(1)
+        await client.read_to_end()
+    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+
+
+async def test_a_peer_that_vanishes_is_forgotten(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+
+
+async def test_others_do_not_notice(log: LogWriter, gateway: Gateway) -> None:
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        for data in (masked(Opcode.TEXT, b"hello"), b"noise" * 100, masked(Opcode.TEXT, b"x" * 5000)):
+            async with RawClient(gateway.address) as client:
+                await client.open()
+                await client.send(data)
+                await client.close_code()
+        await log.post("news")
+        await reader.until_at(log.head)
+    assert len(reader.lines) == 1

@@ -1,0 +1,194 @@
+"""Handshakes, decided: what a target, a query and headers ask for, and the bytes of the answer."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import ENGLISH
+from ticker.core.log import Reset
+from ticker.core.position import Position
+from ticker.core.selection import Selection
+from ticker.gateway.admission import Refusal
+from ticker.gateway.framing import Framing
+from ticker.gateway.handshake import (
+    Headers,
+    Request,
+    check_origin,
+    events_response,
+    parse_fields,
+    parse_request,
+    parse_target,
+    refusal_response,
+    websocket_response,
+)
+from ticker.gateway.view import Wish
+
+KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+SAMPLE = [(b"sec-websocket-key", KEY), (b"sec-websocket-version", b"13")]
+POSITION = "7-0123456789abcdef"
+
+
+def asked(query: str, last_event_id: str | None = None) -> Request:
+    return parse_request(ENGLISH, Framing.WEBSOCKET, query, last_event_id)
+
+
+def refused(query: str) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        asked(query)
+    return caught.value
+
+
+def test_the_two_live_paths_are_targets() -> None:
+    assert parse_target(b"/v1/en/live?lines=3") == ("en", Framing.WEBSOCKET, "lines=3")
+    assert parse_target(b"/v1/ar/events") == ("ar", Framing.EVENTS, "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        b"", b"/", b"/v1/en", b"/v1/en/live/", b"/v1/en/board", b"/v2/en/live", b"v1/en/live", b"//v1/en/live",
+        b"/v1/en/extra/live", b"http://h/v1/en/live", b"*", b"/v1/e\xff/live", b"/V1/en/live",
+    ],
+)  # fmt: skip
+def test_every_other_path_is_none(url: bytes) -> None:
+    assert parse_target(url) is None
+
+
+def test_no_query_asks_for_everything_and_the_editions_board() -> None:
+    assert asked("") == Request(Wish(Selection(), ENGLISH.board_lines, Framing.WEBSOCKET), None)
+
+
+def test_equal_wishes_are_equal_whatever_their_order() -> None:
+    one = asked("section=sports&region=asia&section=health&section=sports&region=africa")
+    other = asked("region=africa&region=asia&section=health&section=sports")
+    assert one.wish == other.wish
+    assert hash(one.wish) == hash(other.wish)
+
+
+def test_a_position_is_read() -> None:
+    assert asked(f"after={POSITION}").after == Position.parse(POSITION)
+
+
+def test_what_is_no_position_asks_for_a_board_that_says_so() -> None:
+    assert asked("after=yesterday").after is Reset.MALFORMED
+
+
+def test_an_empty_position_is_none() -> None:
+    assert asked("after=").after is None
+
+
+def test_the_last_event_wins_over_the_position_in_the_url() -> None:
+    """A browser that reconnects an EventSource asks for the same URL again."""
+    assert asked(f"after={POSITION}", "9-0123456789abcdef").after == Position(9, "0123456789abcdef")
+    assert asked(f"after={POSITION}", "").after == Position.parse(POSITION)
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("lines=0", "lines"), ("lines=101", "lines"), ("lines=1&lines=2", "lines"), ("lines=%D9%A3", "lines"),
+        ("lines=", "lines"), ("lines=-1", "lines"), ("lines=1e1", "lines"), ("lines=" + "9" * 5000, "lines"),
+        ("section=gossip", "section"), ("section=", "section"), ("section=Sports", "section"),
+        ("region=atlantis", "region"), ("urgency=0", "urgency"), ("urgency=10", "urgency"),
+        ("urgency=1&urgency=2", "urgency"), ("after=x&after=y", "after"), ("page=2", "parameter"),
+        ("=x", "parameter"), ("section=%FF", "parameter"), ("&".join(["section=sports"] * 33), "parameter"),
+    ],
+)  # fmt: skip
+def test_an_unknown_wish_is_refused_with_its_field(query: str, code: str) -> None:
+    refusal = refused(query)
+    assert (refusal.status, refusal.code) == (400, code)
+
+
+@given(st.text(max_size=200))
+def test_any_query_is_read_or_refused(query: str) -> None:
+    try:
+        asked(query)
+    except Refusal as refusal:
+        assert refusal.status == 400
+        assert len(refusal.detail) < 1000
+
+
+@given(st.binary(max_size=100))
+def test_any_target_is_read_or_none(url: bytes) -> None:
+    parse_target(url)
+
+
+def test_fields_keep_all_their_values() -> None:
+    assert parse_fields("a=1&b=%20&a=2") == {"a": ["1", "2"], "b": [" "]}
+
+
+def test_the_sample_of_rfc_6455_gets_its_answer() -> None:
+    response = websocket_response(Headers(SAMPLE))
+    assert b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in response
+    assert response.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+    assert response.endswith(b"\r\n\r\n")
+    assert b"Protocol" not in response.partition(b"\r\n")[2]
+
+
+def test_only_our_subprotocol_is_taken() -> None:
+    offered = [*SAMPLE, (b"sec-websocket-protocol", b"chat, ticker.v1"), (b"sec-websocket-protocol", b"other")]
+    assert b"Sec-WebSocket-Protocol: ticker.v1\r\n" in websocket_response(Headers(offered))
+    assert b"Protocol: " not in websocket_response(Headers([*SAMPLE, (b"sec-websocket-protocol", b"ticker.v2")]))
+
+
+def test_no_extension_is_agreed_on() -> None:
+    response = websocket_response(Headers([*SAMPLE, (b"sec-websocket-extensions", b"permessage-deflate")]))
+    assert b"xtensions" not in response
+
+
+@pytest.mark.parametrize(
+    "key",
+    [b"", b"AAAA", KEY[:-1], KEY + b"A", KEY[:-2] + b"!=", b"dGhlIHNhbXBsZSBub25jZQ\n==", b"A" * 24, b"\xff" * 24],
+)
+def test_a_bad_key_is_refused(key: bytes) -> None:
+    with pytest.raises(Refusal) as caught:
+        websocket_response(Headers([(b"sec-websocket-key", key), SAMPLE[1]]))
+    assert (caught.value.status, caught.value.code) == (400, "key")
+
+
+def test_two_keys_are_refused() -> None:
+    with pytest.raises(Refusal) as caught:
+        websocket_response(Headers([*SAMPLE, SAMPLE[0]]))
+    assert caught.value.code == "key"
+
+
+@pytest.mark.parametrize("version", [b"", b"8", b"14", b"13, 8", b"013"])
+def test_another_version_is_told_which_one_is_spoken(version: bytes) -> None:
+    with pytest.raises(Refusal) as caught:
+        websocket_response(Headers([SAMPLE[0], (b"sec-websocket-version", version)]))
+    assert (caught.value.status, caught.value.code) == (426, "version")
+    assert b"\r\nSec-WebSocket-Version: 13\r\n" in refusal_response(caught.value)
+
+
+def test_an_edition_names_the_origins_that_may_connect() -> None:
+    ours = msgspec.structs.replace(ENGLISH, origins=("https://news.example",))
+    assert check_origin(ours, Headers([(b"origin", b"https://news.example")])) == "https://news.example"
+    assert check_origin(ours, Headers([])) is None
+    for foreign in (b"https://evil.example", b"null", b"https://news.example.evil.example", b"http://news.example"):
+        with pytest.raises(Refusal) as caught:
+            check_origin(ours, Headers([(b"origin", foreign)]))
+        assert (caught.value.status, caught.value.code) == (403, "origin")
+
+
+def test_two_origins_are_refused_where_origins_are_named() -> None:
+    ours = msgspec.structs.replace(ENGLISH, origins=("https://news.example",))
+    with pytest.raises(Refusal):
+        check_origin(ours, Headers([(b"origin", b"https://news.example"), (b"origin", b"https://evil.example")]))
+
+
+def test_a_refusal_is_a_whole_response_with_a_word_and_a_sentence() -> None:
+    head, _, body = refusal_response(Refusal(503, "full", "try “again”", 5)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert b"\r\nRetry-After: 5" in head
+    assert b"Content-Length: %d\r\n" % len(body) in head
+    assert json.loads(body) == {"error": "full", "detail": "try “again”"}
+
+
+def test_an_origin_cannot_put_a_header_into_the_answer() -> None:
+    response = events_response("https://a\r\nSet-Cookie: x=1")
+    assert b"\r\nSet-Cookie" not in response

@@ -1,0 +1,280 @@
+"""When the log isn't what it was: another history, a loss, a broken link, no Redis. Never a silent hole."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from tests.gateway.clients import RawClient, Reader, texts_of, until
+from tests.gateway.conftest import Start
+from tests.gateway.log_writer import LogWriter
+from tests.servers import RedisServer
+from ticker.core.log import Reset
+from ticker.core.wire import BeatMessage, BoardMessage, LineMessage, LiveMessage
+from ticker.gateway.server import Gateway
+from ticker.store.editions import save_edition
+from ticker.store.keys import EDITIONS
+from ticker.store.reach import reach_of, read_reports
+
+
+async def readiness(gateway: Gateway) -> tuple[int, Any]:
+    async with httpx.AsyncClient() as client:
+        response = await client.get(f"{gateway.address}/readyz")
+    return response.status_code, response.json()
+
+
+def head(gateway: Gateway) -> str:
+    return str(gateway.hub.channels["en"].position)
+
+
+async def until_troubled(gateway: Gateway) -> str:
+    await until(lambda: gateway.hub.troubles, "the feed says that something is wrong")
+    return gateway.hub.troubles["en"]
+
+
+async def test_a_rotated_log_gives_every_reader_a_board_that_says_so(log: LogWriter, start: Start) -> None:
+    await log.post_many(5, "old")
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.begin_anew()
+        board = await reader.next_of(BoardMessage)
+        assert (board.reset, board.at, board.lines) == (Reset.REPLACED, log.at(0), [])
+        await log.post("of the new history")
+        await reader.until_at(log.head)
+    assert texts_of(reader.messages) == ["of the new history"]
+
+
+async def test_flushall_and_a_new_log_give_every_reader_a_board_that_says_so(log: LogWriter, start: Start) -> None:
+    await log.post_many(5, "old")
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.redis.flushall()
+        await log.begin()
+        await log.post_many(2, "new")
+        board = await reader.next_of(BoardMessage)
+        while board.at != log.head:
+            board = await reader.next_of(BoardMessage)
+    assert board.reset is Reset.REPLACED
+    assert [line.text for line in board.lines] == ["new 2", "new 1"]
+    assert gateway.hub.troubles == {}
+    assert gateway.hub.channels["en"].counts.resets[Reset.REPLACED] > 0
+
+
+async def test_after_flushall_alone_the_last_board_stays_and_readyz_says_so(log: LogWriter, start: Start) -> None:
+    await log.post_many(5, "old")
+    gateway = await start()
+    await log.redis.flushall()
+    await until_troubled(gateway)
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+    assert len(reader.boards[0].lines) == 5
+    assert (await readiness(gateway))[1]["status"] == "degraded"
+
+
+async def test_a_log_that_lost_its_end_resets_to_what_is_left(log: LogWriter, start: Start) -> None:
+    await log.post_many(10)
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        for seq in (8, 9, 10):
+            await log.redis.xdel(log.key, f"{seq}-0")
+        board = await reader.next_of(BoardMessage)
+    assert (board.reset, board.at) == (Reset.REPLACED, log.at(7))
+
+
+async def test_a_paused_reader_is_reset_too(log: LogWriter, start: Start) -> None:
+    await log.post_many(5000, "x" * 900)
+    gateway = await start()
+    channel = gateway.hub.channels["en"]
+    async with RawClient(gateway.address, small=True) as client:
+        await client.open(f"/v1/en/live?after={log.at(0)}")
+        await until(lambda: channel.paused, "it is paused")
+        await log.begin_anew()
+        await until(lambda: head(gateway) == log.at(0), "the gateway has the new history")
+        resets = 0
+        while not resets:
+            _, payload = await client.frame()
+            resets = b'"reset":"replaced"' in payload
+    assert log.at(0).encode() in payload
+
+
+@pytest.mark.parametrize("broken", ["link", "bytes", "number", "fields"])
+async def test_an_entry_that_does_not_link_is_not_shown_until_the_log_is_put_right(
+    log: LogWriter, start: Start, broken: str
+) -> None:
+    await log.post_many(3)
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        data, logged = log.made(log.new_line("right"))
+        forged, _ = log.made(log.new_line("FORGED"))
+        if broken == "link":
+            await log.append_raw(4, forged, "f" * 64)
+        elif broken == "bytes":
+            await log.append_raw(4, forged, logged.link)
+        elif broken == "number":
+            await log.append_raw(5, data, logged.link)
+        else:
+            await log.redis.xadd(log.key, {"anything": "FORGED"}, id="4-0")
+        why = await until_troubled(gateway)
+        status, body = await readiness(gateway)
+        assert (status, body["status"], body["editions"]["en"]) == (
+            200,
+            "degraded",
+            {"at": log.at(3), "trouble": why},
+        )
+        assert "entry" in why
+        # Put right: the bad entry's id can't be used again in this stream, so the stream is made anew.
+        await _rewrite(log, [*[log.made_before(seq) for seq in (1, 2, 3)], (4, data, logged.link)])
+        log.logged.append(logged)
+        await reader.until_at(log.head)
+    assert reader.boards[1:] == []
+    assert texts_of(reader.messages) == ["right"]
+    await until(lambda: not gateway.hub.troubles, "all is well again")
+    assert not any("FORGED" in text for text in reader.texts)
+
+
+async def _rewrite(log: LogWriter, entries: list[tuple[int, bytes, str]]) -> None:
+    pipe = log.redis.pipeline(transaction=True)  # type: ignore[union-attr]
+    pipe.delete(log.key)
+    for seq, data, link in entries:
+        pipe.xadd(log.key, {"entry": data, "link": link}, id=f"{seq}-0")  # type: ignore[dict-item]
+    await pipe.execute()
+
+
+async def test_one_broken_log_does_not_keep_the_other_editions_waiting(
+    log: LogWriter, start: Start, redis_url: str
+) -> None:
+    spanish = await LogWriter(redis_url, "es").begin()
+    await log.append_raw(1, b"{}", "f" * 64)
+    await spanish.post("hola")
+    gateway = await start()
+    async with Reader(gateway.address, edition="es") as reader:
+        await reader.until_live()
+    status, body = await readiness(gateway)
+    assert (status, body["status"]) == (200, "degraded")
+    assert body["editions"]["en"]["at"] is None
+    assert body["editions"]["en"]["trouble"]
+    assert body["editions"]["es"]["trouble"] is None
+    await spanish.aclose()
+
+
+async def test_names_that_are_none_in_the_set_of_editions_harm_nobody(log: LogWriter, start: Start) -> None:
+    await log.redis.sadd(EDITIONS, "../etc", "EN", "", "nothing-there")
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+    assert list(gateway.hub.channels) == ["en"]
+
+
+async def test_without_redis_board_replay_history_and_beats_go_on(
+    log: LogWriter, start: Start, redis_server: RedisServer
+) -> None:
+    await log.post_many(5)
+    gateway = await start(beat_s=1)
+    async with Reader(gateway.address) as connected:
+        await connected.until_live()
+        redis_server.kill()
+        why = await until_troubled(gateway)
+        async with Reader(gateway.address) as reader, Reader(gateway.address, f"after={log.at(3)}") as resumed:
+            await reader.until_live()
+            await resumed.until_live()
+        assert len(reader.boards[0].lines) == 5
+        assert len(resumed.lines) == 2
+        await connected.next_of(BeatMessage)
+        status, body = await readiness(gateway)
+        assert (status, body["status"], body["editions"]["en"]["trouble"]) == (200, "degraded", why)
+        async with httpx.AsyncClient() as client:
+            assert len((await client.get(f"{gateway.address}/v1/en/lines")).json()["lines"]) == 5
+
+        redis_server.start()
+        await until(lambda: not gateway.hub.troubles, "it has picked up")
+        await log.post("after the break")
+        await connected.until_at(log.head)
+    assert texts_of(connected.messages) == ["after the break"]
+    assert len(connected.boards) == 1
+
+
+async def test_redis_that_comes_back_with_less_resets(log: LogWriter, start: Start, redis_server: RedisServer) -> None:
+    await log.post_many(5)
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        redis_server.kill()
+        await until_troubled(gateway)
+        for path in Path(redis_server.dir).glob("appendonlydir/*.incr.aof"):
+            data = path.read_bytes()
+            path.write_bytes(data[: data.rindex(b"*")])  # the last command is lost
+        redis_server.start()
+        board = await reader.next_of(BoardMessage)
+    assert (board.reset, board.at) == (Reset.REPLACED, log.at(4))
+
+
+async def test_a_gateway_that_starts_before_redis_waits_for_it(
+    log: LogWriter, redis_server: RedisServer, start: Start
+) -> None:
+    await log.post("waiting")
+    redis_server.kill()
+    async with AsyncExitStack() as stack:
+        import asyncio
+
+        starting = asyncio.create_task(start())
+        await asyncio.sleep(0)
+        redis_server.start()
+        gateway = await starting
+        reader = await stack.enter_async_context(Reader(gateway.address))
+        await reader.until_live()
+    assert len(reader.boards[0].lines) == 1
+
+
+async def test_a_reader_overtaken_by_the_retained_log_gets_a_board(log: LogWriter, start: Start) -> None:
+    gateway = await start(retained=100)
+    channel = gateway.hub.channels["en"]
+    async with RawClient(gateway.address, small=True) as client:
+        await client.open()
+        while not channel.paused:
+            await log.post_many(100, "x" * 900)
+            await until(lambda: head(gateway) == log.head, "the gateway has them")
+        await log.post_many(1000)
+        await until(lambda: head(gateway) == log.head, "the gateway has them")
+        payload = b""
+        while b'"type":"board"' not in payload or b'"reset":null' in payload:
+            _, payload = await client.frame()
+        assert msgspec.json.decode(payload)["reset"] == "behind"
+        assert msgspec.json.decode(payload)["at"] == log.head
+    assert channel.counts.resets[Reset.BEHIND] == 1
+    assert len(channel.log.items(0, 10_000)) <= 100 + 256
+
+
+async def test_new_settings_of_an_edition_are_taken_up(log: LogWriter, gateway: Gateway) -> None:
+    edition = msgspec.structs.replace(log.edition, title="News now", sections={"moon": "Moon"})
+    await save_edition(log.redis, "en", edition, log.nonce)
+    await until(lambda: gateway.hub.channels["en"].edition == edition, "they are taken up")
+    async with Reader(gateway.address, "section=moon") as reader:
+        await reader.until_live()
+    assert reader.boards[0].edition.title == "News now"
+
+
+async def test_a_pass_is_reported_with_how_many_it_reached(log: LogWriter, gateway: Gateway) -> None:
+    async with Reader(gateway.address) as one, Reader(gateway.address, "section=sports") as other:
+        await one.until_live()
+        await other.until_live()
+        await log.post("for one")
+        await log.post("for both", section="sports")
+        await one.until_at(log.head)
+        await other.until_at(log.head)
+        reports: list[Any] = []
+        while reach_of(2, reports) is None:
+            reports = await read_reports(log.redis, "en")
+    reach = reach_of(2, reports)
+    assert reach is not None
+    assert (reach.gateways, reach.followers) == (1, 2)
+    assert isinstance(one.messages[-1], LineMessage)
+    assert isinstance(other.messages[-2], LiveMessage)

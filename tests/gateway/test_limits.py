@@ -1,0 +1,217 @@
+"""Every bound, hit: what the reader is told, and the counter that moves. And bytes that are no honest request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from tests.gateway.clients import HANDSHAKE, RawClient, Reader, refusal, until
+from tests.gateway.conftest import Start
+from tests.gateway.log_writer import LogWriter
+from tests.gateway.test_http import metrics
+from ticker.gateway.protocol import REQUEST_BYTES_MAX
+from ticker.gateway.server import Gateway
+
+
+async def test_a_full_gateway_says_when_to_come_back(log: LogWriter, start: Start) -> None:
+    gateway = await start(followers=1)
+    async with Reader(gateway.address):
+        refused = await refusal(gateway.address)
+        assert (refused.status, refused.error, refused.headers["Retry-After"]) == (503, "full", "5")
+        assert (await metrics(gateway))["ticker_refused_total", "full"] == 1
+    await until(lambda: not gateway.hub.admission.followers, "there is room again")
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+
+
+async def test_one_address_has_so_many_followers_and_others_have_theirs(log: LogWriter, start: Start) -> None:
+    gateway = await start(followers_per_address=2)
+    async with Reader(gateway.address), Reader(gateway.address):
+        assert (await refusal(gateway.address))[:2] == (429, "address-full")
+        async with RawClient(gateway.address, host="127.0.0.2") as elsewhere:
+            await elsewhere.open()
+        assert (await metrics(gateway))["ticker_refused_total", "address-full"] == 1
+
+
+async def test_behind_a_trusted_proxy_the_forwarded_address_counts(log: LogWriter, start: Start) -> None:
+    gateway = await start(followers_per_address=1, trusted_proxies=("127.0.0.1/32",))
+    async with RawClient(gateway.address) as one, RawClient(gateway.address) as other:
+        await one.open(more="X-Forwarded-For: 203.0.113.1\r\n")
+        await other.open(more="X-Forwarded-For: 203.0.113.2\r\n")
+        assert sorted(gateway.hub.admission._per_address) == ["203.0.113.1", "203.0.113.2"]
+        spoofed = {"X-Forwarded-For": "198.51.100.9, 203.0.113.1"}
+        assert (await refusal(gateway.address, additional_headers=spoofed))[:2] == (429, "address-full")
+
+
+async def test_a_reader_that_is_no_proxy_cannot_choose_its_address(log: LogWriter, start: Start) -> None:
+    gateway = await start(followers_per_address=1)
+    async with Reader(gateway.address):
+        spoofed = {"X-Forwarded-For": "198.51.100.9"}
+        assert (await refusal(gateway.address, additional_headers=spoofed))[:2] == (429, "address-full")
+
+
+async def test_handshakes_above_the_rate_are_told_to_come_back(log: LogWriter, start: Start) -> None:
+    gateway = await start(handshakes_per_s=5)
+    async with RawClient(gateway.address) as client:
+        answers = []
+        for _ in range(20):
+            async with RawClient(gateway.address) as client:
+                await client.send(HANDSHAKE.format(target="/v1/en/live", more=""))
+                answers.append((await client.read_until(b"\r\n\r\n"))[9:12])
+    assert answers[:5] == [b"101"] * 5
+    assert b"503" in answers
+    assert (await metrics(gateway))["ticker_refused_total", "busy"] == answers.count(b"503")
+
+
+async def test_selections_are_bounded_and_shared_ones_are_not_new(log: LogWriter, start: Start) -> None:
+    gateway = await start(views=2)
+    async with Reader(gateway.address, "section=sports"), Reader(gateway.address, "section=health"):
+        assert (await refusal(gateway.address, "section=politics"))[:2] == (503, "views")
+        async with Reader(gateway.address, "section=sports") as shared:
+            await shared.until_live()
+        assert (await metrics(gateway))["ticker_refused_total", "views"] == 1
+    await until(lambda: not gateway.hub.admission.followers, "all have left")
+    async with Reader(gateway.address, "section=politics") as reader:
+        await reader.until_live()
+
+
+async def test_a_request_that_never_ends_is_cut_off(log: LogWriter, start: Start) -> None:
+    gateway = await start(handshake_s=0.2)
+    beginnings = [
+        "",
+        "\r\n",
+        "GET /v1/en/live HTTP/1.1\r\n",
+        "POST /v1/en/board HTTP/1.1\r\nContent-Length: 9\r\n\r\nab",
+    ]
+    for beginning in beginnings:
+        async with RawClient(gateway.address) as client:
+            await client.send(beginning)
+            await client.read_to_end()
+    assert (await metrics(gateway))["ticker_handshakes_timed_out_total",] == len(beginnings)
+
+
+async def test_line_breaks_do_not_keep_an_idle_connection_for_ever(log: LogWriter, start: Start) -> None:
+    """Any byte ends the time that uvicorn gives an idle connection, and a line break begins no request."""
+    gateway = await start(handshake_s=0.2)
+    async with RawClient(gateway.address) as client:
+        assert (await client.get("/healthz"))[0] == 200
+        await client.send("\r\n")
+        assert await client.read_to_end() == b""
+    assert gateway.hub.handshakes_timed_out == 1
+
+
+async def test_a_dripping_request_has_no_more_time_than_a_silent_one(log: LogWriter, start: Start) -> None:
+    gateway = await start(handshake_s=0.2)
+    async with RawClient(gateway.address) as client:
+
+        async def drip() -> None:
+            while True:
+                await client.send("x")
+                await asyncio.sleep(0.01)
+
+        await client.send("GET /v1/en/live HTTP/1.1\r\nA: ")
+        dripping = asyncio.create_task(drip())
+        await client.read_to_end()
+        dripping.cancel()
+        await asyncio.gather(dripping, return_exceptions=True)
+    assert gateway.hub.handshakes_timed_out == 1
+
+
+async def test_a_huge_request_is_refused(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        head = b"GET /v1/en/live HTTP/1.1\r\nA: "
+        await client.send(head + b"x" * (REQUEST_BYTES_MAX + 1 - len(head)))
+        answer = await client.read_to_end()
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"] == "too-big"
+    assert (await metrics(gateway))["ticker_refused_total", "too-big"] == 1
+
+
+async def test_a_reader_that_stays_paused_is_closed_and_told_to_try_later(log: LogWriter, start: Start) -> None:
+    await log.post_many(5000, "x" * 900)
+    gateway = await start(follower_paused_s=0.1)
+    channel = gateway.hub.channels["en"]
+    async with RawClient(gateway.address, small=True) as client:
+        await client.open(f"/v1/en/live?after={log.at(0)}")
+        await until(lambda: channel.counts.closed, "it is closed")
+        assert await client.close_code() == 1013
+    assert (await metrics(gateway))["ticker_closed_total", "1013", "en"] == 1
+
+
+async def test_a_paused_reader_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
+    await log.post_many(5000, "x" * 900)
+    gateway = await start(follower_paused_s=0.1)
+    async with RawClient(gateway.address, small=True) as client, RawClient(gateway.address, small=True) as events:
+        await client.open(f"/v1/en/live?after={log.at(0)}")
+        await events.send(f"GET /v1/en/events?after={log.at(0)} HTTP/1.1\r\nHost: h\r\n\r\n")
+        await until(lambda: gateway.hub.admission.followers == 2, "both are there")
+        await until(lambda: not gateway.hub.admission.followers, "both are cut off")
+
+
+async def test_a_half_closed_reader_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
+    await log.post_many(5000, "x" * 900)
+    gateway = await start()
+    async with RawClient(gateway.address, small=True) as client:
+        await client.open(f"/v1/en/live?after={log.at(0)}")
+        client.socket.shutdown(1)
+        await until(lambda: not gateway.hub.admission.followers, "it is cut off")
+
+
+@pytest.mark.parametrize(
+    ("request_head", "status"),
+    [
+        ("NONSENSE\r\n\r\n", 400),
+        ("GET /v1/en/live HTTP/9.9\r\n\r\n", 400),
+        ("GET /v1/en/live HTTP/1.1\r\nA B: c\r\n\r\n", 400),
+        ("GET /\x01 HTTP/1.1\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+        ("GET /v1/en/live HTTP/1.0\r\nHost: h\r\n\r\n", 426),
+        (HANDSHAKE.format(target="/v1/en/board", more=""), 404),
+        (HANDSHAKE.format(target="/v1/en/events", more=""), 404),
+        (HANDSHAKE.format(target="http://h/v1/en/live", more=""), 404),
+        (HANDSHAKE.format(target="/v1/en/live", more="").replace("GET", "POST"), 400),
+        (HANDSHAKE.format(target="/v1/en/live", more="").replace("HTTP/1.1", "HTTP/1.0"), 400),
+        (HANDSHAKE.format(target="/v1/en/live", more="").replace("Version: 13", "Version: 8"), 426),
+        (HANDSHAKE.format(target="/v1/en/live", more="Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400),
+    ],
+)  # fmt: skip
+async def test_what_is_no_honest_request_is_refused(gateway: Gateway, request_head: str, status: int) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.send(request_head)
+        head = await client.read_until(b"\r\n\r\n")
+    assert int(head[9:12]) == status
+
+
+async def test_requests_before_the_upgrade_are_answered_first(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        assert (await client.get("/healthz"))[0] == 200
+        await client.open()
+        assert b'"type":"board"' in (await client.frame())[1]
+
+
+async def test_an_upgrade_pipelined_behind_a_request_gets_no_mixed_answer(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" + HANDSHAKE.format(target="/v1/en/live", more=""))
+        assert b"101" not in await client.read_to_end()
+    assert not gateway.hub.admission.followers
+
+
+async def test_bytes_behind_the_handshake_are_never_taken_for_http(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.send(HANDSHAKE.format(target="/v1/en/live", more="") + "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        await client.read_until(b"\r\n\r\n")
+        assert b'"type":"board"' in (await client.frame())[1]
+        assert b'"type":"live"' in (await client.frame())[1]
+        await client.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert await client.close_code() == 1002
+
+
+async def test_many_pipelined_requests_are_answered_in_order(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.send("".join(f"GET /nothing/{number} HTTP/1.1\r\nHost: h\r\n\r\n" for number in range(200)))
+        for number in range(200):
+            body = await client.read_until(b"'\"}")
+            assert f"/nothing/{number}'".encode() in body

@@ -1,0 +1,41 @@
+"""What followers that read nothing cost a gateway."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.gateway.clients import RawClient, Reader
+from tests.gateway.gateway_process import gateway_process
+from tests.gateway.log_writer import LogWriter
+
+ENTRIES = 10_000
+STALLED = 100
+COST_MAX = 32 * 1024
+
+
+async def test_stalled_followers_cost_32_kib_each_at_most(log: LogWriter, redis_url: str) -> None:
+    """The gateway is a process of its own; the cost is the growth of its memory (PSS) beside followers that read.
+
+    Half of the stalled ones were live when they stopped reading, half are in the middle of a replay, each from another
+    position.
+    """
+    async with gateway_process(redis_url, follower_paused_s=600) as process:
+        async with Reader(process.address) as reader:
+            await reader.until_live()
+            await log.post_many(ENTRIES, "x" * 200)
+            await reader.until_at(log.head)
+            before = process.memory_bytes
+            clients = [RawClient(process.address, small=True) for _ in range(STALLED)]
+            for number, client in enumerate(clients):
+                await client.__aenter__()
+                await client.open("/v1/en/live" + (f"?after={log.at(number)}" if number % 2 else ""))
+            await log.post_many(ENTRIES, "x" * 200)
+            await reader.until_at(log.head)
+            async with httpx.AsyncClient() as http:
+                metrics = (await http.get(f"{process.address}/metrics")).text
+            assert f'ticker_followers{{edition="en"}} {STALLED + 1}.0' in metrics
+            each = (process.memory_bytes - before) / STALLED
+        for client in clients:
+            client.socket.close()
+    print("EACH", each)
+    assert each <= COST_MAX

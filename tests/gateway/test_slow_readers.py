@@ -1,0 +1,86 @@
+"""Readers that read slowly, or not at all: they cost little, nobody else waits for them, and they miss nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from websockets.frames import Opcode
+
+from tests.gateway.clients import RawClient, Reader, masked, until
+from tests.gateway.conftest import Start
+from tests.gateway.log_writer import LogWriter
+from ticker.gateway.server import Gateway
+
+ENTRIES = 10_000
+_AT = re.compile(rb'"at":"(\d+)-[0-9a-f]{16}"')
+
+
+async def read_up_to(client: RawClient, last: int) -> list[int]:
+    """The numbers of the `line` messages up to that of entry `last`."""
+    numbers: list[int] = []
+    while not numbers or numbers[-1] != last:
+        opcode, payload = await client.frame()
+        if opcode is Opcode.TEXT and payload.startswith(b'{"type":"line"'):
+            found = _AT.search(payload)
+            assert found is not None
+            numbers.append(int(found[1]))
+    return numbers
+
+
+async def test_a_reader_that_reads_nothing_for_10_000_entries_then_gets_all_in_order(
+    log: LogWriter, gateway: Gateway
+) -> None:
+    channel = gateway.hub.channels["en"]
+    mark = gateway.hub.settings.follower_buffer_bytes
+    held: list[int] = []
+    async with RawClient(gateway.address, small=True) as slow, Reader(gateway.address) as quick:
+        await slow.open()
+        await quick.until_live()
+        (follower, *_) = [each for cohort in channel._cohorts for each in cohort]
+        for _ in range(ENTRIES // 500):
+            await log.post_many(500, "x" * 200)
+            await quick.until_at(log.head)
+            held.append(follower.transport.get_write_buffer_size())
+        assert channel.paused == 1
+        assert await read_up_to(slow, ENTRIES) == list(range(1, ENTRIES + 1))
+        assert channel.paused == 0
+        await log.post("live again")
+        assert await read_up_to(slow, ENTRIES + 1) == [ENTRIES + 1]
+    assert len(quick.lines) == ENTRIES
+    # Live followers are sent the same bytes: what one of them holds is the channel's, and not its own.
+    assert max(held) <= 8 * mark
+
+
+async def test_a_slow_replay_is_complete_and_holds_two_marks_at_most(log: LogWriter, start: Start) -> None:
+    await log.post_many(ENTRIES, "x" * 200)
+    gateway = await start()
+    channel = gateway.hub.channels["en"]
+    async with RawClient(gateway.address, small=True) as slow:
+        await slow.open(f"/v1/en/live?after={log.at(0)}")
+        (follower, *_) = [each for cohort in channel._cohorts for each in cohort]
+        await until(lambda: channel.paused, "it is paused")
+        held, numbers = 0, [0]
+        while numbers[-1] != ENTRIES:
+            held = max(held, follower.transport.get_write_buffer_size())
+            numbers += await read_up_to(slow, min(numbers[-1] + 100, ENTRIES))
+    assert numbers == list(range(ENTRIES + 1))
+    assert held <= 2 * gateway.hub.settings.follower_buffer_bytes
+
+
+async def test_one_that_pings_and_does_not_read_is_not_answered_without_end(log: LogWriter, start: Start) -> None:
+    await log.post_many(5000, "x" * 900)
+    gateway = await start()
+    channel = gateway.hub.channels["en"]
+    async with RawClient(gateway.address, small=True) as client:
+        await client.open(f"/v1/en/live?after={log.at(0)}")
+        await until(lambda: channel.paused, "it is paused")
+        (follower, *_) = [each for cohort in channel._cohorts for each in cohort]
+        ping = masked(Opcode.PING, b"x" * 125)
+        try:
+            async with asyncio.timeout(1):
+                while True:
+                    await asyncio.get_running_loop().sock_sendall(client.socket, ping)
+        except (TimeoutError, ConnectionError):
+            pass  # nobody reads its pings any more, or it was sent away
+        assert follower.transport.get_write_buffer_size() <= 2 * gateway.hub.settings.follower_buffer_bytes
