@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_page: Annotated[int, Meta(ge=1, le=500)] = 100
     beat_s: Count = 25
     drain_s: Seconds = 20.0
+    compression: bool = True
     trusted_proxies: tuple[str, ...] = ()
 
 

@@ -66,7 +66,12 @@ async def gateway_process(url: str, **settings: Any) -> AsyncIterator[GatewayPro
 async def _serve(url: str, settings: Settings) -> None:
     gateway = Gateway(url, settings, Address(port=0), "0.0")
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), lambda: os.read(0, 1) or (loop.remove_reader(0), gateway.stop()))
+
+    def end() -> None:
+        loop.remove_reader(sys.stdin.fileno())
+        gateway.stop()
+
+    loop.add_reader(sys.stdin.fileno(), end)
     await gateway.run(lambda: print(gateway.address, flush=True))  # noqa: T201 -- it is read by the test
 
 

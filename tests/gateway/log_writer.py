@@ -68,7 +68,7 @@ class LogWriter:
     async def post_many(self, count: int, text: str = "line") -> None:
         """Put `count` new lines into the log, in one round trip for each thousand."""
         for start in range(0, count, 1000):
-            pipe = self.redis.pipeline(transaction=False)  # type: ignore[union-attr]
+            pipe = self.redis.pipeline(transaction=False)
             for _ in range(min(1000, count - start)):
                 self._add(pipe, self.new_line(f"{text} {len(self.logged) + 1}"), ())
             await pipe.execute()

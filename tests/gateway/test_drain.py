@@ -150,8 +150,8 @@ async def test_clients_of_the_websockets_library_see_a_clean_end(log: LogWriter,
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         gateway.stop()
+        await reader.until_closed()
         with pytest.raises(websockets.ConnectionClosedError) as closed:
-            while True:
-                await reader.next()
+            await reader.next()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd_then_sent

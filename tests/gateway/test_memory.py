@@ -9,12 +9,12 @@ from tests.gateway.gateway_process import gateway_process
 from tests.gateway.log_writer import LogWriter
 
 ENTRIES = 10_000
-STALLED = 100
+STALLED = 200
 COST_MAX = 32 * 1024
 
 
 async def test_stalled_followers_cost_32_kib_each_at_most(log: LogWriter, redis_url: str) -> None:
-    """The gateway is a process of its own; the cost is the growth of its memory (PSS) beside followers that read.
+    """The gateway is a process of its own; the cost is the growth of its memory (PSS) beside a follower that reads.
 
     Half of the stalled ones were live when they stopped reading, half are in the middle of a replay, each from another
     position.
@@ -22,13 +22,14 @@ async def test_stalled_followers_cost_32_kib_each_at_most(log: LogWriter, redis_
     async with gateway_process(redis_url, follower_paused_s=600) as process:
         async with Reader(process.address) as reader:
             await reader.until_live()
-            await log.post_many(ENTRIES, "x" * 200)
-            await reader.until_at(log.head)
+            for _ in range(2):  # the second time, the allocator has what it needs for 10,000 entries
+                await log.post_many(ENTRIES, "x" * 200)
+                await reader.until_at(log.head)
             before = process.memory_bytes
             clients = [RawClient(process.address, small=True) for _ in range(STALLED)]
             for number, client in enumerate(clients):
                 await client.__aenter__()
-                await client.open("/v1/en/live" + (f"?after={log.at(number)}" if number % 2 else ""))
+                await client.open("/v1/en/live" + (f"?after={log.at(ENTRIES + 300 + number)}" if number % 2 else ""))
             await log.post_many(ENTRIES, "x" * 200)
             await reader.until_at(log.head)
             async with httpx.AsyncClient() as http:
@@ -37,5 +38,4 @@ async def test_stalled_followers_cost_32_kib_each_at_most(log: LogWriter, redis_
             each = (process.memory_bytes - before) / STALLED
         for client in clients:
             client.socket.close()
-    print("EACH", each)
     assert each <= COST_MAX

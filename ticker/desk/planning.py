@@ -158,6 +158,8 @@ class _Draft:
             return self._late(ahead, submission.key, self._ledger.redis_ms, _AHEAD)
         deadline_s = min(submission.deadline_s, self._chance.deadline_s)
         until = until_ms(waiting.id, deadline_s)
+        if submission.until_ms is not None:
+            until = min(until, submission.until_ms)
         if self._ledger.redis_ms > until:
             return self._late(waiting, submission.key, until, *self._why_late(deadline_s))
         if self._head is None:

@@ -23,7 +23,7 @@ from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.core.wire import ByeMessage, CloseCode, encode_line
 from ticker.gateway.follower import LIVE, Cursor, Follower
-from ticker.gateway.framing import Framing, frame_message, websocket_frame
+from ticker.gateway.framing import Framing, deflated_frame, event, frame_message, websocket_frame, websocket_payload
 from ticker.gateway.handshake import Request, parse_request
 from ticker.gateway.view import View, Wish
 from ticker.settings import Settings
@@ -44,13 +44,25 @@ TRIM_SLACK: Final = 256
 class Prepared:
     """An entry as a gateway keeps it: its WebSocket frame, whose facets it goes to, and the line's entry before it."""
 
-    __slots__ = ("earlier", "facets", "frame", "line")
+    __slots__ = ("_deflated", "earlier", "facets", "frame", "line")
 
     def __init__(self, frame: bytes, line: Line, facets: tuple[Facets, ...], earlier: int) -> None:
         self.frame = frame
         self.line = line
         self.facets = facets
         self.earlier = earlier
+        self._deflated = b""
+
+    def framed(self, framing: Framing, at: Position | None) -> bytes:
+        """The entry, whose position is `at`, in the form that followers of this framing are sent."""
+        if framing is Framing.WEBSOCKET:
+            return self.frame
+        payload = websocket_payload(self.frame)
+        if framing is Framing.EVENTS:
+            return event("line", str(at), payload)
+        if not self._deflated:
+            self._deflated = deflated_frame(payload)
+        return self._deflated
 
     def is_taken_by(self, selection: Selection) -> bool:
         return selection is EVERYTHING or any(map(selection.matches, self.facets))
@@ -338,8 +350,10 @@ class Channel:
                     follower.transport.write(view.ready.data)
                     deliveries += view.ready.entries
             elif cursor != Cursor.LEFT:
-                deliveries += follower.advance()
-                if first_cursor <= cursor < head:
+                # Where the last pass left the live ones; all other cursors are a few followers' own.
+                is_shared = cursor >= first - 1 and follower.paused_at is None and follower.replayed == LIVE
+                deliveries += follower.advance(in_burst=is_shared)
+                if is_shared and first_cursor <= cursor < head:
                     view.make_ready(cursor, mark)
             served += follower.sent >= first
         self.counts.deliveries += deliveries

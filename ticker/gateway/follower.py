@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 LIVE: Final = -1
 """`replayed` of a follower that was told that it is live."""
 BURST_MARKS: Final = 8
-"""How many high-water marks a live follower is sent at once if its transport is empty.
+"""How many high-water marks live followers are sent at once if their transports are empty.
 
-All live ones are sent the same piece, and a transport refers to what it couldn't write yet, so this costs nothing a
-follower; a piece that a reader chose by its position would, so replays get two marks.
+All of them are sent the same piece, and a transport refers to what it couldn't write yet, so this costs nothing a
+follower; a piece that a reader chose, by its position or by how far it has read, would: see `OWN_PIECES`.
 """
+OWN_PIECES: Final = 2
+"""How many pieces of its own a follower is sent before it is paused: one more than that is what it costs when it stalls
+(with the default high-water mark, 16 KiB: 24 KiB)."""
 PINGS_MAX: Final = 16
 """How many pings may come at once: their answers pile up in the transport until the peer reads."""
 _DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
@@ -47,8 +50,7 @@ class Follower(asyncio.Protocol):
     """One connection. `cursor` is the seq of the last entry that was written to its transport.
 
     The channel calls `advance` in its passes; the transport's flow control takes the follower out of them and brings it
-    back. Whatever happens, the transport holds no more than two high-water marks of bytes of its own for it: what is
-    written next is limited by what it still has.
+    back. Whatever happens, the transport holds at most two high-water marks of bytes that no other follower shares.
     """
 
     __slots__ = ("address", "cohort", "cursor", "inbound", "paused_at", "replayed", "sent", "transport", "view")
@@ -74,7 +76,8 @@ class Follower(asyncio.Protocol):
         channel, view = self.view.channel, self.view
         frames = [response]
         if isinstance(start, int):
-            piece = view.piece(start, 2 * channel.settings.follower_buffer_bytes)
+            mark = channel.settings.follower_buffer_bytes  # the transport is empty: as much as it may ever hold
+            piece = view.piece(start, mark + mark // OWN_PIECES)
             self.cursor, self.replayed = piece.until, piece.entries
             frames.append(piece.data)
         else:
@@ -85,10 +88,13 @@ class Follower(asyncio.Protocol):
             self.replayed = LIVE
         else:
             channel.is_behind(self)
-        self.transport.write(b"".join(frames))
+        self.transport.writelines(frames)  # not joined: what a peer doesn't read is then the view's own bytes
 
-    def advance(self) -> int:
-        """Write one piece of what follows the cursor; tell how many entries it had."""
+    def advance(self, *, in_burst: bool = False) -> int:
+        """Write one piece of what follows the cursor; tell how many entries it had.
+
+        `in_burst` says that the cursor is where all live followers are.
+        """
         channel = self.view.channel
         log = channel.log
         if self.paused_at is not None or self.cursor == log.head:
@@ -97,9 +103,9 @@ class Follower(asyncio.Protocol):
             self._start_over(Reset.REPLACED if self.cursor == Cursor.REPLACED else Reset.BEHIND)
             return 0
         mark = channel.settings.follower_buffer_bytes
-        piece = self.view.piece(self.cursor, mark)
-        if piece.until != log.head and not self.transport.get_write_buffer_size():
-            piece = self.view.piece(self.cursor, (BURST_MARKS if self.replayed == LIVE else 2) * mark)
+        piece = self.view.piece(self.cursor, mark if in_burst else mark // OWN_PIECES)
+        if in_burst and piece.until != log.head and not self.transport.get_write_buffer_size():
+            piece = self.view.piece(self.cursor, BURST_MARKS * mark)
         self.cursor = piece.until
         if piece.data:
             self.sent = piece.until

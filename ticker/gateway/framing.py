@@ -1,10 +1,19 @@
-"""How a message travels: a WebSocket text frame (RFC 6455, 5.2) or a Server-Sent Event (HTML, 9.2). Encoded once."""
+"""How a message travels: in a WebSocket text frame (RFC 6455, 5.2), maybe compressed (RFC 7692), or as an event.
+
+Each form of a message is made once, for all who are sent it.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import Enum
+from functools import lru_cache
+from typing import Final
 
+from websockets.exceptions import InvalidHeader, NegotiationError
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
+from websockets.headers import build_extension, parse_extension
 
 from ticker.core.wire import BeatMessage, BoardMessage, ByeMessage, LineMessage, LiveMessage, Message, encode_message
 
@@ -21,7 +30,31 @@ class Framing(Enum):
     """The form of the bytes that a follower is sent."""
 
     WEBSOCKET = "websocket"
+    DEFLATED = "deflated"  # a WebSocket whose peer takes compressed messages
     EVENTS = "events"
+
+
+WINDOW_BITS: Final = 15
+DEFLATED_LEAST: Final = 200
+"""Bytes of a message below which compressing it saves nothing worth the work: beats and the like."""
+
+# Without context takeover each message stands for itself: that is what lets one compressed copy serve everybody.
+_DEFLATE: Final = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
+
+
+@lru_cache(maxsize=64)
+def deflate_extension(offered: str) -> str | None:
+    """The `Sec-WebSocket-Extensions` to answer to what a peer offers; None where it doesn't take our compression."""
+    try:
+        offers = [parameters for name, parameters in parse_extension(offered) if name == _DEFLATE.name]
+    except InvalidHeader:
+        return None
+    for parameters in offers:
+        with suppress(NegotiationError):
+            accepted, extension = _DEFLATE.process_request_params(parameters, [])
+            if extension.local_max_window_bits == WINDOW_BITS:
+                return build_extension([(_DEFLATE.name, accepted)])
+    return None
 
 
 def frame_message(framing: Framing, message: Message) -> bytes:
@@ -29,12 +62,24 @@ def frame_message(framing: Framing, message: Message) -> bytes:
     payload = encode_message(message)
     if framing is Framing.WEBSOCKET:
         return websocket_frame(payload)
+    if framing is Framing.DEFLATED:
+        return deflated_frame(payload)
     return event(_KINDS[type(message)], None if isinstance(message, ByeMessage) else message.at, payload)
 
 
 def websocket_frame(payload: bytes) -> bytes:
     """One unmasked text frame."""
     return bytes(Frame(Opcode.TEXT, payload).serialize(mask=False))
+
+
+def deflated_frame(payload: bytes) -> bytes:
+    """One compressed text frame, or a plain one where that is not larger."""
+    plain = websocket_frame(payload)
+    if len(payload) < DEFLATED_LEAST:
+        return plain
+    deflate = PerMessageDeflate(True, True, WINDOW_BITS, WINDOW_BITS)
+    deflated = bytes(Frame(Opcode.TEXT, payload).serialize(mask=False, extensions=[deflate]))
+    return min(deflated, plain, key=len)
 
 
 def websocket_payload(frame: bytes) -> bytes:

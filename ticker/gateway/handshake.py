@@ -174,8 +174,8 @@ def check_origin(edition: Edition, headers: Headers) -> str | None:
     raise Refusal(403, "origin", f"pages of {origins[0][:100]!a} may not show this edition")
 
 
-def websocket_response(headers: Headers) -> bytes:
-    """The answer to an opening handshake (RFC 6455, 4.2).
+def websocket_response(headers: Headers, extension: str | None) -> bytes:
+    """The answer to an opening handshake (RFC 6455, 4.2), with the extension that was agreed on, if any.
 
     Checked here and not with `websockets`' `ServerProtocol.accept`: the same checks in a tenth of the time, which
     counts when 20,000 readers come back at once.
@@ -190,9 +190,10 @@ def websocket_response(headers: Headers) -> bytes:
     if key is None or not _is_key(key):
         raise Refusal(400, "key", "Sec-WebSocket-Key is not 16 bytes in base64, given once")
     subprotocol = f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n" if SUBPROTOCOL in _offered(headers) else ""
+    extensions = "" if extension is None else f"Sec-WebSocket-Extensions: {extension}\r\n"
     return (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept_key(key)}\r\n{subprotocol}\r\n"
+        f"Sec-WebSocket-Accept: {accept_key(key)}\r\n{subprotocol}{extensions}\r\n"
     ).encode()
 
 

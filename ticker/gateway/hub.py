@@ -138,7 +138,7 @@ class Hub:
         for protocol in late:
             self.handshakes_timed_out += 1
             self.forget(protocol)
-            protocol.transport.abort()
+            protocol.cut_off()
 
     # Time
 

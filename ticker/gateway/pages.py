@@ -232,6 +232,8 @@ class Pages:
     def _channel(self, request: Request) -> ShownEdition:
         name = request.path_params["edition"]
         channel = self._editions.get(name)
+        if channel is None and not self._editions:
+            raise PageError(503, "This server is still loading its editions. Please try again in a moment.")
         if channel is None:
             raise PageError(404, f"There is no edition {name[:40]!a} here.")
         return channel

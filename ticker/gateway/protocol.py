@@ -16,10 +16,12 @@ from ticker.core.position import Position
 from ticker.gateway import handshake
 from ticker.gateway.admission import RETRY_S, Refusal, client_address
 from ticker.gateway.follower import Follower
-from ticker.gateway.framing import Framing
+from ticker.gateway.framing import Framing, deflate_extension
 from ticker.gateway.handshake import Headers, Target
 
 if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
     from ticker.gateway.hub import Hub
 
 REQUEST_BYTES_MAX: Final = 32 * 1024
@@ -35,6 +37,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _taken = False
     _visitor: str | None = None  # the address that this connection is counted for
     _request_bytes = 0
+    _answering: RequestResponseCycle | None = None  # `cycle` is that of the newest request: others may wait before it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -53,6 +56,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.hub.forget(self)
         self._leave_hub()
+        self._drop_answer()  # the base sees to that of the newest request only
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -146,11 +150,15 @@ class GatewayProtocol(HttpToolsProtocol):
         channel = hub.channel(target.edition)
         origin = handshake.check_origin(channel.edition, headers)
         last_event_id = headers.one(b"last-event-id") if target.framing is Framing.EVENTS else None
-        request = channel.read(target.framing, target.query, last_event_id)
-        if target.framing is Framing.WEBSOCKET:
-            response = handshake.websocket_response(headers)
-        else:
+        framing, extension = target.framing, None
+        if framing is Framing.WEBSOCKET and hub.settings.compression:
+            extension = deflate_extension(", ".join(headers.all(b"sec-websocket-extensions")))
+            framing = Framing.WEBSOCKET if extension is None else Framing.DEFLATED
+        request = channel.read(framing, target.query, last_event_id)
+        if framing is Framing.EVENTS:
             response = handshake.events_response(origin)
+        else:
+            response = handshake.websocket_response(headers, extension)
         hub.check_views(channel, request.wish)
         peer = self.client[0] if self.client else ""
         address = client_address(peer, headers.all(b"x-forwarded-for"), hub.trusted)
@@ -164,9 +172,30 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _leave_uvicorn(self) -> None:
         self._taken = True
+        self._drop_answer()
         self._unset_keepalive_if_required()
         self._leave_hub()
         self.connections.discard(self)
+
+    def cut_off(self) -> None:
+        """End the connection at once, whatever is under way on it."""
+        self._drop_answer()
+        self.transport.abort()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _drop_answer(self) -> None:
+        """Have the application's answer to an earlier request go nowhere.
+
+        It would come behind what this connection was told since, or find the transport closed: an error in the log for
+        everybody who sends garbage behind a request.
+        """
+        self.pipeline.clear()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
 
     def _leave_hub(self) -> None:
         if self._visitor is not None:

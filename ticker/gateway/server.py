@@ -24,7 +24,8 @@ from ticker.gateway.hub import Hub
 from ticker.gateway.protocol import GatewayProtocol
 from ticker.settings import Settings
 
-BACKLOG: Final = 4096
+BACKLOG: Final = 512
+"""Connections that wait to be accepted. The loop accepts all of them at once: about 20 ms for as many."""
 USER_TIMEOUT_MS: Final = 30_000
 """How long sent bytes may stay unacknowledged before the kernel drops the peer (Linux, TCP_USER_TIMEOUT)."""
 

@@ -9,7 +9,7 @@ from ticker.core.board import changes_by_itself_at
 from ticker.core.log import Reset
 from ticker.core.selection import Selection
 from ticker.core.wire import BeatMessage, BoardMessage, EditionInfo, LiveMessage
-from ticker.gateway.framing import Framing, event, frame_message, websocket_payload
+from ticker.gateway.framing import Framing, frame_message
 
 if TYPE_CHECKING:
     from ticker.gateway.channel import Channel
@@ -99,10 +99,7 @@ class View:
         size, until = 0, cursor
         for item in log.iterate(cursor):
             if item.is_taken_by(selection):
-                if framing is Framing.WEBSOCKET:
-                    frame = item.frame
-                else:
-                    frame = event("line", str(log.position_at(until + 1)), websocket_payload(item.frame))
+                frame = item.framed(framing, log.position_at(until + 1))
                 if frames and size + len(frame) > bytes_max:
                     break
                 frames.append(frame)

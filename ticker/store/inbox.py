@@ -9,7 +9,7 @@ import msgspec
 
 from ticker.core.edition import is_name
 from ticker.core.errors import StoreError, SubmissionError
-from ticker.core.submission import Receipt, Submission, decode_receipt, encode_submission
+from ticker.core.submission import Outcome, Receipt, Submission, decode_receipt, encode_submission
 from ticker.store.connections import BLOCK_MS, Redis
 from ticker.store.keys import Keys
 from ticker.store.streams import START, StreamEntry, milliseconds_of, read_last, read_range, read_streams, redis_ms
@@ -108,9 +108,19 @@ def until_ms(submission_id: str, deadline_s: float) -> int:
 
 
 async def await_receipt(
-    blocking_redis: Redis, edition: str, editor: str, *, key: str, after: str, until_ms: int
+    blocking_redis: Redis,
+    edition: str,
+    editor: str,
+    *,
+    key: str,
+    after: str,
+    until_ms: int,
+    submission: str | None = None,
 ) -> StoredReceipt | None:
     """Wait for the receipt of the submission with `key`, among those after id `after`.
+
+    `submission` is its id in the inbox, where that is known. A receipt that says late may be that of one before it
+    with the same key, and this one still come on air: where the ids don't say, it is taken only once the time is over.
 
     None means that Redis's clock has passed `until_ms` and there was none: if that is the submission's deadline (see
     the function of that name), it can't come on air any more. The desk may take an earlier deadline than the one asked
@@ -124,6 +134,7 @@ async def await_receipt(
 
     """
     stream, block_ms = Keys(edition).receipts(editor), FIRST_BLOCK_MS
+    late: StoredReceipt | None = None
     while True:
         is_over = False
         found = await read_streams(blocking_redis, {stream: after}, count=RECEIPTS_PAGE, block_ms=block_ms)
@@ -137,10 +148,12 @@ async def await_receipt(
         for entry in found.get(stream, ()):
             stored = parse_receipt(entry)
             if stored.receipt.key == key:
-                return stored
+                if stored.receipt.status is not Outcome.LATE or stored.submission == submission:
+                    return stored
+                late = stored
             after = stored.id
         if is_over and not found:
-            return None
+            return late
 
 
 def parse_receipt(entry: StreamEntry) -> StoredReceipt:

@@ -83,7 +83,7 @@ def compact(source: str) -> str:
             text = short.setdefault(text, f"{'#' if text.startswith('#') else '$'}{_short_name(len(short))}")
         parts.append(text)
         between = ""
-    return "".join(parts) + "\n"
+    return "".join(parts).strip() + "\n"
 
 
 def _is_needed(between: str, before: str, after: str) -> bool:

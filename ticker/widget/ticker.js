@@ -206,7 +206,7 @@ export class Link {
     this.#enter("connecting");
     this.#timer = setTimeout(() => this.#fail(), CONNECT_MS);
     const query = { lines: this.#size, after: this.at };
-    if (this.#events) {
+    if (this.#events || this.#url.endsWith("#events")) {
       const source = new EventSource(this.#address("/events", query));
       for (const type of ["board", "line", "live", "beat", "bye"])
         source.addEventListener(type, (event) => this.#socket === source && this.#hear(event.data));
@@ -215,7 +215,8 @@ export class Link {
     } else {
       const socket = new WebSocket(this.#address("/live", query).replace(/^http/, "ws"), "ticker.v1");
       socket.onmessage = (event) => this.#socket === socket && this.#hear(event.data);
-      socket.onclose = (event) => this.#socket === socket && this.#fail(event.code);
+      socket.onerror = socket.onclose = (event) =>
+        this.#socket === socket && this.#fail(/** @type {CloseEvent} */ (event).code); // an error comes first, with none
       this.#socket = socket;
     }
   }
@@ -228,7 +229,7 @@ export class Link {
     this.#drop();
     const asking = (this.#socket = new AbortController());
     this.#timer = setTimeout(() => this.#fail(), CONNECT_MS);
-    const answer = await fetch(this.#address("/board", { lines: 1 }), { signal: asking.signal }).catch(() => undefined);
+    const answer = await fetch(this.#address("/board", {}), { signal: asking.signal }).catch(() => undefined);
     if (this.#socket !== asking) return;
     if ([400, 403, 404].includes(answer?.status ?? 0)) return this.#fail(4000);
     this.#events = !!answer?.ok;
@@ -356,7 +357,7 @@ const WORDS = {
  */
 function age(instant, now, lang) {
   const unit = (/** @type {number} */ count, /** @type {string} */ unit) =>
-    Math.floor(count).toLocaleString(lang, { style: "unit", unit });
+    (count | 0).toLocaleString(lang, { style: "unit", unit });
   const minutes = (now - instant) / 60_000;
   const then = new Date(instant);
   if (minutes < 1) return new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(0, "second");
@@ -409,14 +410,14 @@ sheet.replaceSync(`
   all: initial; color-scheme: inherit; display: flex; flex-direction: column; container-type: inline-size;
   font: 400 var(--ticker-size, medium)/1.45 var(--ticker-font, system-ui, sans-serif);
   color: var(--ticker-color, light-dark(#14171c, #eceff3)); background: var(--ticker-background, light-dark(#fff, #15181d));
-  border-radius: var(--ticker-radius, 0); overflow: clip; overflow-wrap: anywhere;
+  border-radius: var(--ticker-radius); overflow: clip; overflow-wrap: anywhere;
   --muted: var(--ticker-muted, color-mix(in srgb, currentcolor 72%, transparent));
   --accent: var(--ticker-accent, light-dark(#b4001e, #ff8080));
   --line: 1px solid var(--ticker-rule, color-mix(in srgb, currentcolor 16%, transparent));
 }
 [part=header] { display: flex; align-items: center; white-space: nowrap; gap: .5em; block-size: 2.75em; padding-inline: 1em .5em;
   border-block-end: var(--line) }
-[part=title] { font-weight: 700; flex: 0 1 auto }
+[part=title] { font-weight: 700 }
 [part=title]::before { content: ""; display: inline-block; border: .25em solid var(--muted); border-radius: 1em;
   margin-inline-end: .5em; vertical-align: .15em }
 [data-state=live] [part=title]::before { border-color: var(--accent) }
@@ -438,7 +439,7 @@ li { display: flex; align-items: baseline; gap: .75em; padding-inline: 1em }
 [part=attribution] { font-weight: 600 }
 a { color: inherit; text-decoration: none }
 a:hover { text-decoration: underline }
-.heard { position: absolute; clip-path: inset(50%); block-size: 1px; overflow: hidden }
+.heard { position: fixed; clip-path: inset(50%) }
 /* Older lines stand still in the layout, hung up by their end: what comes or goes moves the list as a whole, which is
    no layout shift. One change a frame: see #step. */
 .list ol { position: absolute; inset-inline: 0; bottom: 100%; transform: translateY(100%) }
@@ -463,7 +464,7 @@ a:hover { text-decoration: underline }
   @keyframes fresh { from { background: var(--ticker-fresh, color-mix(in srgb, var(--accent) 16%, transparent)) } }
 }
 @media print {
-  button, [part=status], [part=count] { display: none }
+  button, [part=status] { display: none }
   [part=ticker] [part=view] { block-size: auto; overflow: visible }
   [part=ticker] ol { display: block; position: static; transform: none !important; white-space: normal; inline-size: auto }
   li[hidden] { display: flex !important }
@@ -483,7 +484,7 @@ const observer = new IntersectionObserver(
 /** The element. Attributes are its state: a wrong value counts as none. */
 export class BreakingTicker extends HTMLElement {
   static observedAttributes = [
-    "edition", "lines", "section", "region", "urgency", "layout", "interval", "server", "lang", "words", "label", "paused",
+    "edition", "lines", "section", "region", "urgency", "layout", "interval", "server", "lang", "words", "label", "paused", "transport",
   ];
 
   /** @type {Link | undefined} */
@@ -520,14 +521,14 @@ export class BreakingTicker extends HTMLElement {
   #pause = make("button", "pause", { onclick: () => (this.paused ? this.resume() : this.pause()) });
   #list = make("ol", "list", { role: "list" });
   #empty = make("slot", "");
-  #view = make("div", "view", { role: "group" }, this.#list, this.#empty);
+  #view = make("section", "view", {}, this.#list, this.#empty);
   #heard = make("div", "", { className: "heard", ariaLive: "polite" });
   #row = make(
     "div", "", { className: "row" },
     make("div", "header", {}, this.#title, this.#status, this.#new, this.#previous, this.#count, this.#next, this.#pause),
     this.#view,
   );
-  #frame = make("section", "ticker", {}, this.#row, this.#heard);
+  #frame = make("div", "ticker", {}, this.#row, this.#heard);
 
   #root = this.attachShadow({ mode: "open" });
 
@@ -546,7 +547,7 @@ export class BreakingTicker extends HTMLElement {
   /** How many lines show: 1 to 100. */
   get size() {
     const lines = Number(this.getAttribute("lines") ?? 10);
-    return lines >= 1 && lines <= 100 ? Math.floor(lines) : 10;
+    return lines >= 1 && lines <= 100 ? lines | 0 : 10;
   }
 
   /** list, strip or crawl; nothing crawls for readers who asked for less motion. */
@@ -564,9 +565,9 @@ export class BreakingTicker extends HTMLElement {
     return this.#link?.state ?? "idle";
   }
 
-  /** Where the reader is in the edition's log; null before anything came. */
+  /** Where the reader is in the edition's log; empty before anything came. */
   get position() {
-    return this.#link?.at || null;
+    return this.#link?.at ?? "";
   }
 
   get paused() {
@@ -644,6 +645,7 @@ export class BreakingTicker extends HTMLElement {
       const url = new URL(`v1/${encodeURIComponent(edition ?? "")}`, server ?? home);
       for (const name of ["section", "region", "urgency"])
         for (const value of new Set(this.getAttribute(name)?.match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
+      url.hash = this.getAttribute("transport") ?? "";
       return edition ? url.href : "";
     } catch {
       return ""; // no address
@@ -838,7 +840,7 @@ export class BreakingTicker extends HTMLElement {
     /** @type {Record<string, string>} */
     const words = (this.#words = { ...ENGLISH, ...WORDS[lang.split("-")[0]], ...this.#ownWords() });
     const label = this.getAttribute("label") ?? edition?.title ?? "";
-    Object.assign(this.#frame, { lang, dir: edition?.dir ?? "", ariaLabel: label, className: layout });
+    Object.assign(this.#frame, { lang, dir: edition?.dir ?? "", className: layout });
     this.#frame.dataset.state = state;
     this.#frame.style.setProperty("--lines", `${this.size}`);
     this.#view.ariaLabel = label;

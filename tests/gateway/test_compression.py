@@ -1,0 +1,87 @@
+"""Compressed messages: one copy for all who take them, and nothing that depends on the message before."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import pytest
+
+from tests.gateway.clients import RawClient, Reader
+from tests.gateway.conftest import Start
+from tests.gateway.log_writer import LogWriter
+from ticker.core.wire import LineMessage
+from ticker.gateway.framing import (
+    Framing,
+    deflate_extension,
+    deflated_frame,
+    websocket_frame,
+    websocket_payload,
+)
+
+RSV1 = 0x40
+BROWSER = "permessage-deflate; client_max_window_bits"
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        BROWSER,
+        "permessage-deflate",
+        "x-other, permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        "permessage-deflate; server_max_window_bits=8, permessage-deflate",
+    ],
+)
+def test_a_peer_that_takes_our_compression_gets_it_without_context(offered: str) -> None:
+    answer = deflate_extension(offered)
+    assert answer is not None
+    assert answer.startswith("permessage-deflate; server_no_context_takeover; client_no_context_takeover")
+
+
+@pytest.mark.parametrize(
+    "offered",
+    ["", "x-other", "permessage-deflate; server_max_window_bits=10", "permessage-deflate; what=1", ";", "é", "=,;"],
+)
+def test_anything_else_is_not_compressed(offered: str) -> None:
+    assert deflate_extension(offered) is None
+
+
+def test_a_compressed_frame_stands_for_itself() -> None:
+    payload = json.dumps({"text": "Night trains return in March " * 20}).encode()
+    frame = deflated_frame(payload)
+    assert frame[0] & RSV1
+    assert len(frame) < len(payload) // 2
+    assert zlib.decompressobj(wbits=-15).decompress(websocket_payload(frame) + b"\0\0\xff\xff") == payload
+
+
+def test_what_gains_nothing_stays_as_it_is() -> None:
+    assert deflated_frame(b"{}") == websocket_frame(b"{}")
+
+
+async def test_readers_with_and_without_compression_get_the_same_messages(log: LogWriter, start: Start) -> None:
+    await log.post_many(30, "Night trains return in March, and the northern line is open again to the coast " * 3)
+    gateway = await start()
+    query = f"after={log.at(0)}"
+    async with (
+        Reader(gateway.address, query) as compressed,
+        Reader(gateway.address, query, compression=None) as plain,
+    ):
+        await compressed.until_live()
+        await plain.until_live()
+        await log.post("and one more")
+        await compressed.until_at(log.at(31))
+        await plain.until_at(log.at(31))
+        assert _lines(compressed) == _lines(plain) == list(range(1, 32))
+        framings = {wish.framing for wish in gateway.hub.channels["en"].views}
+        assert framings == {Framing.DEFLATED, Framing.WEBSOCKET}
+
+
+def _lines(reader: Reader) -> list[int]:
+    return [message.line.number for message in reader.messages if isinstance(message, LineMessage)]
+
+
+async def test_compression_can_be_switched_off(log: LogWriter, start: Start) -> None:
+    gateway = await start(compression=False)
+    async with RawClient(gateway.address) as client:
+        response = await client.open(more=f"Sec-WebSocket-Extensions: {BROWSER}\r\n")
+        assert b"xtensions" not in response
