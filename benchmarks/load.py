@@ -1,0 +1,147 @@
+"""The driver of `load.c`: followers that are opened, counted and closed by command."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from benchmarks.process import Process
+from benchmarks.programs import BenchError, compile_program
+
+ANSWER_S: Final = 10.0
+OPEN_S: Final = 90.0
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """Nanoseconds, right to 1.6 %."""
+
+    count: int
+    p50: int
+    p90: int
+    p99: int
+    max: int
+
+
+class Opened(msgspec.Struct, frozen=True, tag_field="event", tag="open"):
+    """All followers that were asked for are live or have failed."""
+
+    ready: int
+    refused: int
+    refusal: str
+    seconds: float
+    opening: Histogram
+
+
+class Reached(msgspec.Struct, frozen=True, tag_field="event", tag="reached"):
+    """The expected deliveries have been made."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag_field="event", tag="failed"):
+    detail: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="report"):
+    """What has been counted since the last reset. Instants are nanoseconds of the monotonic clock."""
+
+    seconds: float
+    cpu_s: float
+    live: int
+    refused: int
+    deliveries: int
+    lost: int
+    repeated: int
+    boards: int
+    resets: int
+    lives: int
+    beats: int
+    byes: int
+    others: int
+    closed: int
+    close_code: int
+    bytes: int
+    reads: int
+    first_at: int
+    last_at: int
+    latency: Histogram
+    opening: Histogram
+
+
+Event = Opened | Reached | Report | Failed
+E = TypeVar("E", Opened, Reached, Report)
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+class Load(Process):
+    """Followers of one server."""
+
+    def __init__(self, port: int, dialect: str, cores: set[int], address: str = "127.0.0.1") -> None:
+        super().__init__("load", [compile_program("load"), address, str(port), dialect], cores)
+
+    def open(
+        self,
+        count: int,
+        paths: Sequence[str],
+        *,
+        window: int = 256,
+        stalled_percent: int = 0,
+        next_seq: int = 0,
+        selected: bool = False,
+    ) -> Opened:
+        """Open `count` more followers, and return when each is live or has failed. See `load.c` for the rest."""
+        with tempfile.TemporaryDirectory() as folder:
+            names = Path(folder) / "paths"
+            names.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
+            self._command(
+                f"open count={count} window={window} stalled={stalled_percent} next={next_seq} "
+                f"selected={int(selected)} paths={names}"
+            )
+            try:
+                return self._await(Opened, OPEN_S)
+            except TimeoutError:
+                live = self.report().live
+                raise BenchError(f"only {live} of {count} followers were open after {OPEN_S:g} s") from None
+
+    def expect(self, deliveries: int) -> None:
+        self._command(f"expect deliveries={deliveries}")
+
+    def await_deliveries(self, timeout_s: float) -> bool:
+        """Whether what `expect` asked for came in time."""
+        try:
+            self._await(Reached, timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def reset(self) -> None:
+        self._command("reset")
+        self.report()  # its answer says that the reset is done
+
+    def report(self) -> Report:
+        self._command("report")
+        return self._await(Report, ANSWER_S)
+
+    def wake(self) -> None:
+        """Let the stalled followers read again."""
+        self._command("wake")
+
+    def close_all(self) -> None:
+        self._command("close")
+        self.report()
+
+    def _command(self, command: str) -> None:
+        self.write_line(command.encode())
+
+    def _await(self, kind: type[E], timeout_s: float) -> E:
+        while True:
+            line = self.lines.read(timeout_s)
+            if line is None:
+                raise BenchError("the load generator ended")
+            event = _decoder.decode(line)
+            if isinstance(event, kind):
+                return event
+            if not isinstance(event, Reached):  # which may come late, when nobody waits for it any more
+                raise BenchError(f"the load generator said {line!r} instead of {kind.__name__}")

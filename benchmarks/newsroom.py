@@ -1,0 +1,67 @@
+"""Entries to post, each stamped with the moment of its posting: the same for every subject."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from ticker.core.entry import Entry, encode_entry
+from ticker.core.line import Change, Direction, Line
+from ticker.core.position import Position, next_link
+from ticker.core.wire import encode_line
+
+EDITION: Final = "en"
+SECTION: Final = "economy"
+REGION: Final = "europe"
+URGENCY: Final = 2
+WORDS: Final = "Central bank raises its main rate by half a point to 4.25 %"
+
+
+class Posted(NamedTuple):
+    """An entry as the log keeps it (`data`, `link`) and as followers are sent it (`message`); `at` is its stamp."""
+
+    seq: int
+    link: str
+    data: bytes
+    message: bytes
+    at: int
+
+
+class Newsroom:
+    """Writes one log, entry after entry. Knows every position of it."""
+
+    def __init__(self, nonce: str | None = None) -> None:
+        """Begin a log, with a nonce of its own or one that is given."""
+        self.nonce = nonce or secrets.token_hex(32)
+        self._links = [self.nonce]
+
+    @property
+    def head(self) -> int:
+        return len(self._links) - 1
+
+    def position(self, seq: int) -> Position:
+        return Position.of(seq, self._links[seq])
+
+    def write(self) -> Posted:
+        """Write the next entry, stamped before anything else is done for it."""
+        at, seq, now = time.monotonic_ns(), self.head + 1, datetime.now(UTC)
+        line = Line(
+            id=f"bench{seq:07d}",
+            version=1,
+            number=seq,
+            change=Change.NEW,
+            text=f"T={at}; {WORDS}",
+            lang=EDITION,
+            dir=Direction.LTR,
+            urgency=URGENCY,
+            section=SECTION,
+            regions=(REGION,),
+            created=now,
+            updated=now,
+        )
+        data = encode_entry(Entry(line=line, editor="bench", key=f"bench-{seq}", submitted=now))
+        link = next_link(self._links[-1], data)
+        self._links.append(link)
+        return Posted(seq, link, data, encode_line(self.position(seq), line), at)

@@ -1,0 +1,157 @@
+"""The rounds: every subject once in each, in turn, forwards and backwards, so that what drifts hits all alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Final
+
+from benchmarks import scenarios
+from benchmarks.editorial import Desk
+from benchmarks.load import Load
+from benchmarks.machine import Cores
+from benchmarks.newsroom import REGION, SECTION, Newsroom
+from benchmarks.product import Stage
+from benchmarks.programs import BenchError
+from benchmarks.samples import Samples
+from benchmarks.scenarios import Effort, Measured, check_order
+from benchmarks.subject import Subject
+from ticker.core.edition import SECTIONS
+
+SELECTIONS: Final = 200
+STALLED_PERCENT: Final = 10
+JOINED_MOST: Final = 0.05
+STALL_METRIC: Final = "ticker_loop_stall_seconds_max"
+
+Maker = Callable[[Cores], AbstractContextManager[Subject]]
+
+
+class Plan:
+    """Who is measured how, with what came of it in `samples`."""
+
+    def __init__(self, effort: Effort, cores: Cores, say: Callable[[str], None]) -> None:
+        self.effort = effort
+        self.cores = cores
+        self.samples = Samples()
+        self._say = say
+
+    def run(self, rivals: dict[str, Maker], desk: Desk, only: Sequence[str] = ()) -> None:
+        """All rounds. What can't be measured leaves a note and no figure."""
+        for number in range(self.effort.rounds):
+            steps = [(name, step) for name, step in self._steps(rivals, desk) if not only or name in only]
+            for name, step in steps if number % 2 == 0 else reversed(steps):
+                self._say(f"round {number + 1} of {self.effort.rounds}: {name}")
+                try:
+                    step()
+                except (BenchError, OSError, TimeoutError) as error:
+                    self.samples.note(f"{name}: {error}")
+
+    def _steps(self, rivals: dict[str, Maker], desk: Desk) -> Iterator[tuple[str, Callable[[], None]]]:
+        for name, make in rivals.items():
+            yield name, partial(self._rival, make)
+            if name == "c-loop":
+                yield "gateway", self._gateway
+        yield "two-workers", self._workers
+        yield "desk", partial(self._desk, desk)
+
+    def _rival(self, make: Maker) -> None:
+        newsroom = Newsroom()
+        with make(self.cores) as subject:
+            before = subject.process.memory_bytes()
+            with self._load(subject) as load:
+                self.samples.add(subject.name, scenarios.connect(subject, load, self.effort))
+                self._steady(subject, load, newsroom)
+                self.samples.add(subject.name, scenarios.memory(subject, before, self.effort))
+                self._burst(subject, load, newsroom)
+
+    def _gateway(self) -> None:
+        with Stage(self.cores) as stage:
+            gateway, newsroom = stage.gateway, stage.newsroom
+            before = gateway.process.memory_bytes()
+            with self._load(gateway) as load:
+                self.samples.add(gateway.name, scenarios.connect(gateway, load, self.effort))
+                idle, rates = scenarios.idle(stage, load, self.effort)
+                self._add(gateway.name, idle)
+                self._steady(gateway, load, newsroom)
+                self._burst(gateway, load, newsroom)
+                self.samples.add(gateway.name, scenarios.memory(gateway, before, self.effort))
+                scenarios.disconnect(gateway, load)
+                self._add(gateway.name, scenarios.storm(stage, load, self.effort, rates))
+                scenarios.disconnect(gateway, load)
+                self._selections(stage, load)
+                scenarios.disconnect(gateway, load)
+                self._stalled(stage, load)
+            stall_s = gateway.metric(STALL_METRIC)
+            if stall_s is None:
+                self.samples.note(f"the event loop's longest stall: the gateway has no metric {STALL_METRIC}")
+            else:
+                self.samples.add(gateway.name, {"stall_ms": stall_s * 1e3})
+
+    def _selections(self, stage: Stage, load: Load) -> None:
+        """All of them take every entry, so that a delivery is the same work for the reader."""
+        load.open(self.effort.connections, [f"{stage.gateway.path}?{query}" for query in selections(SELECTIONS)])
+        stage.gateway.process.settle()
+        measured = scenarios.steady(stage.gateway, load, stage.newsroom, self.effort, self.effort.connections)
+        self._add("gateway, 200 selections", measured)
+
+    def _stalled(self, stage: Stage, load: Load) -> None:
+        """One in ten reads nothing: first they are sent enough for the gateway to notice; in the end they read all."""
+        gateway, effort = stage.gateway, self.effort
+        load.open(effort.connections, [gateway.path], stalled_percent=STALLED_PERCENT)
+        stalled = sum(number * STALLED_PERCENT % 100 < STALLED_PERCENT for number in range(effort.connections))
+        readers = effort.connections - stalled
+        load.reset()
+        load.expect(effort.burst_entries * readers)
+        for _ in range(effort.burst_entries):
+            gateway.post(stage.newsroom.write())
+        if not load.await_deliveries(effort.patience_s):
+            raise BenchError("with stalled followers, a burst didn't reach the others")
+        gateway.process.settle()
+        self._add("gateway, stalled", scenarios.steady(gateway, load, stage.newsroom, effort, readers))
+        load.reset()
+        load.expect((effort.burst_entries + effort.steady_entries) * stalled)
+        load.wake()
+        if not load.await_deliveries(effort.patience_s):
+            raise BenchError("followers that had read nothing for a while weren't sent all of what they missed")
+        check_order(Measured({}, load.report()), "followers that had read nothing")
+
+    def _workers(self) -> None:
+        with Stage(self.cores, workers=2) as stage, self._load(stage.gateway) as load:
+            scenarios.connect(stage.gateway, load, self.effort)
+            measured = scenarios.steady(stage.gateway, load, stage.newsroom, self.effort, self.effort.connections)
+            self._add("gateway, two workers", measured)
+
+    def _desk(self, desk: Desk) -> None:
+        ours, yards = desk.measure()
+        self.samples.add("desk", ours)
+        self.samples.add("desk yardsticks", yards)
+
+    def _steady(self, subject: Subject, load: Load, newsroom: Newsroom) -> None:
+        self._add(subject.name, scenarios.steady(subject, load, newsroom, self.effort, self.effort.connections))
+
+    def _burst(self, subject: Subject, load: Load, newsroom: Newsroom) -> None:
+        self._add(subject.name, scenarios.burst(subject, load, newsroom, self.effort))
+
+    def _add(self, name: str, measured: Measured) -> None:
+        check_order(measured, name)
+        self.samples.add(name, measured.measures)
+        if (joined := measured.measures.get("steady_joined_share", 0.0)) > JOINED_MOST:
+            self.samples.note(
+                f"{name}, steady: {joined:.0%} of the deliveries came together with another one, so a delivery looks "
+                "cheaper than it is: the machine was too busy for an entry a second"
+            )
+
+    def _load(self, subject: Subject) -> Load:
+        return Load(subject.port, subject.dialect, {self.cores.load})
+
+
+def selections(count: int) -> list[str]:
+    """Queries of so many different selections, each of which takes the newsroom's entries."""
+    others = [name for name in SECTIONS if name != SECTION]
+    queries = []
+    for number in range(count):
+        chosen = [SECTION, *(name for bit, name in enumerate(others) if number >> bit & 1)]
+        query = "&".join(f"section={name}" for name in chosen)
+        queries.append(query + (f"&region={REGION}" if number >> len(others) else ""))
+    return queries

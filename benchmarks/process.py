@@ -1,0 +1,170 @@
+"""A program under measurement: started on its core, asked for its CPU time and memory, ended by its own handle."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+from benchmarks.machine import pinned_to
+from benchmarks.programs import BenchError
+
+STOP_S: Final = 8.0
+LINE_BYTES: Final = 1 << 20
+PIPE_BYTES: Final = 1 << 20
+
+
+class LineReader:
+    """Lines of a pipe, each waited for no longer than asked."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._file = pipe.fileno()
+        self._data = b""
+
+    def read(self, timeout_s: float) -> str | None:
+        """The next line; None at the end of the pipe.
+
+        Raises:
+            TimeoutError: If none came in time.
+
+        """
+        until = time.monotonic() + timeout_s
+        while b"\n" not in self._data:
+            ready, _, _ = select.select([self._file], [], [], max(0.0, until - time.monotonic()))
+            if not ready:
+                raise TimeoutError
+            if not (more := os.read(self._file, LINE_BYTES)):
+                return None
+            self._data += more
+        line, _, self._data = self._data.partition(b"\n")
+        return line.decode(errors="replace")
+
+
+class Process:
+    """A child and its descendants. `with` ends it: first by SIGTERM, after a while by SIGKILL."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        cores: set[int],
+        *,
+        environ: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """Start it. Its standard error goes to `log`, or nowhere; it shouldn't say more on its output than is read."""
+        self.name = name
+        with pinned_to(cores), log.open("ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as errors:
+            self.process = subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, **(environ or {})},
+            )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.stdin = self.process.stdin
+        self.lines = LineReader(self.process.stdout)
+        # A busy server reads late: whoever posts must not have to wait for it.
+        fcntl.fcntl(self.stdin.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        with contextlib.suppress(OSError):
+            self.stdin.close()
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def wait_for_line(self, beginning: str, timeout_s: float) -> str:
+        """Read its standard output until a line begins so.
+
+        Raises:
+            BenchError: If it ends before, or takes longer.
+
+        """
+        until = time.monotonic() + timeout_s
+        while True:
+            try:
+                line = self.lines.read(until - time.monotonic())
+            except TimeoutError:
+                raise BenchError(f"{self.name} didn't say {beginning!r} within {timeout_s:g} s") from None
+            if line is None:
+                raise BenchError(f"{self.name} ended with status {self.process.wait(STOP_S)}")
+            if line.startswith(beginning):
+                return line
+
+    def write_line(self, line: bytes) -> None:
+        """Give it a line on its standard input, in one write where the pipe takes it."""
+        self.stdin.write(line + b"\n")
+        self.stdin.flush()
+
+    def pids(self) -> list[int]:
+        return _family(self.process.pid)
+
+    def cpu_s(self) -> float:
+        """The CPU time of all its living processes, user and system."""
+        return sum(_cpu_s(pid) for pid in self.pids())
+
+    def memory_bytes(self) -> int:
+        """What its processes hold, pages that several of them share counted once (proportional set size)."""
+        return sum(_memory_bytes(pid) for pid in self.pids())
+
+    def settle(self, timeout_s: float = 10.0, share: float = 0.05) -> None:
+        """Wait until it does next to nothing, so that what came before isn't counted to what comes."""
+        until = time.monotonic() + timeout_s
+        before = self.cpu_s()
+        while time.monotonic() < until:
+            time.sleep(0.25)
+            now = self.cpu_s()
+            if now - before < 0.25 * share:
+                return
+            before = now
+
+
+def _family(pid: int) -> list[int]:
+    pids = [pid]
+    for parent in pids:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                pids += map(int, (task / "children").read_text(encoding="ascii").split())
+    return pids
+
+
+def _cpu_s(pid: int) -> float:
+    """From the process's CPU clock, in nanoseconds: /proc counts hundredths of a second.
+
+    The clock's number is Linux's ABI: `clock_getcpuclockid(3)` computes the same.
+    """
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
+
+
+def _memory_bytes(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0

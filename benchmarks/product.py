@@ -1,0 +1,221 @@
+"""Ours, as it is run: a Redis that keeps every write on disk, the gateway's own process, the commands."""
+
+from __future__ import annotations
+
+import re
+import select
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import msgspec
+import redis
+
+from benchmarks.machine import Cores
+from benchmarks.newsroom import EDITION, Newsroom, Posted
+from benchmarks.process import Process
+from benchmarks.programs import BenchError
+from benchmarks.subject import fetch, free_port
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.store.embedded import find_binary
+from ticker.store.keys import EDITIONS, Keys
+
+START_S: Final = 30.0
+BIN: Final = Path(sys.executable).parent
+LIFTED: Final = {
+    "TICKER_FOLLOWERS": "0",
+    "TICKER_FOLLOWERS_PER_ADDRESS": "0",
+    "TICKER_HANDSHAKES_PER_S": "0",
+}
+"""All load comes from one machine, and as fast as it can. Every other bound and everything else stays as it is."""
+
+
+class Store:
+    """A Redis of our own on a Unix socket, with the durability of the embedded one, and an edition in it."""
+
+    def __init__(self, cores: Cores) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="ticker-bench-")
+        folder = Path(self._folder.name)
+        path = folder / "redis.sock"
+        options = {
+            "port": "0",
+            "unixsocket": str(path),
+            "dir": str(folder),
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "save": "",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self.process = Process("redis", [find_binary({}), *words], {cores.load}, log=folder / "redis.log")
+        self.url = f"unix://{path}"
+        self.redis = redis.Redis(unix_socket_path=str(path))
+        self._path = path
+
+    def __enter__(self) -> Self:
+        until = time.monotonic() + START_S
+        while True:
+            try:
+                self.redis.ping()
+                break
+            except redis.ConnectionError:
+                if time.monotonic() > until:
+                    self.__exit__(None, None, None)
+                    raise BenchError(f"{find_binary({})} didn't start within {START_S:g} s") from None
+                time.sleep(0.01)
+        self._appending = socket.socket(socket.AF_UNIX)
+        self._appending.settimeout(START_S)
+        self._appending.connect(str(self._path))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if hasattr(self, "_appending"):
+            self._appending.close()
+        self.redis.close()
+        self.process.stop()
+        self._folder.cleanup()
+
+    def make_edition(self, newsroom: Newsroom) -> None:
+        """An edition whose log begins with the newsroom's nonce."""
+        settings = msgspec.json.encode(DEFAULT_EDITIONS[EDITION])
+        self.redis.hset(Keys(EDITION).edition, mapping={"settings": settings, "nonce": newsroom.nonce})
+        self.redis.sadd(EDITIONS, EDITION)
+
+    def append(self, posted: Posted) -> None:
+        """Append an entry to the log, and don't wait until it is on disk: the next may be due before.
+
+        Raises:
+            BenchError: If an earlier one was refused.
+
+        """
+        words = (b"XADD", Keys(EDITION).log, f"{posted.seq}-0", b"entry", posted.data, b"link", posted.link)
+        parts = [word if isinstance(word, bytes) else word.encode() for word in words]
+        self._appending.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts))
+        while select.select([self._appending], [], [], 0)[0]:
+            answers = self._appending.recv(65536)
+            if not answers or b"-ERR" in answers:
+                raise BenchError(f"an entry was not appended: {answers[:200]!r}")
+
+    def calls(self) -> dict[str, int]:
+        """How often each command was called, but for those by which this is asked."""
+        stats: Mapping[str, Any] = self.redis.info("commandstats")
+        calls = {name.removeprefix("cmdstat_"): int(values["calls"]) for name, values in stats.items()}
+        return {name: count for name, count in calls.items() if name not in {"info", "ping", "client|setinfo"}}
+
+
+class Gateway:
+    """One `ticker gateway` in front of a store. Its followers get what is appended to the store's log."""
+
+    name = "gateway"
+    path = f"/v1/{EDITION}/live"
+    dialect = "ticker"
+
+    def __init__(self, store: Store, cores: set[int], *, workers: int = 1) -> None:
+        self.store = store
+        self.port = free_port()
+        command: list[str | Path] = [find_command("ticker"), "gateway", "--port", str(self.port)]
+        if workers > 1:
+            command += ["--workers", str(workers)]
+        self._log = Path(tempfile.mkstemp(prefix="ticker-bench-", suffix=".log")[1])
+        self.process = Process(
+            "ticker gateway", command, cores, environ={**LIFTED, "TICKER_REDIS_URL": store.url}, log=self._log
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self.process.wait_for_line("ready", START_S)  # said once every worker serves
+        except BenchError as error:
+            said = self._log.read_text(encoding="utf-8", errors="replace")[-2_000:]
+            self.__exit__(None, None, None)
+            raise BenchError(f"{error}\n{said}") from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.stop()
+        self._log.unlink(missing_ok=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def post(self, posted: Posted) -> None:
+        self.store.append(posted)
+
+    def metric(self, name: str) -> float | None:
+        """A metric's value, summed over its labels; None where there is none of this name."""
+        found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", fetch(f"{self.url}/metrics"), re.MULTILINE)
+        return sum(map(float, found)) if found else None
+
+
+class Up:
+    """`ticker up` with a data folder of its own: everything in one process, and the desk at work."""
+
+    name = "up"
+    path = f"/v1/{EDITION}/live"
+    dialect = "ticker"
+
+    def __init__(self, data: Path, cores: set[int]) -> None:
+        self.data = data
+        self.port = free_port()
+        begun = time.monotonic()
+        command: list[str | Path] = [find_command("ticker"), "up", "--port", str(self.port), "--data", data]
+        self.process = Process("ticker up", [*command, "--editions", EDITION], cores, environ=LIFTED)
+        try:
+            self.process.wait_for_line("ready", START_S)
+        except BaseException:
+            self.process.stop()
+            raise
+        self.start_s = time.monotonic() - begun
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.stop()
+
+
+class Stage(ExitStack):
+    """A store with an edition, a newsroom that writes for it, and a gateway that is ready."""
+
+    def __init__(self, cores: Cores, *, workers: int = 1) -> None:
+        super().__init__()
+        self._cores = cores
+        self._workers = workers
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        try:
+            self.newsroom = Newsroom()
+            self.store = self.enter_context(Store(self._cores))
+            self.store.make_edition(self.newsroom)
+            cores = {self._cores.server} if self._workers == 1 else self._cores.both
+            self.gateway = self.enter_context(Gateway(self.store, cores, workers=self._workers))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+
+def find_command(name: str) -> Path:
+    """One of our own commands, beside the interpreter that runs this.
+
+    Raises:
+        BenchError: If it isn't installed.
+
+    """
+    for path in (BIN / name, Path(shutil.which(name) or name)):
+        if path.exists():
+            return path
+    raise BenchError(f"the command {name} isn't installed: `make install`")

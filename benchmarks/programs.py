@@ -1,0 +1,37 @@
+"""The C programs, compiled on the spot."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+SOURCES: Final = Path(__file__).parent
+BUILD: Final = SOURCES.parent / "build" / "benchmarks"
+FLAGS: Final = ("-std=c11", "-O2", "-Wall", "-Wextra")
+
+
+class BenchError(Exception):
+    """The benchmark can't be run, or a server failed in it: with the reason, for people."""
+
+
+def compile_program(name: str, folder: Path = BUILD, *, flags: tuple[str, ...] = ()) -> Path:
+    """Compile `<name>.c` where its program is older, and give the program back.
+
+    Raises:
+        BenchError: If there is no C compiler, or it refuses.
+
+    """
+    source, program = SOURCES / f"{name}.c", folder / name
+    if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
+        return program
+    if (compiler := shutil.which("cc")) is None:
+        raise BenchError("there is no C compiler: install one as `cc` (Debian: apt-get install gcc libc6-dev)")
+    folder.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [compiler, *FLAGS, *flags, str(source), "-o", str(program)], capture_output=True, text=True, check=False
+    )
+    if done.returncode or ("-Werror" in flags and done.stderr):
+        raise BenchError(f"{source.name} doesn't compile:\n{done.stderr}")
+    return program
