@@ -216,7 +216,7 @@ export class Link {
       const socket = new WebSocket(this.#address("/live", query).replace(/^http/, "ws"), "ticker.v1");
       socket.onmessage = (event) => this.#socket === socket && this.#hear(event.data);
       socket.onerror = socket.onclose = (event) =>
-        this.#socket === socket && this.#fail(/** @type {CloseEvent} */ (event).code); // an error comes first, with none
+        this.#socket === socket && this.#fail(/** @type {any} */ (event).code); // an error has none
       this.#socket = socket;
     }
   }

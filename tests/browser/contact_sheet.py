@@ -1,0 +1,84 @@
+"""Take the contact sheet of the element: `.venv/bin/python -m tests.browser.contact_sheet docs/contact-sheet.png`.
+
+Three languages × three layouts × light and dark × 360 and 1440 pixels, on one picture to look at.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from scripts.chromium import find_chromium
+from tests.browser.lines import fill
+from tests.browser.newsroom import Host, Newsroom
+from tests.browser.showing import host_page, is_live
+
+EDITIONS = ("en", "ar", "es")
+LAYOUTS = ("list", "strip", "crawl")
+SCHEMES = ("light", "dark")
+WIDTHS = (360, 1440)
+HEAD = """<meta name="color-scheme" content="light dark"><style>
+  body { margin: 0; padding: 16px; background: light-dark(#f3f4f6, #0c0e11) }
+  breaking-ticker { display: block; margin-block-end: 16px; border: 1px solid light-dark(#dadde3, #2b3038);
+    --ticker-height: HEIGHT }
+</style>"""
+# The crawl where its first line is well in sight.
+STAND = """document.querySelectorAll('[layout=crawl]').forEach(each => {
+  each.pause();
+  const motion = each.shadowRoot.getAnimations().find(one => one.effect.target.localName === 'ol');
+  motion.currentTime = 1000 * each.clientWidth / 110;
+})"""
+
+
+def take(browser: Browser, address: str, host: Host, width: int, scheme: str) -> bytes:
+    """All tickers on a page of this width and scheme."""
+    tickers = [f'edition="{edition}" layout="{layout}" lines="6"' for layout in LAYOUTS for edition in EDITIONS]
+    head = HEAD.replace("HEIGHT", "470px" if width < 500 else "320px")
+    page = browser.new_page(viewport={"width": width, "height": 4000}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(host.put("/", host_page(address, *tickers, head=head)))
+    is_live(page, len(tickers))
+    expect(page.locator("breaking-ticker li")).to_have_count(6 * len(tickers))
+    page.evaluate(STAND)
+    height = page.evaluate("document.documentElement.getBoundingClientRect().height")
+    picture = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
+    page.close()
+    return picture
+
+
+def compose(browser: Browser, pictures: dict[tuple[int, str], bytes]) -> bytes:
+    """The pictures side by side, at half their size."""
+    figures = "".join(
+        f'<figure><figcaption>{width} px, {scheme}</figcaption><img width="{width // 2}" '
+        f'src="data:image/png;base64,{base64.b64encode(picture).decode()}"></figure>'
+        for (width, scheme), picture in pictures.items()
+    )
+    page = browser.new_page(viewport={"width": 1940, "height": 800})
+    page.set_content(
+        f"<style>body {{ margin: 12px; display: flex; gap: 12px; align-items: start; font: 13px system-ui }}"
+        f"figure {{ margin: 0 }} figcaption {{ margin-block-end: 6px }} img {{ display: block }}</style>{figures}"
+    )
+    return page.screenshot(full_page=True)
+
+
+def main(target: Path) -> None:
+    chromium = find_chromium()
+    assert chromium is not None, "there is no Chromium: `make chromium` finds or installs one"
+    with Newsroom() as newsroom, Host() as host, sync_playwright() as playwright:
+        fill(newsroom)
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        pictures = {
+            (width, scheme): take(browser, newsroom.address, host, width, scheme)
+            for width in WIDTHS
+            for scheme in SCHEMES
+        }
+        target.write_bytes(compose(browser, pictures))
+        for (width, scheme), picture in pictures.items() if "--all" in sys.argv else ():
+            target.with_stem(f"{target.stem}-{width}-{scheme}").write_bytes(picture)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,396 @@
+"""The connection: how lines get to the page, whatever happens to the network, the gateway and the tab."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Reader
+from tests.browser.newsroom import Host, Link, Newsroom
+from tests.browser.scripted import EDITION, Gateway, line, position
+from tests.browser.showing import as_time_passes, host_page, is_live, reaches, shows, state, texts, until
+
+Readers = Callable[..., Reader]
+
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  Object.defineProperty(document, "visibilityState", { value: hidden ? "hidden" : "visible", configurable: true });
+  document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+}"""
+
+
+@pytest.fixture
+def page(reader: Readers, newsroom: Newsroom, host: Host) -> Page:
+    """A host's page whose clock the test turns; nothing is loaded yet."""
+    page = reader().context.new_page()
+    page.clock.install()
+    return page
+
+
+@pytest.fixture
+def gateway(page: Page, newsroom: Newsroom, host: Host) -> Gateway:
+    """The page with one ticker, its connection in the test's hands."""
+    gateway = Gateway(page)
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" lines="3"')))
+    gateway.wait(1)
+    return gateway
+
+
+# The real gateway
+
+
+def test_lines_posted_while_it_looks_show_at_once(page: Page, newsroom: Newsroom, host: Host) -> None:
+    newsroom.post("en", "First")
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    shows(page, "First")
+    is_live(page)
+    newsroom.post("en", "Second")
+    shows(page, "Second", "First")
+    assert page.evaluate("document.querySelector('breaking-ticker').position") == str(newsroom.position("en"))
+
+
+def test_a_gateways_restart_loses_and_repeats_nothing(page: Page, newsroom: Newsroom, host: Host) -> None:
+    record(page)
+    newsroom.post("en", "Before")
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    is_live(page)
+    newsroom.stop()
+    reaches(page, "waiting")
+    newsroom.post_all("en", [f"While away {number}" for number in range(3)])
+    newsroom.start()
+    page.clock.fast_forward(31_000)
+    is_live(page)
+    newsroom.post("en", "After")
+    shows(page, "After", "While away 2", "While away 1", "While away 0", "Before")
+    assert recorded(page) == ["While away 0", "While away 1", "While away 2", "After"]
+
+
+@pytest.mark.parametrize("closing", [True, False], ids=["noticed", "unnoticed"])
+def test_a_cut_of_30_s_at_any_moment_loses_and_repeats_nothing(
+    page: Page, newsroom: Newsroom, host: Host, closing: bool
+) -> None:
+    """Compared with the log, entry by entry. Unnoticed: bytes just stop, while the socket says it is open."""
+    with Link(newsroom.port) as link:
+        record(page)
+        page.goto(host.put("/", host_page(link.address, 'edition="en" lines="5"')))
+        is_live(page)
+        for moment in range(3):
+            newsroom.post_all("en", [f"{moment} before {number}" for number in range(20)])
+            link.cut(closing=closing)
+            newsroom.post_all("en", [f"{moment} within {number}" for number in range(20)])
+            page.clock.fast_forward(30_000)
+            if not closing:
+                page.clock.fast_forward(31_000)  # until it is clear that nothing comes any more
+                reaches(page, "waiting")
+            link.mend()
+            page.clock.fast_forward(31_000)
+            newsroom.post("en", f"{moment} after")
+            expect(texts(page).first).to_have_text(f"{moment} after")
+        assert recorded(page) == [logged.entry.line.text for logged in newsroom.log["en"]]
+
+
+def test_the_lines_of_a_rendered_page_go_on_without_gap_or_repeat(page: Page, newsroom: Newsroom) -> None:
+    record(page)
+    first = newsroom.post_all("en", ["One", "Two", "Three"])
+
+    def late(route: Route) -> None:  # what is posted between the rendering and the first connection
+        newsroom.post_all("en", ["Between one", "Between two"])
+        newsroom.withdraw("en", first[0], "a mistake")
+        route.continue_()
+
+    page.route("**/ticker.js", late)
+    page.goto(f"{newsroom.address}/en")
+    is_live(page)
+    shows(page, "Between two", "Between one", "Three", "Two", "Withdrawn a mistake")
+    assert recorded(page) == ["Between one", "Between two", ""]
+    assert "after=3-" in page.evaluate("window.sockets[0]")
+    assert (
+        page.evaluate("document.querySelector('breaking-ticker').children.length") == 0
+    )  # it is gone from the document
+
+
+def test_back_and_forward_restore_live_within_a_second(reader: Readers, newsroom: Newsroom, host: Host) -> None:
+    newsroom.post("en", "Before")
+    page = reader().open(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    is_live(page)
+    page.evaluate("window.isTheSame = true")
+    page.goto(host.put("/other", "<!doctype html><title>Other</title><link rel=icon href=data:,>"))
+    until(page, lambda: newsroom.followers("en") == 0, "the page let go")
+    newsroom.post("en", "While elsewhere")
+    page.go_back(wait_until="commit")
+    expect(texts(page)).to_have_text(["While elsewhere", "Before"], timeout=1000)
+    expect(page.locator("[part=ticker][data-state=live]")).to_have_count(1, timeout=1000)
+    assert page.evaluate("window.isTheSame"), "the page came out of the back/forward cache"
+
+
+def test_elements_that_agree_share_a_connection(page: Page, newsroom: Newsroom, host: Host) -> None:
+    newsroom.post("en", "Shared", section="politics")
+    page.set_viewport_size({"width": 800, "height": 4000})
+    agreeing = ('edition="en" lines="3"', 'edition="en" lines="8" layout="strip"')
+    selecting = ('edition="en" section="politics health"', 'edition="en" section="health, politics" lines="2"')
+    page.goto(host.put("/", host_page(newsroom.address, *agreeing, *selecting, 'edition="ar"')))
+    is_live(page, 5)
+    assert (newsroom.followers("en"), newsroom.followers("ar")) == (2, 1)
+    page.evaluate("document.querySelectorAll('breaking-ticker').forEach((each, at) => at && each.remove())")
+    until(page, lambda: newsroom.followers("en") == 1 and newsroom.followers("ar") == 0, "nobody looks any more")
+
+
+def test_an_element_that_moves_in_the_document_keeps_its_connection(page: Page, newsroom: Newsroom, host: Host) -> None:
+    record(page)
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"', after="<main></main>")))
+    is_live(page)
+    page.evaluate("document.querySelector('main').append(document.querySelector('breaking-ticker'))")
+    newsroom.post("en", "After the move")
+    shows(page, "After the move")
+    assert len(page.evaluate("window.sockets")) == 1
+
+
+def test_attributes_are_followed(page: Page, newsroom: Newsroom, host: Host) -> None:
+    newsroom.post("en", "Health", section="health")
+    newsroom.post("en", "Politics", section="politics", urgency=2)
+    newsroom.post("ar", "خبر")
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    shows(page, "Politics", "Health")
+    for name, value, expected in (
+        ("section", "health", ["Health"]), ("section", "", ["Politics", "Health"]), ("urgency", "2", ["Politics"]),
+        ("urgency", "9", ["Politics", "Health"]), ("lines", "1", ["Politics"]),
+        ("lines", "nonsense", ["Politics", "Health"]),
+        ("edition", "ar", ["خبر"]),
+    ):  # fmt: skip
+        page.evaluate(
+            "([name, value]) => document.querySelector('breaking-ticker').setAttribute(name, value)", [name, value]
+        )
+        shows(page, *expected)
+    until(page, lambda: newsroom.followers("en") == 0, "the first edition was let go")
+
+
+def test_an_element_off_screen_waits(page: Page, newsroom: Newsroom, host: Host) -> None:
+    newsroom.post("en", "Far down")
+    far = '<div style="block-size: 400vh"></div>'
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"', before=far)))
+    page.wait_for_function("!!customElements.get('breaking-ticker')")
+    page.clock.run_for(5000)
+    assert (state(page), newsroom.followers("en")) == ("idle", 0)
+    page.locator("breaking-ticker").scroll_into_view_if_needed()
+    shows(page, "Far down")
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_function("document.scrollingElement.scrollTop === 0")
+    as_time_passes(page, lambda: newsroom.followers("en") == 0, "it was let go", 5000)
+
+
+def test_events_take_over_where_sockets_do_not_come_through(page: Page, newsroom: Newsroom, host: Host) -> None:
+    gateway = Gateway(page)
+    gateway.refuses = True
+    newsroom.post("en", "Over events")
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    gateway.wait(1)
+    as_time_passes(page, lambda: state(page) == "live", "live over events", 3000)
+    newsroom.post("en", "More over events")
+    shows(page, "More over events", "Over events")
+    assert len(gateway.sockets) == 2
+    newsroom.stop()  # with `bye`
+    reaches(page, "waiting")
+    newsroom.post("en", "While away")
+    newsroom.start()
+    page.clock.fast_forward(31_000)
+    shows(page, "While away", "More over events", "Over events")
+    is_live(page)
+
+
+def test_an_edition_that_is_not_there_is_not_asked_for_again(reader: Readers, newsroom: Newsroom, host: Host) -> None:
+    visitor = reader()
+    page = visitor.context.new_page()
+    page.clock.install()
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="xx"')))
+    as_time_passes(page, lambda: state(page) == "stopped", "stopped", 3000)
+    expect(page.locator("[part=status]")).to_have_text("Not available")
+    asked = len(visitor.requests)
+    page.clock.run_for(120_000)
+    assert len(visitor.requests) == asked
+
+
+# Scripted faults
+
+
+def test_a_close_for_good_is_obeyed(gateway: Gateway, page: Page) -> None:
+    gateway.board(line(1, "One"))
+    gateway.sockets[-1].close(code=4001)
+    reaches(page, "stopped")
+    page.clock.run_for(120_000)
+    assert len(gateway.sockets) == 1
+    shows(page, "One")
+
+
+def test_bye_is_obeyed_with_its_time(gateway: Gateway, page: Page) -> None:
+    gateway.board(line(1, "One"))
+    is_live(page)
+    gateway.say("bye", retry_ms=20_000, reason="drain")
+    reaches(page, "waiting")
+    page.clock.run_for(19_000)
+    assert len(gateway.sockets) == 1
+    page.clock.run_for(6_000)
+    gateway.wait(2)
+    assert gateway.queries()[1]["after"] == [position(1)]
+
+
+def test_an_open_socket_that_is_silent_is_dead(gateway: Gateway, page: Page) -> None:
+    gateway.board(line(1, "One"))
+    is_live(page)
+    for _ in range(4):
+        page.clock.run_for(25_000)
+        gateway.say("beat", at=position(2))
+        page.wait_for_function(f"document.querySelector('breaking-ticker').position === '{position(2)}'")
+    assert len(gateway.sockets) == 1
+    page.clock.run_for(64_000)
+    gateway.wait(2)
+    assert gateway.queries()[1]["after"] == [position(2)]
+
+
+def test_a_connection_that_never_says_anything_times_out(gateway: Gateway, page: Page) -> None:
+    page.clock.run_for(9_000)
+    assert (len(gateway.sockets), state(page)) == (1, "connecting")
+    page.clock.run_for(3_000)
+    gateway.wait(2)
+
+
+def test_timers_that_come_late_do_no_harm(gateway: Gateway, page: Page) -> None:
+    """A tab in the background, or a machine that slept: the clock has jumped when the page runs again."""
+    gateway.board(line(1, "One"))
+    is_live(page)
+    page.evaluate("window.realNow = Date.now; Date.now = () => window.realNow() + 3_600_000")
+    page.evaluate(HIDE, False)  # it is looked at again
+    page.clock.run_for(100)
+    gateway.wait(2)
+    assert gateway.queries()[1]["after"] == [position(1)]
+
+
+def test_a_hidden_tab_lets_go_after_a_grace_period_and_catches_up(gateway: Gateway, page: Page) -> None:
+    gateway.board(line(1, "One"))
+    is_live(page)
+    page.evaluate(HIDE, True)
+    page.clock.run_for(20_000)
+    gateway.line(2, "Within the grace")
+    assert state(page) == "live"
+    shows(page, "Within the grace", "One")
+    page.clock.run_for(15_000)
+    assert state(page) == "idle"
+    page.evaluate(HIDE, False)
+    gateway.wait(2)
+    assert gateway.queries()[1]["after"] == [position(2)]
+
+
+def test_a_tab_that_is_only_glanced_away_from_stays_connected(gateway: Gateway, page: Page) -> None:
+    gateway.board(line(1, "One"))
+    is_live(page)
+    page.evaluate(HIDE, True)
+    page.clock.run_for(20_000)
+    page.evaluate(HIDE, False)
+    gateway.say("beat", at=position(1))
+    page.clock.run_for(20_000)
+    assert (state(page), len(gateway.sockets)) == ("live", 1)
+
+
+def test_going_offline_and_online_again_is_noticed_at_once(gateway: Gateway, page: Page) -> None:
+    gateway.board(line(1, "One"))
+    is_live(page)
+    page.context.set_offline(True)
+    reaches(page, "offline")
+    expect(page.locator("[part=status]")).to_have_text("Offline")
+    page.context.set_offline(False)
+    page.clock.run_for(1100)
+    gateway.wait(2)
+    gateway.say("live", at=position(1), replayed=0)
+    is_live(page)
+    expect(page.locator("[part=status]")).to_be_empty()
+
+
+def test_retries_back_off_with_jitter_and_begin_anew_after_a_stable_while(gateway: Gateway, page: Page) -> None:
+    page.evaluate("""() => {
+      window.delays = [];
+      const real = setTimeout;
+      window.setTimeout = (act, delay) => (delays.push(delay), real(act, delay));
+    }""")
+    for tries in range(2, 8):  # each opens, speaks and fails at once
+        gateway.say("live", at=position(1), replayed=0)
+        gateway.sockets[-1].close(code=1012)
+        reaches(page, "waiting")
+        as_time_passes(page, lambda tries=tries: len(gateway.sockets) == tries, "another try", 1000)  # type: ignore[misc]
+    delays = [delay for delay in page.evaluate("delays") if delay % 1 and delay < 30_000]  # not whole: a random share
+    assert len(delays) == 6
+    assert all(delay <= min(1000 * 2**tries, 30_000) for tries, delay in enumerate(delays))
+    assert len(set(delays)) == 6
+    gateway.say("live", at=position(1), replayed=0)
+    is_live(page)
+    page.clock.run_for(11_000)
+    gateway.sockets[-1].close(code=1012)
+    reaches(page, "waiting")
+    assert page.evaluate("delays.filter(delay => delay % 1).at(-1)") <= 1000
+
+
+def test_what_is_not_understood_is_ignored(gateway: Gateway, page: Page) -> None:
+    gateway.board(line(1, "One"))
+    gateway.say("weather", at=position(2), degrees=21)
+    gateway.line(3, "Two", shoe_size=44)
+    shows(page, "Two", "One")
+    assert len(gateway.sockets) == 1
+
+
+@pytest.mark.parametrize("text", ["{", "null", "[]", '{"type":"board","at":"9-x"}', '{"type":"line"}'])
+def test_a_broken_message_ends_the_connection_and_is_asked_for_again(gateway: Gateway, page: Page, text: str) -> None:
+    gateway.board(line(1, "One"), at=5)
+    is_live(page)
+    gateway.say_text(text)
+    if text == "[]":  # a message of no kind
+        gateway.line(6, "Two")
+        shows(page, "Two", "One")
+        return
+    reaches(page, "waiting")
+    page.clock.run_for(1100)
+    gateway.wait(2)
+    assert gateway.queries()[1]["after"] == [position(5)]
+    shows(page, "One")
+
+
+def test_a_repeat_changes_nothing(gateway: Gateway, page: Page) -> None:
+    record(page, now=True)
+    gateway.board(line(1, "One"))
+    for _ in range(2):
+        gateway.line(2, "Two")
+    gateway.line(2, "Two, corrected", version=2, change="correct", correction="it was wrong")
+    gateway.line(2, "Two")
+    shows(page, "Correction Two, correctedit was wrong", "One")
+    assert recorded(page) == ["Two", "Two, corrected"]
+
+
+def test_what_is_replayed_is_told_apart_from_news(gateway: Gateway, page: Page) -> None:
+    record(page, now=True)
+    gateway.say("board", at=position(1), reset=None, edition=EDITION, lines=[])
+    gateway.line(2, "Replayed")
+    gateway.say("live", at=position(2), replayed=1)
+    gateway.line(3, "News")
+    shows(page, "News", "Replayed")
+    assert page.evaluate("window.seen.map(each => each.live)") == [False, True]
+    assert page.evaluate("window.states") == ["live"]
+
+
+def record(page: Page, *, now: bool = False) -> None:
+    """Note every `ticker:line` and `ticker:state`, and every socket, of the page's whole life."""
+    script = """(() => {
+      window.seen = [], window.states = [], window.sockets = [];
+      addEventListener("ticker:line", ({ detail }) => seen.push({ text: detail.line.text, live: detail.live }));
+      addEventListener("ticker:state", ({ detail }) => states.push(detail.state));
+      const Real = WebSocket;
+      window.WebSocket = class extends Real { constructor(...given) { super(...given); sockets.push(this.url); } };
+    })()"""
+    if now:
+        page.evaluate(script)
+    else:
+        page.add_init_script(script)
+
+
+def recorded(page: Page) -> list[str]:
+    found: list[str] = json.loads(page.evaluate("JSON.stringify(window.seen.map(each => each.text))"))
+    return found

@@ -1,0 +1,60 @@
+"""What is served of the module is what is kept of it, only smaller."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.widget.node import FOLDER, node, tsc
+from ticker import widget
+
+SOURCE = Path(widget.__file__).with_name("ticker.js")
+
+
+def test_it_is_at_most_8_kb_gzipped() -> None:
+    assert len(gzip.compress(widget.module().content, 9)) <= 8 * 1024
+
+
+@pytest.mark.timeout(300)
+def test_token_by_token_it_is_the_same_program(tmp_path: Path) -> None:
+    tsc()  # brings the parser
+    served = tmp_path / "served.js"
+    served.write_bytes(widget.module().content)
+    done = subprocess.run(
+        [node(), FOLDER / "tokens.mjs", SOURCE, served], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.match(r"\d{4,} tokens, \d+ renamed", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("source", "compact"),
+    [
+        ("a = 1; // why\n/** what */\nb = 2;\n", "a=1;b=2;\n"),
+        ('x = "// no comment /* nor this */";', 'x="// no comment /* nor this */";\n'),
+        ("x = `  two  ${ a }  `;", "x=`  two  ${ a }  `;\n"),
+        ("return  value  ;", "return value;\n"),
+        ("a + +b; a - -b; a++ + b", "a+ +b;a- -b;a++ +b\n"),
+        ("return\nvalue", "return\nvalue\n"),
+        ('x.replace(/ \\/\\/ [/"] /g, y)', 'x.replace(/ \\/\\/ [/"] /g,y)\n'),
+        ("class A { #one = 1; two() { return this.#one; } }", "class A{#a=1;two(){return this.#a;}}\n"),
+        ("const LIMIT = 3;\nx = LIMIT;", "const $a=3;x=$a;\n"),
+        ("const LIMIT = 3;\nx = `${LIMIT}`;", "const LIMIT=3;x=`${LIMIT}`;\n"),
+        ("x.LIMIT = 3;", "x.LIMIT=3;\n"),
+        ("`\n:host { a: b; c: calc(1px + 2px) } /* why */\n`", "`:host{a:b;c:calc(1px + 2px)}`\n"),
+    ],
+)
+def test_compacting(source: str, compact: str) -> None:
+    assert widget.compact(source).replace("` :host", "`:host") == compact
+
+
+def test_it_names_nobody_and_no_other_host() -> None:
+    text = widget.module().content.decode()
+    assert "http" not in text.replace("^https?:", "").replace("^http", "")
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function|cookie|localStorage|indexedDB", text
+    )
