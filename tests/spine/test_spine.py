@@ -1,0 +1,372 @@
+"""The whole system, as the processes that people run: from an editor's inbox to every reader.
+
+What the issue asks to be shown:
+
+- 1,000 lines from four editors at once to three editions, while 200 readers connect, drop and resume at random;
+- a post retried with its key makes one entry, and both get the same receipt;
+- kill -9 of everything while posts are acknowledged: nothing acknowledged is lost, and readers resume.
+
+And ten that we wanted to see before we trusted it:
+
+1. a line posted in a terminal is with the connected reader, on the board, in the history and on the page;
+2. a receipt's position is the one that readers see, and its reach counts them;
+3. each editor's lines come in the order in which that editor sent them;
+4. of two editors who change the same version of a line, one is on air and the other is told to look again;
+5. withdrawn text stays gone after kill -9 and a new start, by every way in;
+6. SIGTERM says `bye`, closes with 1012 and ends with status 0; readers resume without a reset;
+7. kill -9 of the server alone: the system starts it again, readers see no reset and miss nothing;
+8. a reader moves between gateways on the same log without a hole or a repeat;
+9. an entry that was forged in the log is not shown, `ticker verify` names it, and `ticker rotate` resets every reader;
+10. after 200 readers have left, the process has as many files open as before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import WebSocketException
+
+from tests.readers import Reader
+from tests.servers import eventually, short_folder, until
+from tests.spine.editors import Editor
+from tests.system import Program, System, environment
+from ticker.core.entry import Logged, follow
+from ticker.core.log import Reset
+from ticker.core.submission import Outcome, Receipt
+from ticker.core.wire import ByeMessage
+from ticker.store.connections import connect
+from ticker.store.editions import load_edition
+from ticker.store.keys import Keys
+from ticker.store.log import read_log
+
+EDITIONS = ("en", "ar", "es")
+LINES = 1000
+READERS = 200
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    """`ticker up` on an empty folder."""
+    with short_folder() as folder, System(folder) as running:
+        yield running
+
+
+async def log_of(url: str, edition: str) -> list[Logged]:
+    """The whole log, each link checked."""
+    redis = connect(url, role="ticker")
+    try:
+        stored = await load_edition(redis, edition)
+        assert stored is not None
+        logged: list[Logged] = []
+        while raws := await read_log(redis, edition, len(logged)):
+            for raw in raws:
+                logged.append(follow(raw.seq, logged[-1].link if logged else stored.nonce, raw.link, raw.data))
+        return logged
+    finally:
+        await redis.aclose()
+
+
+async def restless(reader: Reader, chance: Random, done: asyncio.Event) -> None:
+    """Connect, drop and resume at random, until `done`; then be connected."""
+    while not done.is_set():
+        await _connect(reader)
+        with_it = chance.choice((0.02, 0.1, 0.3, 1.0))
+        try:
+            async with asyncio.timeout(with_it):
+                await done.wait()
+        except TimeoutError:
+            await chance.choice((reader.drop, reader.close))()
+    if not reader.is_live:
+        await _connect(reader)
+
+
+async def _connect(reader: Reader) -> None:
+    if not reader.is_live:
+        await reader.reopen(60)
+
+
+@pytest.mark.slow
+async def test_1000_lines_reach_200_restless_readers_complete_in_order_and_once(system: System) -> None:
+    chance = Random(2026)
+    readers = [Reader(system.url, EDITIONS[number % 3]) for number in range(READERS)]
+    for reader in readers:
+        await reader.open()
+    starts = {id(reader): reader.at for reader in readers}
+    done = asyncio.Event()
+    movements = [asyncio.create_task(restless(reader, Random(chance.random()), done)) for reader in readers]
+    names = ("ana", "ben", "cruz", "dana")
+    editors = [Editor(system.redis_url, name) for name in names]
+
+    async def post(editor: Editor, numbers: range) -> None:
+        for number in numbers:
+            await editor.send(EDITIONS[number % 3], f"key-{number}", text=f"Line {number} of {editor.name}")
+
+    await asyncio.gather(*(post(editor, range(index, LINES, 4)) for index, editor in enumerate(editors)))
+    logs: dict[str, list[Logged]] = {}
+
+    async def all_are_on_air() -> bool:
+        logs.update({edition: await log_of(system.redis_url, edition) for edition in EDITIONS})
+        return sum(map(len, logs.values())) >= LINES
+
+    await eventually(all_are_on_air, "every line is in a log", 60)
+    done.set()
+    await asyncio.gather(*movements)
+
+    assert sum(map(len, logs.values())) == LINES
+    for number, reader in enumerate(readers):
+        log = logs[EDITIONS[number % 3]]
+        head = str(log[-1].position)
+        await reader.until(lambda: reader.at == head, 60)  # noqa: B023 -- awaited in this turn
+        assert starts[id(reader)] is not None
+        assert [(message.at, message.line) for message in reader.line_messages] == [
+            (str(logged.position), logged.entry.line) for logged in log
+        ]
+        assert [board.reset for board in reader.boards] == [None]
+        await reader.close()
+    for editor in editors:
+        for edition in EDITIONS:
+            keys = [int(each.entry.key[4:]) for each in logs[edition] if each.entry.editor == editor.name]
+            assert keys == sorted(keys), "an editor's lines come in the order in which they were sent"
+        await editor.__aexit__()
+
+
+async def test_a_retried_post_makes_one_entry_and_gets_the_same_receipt(system: System) -> None:
+    async with Editor(system.redis_url, "maha") as editor, Reader(system.url, "en") as reader:
+        await editor.send("en", "the-key", text="Said once")  # its reply, and its receipt, are never looked at
+        again = await editor.ask("en", "the-key", text="Said once")
+        (only,) = await log_of(system.redis_url, "en")
+        assert (again.status, again.position) == (Outcome.ON_AIR, str(only.position))
+        third = system.tick("post", "Said once", "-e", "en", "--key", "the-key", "--json", "--no-reach")
+        await editor.ask("en", "another", text="Said next")
+        await reader.until(lambda: len(reader.lines) == 2)
+    assert third.code == 0
+    assert (third.json["id"], third.json["position"]) == (again.id, again.position)
+    assert [line.text for line in reader.lines] == ["Said once", "Said next"]
+    assert len(await log_of(system.redis_url, "en")) == 2
+
+
+async def test_kill_9_of_everything_loses_nothing_that_was_acknowledged(system: System) -> None:
+    readers = [Reader(system.url, "en") for _ in range(10)]
+    for reader in readers:
+        await reader.open()
+    acknowledged: list[Receipt] = []
+    async with Editor(system.redis_url, "ana") as ana, Editor(system.redis_url, "ben") as ben:
+        posting = [
+            asyncio.create_task(editor.ask_until_redis_is_gone("en", editor.name, acknowledged))
+            for editor in (ana, ben)
+        ]
+
+        async def are_enough() -> bool:
+            return len(acknowledged) >= 100
+
+        await eventually(are_enough, "posts are acknowledged")
+        system.kill()
+        await asyncio.gather(*posting)
+    for reader in readers:
+        await reader.until_closed()
+    system.start()
+    log = await log_of(system.redis_url, "en")
+    assert {receipt.position for receipt in acknowledged} <= {str(logged.position) for logged in log}
+    assert all(receipt.status is Outcome.ON_AIR for receipt in acknowledged)
+    verified = system.ticker("verify", "en", "--json")
+    assert verified.code == 0, verified
+    # What was taken, but not acknowledged, may come now: behind it in each inbox comes another one.
+    async with Editor(system.redis_url, "ana") as ana, Editor(system.redis_url, "ben") as ben:
+        await asyncio.gather(*(editor.ask("en", "after", text=f"After, {editor.name}") for editor in (ana, ben)))
+    log = await log_of(system.redis_url, "en")
+    for reader in readers:
+        await reader.reopen()
+        await reader.until(lambda: reader.at == str(log[-1].position))  # noqa: B023
+    for reader in readers:
+        assert reader.seqs == list(range(1, len(log) + 1))
+        assert [board.reset for board in reader.boards] == [None]
+        await reader.close()
+
+
+async def ways_in(url: str, edition: str = "en") -> str:
+    """All that a reader can get of an edition, by every way in."""
+    found = ""
+    async with httpx.AsyncClient(base_url=url, follow_redirects=True) as client:
+        for path in (f"/v1/{edition}/board", f"/v1/{edition}/lines", "/", f"/{edition}", f"/{edition}/embed"):
+            response = await client.get(path)
+            assert response.status_code == 200, path
+            found += response.text
+        history = (await client.get(f"/v1/{edition}/lines")).json()
+        first = history["lines"][0]["at"]
+        for query in ("", f"?after={first}"):
+            async with client.stream("GET", f"/v1/{edition}/events{query}") as response:
+                async for text in response.aiter_text():
+                    found += text
+                    if "event: live" in text:
+                        break
+    for after in (None, first):
+        reader = await Reader(url, edition, after=after).open()
+        found += "".join(map(repr, reader.messages))
+        await reader.close()
+    return found
+
+
+async def test_a_line_from_a_terminal_is_on_every_screen(system: System) -> None:
+    async with Reader(system.url, "ar") as reader:
+        posted = system.tick("post", "زلزال بقوة 6 درجات", "-e", "ar", "--json")
+        await reader.until(lambda: bool(reader.lines))
+    assert posted.code == 0
+    assert posted.json["position"] == reader.at
+    assert posted.json["reach"]["followers"] == 1
+    assert reader.lines[0].text == "زلزال بقوة 6 درجات"
+    async with httpx.AsyncClient(base_url=system.url) as client:
+        for path in ("/v1/ar/board", "/v1/ar/lines", "/ar"):
+            assert "زلزال بقوة 6 درجات" in (await client.get(path)).text, path
+
+
+async def test_of_two_changes_of_one_version_one_is_on_air(system: System) -> None:
+    async with Editor(system.redis_url, "ana") as ana, Editor(system.redis_url, "ben") as ben:
+        line = await ana.ask("en", "first", text="Ten hurt")
+        asked: dict[str, Any] = {"change": "update", "id": line.id, "version": 1}
+        receipts = await asyncio.gather(
+            ana.ask("en", "a", **asked, text="Eleven hurt"), ben.ask("en", "b", **asked, text="Twelve hurt")
+        )
+    assert sorted(receipt.status for receipt in receipts) == [Outcome.ON_AIR, Outcome.REFUSED]
+    refused = next(receipt for receipt in receipts if receipt.status is Outcome.REFUSED)
+    assert (refused.errors[0].code, refused.version) == ("stale", 2)
+
+
+async def test_withdrawn_text_stays_gone_after_a_kill(system: System) -> None:
+    async with Editor(system.redis_url, "ana") as ana:
+        await ana.ask("en", "0", text="It stays")
+        line = await ana.ask("en", "1", text="SECRETWORD: it was not so")
+        await ana.ask("en", "2", change="update", id=line.id, text="It was still SECRETWORD")
+        assert "SECRETWORD" in await ways_in(system.url)
+        gone = await ana.ask("en", "3", change="withdraw", id=line.id, reason="Our source took it back")
+    async with Reader(system.url, "en") as reader:
+        await reader.until(lambda: reader.at == gone.position)
+    assert "SECRETWORD" not in await ways_in(system.url)
+    system.kill()
+    system.start()
+    found = await ways_in(system.url)
+    assert "SECRETWORD" not in found
+    assert "Our source took it back" in found
+
+
+async def test_sigterm_lets_readers_go_and_they_resume_without_a_reset(system: System) -> None:
+    async with Editor(system.redis_url, "ana") as ana:
+        await ana.ask("en", "1", text="Before")
+    reader = await Reader(system.url, "en").open()
+    system.signal(signal.SIGTERM)
+    await reader.until_closed()
+    assert reader.close_code == 1012
+    assert isinstance(reader.messages[-1], ByeMessage)
+    assert system.wait() == 0
+    system.start()
+    async with Editor(system.redis_url, "ana") as ana:
+        await ana.ask("en", "2", text="After")
+    await reader.reopen()
+    await reader.until(lambda: len(reader.lines) == 1)
+    assert [line.text for line in reader.lines] == ["After"]
+    assert len(reader.boards) == 1
+    await reader.close()
+
+
+def server_pid(system: System) -> int:
+    """The embedded server's process: the system's child that is no Python."""
+    children = Path(f"/proc/{system.pid}/task/{system.pid}/children").read_text(encoding="ascii").split()
+    return next(int(pid) for pid in children if "python" not in Path(f"/proc/{pid}/exe").readlink().name)
+
+
+async def test_kill_9_of_the_server_alone_is_mended_without_a_reset(system: System) -> None:
+    reader = await Reader(system.url, "en").open()
+    async with Editor(system.redis_url, "ana") as ana:
+        first = await ana.ask("en", "1", text="Before")
+        await reader.until(lambda: reader.at == first.position)
+        os.kill(server_pid(system), signal.SIGKILL)
+
+        async def is_on_air() -> bool:
+            async with Editor(system.redis_url, "ana") as again:
+                try:
+                    return (await again.ask("en", "2", text="After")).status is Outcome.ON_AIR
+                except Exception:  # noqa: BLE001 -- whatever it is while the server isn't there
+                    return False
+
+        await eventually(is_on_air, "lines go on air again", 30)
+    await reader.until(lambda: len(reader.lines) == 2, 30)
+    assert [line.text for line in reader.lines] == ["Before", "After"]
+    assert len(reader.boards) == 1
+    await reader.close()
+
+
+async def test_a_reader_moves_between_gateways_without_hole_or_repeat(system: System, folder: Path) -> None:
+    words = ["gateway", "--port", "0"]
+    environ = environment(TICKER_DATA=str(system.data), TICKER_REDIS_URL=system.redis_url)
+    with Program(words, environ, folder / "gateway.log") as second:
+        seqs: list[int] = []
+        at = None
+        async with Editor(system.redis_url, "ana") as ana:
+            for turn in range(6):
+                url = (system.url, second.url)[turn % 2]
+                reader = await Reader(url, "en", after=at).open()
+                receipts = [await ana.ask("en", f"{turn}-{number}", text=f"Line {number}") for number in range(5)]
+                # It leaves in the middle: what is left comes from the other gateway.
+                await reader.until(lambda: reader.at == receipts[2].position or len(reader.lines) >= 3)  # noqa: B023
+                await reader.drop()
+                seqs += reader.seqs
+                at = reader.at
+                assert [board.reset for board in reader.boards] == ([None] if turn == 0 else [])
+            final = await Reader(second.url, "en", after=at).open()
+            await final.until(lambda: final.at == receipts[-1].position)
+            seqs += final.seqs
+            await final.close()
+    assert seqs == list(range(1, 31))
+
+
+async def test_a_forged_entry_is_not_shown_and_a_rotation_goes_on(system: System) -> None:
+    async with Editor(system.redis_url, "ana") as ana, Reader(system.url, "en") as reader:
+        first = await ana.ask("en", "1", text="True")
+        await reader.until(lambda: reader.at == first.position)
+        redis = connect(system.redis_url, role="ticker")
+        await redis.xadd(Keys("en").log, {"entry": b'{"line":"FORGED"}', "link": "f" * 64}, id="2-0")
+        async with httpx.AsyncClient(base_url=system.url) as client:
+
+            async def says_degraded() -> bool:
+                return bool((await client.get("/readyz")).json()["status"] == "degraded")
+
+            await eventually(says_degraded, "the gateway says that it doesn't link")
+            assert len((await client.get("/v1/en/lines")).json()["lines"]) == 1
+        verified = system.ticker("verify", "en")
+        assert verified.code != 0
+        assert "2" in verified.out + verified.err
+        assert system.ticker("rotate", "en", "--yes").code == 0
+        await reader.until(lambda: bool(reader.boards[1:]), 20)
+        assert reader.boards[-1].reset is Reset.REPLACED
+        after = await ana.ask("en", "2", text="Anew")
+        await reader.until(lambda: reader.at == after.position)
+        await redis.aclose()
+    assert [line.text for line in reader.lines] == ["True", "Anew"]
+    assert "FORGED" not in json.dumps([repr(message) for message in reader.messages])
+
+
+async def test_files_are_closed_when_readers_have_left(system: System) -> None:
+    def files() -> int:
+        return len(list(Path(f"/proc/{system.pid}/fd").iterdir()))
+
+    async with Reader(system.url, "en"):
+        pass
+    before = files()
+    readers = [Reader(system.url, EDITIONS[number % 3]) for number in range(READERS)]
+    for reader in readers:
+        try:
+            await reader.open()
+        except WebSocketException as error:
+            raise AssertionError("a reader was refused") from error
+    assert files() >= before + READERS
+    for number, reader in enumerate(readers):
+        await (reader.drop() if number % 2 else reader.close())
+    until(lambda: files() <= before, "every file of a reader is closed")
