@@ -45,7 +45,7 @@ install: $(VENV)/run.stamp ## make the environment for running
 dev: $(VENV)/dev.stamp ## make the environment for running, testing and checking
 
 .PHONY: test
-test: chromium check ## check, then run every test; pass options with ARGS="-k board"
+test: chromium redis70 check ## check, then run every test; pass options with ARGS="-k board"
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
@@ -63,6 +63,15 @@ format: $(VENV)/dev.stamp ## put the sources into form, with the lint findings t
 chromium: $(VENV)/dev.stamp ## find the browser that the tests drive, or install one
 	@$(BIN)/python scripts/chromium.py
 
+# Where there is none to be had, the tests that need it fail, and say so.
+.PHONY: redis70
+redis70: $(VENV)/dev.stamp ## find the Redis 7.0 that the tests of access rights run on, or unpack one
+	-@$(BIN)/python scripts/redis70.py
+
+.PHONY: fuzz
+fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes, with atheris; ARGS="frames -max_total_time=60" chooses
+	@$(BIN)/python -m tests.hostile.fuzz $(or $(ARGS),conversations -max_total_time=600)
+
 .PHONY: bench
 bench: $(VENV)/dev.stamp ## measure, and print one table
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -78,4 +87,4 @@ clean: ## remove the environment and everything else that was made
 
 .PHONY: help
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

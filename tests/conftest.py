@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,17 @@ from tests.servers import Cluster, RedisServer, SentinelTrio, short_folder, tls_
 # A property is about what is computed, not how fast: on a busy machine, one example in thousands takes its time.
 settings.register_profile("ticker", deadline=None)
 settings.load_profile("ticker")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what tests of faults have counted: `user_properties` of the form ("faults", what, how many)."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    counts: Counter[str] = Counter()
+    for kind, *counted in (each for report in reports for each in getattr(report, "user_properties", ())):
+        if kind == "faults":
+            counts[counted[0]] += counted[1]
+    if counts:
+        terminalreporter.write_line(", ".join(f"{what} {count:,}" for what, count in counts.items()))
 
 
 @pytest.fixture

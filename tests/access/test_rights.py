@@ -1,0 +1,252 @@
+"""Every command group, tried with each user, on the oldest Redis and on a new Valkey: what isn't meant is denied."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from tests.access.conftest import ROLES, GuardedServer
+from tests.servers import short_folder
+from ticker.core.errors import SettingsError
+from ticker.store.access import Rights, Role, acl_line, check_editor_name, editor_rights, password_rule, rights_of
+
+MAHA, OMAR, WIRE = "maha", "omar", "wire"
+DESK, GATEWAY, ADMIN = ROLES
+EVERYBODY: Final = (MAHA, OMAR, WIRE, DESK, GATEWAY, ADMIN)
+ENTRY: Final = ("*", "submission", "x")
+
+ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
+    # inboxes
+    "append to an inbox": ("XADD ticker:{en}:inbox:maha * submission x", {MAHA, DESK, ADMIN}),
+    "append to another's inbox": ("XADD ticker:{en}:inbox:omar * submission x", {OMAR, DESK, ADMIN}),
+    "append to one's inbox in another edition": ("XADD ticker:{ar}:inbox:maha * submission x", {MAHA, DESK, ADMIN}),
+    "append to one's inbox where one may not": ("XADD ticker:{ar}:inbox:omar * submission x", {DESK, ADMIN}),
+    "append to an inbox whose name begins so": ("XADD ticker:{en}:inbox:maha2 * submission x", {DESK, ADMIN}),
+    "read an inbox": ("XRANGE ticker:{en}:inbox:maha - +", {DESK, ADMIN}),
+    "read an inbox with XREAD": ("XREAD STREAMS ticker:{en}:inbox:omar 0", {DESK, ADMIN}),
+    "read one's receipts and another's inbox": (
+        "XREAD STREAMS ticker:{en}:receipts:maha ticker:{en}:inbox:omar 0 0",
+        {DESK, ADMIN},
+    ),
+    "delete from an inbox": ("XDEL ticker:{en}:inbox:maha 1-0", {DESK, ADMIN}),
+    "trim an inbox": ("XTRIM ticker:{en}:inbox:maha MAXLEN 100", {DESK, ADMIN}),
+    "delete an inbox": ("DEL ticker:{en}:inbox:nobody", {DESK, ADMIN}),
+    "make a group on an inbox": ("XGROUP CREATE ticker:{en}:inbox:maha g 0", {ADMIN}),
+    "tell about an inbox": ("XINFO STREAM ticker:{en}:inbox:maha", {ADMIN}),
+    "let an inbox expire": ("EXPIRE ticker:{en}:inbox:maha 1000", {ADMIN}),
+    # receipts
+    "read receipts": ("XRANGE ticker:{en}:receipts:maha - +", {MAHA, DESK, ADMIN}),
+    "read another's receipts": ("XREVRANGE ticker:{en}:receipts:omar + -", {OMAR, DESK, ADMIN}),
+    "forge a receipt": ("XADD ticker:{en}:receipts:maha * receipt x", {DESK, ADMIN}),
+    # logs
+    "read a log": ("XRANGE ticker:{en}:log - +", {MAHA, OMAR, DESK, GATEWAY, ADMIN}),
+    "read a log of another edition": ("XRANGE ticker:{ar}:log - +", {MAHA, DESK, GATEWAY, ADMIN}),
+    "read an old log": ("XRANGE ticker:{en}:log:abababababababab - +", {ADMIN}),
+    "write a log": ("XADD ticker:{en}:log * entry x link y", {DESK, ADMIN}),
+    "brick a log": ("XADD ticker:{en}:log 18446744073709551615-1 entry x link y", {DESK, ADMIN}),
+    "erase a log by writing": ("XADD ticker:{ar}:log MAXLEN 0 * entry x link y", {DESK, ADMIN}),
+    "trim a log": ("XTRIM ticker:{en}:log MAXLEN 0", {DESK, ADMIN}),
+    "delete from a log": ("XDEL ticker:{en}:log 1-0", {DESK, ADMIN}),
+    "delete a log": ("DEL ticker:{ar}:log", {DESK, ADMIN}),
+    "unlink a log": ("UNLINK ticker:{ar}:log", {ADMIN}),
+    "set a log aside": ("RENAME ticker:{en}:bell ticker:{en}:bell2", {ADMIN}),
+    "copy a log": ("COPY ticker:{en}:log ticker:{en}:log2", {ADMIN}),
+    "copy a log to an inbox": ("COPY ticker:{en}:log ticker:{en}:inbox:maha", {ADMIN}),
+    "dump a log": ("DUMP ticker:{en}:log", {ADMIN}),
+    "move a log's last id": ("XSETID ticker:{en}:log 99999-0", {ADMIN}),
+    # the rest of an edition
+    "read an edition": ("HMGET ticker:{en}:edition settings nonce", set(EVERYBODY)),
+    "read another edition": ("HMGET ticker:{ar}:edition settings nonce", {MAHA, DESK, GATEWAY, ADMIN}),
+    "change an edition": ("HSET ticker:{en}:edition nonce x", {DESK, ADMIN}),
+    "list the editions": ("SMEMBERS ticker:editions", set(EVERYBODY)),
+    "make an edition": ("SADD ticker:editions xx", {DESK, ADMIN}),
+    "unmake an edition": ("SREM ticker:editions xx", {ADMIN}),
+    "read cursors": ("HGETALL ticker:{en}:cursors", {DESK, ADMIN}),
+    "move a cursor": ("HSET ticker:{en}:cursors maha 9-9", {DESK, ADMIN}),
+    "read what is held": ("HGETALL ticker:{en}:held", {DESK, ADMIN}),
+    "hold something": ("HSET ticker:{en}:held maha x", {DESK, ADMIN}),
+    "look whether one is registered": ("HEXISTS ticker:{en}:editors maha", {MAHA, OMAR, WIRE, ADMIN}),
+    "list who is registered": ("HKEYS ticker:{en}:editors", {DESK, ADMIN}),
+    "register": ("HSETNX ticker:{en}:editors maha x", {ADMIN}),
+    "unregister": ("HDEL ticker:{en}:editors eve", {ADMIN}),
+    "ring the bell": ("XADD ticker:{en}:bell * editor x", {ADMIN}),
+    "report reach": ("XADD ticker:{en}:reach * report x", {GATEWAY, ADMIN}),
+    "read reach": ("XREVRANGE ticker:{en}:reach + -", {MAHA, OMAR, WIRE, ADMIN}),
+    # keys of others
+    "read somebody else's key": ("GET other", set()),
+    "write somebody else's key": ("SET other x", set()),
+    "write a key of ours that isn't one": ("SET ticker:x y", {ADMIN}),
+    "write beyond the hash tag": ("XADD ticker:{en}:inbox:maha:x * a b", {DESK, ADMIN}),
+    # the whole server
+    "flush everything": ("FLUSHALL", set()),
+    "flush the database": ("FLUSHDB", set()),
+    "swap databases": ("SWAPDB 0 1", set()),
+    "go to another database": ("SELECT 1", set()),
+    "list all keys": ("KEYS *", set()),
+    "walk all keys": ("SCAN 0", {ADMIN}),
+    "run a script": ("EVAL return(1) 0", {DESK, ADMIN}),
+    "run a script by its name": ("EVALSHA " + "0" * 40 + " 0", {DESK, ADMIN}),
+    "load a script": ("SCRIPT LOAD return(1)", set()),
+    "flush the scripts": ("SCRIPT FLUSH", set()),
+    "call a function": ("FCALL f 0", set()),
+    "load a function": ("FUNCTION LOAD x", set()),
+    "read the configuration": ("CONFIG GET dir", {ADMIN}),
+    "change the configuration": ("CONFIG SET maxmemory 1gb", set()),
+    "make a user": ("ACL SETUSER eve off", {ADMIN}),
+    "list users": ("ACL LIST", {ADMIN}),
+    "read who was denied": ("ACL LOG", {ADMIN}),
+    "list connections": ("CLIENT LIST", {ADMIN}),
+    "cut a connection": ("CLIENT KILL USER nobody", {ADMIN}),
+    "stop all clients": ("CLIENT PAUSE 1", set()),
+    "make a server a replica": ("REPLICAOF no one", set()),
+    "move a key away": ("MIGRATE 127.0.0.1 1 x 0 1", set()),
+    "bring a key": ("RESTORE ticker:x 0 x", set()),
+    "listen to all commands": ("MONITOR", set()),
+    "read the slow log": ("SLOWLOG GET", set()),
+    "debug": ("DEBUG SLEEP 0", set()),
+    "save": ("SAVE", set()),
+    "load a module": ("MODULE LOAD /tmp/x.so", set()),
+    "shut down": ("SHUTDOWN NOSAVE", set()),
+    "tell about the server": ("INFO", {ADMIN}),
+    "publish": ("PUBLISH channel x", set()),
+    "subscribe": ("SUBSCRIBE channel", set()),
+    "begin a transaction": ("MULTI", set()),
+    "block on a list": ("BLPOP x 1", set()),
+    "sort a key": ("SORT ticker:editions ALPHA", set()),
+    "ask the time": ("TIME", {MAHA, OMAR, WIRE, DESK, ADMIN}),
+    "name the connection": ("CLIENT SETNAME x", set(EVERYBODY)),
+}
+
+
+@pytest.mark.parametrize("user", EVERYBODY)
+def test_a_user_may_do_what_is_meant_and_nothing_else(guarded: GuardedServer, user: str) -> None:
+    outcomes = {what: guarded.try_as(user, *words.split()) for what, (words, _) in ATTEMPTS.items()}
+    done = {what for what, outcome in outcomes.items() if outcome != "denied"}
+    assert done == {what for what, (_, users) in ATTEMPTS.items() if user in users}
+
+
+@pytest.mark.parametrize("user", EVERYBODY)
+def test_of_all_commands_of_the_server_a_user_may_use_those_that_are_named(guarded: GuardedServer, user: str) -> None:
+    rights = {
+        MAHA: editor_rights(MAHA, ["en", "ar"]),
+        OMAR: editor_rights(OMAR, ["en"]),
+        WIRE: editor_rights(WIRE, ["en"], reads_log=False),
+        **{role.user: rights_of(role) for role in Role},
+    }[user]
+    found = runnable(guarded, user)
+    if user == ADMIN:
+        dangerous = {command.name for command in found if "@dangerous" in command.categories}
+        meant = {"info", "config|get", "client|list", "client|kill"}
+        assert dangerous == meant | {f"acl|{each}" for each in ("getuser", "setuser", "deluser", "list", "log", "save")}
+        return
+    named = {word.lstrip("+") for word in rights.rules if word.startswith("+")}
+    assert {command.name for command in found if not command.name.startswith("command|")} == named
+
+
+class Command(NamedTuple):
+    name: str
+    arity: int
+    categories: frozenset[str]
+
+
+def runnable(guarded: GuardedServer, user: str) -> list[Command]:
+    """The commands and subcommands that the server would let a user run, on the right keys at least."""
+    commands = all_commands(guarded)
+    with guarded._client() as client, client.pipeline(transaction=False) as pipe:
+        for command in commands:
+            words = command.name.split("|")
+            padding = ["x"] * max(abs(command.arity) - len(words), 0)
+            pipe.execute_command("ACL", "DRYRUN", user, *words, *padding)
+        answers = pipe.execute()
+    refused = b"no permissions to run"
+    return [command for command, answer in zip(commands, answers, strict=True) if refused not in bytes(answer)]
+
+
+NO_AUTH: Final = {"auth", "hello", "quit", "reset"}
+"""Anybody may send these, without rights and before logging in."""
+
+
+def all_commands(guarded: GuardedServer) -> list[Command]:
+    found: list[Command] = []
+    with guarded._client() as client:
+        client.response_callbacks.clear()
+        for raw in client.execute_command("COMMAND"):
+            command, subcommands = as_command(raw), raw[9]
+            found += [as_command(each) for each in subcommands]
+            if (not subcommands or command.name == "command") and command.name not in NO_AUTH:
+                found.append(command)
+    assert len(found) > 300
+    return found
+
+
+def as_command(raw: Any) -> Command:
+    return Command(raw[0].decode(), raw[1], frozenset(category.decode() for category in raw[6]))
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("ticker:{en}:log", "done"), ("ticker:{en}:reach", "denied"), ("other", "denied")],
+)
+def test_a_script_gives_the_desk_no_more_than_it_has_without(guarded: GuardedServer, key: str, expected: str) -> None:
+    script = f"return redis.call('XRANGE', '{key}', '-', '+')"
+    assert guarded.try_as(DESK, "EVAL", script, 1, key) == expected
+
+
+def test_nobody_logs_in_with_a_line_as_it_is_shown(guarded: GuardedServer) -> None:
+    for line in guarded.ticker("acl", "--editor", "eve").out.splitlines():
+        words = line.split()
+        assert words[:3] == ["user", words[1], "on"]
+        assert not any(word.startswith((">", "#", "nopass")) for word in words), line
+
+
+@pytest.mark.parametrize("redis70", [False, True], ids=["Valkey 9", "Redis 7.0"])
+def test_the_lines_that_are_shown_make_the_same_users_from_an_aclfile(guarded: GuardedServer, redis70: bool) -> None:
+    shown = guarded.ticker("acl", "--editor", "maha", "-e", "en", "-e", "ar").out
+    hashed = hashlib.sha256(b"a long enough password").hexdigest()
+    with short_folder() as folder:
+        server = GuardedServer(folder / "r", redis70=redis70)
+        (folder / "r" / "users.acl").write_text(shown.replace(" on ", f" on #{hashed} "), encoding="ascii")
+        with server:
+            server.passwords = dict.fromkeys((*ROLES, "maha"), "a long enough password")
+            for user in (*ROLES, "maha"):
+                assert server.try_as(user, "CLIENT", "SETNAME", "x") == "done"
+                assert server.try_as(user, "FLUSHALL") == "denied"
+            assert server.try_as("maha", "XADD", "ticker:{ar}:inbox:maha", *ENTRY) == "done"
+
+
+# The data itself
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_rights_begin_with_nothing(role: Role) -> None:
+    rules = rights_of(role).rules
+    assert rules[:4] == ["clearselectors", "resetkeys", "resetchannels", "-@all"]
+    assert not {"nopass", "allkeys", "~*", "%R~*", "+@all", "allcommands", "allchannels"} & set(rules)
+
+
+@pytest.mark.parametrize("name", ["default", "ticker-desk", "ticker-anything", "", "Maha", "a b", "a*", "*", "x" * 33])
+def test_a_name_that_could_be_another_user_or_a_pattern_is_no_editors(name: str) -> None:
+    with pytest.raises(SettingsError):
+        check_editor_name(name)
+    with pytest.raises(SettingsError):
+        editor_rights(name, ["en"])
+
+
+@pytest.mark.parametrize("edition", ["*", "e?", "en}:inbox:omar", "[a-z]", "", "en\\"])
+def test_an_edition_whose_name_is_a_pattern_gives_no_rights(edition: str) -> None:
+    with pytest.raises(SettingsError):
+        editor_rights("maha", [edition])
+
+
+def test_a_short_password_is_refused_without_being_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        password_rule("hunter2hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_line_names_its_user_first() -> None:
+    assert acl_line("maha", Rights(commands=("time",), reads=("a",), writes=("b",), both=("c",))).endswith(
+        "+time %R~a %W~b ~c"
+    )

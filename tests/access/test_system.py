@@ -1,0 +1,148 @@
+"""The whole system with a user for each part: everything works, nothing is denied, and no password shows anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.access.conftest import GuardedServer, run_ticker
+from tests.readers import Reader
+from tests.servers import HOST, Cluster, until
+from tests.system import Program, Ran, environment, run_program
+
+
+class Parts:
+    """A desk and a gateway, each as its own user, and two editors."""
+
+    def __init__(self, server: GuardedServer, folder: Path) -> None:
+        self.server = server
+        server.make_parts()
+        settings = {"TICKER_SUBMISSION_DEADLINE_S": "5"}
+        self.desk = self._program(folder, "ticker-desk", "desk", "--editions", "en,ar", **settings)
+        self.gateway = self._program(folder, "ticker-gateway", "gateway", "--port", "0", **settings)
+        self.ran: list[Ran] = []
+
+    def _program(self, folder: Path, user: str, *words: str, **variables: str) -> Program:
+        # The password apart from the address, as operating.md has it.
+        path = folder / user
+        path.write_text(self.server.passwords[user], encoding="ascii")
+        url = f"redis://{user}@{HOST}:{self.server.port}"
+        environ = environment(TICKER_REDIS_URL=url, TICKER_REDIS_PASSWORD_FILE=str(path), **variables)
+        return Program(words, environ, folder / f"{user}.log")
+
+    def tick(self, *words: str, user: str = "maha") -> Ran:
+        ran = self.server.tick(*words, user=user)
+        self.ran.append(ran)
+        return ran
+
+    def denied(self) -> list[str]:
+        """What Redis refused to users of ours, and who it was."""
+        told: list[dict[str, Any]] = self.server.command("ACL", "LOG")
+        return [f"{entry['username']} {entry['reason']} {entry['object']}" for entry in told]
+
+
+@pytest.fixture(params=["Valkey 9", "Redis 7.0"])
+def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[Parts]:
+    with GuardedServer(folder / "r", redis70=request.param == "Redis 7.0") as server:
+        parts = Parts(server, folder)
+        with parts.desk:
+            server.add_editor("maha", "-e", "en", "-e", "ar")
+            server.add_editor("omar", "-e", "en")
+            server.add_editor("wire", "-e", "en", "--post-only")
+            with parts.gateway:
+                yield parts
+
+
+async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(parts: Parts) -> None:
+    async with Reader(parts.gateway.url, "en") as reader:
+        posted = parts.tick("post", "Maha: first", "-e", "en", "--json")
+        assert posted.code == 0, posted
+        assert posted.json["reach"]["gateways"] == 1
+        assert parts.tick("post", "From a program", "-e", "en", user="wire").code == 0
+        assert parts.tick("correct", "last", "Maha: the second", "-e", "en", "--reason", "Not the first").code == 0
+        assert parts.tick("post", "عاجل", "-e", "ar").code == 0
+        assert parts.tick("withdraw", posted.json["id"], "-e", "en", "--reason", "Wrong", user="omar").code == 0
+        await reader.until(lambda: len(reader.lines) == 4)
+    for words in (("board", "-e", "en"), ("log", "-e", "en"), ("editions",)):
+        assert parts.tick(*words).code == 0
+    # An id from the future has the desk begin an inbox anew: commands that nothing else needs.
+    forged = ("XADD", "ticker:{en}:inbox:omar", "99999999999999-1", "submission", '{"key": "k", "change": "new"}')
+    assert parts.server.try_as("omar", *forged) == "done"
+    until(lambda: parts.server.command("EXISTS", "ticker:{en}:inbox:omar") == 0, "the inbox is begun anew")
+    for command in ("verify en", "rotate en --yes"):
+        assert (await asyncio.to_thread(parts.server.ticker, *command.split(), user="ticker-admin")).code == 0
+    assert parts.tick("post", "Of the new history", "-e", "en").code == 0
+    parts.desk.stop()
+    parts.desk.start()
+    assert parts.tick("post", "To the next desk", "-e", "en").code == 0
+    assert parts.denied() == []
+
+
+def test_posting_where_one_may_not_is_refused_in_words_and_not_on_air(parts: Parts) -> None:
+    ran = parts.tick("post", "x", "-e", "ar", user="omar")
+    assert ran.code == 4
+    assert ran.err.startswith("NOT ON AIR  ar")
+    assert "no permissions" in ran.err.lower()
+    ran = parts.tick("post", "x", "-e", "en", "--editor", "maha", user="omar")
+    assert ran.code == 4
+    assert "no permissions" in ran.err.lower()
+    assert parts.server.command("XLEN", "ticker:{en}:inbox:maha") == 0
+    assert parts.tick("log", "-e", "ar", "--json").json["entries"] == []
+
+
+def test_no_password_is_in_a_log_an_output_or_an_error(parts: Parts, folder: Path) -> None:
+    server = parts.server
+    parts.tick("post", "x", "-e", "en")
+    parts.tick("post", "x", "-e", "ar", "--debug", user="omar")
+    parts.tick("log", "-e", "en", "--debug", user="wire")
+    wrong = server.url_of("maha").replace(server.passwords["maha"], "not-the-right-password")
+    ran = [run_program("tick", "board", "--debug", environ=environment(TICKER_REDIS_URL=wrong))]
+    ran += [run_ticker(*words, "--debug", TICKER_REDIS_URL=wrong) for words in (["verify", "en"], ["acl", "apply"])]
+    assert [each.code for each in ran] == [4, 1, 1]
+    assert server.ticker("editor", "list", "--debug", user="ticker-desk").code == 0
+    # What goes wrong at work: a server that is gone, and one that has forgotten its users.
+    server.command("ACL", "DELUSER", "ticker-gateway", "ticker-desk")
+    for program in (parts.gateway, parts.desk):
+        until(lambda program=program: "WRONGPASS" in program.log or "Authentication" in program.log, "it is told")  # type: ignore[misc]
+    server.kill()
+    parts.tick("post", "x", "-e", "en", "--wait", "1", "--debug")
+    for program in (parts.gateway, parts.desk):
+        program.stop()
+    texts = [each.out + each.err for each in (*parts.ran, *ran)]
+    texts += [path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob("*log") if path.is_file()]
+    assert len(texts) >= 9
+    secrets = [*server.passwords.values(), "not-the-right-password"]
+    assert [secret for secret in secrets if any(secret in text for text in texts)] == []
+
+
+def test_in_a_cluster_every_part_does_its_work_as_its_own_user(redis_cluster: Cluster, folder: Path) -> None:
+    def ticker(*words: str) -> Any:
+        ran = run_ticker(*words, "--json", TICKER_REDIS_URL=redis_cluster.url)
+        assert ran.code == 0, ran
+        return ran.json
+
+    def url_of(user: str) -> str:
+        return redis_cluster.url.replace("://", f"://{user}:{passwords[user]}@")
+
+    with ExitStack() as stack:
+        for node in redis_cluster.nodes:  # the nodes are shared with other tests
+            node.command("ACL", "LOG", "RESET")
+            stack.callback(node.command, "ACL", "DELUSER", "maha", "ticker-desk", "ticker-gateway")
+        passwords = {user["user"]: user["password"] for user in ticker("acl", "apply")["users"]}
+        desk = Program(["desk"], environment(TICKER_REDIS_URL=url_of("ticker-desk")), folder / "desk.log")
+        stack.enter_context(desk)
+        passwords["maha"] = ticker("editor", "add", "maha", "-e", "en")["password"]
+        environ = environment(TICKER_REDIS_URL=url_of("ticker-gateway"))
+        gateway = Program(["gateway", "--port", "0"], environ, folder / "gateway.log")
+        stack.enter_context(gateway)
+        ran = run_program(
+            "tick", "post", "x", "-e", "en", "--json", environ=environment(TICKER_REDIS_URL=url_of("maha"))
+        )
+        assert ran.code == 0, ran
+        assert ran.json["reach"]["gateways"] == 1
+        assert [entry for node in redis_cluster.nodes for entry in node.command("ACL", "LOG")] == []

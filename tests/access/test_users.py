@@ -1,0 +1,290 @@
+"""`ticker editor` and `ticker acl apply`: users are made, changed and removed, and their passwords shown once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import subprocess
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.access.conftest import GuardedServer, fill, run_ticker
+from tests.servers import Cluster, RedisServer, SentinelTrio, until
+from tests.system import SCRIPTS, Ran, System, environment, run_program
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[GuardedServer]:
+    with GuardedServer(folder / "r") as running:
+        fill(running, ("en", "ar"))
+        yield running
+
+
+def users_of(server: RedisServer) -> list[str]:
+    return [line.decode().split()[1] for line in server.command("ACL", "LIST")]
+
+
+def submit(server: GuardedServer, editor: str, edition: str = "en") -> str:
+    return server.try_as(editor, "XADD", f"ticker:{{{edition}}}:inbox:{editor}", "*", "submission", "x")
+
+
+def can_log_in(server: GuardedServer, user: str, password: str) -> bool:
+    server.passwords[user] = password
+    try:
+        return server.try_as(user, "CLIENT", "SETNAME", "x") == "done"
+    except redis.AuthenticationError:
+        return False
+
+
+def test_a_new_editor_gets_a_password_once_and_is_registered(server: GuardedServer) -> None:
+    ran = server.ticker("editor", "add", "maha", "-e", "en")
+    first, second = ran.out.splitlines()
+    word, password, *_ = second.split()
+    assert (first, word) == ("maha  may post to en", "password")
+    assert len(password) >= 32
+    assert can_log_in(server, "maha", password)
+    assert submit(server, "maha") == "done"
+    assert server.command("HKEYS", "ticker:{en}:editors") == [b"maha"]
+    again = server.ticker("editor", "add", "maha", "-e", "en")
+    assert again.code == 0
+    assert "password" not in again.out + again.err
+    assert can_log_in(server, "maha", password)
+
+
+def test_another_edition_adds_to_what_an_editor_may(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en")
+    assert submit(server, "maha", "ar") == "denied"
+    server.add_editor("maha", "-e", "ar")
+    assert [submit(server, "maha", edition) for edition in ("en", "ar")] == ["done", "done"]
+
+
+def test_a_program_that_posts_only_never_comes_to_read_the_log(server: GuardedServer) -> None:
+    server.add_editor("wire", "-e", "en", "--post-only")
+    server.add_editor("wire", "-e", "ar")
+    assert submit(server, "wire", "ar") == "done"
+    for edition in ("en", "ar"):
+        assert server.try_as("wire", "XRANGE", f"ticker:{{{edition}}}:log", "-", "+") == "denied"
+
+
+def test_a_new_password_ends_the_old_one(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en")
+    old = server.passwords["maha"]
+    server.add_editor("maha", "-e", "en", "--new-password")
+    assert server.passwords["maha"] != old
+    assert submit(server, "maha") == "done"
+    assert not can_log_in(server, "maha", old)
+
+
+@pytest.mark.parametrize("way", ["variable", "file"])
+def test_a_password_may_come_from_the_environment_or_a_file(server: GuardedServer, tmp_path: Path, way: str) -> None:
+    path = tmp_path / "password"
+    path.write_text(PASSWORD + "\n", encoding="utf-8")
+    given = {"TICKER_EDITOR_PASSWORD": PASSWORD} if way == "variable" else {"TICKER_EDITOR_PASSWORD_FILE": str(path)}
+    ran = server.ticker("editor", "add", "maha", "-e", "en", **given)
+    assert ran.code == 0
+    assert PASSWORD not in ran.out + ran.err
+    assert can_log_in(server, "maha", PASSWORD)
+
+
+def test_a_password_may_be_typed_and_does_not_show(server: GuardedServer) -> None:
+    shown = type_at_prompts([PASSWORD, PASSWORD], "editor", "add", "maha", "-e", "en", "--ask", url=server.url)
+    assert "Password" in shown
+    assert PASSWORD not in shown
+    assert can_log_in(server, "maha", PASSWORD)
+
+
+def type_at_prompts(typed: list[str], *words: str, url: str) -> str:
+    """Run `ticker` on a terminal of its own, and answer each prompt; what the terminal showed."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [SCRIPTS / "ticker", *words],
+        env=environment(TICKER_REDIS_URL=url, NO_COLOR="1"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- getpass asks the terminal itself
+    )
+    os.close(theirs)
+    shown = ""
+    with open(ours, "r+b", buffering=0) as terminal:  # noqa: PTH123 -- a descriptor, not a path
+        while True:
+            try:
+                data = terminal.read(1024)
+            except OSError:  # Linux: nobody has the other end any more
+                break
+            if not data:
+                break
+            shown += data.decode()
+            if typed and shown.count(":") > 2 - len(typed) and shown.rstrip(" ").endswith(":"):
+                terminal.write(f"{typed.pop(0)}\n".encode())
+    assert process.wait(15) == 0, shown
+    return shown
+
+
+def test_without_a_terminal_nobody_is_asked(server: GuardedServer) -> None:
+    ran = server.ticker("editor", "add", "maha", "-e", "en", "--ask")
+    assert ran.code == 2
+    assert "--ask needs a terminal" in ran.err
+    assert users_of(server) == ["default"]
+
+
+def test_there_is_no_option_for_a_password() -> None:
+    for words in (["editor", "add"], ["acl", "apply"], ["editor", "remove"]):
+        text = run_program("ticker", *words, "--help", environ=environment()).out
+        options = [word for word in text.split() if word.startswith("--") and "password" in word]
+        assert set(options) <= {"--new-password"}
+
+
+def test_a_short_password_makes_no_user_and_is_not_shown(server: GuardedServer) -> None:
+    ran = server.ticker("editor", "add", "maha", "-e", "en", "--debug", TICKER_EDITOR_PASSWORD="hunter2")
+    assert ran.code == 2
+    assert "7 characters: 16 at least" in ran.err
+    assert "hunter2" not in ran.err + ran.out
+    assert users_of(server) == ["default"]
+
+
+def test_a_removed_editor_is_cut_off_and_what_waits_is_gone(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en", "-e", "ar")
+    submit(server, "maha")
+    with server.client("maha") as connected:
+        connected.execute_command("CLIENT", "SETNAME", "connected")
+        ran = server.ticker("editor", "remove", "maha", "--json")
+        assert ran.json == {"editor": "maha", "removed": ["ar", "en"]}
+        assert "connected" not in str(server.command("CLIENT", "LIST"))
+    assert users_of(server) == ["default"]
+    assert server.command("EXISTS", "ticker:{en}:inbox:maha") == 0
+    assert server.command("EXISTS", "ticker:{en}:editors") == 0
+    with pytest.raises(redis.AuthenticationError):
+        submit(server, "maha")
+
+
+def test_removed_from_one_edition_an_editor_stays_in_the_other(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en", "-e", "ar")
+    assert server.ticker("editor", "remove", "maha", "-e", "ar").code == 0
+    assert [submit(server, "maha", edition) for edition in ("en", "ar")] == ["done", "denied"]
+    assert server.ticker("editor", "list", "--json").json == {
+        "editions": {"ar": [], "en": ["maha"]},
+        "users": [{"name": "maha", "editions": ["en"], "reads_log": True}],
+    }
+
+
+def test_who_is_no_editor_can_not_be_removed(server: GuardedServer) -> None:
+    ran = server.ticker("editor", "remove", "nobody")
+    assert ran.code == 1
+    assert "may not post to ar, en anyway" in ran.err
+
+
+@pytest.mark.parametrize("name", ["default", "ticker-desk"])
+def test_a_user_of_the_system_is_never_made_an_editor(server: GuardedServer, name: str) -> None:
+    server.make_parts()
+    before = server.command("ACL", "LIST")
+    ran = server.ticker("editor", "add", name, "-e", "en")
+    assert ran.code == 2
+    assert server.command("ACL", "LIST") == before
+
+
+@pytest.mark.parametrize("command", ["add", "remove"])
+def test_another_programs_user_is_never_touched(server: GuardedServer, command: str) -> None:
+    server.command("ACL", "SETUSER", "billing", "on", ">x", "~invoices:*", "+@all")
+    before = server.command("ACL", "LIST")
+    ran = server.ticker("editor", command, "billing", "-e", "en")
+    assert ran.code == 1
+    assert "who is no editor's" in ran.err
+    assert server.command("ACL", "LIST") == before
+
+
+def test_users_are_kept_where_the_server_has_an_aclfile(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en")
+    server.make_parts()
+    server.kill()
+    server.start()
+    assert submit(server, "maha") == "done"
+    assert server.try_as("ticker-gateway", "SMEMBERS", "ticker:editions") == "done"
+
+
+def test_where_a_server_will_forget_them_it_is_said(tcp_server: RedisServer) -> None:
+    fill(tcp_server, ("en",))
+    for words in (["editor", "add", "maha", "-e", "en"], ["acl", "apply"]):
+        ran = run_ticker(*words, TICKER_REDIS_URL=tcp_server.url)
+        assert ran.code == 0
+        assert "has no `aclfile`" in ran.err
+
+
+def test_the_embedded_server_has_no_users_and_needs_none(folder: Path) -> None:
+    with System(folder) as system:
+        ran = system.ticker("editor", "add", "maha", "-e", "en", "--json")
+        assert ran.json == {"editor": "maha", "editions": ["en"], "user": False}
+        assert system.ticker("editor", "list", "--json").json["editions"]["en"] == ["maha"]
+        assert system.ticker("editor", "remove", "maha").code == 0
+
+
+def test_who_may_not_make_users_is_told_so(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en")
+    server.make_parts()
+    for words in (["editor", "add", "eve", "-e", "en"], ["editor", "remove", "maha"], ["acl", "apply"]):
+        ran = server.ticker(*words, user="ticker-desk")
+        assert ran.code == 1
+        assert "do this as a user who may, like ticker-admin" in ran.err
+    ran = server.ticker("editor", "list", user="ticker-desk")
+    assert "this user of Redis may not ask" in ran.err
+
+
+def test_the_admin_can_do_all_of_it(server: GuardedServer) -> None:
+    server.make_parts()
+    server.add_editor("maha", "-e", "en", user="ticker-admin")
+    assert submit(server, "maha") == "done"
+    assert server.ticker("acl", "apply", user="ticker-admin").code == 0
+    assert server.ticker("editor", "list", "--json", user="ticker-admin").json["users"][0]["name"] == "maha"
+    assert server.ticker("editor", "remove", "maha", user="ticker-admin").code == 0
+    checked = server.ticker("check", "--json", user="ticker-admin").json
+    assert "unknown" not in [finding["code"] for finding in checked["findings"]]
+
+
+def test_rights_from_elsewhere_are_taken_back(server: GuardedServer) -> None:
+    server.make_parts()
+    server.command("ACL", "SETUSER", "ticker-gateway", "~*", "+@all", "(+@all ~*)", "&*")
+    server.make_parts()
+    assert server.try_as("ticker-gateway", "FLUSHALL") == "denied"
+    assert server.try_as("ticker-gateway", "GET", "other") == "denied"
+
+
+def test_behind_sentinel_the_replica_gets_the_users_too(sentinel_trio: SentinelTrio) -> None:
+    fill(sentinel_trio.primary, ("en",))
+    url = sentinel_trio.url
+    until(lambda: bool(sentinel_trio.replica.command("EXISTS", "ticker:editions")), "the replica has the edition")
+    assert run_ticker("acl", "apply", "--json", TICKER_REDIS_URL=url).json["servers"] == 2
+    assert run_ticker("editor", "add", "maha", "-e", "en", TICKER_REDIS_URL=url).code == 0
+    expected = ["default", "maha", "ticker-desk", "ticker-gateway"]
+    for server in (sentinel_trio.primary, sentinel_trio.replica):
+        assert sorted(users_of(server)) == expected
+    assert run_ticker("editor", "remove", "maha", TICKER_REDIS_URL=url).code == 0
+    assert "maha" not in users_of(sentinel_trio.replica)
+
+
+def test_in_a_cluster_every_node_gets_the_users(redis_cluster: Cluster) -> None:
+
+    def ticker(*words: str) -> Ran:
+        ran = run_ticker(*words, TICKER_REDIS_URL=redis_cluster.url)
+        assert ran.code == 0, ran
+        return ran
+
+    with redis.RedisCluster(host="127.0.0.1", port=redis_cluster.nodes[0].port) as client:
+        client.sadd("ticker:editions", "en")
+    try:
+        assert ticker("acl", "apply", "--json").json["servers"] == 3
+        ticker("editor", "add", "maha", "-e", "en")
+        for node in redis_cluster.nodes:
+            assert sorted(users_of(node)) == ["default", "maha", "ticker-desk", "ticker-gateway"]
+        ticker("editor", "remove", "maha")
+        assert [users_of(node).count("maha") for node in redis_cluster.nodes] == [0, 0, 0]
+    finally:  # the nodes are shared with other tests
+        for node in redis_cluster.nodes:
+            node.command("ACL", "DELUSER", "maha", "ticker-desk", "ticker-gateway")
