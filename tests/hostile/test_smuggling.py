@@ -37,6 +37,7 @@ CASES: dict[str, tuple[str, list[int]]] = {
     "behind an upgrade to an absolute address": (f"{UPGRADE.replace('GET /', 'GET http://h/')}\r\n{HIDDEN}", [404]),
     "behind a stream of events": (f"GET /v1/en/events HTTP/1.1\r\nHost: h\r\n\r\n{HIDDEN}", [200]),
     "as the body of a stream of events": (f"GET /v1/en/events HTTP/1.1\r\nHost: h\r\n{LENGTH}\r\n{HIDDEN}", [200]),
+    "an upgrade behind a stream of events": (f"GET /v1/en/events HTTP/1.1\r\nHost: h\r\n\r\n{UPGRADE}\r\n", [200]),
     "two upgrades": (f"{UPGRADE}\r\n{UPGRADE}\r\n", [101]),
     # lengths that two servers could read in two ways
     "two lengths": (f"GET /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n{LENGTH}\r\n{HIDDEN}", [400]),

@@ -110,6 +110,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Answer an upgrade. The application has no WebSockets of its own, so other paths are refused."""
+        if self._taken:  # pipelined behind a stream of events: it would be answered into that
+            return
         target = self._target
         if target is None or target.framing is not Framing.WEBSOCKET:
             self._refuse(Refusal(404, "path", "there is no WebSocket here: it is at /v1/{edition}/live"))

@@ -340,6 +340,8 @@ def _options(data: Path, socket: Path) -> list[str]:
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
+        # The least that the server takes: nothing of ours is a hundredth of it, and an inbox may hold anything.
+        "proto-max-bulk-len": "1mb",
         "daemonize": "no",
         # To standard output, which is the log file: there the complaints about options arrive too.
         "logfile": "",
