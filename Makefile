@@ -72,6 +72,14 @@ redis70: $(VENV)/dev.stamp ## find the Redis 7.0 that the tests of access rights
 fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes, with atheris; ARGS="frames -max_total_time=60" chooses
 	@$(BIN)/python -m tests.hostile.fuzz $(or $(ARGS),conversations -max_total_time=600)
 
+.PHONY: faults
+faults: $(VENV)/dev.stamp ## break real systems in N ways; SEED=17 N=1 or ONLY=flush plays one again
+	@$(BIN)/python -m tests.faults $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/dev.stamp ## 5,000 readers who come and go, for MINUTES=30: memory stays flat
+	@$(BIN)/python -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/dev.stamp ## measure, and print one table
 	@$(BIN)/python -m benchmarks $(ARGS)

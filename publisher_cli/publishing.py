@@ -57,28 +57,34 @@ class Errand:
         with suppress(NoPermissionError):  # then somebody with the right to do it has done it: `ticker editor add`
             await register(redis, self.edition, self._editor)
         self._after = await last_receipt_id(redis, self.edition, self._editor)
-        return await self._answer(redis, await self._submit(redis))
+        # By an instant of Redis's own clock: what lies in a stalled server's buffers is late when it goes on.
+        until = until_ms(f"{await redis_ms(redis)}-0", self.submission.deadline_s)
+        self.submission = msgspec.structs.replace(self.submission, until_ms=until)
+        return await self._answer(redis, until, await self._submit(redis))
 
-    async def _submit(self, redis: Redis) -> int | None:
-        """The deadline by Redis's clock; None where it is open whether the submission got there."""
+    async def _submit(self, redis: Redis) -> str | None:
+        """The submission's id in the inbox; None where it is open whether it got there."""
         self.is_sent = True
         try:
-            inbox_id = await submit(redis, self.edition, self._editor, self.submission)
+            return await submit(redis, self.edition, self._editor, self.submission)
         except ResponseError:
             self.is_sent = False
             raise
         except (RedisError, OSError):
             return None
-        return until_ms(inbox_id, self.submission.deadline_s)
 
-    async def _answer(self, redis: Redis, until: int | None) -> Receipt:
+    async def _answer(self, redis: Redis, until: int, inbox_id: str | None) -> Receipt:
         """Ask until there is a receipt, or for certain none; also through lost connections."""
         while True:
             try:
-                if until is None:
-                    until = until_ms(f"{await redis_ms(redis)}-0", self.submission.deadline_s)
                 stored = await await_receipt(
-                    redis, self.edition, self._editor, key=self.submission.key, after=self._after, until_ms=until
+                    redis,
+                    self.edition,
+                    self._editor,
+                    key=self.submission.key,
+                    after=self._after,
+                    until_ms=until,
+                    submission=inbox_id,
                 )
             except (RedisError, OSError):
                 await asyncio.sleep(random.uniform(0, RETRY_MOST_S))  # noqa: S311 -- no secret

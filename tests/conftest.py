@@ -36,8 +36,11 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def short_temporary_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def short_temporary_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Where this process and those that it starts make temporary folders: what a killed one leaves is removed."""
+    tmp_path_factory.getbasetemp()  # pytest's own, made at its first use, must not be inside
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     return folder

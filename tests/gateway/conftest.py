@@ -61,6 +61,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "DISCOVER_S", 0.05)
     monkeypatch.setattr(channel, "CLOSING_S", 0.5)
     monkeypatch.setattr(hub, "DRAIN_STEP_S", 0.01)
+    monkeypatch.setattr(hub, "DRAIN_LEAST", 1)
 
 
 @pytest_asyncio.fixture

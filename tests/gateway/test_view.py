@@ -199,6 +199,17 @@ async def test_who_has_left_is_not_written_to() -> None:
     assert (room.channel.followers, room.channel.views) == (0, {})
 
 
+async def test_who_has_left_since_the_pass_took_its_list_is_not_written_to() -> None:
+    room = Newsroom()
+    room.post("before")
+    follower, transport = room.follow()
+    room.post("after")
+    taken = [follower]
+    follower.connection_lost(None)
+    room.channel._serve(taken, 2)
+    assert len(transport.written) == 1
+
+
 async def test_leaving_twice_counts_once() -> None:
     room = Newsroom()
     gone: list[Follower] = []

@@ -24,12 +24,12 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """A change that an editor asks for. A field left out keeps what the line has (or the edition's default).
 
     `key` is the idempotency key: a second submission of the same editor with it gets the first one's receipt.
-    `deadline_s` counts from when it reaches Redis; `until_ms` (Redis's clock, milliseconds since 1970) holds besides, so
-    that what was long on its way there isn't sent as if it were news. `id` and `version` name the line, and the version that the editor
+    `deadline_s` counts from when it reaches Redis; `until_ms`, an instant of Redis's clock, holds besides, so that what
+    was long on its way isn't sent as if it were news. `id` and `version` name the line, and the version that the editor
     saw (None: whatever is the latest). `reason` is what readers are told of a correction or a withdrawal; `note` is for
-    staff. `pinned` and `expires` are instants. `split_attribution` reads `Attribution: text` as its two parts: such a
-    text says all of it, so that one without an attribution leaves the line without. Switched off, `text` is the text
-    alone, and the attribution stays.
+    staff. `pinned` and `expires` are instants. `split_attribution` reads `Attribution: text` as its two
+    parts: such a text says all of it, so that one without an attribution leaves the line without. Switched off, `text`
+    is the text alone, and the attribution stays.
     """
 
     key: str

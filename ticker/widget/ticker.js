@@ -215,8 +215,8 @@ export class Link {
     } else {
       const socket = new WebSocket(this.#address("/live", query).replace(/^http/, "ws"), "ticker.v1");
       socket.onmessage = (event) => this.#socket === socket && this.#hear(event.data);
-      socket.onerror = socket.onclose = (event) =>
-        this.#socket === socket && this.#fail(/** @type {any} */ (event).code); // an error has none
+      // An error has no code; a browser that refuses a socket by policy may say no more than that there was one.
+      socket.onerror = socket.onclose = (/** @type {any} */ event) => this.#socket === socket && this.#fail(event.code);
       this.#socket = socket;
     }
   }
@@ -295,6 +295,7 @@ export class Link {
     } else if (this.#liveAt && Date.now() - this.#liveAt > STABLE_MS) this.#retries = 0;
     this.#liveAt = 0;
     this.#enter(navigator.onLine ? "waiting" : "offline");
+    if (!navigator.onLine) wait ||= RETRY_MAX_MS; // `online` comes sooner
     this.#retry(wait || Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** this.#retries++), wait);
   }
 
@@ -426,7 +427,7 @@ sheet.replaceSync(`
   font-variant-numeric: tabular-nums }
 [part=status] { flex: 1 }
 button { all: unset; box-sizing: border-box; font-size: .8125em; min-block-size: 2.1em; min-inline-size: 2.1em;
-  padding-inline: .7em; text-align: center; cursor: pointer; border: var(--line);
+  padding-inline: .7em; text-align: center; border: var(--line);
   border-radius: var(--ticker-radius, .25em) }
 button:hover { border-color: currentcolor }
 [part=new], [part~=tag] { color: var(--accent); font-size: .8125em; font-weight: 700 }
