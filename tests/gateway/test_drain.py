@@ -92,6 +92,7 @@ async def test_a_second_stop_ends_at_once(log: LogWriter, start: Start) -> None:
     for client in clients:
         await client.read_to_end()
         client.socket.close()
+    assert gateway.hub.channels["en"].counts.closed[1012] < 50, "there was no time for all to be told"
 
 
 async def test_peers_that_never_answer_do_not_keep_a_gateway(log: LogWriter, start: Start) -> None:
