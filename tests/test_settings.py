@@ -52,6 +52,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "history_page": 100,
         "beat_s": 25,
         "drain_s": 20.0,
+        "compression": True,
         "trusted_proxies": (),
     }
 
