@@ -1,0 +1,128 @@
+"""Followers that come back whatever happens, and write down all that they are sent."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from typing import Final
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from tests.faults.model import Event, Opened
+from ticker.core.position import Position
+from ticker.core.selection import EVERYTHING, Selection
+from ticker.core.wire import BoardMessage, LineMessage, Message, decode_message
+
+OPEN_S: Final = 5.0
+GONE = (OSError, WebSocketException, TimeoutError, asyncio.IncompleteReadError)
+
+
+class Follower:
+    """One reader. `run` it in a task; it goes from address to address, and on from its last position.
+
+    `restless` is how likely it leaves by itself after a message; one time in four it then begins without a position.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        addresses: Sequence[tuple[str, int]],
+        chance: random.Random,
+        *,
+        selection: Selection = EVERYTHING,
+        restless: float = 0.0,
+    ) -> None:
+        self.name = name
+        self.selection = selection
+        self.events: list[Event] = []
+        self.at: str | None = None
+        self.restless = restless
+        self.on_line: Callable[[LineMessage], None] = lambda line: None
+        self._addresses = addresses
+        self._chance = chance
+        self._tries = chance.randrange(len(addresses))
+
+    @property
+    def boards(self) -> int:
+        return sum(isinstance(event, BoardMessage) for event in self.events)
+
+    def is_at(self, head: Position) -> bool:
+        return self.at == str(head)
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            forgets = self.at is not None and self.restless > 0 and self._chance.random() < 0.25
+            after = None if forgets else self.at
+            self._tries += 1
+            with suppress(*GONE):
+                await self._follow(self._addresses[self._tries % len(self._addresses)], after)
+            await asyncio.sleep(self._chance.uniform(0.01, 0.1))
+
+    async def _follow(self, address: tuple[str, int], after: str | None) -> None:
+        async with aclosing(self._messages(address, after)) as messages:
+            is_open = False
+            async for data in messages:
+                if not is_open:
+                    is_open = True
+                    self.events.append(Opened(after))
+                message = decode_message(data)
+                if message is not None:
+                    self._take(message)
+                if self._chance.random() < self.restless:
+                    return
+
+    def _take(self, message: Message) -> None:
+        self.events.append(message)
+        self.at = getattr(message, "at", self.at)
+        if isinstance(message, LineMessage):
+            self.on_line(message)
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        chosen = self.selection
+        return [("section", each) for each in chosen.sections] + [("region", each) for each in chosen.regions]
+
+    @abstractmethod
+    def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]: ...
+
+
+class SocketFollower(Follower):
+    """Over a WebSocket."""
+
+    async def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]:
+        query = urlencode([*self.query, *([] if after is None else [("after", after)])])
+        url = f"ws://{address[0]}:{address[1]}/v1/en/live?{query}"
+        async with connect(
+            url, open_timeout=OPEN_S, close_timeout=0.5, ping_interval=None, proxy=None, max_queue=None
+        ) as connection:
+            async for data in connection:
+                yield data
+
+
+class EventsFollower(Follower):
+    """Over Server-Sent Events, as a browser's `EventSource` reads them."""
+
+    async def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]:
+        # Not `wait_for`: before Python 3.12 it may lose a cancellation (python/cpython#86296).
+        async with asyncio.timeout(OPEN_S):
+            reader, writer = await asyncio.open_connection(*address)
+        try:
+            resume = "" if after is None else f"Last-Event-ID: {after}\r\n"
+            path = f"/v1/en/events?{urlencode(self.query)}"
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: ticker.test\r\n{resume}\r\n".encode())
+            async with asyncio.timeout(OPEN_S):
+                head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200 "):
+                return
+            while event := await reader.readuntil(b"\n\n"):
+                data = [line[6:] for line in event.splitlines() if line.startswith(b"data: ")]
+                if data:
+                    yield b"\n".join(data)
+        finally:
+            writer.transport.abort()

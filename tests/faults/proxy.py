@@ -1,0 +1,254 @@
+"""The tests' own TCP proxy: stands between any two parts, and does to their connection what networks do.
+
+    async with Proxy(lambda: server.address) as proxy:
+        proxy.fail(Fault.DROP_REPLIES)
+        ...
+        proxy.heal()
+
+`trap` acts at one chosen command of a Redis client, before or after the server has done it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from enum import StrEnum
+from typing import Final, Self
+
+import msgspec
+
+HOST: Final = "127.0.0.1"
+CHUNK: Final = 65_536
+
+
+class Fault(StrEnum):
+    """What a proxy does until it is healed."""
+
+    NONE = "none"
+    DROP_REPLIES = "drop-replies"  # requests arrive, what is answered is thrown away
+    DELAY = "delay"  # everything arrives, later
+    CUT = "cut"  # connections are reset, and new ones too
+    HALF_OPEN = "half-open"  # nothing is passed on, and nothing is closed
+    TRUNCATE = "truncate"  # the next answer ends in the middle, with the connection
+
+
+class Trap(msgspec.Struct):
+    """At the `nth` command from now (of this name; "" counts every one), cut the connection and call `spring`.
+
+    Before: the server never sees the command. After: it has done it and answered, and nobody hears of it. A trap that
+    only `watches` cuts nothing: the command goes on once `spring` was called.
+    """
+
+    nth: int
+    is_after: bool
+    command: str = ""
+    spring: Callable[[], None] = lambda: None
+    watches: bool = False
+    has_sprung: bool = False
+
+    def is_for(self, command: str) -> bool:
+        if self.has_sprung or self.command not in ("", command):
+            return False
+        self.nth -= 1
+        return self.nth <= 0
+
+
+class Proxy:
+    """Listens on a free port of 127.0.0.1 and passes on to `target`, which is asked at each connection.
+
+    `injected` counts what was done to connections: replies dropped, chunks delayed, cuts.
+    """
+
+    def __init__(self, target: Callable[[], tuple[str, int]], *, is_redis: bool = False) -> None:
+        self.port = 0
+        self.fault = Fault.NONE
+        self.delay_s = 0.02
+        self.injected = 0
+        self._target = target
+        self._is_redis = is_redis
+        self._trap: Trap | None = None
+        self._links: set[_Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return (HOST, self.port)
+
+    def fail(self, fault: Fault) -> None:
+        """Begin to do this, to the connections that there are and to new ones."""
+        self.fault = fault
+        if fault is Fault.HALF_OPEN:
+            self._passing.clear()
+        if fault is Fault.CUT:
+            self.cut()
+
+    def heal(self) -> None:
+        """Pass everything on again. Connections that lost bytes are reset: their peers couldn't go on with them."""
+        if self.fault in (Fault.DROP_REPLIES, Fault.HALF_OPEN):
+            self.cut()
+        self.fault = Fault.NONE
+        self._passing.set()
+
+    def cut(self) -> None:
+        """Reset every connection there is."""
+        self.injected += len(self._links)
+        for link in list(self._links):
+            link.abort()
+
+    def trap(self, trap: Trap | None) -> None:
+        """Set a trap in place of the one that may be set; None takes it away."""
+        assert self._is_redis or trap is None, "only the commands of Redis can be counted"
+        self._trap = trap
+
+    @property
+    def connections(self) -> int:
+        return len(self._links)
+
+    async def __aenter__(self) -> Self:
+        # The listen queue is the fleet's: hundreds of followers may come back at once.
+        self._server = await asyncio.start_server(self._serve, HOST, 0, family=socket.AF_INET, backlog=1024)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.heal()
+        self.fault = Fault.CUT
+        while self._tasks:  # one that was just accepted has no link yet
+            self.cut()
+            await asyncio.wait(self._tasks, timeout=0.05)
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if self.fault is Fault.CUT:
+            self.injected += 1
+            writer.transport.abort()
+            return
+        try:
+            behind_reader, behind_writer = await asyncio.open_connection(*self._target())
+        except OSError:
+            writer.transport.abort()
+            return
+        link = _Link(writer, behind_writer)
+        self._links.add(link)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._requests(reader, behind_writer, link))
+                group.create_task(self._replies(behind_reader, writer, link))
+        except* OSError:
+            pass
+        finally:
+            self._links.discard(link)
+            link.abort()
+
+    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: _Link) -> None:
+        commands = Commands()
+        while data := await reader.read(CHUNK):
+            await self._passing.wait()
+            await self._wait_delay()
+            for part, command in commands.feed(data) if self._is_redis else [(data, "")]:
+                trap = self._trap
+                if command and trap is not None and trap.is_for(command):
+                    trap.has_sprung = True
+                    if trap.watches:
+                        trap.spring()
+                    elif not trap.is_after:
+                        self._spring(trap, link)
+                        return
+                    else:
+                        link.trap = trap
+                writer.write(part)
+            await writer.drain()
+        if writer.can_write_eof():
+            with suppress(OSError):
+                writer.write_eof()
+
+    async def _replies(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: _Link) -> None:
+        while data := await reader.read(CHUNK):
+            if link.trap is not None:
+                self._spring(link.trap, link)
+                return
+            await self._passing.wait()
+            await self._wait_delay()
+            if self.fault is Fault.DROP_REPLIES:
+                self.injected += 1
+                continue
+            if self.fault is Fault.TRUNCATE:
+                self.fault = Fault.NONE
+                self.injected += 1
+                writer.write(data[: len(data) // 2])
+                await writer.drain()
+                writer.close()
+                link.behind.transport.abort()
+                return
+            writer.write(data)
+            await writer.drain()
+        # A server that ends its side has said all: what comes from the client now, nobody hears.
+        writer.close()
+        link.behind.close()
+
+    async def _wait_delay(self) -> None:
+        if self.fault is Fault.DELAY:
+            self.injected += 1
+            await asyncio.sleep(self.delay_s)
+
+    def _spring(self, trap: Trap, link: _Link) -> None:
+        self.injected += 1
+        self._trap = None
+        trap.spring()
+        link.abort()
+
+
+class _Link:
+    """The two halves of one connection."""
+
+    def __init__(self, front: asyncio.StreamWriter, behind: asyncio.StreamWriter) -> None:
+        self.front = front
+        self.behind = behind
+        self.trap: Trap | None = None
+
+    def abort(self) -> None:
+        self.front.transport.abort()
+        self.behind.transport.abort()
+
+
+class Commands:
+    """Cuts what a Redis client sends into whole commands (RESP arrays of bulk strings), and names each."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> Iterator[tuple[bytes, str]]:
+        """The commands that are complete by now: their bytes and their name, in capitals."""
+        self._buffer += data
+        while (end := self._end()) is not None:
+            whole, self._buffer = self._buffer[: end[0]], self._buffer[end[0] :]
+            yield whole, end[1]
+
+    def _end(self) -> tuple[int, str] | None:
+        head, found, _ = self._buffer.partition(b"\r\n")
+        if not found:
+            return None
+        assert head[:1] == b"*", f"a client sends arrays, not {head[:20]!r}"
+        place, name = len(head) + 2, ""
+        for index in range(int(head[1:])):
+            end = self._buffer.find(b"\r\n", place)
+            if end < 0:
+                return None
+            start, size = end + 2, int(self._buffer[place + 1 : end])
+            place = start + size + 2
+            if len(self._buffer) < place:
+                return None
+            if index == 0:
+                name = self._buffer[start : start + size].decode("ascii", "replace").upper()
+        return place, name
