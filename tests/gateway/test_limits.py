@@ -152,7 +152,7 @@ async def test_a_paused_reader_that_never_reads_is_cut_off(log: LogWriter, start
 
 async def test_a_half_closed_reader_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
     await log.post_many(5000, "x" * 900)
-    gateway = await start()
+    gateway = await start(follower_paused_s=0.1)
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
         client.socket.shutdown(1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 
 from websockets.frames import Opcode
 
 from tests.gateway.clients import RawClient, Reader, masked, until
 from tests.gateway.conftest import Start
 from tests.gateway.log_writer import LogWriter
-from ticker.gateway.server import Gateway
+from ticker.gateway.server import UNSENT_BYTES, Gateway
 
 ENTRIES = 10_000
 _AT = re.compile(rb'"at":"(\d+)-[0-9a-f]{16}"')
@@ -50,6 +51,14 @@ async def test_a_reader_that_reads_nothing_for_10_000_entries_then_gets_all_in_o
     assert len(quick.lines) == ENTRIES
     # Live followers are sent the same bytes: what one of them holds is the channel's, and not its own.
     assert max(held) <= 8 * mark
+
+
+async def test_the_kernel_takes_little_for_a_reader_that_does_not_read(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        (follower, *_) = [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
+        accepted = follower.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
 
 
 async def test_a_slow_replay_is_complete_and_holds_two_marks_at_most(log: LogWriter, start: Start) -> None:
