@@ -84,6 +84,10 @@ soak: $(VENV)/dev.stamp ## 5,000 readers who come and go, for MINUTES=30: memory
 bench: $(VENV)/dev.stamp ## measure, and print one table
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-quick
+bench-quick: $(VENV)/dev.stamp ## measure in a minute, with fewer followers: for a change's direction, not its size
+	@$(BIN)/python -m benchmarks --quick $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/dev.stamp ## pin everything anew, with hashes; ARGS=--upgrade takes the newest that fits
 	@$(BIN)/python scripts/lock.py $(ARGS)
@@ -95,4 +99,4 @@ clean: ## remove the environment and everything else that was made
 
 .PHONY: help
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
