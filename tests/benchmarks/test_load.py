@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import socket
 import struct
 import threading
@@ -15,8 +14,6 @@ from benchmarks.machine import find_cores
 from benchmarks.newsroom import Newsroom
 from benchmarks.programs import compile_program
 from benchmarks.yardsticks import c_loop, c_loop_joining
-
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
 RESPONSE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 MARK = "0123456789abcdef"

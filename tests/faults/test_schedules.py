@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 
 from tests.faults.__main__ import play_all
-from tests.faults.clock import compiler
-from tests.faults.schedule import FIXED, LOSSY, SEEDS, Do, Schedule, by_name, from_seed
+from tests.faults.schedule import FIXED, LOSSY, SEEDS, Do, by_name, from_seed
 
 AT_ONCE = 4
 GROUPS = 5
@@ -22,17 +21,12 @@ def no_words_of_what_is_meant_to_break(caplog: pytest.LogCaptureFixture) -> Iter
         yield
 
 
-def playable(schedules: Sequence[Schedule]) -> list[Schedule]:
-    """Clocks are shifted with a library that is compiled here."""
-    return [schedule for schedule in schedules if not schedule.world.shifts_clocks or compiler() is not None]
-
-
 @pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("group", range(GROUPS))
 async def test_every_invariant_holds_whatever_breaks(group: int, request: pytest.FixtureRequest) -> None:
-    tally = await play_all(playable(ALL[group::GROUPS]), AT_ONCE, quietly=True)
+    tally = await play_all(ALL[group::GROUPS], AT_ONCE, quietly=True)
     request.node.user_properties += [("faults", name, count) for name, count in tally.counts.items()]
     assert tally.failed == [], "\n".join(map(str, tally.failed))
 

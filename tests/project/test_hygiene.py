@@ -27,8 +27,8 @@ PLACES = ("/" + "root/", str(ROOT) + "/")
 def texts() -> dict[str, str]:
     """Return the project's files: those that git has, and those that it would take."""
     git = shutil.which("git")
-    if git is None or not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout: no telling which files are the project's")
+    assert git is not None, "git tells which files are the project's: install it"
+    assert (ROOT / ".git").exists(), "this is no git checkout: no telling which files are the project's"
     listed = subprocess.run(
         [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
