@@ -204,7 +204,7 @@ def submission_of(step: Step, number: int, target: str, now: datetime) -> Submis
 def circumstances(
     board: Board, seq: int, now: datetime, line_id: str = "line-new", edition: Edition = ENGLISH
 ) -> Circumstances:
-    return Circumstances(edition=edition, board=board, editor="amal", submitted=now, now=now, seq=seq, line_id=line_id)
+    return Circumstances(edition=edition, board=board, editor="amal", submitted=now, now=now, seq=seq, new_id=line_id)
 
 
 def post(board: Board, submission: Submission, now: datetime = START, edition: Edition = ENGLISH) -> Verdict:

@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inbox_retained: Count = 10_000
     submission_bytes: Count = 8 * 1024
     submission_deadline_s: Seconds = 30.0
+    held: Count = 1_000
+    release_late_s: Seconds = 600.0
 
     # the gateway
     follower_buffer_bytes: Count = 16 * 1024

@@ -29,7 +29,7 @@ def submissions(language: str) -> Iterator[Submission]:
 @pytest.mark.parametrize("language", ["en", "ar", "es"])
 def test_every_line_would_go_on_air_without_a_warning(language: str) -> None:
     at = Circumstances(
-        edition=DEFAULT_EDITIONS[language], board=Board(), editor="demo", submitted=NOW, now=NOW, seq=1, line_id="x"
+        edition=DEFAULT_EDITIONS[language], board=Board(), editor="demo", submitted=NOW, now=NOW, seq=1, new_id="x"
     )
     for submission in submissions(language):
         verdict = decide(submission, at)

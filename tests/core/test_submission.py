@@ -20,16 +20,16 @@ from ticker.core.submission import (
     Receipt,
     Submission,
     decode_receipt,
-    decode_submission,
+    decode_request,
     encode_receipt,
-    encode_submission,
+    encode_request,
 )
 
 T = TypeVar("T")
 
 LIMIT = 8 * 1024
 DEEP = b"[" * 100_000
-GOOD = encode_submission(Submission(key="k", change=Change.NEW, text="عاجل", regions=("mena",), urgency=2))
+GOOD = encode_request(Submission(key="k", change=Change.NEW, text="عاجل", regions=("mena",), urgency=2))
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -55,32 +55,33 @@ def broken(draw: st.DrawFn, good: bytes) -> bytes:
 
 
 def test_what_decodes_is_what_was_encoded() -> None:
-    submission = decode_submission(GOOD, LIMIT)
+    submission = decode_request(GOOD, LIMIT)
+    assert isinstance(submission, Submission)
     assert (submission.key, submission.text, submission.regions) == ("k", "عاجل", ("mena",))
 
 
 @given(likely_submissions() | nasty_submissions())
 def test_a_submission_that_utf8_can_hold_decodes_to_itself(submission: Submission) -> None:
-    data = tried(lambda: encode_submission(submission))
+    data = tried(lambda: encode_request(submission))
     if isinstance(data, SubmissionError):
         assert "\\ud" in ascii(submission)
     else:
-        assert decode_submission(data, 10**6) == submission
+        assert decode_request(data, 10**6) == submission
 
 
 def test_a_text_of_bytes_that_were_no_utf8_is_malformed() -> None:
     with pytest.raises(SubmissionError) as refused:
-        encode_submission(Submission(key="k", change=Change.NEW, text=os.fsdecode(b"caf\xe9")))
+        encode_request(Submission(key="k", change=Change.NEW, text=os.fsdecode(b"caf\xe9")))
     assert refused.value.code == "malformed"
 
 
 @given(st.binary() | broken(GOOD) | st.text().map(str.encode))
 def test_bytes_are_a_submission_or_a_submission_error(data: bytes) -> None:
-    decoded = tried(lambda: decode_submission(data, LIMIT))
+    decoded = tried(lambda: decode_request(data, LIMIT))
     if isinstance(decoded, SubmissionError):
         assert decoded.code == "malformed"
     else:
-        assert decode_submission(encode_submission(decoded), LIMIT) == decoded
+        assert decode_request(encode_request(decoded), LIMIT) == decoded
 
 
 FIELDS = st.sampled_from(["key", "change", "text", "regions", "expires", "urgency", "deadline_s", "nobody"])
@@ -89,7 +90,7 @@ FIELDS = st.sampled_from(["key", "change", "text", "regions", "expires", "urgenc
 @given(st.dictionaries(FIELDS, JSON, max_size=4))
 def test_fields_of_any_shape_are_a_submission_or_a_submission_error(fields: dict[str, object]) -> None:
     data = msgspec.json.encode({"key": "k", "change": "new", **fields})
-    decoded = tried(lambda: decode_submission(data, 10**6))
+    decoded = tried(lambda: decode_request(data, 10**6))
     assert not isinstance(decoded, SubmissionError) or decoded.code == "malformed"
 
 
@@ -122,7 +123,7 @@ def test_fields_of_any_shape_are_a_submission_or_a_submission_error(fields: dict
 )
 def test_a_submission_with_a_field_that_no_desk_can_use_is_malformed(extra: bytes) -> None:
     with pytest.raises(SubmissionError) as refused:
-        decode_submission(b'{"key":"k","change":"new",' + extra + b"}", 10**6)
+        decode_request(b'{"key":"k","change":"new",' + extra + b"}", 10**6)
     assert refused.value.code == "malformed"
 
 
@@ -130,20 +131,20 @@ def test_a_submission_with_a_field_that_no_desk_can_use_is_malformed(extra: byte
 @pytest.mark.parametrize("deadline_s", [0.0, 30.0, DEADLINE_MAX_S])
 def test_keys_and_deadlines_within_their_bounds_pass(key: str, deadline_s: float) -> None:
     submission = Submission(key=key, change=Change.NEW, deadline_s=deadline_s)
-    assert decode_submission(encode_submission(submission), LIMIT) == submission
+    assert decode_request(encode_request(submission), LIMIT) == submission
 
 
 def test_a_submission_may_have_as_many_bytes_as_the_limit_and_no_more() -> None:
-    assert decode_submission(GOOD, len(GOOD)).key == "k"
+    assert decode_request(GOOD, len(GOOD)).key == "k"
     with pytest.raises(SubmissionError) as refused:
-        decode_submission(GOOD, len(GOOD) - 1)
+        decode_request(GOOD, len(GOOD) - 1)
     assert refused.value.code == "too-big"
     assert f"{len(GOOD)} bytes: {len(GOOD) - 1} at most" in str(refused.value)
 
 
 def test_a_submission_that_is_too_big_is_not_even_read() -> None:
     with pytest.raises(SubmissionError) as refused:
-        decode_submission(DEEP, LIMIT)
+        decode_request(DEEP, LIMIT)
     assert refused.value.code == "too-big"
 
 

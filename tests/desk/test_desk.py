@@ -15,7 +15,7 @@ from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.servers import RedisServer, eventually
 from ticker.core.errors import LinkError, SettingsError
 from ticker.core.line import Change, Status
-from ticker.core.submission import Outcome, Submission, encode_submission
+from ticker.core.submission import Outcome, Submission, encode_request
 from ticker.desk.desk import DeskState, run_desk
 from ticker.desk.edition import TURN
 from ticker.settings import Settings
@@ -48,7 +48,7 @@ async def test_the_desks_clock_dates_the_line_and_rediss_the_submission(newsroom
 
 async def test_a_new_line_gets_an_id_that_no_line_has(newsroom: Newsroom) -> None:
     ids = iter(["same", "same", "other", "same", "other", "third"])
-    async with newsroom.desk(line_id=lambda: next(ids)):
+    async with newsroom.desk(new_id=lambda: next(ids)):
         receipts = [await newsroom.ask("ann", new(f"k{number}")) for number in range(3)]
     assert [receipt.id for receipt in receipts] == ["same", "other", "third"]
 
@@ -57,7 +57,7 @@ async def test_two_new_lines_of_one_batch_get_different_ids(newsroom: Newsroom) 
     ids = iter(["same", "same", "other"])
     await newsroom.submit("ann", new("k1"))
     await newsroom.submit("ann", new("k2"))
-    async with newsroom.desk(line_id=lambda: next(ids)):
+    async with newsroom.desk(new_id=lambda: next(ids)):
         assert [receipt.id for receipt in await newsroom.settled("ann")] == ["same", "other"]
 
 
@@ -109,7 +109,8 @@ async def test_each_change_in_a_batch_stands_on_the_one_before_it(newsroom: News
     await newsroom.submit("ann", new("k1"))
     await newsroom.submit("ann", Submission(key="k2", change=Change.UPDATE, id="the-line", version=1, text="Two"))
     await newsroom.submit("ann", Submission(key="k3", change=Change.UPDATE, id="the-line", version=2, text="Three"))
-    async with newsroom.desk(line_id=lambda: "the-line"):
+    ids = iter(("the-line", "id-2", "id-3"))
+    async with newsroom.desk(new_id=lambda: next(ids)):
         receipts = await newsroom.settled("ann")
     assert [(receipt.status, receipt.version) for receipt in receipts] == [(Outcome.ON_AIR, n) for n in (1, 2, 3)]
 
@@ -135,7 +136,7 @@ async def test_a_withdrawal_keeps_the_entry_in_the_log_and_drops_the_lines_text(
 
 
 async def test_a_deadline_that_passed_before_any_desk_came_is_late_and_never_on_air(newsroom: Newsroom) -> None:
-    await newsroom.submit_raw("ann", encode_submission(new("k1")), "1000-0")
+    await newsroom.submit_raw("ann", encode_request(new("k1")), "1000-0")
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
     assert (receipt.status, receipt.key, receipt.errors[0].code) == (Outcome.LATE, "k1", "late")
@@ -145,7 +146,7 @@ async def test_a_deadline_that_passed_before_any_desk_came_is_late_and_never_on_
 async def test_the_desks_own_deadline_bounds_the_one_that_is_asked_for(redis_url: str) -> None:
     newsroom = Newsroom(redis_url, submission_deadline_s=1)
     minute_ago = await redis_ms(newsroom.redis) - 60_000
-    await newsroom.submit_raw("ann", encode_submission(new("k1", deadline_s=3600)), f"{minute_ago}-0")
+    await newsroom.submit_raw("ann", encode_request(new("k1", deadline_s=3600)), f"{minute_ago}-0")
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
     await newsroom.aclose()
@@ -154,15 +155,15 @@ async def test_the_desks_own_deadline_bounds_the_one_that_is_asked_for(redis_url
 
 async def test_a_copy_made_before_a_late_ones_deadline_is_late_too(newsroom: Newsroom) -> None:
     now = await redis_ms(newsroom.redis)
-    await newsroom.submit_raw("ann", encode_submission(new("k1", deadline_s=2)), f"{now - 4000}-0")
-    await newsroom.submit_raw("ann", encode_submission(new("k1", deadline_s=30)), f"{now - 3000}-0")
+    await newsroom.submit_raw("ann", encode_request(new("k1", deadline_s=2)), f"{now - 4000}-0")
+    await newsroom.submit_raw("ann", encode_request(new("k1", deadline_s=30)), f"{now - 3000}-0")
     async with newsroom.desk():
         receipts = await newsroom.settled("ann")
     assert [receipt.status for receipt in receipts] == [Outcome.LATE, Outcome.LATE]
 
 
 async def test_a_key_may_be_asked_anew_once_its_editor_could_know_that_it_was_late(newsroom: Newsroom) -> None:
-    await newsroom.submit_raw("ann", encode_submission(new("k1")), "1000-0")
+    await newsroom.submit_raw("ann", encode_request(new("k1")), "1000-0")
     async with newsroom.desk():
         await newsroom.settled("ann")
     async with newsroom.desk():  # one that has it from Redis
@@ -221,7 +222,7 @@ async def test_an_inbox_entry_without_the_field_is_refused(newsroom: Newsroom) -
     "forged", ["18446744073709551615-18446744073709551615", "253402300800000-0", "9999999999999-7"]
 )
 async def test_an_id_from_the_future_stretches_no_deadline_and_bricks_no_inbox(newsroom: Newsroom, forged: str) -> None:
-    await newsroom.submit_raw("ann", encode_submission(new("k1")), forged)
+    await newsroom.submit_raw("ann", encode_request(new("k1")), forged)
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
         anew = await newsroom.ask("ann", new("k2"))
@@ -233,7 +234,7 @@ async def test_an_id_from_the_future_stretches_no_deadline_and_bricks_no_inbox(n
 
 async def test_several_ids_from_the_future_are_each_answered_once(newsroom: Newsroom) -> None:
     for number in range(3):
-        await newsroom.submit_raw("ann", encode_submission(new(f"k{number}")), f"9999999999999-{number}")
+        await newsroom.submit_raw("ann", encode_request(new(f"k{number}")), f"9999999999999-{number}")
     await newsroom.submit("bob", new("k1"))
     async with newsroom.desk():
         receipts = await newsroom.settled("ann", "bob")
@@ -271,7 +272,7 @@ async def test_a_desk_takes_no_more_than_a_turn_of_a_flood_before_it_looks_at_ot
 
 
 async def test_an_editor_nobody_registered_is_not_read(newsroom: Newsroom) -> None:
-    await newsroom.redis.xadd(newsroom.keys.inbox("eve"), {"submission": encode_submission(new("k1"))})
+    await newsroom.redis.xadd(newsroom.keys.inbox("eve"), {"submission": encode_request(new("k1"))})
     async with newsroom.desk():
         await newsroom.ask("ann", new("k1"))
     assert [entry.editor for entry in await newsroom.entries()] == ["ann"]
@@ -360,7 +361,7 @@ async def test_nothing_is_appended_to_a_log_that_does_not_verify_until_it_is_rot
     assert caught.value.seq == 3
     async with newsroom.desk() as state:
         assert "entry 3" in str(state.fault)
-        await newsroom.submit_raw("bob", encode_submission(new("k4")), "1000-0")
+        await newsroom.submit_raw("bob", encode_request(new("k4")), "1000-0")
         (late,) = await newsroom.settled("bob")
         repeated = await newsroom.ask("ann", new("k0"))
         assert await newsroom.redis.xlen(newsroom.keys.log) == 4
@@ -433,7 +434,7 @@ async def test_an_edition_without_settings_is_refused(redis_url: str) -> None:
 
 
 async def test_a_failure_of_our_own_rules_refuses_one_submission_and_stops_nobody(newsroom: Newsroom) -> None:
-    async with newsroom.desk(line_id=Failing(1)) as state:
+    async with newsroom.desk(new_id=Failing(1)) as state:
         failed = await newsroom.ask("ann", new("k1"))
         following = await newsroom.ask("ann", new("k2"))
     assert (failed.status, failed.errors[0].code) == (Outcome.REFUSED, "internal")

@@ -24,7 +24,7 @@ from tests.desk.newsroom import Newsroom, new
 from tests.servers import RedisServer, eventually
 from ticker.core.line import Change
 from ticker.core.position import Position
-from ticker.core.submission import Outcome, Submission, encode_submission
+from ticker.core.submission import Outcome, Submission, encode_request
 from ticker.desk.edition import EditionDesk, EditionState
 from ticker.store.connections import Redis, connect
 from ticker.store.inbox import register, submit
@@ -280,7 +280,7 @@ def _bytes_of(ask: Ask) -> bytes:
     )
     if rewrites:
         submission = msgspec.structs.replace(submission, text=ask.text)
-    return encode_submission(submission) if ask.garbage is None else ask.garbage
+    return encode_request(submission) if ask.garbage is None else ask.garbage
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -296,11 +296,11 @@ async def test_whatever_is_submitted_the_log_verifies_and_has_each_acknowledged_
     line_id = lambda: f"line-{next(ids)}"  # noqa: E731
     if killed_at is not None:
         breaking = Breaking(redis_url, killed_at, after=True, error=RedisConnectionError("lost"))
-        async with newsroom.desk(breaking, line_id=line_id):
+        async with newsroom.desk(breaking, new_id=line_id):
             await newsroom.settled(*EDITORS)
     async with AsyncExitStack() as stack:
         for _ in range(desks):
-            await stack.enter_async_context(newsroom.desk(line_id=line_id))
+            await stack.enter_async_context(newsroom.desk(new_id=line_id))
         await newsroom.settled(*EDITORS)
 
     verified = await verify_log(newsroom.redis, "en")

@@ -191,7 +191,7 @@ def hear(asked: Asked, receipt: Receipt | None, *, clock_is_true: bool = True) -
             assert receipt.position is not None
             asked.told = Told.ON_AIR
             asked.positions.append(receipt.position)
-        case Outcome.REFUSED:
+        case Outcome.REFUSED | Outcome.DROPPED:
             asked.told = Told.REFUSED
         case Outcome.HELD:
             asked.told = Told.HELD

@@ -19,7 +19,7 @@ from tests.hostile.inputs import FORGED, submissions
 from tests.hostile.tally import TRIED
 from tests.servers import eventually
 from ticker.core.errors import UNREADABLE
-from ticker.core.submission import Outcome, decode_receipt, encode_submission
+from ticker.core.submission import Outcome, decode_receipt, encode_request
 from ticker.desk.edition import TURN
 from ticker.desk.ledger import Ledger
 from ticker.desk.planning import Chance, Waiting, plan, take_in
@@ -43,7 +43,15 @@ def check_decisions(found: Sequence[tuple[str, bytes]]) -> None:
     ledger = Ledger(StoredEdition("en", ENGLISH, "5e" * 32), 100, 100)
     ledger.redis_ms = NOW_MS
     ids = iter(f"line{number}" for number in range(10_000))
-    chance = Chance(NOW, lambda: next(ids), BOUNDS.submission_bytes, BOUNDS.submission_deadline_s)
+    chance = Chance(
+        now=NOW,
+        redis_now=NOW,
+        new_id=lambda: next(ids),
+        submission_bytes=BOUNDS.submission_bytes,
+        deadline_s=BOUNDS.submission_deadline_s,
+        held_max=BOUNDS.held,
+        release_late_s=BOUNDS.release_late_s,
+    )
     batch = [Waiting(editor, f"{NOW_MS}-{number}", data) for number, (editor, data) in enumerate(found)]
     planned = plan(ledger, batch, chance)
     assert [item.waiting for item in planned] == batch
@@ -51,7 +59,8 @@ def check_decisions(found: Sequence[tuple[str, bytes]]) -> None:
         assert item.failure is None, item.failure
         receipt = decode_receipt(item.settlement.receipt)
         assert len(item.settlement.receipt) < 4 * BOUNDS.submission_bytes
-        assert receipt.key == item.key
+        assert receipt.key == item.answers[0].key
+        assert receipt.status is item.status
         if item.logged is not None:
             entry = item.logged.entry
             assert entry.editor == item.waiting.editor
@@ -106,7 +115,7 @@ async def test_what_only_the_desk_says_is_refused_from_an_editor(newsroom: Newsr
 
 
 async def test_fields_of_the_stream_say_nothing_about_the_author(newsroom: Newsroom) -> None:
-    fields: dict[Any, Any] = {"editor": "omar", "submission": encode_submission(new("k1")), "seq": "99"}
+    fields: dict[Any, Any] = {"editor": "omar", "submission": encode_request(new("k1")), "seq": "99"}
     async with newsroom.desk():
         await newsroom.submit("maha", new("k0"))
         await newsroom.redis.xadd(newsroom.keys.inbox("maha"), {**fields, **dict.fromkeys(map(str, range(5000)), "x")})
@@ -156,7 +165,7 @@ async def _flood(newsroom: Newsroom, inbox: str) -> None:
         pipe: Any = newsroom.redis.pipeline(transaction=False)
         for _ in range(200):
             number += 1
-            pipe.xadd(inbox, {"submission": encode_submission(new(f"f{number}", f"Flood {number}"))})
+            pipe.xadd(inbox, {"submission": encode_request(new(f"f{number}", f"Flood {number}"))})
         await pipe.execute()
         TRIED["flooded submissions"] += 200
 
@@ -169,7 +178,7 @@ async def test_an_inbox_that_is_flooded_is_bounded_and_those_that_went_are_certa
     newsroom: Newsroom,
 ) -> None:
     for number in range(2_000):
-        await newsroom.submit_raw("maha", encode_submission(new(f"k{number}")))
+        await newsroom.submit_raw("maha", encode_request(new(f"k{number}")))
     async with newsroom.desk() as state:
         await newsroom.settled("maha")
         assert (await newsroom.ask("omar", new("k"))).status is Outcome.ON_AIR

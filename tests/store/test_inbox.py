@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from ticker.core.errors import StoreError
 from ticker.core.line import Change
-from ticker.core.submission import Outcome, Receipt, Submission, decode_submission, encode_receipt
+from ticker.core.submission import Outcome, Receipt, Submission, decode_request, encode_receipt
 from ticker.store.connections import Redis, connect
 from ticker.store.inbox import (
     await_receipt,
@@ -57,7 +57,7 @@ async def test_a_submission_lies_in_the_editors_inbox_under_the_time_it_came(red
     stream_id = await submit(redis, "en", "ann", submission)
     ((found_id, fields),) = await read_range(redis, KEYS.inbox("ann"))
     assert found_id == stream_id
-    assert decode_submission(fields[b"submission"], 8192) == submission
+    assert decode_request(fields[b"submission"], 8192) == submission
     assert until_ms(stream_id, 30) == milliseconds_of(stream_id) + 30_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Annotated, Final
 
 import msgspec
@@ -40,11 +41,51 @@ REGIONS: Final = {
 _LANG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
 
 
+class Role(StrEnum):
+    """What an editor may do in an edition."""
+
+    REPORTER = "reporter"  # asks; where the edition says so, everything waits for another person
+    EDITOR = "editor"  # approves what others ask for
+    CHIEF = "chief"  # may go without a second person, with a reason that everybody sees
+
+
+class SecondPerson(StrEnum):
+    """When an edition asks for a second person."""
+
+    FLASH = "flash"  # a line that is or becomes a flash
+    WITHDRAWAL = "withdrawal"  # withdrawing a line that somebody else posted
+    REPORTER = "reporter"  # whatever a reporter asks for
+
+
+class Effect(StrEnum):
+    """What it means that a house rule finds something."""
+
+    OFF = "off"
+    WARN = "warn"
+    HOLD = "hold"  # for a second person
+    REFUSE = "refuse"
+
+
+class Quotes(StrEnum):
+    """An edition's habit in quotation marks."""
+
+    CURLY = "curly"
+    STRAIGHT = "straight"
+    GUILLEMETS = "guillemets"
+
+
 class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of an edition, as `[editions.<name>]` of `ticker.toml` and as kept in Redis for everybody to read.
 
     `sections` and `regions` are its vocabulary: a short id (on the wire and in queries) and the name that people read.
     `origins` are the web origins whose pages may connect ("*" for every one). Lengths count graphemes.
+
+    `rules` says what each house rule does, where that isn't its default (see `house`); `placeholders` are words that
+    must not go out, besides the language's own; `quotes` is the habit in quotation marks (None: none). `second_person`
+    says what waits for another person; `role` is that of an editor who has been given none. `undo_s` is the window in
+    which what was posted can be taken back unseen. `zone` is the desk's time zone (IANA; None: that of the machine).
+
+    A `test` edition's lines carry that mark for life.
     """
 
     title: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -56,6 +97,14 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     text_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 160
     text_warn_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 100
     origins: tuple[str, ...] = ("*",)
+    rules: dict[str, Effect] = {}
+    placeholders: tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...] = ()
+    quotes: Quotes | None = None
+    second_person: tuple[SecondPerson, ...] = ()
+    role: Role = Role.EDITOR
+    undo_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
+    zone: str | None = None
+    test: bool = False
 
 
 DEFAULT_EDITIONS: Final = {

@@ -25,7 +25,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version is sent this one too, so that an update can't slip out of a selection and leave the old text standing.
     `editor` is the name of the inbox (it can't be forged), `key` the submission's idempotency key, `submitted` when the
     submission reached Redis, `note` for staff only. `kept` is the version that a release brings back, in an entry that
-    holds a line off the board. Readers are never sent any of these.
+    holds a line off the board. `author` is who posted the line's first version, where that was somebody else.
+
+    For the audit: who `approved_by`; for which reason a chief went without (`break_glass`); which rules were
+    `overridden`, by their codes; from where it came, in the client's own words (`origin`); and the time that it waited
+    for (`due`). Readers are never sent any of these.
     """
 
     line: Line
@@ -35,6 +39,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     submitted: datetime
     note: str | None = None
     kept: Line | None = None
+    author: str | None = None
+    approved_by: str | None = None
+    break_glass: str | None = None
+    overridden: tuple[str, ...] = ()
+    origin: str | None = None
+    due: datetime | None = None
+
+    @property
+    def posted_by(self) -> str:
+        """Who posted the line's first version."""
+        return self.author or self.editor
 
 
 class Logged(msgspec.Struct, frozen=True):

@@ -31,6 +31,9 @@ MAY_FOLLOW: Final[dict[Change, frozenset[Status]]] = {
     Change.UNPIN: _USABLE,
 }
 _REWRITES: Final = frozenset({Change.UPDATE, Change.REFILE, Change.CORRECT})
+PUTS_WORDS: Final = _REWRITES | {Change.NEW}
+"""Changes that put words on air. What takes something off the screens is never made to wait."""
+
 _NEEDS_REASON: Final = frozenset({Change.CORRECT, Change.WITHDRAW})
 _CONTENT: Final = (
     "text", "attribution", "lang", "dir", "urgency", "section", "regions", "coverage", "url", "expires",
@@ -86,6 +89,7 @@ def first_version(
         dir=edition.dir,
         created=now,
         updated=now,
+        test=edition.test,
     )
     line = _with_content(checked, edition, submission, blank, now)
     if submission.pinned is not None:

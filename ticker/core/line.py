@@ -60,7 +60,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `text` is plain text of one line, NFC; empty unless `status` is usable. `number` is the seq of the line's first
     entry: it orders the board, because no clock is trusted. Times are aware and in UTC. `pinned` is until when the line
     stays on top, `expires` when it leaves the board; `correction` is what readers are told of a correction or a
-    withdrawal. What is None or empty is left out on the wire: a third of the bytes of most lines.
+    withdrawal. `test` marks a line of a test edition, for life. What is None or empty is left out on the wire: a third
+    of the bytes of most lines.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires: datetime | None = None
     correction: str | None = None
     pinned: datetime | None = None
+    test: bool = False
 
     @property
     def facets(self) -> Facets:

@@ -27,6 +27,7 @@ GRAPHEME_CODE_POINTS: Final = 16
 URL_CHARACTERS: Final = 2048
 REGIONS_MAX: Final = 8
 PIN_MAX: Final = timedelta(days=7)
+SCHEDULE_MAX: Final = timedelta(days=366)
 NOTICE_GRAPHEMES: Final = 280
 CHARACTERS_NAMED: Final = 5
 """How many refused characters are named: an inbox could otherwise make a receipt many times its own size."""
@@ -50,12 +51,19 @@ class Checked(msgspec.Struct):
 
     errors: list[Finding] = msgspec.field(default_factory=list)
     warnings: list[Finding] = msgspec.field(default_factory=list)
+    needs: list[Finding] = msgspec.field(default_factory=list)
+    """What a second person has to look at."""
+    overridden: list[str] = msgspec.field(default_factory=list)
+    """The codes of rules that found something and were overridden."""
 
     def refuse(self, code: str, detail: str) -> None:
         self.errors.append(Finding(code, detail))
 
     def warn(self, code: str, detail: str) -> None:
         self.warnings.append(Finding(code, detail))
+
+    def hold(self, code: str, detail: str) -> None:
+        self.needs.append(Finding(code, detail))
 
 
 def count_graphemes(text: str) -> int:
@@ -227,6 +235,14 @@ def check_expires(checked: Checked, expires: datetime, now: datetime) -> None:
 def check_pinned(checked: Checked, pinned: datetime, now: datetime) -> None:
     if _check_future(checked, "pinned", pinned, now) and pinned > now + PIN_MAX:
         checked.refuse("pinned", f"a pin ends after {PIN_MAX.days} days at most")
+
+
+def check_schedule(checked: Checked, what: str, instant: datetime, now: datetime) -> None:
+    """Check the time that something is to wait for. An embargo that is over blocks nothing, and is no error."""
+    if what == "embargo" and instant.tzinfo is not None and instant <= now:
+        return
+    if _check_future(checked, what, instant, now) and instant > now + SCHEDULE_MAX:
+        checked.refuse(what, f"the time for `{what}` is more than {SCHEDULE_MAX.days} days away")
 
 
 def _check_future(checked: Checked, what: str, instant: datetime, now: datetime) -> bool:

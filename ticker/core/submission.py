@@ -1,6 +1,6 @@
 """What an editor asks for, and what the desk answers.
 
-An inbox is untrusted: whoever holds an editor's key can put any bytes into it. `decode_submission` is the boundary.
+An inbox is untrusted: whoever holds an editor's key can put any bytes into it. `decode_request` is the boundary.
 """
 
 from __future__ import annotations
@@ -19,23 +19,39 @@ KEY_MAX: Final = 128
 DEADLINE_MAX_S: Final = 86_400.0
 """A deadline is added to an instant: an inbox could otherwise name one that no calendar has."""
 
+UNDO_MAX_S: Final = 300.0
+"""An undo window is for second thoughts; what is to wait longer is scheduled."""
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A change that an editor asks for. A field left out keeps what the line has (or the edition's default).
 
-    `key` is the idempotency key: a second submission of the same editor with it gets the first one's receipt.
-    `deadline_s` counts from when it reaches Redis; `until_ms`, an instant of Redis's clock, holds besides, so that what
-    was long on its way isn't sent as if it were news. `id` and `version` name the line, and the version that the editor
-    saw (None: whatever is the latest). `reason` is what readers are told of a correction or a withdrawal; `note` is for
-    staff. `pinned` and `expires` are instants. `split_attribution` reads `Attribution: text` as its two
-    parts: such a text says all of it, so that one without an attribution leaves the line without. Switched off, `text`
-    is the text alone, and the attribution stays.
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What everything in an inbox has.
+
+    `key` is the idempotency key: a second request of the same editor with it gets the first one's receipt. `deadline_s`
+    counts from when it reaches Redis; `until_ms`, an instant of Redis's clock, holds besides, so that what was long on
+    its way isn't sent as if it were news. `origin` is from where, in the client's own words: the audit shows it as
+    such. `break_glass` is the reason for which a chief goes without a second person.
     """
 
     key: str
-    change: Change
     deadline_s: Annotated[float, Meta(ge=0, le=DEADLINE_MAX_S)] = 30.0
     until_ms: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    origin: str | None = None
+    break_glass: str | None = None
+
+
+class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A change that an editor asks for. A field left out keeps what the line has (or the edition's default).
+
+    `id` and `version` name the line, and the version that the editor saw (None: whatever is the latest). `reason` is
+    what readers are told of a correction or a withdrawal; `note` is for staff. `pinned` and `expires` are instants.
+    `split_attribution` reads `Attribution: text` as its two parts: such a text says all of it, so that one without an
+    attribution leaves the line without. Switched off, `text` is the text alone, and the attribution stays.
+
+    It is held until `at` and until the `embargo` is over, where these are given, and for `undo_s` seconds (None: as the
+    edition says) in which it can be taken back unseen. `again` says that it is meant though it looks like a repetition.
+    """
+
+    change: Change
     id: str | None = None
     version: int | None = None
     text: str | UnsetType = UNSET
@@ -52,13 +68,34 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     pinned: datetime | None = None
     reason: str | None = None
     note: str | None = None
+    at: datetime | None = None
+    embargo: datetime | None = None
+    undo_s: Annotated[float, Meta(ge=0, le=UNDO_MAX_S)] | None = None
+    again: bool = False
+
+
+class Handling(StrEnum):
+    """What somebody decides on a submission that is held."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CANCEL = "cancel"
+
+
+class Ruling(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What an editor decides on something held: `held` is its id. A rejection has a `reason`, for its author."""
+
+    handling: Handling
+    held: str
+    reason: str | None = None
 
 
 class Outcome(StrEnum):
-    """What became of a submission. The CLI's exit codes follow from it."""
+    """What became of a request. The CLI's exit codes follow from it."""
 
     ON_AIR = "on-air"
     HELD = "held"
+    DROPPED = "dropped"  # what was held was rejected or cancelled: it never went on air
     REFUSED = "refused"
     LATE = "late"
     NOT_ON_AIR = "not-on-air"  # said by the client alone, where no answer came in time
@@ -83,41 +120,57 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The desk's answer. `position` and `published` are set when the line is on air.
 
     `id` and `version` name the line's version that is in force, also for a refusal of a change to a known line: that
-    is what the editor has to look at.
+    is what the editor has to look at. `asked` is what was asked for: a `Change` or a `Handling`.
+
+    What is held has an id of its own in `held` (a new line's is the one that the line will have), waits until `due`
+    (None: for no time), and for a second person because of `needs`. Whoever gave it the last word stands in `by`.
+    Something held has a second receipt with the same key later: on air, dropped, or refused after all.
     """
 
     status: Outcome
     edition: str
     key: str
+    asked: str | None = None
     id: str | None = None
     version: int | None = None
     position: str | None = None
     published: datetime | None = None
     warnings: tuple[Finding, ...] = ()
     errors: tuple[Finding, ...] = ()
+    held: str | None = None
+    due: datetime | None = None
+    needs: tuple[Finding, ...] = ()
+    by: str | None = None
+    reason: str | None = None
     reach: Reach | None = None
 
 
+class _Kind(msgspec.Struct):
+    handling: msgspec.Raw | UnsetType = UNSET
+
+
 _encoder = msgspec.json.Encoder()
+_kind_decoder = msgspec.json.Decoder(_Kind)
 _submission_decoder = msgspec.json.Decoder(Submission)
+_ruling_decoder = msgspec.json.Decoder(Ruling)
 _receipt_decoder = msgspec.json.Decoder(Receipt)
 
 
-def encode_submission(submission: Submission) -> bytes:
-    """Write a submission.
+def encode_request(request: Request) -> bytes:
+    """Write a submission or a ruling.
 
     Raises:
         SubmissionError: `malformed` if a text has a lone surrogate, as arguments have that were no UTF-8.
 
     """
     try:
-        return _encoder.encode(submission)
+        return _encoder.encode(request)
     except UnicodeEncodeError as error:
         raise SubmissionError("malformed", "the submission has bytes that are no UTF-8: check the terminal") from error
 
 
-def decode_submission(data: bytes, bytes_max: int) -> Submission:
-    """Read what lies in an inbox.
+def decode_request(data: bytes, bytes_max: int) -> Submission | Ruling:
+    """Read what lies in an inbox: a ruling where it has a `handling`, else a submission.
 
     Raises:
         SubmissionError: `too-big` above `bytes_max` bytes; `malformed` if it is no submission of this version, or its
@@ -127,12 +180,13 @@ def decode_submission(data: bytes, bytes_max: int) -> Submission:
     if len(data) > bytes_max:
         raise SubmissionError("too-big", f"the submission has {len(data)} bytes: {bytes_max} at most")
     try:
-        submission = _submission_decoder.decode(data)
+        is_ruling = _kind_decoder.decode(data).handling is not UNSET
+        request = _ruling_decoder.decode(data) if is_ruling else _submission_decoder.decode(data)
     except UNREADABLE as error:
         raise SubmissionError("malformed", f"this is no submission that this desk can read: {error}") from error
-    if not 0 < len(submission.key) <= KEY_MAX or not submission.key.isprintable():
+    if not 0 < len(request.key) <= KEY_MAX or not request.key.isprintable():
         raise SubmissionError("malformed", f"a key has 1 to {KEY_MAX} printable characters")
-    return submission
+    return request
 
 
 def encode_receipt(receipt: Receipt) -> bytes:

@@ -1,19 +1,21 @@
-"""The desk's decision on one submission: the entry that it makes, or why it is refused."""
+"""The desk's decision on one request: the entry that it makes, what is held, or why it is refused."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
 from msgspec import UNSET
 
-from ticker.core import lifecycle, rules
-from ticker.core.edition import Edition
+from ticker.core import approval, house, lifecycle, rules
+from ticker.core.edition import Edition, Role
 from ticker.core.entry import Entry
-from ticker.core.line import Change, Line
+from ticker.core.held import Held
+from ticker.core.line import URGENCY_FLASH, Change, Facets, Line
 from ticker.core.rules import Checked
-from ticker.core.submission import Finding, Submission
+from ticker.core.submission import Finding, Handling, Ruling, Submission
 
 
 class Lines(Protocol):
@@ -21,20 +23,28 @@ class Lines(Protocol):
 
     def get(self, line_id: str, /) -> Entry | None: ...
 
+    def newest_first(self) -> Iterator[Entry]:
+        """Every line's latest entry, also of those that don't show."""
+        ...
+
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decision depends on besides the submission: who, when, on which board; and the chance for a new line.
+    """What a decision depends on besides the request: who, when, on which board; and the chance for a new line.
 
-    `seq` is the number that the entry would have, `line_id` an id that no line has.
+    `passed` is an instant that has certainly passed, also by Redis's clock (None: `now`): nothing goes out before its
+    time because a desk's clock is ahead. `seq` is the number that the entry would have, `new_id` an id that no line and
+    nothing held has.
     """
 
     edition: Edition
     board: Lines
     editor: str
+    role: Role = Role.EDITOR
     submitted: datetime
     now: datetime
+    passed: datetime | None = None
     seq: int
-    line_id: str
+    new_id: str
 
 
 class Publish(msgspec.Struct, frozen=True):
@@ -42,6 +52,20 @@ class Publish(msgspec.Struct, frozen=True):
 
     entry: Entry
     warnings: tuple[Finding, ...]
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Not on air yet: it waits as `held`. `latest` is the version in force of the line that it would change."""
+
+    held: Held
+    warnings: tuple[Finding, ...] = ()
+    latest: Line | None = None
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """What was held never goes on air."""
+
+    reason: str | None = None
 
 
 class Refuse(msgspec.Struct, frozen=True):
@@ -52,62 +76,168 @@ class Refuse(msgspec.Struct, frozen=True):
     latest: Line | None = None
 
 
-Verdict = Publish | Refuse
+Verdict = Publish | Hold | Refuse
+
+
+class _Prepared(msgspec.Struct, frozen=True):
+    """A submission in its normal form, the version that it makes, and what it is made of (None: a new line)."""
+
+    submission: Submission
+    line: Line
+    latest: Entry | None
+    was: tuple[Facets, ...] = ()
 
 
 def decide(submission: Submission, at: Circumstances) -> Verdict:
     """Apply the rules. The same submission in the same circumstances always gets the same verdict."""
-    submission = _in_utc(submission)
     checked = Checked()
+    prepared = _prepare(checked, submission, at)
+    if prepared is None:
+        return Refuse(tuple(checked.errors), tuple(checked.warnings), _latest_line(submission, at))
+    submission, line, latest = prepared.submission, prepared.line, prepared.latest
+    house.check_house(checked, at.edition, submission, line, at.board.newest_first(), at.now)
+    approval.check_second_person(checked, at.edition, at.role, at.editor, line, latest)
+    approval.check_break_glass(checked, at.role, submission.break_glass)
+    due = _due(checked, submission, line, at)
+    if checked.errors:
+        return Refuse(tuple(checked.errors), tuple(checked.warnings), None if latest is None else latest.line)
+    if not checked.needs and due is None:
+        return Publish(_entry(checked, prepared, at), tuple(checked.warnings))
+    held = Held(
+        id=at.new_id,
+        editor=at.editor,
+        submission=submission,
+        submitted=at.submitted,
+        due=due,
+        needs=tuple(checked.needs),
+    )
+    return Hold(held, tuple(checked.warnings), None if latest is None else latest.line)
+
+
+def release(held: Held, at: Circumstances) -> Publish | Refuse:
+    """What becomes of something held that is due, or was approved: nothing is left to wait for.
+
+    The board may have changed since: the rules of a line's life hold as it is now, and what somebody else has put on
+    air meanwhile isn't repeated. `at.now` decides what is past; `at.editor` and `at.role` don't matter.
+    """
+    checked = Checked()
+    at = msgspec.structs.replace(at, editor=held.editor, submitted=held.submitted, new_id=held.id)
+    submission = held.submission
+    prepared = _prepare(checked, submission, at)
+    if prepared is not None:
+        house.check_repetition(checked, at.edition, submission, prepared.line, at.board.newest_first(), at.now)
+    if prepared is None or checked.errors:
+        return Refuse(tuple(checked.errors), (), _latest_line(submission, at))
+    checked.overridden.extend(finding.code for finding in held.needs if submission.break_glass is not None)
+    entry = _entry(checked, prepared, at)
+    approved_by = None if held.approved_by == held.editor else held.approved_by
+    return Publish(msgspec.structs.replace(entry, approved_by=approved_by, due=held.due), ())
+
+
+def rule(ruling: Ruling, held: Held, at: Circumstances) -> Publish | Hold | Drop | Refuse:
+    """Decide on what an editor says of something held: `at.editor` is who rules, `at.role` their role."""
+    checked = Checked()
+    approval.check_ruling(checked, ruling, held, at.editor, at.role)
+    if checked.errors:
+        return Refuse(tuple(checked.errors))
+    if ruling.handling is not Handling.APPROVE:
+        return Drop(None if ruling.reason is None else rules.normal_text(ruling.reason))
+    if ruling.break_glass is not None:
+        glass = msgspec.structs.replace(held.submission, break_glass=rules.normal_text(ruling.break_glass))
+        held = msgspec.structs.replace(held, submission=glass)
+    held = msgspec.structs.replace(held, approved_by=at.editor, overdue=False)
+    if held.due is not None and held.due > (at.passed or at.now):
+        return Hold(held)
+    return release(held, at)
+
+
+def _prepare(checked: Checked, submission: Submission, at: Circumstances) -> _Prepared | None:
+    """The version that the submission makes, only of use where `checked` has no errors; None where it makes none."""
+    submission = _in_utc(submission)
     lifecycle.check_fields(checked, submission)
     rules.check_notice(checked, "note", submission.note)
+    rules.check_notice(checked, "origin", submission.origin)
     if submission.change is Change.NEW:
-        return _decide_new(checked, submission, at)
-    return _decide_next(checked, submission, at)
+        return _prepare_new(checked, submission, at)
+    return _prepare_next(checked, submission, at)
 
 
-def _decide_new(checked: Checked, submission: Submission, at: Circumstances) -> Verdict:
+def _prepare_new(checked: Checked, submission: Submission, at: Circumstances) -> _Prepared | None:
     if submission.id is not None or submission.version is not None:
         checked.refuse("field", "a new line gets its id from the desk: leave `id` and `version` out")
     if submission.text is UNSET:
-        return Refuse(tuple(checked.errors))
-    line = lifecycle.first_version(checked, at.edition, submission, at.line_id, at.seq, at.now)
-    return _verdict(checked, submission, at, line, None)
+        return None
+    line = lifecycle.first_version(checked, at.edition, submission, at.new_id, at.seq, at.now)
+    return _Prepared(submission, line, None)
 
 
-def _decide_next(checked: Checked, submission: Submission, at: Circumstances) -> Verdict:
+def _prepare_next(checked: Checked, submission: Submission, at: Circumstances) -> _Prepared | None:
     latest = None if submission.id is None else at.board.get(submission.id)
     if latest is None:
         named = "no line is named" if submission.id is None else f"there is no line {submission.id[:40]!a}"
         checked.refuse("unknown", f"{named} in this edition's log: `tick log` shows the ids")
-        return Refuse(tuple(checked.errors))
+        return None
     lifecycle.check_may_follow(checked, submission, latest.line)
     if checked.errors:
-        return Refuse(tuple(checked.errors), tuple(checked.warnings), latest.line)
+        return None
     line = lifecycle.next_version(checked, at.edition, submission, latest, at.now)
-    return _verdict(checked, submission, at, line, latest)
+    return _Prepared(submission, line, latest, lifecycle.earlier_facets(checked, line, latest))
 
 
-def _verdict(checked: Checked, submission: Submission, at: Circumstances, line: Line, latest: Entry | None) -> Verdict:
-    was = () if latest is None else lifecycle.earlier_facets(checked, line, latest)
-    if checked.errors:
-        return Refuse(tuple(checked.errors), tuple(checked.warnings), None if latest is None else latest.line)
-    entry = Entry(
+def _latest_line(submission: Submission, at: Circumstances) -> Line | None:
+    latest = None if submission.id is None else at.board.get(submission.id)
+    return None if latest is None or submission.change is Change.NEW else latest.line
+
+
+def _entry(checked: Checked, prepared: _Prepared, at: Circumstances) -> Entry:
+    submission, line, latest = prepared.submission, prepared.line, prepared.latest
+    posted_by = at.editor if latest is None else latest.posted_by
+    return Entry(
         line=line,
-        was=was,
+        was=prepared.was,
         editor=at.editor,
         key=submission.key,
         submitted=at.submitted,
         note=submission.note,
         kept=latest.line if latest is not None and line.change is Change.HOLD else None,
+        author=None if posted_by == at.editor else posted_by,
+        break_glass=submission.break_glass,
+        overridden=tuple(dict.fromkeys(checked.overridden)),
+        origin=submission.origin,
     )
-    return Publish(entry, tuple(checked.warnings))
+
+
+def _due(checked: Checked, submission: Submission, line: Line, at: Circumstances) -> datetime | None:
+    """Until when it is held; None for what goes on air at once."""
+    for what in ("at", "embargo"):
+        instant = getattr(submission, what)
+        if instant is not None:
+            rules.check_schedule(checked, what, instant, at.now)
+    if checked.errors:
+        return None
+    passed = at.passed or at.now
+    times = [instant for instant in (submission.at, submission.embargo) if instant is not None and instant > passed]
+    if times:
+        if submission.at is not None and submission.embargo is not None and submission.at < submission.embargo:
+            checked.warn("embargo", "its time is before the end of its embargo: it waits for the embargo")
+        return max(times)
+    undo_s = _undo_s(submission, at.edition, line)
+    return at.now + timedelta(seconds=undo_s) if undo_s > 0 else None
+
+
+def _undo_s(submission: Submission, edition: Edition, line: Line) -> float:
+    """The window in which it can be taken back unseen: none for a flash, or for what takes words off the screens."""
+    if submission.undo_s is not None:
+        return submission.undo_s
+    if line.urgency <= URGENCY_FLASH or submission.change not in lifecycle.PUTS_WORDS:
+        return 0.0
+    return edition.undo_s
 
 
 def _in_utc(submission: Submission) -> Submission:
     """The submission with its instants in UTC; naive ones stay as they are, to be refused by the rules."""
     changes: dict[str, datetime] = {}
-    for field in ("expires", "pinned"):
+    for field in ("expires", "pinned", "at", "embargo"):
         instant = getattr(submission, field)
         if isinstance(instant, datetime) and instant.tzinfo is not None:
             try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn, Protocol
 
 import msgspec
@@ -18,16 +19,16 @@ from redis.exceptions import RedisError
 from ticker.core.errors import LinkError, StoreError, TickerError
 from ticker.core.submission import Outcome
 from ticker.desk.ledger import Ledger
-from ticker.desk.planning import Chance, Planned, Waiting, plan, take_in
+from ticker.desk.planning import Chance, Planned, Waiting, next_due, plan, plan_due, take_in
 from ticker.desk.recall import catch_up, recall
 from ticker.desk.turns import take_turns
 from ticker.settings import Settings
 from ticker.store.append import BATCH_MAX, Appended, Stop, append
 from ticker.store.connections import BLOCK_MS, Redis
 from ticker.store.editions import StoredEdition, load_edition, save_edition
-from ticker.store.inbox import registered
+from ticker.store.inbox import roles
 from ticker.store.keys import Keys
-from ticker.store.streams import START, Fields, StreamEntry, read_last, read_streams
+from ticker.store.streams import START, Fields, StreamEntry, read_last, read_streams, redis_ms
 
 TURN: Final = 16
 """How many submissions of one inbox are taken before every other inbox has had its turn."""
@@ -39,7 +40,7 @@ FAULT_PAUSE_S: Final = 2.0
 RETRY_LEAST_S: Final = 0.05
 RETRY_MOST_S: Final = 1.0
 
-_LINE_ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32, in lower case: no letter that looks like a digit or another letter."""
 
 log = structlog.stdlib.get_logger("ticker.desk")
@@ -56,7 +57,8 @@ class EditionState(msgspec.Struct):
 
     `takes` is true while it reads inboxes; `fault` says why nothing can go on air though it does. `outcomes` counts
     settlements by status, `moved` how often another desk was first, `errors` how often it had to begin again; `dropped`
-    what was thrown away unread because an inbox had more than `inbox_retained`.
+    what was thrown away unread because an inbox had more than `inbox_retained`; `broken_glass` how often a chief went
+    without a second person. `held` is how much waits.
     """
 
     takes: bool = False
@@ -66,14 +68,17 @@ class EditionState(msgspec.Struct):
     moved: int = 0
     errors: int = 0
     dropped: int = 0
+    broken_glass: int = 0
+    held: int = 0
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def new_line_id() -> str:
-    return "".join(secrets.choice(_LINE_ID_ALPHABET) for _ in range(10))
+def new_id() -> str:
+    """An id for a new line, or for something held."""
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(10))
 
 
 def new_nonce() -> str:
@@ -94,7 +99,7 @@ class EditionDesk:
         state: EditionState,
         *,
         clock: Callable[[], datetime] = utc_now,
-        line_id: Callable[[], str] = new_line_id,
+        new_id: Callable[[], str] = new_id,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
@@ -103,12 +108,12 @@ class EditionDesk:
         self._settings = settings
         self._state = state
         self._clock = clock
-        self._line_id = line_id
+        self._new_id = new_id
         self._on_ready = on_ready
         self._ledger: Ledger | None = None
-        self._editors: list[str] = []
         self._bell = START
         self._looked_at = 0.0
+        self._asked_at = 0.0  # when Redis's clock was read
         self._log = log.bind(edition=name)
 
     async def run(self) -> NoReturn:
@@ -140,13 +145,16 @@ class EditionDesk:
         self._on_ready()
 
     async def _round(self, redis: Redis, ears: Redis) -> None:
-        """Wait for submissions and settle a turn of each inbox."""
+        """Wait for requests, or until something held is due; settle a turn of each inbox, and what is due."""
         ledger = self._known()
-        cursors = {self._keys.inbox(editor): ledger.cursor(editor) for editor in self._editors}
-        found = await read_streams(ears, {self._keys.bell: self._bell, **cursors}, count=TURN, block_ms=BLOCK_MS)
+        editors = list(ledger.roles)
+        cursors = {self._keys.inbox(editor): ledger.cursor(editor) for editor in editors}
+        streams = {self._keys.bell: self._bell, **cursors}
+        found = await read_streams(ears, streams, count=TURN, block_ms=self._patience_ms(ledger))
         rung = found.pop(self._keys.bell, None)
-        waiting = take_turns([self._waiting(editor, found) for editor in self._editors])
+        waiting = take_turns([self._waiting(editor, found) for editor in editors])
         await self._settle(redis, waiting)
+        await self._release(redis)
         is_overdue = asyncio.get_running_loop().time() - self._looked_at > LOOK_S
         if rung is not None or not waiting or is_overdue or ledger.fault is not None:
             await self._look(redis)
@@ -178,6 +186,28 @@ class EditionDesk:
                 undone = [item.seen_at(appended.redis_ms) for item in undone]
             waiting = [*undone, *rest]
 
+    async def _release(self, redis: Redis) -> None:
+        """Put on air what was held until now."""
+        planned = plan_due(self._known(), self._chance(), BATCH_MAX)
+        if planned:
+            appended = await self._append(redis, self._known(), planned)
+            if appended.stop is Stop.MOVED:
+                self._state.moved += 1
+                await self._look(redis)
+
+    def _patience_ms(self, ledger: Ledger) -> int:
+        """How long to wait for requests: not past the time at which something held is due."""
+        due = None if ledger.fault is not None else next_due(ledger)
+        if due is None:
+            return BLOCK_MS
+        left_ms = math.ceil((due - self._redis_now(ledger)) / timedelta(milliseconds=1))
+        return max(1, min(BLOCK_MS, left_ms))
+
+    def _redis_now(self, ledger: Ledger) -> datetime:
+        """Redis's clock, as far as it can be told without asking: never ahead of it by more than clocks drift."""
+        elapsed_s = asyncio.get_running_loop().time() - self._asked_at
+        return datetime.fromtimestamp(ledger.redis_ms / 1000 + elapsed_s, UTC)
+
     async def _append(self, redis: Redis, ledger: Ledger, planned: Sequence[Planned]) -> Appended:
         appended = await append(
             redis,
@@ -187,19 +217,29 @@ class EditionDesk:
             self._settings.retained,
             self._settings.receipts_retained,
         )
-        ledger.redis_ms = appended.redis_ms
+        self._hear_clock(ledger, appended.redis_ms)
         for item in planned[: appended.settled]:
             take_in(ledger, item)
             self._tell(item)
         return appended
 
+    def _hear_clock(self, ledger: Ledger, redis_ms: int) -> None:
+        ledger.redis_ms, self._asked_at = redis_ms, asyncio.get_running_loop().time()
+
     def _tell(self, item: Planned) -> None:
-        status = item.answer.status
+        status = item.status
         self._state.outcomes[status] += 1
+        self._state.held = len(self._known().held)
         self._state.repeated += item.repeats
         told: dict[str, object] = {"editor": item.waiting.editor, "submission": item.waiting.id, "status": str(status)}
         if item.logged is not None:
-            told |= {"seq": item.logged.seq, "line": item.logged.entry.line.id}
+            entry = item.logged.entry
+            told |= {"seq": item.logged.seq, "line": entry.line.id}
+            if entry.break_glass is not None:
+                self._state.broken_glass += 1
+                self._log.warning("glass broken: no second person", reason=entry.break_glass, **told)
+        if item.settlement.held is not None:
+            told["held"] = item.settlement.held.id
         if item.failure is not None:
             self._log.error("rules failed", exc_info=item.failure, **told)
         self._log.info("settled", repeats=item.repeats, **told)
@@ -213,7 +253,9 @@ class EditionDesk:
         # The bell first: who registers between the two reads rings for the next round.
         rung = await read_last(redis, self._keys.bell)
         self._bell = START if rung is None else rung[0]
-        self._editors = await registered(redis, self._name)
+        ledger.roles = await roles(redis, self._name)
+        self._state.held = len(ledger.held)
+        self._hear_clock(ledger, await redis_ms(redis))
         await self._bound_inboxes(redis)
         self._looked_at = asyncio.get_running_loop().time()
 
@@ -222,7 +264,7 @@ class EditionDesk:
 
         Whoever submitted it learns for certain that it isn't on air: it can't be any more.
         """
-        for editor in self._editors:
+        for editor in self._known().roles:
             inbox, most = self._keys.inbox(editor), self._settings.inbox_retained
             if dropped := await redis.xtrim(inbox, maxlen=most, approximate=False):
                 self._state.dropped += dropped
@@ -267,8 +309,15 @@ class EditionDesk:
         return self._ledger
 
     def _chance(self) -> Chance:
+        settings = self._settings
         return Chance(
-            self._clock(), self._line_id, self._settings.submission_bytes, self._settings.submission_deadline_s
+            now=self._clock(),
+            redis_now=self._redis_now(self._known()),
+            new_id=self._new_id,
+            submission_bytes=settings.submission_bytes,
+            deadline_s=settings.submission_deadline_s,
+            held_max=settings.held,
+            release_late_s=settings.release_late_s,
         )
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
+from typing import TypeAlias
 
 import msgspec
 
 from ticker.core.board import Board
+from ticker.core.edition import Role
 from ticker.core.entry import Entry
 from ticker.core.errors import LinkError
+from ticker.core.held import Held
+from ticker.core.line import Change
 from ticker.core.log import Log
 from ticker.core.submission import Outcome, Receipt, encode_receipt
 from ticker.store.append import Head
@@ -29,11 +33,16 @@ class Answer(msgspec.Struct, frozen=True):
     late_ms: int | None = None
 
 
+HeldBytes: TypeAlias = tuple[bytes, Held]
+"""Something held, as it is kept and as it is understood."""
+
+
 class _Place(msgspec.Struct, frozen=True):
     """What the ledger keeps of each entry in the retained log."""
 
     editor: str
     key: str
+    change: Change
     line_id: str
     version: int
     published: datetime
@@ -43,8 +52,9 @@ class Ledger:
     """The board, the head, the cursors, and which keys have been answered, of one edition.
 
     Bounded: `retained` entries, and `receipts_retained` answers an editor; the key of an entry is known for as long as
-    the entry is retained, too. `fault` is set where the log doesn't verify: then nothing may be appended to it.
-    `redis_ms` is what Redis's clock has reached at least.
+    the entry is retained, too. `held` is what waits, with its bytes, by id; `roles` has the editors' own, if they have
+    one. `fault` is set where the log doesn't verify: then nothing may be appended to it. `redis_ms` is what Redis's
+    clock has reached at least.
     """
 
     def __init__(self, stored: StoredEdition, retained: int, receipts_retained: int) -> None:
@@ -54,6 +64,8 @@ class Ledger:
         self.board = Board()
         self.cursors: dict[str, str] = {}
         self.receipt_ids: dict[str, str] = {}  # up to where each editor's receipts have been read
+        self.held: dict[str, HeldBytes] = {}
+        self.roles: dict[str, Role | None] = {}
         self.fault: LinkError | None = None
         self.redis_ms = 0
         self._retained = retained
@@ -83,17 +95,20 @@ class Ledger:
     def append(self, link: str, entry: Entry) -> None:
         """Take in the entry after the head."""
         line = entry.line
-        self._log.append(link, _Place(entry.editor, entry.key, line.id, line.version, line.updated))
+        self._log.append(link, _Place(entry.editor, entry.key, line.change, line.id, line.version, line.updated))
         self.board.apply(entry)
         self._seq_of_line[line.id] = self._log.head
         self._seq_of_key[entry.editor, entry.key] = self._log.head
         self._trim()
 
+    def role_of(self, editor: str) -> Role:
+        return self.roles.get(editor) or self.edition.role
+
     def remember(self, editor: str, key: str, answer: Answer) -> None:
-        """Keep the answer to a key: the first one, unless that was late and is asked anew."""
+        """Keep the answer to a key: the first one, unless that was late and is asked anew, or held and has ended."""
         answers = self._answers.setdefault(editor, {})
         known = answers.get(key)
-        if known is None or known.late_ms is not None:
+        if known is None or known.late_ms is not None or known.status is Outcome.HELD:
             answers.pop(key, None)
             answers[key] = answer
         for oldest in list(islice(answers, max(0, len(answers) - self._receipts_retained))):
@@ -113,6 +128,7 @@ class Ledger:
             status=Outcome.ON_AIR,
             edition=self.name,
             key=place.key,
+            asked=str(place.change),
             id=place.line_id,
             version=place.version,
             position=str(position),

@@ -14,7 +14,8 @@ from ticker.core.submission import Outcome
 from ticker.desk.ledger import Answer, Ledger
 from ticker.store.connections import Redis
 from ticker.store.editions import StoredEdition, load_edition
-from ticker.store.inbox import RECEIPTS_PAGE, parse_receipt, registered
+from ticker.store.held import read_held
+from ticker.store.inbox import RECEIPTS_PAGE, parse_receipt, roles
 from ticker.store.keys import Keys
 from ticker.store.log import read_log, walk_log
 from ticker.store.streams import START, read_range, redis_ms
@@ -24,8 +25,9 @@ async def recall(redis: Redis, stored: StoredEdition, retained: int, receipts_re
     """Read everything. A log that doesn't verify leaves the ledger with a `fault`, and with the answers to keys."""
     ledger = Ledger(stored, retained, receipts_retained)
     ledger.cursors = await _cursors(redis, ledger.name)
-    editors = ledger.cursors.keys() | set(await registered(redis, ledger.name))
-    await _read_receipts(redis, ledger, editors)
+    ledger.roles = await roles(redis, ledger.name)
+    await _read_receipts(redis, ledger, ledger.cursors.keys() | ledger.roles.keys())
+    ledger.held = await read_held(redis, ledger.name)
     ledger.redis_ms = await redis_ms(redis)
     try:
         await _read_log(redis, ledger)
@@ -52,7 +54,10 @@ async def catch_up(redis: Redis, ledger: Ledger) -> bool:
             return False
     await _read_log(redis, ledger)
     cursors = await _cursors(redis, ledger.name)
-    changed = [editor for editor, cursor in cursors.items() if cursor != ledger.cursor(editor)]
+    ledger.roles = await roles(redis, ledger.name)
+    was_held, ledger.held = ledger.held, await read_held(redis, ledger.name)
+    changed = {editor for editor, cursor in cursors.items() if cursor != ledger.cursor(editor)}
+    changed |= {held.editor for held_id, (data, held) in was_held.items() if ledger.held.get(held_id) != (data, held)}
     await _read_receipts(redis, ledger, changed)
     ledger.cursors = cursors
     return True

@@ -1,22 +1,25 @@
 #!lua
--- Settle submissions, in order: for each, append its entry (if it makes one), move the inbox's cursor, give the
--- receipt, and take it out of the inbox. Each is settled whole or not at all; it stops at the first that can't be.
+-- Settle requests and what is held, in order: for each, append its entry (if it makes one), move the inbox's cursor,
+-- put into or take out of what is held, give the receipts, and take it out of the inbox. Each is settled whole or not at
+-- all; it stops at the first that can't be.
 --
--- KEYS: edition, log, cursors, then for each submission: inbox, receipts.
+-- KEYS: edition, log, cursors, held, then for each: inbox, receipts, receipts of the author of what is held.
 -- ARGV: the number and the link of the log's last entry as the desk knows them (0 and the nonce for an empty log; both
---   empty where no submission makes an entry and the log is not to be looked at), retained entries, retained receipts,
+--   empty where nothing makes an entry and the log is not to be looked at), retained entries, retained receipts,
 --   by how many milliseconds an id may be ahead of this server's clock,
---   then for each submission: editor, cursor before it, its id, deadline in milliseconds or '', entry or '', link or
---   '', receipt, and '1' if its id is known to be ahead.
+--   then for each: editor, cursor before it, its id ('' for what is held and comes by itself: no inbox has it), deadline
+--   in milliseconds or '', entry or '', link or '', receipt, '1' if its id is known to be ahead,
+--   the id of something held or '', what is held under it before ('' for nothing) and after ('' for nothing),
+--   the time in milliseconds before which it must not go on air or '', and a receipt for the author or ''.
 -- Returns how many were settled, why it stopped, and this server's clock in milliseconds.
 --
--- No command here can fail after the first write of a submission: types are looked at before. (Redis refuses a
+-- No command here can fail after the first write of a settlement: types are looked at before. (Redis refuses a
 -- script that has #!lua as a whole where it may not write: out of memory, on a replica, with a broken disk.)
 
-local edition, log, cursors = KEYS[1], KEYS[2], KEYS[3]
+local edition, log, cursors, all_held = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local seq, head_link = ARGV[1], ARGV[2]
 local retained, receipts_retained, ahead_ms = ARGV[3], ARGV[4], tonumber(ARGV[5])
-local KEYS_BEFORE, KEYS_EACH, ARGV_BEFORE, ARGV_EACH = 3, 2, 5, 8
+local KEYS_BEFORE, KEYS_EACH, ARGV_BEFORE, ARGV_EACH = 4, 3, 5, 13
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -52,31 +55,50 @@ end
 
 local count = (#ARGV - ARGV_BEFORE) / ARGV_EACH
 for i = 0, count - 1 do
-  local inbox, receipts = KEYS[KEYS_BEFORE + i * KEYS_EACH + 1], KEYS[KEYS_BEFORE + i * KEYS_EACH + 2]
-  local editor, cursor, id, deadline, entry, link, receipt, is_ahead =
-    unpack(ARGV, ARGV_BEFORE + i * ARGV_EACH + 1, ARGV_BEFORE + (i + 1) * ARGV_EACH)
+  local inbox, receipts, authors_receipts =
+    unpack(KEYS, KEYS_BEFORE + i * KEYS_EACH + 1, KEYS_BEFORE + (i + 1) * KEYS_EACH)
+  local editor, cursor, id, deadline, entry, link, receipt, is_ahead, held, held_before, held_after, not_before,
+    authors_receipt = unpack(ARGV, ARGV_BEFORE + i * ARGV_EACH + 1, ARGV_BEFORE + (i + 1) * ARGV_EACH)
 
   redis.call('XLEN', inbox)
   redis.call('XLEN', receipts)
-  if (redis.call('HGET', cursors, editor) or '0-0') ~= cursor then
+  redis.call('XLEN', authors_receipts)
+  if id ~= '' and (redis.call('HGET', cursors, editor) or '0-0') ~= cursor then
     return {i, 'moved', now}
   end
-  if is_ahead ~= '1' and tonumber(string.match(id, '^%d+')) > now + ahead_ms then
+  if held ~= '' and (redis.call('HGET', all_held, held) or '') ~= held_before then
+    return {i, 'moved', now}
+  end
+  if id ~= '' and is_ahead ~= '1' and tonumber(string.match(id, '^%d+')) > now + ahead_ms then
     return {i, 'ahead', now}
   end
+  if not_before ~= '' and now < tonumber(not_before) then
+    return {i, 'early', now}
+  end
+  if (entry ~= '' or held_after ~= '') and deadline ~= '' and now > tonumber(deadline) then
+    return {i, 'late', now}
+  end
   if entry ~= '' then
-    if now > tonumber(deadline) then
-      return {i, 'late', now}
-    end
     seq = string.format('%.0f', tonumber(seq) + 1)
     redis.call('XADD', log, 'MAXLEN', '~', retained, seq .. '-0', 'entry', entry, 'link', link)
   end
-  redis.call('HSET', cursors, editor, id)
-  redis.call('XADD', receipts, 'MAXLEN', '~', receipts_retained, '*',
-    'receipt', receipt, 'submission', id, 'until', deadline)
-  redis.call('XDEL', inbox, id)
-  if is_ahead == '1' then
-    restart(inbox, editor)
+  if held_after ~= '' then
+    redis.call('HSET', all_held, held, held_after)
+  elseif held ~= '' then
+    redis.call('HDEL', all_held, held)
+  end
+  if authors_receipt ~= '' then
+    redis.call('XADD', authors_receipts, 'MAXLEN', '~', receipts_retained, '*',
+      'receipt', authors_receipt, 'submission', '', 'until', '')
+  end
+  if id ~= '' then
+    redis.call('HSET', cursors, editor, id)
+    redis.call('XADD', receipts, 'MAXLEN', '~', receipts_retained, '*',
+      'receipt', receipt, 'submission', id, 'until', deadline)
+    redis.call('XDEL', inbox, id)
+    if is_ahead == '1' then
+      restart(inbox, editor)
+    end
   end
 end
 return {count, 'done', now}

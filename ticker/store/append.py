@@ -38,12 +38,28 @@ class NewEntry(msgspec.Struct, frozen=True):
     link: str
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one submission.
+class HeldChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of something held: its bytes `before` and `after`, each empty for nothing.
 
-    `cursor` is the id of the submission of this editor that was taken before it, `submission` its own. With an `entry`
-    it must not be later than `until_ms` (Redis's clock); without one, `until_ms` is only kept with the receipt.
-    `is_ahead` is set once the server has said that the id is ahead of its clock; such a submission makes no entry.
+    `author` has a `receipt` of its own, where that isn't who gets the settlement's. Nothing of it happens before
+    `not_before_ms` (Redis's clock).
+    """
+
+    id: str
+    before: bytes
+    after: bytes
+    author: str
+    receipt: bytes = b""
+    not_before_ms: int | None = None
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one request, or of something held whose time has come.
+
+    `cursor` is the id of the request of this editor that was taken before it, `submission` its own; empty for what is
+    held, which no inbox has: then only the author gets a receipt. With an `entry`, or put on hold, it must not be later
+    than `until_ms` (Redis's clock); else `until_ms` is only kept with the receipt. `is_ahead` is set once the server
+    has said that the id is ahead of its clock; such a request makes no entry.
     """
 
     editor: str
@@ -51,6 +67,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     submission: str
     receipt: bytes
     entry: NewEntry | None = None
+    held: HeldChange | None = None
     until_ms: int | None = None
     is_ahead: bool = False
 
@@ -61,6 +78,7 @@ class Stop(StrEnum):
     DONE = "done"
     MOVED = "moved"  # the log or a cursor is not where it was expected: read them again
     LATE = "late"  # the next submission's deadline has passed
+    EARLY = "early"  # what is held next isn't due yet by Redis's clock
     AHEAD = "ahead"  # the next submission's id is ahead of Redis's clock
 
 
@@ -84,18 +102,20 @@ async def append(
     """
     assert head is not None or all(settlement.entry is None for settlement in batch)
     keys = Keys(edition)
-    names = [keys.edition, keys.log, keys.cursors]
+    names = [keys.edition, keys.log, keys.cursors, keys.held]
     arguments: list[str | bytes] = ["", ""] if head is None else [str(head.seq), head.link]
     arguments += [str(retained), str(receipts_retained), str(AHEAD_MS)]
     for settlement in batch:
-        names += [keys.inbox(settlement.editor), keys.receipts(settlement.editor)]
+        author = settlement.editor if settlement.held is None else settlement.held.author
+        names += [keys.inbox(settlement.editor), keys.receipts(settlement.editor), keys.receipts(author)]
         arguments += _arguments(settlement)
     settled, stop, redis_ms = await _run(redis, names, arguments)
     return Appended(settled, Stop(stop.decode()), redis_ms)
 
 
 def _arguments(settlement: Settlement) -> list[str | bytes]:
-    entry = settlement.entry
+    entry, held = settlement.entry, settlement.held
+    not_before_ms = None if held is None else held.not_before_ms
     return [
         settlement.editor,
         settlement.cursor,
@@ -105,6 +125,11 @@ def _arguments(settlement: Settlement) -> list[str | bytes]:
         "" if entry is None else entry.link,
         settlement.receipt,
         "1" if settlement.is_ahead else "",
+        "" if held is None else held.id,
+        b"" if held is None else held.before,
+        b"" if held is None else held.after,
+        "" if not_before_ms is None else str(not_before_ms),
+        b"" if held is None else held.receipt,
     ]
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from ticker.core.edition import is_name
+from ticker.core.edition import Role, is_name
 from ticker.core.errors import StoreError, SubmissionError
-from ticker.core.submission import Outcome, Receipt, Submission, decode_receipt, encode_submission
+from ticker.core.submission import Outcome, Receipt, Request, decode_receipt, encode_request
 from ticker.store.connections import BLOCK_MS, Redis
 from ticker.store.keys import Keys
 from ticker.store.streams import START, StreamEntry, milliseconds_of, read_last, read_range, read_streams, redis_ms
@@ -72,13 +72,39 @@ async def registered(redis: Redis, edition: str) -> list[str]:
     return sorted(name for name in (raw.decode(errors="replace") for raw in names) if is_name(name))
 
 
-async def submit(redis: Redis, edition: str, editor: str, submission: Submission) -> str:
-    """Put a submission into the editor's inbox; its id there.
+async def set_role(redis: Redis, edition: str, editor: str, role: Role | None) -> None:
+    """Register an editor with a role (None: the edition's default), or give another one."""
+    keys = Keys(edition)
+    await cast("Awaitable[Any]", redis.hset(keys.editors, editor, "" if role is None else str(role)))
+    await _ring(redis, keys, editor)
+
+
+async def roles(redis: Redis, edition: str) -> dict[str, Role | None]:
+    """The editors whose inboxes the desk reads, by name, each with the role that was given (None: the default).
+
+    A role that this version doesn't know is the least one. What can't stand in a key is left out.
+    """
+    found = await cast("Awaitable[Any]", redis.hgetall(Keys(edition).editors))
+    named = sorted((raw.decode(errors="replace"), role.decode(errors="replace")) for raw, role in found.items())
+    return {name: _role(role) for name, role in named if is_name(name)}
+
+
+def _role(text: str) -> Role | None:
+    if not text:
+        return None
+    try:
+        return Role(text)
+    except ValueError:
+        return Role.REPORTER
+
+
+async def submit(redis: Redis, edition: str, editor: str, request: Request) -> str:
+    """Put a submission or a ruling into the editor's inbox; its id there.
 
     Sent once. After a lost connection or a timeout it is open whether it got there: submit again with the same key and
     get the receipt of the first. The editor must be registered, or nobody looks.
     """
-    fields: Any = {"submission": encode_submission(submission)}
+    fields: Any = {"submission": encode_request(request)}
     stream_id = await cast("Awaitable[Any]", redis.xadd(Keys(edition).inbox(editor), fields))
     return cast("str", stream_id.decode())
 

@@ -43,7 +43,7 @@ class Keys(msgspec.Struct, frozen=True):
 
     @property
     def editors(self) -> str:
-        """A hash: the editors whose inboxes the desk reads."""
+        """A hash: the editors whose inboxes the desk reads, each with its role (empty: the edition's default)."""
         return self._key("editors")
 
     @property
@@ -53,6 +53,7 @@ class Keys(msgspec.Struct, frozen=True):
 
     @property
     def held(self) -> str:
+        """A hash: what waits for its time or for another person, as JSON by its id. Never public."""
         return self._key("held")
 
     @property
@@ -60,7 +61,7 @@ class Keys(msgspec.Struct, frozen=True):
         return self._key("reach")
 
     def inbox(self, editor: str) -> str:
-        """A stream: the editor's submissions that no desk has taken yet, in the field `submission` (JSON)."""
+        """A stream: the editor's requests that no desk has taken yet, in the field `submission` (JSON)."""
         return self._key(f"inbox:{check_name(editor)}")
 
     def receipts(self, editor: str) -> str:
