@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from publisher_cli.newsroom import Newsroom
 from ticker.core.position import Position
-from ticker.core.submission import Finding, Outcome, Reach, Receipt, Submission
+from ticker.core.submission import Finding, Outcome, Reach, Receipt, Request, Submission
 from ticker.store.connections import Redis
 from ticker.store.inbox import StoredReceipt, await_receipt, last_receipt_id, register, submit, until_ms
 from ticker.store.reach import reach_of, read_reports
@@ -29,14 +29,14 @@ REACH_STEADY_S: Final = 0.02
 
 
 class Errand:
-    """One submission on its way. `is_sent` is true from when it may have reached Redis.
+    """One request, a submission or a ruling, on its way. `is_sent` is true from when it may have reached Redis.
 
     Sent at most once. What is repeated after a lost connection is only the question what became of it.
     """
 
-    def __init__(self, newsroom: Newsroom, edition: str, editor: str, submission: Submission) -> None:
+    def __init__(self, newsroom: Newsroom, edition: str, editor: str, request: Request) -> None:
         self.edition = edition
-        self.submission = submission
+        self.request = request
         self.is_sent = False
         self._newsroom = newsroom
         self._editor = editor
@@ -44,7 +44,7 @@ class Errand:
 
     async def run(self, redis: Redis) -> Receipt:
         """Submit and await the receipt. Never raises for what Redis does: that is a receipt, too."""
-        wait_s = self.submission.deadline_s
+        wait_s = self.request.deadline_s
         try:
             async with asyncio.timeout(wait_s + GRACE_S):
                 return await self._run(redis)
@@ -58,15 +58,15 @@ class Errand:
             await register(redis, self.edition, self._editor)
         self._after = await last_receipt_id(redis, self.edition, self._editor)
         # By an instant of Redis's own clock: what lies in a stalled server's buffers is late when it goes on.
-        until = until_ms(f"{await redis_ms(redis)}-0", self.submission.deadline_s)
-        self.submission = msgspec.structs.replace(self.submission, until_ms=until)
+        until = until_ms(f"{await redis_ms(redis)}-0", self.request.deadline_s)
+        self.request = msgspec.structs.replace(self.request, until_ms=until)
         return await self._answer(redis, until, await self._submit(redis))
 
     async def _submit(self, redis: Redis) -> str | None:
         """The submission's id in the inbox; None where it is open whether it got there."""
         self.is_sent = True
         try:
-            return await submit(redis, self.edition, self._editor, self.submission)
+            return await submit(redis, self.edition, self._editor, self.request)
         except ResponseError:
             self.is_sent = False
             raise
@@ -81,7 +81,7 @@ class Errand:
                     redis,
                     self.edition,
                     self._editor,
-                    key=self.submission.key,
+                    key=self.request.key,
                     after=self._after,
                     until_ms=until,
                     submission=inbox_id,
@@ -96,13 +96,13 @@ class Errand:
             return stored.receipt
         return self.not_on_air(
             "no-desk",
-            f"no desk took it within {self.submission.deadline_s:g} s, and none will now: see that `ticker up` or "
+            f"no desk took it within {self.request.deadline_s:g} s, and none will now: see that `ticker up` or "
             "`ticker desk` runs",
         )
 
     def not_on_air(self, code: str, detail: str) -> Receipt:
         """A receipt of our own, for what is certainly not on air; or not certainly, once it was sent."""
-        return not_on_air(self.edition, self.submission, code, detail)
+        return not_on_air(self.edition, self.request, code, detail)
 
     def unconfirmed(self, why: str) -> Receipt:
         """A receipt for what was sent and never heard of again."""
@@ -114,12 +114,12 @@ class Errand:
         )
 
 
-def not_on_air(edition: str, submission: Submission, code: str, detail: str) -> Receipt:
+def not_on_air(edition: str, request: Request, code: str, detail: str) -> Receipt:
     return Receipt(
         status=Outcome.NOT_ON_AIR,
         edition=edition,
-        key=submission.key,
-        id=submission.id,
+        key=request.key,
+        id=request.id if isinstance(request, Submission) else None,
         errors=(Finding(code, detail),),
     )
 

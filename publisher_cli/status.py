@@ -21,6 +21,7 @@ class Status(IntEnum):
 STATUS_OF = {
     Outcome.ON_AIR: Status.DONE,
     Outcome.HELD: Status.HELD,
+    Outcome.DROPPED: Status.DONE,
     Outcome.REFUSED: Status.REFUSED,
     Outcome.LATE: Status.NOT_ON_AIR,
     Outcome.NOT_ON_AIR: Status.NOT_ON_AIR,
