@@ -21,6 +21,7 @@ from ticker.core.held import Held
 from ticker.core.line import Change
 from ticker.core.submission import Finding, Handling, Outcome, Receipt, Ruling, Submission, encode_request
 from ticker.store.held import read_held
+from ticker.store.inbox import unregister
 from ticker.store.log import verify_log
 from ticker.store.streams import redis_ms
 
@@ -177,6 +178,41 @@ async def test_a_line_whose_time_ran_out_meanwhile_is_refused_and_its_author_is_
     assert (told.status, told.errors[0].code) == (Outcome.REFUSED, "stale")
     assert lines_of(await newsroom.entries())[-1] == ""
     assert await newsroom.held() == []
+
+
+async def test_what_an_editor_scheduled_who_was_removed_since_waits_for_another_person(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        told = await newsroom.ask("eve", new("k1", at=await soon(newsroom)))
+        await unregister(newsroom.redis, "en", "eve")
+
+        async def waits() -> bool:
+            return any(held.waits_for_person for held in await newsroom.held())
+
+        await eventually(waits, "it waits for another person")
+        assert not await newsroom.entries()
+        (held,) = await newsroom.held()
+        assert [need.code for need in held.needs] == ["removed"]
+        assert (await newsroom.ask("bob", rule(Handling.APPROVE, told))).status is Outcome.ON_AIR
+
+
+async def test_a_schedule_keeps_why_the_glass_was_broken(careful: Newsroom) -> None:
+    async with careful.desk():
+        glass = new("k1", urgency=1, at=await soon(careful, 200), break_glass="Nobody is here")
+        assert (await careful.ask("cleo", glass)).status is Outcome.HELD
+        await until_on_air(careful)
+    (entry,) = await careful.entries()
+    assert (entry.break_glass, entry.overridden) == ("Nobody is here", ("flash",))
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_an_undo_window_is_as_long_as_it_says_whatever_the_desks_clock_says(
+    newsroom: Newsroom, hours: int
+) -> None:
+    async with newsroom.desk(clock=lambda: datetime.now(UTC) + timedelta(hours=hours)):
+        told = await newsroom.ask("ann", new("k1", undo_s=60.0))
+    assert told.due is not None
+    left_s = told.due.timestamp() - await redis_ms(newsroom.redis) / 1000
+    assert 30 < left_s <= 60
 
 
 async def test_more_than_the_bound_is_not_held(redis_url: str) -> None:

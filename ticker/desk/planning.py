@@ -196,6 +196,8 @@ class _Draft:
         verdict: AnyVerdict
         if self._is_overdue(held):
             verdict = Hold(msgspec.structs.replace(held, overdue=True))
+        elif held.editor not in self._ledger.roles:
+            verdict = Hold(msgspec.structs.replace(held, needs=(*held.needs, _removed(held)), approved_by=None))
         else:
             try:
                 verdict = release(held, self._circumstances(held.editor, held.submitted, self._head))
@@ -405,6 +407,10 @@ _FAILURE: Final = Finding("internal", "the desk failed on this submission: its l
 
 def _nothing_held(held_id: str) -> Finding:
     return Finding("unknown", f"nothing is held as {held_id[:40]!a}: see `tick pending` and `tick scheduled`")
+
+
+def _removed(held: Held) -> Finding:
+    return Finding("removed", f"{held.editor} may no longer post here: another person has to approve it")
 
 
 def _full(most: int) -> Finding:
