@@ -238,8 +238,7 @@ class _Play:
         if self.rig.has_lost:
             may_reset |= {Reset.REPLACED, Reset.TRIMMED}
         if self.schedule.world.retained <= 1000:
-            # A gateway that was away while the log was trimmed past its own head begins anew.
-            may_reset |= {Reset.TRIMMED, Reset.BEHIND, Reset.REPLACED}
+            may_reset |= {Reset.TRIMMED, Reset.BEHIND}
         return Following(
             histories=self.rig.histories,
             head=self.head,

@@ -487,9 +487,12 @@ class Rig:
         return [(files, files_of(self.programs[part])) for part, files in self._files.items()]
 
     def said_that_history_was_replaced(self) -> bool:
-        """Whether a gateway has logged it, or has begun anew meanwhile and had nothing to compare."""
-        gateways = [self.programs[part] for part in self.gateways]
-        return any("history-replaced" in each.log for each in gateways) or any(
+        """Whether a gateway has logged it, or has begun anew meanwhile and had nothing to compare.
+
+        One that was away until the log was trimmed past its own head can't tell, and says that.
+        """
+        logs = [self.programs[part].log for part in self.gateways]
+        return any("history-replaced" in log or "trimmed-past" in log for log in logs) or any(
             part not in self._files for part in self.gateways
         )
 
