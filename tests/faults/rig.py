@@ -526,6 +526,16 @@ class Rig:
             part not in self._files for part in self.gateways
         )
 
+    async def metrics_say_so(self) -> bool:
+        """Whether a gateway has counted resets of its followers, or has begun to count anew meanwhile."""
+        for part in self.gateways:
+            if part not in self._files:
+                return True
+            text = (await self.get(part, "/metrics")).text
+            if any(line.startswith("ticker_resets_total{") for line in text.splitlines()):
+                return True
+        return False
+
     # The end
 
     async def mend_all(self) -> None:
