@@ -38,6 +38,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     edition: str | None
     editor: str | None
     key: str
+    may_repeat: bool
     wait_s: float
     wants_reach: bool
 
@@ -59,7 +60,13 @@ def _manner_options(function: Command) -> Command:
         **options: Any,
     ) -> Any:
         manner = Manner(
-            data=data, edition=edition, editor=editor, key=key or _new_key(), wait_s=wait, wants_reach=reach
+            data=data,
+            edition=edition,
+            editor=editor,
+            key=key or _new_key(),
+            may_repeat=key is not None,
+            wait_s=wait,
+            wants_reach=reach,
         )
         return function(*args, manner=manner, **options)
 

@@ -44,7 +44,7 @@ class _Sending:
                 edition, self.direction = stored.name, stored.edition.dir
                 if self._asked.named is not None:
                     await self._name_line(redis, edition, self._asked.named, editor)
-            self.errand = Errand(newsroom, edition, editor, self.submission)
+            self.errand = Errand(newsroom, edition, editor, self.submission, may_repeat=self._manner.may_repeat)
             receipt = await self.errand.run(redis)
             if self._manner.wants_reach and receipt.status is Outcome.ON_AIR:
                 receipt = await with_reach(redis, receipt)
