@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from tests.servers import WAIT_S, eventually
-from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.core.entry import Entry, follow
 from ticker.core.line import Change
-from ticker.core.submission import Receipt, Submission
+from ticker.core.submission import Receipt, Request, Submission
 from ticker.desk.edition import Connector, EditionDesk, EditionState
 from ticker.settings import Settings
 from ticker.store.connections import Redis, connect
@@ -40,13 +40,13 @@ def new(key: str, text: str = "Quake of magnitude 6.1 strikes off the coast", **
 
 
 class Newsroom:
-    """One edition on the server at `url`."""
+    """One edition on the server at `url`: `english`, as the settings have it."""
 
-    def __init__(self, url: str, edition: str = "en", **settings: Any) -> None:
+    def __init__(self, url: str, edition: str = "en", english: Edition = ENGLISH, **settings: Any) -> None:
         self.url = url
         self.edition = edition
         self.keys = Keys(edition)
-        self.settings = Settings(editions={edition: ENGLISH}, **settings)
+        self.settings = Settings(editions={edition: english}, **settings)
         self.redis: Redis = connect(url, role="tick")
         self.connector: Connector = functools.partial(connect, url, role="desk")
 
@@ -67,7 +67,7 @@ class Newsroom:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def submit(self, editor: str, submission: Submission) -> str:
+    async def submit(self, editor: str, submission: Request) -> str:
         await register(self.redis, self.edition, editor)
         return await submit(self.redis, self.edition, editor, submission)
 
@@ -78,7 +78,7 @@ class Newsroom:
         assert isinstance(added, bytes)
         return added.decode()
 
-    async def ask(self, editor: str, submission: Submission) -> Receipt:
+    async def ask(self, editor: str, submission: Request) -> Receipt:
         """Submit and wait for the receipt."""
         after = await last_receipt_id(self.redis, self.edition, editor)
         stream_id = await self.submit(editor, submission)

@@ -5,12 +5,13 @@ Live editions (`/v1/{edition}/live` and `…/events`) are not here: `protocol` h
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -37,9 +38,9 @@ _JSON: Final = "application/json"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(hub: Hub, version: str) -> Starlette:
-    """The application for one hub."""
-    api = Api(hub)
+def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> Starlette:
+    """The application for one hub. `/metrics` has what `collectors` tell, too."""
+    api = Api(hub, collectors)
     routes = [
         Route("/v1/editions", api.editions),
         Route("/v1/{edition}/board", api.board),
@@ -65,9 +66,9 @@ def make_app(hub: Hub, version: str) -> Starlette:
 class Api:
     """The JSON endpoints."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, collectors: Sequence[Collector] = ()) -> None:
         self._hub = hub
-        self._registry = metrics.make_registry(hub)
+        self._registry = metrics.make_registry(hub, collectors)
 
     async def editions(self, request: Request) -> Response:
         """The editions that there are, each with its position and its vocabulary."""
