@@ -19,7 +19,7 @@ TEST = msgspec.structs.replace(ENGLISH, test=True)
 
 
 async def test_every_version_of_a_line_of_a_test_edition_is_marked(redis_url: str) -> None:
-    room = Newsroom(redis_url, english=TEST)
+    room = Newsroom(redis_url, like=TEST)
     async with room.desk():
         posted = await room.ask("ann", new("k1"))
         changes = [(Change.UPDATE, {"text": "Quake of magnitude 6.3"}), (Change.WITHDRAW, {"reason": "A rehearsal."})]
@@ -36,7 +36,7 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
 ) -> None:
     assert isinstance(first, type(ENGLISH))
     assert isinstance(second, type(ENGLISH))
-    was, wanted = Newsroom(redis_url, english=first), Newsroom(redis_url, english=second)
+    was, wanted = Newsroom(redis_url, like=first), Newsroom(redis_url, like=second)
     async with was.desk():
         await was.ask("ann", new("k1"))
     await wanted.submit("ann", new("k2"))
