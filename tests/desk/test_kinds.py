@@ -22,10 +22,11 @@ async def test_every_version_of_a_line_of_a_test_edition_is_marked(redis_url: st
     room = Newsroom(redis_url, like=TEST)
     async with room.desk():
         posted = await room.ask("ann", new("k1"))
-        changes = [(Change.UPDATE, {"text": "Quake of magnitude 6.3"}), (Change.WITHDRAW, {"reason": "A rehearsal."})]
-        for number, (change, fields) in enumerate(changes):
-            receipt = await room.ask("ann", Submission(key=f"c{number}", change=change, id=posted.id, **fields))
-            assert receipt.status is Outcome.ON_AIR
+        for change in (
+            Submission(key="k2", change=Change.UPDATE, id=posted.id, text="Quake of magnitude 6.3"),
+            Submission(key="k3", change=Change.WITHDRAW, id=posted.id, reason="A rehearsal."),
+        ):
+            assert (await room.ask("ann", change)).status is Outcome.ON_AIR
     assert [entry.line.test for entry in await room.entries()] == [True, True, True]
     await room.aclose()
 

@@ -118,7 +118,13 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve(app: Starlette, listener: socket.socket) -> None:
     """Answer requests until cancelled."""
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
-    await _Server(config).serve(sockets=[listener])
+    server = _Server(config)
+    with listener:
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            for each in server.servers:
+                each.close()
 
 
 class _Server(uvicorn.Server):
