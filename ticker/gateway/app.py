@@ -6,13 +6,14 @@ Live editions (`/v1/{edition}/live` and `…/events`) are not here: `protocol` h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -41,9 +42,9 @@ _AT_ONCE: Final = frozenset({"/healthz", "/readyz"})
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(hub: Hub, version: str) -> Starlette:
-    """The application for one hub."""
-    api = Api(hub)
+def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> Starlette:
+    """The application for one hub. `/metrics` has what `collectors` tell, too."""
+    api = Api(hub, collectors)
     routes = [
         Route("/v1/editions", api.editions),
         Route("/v1/{edition}/board", api.board),
@@ -87,9 +88,9 @@ class InTurn:
 class Api:
     """The JSON endpoints."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, collectors: Sequence[Collector] = ()) -> None:
         self._hub = hub
-        self._registry = metrics.make_registry(hub)
+        self._registry = metrics.make_registry(hub, collectors)
 
     async def editions(self, request: Request) -> Response:
         """The editions that there are, each with its position and its vocabulary."""

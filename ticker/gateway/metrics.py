@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -93,9 +93,11 @@ class HubCollector(Collector):
         yield closed
 
 
-def make_registry(hub: Hub) -> CollectorRegistry:
+def make_registry(hub: Hub, others: Sequence[Collector] = ()) -> CollectorRegistry:
+    """What tells of a hub and its process, and of `others` that run in the same process."""
     registry = CollectorRegistry()
-    registry.register(HubCollector(hub))
+    for collector in (HubCollector(hub), *others):
+        registry.register(collector)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
