@@ -7,6 +7,7 @@ a quarter of a second to get going and is therefore only imported for them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final
 
@@ -66,6 +67,23 @@ def parse_duration(text: str) -> timedelta | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def parse_times(texts: Mapping[str, str], now: datetime, zone: tzinfo | None) -> dict[str, datetime]:
+    """The times of a submission by field. How long a line stays or is pinned counts from when it goes out.
+
+    Raises:
+        SettingsError: As `parse_instant`.
+
+    """
+    waits = {name: parse_instant(texts[name], now, zone) for name in ("at", "embargo") if name in texts}
+    goes_out = max(now, *waits.values()) if waits else now
+    stays = {
+        name: parse_instant(text, now if parse_duration(text) is None else goes_out, zone)
+        for name, text in texts.items()
+        if name not in waits
+    }
+    return waits | stays
 
 
 def find_zone(name: str | None) -> tzinfo | None:
