@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -51,7 +52,7 @@ class Errand:
         self.is_sent = False
         self._may_repeat = may_repeat
         self._newsroom = newsroom
-        self._editor = editor
+        self.editor = editor
         self._after = ""
 
     async def run(self, redis: Redis) -> Receipt:
@@ -67,47 +68,59 @@ class Errand:
 
     async def _run(self, redis: Redis) -> Receipt:
         with suppress(NoPermissionError):  # then somebody with the right to do it has done it: `ticker editor add`
-            await register(redis, self.edition, self._editor)
-        self._after = await last_receipt_id(redis, self.edition, self._editor)
+            await register(redis, self.edition, self.editor)
+        self._after = await last_receipt_id(redis, self.edition, self.editor)
         # By an instant of Redis's own clock: what lies in a stalled server's buffers is late when it goes on.
         until = until_ms(f"{await redis_ms(redis)}-0", self.request.deadline_s)
         self.request = msgspec.structs.replace(self.request, until_ms=until)
-        return await self._answer(redis, until, await self._submit(redis))
+        stored = await self._await(redis, until, await self._submit(redis))
+        if stored is None and self._may_repeat:
+            stored = await self._earlier(redis)
+        return self._told(stored)
 
     async def _submit(self, redis: Redis) -> str | None:
         """The submission's id in the inbox; None where it is open whether it got there."""
         self.is_sent = True
         try:
-            return await submit(redis, self.edition, self._editor, self.request)
+            return await submit(redis, self.edition, self.editor, self.request)
         except ResponseError:
             self.is_sent = False
             raise
         except (RedisError, OSError):
             return None
 
-    async def _answer(self, redis: Redis, until: int, inbox_id: str | None) -> Receipt:
+    async def outcome(self, redis: Redis, until: datetime) -> Receipt | None:
+        """What became of something held, once its receipt has come: the next one with its key.
+
+        None where there is none until then, by Redis's clock; or by ours, where Redis can't be asked.
+        """
+        left_s = (until - datetime.now(UTC)).total_seconds()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, left_s) + GRACE_S):
+                stored = await self._await(redis, int(until.timestamp() * 1000), None)
+                return None if stored is None else self._told(stored)
+        return None
+
+    async def _await(self, redis: Redis, until: int, inbox_id: str | None) -> StoredReceipt | None:
         """Ask until there is a receipt, or for certain none; also through lost connections."""
         while True:
             try:
-                stored = await await_receipt(
+                return await await_receipt(
                     redis,
                     self.edition,
-                    self._editor,
+                    self.editor,
                     key=self.request.key,
                     after=self._after,
                     until_ms=until,
                     submission=inbox_id,
                 )
-                earlier = await self._earlier(redis) if stored is None and self._may_repeat else None
             except (RedisError, OSError):
                 await asyncio.sleep(random.uniform(0, RETRY_MOST_S))  # noqa: S311 -- no secret
-            else:
-                return self._told(stored or earlier)
 
     async def _earlier(self, redis: Redis) -> StoredReceipt | None:
         """What the desk has answered, before this one was sent, to the same key: it would answer it to this one too."""
         found, after = None, START
-        while page := await read_receipts(redis, self.edition, self._editor, after):
+        while page := await read_receipts(redis, self.edition, self.editor, after):
             for stored in page:
                 if stored.receipt.key == self.request.key and stored.receipt.status is not Outcome.LATE:
                     found = stored
@@ -116,6 +129,7 @@ class Errand:
 
     def _told(self, stored: StoredReceipt | None) -> Receipt:
         if stored is not None:
+            self._after = stored.id
             return stored.receipt
         return self.not_on_air(
             "no-desk",
