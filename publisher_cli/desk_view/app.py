@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -44,7 +45,9 @@ from ticker.core.entry import Entry, Logged
 from ticker.core.errors import SettingsError
 from ticker.core.held import Held, Reason
 from ticker.core.line import URGENCY_FLASH, Change, Status
+from ticker.core.position import Position
 from ticker.core.submission import Finding, Handling, Outcome, Receipt, Request, Ruling, Submission
+from ticker.store.reach import reach_of
 
 CHECK_S: Final = 0.06
 """After the last key, before the rules are run: nobody reads a finding between two keys."""
@@ -97,6 +100,7 @@ class DeskView(App[str]):
         self.pane = Pane.BOARD
         self.opinion: Opinion | None = None
         self.told: Told | None = None
+        self._receipt: tuple[Receipt, str] | None = None
         self._editions: list[str] = []
         self._drafts: dict[Slot, Draft] = {}
         self._unsettled: dict[Slot, Sent] = {}
@@ -183,7 +187,7 @@ class DeskView(App[str]):
         self.query_one("#banner").display = self.connection.state is State.LOST
         self.query_one("#test").display = picture is not None and picture.stored.edition.test
         self._put("#places", status.places(self._editions, picture, self.pane, now))
-        self._put("#keys", keys.keys_line(self._keys()))
+        self._put("#keys", keys.keys_lines(self._keys(), self.size.width - 2))
         if picture is not None:
             self._show_rows(picture, now)
             self._put("#chosen", status.chosen(picture, self.pane, self._lines.chosen, now))
@@ -210,6 +214,8 @@ class DeskView(App[str]):
             widget.update(content)
 
     def _keys(self) -> tuple[tuple[str, str], ...]:
+        if self._asks():
+            return keys.ASKED
         if self.focused is self._lines:
             return keys.KEYS[self.pane]
         more = []
@@ -224,6 +230,7 @@ class DeskView(App[str]):
             oldest = min(sent.at for sent in self._under_way.values())
             waited = f"{(now - oldest).total_seconds():.0f} s of {DEADLINE_S:.0f}"
             return Content.styled(" SENDING ", "bold reverse") + Content(f" waiting for the desk · {waited}")
+        self._tell_reach()
         if self.told is None:
             return Content("")
         said = Content.styled(f" {self.told.word} ", self.told.style) + Content(f" {self.told.sentence}")
@@ -232,7 +239,19 @@ class DeskView(App[str]):
             said += Content.styled(f"  {left:.0f} s left: Ctrl+C takes it back", "bold $text-warning")
         return said
 
+    def _tell_reach(self) -> None:
+        """How far it has come is known a moment after it is on air."""
+        if self._receipt is None or self.picture is None:
+            return
+        receipt, quoted = self._receipt
+        if receipt.position is not None and receipt.reach is None and receipt.edition == self.picture.name:
+            reach = reach_of(Position.parse(receipt.position).seq, self.picture.reports)
+            if reach is not None:
+                receipt = msgspec.structs.replace(receipt, reach=reach)
+                self._receipt, self.told = (receipt, quoted), told_of(receipt, quoted, self._clock())
+
     def _tell(self, word: str, sentence: str, style: str = "bold $text-warning") -> None:
+        self._receipt = None
         self.told = Told(word, style, sentence)
         self._show()
 
@@ -395,7 +414,7 @@ class DeskView(App[str]):
             self._undoable = None
         if receipt.status in NOT_SETTLED or receipt.status is Outcome.REFUSED:
             self.bell()
-        self.told = told_of(receipt, quoted, self._clock())
+        self._receipt, self.told = (receipt, quoted), told_of(receipt, quoted, self._clock())
         self._show()
 
     # What is asked in place

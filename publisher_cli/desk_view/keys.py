@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
@@ -68,17 +69,23 @@ COMPOSING: Final = (
     *(("Enter", "put on air"), ("Tab", "fields"), ("Esc", "board"), ("^N", "edition"), ("F3", "decide")),
     *(("F4", "scheduled"), ("^C", "undo/leave"), ("F1", "help")),
 )
+ASKED: Final = (("Esc", "leave it"), ("^Q", "leave the view"))
 GLASS: Final = ("^G", "break glass")
 AGAIN: Final = ("^R", "meant again")
 
 
-def keys_line(keys: tuple[tuple[str, str], ...]) -> Content:
-    """Keys with what they do; a key is never parted from its word when the line wraps."""
-    return Content("  ").join(
-        Content.styled(key, "bold $text-accent")
-        + Content.styled(f"\N{NO-BREAK SPACE}{what.replace(' ', chr(160))}", "")
-        for key, what in keys
-    )
+def keys_lines(keys: Sequence[tuple[str, str]], width: int) -> Content:
+    """Keys with what they do, in lines of at most `width` columns; a key is never parted from its word."""
+    lines: list[list[Content]] = [[]]
+    used = 0
+    for key, what in keys:
+        size = len(key) + len(what) + 3
+        if used + size - 2 > width and lines[-1]:
+            lines.append([])
+            used = 0
+        used += size
+        lines[-1].append(Content.styled(key, "bold $text-accent") + Content(f" {what}"))
+    return Content("\n").join(Content("  ").join(line) for line in lines)
 
 
 HELP: Final = """\

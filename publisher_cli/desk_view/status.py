@@ -30,15 +30,20 @@ def state(connection: Connection, picture: Picture | None, now: datetime, width:
     clock = f"{now.astimezone():%H:%M:%S}"
     match connection.state:
         case State.LIVE if picture is not None:
-            reach = picture.reach()
-            readers = reach_words(reach) if reach else "no gateway has told of it" if picture.seq else ""
             who = f" · {picture.editor}, {picture.role}" if width >= WIDE else ""
-            parts = " · ".join(filter(None, (f"entry {picture.seq:,}", readers)))
+            parts = " · ".join(filter(None, (f"entry {picture.seq:,}", _readers(picture, width))))
             return Content.styled("● live", "bold $text-success") + Content(f" · {parts}{who}  {clock}")
         case State.LOST:
             return Content.styled("✕ NOT CONNECTED", "bold $text-error") + Content(f"  {clock}")
         case _:
             return Content.styled("○ connecting", "bold $text-warning") + Content(f"  {clock}")
+
+
+def _readers(picture: Picture, width: int) -> str:
+    reach = picture.reach()
+    if reach is None:
+        return "no gateway has told of it" if picture.seq else ""
+    return reach_words(reach) if width >= WIDE else words.count(reach.followers, "reader")
 
 
 def banner(connection: Connection, now: datetime) -> Content:
