@@ -11,20 +11,23 @@ from typing import Any
 import msgspec
 
 from tests.servers import WAIT_S, eventually
-from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.edition import DEFAULT_EDITIONS, Edition, Role
 from ticker.core.entry import Entry, follow
+from ticker.core.held import Held
 from ticker.core.line import Change
-from ticker.core.submission import Receipt, Submission
+from ticker.core.submission import Receipt, Request, Submission
 from ticker.desk.edition import Connector, EditionDesk, EditionState
 from ticker.settings import Settings
 from ticker.store.connections import Redis, connect
 from ticker.store.editions import load_edition
+from ticker.store.held import read_held
 from ticker.store.inbox import (
     StoredReceipt,
     await_receipt,
     last_receipt_id,
     read_receipts,
     register,
+    set_role,
     submit,
     until_ms,
 )
@@ -40,13 +43,13 @@ def new(key: str, text: str = "Quake of magnitude 6.1 strikes off the coast", **
 
 
 class Newsroom:
-    """One edition on the server at `url`."""
+    """One edition on the server at `url`; `like` has its settings."""
 
-    def __init__(self, url: str, edition: str = "en", **settings: Any) -> None:
+    def __init__(self, url: str, edition: str = "en", like: Edition = ENGLISH, **settings: Any) -> None:
         self.url = url
         self.edition = edition
         self.keys = Keys(edition)
-        self.settings = Settings(editions={edition: ENGLISH}, **settings)
+        self.settings = Settings(editions={edition: like}, **settings)
         self.redis: Redis = connect(url, role="tick")
         self.connector: Connector = functools.partial(connect, url, role="desk")
 
@@ -67,9 +70,14 @@ class Newsroom:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def submit(self, editor: str, submission: Submission) -> str:
+    async def hire(self, **roles: Role) -> None:
+        """Give editors their roles."""
+        for editor, role in roles.items():
+            await set_role(self.redis, self.edition, editor, role)
+
+    async def submit(self, editor: str, request: Request) -> str:
         await register(self.redis, self.edition, editor)
-        return await submit(self.redis, self.edition, editor, submission)
+        return await submit(self.redis, self.edition, editor, request)
 
     async def submit_raw(self, editor: str, data: bytes, stream_id: str = "*", field: str = "submission") -> str:
         """What somebody with the editor's key could put there."""
@@ -78,13 +86,21 @@ class Newsroom:
         assert isinstance(added, bytes)
         return added.decode()
 
-    async def ask(self, editor: str, submission: Submission) -> Receipt:
+    async def ask(self, editor: str, request: Request) -> Receipt:
         """Submit and wait for the receipt."""
         after = await last_receipt_id(self.redis, self.edition, editor)
-        stream_id = await self.submit(editor, submission)
-        stored = await self.receipt_after(editor, submission.key, after, until_ms(stream_id, submission.deadline_s))
+        stream_id = await self.submit(editor, request)
+        stored = await self.receipt_after(editor, request.key, after, until_ms(stream_id, request.deadline_s))
         assert stored is not None, "no desk answered in time"
         return stored.receipt
+
+    async def held(self) -> list[Held]:
+        """What is held, in the order in which it was submitted."""
+        return [held for _, held in (await read_held(self.redis, self.edition)).values()]
+
+    async def answers(self, editor: str, key: str) -> list[Receipt]:
+        """All that an editor was told about a key, oldest first."""
+        return [stored.receipt for stored in await self.receipts(editor) if stored.receipt.key == key]
 
     async def receipt_after(self, editor: str, key: str, after: str, until: int) -> StoredReceipt | None:
         ears = connect(self.url, role="tick", blocking=True)

@@ -30,7 +30,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `id` names it: a new line will have it too, a change of a line has one of its own. It goes on air once `due` has
     come (None: at once) and nothing is left in `needs`, or somebody else has approved it. `submitted` is when it
-    reached Redis.
+    reached Redis. `overridden` are the codes of rules that were overridden when it was handed in.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     needs: tuple[Finding, ...] = ()
     approved_by: str | None = None
     overdue: bool = False
+    overridden: tuple[str, ...] = ()
 
     @property
     def waits_for_person(self) -> bool:

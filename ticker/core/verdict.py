@@ -110,6 +110,7 @@ def decide(submission: Submission, at: Circumstances) -> Verdict:
         submitted=at.submitted,
         due=due,
         needs=tuple(checked.needs),
+        overridden=tuple(checked.overridden),
     )
     return Hold(held, tuple(checked.warnings), None if latest is None else latest.line)
 
@@ -128,6 +129,7 @@ def release(held: Held, at: Circumstances) -> Publish | Refuse:
         house.check_repetition(checked, at.edition, submission, prepared.line, at.board.newest_first(), at.now)
     if prepared is None or checked.errors:
         return Refuse(tuple(checked.errors), (), _latest_line(submission, at))
+    checked.overridden.extend(held.overridden)
     checked.overridden.extend(finding.code for finding in held.needs if submission.break_glass is not None)
     entry = _entry(checked, prepared, at)
     approved_by = None if held.approved_by == held.editor else held.approved_by
@@ -212,7 +214,8 @@ def _due(checked: Checked, submission: Submission, line: Line, at: Circumstances
     for what in ("at", "embargo"):
         instant = getattr(submission, what)
         if instant is not None:
-            rules.check_schedule(checked, what, instant, at.now)
+            # By when it was handed in: a desk that was away for a moment is no reason to refuse what was in time.
+            rules.check_schedule(checked, what, instant, min(at.submitted, at.now))
     if checked.errors:
         return None
     passed = at.passed or at.now
@@ -222,7 +225,8 @@ def _due(checked: Checked, submission: Submission, line: Line, at: Circumstances
             checked.warn("embargo", "its time is before the end of its embargo: it waits for the embargo")
         return max(times)
     undo_s = _undo_s(submission, at.edition, line)
-    return at.now + timedelta(seconds=undo_s) if undo_s > 0 else None
+    # From when it was handed in, by Redis's clock, which is the one that it is released by.
+    return at.submitted + timedelta(seconds=undo_s) if undo_s > 0 else None
 
 
 def _undo_s(submission: Submission, edition: Edition, line: Line) -> float:

@@ -176,8 +176,9 @@ class EditionDesk:
                 waiting = rest
                 continue
             appended = await self._append(redis, ledger, planned)
-            if appended.stop is Stop.MOVED or any(item.settlement.is_ahead for item in planned[: appended.settled]):
-                # Its cursors may not be what was expected: read them, and what waits, again.
+            is_ahead = any(item.settlement.is_ahead for item in planned[: appended.settled])
+            if is_ahead or appended.stop in (Stop.MOVED, Stop.EARLY):
+                # Cursors or Redis's clock may not be what was expected: read them, and what waits, again.
                 self._state.moved += appended.stop is Stop.MOVED
                 await self._look(redis)
                 return

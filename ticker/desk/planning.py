@@ -196,6 +196,8 @@ class _Draft:
         verdict: AnyVerdict
         if self._is_overdue(held):
             verdict = Hold(msgspec.structs.replace(held, overdue=True))
+        elif held.editor not in self._ledger.roles:
+            verdict = Hold(msgspec.structs.replace(held, needs=(*held.needs, _removed(held)), approved_by=None))
         else:
             try:
                 verdict = release(held, self._circumstances(held.editor, held.submitted, self._head))
@@ -322,7 +324,7 @@ class _Draft:
                 self._ledger.name, submission.key, asked_of(submission), verdict, logged=logged, held=held, by=by
             )
             answers.append(Answered(held.editor, submission.key, _answer(receipt)))
-            change = self._held_change(held, after, answers[-1].answer)
+            change = self._held_change(held, after, answers[-1].answer, is_published=logged is not None)
         elif after is not None:
             change = HeldChange(id=after[1].id, before=b"", after=after[0], author=waiting.editor)
         settlement = self._settlement(
@@ -344,7 +346,7 @@ class _Draft:
         logged = Logged(self._head.seq + 1, next_link(self._head.link, data), verdict.entry)
         return NewEntry(data, logged.link), logged
 
-    def _held_change(self, held: Held, after: HeldBytes | None, authors: Answer) -> HeldChange:
+    def _held_change(self, held: Held, after: HeldBytes | None, authors: Answer, *, is_published: bool) -> HeldChange:
         before = self._find_held(held.id)
         assert before is not None, "what is ruled on is held"
         return HeldChange(
@@ -353,8 +355,7 @@ class _Draft:
             after=b"" if after is None else after[0],
             author=held.editor,
             receipt=authors.receipt,
-            # Also what was approved goes out no sooner.
-            not_before_ms=None if held.due is None or after is not None else int(held.due.timestamp() * 1000),
+            not_before_ms=int(held.due.timestamp() * 1000) if is_published and held.due is not None else None,
         )
 
     def _late(self, waiting: Waiting, request: Submission | Ruling, late_ms: int, *errors: Finding) -> Planned:
@@ -406,6 +407,10 @@ _FAILURE: Final = Finding("internal", "the desk failed on this submission: its l
 
 def _nothing_held(held_id: str) -> Finding:
     return Finding("unknown", f"nothing is held as {held_id[:40]!a}: see `tick pending` and `tick scheduled`")
+
+
+def _removed(held: Held) -> Finding:
+    return Finding("removed", f"{held.editor} may no longer post here: another person has to approve it")
 
 
 def _full(most: int) -> Finding:

@@ -1,0 +1,398 @@
+"""What waits for its time or for another person: held by a desk, released exactly once, and never seen before."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from tests.desk.newsroom import ENGLISH, Newsroom, lines_of, new
+from tests.desk.test_exactly_once import Breaking
+from tests.servers import eventually
+from ticker.core.edition import Role, SecondPerson
+from ticker.core.held import Held
+from ticker.core.line import Change
+from ticker.core.submission import Finding, Handling, Outcome, Receipt, Ruling, Submission, encode_request
+from ticker.store.held import read_held
+from ticker.store.inbox import unregister
+from ticker.store.log import verify_log
+from ticker.store.streams import redis_ms
+
+CAREFUL = msgspec.structs.replace(
+    ENGLISH, second_person=(SecondPerson.FLASH, SecondPerson.WITHDRAWAL, SecondPerson.REPORTER)
+)
+
+
+@pytest_asyncio.fixture
+async def careful(redis_url: str) -> AsyncIterator[Newsroom]:
+    """An edition that asks for a second person, with a reporter, two editors and a chief."""
+    room = Newsroom(redis_url, like=CAREFUL)
+    await room.hire(rana=Role.REPORTER, ann=Role.EDITOR, bob=Role.EDITOR, cleo=Role.CHIEF)
+    yield room
+    await room.aclose()
+
+
+async def soon(newsroom: Newsroom, ms: int = 400) -> datetime:
+    """A time shortly ahead, by Redis's clock."""
+    return datetime.fromtimestamp((await redis_ms(newsroom.redis) + ms) / 1000, UTC)
+
+
+def rule(handling: Handling, receipt: Receipt, **fields: Any) -> Ruling:
+    assert receipt.held is not None
+    return Ruling(key=secrets.token_hex(4), handling=handling, held=receipt.held, **fields)
+
+
+async def until_on_air(newsroom: Newsroom, count: int = 1) -> None:
+    async def is_there() -> bool:
+        return len(await newsroom.entries()) >= count
+
+    await eventually(is_there, f"{count} entries are on air")
+
+
+# Time
+
+
+async def test_a_scheduled_line_is_held_and_goes_on_air_at_its_time_with_the_id_it_was_given(
+    newsroom: Newsroom,
+) -> None:
+    async with newsroom.desk():
+        due = await soon(newsroom)
+        told = await newsroom.ask("ann", new("k1", at=due))
+        assert (told.status, told.due, told.position) == (Outcome.HELD, due, None)
+        assert await newsroom.entries() == []
+        await until_on_air(newsroom)
+        assert await redis_ms(newsroom.redis) >= due.timestamp() * 1000
+    (entry,) = await newsroom.entries()
+    first, second = await newsroom.answers("ann", "k1")
+    assert (entry.line.id, entry.editor, entry.key, entry.due) == (told.held, "ann", "k1", due)
+    assert (first, second.status, second.id, second.version) == (told, Outcome.ON_AIR, told.held, 1)
+    assert await newsroom.held() == []
+
+
+async def test_nothing_held_goes_out_before_its_time_by_rediss_clock_however_far_ahead_a_desks_is(
+    newsroom: Newsroom,
+) -> None:
+    ahead: Callable[[], datetime] = lambda: datetime.now(UTC) + timedelta(hours=2)  # noqa: E731
+    async with newsroom.desk(clock=ahead) as state:
+        embargo = await soon(newsroom)
+        told = await newsroom.ask("ann", new("k1", embargo=embargo))
+        assert told.status is Outcome.HELD
+        await until_on_air(newsroom)
+        assert await redis_ms(newsroom.redis) >= embargo.timestamp() * 1000
+        assert state.errors == 0
+
+
+async def test_an_embargo_that_is_over_holds_nothing_back(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        past = datetime.now(UTC) - timedelta(hours=1)
+        assert (await newsroom.ask("ann", new("k1", embargo=past))).status is Outcome.ON_AIR
+
+
+async def test_what_is_held_survives_the_desk_and_is_released_by_the_next_one(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        await newsroom.ask("ann", new("k1", at=await soon(newsroom)))
+    async with newsroom.desk():
+        await until_on_air(newsroom)
+
+
+async def test_two_desks_release_each_line_once(newsroom: Newsroom) -> None:
+    async with AsyncExitStack() as desks:
+        for _ in range(2):
+            await desks.enter_async_context(newsroom.desk())
+        due = await soon(newsroom)
+        for number in range(20):
+            await newsroom.submit("ann", new(f"k{number}", at=due))
+        await until_on_air(newsroom, 20)
+        await newsroom.ask("bob", new("last"))
+    entries = await newsroom.entries()
+    assert sorted(entry.key for entry in entries) == sorted([*(f"k{number}" for number in range(20)), "last"])
+    await verify_log(newsroom.redis, "en")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_desk_that_is_cut_off_at_any_step_releases_and_rules_once(redis_url: str, after: bool) -> None:
+    for at in range(1, 16):
+        newsroom = Newsroom(redis_url, f"e{at}", like=CAREFUL)
+        await newsroom.hire(ann=Role.EDITOR, bob=Role.EDITOR)
+        await newsroom.submit("ann", new("k0", at=await soon(newsroom, 100)))
+        await newsroom.submit("ann", new("k1", urgency=1))
+        async with newsroom.desk(Breaking(redis_url, at, after=after, error=RedisConnectionError("lost"))):
+            await newsroom.settled("ann")
+            flash = (await newsroom.answers("ann", "k1"))[0]
+            await newsroom.submit("bob", rule(Handling.APPROVE, flash))
+            await until_on_air(newsroom, 2)
+            await newsroom.settled("bob")
+        assert sorted(entry.key for entry in await newsroom.entries()) == ["k0", "k1"]
+        scheduled = [told.status for told in await newsroom.answers("ann", "k0")]
+        assert scheduled in ([Outcome.HELD, Outcome.ON_AIR], [Outcome.ON_AIR])  # its time may have come before the desk
+        assert [told.status for told in await newsroom.answers("ann", "k1")] == [Outcome.HELD, Outcome.ON_AIR]
+        assert await newsroom.held() == []
+        await newsroom.aclose()
+
+
+async def test_a_time_that_passed_long_ago_waits_for_somebody_to_say_that_it_is_still_news(redis_url: str) -> None:
+    newsroom = Newsroom(redis_url, release_late_s=0.1)
+    async with newsroom.desk():
+        told = await newsroom.ask("ann", new("k1", at=await soon(newsroom)))
+
+    async def is_long_past() -> bool:
+        assert told.due is not None
+        return await redis_ms(newsroom.redis) > told.due.timestamp() * 1000 + 200
+
+    await eventually(is_long_past, "its time has passed")
+    async with newsroom.desk():
+
+        async def is_overdue() -> bool:
+            return any(held.overdue for held in await newsroom.held())
+
+        await eventually(is_overdue, "it is overdue")
+        assert await newsroom.entries() == []
+        overdue = (await newsroom.answers("ann", "k1"))[-1]
+        assert (overdue.status, [need.code for need in overdue.needs]) == (Outcome.HELD, ["overdue"])
+        released = await newsroom.ask("ann", rule(Handling.APPROVE, overdue))
+    assert released.status is Outcome.ON_AIR
+    (entry,) = await newsroom.entries()
+    assert (entry.key, entry.approved_by) == ("k1", None)
+    await newsroom.aclose()
+
+
+async def test_a_line_whose_time_ran_out_meanwhile_is_refused_and_its_author_is_told(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        line = await newsroom.ask("ann", new("k1"))
+        change = Submission(key="k2", change=Change.UPDATE, id=line.id, version=1, text="Two", at=await soon(newsroom))
+        await newsroom.ask("ann", change)
+        await newsroom.ask("bob", Submission(key="k3", change=Change.WITHDRAW, id=line.id, reason="Wrong"))
+
+        async def is_told() -> bool:
+            return len(await newsroom.answers("ann", "k2")) == 2
+
+        await eventually(is_told, "the author is told")
+    told = (await newsroom.answers("ann", "k2"))[-1]
+    assert (told.status, told.errors[0].code) == (Outcome.REFUSED, "stale")
+    assert lines_of(await newsroom.entries())[-1] == ""
+    assert await newsroom.held() == []
+
+
+async def test_what_an_editor_scheduled_who_was_removed_since_waits_for_another_person(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        told = await newsroom.ask("eve", new("k1", at=await soon(newsroom)))
+        await unregister(newsroom.redis, "en", "eve")
+
+        async def waits() -> bool:
+            return any(held.waits_for_person for held in await newsroom.held())
+
+        await eventually(waits, "it waits for another person")
+        assert not await newsroom.entries()
+        (held,) = await newsroom.held()
+        assert [need.code for need in held.needs] == ["removed"]
+        assert (await newsroom.ask("bob", rule(Handling.APPROVE, told))).status is Outcome.ON_AIR
+
+
+async def test_a_schedule_keeps_why_the_glass_was_broken(careful: Newsroom) -> None:
+    async with careful.desk():
+        glass = new("k1", urgency=1, at=await soon(careful, 200), break_glass="Nobody is here")
+        assert (await careful.ask("cleo", glass)).status is Outcome.HELD
+        await until_on_air(careful)
+    (entry,) = await careful.entries()
+    assert (entry.break_glass, entry.overridden) == ("Nobody is here", ("flash",))
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_an_undo_window_is_as_long_as_it_says_whatever_the_desks_clock_says(
+    newsroom: Newsroom, hours: int
+) -> None:
+    async with newsroom.desk(clock=lambda: datetime.now(UTC) + timedelta(hours=hours)):
+        told = await newsroom.ask("ann", new("k1", undo_s=60.0))
+    assert told.due is not None
+    left_s = told.due.timestamp() - await redis_ms(newsroom.redis) / 1000
+    assert 30 < left_s <= 60
+
+
+async def test_more_than_the_bound_is_not_held(redis_url: str) -> None:
+    newsroom = Newsroom(redis_url, held=2)
+    async with newsroom.desk():
+        due = await soon(newsroom, 60_000)
+        for number in range(3):
+            await newsroom.submit("ann", new(f"k{number}", at=due))
+        receipts = await newsroom.settled("ann")
+    assert [receipt.status for receipt in receipts] == [Outcome.HELD, Outcome.HELD, Outcome.REFUSED]
+    assert receipts[-1].errors[0].code == "held"
+    await newsroom.aclose()
+
+
+async def test_the_same_key_again_while_it_is_held_gets_the_same_receipt_and_later_that_of_the_line(
+    newsroom: Newsroom,
+) -> None:
+    async with newsroom.desk():
+        due = await soon(newsroom)
+        first = await newsroom.ask("ann", new("k1", at=due))
+        assert await newsroom.ask("ann", new("k1", at=due)) == first
+        await until_on_air(newsroom)
+        on_air = await newsroom.ask("ann", new("k1", at=due))
+    assert on_air.status is Outcome.ON_AIR
+    async with newsroom.desk():
+        assert (await newsroom.ask("ann", new("k1"))).position == on_air.position
+    assert len(await newsroom.entries()) == 1
+
+
+# Undo
+
+
+async def test_within_its_undo_window_a_line_is_taken_back_and_nothing_went_out(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        told = await newsroom.ask("ann", new("k1", undo_s=300))
+        taken_back = await newsroom.ask("ann", rule(Handling.CANCEL, told))
+    assert (told.status, taken_back.status, taken_back.by) == (Outcome.HELD, Outcome.DROPPED, "ann")
+    assert [receipt.status for receipt in await newsroom.answers("ann", "k1")] == [Outcome.HELD, Outcome.DROPPED]
+    assert not await newsroom.entries()
+    assert not await newsroom.held()
+
+
+async def test_an_editions_undo_window_holds_words_but_neither_a_flash_nor_a_withdrawal(redis_url: str) -> None:
+    newsroom = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, undo_s=300.0))
+    async with newsroom.desk():
+        plain = await newsroom.ask("ann", new("k1"))
+        flash = await newsroom.ask("ann", new("k2", urgency=1))
+        withdrawn = await newsroom.ask("ann", Submission(key="k3", change=Change.WITHDRAW, id=flash.id, reason="Wrong"))
+    assert [each.status for each in (plain, flash, withdrawn)] == [Outcome.HELD, Outcome.ON_AIR, Outcome.ON_AIR]
+    await newsroom.aclose()
+
+
+# The second person
+
+
+async def test_a_flash_waits_for_another_person_who_puts_it_on_air_in_its_authors_name(careful: Newsroom) -> None:
+    async with careful.desk():
+        told = await careful.ask("ann", new("k1", urgency=1))
+        assert (told.status, [need.code for need in told.needs], told.due) == (Outcome.HELD, ["flash"], None)
+        assert await careful.entries() == []
+        approved = await careful.ask("bob", rule(Handling.APPROVE, told))
+    (entry,) = await careful.entries()
+    assert (approved.status, approved.by, approved.id) == (Outcome.ON_AIR, "bob", told.held)
+    assert (entry.editor, entry.approved_by, entry.key) == ("ann", "bob", "k1")
+    on_air = (await careful.answers("ann", "k1"))[-1]
+    assert (on_air.status, on_air.by, on_air.position) == (Outcome.ON_AIR, "bob", approved.position)
+
+
+@pytest.mark.parametrize(("editor", "code"), [("ann", "second-person"), ("rana", "role"), ("stranger", None)], ids=str)
+async def test_who_may_approve(careful: Newsroom, editor: str, code: str | None) -> None:
+    async with careful.desk():
+        told = await careful.ask("ann", new("k1", urgency=1))
+        ruled = await careful.ask(editor, rule(Handling.APPROVE, told))
+    assert [finding.code for finding in ruled.errors] == ([] if code is None else [code])
+    assert len(await careful.entries()) == (code is None)
+
+
+async def test_a_chief_breaks_the_glass_with_a_reason_and_everybody_sees_it(careful: Newsroom) -> None:
+    async with careful.desk() as state:
+        refused = await careful.ask("ann", new("k1", urgency=1, break_glass="No time"))
+        receipt = await careful.ask("cleo", new("k2", urgency=1, break_glass="Tsunami: no one else is here"))
+        assert state.broken_glass == 1
+    assert (refused.status, refused.errors[0].code) == (Outcome.REFUSED, "break-glass")
+    (entry,) = await careful.entries()
+    assert receipt.status is Outcome.ON_AIR
+    assert (entry.break_glass, entry.overridden) == ("Tsunami: no one else is here", ("flash",))
+
+
+async def test_a_chief_breaks_the_glass_on_what_waits_already(careful: Newsroom) -> None:
+    async with careful.desk():
+        told = await careful.ask("cleo", new("k1", urgency=1))
+        own = await careful.ask("cleo", rule(Handling.APPROVE, told))
+        broken = await careful.ask("cleo", rule(Handling.APPROVE, told, break_glass="Nobody answers"))
+    assert (told.status, own.errors[0].code, broken.status) == (Outcome.HELD, "second-person", Outcome.ON_AIR)
+    (entry,) = await careful.entries()
+    assert (entry.break_glass, entry.approved_by, entry.overridden) == ("Nobody answers", None, ("flash",))
+
+
+async def test_everything_that_a_reporter_asks_for_waits(careful: Newsroom) -> None:
+    async with careful.desk():
+        told = await careful.ask("rana", new("k1"))
+        assert [need.code for need in told.needs] == ["reporter"]
+        rejected = await careful.ask("bob", rule(Handling.REJECT, told, reason="Not confirmed"))
+    told_author = (await careful.answers("rana", "k1"))[-1]
+    assert rejected.status is Outcome.DROPPED
+    assert (told_author.status, told_author.by, told_author.reason) == (Outcome.DROPPED, "bob", "Not confirmed")
+    assert not await careful.entries()
+    assert not await careful.held()
+
+
+async def test_withdrawing_anothers_line_waits_and_ones_own_does_not(careful: Newsroom) -> None:
+    async with careful.desk():
+        first, second = [await careful.ask("ann", new(f"k{number}", f"Line {number}")) for number in range(2)]
+        update = Submission(key="k3", change=Change.UPDATE, id=first.id, text="Line 0, changed")
+        await careful.ask("bob", update)
+        others = await careful.ask("bob", Submission(key="k4", change=Change.WITHDRAW, id=first.id, reason="Wrong"))
+        own = await careful.ask("ann", Submission(key="k5", change=Change.WITHDRAW, id=second.id, reason="Wrong"))
+        assert (others.status, [need.code for need in others.needs]) == (Outcome.HELD, ["withdrawal"])
+        approved = await careful.ask("ann", rule(Handling.APPROVE, others))
+    assert (own.status, approved.status) == (Outcome.ON_AIR, Outcome.ON_AIR)
+    assert lines_of(await careful.entries())[-1] == ""
+
+
+async def test_what_is_approved_before_its_time_still_waits_for_it(careful: Newsroom) -> None:
+    async with careful.desk():
+        due = await soon(careful)
+        told = await careful.ask("ann", new("k1", urgency=1, at=due))
+        approved = await careful.ask("bob", rule(Handling.APPROVE, told))
+        assert (approved.status, approved.due, approved.needs) == (Outcome.HELD, due, ())
+        await until_on_air(careful)
+        assert await redis_ms(careful.redis) >= due.timestamp() * 1000
+    (entry,) = await careful.entries()
+    assert (entry.approved_by, entry.due) == ("bob", due)
+
+
+async def test_what_nobody_has_approved_stays_held_when_its_time_comes(careful: Newsroom) -> None:
+    async with careful.desk():
+        told = await careful.ask("ann", new("k1", urgency=1, at=await soon(careful, 100)))
+        await careful.ask("bob", new("k2", at=await soon(careful, 300)))
+        await until_on_air(careful)
+        assert [held.id for held in await careful.held()] == [told.held]
+
+
+async def test_a_ruling_twice_or_on_nothing_is_refused_and_says_so(careful: Newsroom) -> None:
+    async with careful.desk():
+        told = await careful.ask("ann", new("k1", urgency=1))
+        ruling = rule(Handling.APPROVE, told)
+        first = await careful.ask("bob", ruling)
+        again = await careful.ask("bob", ruling)
+        twice = await careful.ask("bob", rule(Handling.APPROVE, told))
+    assert first == again
+    assert (twice.status, twice.errors[0].code) == (Outcome.REFUSED, "unknown")
+    assert len(await careful.entries()) == 1
+
+
+async def test_a_change_of_role_counts_at_once(careful: Newsroom) -> None:
+    async with careful.desk():
+        told = await careful.ask("ann", new("k1", urgency=1))
+        assert (await careful.ask("rana", rule(Handling.APPROVE, told))).status is Outcome.REFUSED
+        await careful.hire(rana=Role.EDITOR)
+
+        async def is_allowed() -> bool:
+            return (await careful.ask("rana", rule(Handling.APPROVE, told))).status is Outcome.ON_AIR
+
+        await eventually(is_allowed, "the desk has heard of the new role")
+
+
+async def test_what_cannot_be_read_is_left_to_the_desk_that_wrote_it(newsroom: Newsroom) -> None:
+    held = Held(id="one", editor="ann", submission=new("k1"), submitted=datetime.now(UTC))
+    await newsroom.redis.hset(newsroom.keys.held, "odd", b'{"of":"another version"}')
+    await newsroom.redis.hset(newsroom.keys.held, "two", msgspec.json.encode(held))
+    async with newsroom.desk() as state:
+        assert (await newsroom.ask("ann", new("k2"))).status is Outcome.ON_AIR
+        assert state.errors == 0
+    assert await read_held(newsroom.redis, "en") == {}
+    assert await newsroom.redis.hlen(newsroom.keys.held) == 2
+
+
+async def test_a_held_submission_without_end_is_no_submission(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        await newsroom.submit_raw("ann", encode_request(new("k1", note="n" * 10_000)))
+        (receipt,) = await newsroom.settled("ann")
+    assert receipt.errors == (Finding("too-big", receipt.errors[0].detail),)
