@@ -251,10 +251,20 @@ class Rig:
 
     def _program(self, part: Part) -> Program:
         link = next(link for link, of in _PARTS.items() if of is part)
-        words = ["desk", "--editions", "en"]
+        words = ["desk", "--settings", str(self._settings_file())]
         if part in self._ports:
             words = ["gateway", "--port", str(self._ports[part])]
         return Program(words, self.environ(link), self.folder / f"{part}.log")
+
+    def _settings_file(self) -> Path:
+        """One edition, in which a flash waits for a second person."""
+        path = self.folder / "ticker.toml"
+        if not path.exists():
+            path.write_text(
+                '[editions.en]\ntitle = "Breaking news"\nlang = "en"\ndir = "ltr"\nsecond_person = ["flash"]\n',
+                encoding="utf-8",
+            )
+        return path
 
     async def _wait_ready(self, part: Part) -> None:
         await asyncio.to_thread(self.programs[part].wait_ready, 40.0)
