@@ -47,6 +47,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     edition: str | None
     editor: str | None
     key: str
+    may_repeat: bool
     wait_s: float
     wants_reach: bool
     break_glass: str | None = None
@@ -81,6 +82,7 @@ def manner_options(*options: Option) -> Option:
     def decorate(function: Command) -> Command:
         def command(*args: Any, **given: Any) -> Any:
             manner = {name: given.pop(name) for name in Manner.__struct_fields__ if name in given}
+            manner["may_repeat"] = bool(manner.get("key"))
             manner["key"] = manner.get("key") or new_key()
             return function(*args, manner=Manner(**manner), **given)
 

@@ -62,7 +62,7 @@ class _Sending:
                 receipt = await rehearse(redis, stored, editor, self.submission)
                 self._tell_rehearsal(receipt)
                 return STATUS_OF[receipt.status]
-            self.errand = Errand(newsroom, stored.name, editor, self.submission)
+            self.errand = Errand(newsroom, stored.name, editor, self.submission, may_repeat=self._manner.may_repeat)
             receipt = await self.errand.run(redis)
             if undo.is_window(receipt, self.submission) and not self._manner.leaves_early:
                 receipt = await self._through_window(newsroom, redis, receipt)
