@@ -49,7 +49,7 @@ def careful() -> Iterator[System]:
 
 
 async def _set_roles(url: str) -> None:
-    redis = connect(url, role="admin")
+    redis = connect(url, role="ticker")
     await set_role(redis, "en", "rana", Role.REPORTER)
     await set_role(redis, "en", "carla", Role.CHIEF)
     await redis.aclose()
@@ -308,7 +308,7 @@ def test_no_window_and_no_wait_are_asked_for(careful: System) -> None:
 
 def test_ctrl_c_in_the_window_takes_it_back(careful: System) -> None:
     posting = Posting(careful, "A slip of the hand", "-e", "es")
-    until(lambda: held_in(careful, "es"), "it is held")
+    until(lambda: bool(held_in(careful, "es")), "it is held")
     (held,) = held_in(careful, "es")
     posting.process.send_signal(signal.SIGINT)
     ran = posting.ended()
@@ -330,7 +330,7 @@ def test_on_a_terminal_the_seconds_run_down_until_ctrl_c(careful: System) -> Non
 
 def test_undo_takes_back_the_newest_of_ones_own_in_whichever_edition(careful: System) -> None:
     posting = Posting(careful, "Wrong edition", "-e", "es", editor="noor")
-    until(lambda: held_in(careful, "es"), "it is held")
+    until(lambda: bool(held_in(careful, "es")), "it is held")
     assert careful.tick("undo", editor="sami").code == 2
     ran = careful.tick("undo", editor="noor")
     assert ran.code == 0
