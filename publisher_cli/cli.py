@@ -1,4 +1,4 @@
-"""`tick`: an editor's commands. Each is in a module of its kind: `changing`, `reading`, `watching`."""
+"""`tick`: an editor's commands. Each is in a module of its kind: `changing`, `reading` and others."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _PLACES: Final = {
     **{name: f"publisher_cli.changing:{name}" for name in _CHANGES},
     **{name: f"publisher_cli.reading:{name}" for name in ("board", "log", "editions")},
     "watch": "publisher_cli.watching:watch",
+    "reach": "publisher_cli.reaching:reach",
+    "audit": "publisher_cli.auditing:audit",
 }
 
 

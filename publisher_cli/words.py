@@ -82,6 +82,11 @@ def marks(line: Line, now: datetime) -> str:
     return " ".join(filter(None, words))
 
 
+def edition_name(name: str, *, is_test: bool) -> str:
+    """An edition's name, and that it is a test: nobody should have to remember which ones are."""
+    return f"{name} {click.style('TEST', fg='black', bg='yellow', bold=True)}" if is_test else name
+
+
 def clock(instant: datetime, now: datetime) -> str:
     """The time of day where we are, with the date before it where that is not today's."""
     local, here = instant.astimezone(), now.astimezone()
@@ -105,10 +110,10 @@ def _reach(receipt: Receipt) -> str:
     if receipt.reach is None:
         return ""
     reach = receipt.reach
-    return f" · {count(reach.gateways, 'gateway')} · {count(reach.followers, 'reader')} · {_spell_ms(reach.ms)}"
+    return f" · {count(reach.gateways, 'gateway')} · {count(reach.followers, 'reader')} · {spell_ms(reach.ms)}"
 
 
-def _spell_ms(ms: float) -> str:
+def spell_ms(ms: float) -> str:
     return "under 1 ms" if ms < 1 else f"{ms:,.0f} ms"
 
 
