@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
-from functools import cache
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from publisher_cli import words
 from publisher_cli.tables import Row, fitted, show_rows
+from publisher_cli.times import find_zone
 from ticker.console import Console
 from ticker.core.audit import Act, Difference, Missing, differences, marked
 from ticker.core.edition import Edition
@@ -35,8 +34,9 @@ def tell_audit(console: Console, stored: StoredEdition, found: Audit) -> None:
     if console.json:
         console.give(found)
         return
-    name = words.edition_name(stored.name, is_test=found.test)
-    console.tell(f"{name}  {words.isolated(stored.edition.title)}  {words.count(len(found.acts), 'act')}")
+    console.tell(
+        f"{words.name_of(stored)}  {words.isolated(stored.edition.title)}  {words.count(len(found.acts), 'act')}"
+    )
     _show(console, [row for act in found.acts for row in _rows(act, stored.edition)])
     console.say(_proof(found.chain))
     if found.unread:
@@ -100,16 +100,7 @@ def _headline(act: Act, edition: Edition) -> str:
 
 def _time(instant: datetime, edition: Edition) -> str:
     """In the desk's zone, with what sets that apart from others."""
-    return f"{instant.astimezone(_zone(edition.zone)):%Y-%m-%d %H:%M:%S %z}"
-
-
-@cache
-def _zone(name: str | None) -> tzinfo | None:
-    """None is the zone of this machine, also where it doesn't know the one that was named."""
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
+    return f"{instant.astimezone(find_zone(edition.zone)):%Y-%m-%d %H:%M:%S %z}"
 
 
 def _texts(act: Act) -> Iterator[Row]:
@@ -149,7 +140,7 @@ def _details(act: Act, edition: Edition) -> Iterator[tuple[str, str]]:
     corrected = act.after if act.after is not None and act.after.change is Change.CORRECT else None
     told = (
         ("readers told", None if corrected is None else corrected.correction),
-        ("held as", act.held if act.held != act.id else None),
+        ("held as", None if act.id is None or act.held == act.id else act.held),
         ("reason", act.reason),
         ("approved by", act.approved_by),
         ("posted by", act.posted_by),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -14,7 +14,7 @@ import msgspec
 
 from publisher_cli.newsroom import Newsroom, data_option, edition_option, find_edition
 from publisher_cli.status import Status
-from publisher_cli.times import parse_duration, parse_instant
+from publisher_cli.times import find_zone, parse_duration, parse_instant
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import Role, check_name, is_name
 from ticker.core.errors import LinkError, SettingsError
@@ -87,8 +87,8 @@ def audit(
     from ticker.core.audit import of_editor, of_line  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    begun = None if since is None else parse_past(since, now)
     stored, found = asyncio.run(_find(Newsroom.find(console, data), edition))
+    begun = None if since is None else parse_past(since, now, find_zone(stored.edition.zone))
     acts = found.acts
     if line_id is not None:
         acts = of_line(acts, {_named(acts, line_id, stored.name)})
@@ -100,8 +100,10 @@ def audit(
     return Status.DONE if found.chain.holds else Status.FAILED
 
 
-def parse_past(text: str, now: datetime) -> datetime:
+def parse_past(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
     """An instant that has passed: how long ago (`2h`), the last such time of day (`14:30`), or a time of ISO 8601.
+
+    What has no offset is by the clock of `zone` (None: of this machine).
 
     Raises:
         SettingsError: If it is none of these, or still to come.
@@ -113,9 +115,9 @@ def parse_past(text: str, now: datetime) -> datetime:
     if match := _TIME_OF_DAY.fullmatch(text.strip()):
         hours, minutes = int(match[1]), int(match[2])
         if hours < 24 and minutes < 60:
-            today = now.astimezone().replace(hour=hours, minute=minutes, second=0, microsecond=0)
+            today = now.astimezone(zone).replace(hour=hours, minute=minutes, second=0, microsecond=0)
             return (today if today <= now else today - timedelta(days=1)).astimezone(UTC)
-    instant = parse_instant(text, now)
+    instant = parse_instant(text, now, zone)
     if instant > now:
         raise SettingsError(f"--since {text[:40]!a} is still to come: say a time that has passed, or how long ago (2h)")
     return instant

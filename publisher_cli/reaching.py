@@ -121,21 +121,9 @@ def _lines(traced: _Traced, now: datetime) -> Iterator[str]:
 
 
 def _reached(version: _Version) -> str:
-    told = version.reach
-    if told is None:
+    if version.reach is None:
         return "no gateway's report of it is there (yet, or any more)"
-    at = f"{words.count(told.gateways, 'gateway')} · {words.spell_ms(told.ms)}"
-    match version.change:
-        case Change.WITHDRAW:
-            return f"gone from {_of_readers(told.followers)} screens · {at}"
-        case Change.HOLD:
-            return f"off {_of_readers(told.followers)} boards · {at}"
-        case _:
-            return f"{words.count(told.followers, 'reader')} · {at}"
-
-
-def _of_readers(number: int) -> str:
-    return "1 reader's" if number == 1 else f"{number:,} readers'"
+    return words.reach_words(version.reach, version.change)
 
 
 def _doubts(traced: _Traced) -> Iterator[str]:

@@ -48,6 +48,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "followers_per_address": 1_000,
         "handshakes_per_s": 2_000,
         "handshake_s": 10.0,
+        "unread_bytes": 67_108_864,
         "reader_message_bytes": 4096,
         "history_page": 100,
         "beat_s": 25,

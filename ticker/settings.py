@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     followers_per_address: Liftable = 1_000
     handshakes_per_s: Liftable = 2_000
     handshake_s: Seconds = 10.0
+    unread_bytes: Count = 64 * 1024 * 1024
     reader_message_bytes: Count = 4 * 1024
     history_page: Annotated[int, Meta(ge=1, le=500)] = 100
     beat_s: Count = 25

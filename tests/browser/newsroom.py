@@ -22,6 +22,7 @@ import uvicorn
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Line, Status
+from ticker.core.log import Log
 from ticker.core.position import Position, next_link
 from ticker.gateway.app import make_app
 from ticker.gateway.channel import Channel
@@ -183,7 +184,7 @@ class Newsroom:
     async def _begin_again(self, edition: str, texts: list[str]) -> None:
         nonce = self._nonce()
         self.log[edition] = []
-        self.hub.channels[edition].replace(0, nonce, [])
+        self.hub.channels[edition].replace(nonce, Log(0, nonce))
         await self._append(edition, [self._line(edition, text, number) for number, text in enumerate(texts, 1)])
 
     def position(self, edition: str) -> Position:

@@ -21,11 +21,12 @@ from tests.faults.rig import Rig
 from tests.faults.schedule import Link, Part, Schedule
 from tests.servers import eventually, short_folder
 from ticker.core.entry import Logged
+from ticker.core.errors import LinkError
 from ticker.core.log import Reset
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.core.wire import LineMessage
-from ticker.store.log import RawEntry
+from ticker.store.log import RawEntry, verify_log
 
 SETTLE_S: Final = 15.0
 """How long it may take, on a busy machine, until all is as it was: several times what it takes on an idle one."""
@@ -89,6 +90,7 @@ class _Play:
         self.chance = random.Random(schedule.seed)
         self.load = Load(self.chance, clock_is_true=not schedule.world.shifts_clocks)
         self.followers = self._make_followers()
+        self.is_said = False  # that history was replaced: in a gateway's log, and in its metrics
         self.tick = Tick(rig.environ(Link.EDITORS), self.load, rig.folder)
 
     def _make_followers(self) -> list[Follower]:
@@ -120,10 +122,12 @@ class _Play:
             looking.cancel()
             await self.rig.look()
             pages = await self._pages()
+            self.is_said = self.rig.said_that_history_was_replaced() and await self.rig.metrics_say_so()
             for task in following:
                 task.cancel()
         await self._files_are_back()
         self._check(await self.rig.entries(), pages)
+        await self._verify()
         left = await self.rig.end()
         self.outcome.violations += model.check_ends(self.rig.ended, left)
 
@@ -150,6 +154,16 @@ class _Play:
         self.head = await self.rig.head()
         path = [] if not self.head.seq else self.rig.histories.path(self.head)
         return path is not None and all(_has_all(follower, self.head, path) for follower in self.followers)
+
+    async def _verify(self) -> None:
+        """What `ticker verify` does: of a log that lost its end, too, what is left hangs together."""
+        try:
+            verified = await verify_log(self.rig.reader, "en")
+        except LinkError as error:
+            self.outcome.violations.append(f"verify: {error}")
+        else:
+            if verified.head != self.head:
+                self.outcome.violations.append(f"verify ends at {verified.head}, the head is {self.head}")
 
     async def _files_are_back(self) -> None:
         async def are_back() -> bool:
@@ -221,7 +235,7 @@ class _Play:
         found += model.check_at_most_once(asked, log, has_lost=rig.has_lost)
         found += model.check_order(asked, has_lost=rig.has_lost)
         found += model.check_pages(pages, log)
-        found += model.check_losses(asked, log, followed, said=rig.said_that_history_was_replaced())
+        found += model.check_losses(asked, log, followed, said=self.is_said)
         for each, follower in zip(followed, self.followers, strict=True):
             found += [f"follower {follower.name}: {violation}" for violation in each.violations]
         self.outcome.acknowledged = self.load.count(Told.ON_AIR)
@@ -238,8 +252,7 @@ class _Play:
         if self.rig.has_lost:
             may_reset |= {Reset.REPLACED, Reset.TRIMMED}
         if self.schedule.world.retained <= 1000:
-            # A gateway that was away while the log was trimmed past its own head begins anew.
-            may_reset |= {Reset.TRIMMED, Reset.BEHIND, Reset.REPLACED}
+            may_reset |= {Reset.TRIMMED, Reset.BEHIND}
         return Following(
             histories=self.rig.histories,
             head=self.head,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from ticker.gateway.admission import Admission, Refusal, client_address, parse_networks
+from ticker.gateway.admission import Admission, Refusal, client_address, counted_as, parse_networks
+from ticker.gateway.hub import Hub
 from ticker.settings import Settings
 
 FILES = 100_000
@@ -126,6 +129,34 @@ def test_a_gateway_that_drains_lets_nobody_in() -> None:
 )
 def test_the_address_is_the_nearest_that_is_no_proxy_of_ours(peer: str, forwarded: list[str], address: str) -> None:
     assert client_address(peer, forwarded, PROXIES) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),  # not all of IPv4 as one
+        ("::ffff:c000:202", "192.0.2.2"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("a:b", "a:b"),
+    ],
+)
+def test_who_has_a_network_to_choose_from_is_counted_as_one(address: str, counted: str) -> None:
+    assert counted_as(address) == counted
+
+
+def test_connections_from_an_ipv6_network_are_counted_together() -> None:
+    hub = Hub(Settings(followers_per_address=2), FILES, lambda: datetime.now(UTC), lambda: 0.0)
+    neighbours = [f"2001:db8::{number}" for number in range(1, 4)]
+    assert [hub.enters(address) for address in neighbours] == [True, True, False]
+    assert hub.enters("2001:db8:0:1::1")
+    for address in (*neighbours[:2], "2001:db8:0:1::1"):
+        hub.leaves(address)
+    assert not hub._visitors
 
 
 def test_without_proxies_the_header_is_not_looked_at() -> None:

@@ -90,6 +90,8 @@ def _followers_max(wanted: int, file_limit: int) -> int:
 
 
 Network = IPv4Network | IPv6Network
+SITE_BITS: Final = 64
+"""Of an IPv6 address: what a provider gives a single household. In it, a reader has as many addresses as it likes."""
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -114,6 +116,17 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
         if not is_trusted(peer, trusted):
             return peer
     return peer
+
+
+def counted_as(address: str) -> str:
+    """Who an address is counted for: itself; for IPv6, everybody in its network of 64 bits.
+
+    An IPv4 address that came in on a socket for both is itself, or all of IPv4 would be one such network.
+    """
+    parsed = _parse(address) if ":" in address else None
+    if not isinstance(parsed, IPv6Address):
+        return address if parsed is None else str(parsed)
+    return str(IPv6Network((int(parsed), SITE_BITS), strict=False))
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +45,10 @@ class Cursor(int, Enum):
 
     REPLACED = -1  # its history is gone: it is due a board that says so
     LEFT = -2  # it is served no longer
+    TRIMMED = -3  # its gateway was away while the log was trimmed past it: it is due a board that says so
+
+
+_RESETS: Final[Mapping[int, Reset]] = {Cursor.REPLACED: Reset.REPLACED, Cursor.TRIMMED: Reset.TRIMMED}
 
 
 class Follower(asyncio.Protocol):
@@ -100,7 +105,7 @@ class Follower(asyncio.Protocol):
         if self.paused_at is not None or self.cursor == log.head:
             return 0
         if self.cursor < log.first - 1:
-            self._start_over(Reset.REPLACED if self.cursor == Cursor.REPLACED else Reset.BEHIND)
+            self._start_over(_RESETS.get(self.cursor, Reset.BEHIND))
             return 0
         mark = channel.settings.follower_buffer_bytes
         piece = self.view.piece(self.cursor, mark if in_burst else mark // OWN_PIECES)

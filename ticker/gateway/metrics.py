@@ -43,6 +43,11 @@ class HubCollector(Collector):
             "Connections cut off because no request came in time (handshake_s).",
             value=hub.handshakes_timed_out,
         )
+        yield CounterMetricFamily(
+            "ticker_unread_cut_off",
+            "Connections cut off because they didn't take their answers (follower_paused_s, unread_bytes).",
+            value=hub.unread_cut_off,
+        )
         yield GaugeMetricFamily("ticker_followers_max", "How many followers may be.", value=hub.admission.followers_max)
         yield GaugeMetricFamily("ticker_draining", "1 while the gateway lets its followers go.", value=hub.is_draining)
         stall, hub.loop_stall_s = hub.loop_stall_s, 0.0
