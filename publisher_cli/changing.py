@@ -46,7 +46,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     edition: str | None
     editor: str | None
     key: str
-    may_repeat: bool
+    may_repeat: bool = False
     wait_s: float
     wants_reach: bool
     break_glass: str | None = None

@@ -23,6 +23,8 @@ _PLACES: Final = {
     **{name: f"publisher_cli.ruling:{name}" for name in ("pending", "scheduled", *_RULINGS)},
     "watch": "publisher_cli.watching:watch",
     "desk": "publisher_cli.desk_view.command:desk",
+    "reach": "publisher_cli.reaching:reach",
+    "audit": "publisher_cli.auditing:audit",
     "completion": "publisher_cli.completion:completion",
 }
 

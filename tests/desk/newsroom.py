@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tests.servers import WAIT_S, eventually
-from tests.strategies import ENGLISH as ENGLISH
+from tests.strategies import ENGLISH
 from ticker.core.edition import Edition, Role
 from ticker.core.entry import Entry, follow
 from ticker.core.held import Held
