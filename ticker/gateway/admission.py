@@ -48,8 +48,8 @@ class Admission:
         """Let one more follower in from `address`.
 
         Raises:
-            Refusal: 503 while draining, where the process is full, or above the rate; 429 where the address is, or where
-                it takes more than half of the rate.
+            Refusal: 503 while draining, where the process is full, or above the rate; 429 where the address is full, or
+                takes more than half of the rate.
 
         """
         try:
