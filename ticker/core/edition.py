@@ -56,6 +56,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     text_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 160
     text_warn_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 100
     origins: tuple[str, ...] = ("*",)
+    test: bool = False
 
 
 DEFAULT_EDITIONS: Final = {

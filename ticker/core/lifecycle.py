@@ -86,6 +86,7 @@ def first_version(
         dir=edition.dir,
         created=now,
         updated=now,
+        test=edition.test,
     )
     line = _with_content(checked, edition, submission, blank, now)
     if submission.pinned is not None:

@@ -82,6 +82,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires: datetime | None = None
     correction: str | None = None
     pinned: datetime | None = None
+    test: bool = False
 
     @property
     def facets(self) -> Facets:

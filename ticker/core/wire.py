@@ -31,17 +31,18 @@ class CloseCode(IntEnum):
     TRY_LATER = 1013
 
 
-class EditionInfo(msgspec.Struct, frozen=True):
+class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a reader needs to set an edition: its title, BCP 47 language and base direction."""
 
     name: str
     title: str
     lang: str
     dir: Direction
+    test: bool = False
 
     @classmethod
     def of(cls, name: str, edition: Edition) -> EditionInfo:
-        return cls(name, edition.title, edition.lang, edition.dir)
+        return cls(name, edition.title, edition.lang, edition.dir, edition.test)
 
 
 class BoardMessage(msgspec.Struct, frozen=True, tag_field="type", tag="board"):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections import Counter
 from functools import cache
 from hashlib import sha256, sha384
 from importlib.resources import files
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -30,7 +32,8 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 
-_CONSTANT = re.compile(r"^const ([A-Z][A-Z_]+) =", re.MULTILINE)
+_DECLARES = frozenset(("const", "let", "function"))
+_BEFORE_MEMBER = frozenset(("{", "}", ";", "get", "set", "static", "async"))
 
 THEMES: Final = ("newsroom", "broadsheet", "bulletin", "terminal")
 """The ready themes in `themes.css`, the default first."""
@@ -59,28 +62,23 @@ class Asset(msgspec.Struct, frozen=True):
 def compact(source: str) -> str:
     """A module without its comments, without the blanks that mean nothing, and with short names for what is its own.
 
-    Those are private names (`#…`), which nobody outside a class can see, and the constants at the module's top, which
-    are in capitals. Every other token stays as it is written.
+    Those are private names (`#…`), which nobody outside a class can see, and the variables and functions that it
+    declares and doesn't export (see `_own_names`). Every other token stays as it is written.
     A line end that may end a statement stays: one after a word. After a mark it can be missed only where a semicolon
     is missing, and then the module is no module any more, which every test of it notices.
     """
     parts = [""]
-    # What stands in a template isn't looked into: a constant that is named in one keeps its name.
-    templates = " ".join(token.group() for token in _TOKEN.finditer(source) if token.lastgroup == "text")
-    constants = set(_CONSTANT.findall(source)) - set(re.findall(r"\w+", templates))
-    short: dict[str, str] = {}
+    tokens = list(_TOKEN.finditer(source))
+    short = _short_names([token for token in tokens if token.lastgroup not in ("comment", "space")])
     between = ""
-    for token in _TOKEN.finditer(source):
+    for token in tokens:
         kind, text = token.lastgroup, token.group()
         if kind in ("comment", "space"):
             between = "\n" if "\n" in text or between == "\n" else " "
             continue
+        text = _compact_style(text) if kind == "style" else short.get(text, text)
         if between and _is_needed(between, parts[-1][-1:], text[0]):
             parts.append(between)
-        if kind == "style":
-            text = _compact_style(text)
-        elif kind == "name" and (text.startswith("#") or text in constants):
-            text = short.setdefault(text, f"{'#' if text.startswith('#') else '$'}{_short_name(len(short))}")
         parts.append(text)
         between = ""
     return "".join(parts).strip() + "\n"
@@ -91,6 +89,43 @@ def _is_needed(between: str, before: str, after: str) -> bool:
         return True
     is_word_before = before.isalnum() or before in "_$"
     return is_word_before and (between == "\n" or after.isalnum() or after in "_$#")
+
+
+def _short_names(tokens: list[re.Match[str]]) -> dict[str, str]:
+    """New names for a module's private and own names, the shortest for those that come most often."""
+    counts = Counter(token.group() for token in tokens if token.lastgroup == "name")
+    private = [name for name in counts if name.startswith("#")]
+    own = _own_names(tokens)
+    short = {}
+    for names, mark, taken in ((private, "#", set[str]()), (own, "", set(counts))):
+        free = (name for number in count() if (name := _short_name(number)) not in taken)
+        short |= {name: mark + next(free) for name in sorted(names, key=lambda name: -counts[name])}
+    return short
+
+
+def _own_names(tokens: list[re.Match[str]]) -> list[str]:
+    """The variables and functions that a module declares, doesn't export, and whose names nothing else has in it.
+
+    Scopes aren't told apart: a name that is anywhere a property, a key, a method, or part of a template stays. In doubt
+    it stays.
+    """
+    texts = [token.group() for token in tokens]
+    own, others = dict[str, None](), set[str]()
+    for at, token in enumerate(tokens):
+        text, before, after = token.group(), texts[max(0, at - 2) : at], texts[at + 1 : at + 4]
+        last, following = "".join(before[-1:]), "".join(after[:1])
+        if token.lastgroup == "text" and text.startswith("`"):
+            others.update(re.findall(r"\w+", text))
+        if token.lastgroup != "name":
+            continue
+        is_property = last == "." and before[:1] != ["."]
+        is_key = last in ("{", ",") and following in ("}", ",", ":", "=")  # or in a list: that can't be told here
+        is_member = last in _BEFORE_MEMBER and following in ("(", "=", ";")
+        if is_property or is_key or is_member or before[:1] == ["export"]:
+            others.add(text)
+        elif last in _DECLARES or after[:2] == ["=", ">"] or (last == "(" and after == [")", "=", ">"]):
+            own[text] = None
+    return [name for name in own if name not in others and len(name) > 1]
 
 
 def _short_name(number: int) -> str:

@@ -98,6 +98,22 @@ const STABLE_MS = 10_000; // a connection that stood this long begins the backof
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 const GRACE_MS = 30_000; // how long nobody looks before the connection is let go
+const SEATS = 4; // of the six connections to a host that a browser opens over HTTP/1.1
+
+/**
+ * A place for events, of the few that all pages of a site share in one browser: events that took every connection over
+ * HTTP/1.1 would starve whatever else pages load from that host; sockets don't count there. Resolves to what gives the
+ * place back, or to nothing where all are taken or pages can't agree (no secure context, an opaque origin).
+ * @returns {Promise<(() => void) | undefined>}
+ */
+const seat = (number = 1) =>
+  new Promise((give) =>
+    navigator.locks
+      ?.request(`ticker-${number}`, { ifAvailable: true }, (lock) =>
+        lock ? new Promise((leave) => give(() => leave(0))) : give(number < SEATS ? seat(number + 1) : undefined),
+      )
+      .catch(() => give(undefined)) ?? give(undefined),
+  );
 
 /**
  * Whoever shows what a link brings: how many lines, whether somebody may be looking, and where messages go.
@@ -121,10 +137,12 @@ export class Link {
   /** @type {Set<Member>} */
   members = new Set();
   #url;
+  #wanted; // what the attribute says: events and nothing else, a socket first, or nothing
   #size = 0;
-  /** @type {WebSocket | EventSource | AbortController | undefined} */
-  #socket;
-  #events = false;
+  /** @type {AbortController | undefined} */
+  #connection; // or the question in its place
+  #wire = ""; // events or socket: which one is next, where the other failed; nothing: whichever suits
+  #isEvents = false; // the last try was
   #timer = 0;
   #grace = 0;
   #retries = 0;
@@ -135,6 +153,7 @@ export class Link {
   /** @param {string} url of the edition with the selection as its query, e.g. `https://host/v1/en?section=health` */
   constructor(url) {
     this.#url = url;
+    this.#wanted = new URL(url).hash.slice(1);
     links.set(url, this);
   }
 
@@ -144,7 +163,7 @@ export class Link {
    * @param {number} size how many lines it was asked for
    */
   seed(board, size) {
-    if (this.#socket || size <= this.#size) return;
+    if (this.#connection || size <= this.#size) return;
     this.#size = size;
     this.#take(board);
   }
@@ -158,7 +177,7 @@ export class Link {
     if (isWanted && size > this.#size) {
       this.at = ""; // a longer board than this one was asked for
       this.#size = size;
-      if (this.#socket) this.#open();
+      if (this.#connection) this.#open();
     }
     if (isWanted && this.state === "idle") this.#open();
     // A moment, not none: an element that is moved in the document leaves and comes back in one step.
@@ -174,22 +193,20 @@ export class Link {
 
   /** Somebody came back, or the network did: see at once whether the connection still stands. */
   wake(delay = 0) {
-    const isStale = this.#socket && this.#heardAt && Date.now() - this.#heardAt > SILENT_MS;
+    const isStale = this.#connection && this.#heardAt && Date.now() - this.#heardAt > SILENT_MS;
     if (isStale || this.state === "waiting" || this.state === "offline") this.#retry(delay);
     else this.settle();
   }
 
   /** The network went: what is open is dead. */
   lose() {
-    if (this.#socket) this.#fail();
+    if (this.#connection) this.#fail();
   }
 
   #drop() {
     clearTimeout(this.#timer);
-    const socket = this.#socket;
-    this.#socket = undefined; // first: what it still says is no longer ours
-    if (socket instanceof AbortController) socket.abort();
-    else socket?.close();
+    this.#connection?.abort();
+    this.#connection = undefined;
   }
 
   /** @param {string} path @param {Record<string, string | number>} query */
@@ -200,41 +217,51 @@ export class Link {
     return url.href;
   }
 
-  #open() {
+  /** Begin something in the place of what was; `late` where it brings nothing in time. @param {() => void} late */
+  #begin(late) {
     this.#drop();
-    this.#heardAt = 0;
-    this.#enter("connecting");
-    this.#timer = setTimeout(() => this.#fail(), CONNECT_MS);
-    const query = { lines: this.#size, after: this.at };
-    if (this.#events || this.#url.endsWith("#events")) {
-      const source = new EventSource(this.#address("/events", query));
-      for (const type of ["board", "line", "live", "beat", "bye"])
-        source.addEventListener(type, (event) => this.#socket === source && this.#hear(event.data));
-      source.onerror = () => this.#socket === source && this.#fail();
-      this.#socket = source;
-    } else {
-      const socket = new WebSocket(this.#address("/live", query).replace(/^http/, "ws"), "ticker.v1");
-      socket.onmessage = (event) => this.#socket === socket && this.#hear(event.data);
-      // An error has no code; a browser that refuses a socket by policy may say no more than that there was one.
-      socket.onerror = socket.onclose = (/** @type {any} */ event) => this.#socket === socket && this.#fail(event.code);
-      this.#socket = socket;
-    }
+    this.#timer = setTimeout(late, CONNECT_MS);
+    return (this.#connection = new AbortController()).signal;
   }
 
   /**
-   * A browser doesn't say why a WebSocket was refused. Ask over HTTP: stop where the answer is final, and where the
-   * server is well but sockets don't come through, take events.
+   * Events first: a page's policy that names this server for connections lets them through, and would report a socket;
+   * which policy a page has can't be asked. A socket where all seats are taken, and each where the other failed.
+   */
+  async #open() {
+    const signal = this.#begin(() => {
+      this.#deaf |= 1; // don't try the same again: ask
+      this.#fail();
+    });
+    this.#heardAt = 0;
+    this.#enter("connecting");
+    const wire = this.#wire || this.#wanted;
+    const leave = wire ? undefined : await seat();
+    if (signal.aborted) return leave?.();
+    this.#isEvents = wire === "events" || !!leave;
+    const address = this.#address(this.#isEvents ? "/events" : "/live", { lines: this.#size, after: this.at });
+    const source = this.#isEvents ? new EventSource(address) : new WebSocket(address.replace(/^http/, "ws"), "ticker.v1");
+    signal.onabort = () => {
+      source.close();
+      leave?.();
+    };
+    const listen = (/** @type {string[]} */ types, /** @type {(event: any) => void} */ act) =>
+      types.forEach((type) => source.addEventListener(type, act, { signal })); // what is aborted isn't heard any more
+    listen(["message", "board", "line", "live", "beat", "bye"], (event) => this.#hear(event.data));
+    listen(["error", "close"], (event) => this.#fail(event.code)); // only the close of a socket has one
+  }
+
+  /**
+   * A browser doesn't say why a connection was refused. Ask over HTTP: stop where the answer is final, and where the
+   * server is well but this kind of connection doesn't come through, take the other.
    */
   async #ask() {
-    this.#drop();
-    const asking = (this.#socket = new AbortController());
-    this.#timer = setTimeout(() => this.#fail(), CONNECT_MS);
-    const answer = await fetch(this.#address("/board", {}), { signal: asking.signal }).catch(() => undefined);
-    if (this.#socket !== asking) return;
-    if ([400, 403, 404].includes(answer?.status ?? 0)) return this.#fail(4000);
-    this.#events = !!answer?.ok;
-    if (answer?.ok) this.#open();
-    else this.#fail();
+    const signal = this.#begin(() => this.#fail());
+    const answer = await fetch(this.#address("/board", {}), { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    if (!answer?.ok) return this.#fail([400, 403, 404].includes(answer?.status ?? 0) ? 4000 : 0);
+    this.#wire = this.#isEvents && this.#wanted !== "events" ? "socket" : "events";
+    this.#open();
   }
 
   /** @param {string} data */
@@ -289,10 +316,8 @@ export class Link {
   #fail(code = 0, wait = 0) {
     this.#drop();
     if (code >= 4000) return this.#enter("stopped");
-    if (!this.#heardAt) {
-      this.#deaf++;
-      this.#events = false;
-    } else if (this.#liveAt && Date.now() - this.#liveAt > STABLE_MS) this.#retries = 0;
+    if (!this.#heardAt && ++this.#deaf % 2 === 0) return void this.#ask();
+    if (this.#liveAt && Date.now() - this.#liveAt > STABLE_MS) this.#retries = 0;
     this.#liveAt = 0;
     this.#enter(navigator.onLine ? "waiting" : "offline");
     if (!navigator.onLine) wait ||= RETRY_MAX_MS; // `online` comes sooner
@@ -303,7 +328,7 @@ export class Link {
   #retry(spread = 0, least = 0) {
     clearTimeout(this.#timer);
     const delay = least + (least ? spread / 5 : spread) * Math.random();
-    this.#timer = setTimeout(() => (this.#deaf && this.#deaf % 2 === 0 ? this.#ask() : this.#open()), delay);
+    this.#timer = setTimeout(() => this.#open(), delay);
   }
 
   /** @param {string} state */
@@ -646,7 +671,7 @@ export class BreakingTicker extends HTMLElement {
       const url = new URL(`v1/${encodeURIComponent(edition ?? "")}`, server ?? home);
       for (const name of ["section", "region", "urgency"])
         for (const value of new Set(this.getAttribute(name)?.match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
-      url.hash = this.getAttribute("transport") ?? "";
+      url.hash = this.getAttribute("transport")?.match(/^(events|socket)$/)?.[0] ?? "";
       return edition ? url.href : "";
     } catch {
       return ""; // no address
