@@ -213,6 +213,7 @@ export class Link {
   #address(path, query) {
     const url = new URL(this.#url);
     url.pathname += path;
+    url.hash = "";
     for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, `${value}`);
     return url.href;
   }
@@ -229,10 +230,7 @@ export class Link {
    * which policy a page has can't be asked. A socket where all seats are taken, and each where the other failed.
    */
   async #open() {
-    const signal = this.#begin(() => {
-      this.#deaf |= 1; // don't try the same again: ask
-      this.#fail();
-    });
+    const signal = this.#begin(() => this.#ask("/board"));
     this.#heardAt = 0;
     this.#enter("connecting");
     const wire = this.#wire || this.#wanted;
@@ -252,15 +250,19 @@ export class Link {
   }
 
   /**
-   * A browser doesn't say why a connection was refused. Ask over HTTP: stop where the answer is final, and where the
-   * server is well but this kind of connection doesn't come through, take the other.
+   * A browser doesn't say why a connection was refused, or why nothing comes. Ask over HTTP: stop where the answer is
+   * final, wait where the server refuses for now, and take the other kind where this one doesn't come through.
+   * @param {string} path `/events` says how the server would answer now; `/board` answers too where a proxy on the way
+   *   holds events back, or where something in the browser blocks them
    */
-  async #ask() {
+  async #ask(path) {
     const signal = this.#begin(() => this.#fail());
-    const answer = await fetch(this.#address("/board", {}), { signal }).catch(() => undefined);
+    const ask = () => fetch(this.#address(path, {}), { signal });
+    const answer = await ask().catch(() => ((path = "/board"), ask())).catch(() => undefined);
     if (signal.aborted) return;
     if (!answer?.ok) return this.#fail([400, 403, 404].includes(answer?.status ?? 0) ? 4000 : 0);
-    this.#wire = this.#isEvents && this.#wanted !== "events" ? "socket" : "events";
+    if (!this.#isEvents) this.#wire = "events";
+    else if (path === "/board" && this.#wanted !== "events") this.#wire = "socket";
     this.#open();
   }
 
@@ -316,7 +318,7 @@ export class Link {
   #fail(code = 0, wait = 0) {
     this.#drop();
     if (code >= 4000) return this.#enter("stopped");
-    if (!this.#heardAt && ++this.#deaf % 2 === 0) return void this.#ask();
+    if (!this.#heardAt && ++this.#deaf % 2 === 0) return void this.#ask("/events");
     if (this.#liveAt && Date.now() - this.#liveAt > STABLE_MS) this.#retries = 0;
     this.#liveAt = 0;
     this.#enter(navigator.onLine ? "waiting" : "offline");
