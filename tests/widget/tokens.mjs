@@ -1,4 +1,5 @@
-// Compares two modules (the files named) token by token. Private names, and variables and functions that the first one
+// Compares two modules (the files named) token by token, but for marks before a closing bracket
+// and `const`, which may become `let`. Private names, and variables and functions that the first one
 // declares, may be renamed one to one, also into nothing that the second has already; prints the first difference.
 import { readFileSync } from "node:fs";
 import ts from "./node_modules/typescript/lib/typescript.js";
@@ -27,11 +28,17 @@ function tokens(file) {
     const children = node.getChildren(source);
     if (children.length === 0 && node.getText(source))
       found.push({ kind: node.kind, text: node.getText(source), declaration: variable(checker, node)?.pos });
+    if (node.kind === ts.SyntaxKind.ConstKeyword) Object.assign(found.at(-1), { kind: ts.SyntaxKind.LetKeyword, text: "let" });
     children.forEach(visit);
   };
   visit(source);
   if (source.parseDiagnostics.length) throw new Error(source.parseDiagnostics[0].messageText);
-  return found;
+  // Before a closing bracket these mean nothing. (Where a semicolon is a statement of its own, or a comma leaves an item
+  // out, the parser's tree has a node for that.)
+  return found.filter(({ kind }, at) => {
+    const isMark = kind === ts.SyntaxKind.SemicolonToken || kind === ts.SyntaxKind.CommaToken;
+    return !isMark || ![")", "]", "}"].includes(found[at + 1]?.text);
+  });
 }
 
 const [kept, served] = process.argv.slice(2).map(tokens);

@@ -13,6 +13,7 @@ from functools import cache
 from hashlib import sha256, sha384
 from importlib.resources import files
 from itertools import count
+from string import ascii_letters
 from typing import Final
 
 import msgspec
@@ -33,7 +34,8 @@ _TOKEN = re.compile(
 )
 
 _DECLARES = frozenset(("const", "let", "function"))
-_BEFORE_MEMBER = frozenset(("{", "}", ";", "get", "set", "static", "async"))
+_RESERVED = frozenset(("as", "do", "if", "in", "is", "of"))
+_BEFORE_CONDITION = frozenset(("if", "for", "while", "switch"))
 
 THEMES: Final = ("newsroom", "broadsheet", "bulletin", "terminal")
 """The ready themes in `themes.css`, the default first."""
@@ -60,10 +62,11 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 def compact(source: str) -> str:
-    """A module without its comments, without the blanks that mean nothing, and with short names for what is its own.
+    """A module without its comments, without blanks and marks that mean nothing, and with short names for its own.
 
-    Those are private names (`#…`), which nobody outside a class can see, and the variables and functions that it
-    declares and doesn't export (see `_own_names`). Every other token stays as it is written.
+    The marks are commas and semicolons before a closing bracket. Its own are private names (`#…`), which nobody outside
+    a class can see, and the variables and functions that it declares and doesn't export (see `_own_names`). `const`
+    becomes `let`. Every other token stays as it is written.
     A line end that may end a statement stays: one after a word. After a mark it can be missed only where a semicolon
     is missing, and then the module is no module any more, which every test of it notices.
     """
@@ -77,11 +80,25 @@ def compact(source: str) -> str:
             between = "\n" if "\n" in text or between == "\n" else " "
             continue
         text = _compact_style(text) if kind == "style" else short.get(text, text)
+        if text == "const":
+            text = "let"
+        if _is_idle(parts[-2:], text):
+            parts.pop()
         if between and _is_needed(between, parts[-1][-1:], text[0]):
             parts.append(between)
         parts.append(text)
         between = ""
     return "".join(parts).strip() + "\n"
+
+
+def _is_idle(before: list[str], text: str) -> bool:
+    """Whether the last mark means nothing before `text`.
+
+    A semicolon that is a loop's whole body does; without it the module is no module any more.
+    """
+    if before[-1] == ";":
+        return text == "}"
+    return before[-1] == "," and text in (")", "]", "}") and before[0] not in (",", "[")
 
 
 def _is_needed(between: str, before: str, after: str) -> bool:
@@ -97,40 +114,62 @@ def _short_names(tokens: list[re.Match[str]]) -> dict[str, str]:
     private = [name for name in counts if name.startswith("#")]
     own = _own_names(tokens)
     short = {}
-    for names, mark, taken in ((private, "#", set[str]()), (own, "", set(counts))):
+    for names, mark, taken in ((private, "#", frozenset[str]()), (own, "", _RESERVED.union(counts))):
         free = (name for number in count() if (name := _short_name(number)) not in taken)
         short |= {name: mark + next(free) for name in sorted(names, key=lambda name: -counts[name])}
     return short
 
 
 def _own_names(tokens: list[re.Match[str]]) -> list[str]:
-    """The variables and functions that a module declares, doesn't export, and whose names nothing else has in it.
+    """The variables, parameters and functions that a module declares, doesn't export, and whose names nothing else has.
 
-    Scopes aren't told apart: a name that is anywhere a property, a key, a method, or part of a template stays. In doubt
+    Scopes aren't told apart: a name that is anywhere a property, a key, a member, or part of a template stays. In doubt
     it stays.
     """
     texts = [token.group() for token in tokens]
     own, others = dict[str, None](), set[str]()
-    for at, token in enumerate(tokens):
-        text, before, after = token.group(), texts[max(0, at - 2) : at], texts[at + 1 : at + 4]
+    for at, (token, place) in enumerate(zip(tokens, _places(texts), strict=True)):
+        text, before, after = token.group(), texts[max(0, at - 2) : at], texts[at + 1 : at + 3]
         last, following = "".join(before[-1:]), "".join(after[:1])
         if token.lastgroup == "text" and text.startswith("`"):
             others.update(re.findall(r"\w+", text))
         if token.lastgroup != "name":
             continue
         is_property = last == "." and before[:1] != ["."]
-        is_key = last in ("{", ",") and following in ("}", ",", ":", "=")  # or in a list: that can't be told here
-        is_member = last in _BEFORE_MEMBER and following in ("(", "=", ";")
+        is_key = place == "{" and last in ("{", ",") and following in ("}", ",", ":", "=")
+        is_member = place == "class" and following in ("(", "=", ";")
         if is_property or is_key or is_member or before[:1] == ["export"]:
             others.add(text)
-        elif last in _DECLARES or after[:2] == ["=", ">"] or (last == "(" and after == [")", "=", ">"]):
+        elif last in _DECLARES or after == ["=", ">"] or (place == "parameters" and last in ("(", ",", ".")):
             own[text] = None
     return [name for name in own if name not in others and len(name) > 1]
 
 
+def _places(texts: list[str]) -> list[str]:
+    """What each token stands in: `class` (its body), `parameters`, another `{`, `(` or `[`, or nothing."""
+    closed: dict[int, int] = {}
+    opened = [-1]
+    inside = []
+    for at, text in enumerate(texts):
+        if text in (")", "]", "}"):
+            closed[opened.pop()] = at
+        inside.append(opened[-1])
+        if text in ("(", "[", "{"):
+            opened.append(at)
+    places = {-1: ""}
+    for opening, closing in closed.items():
+        text, before, after = texts[opening], texts[max(0, opening - 4) : opening], texts[closing + 1 : closing + 3]
+        if text == "{" and ("class" in before[-2:] or before[:1] == ["class"]):
+            text = "class"
+        elif text == "(" and (after == ["=", ">"] or (after[:1] == ["{"] and before[-1] not in _BEFORE_CONDITION)):
+            text = "parameters"
+        places[opening] = text
+    return [places[opening] for opening in inside]
+
+
 def _short_name(number: int) -> str:
-    rest, last = divmod(number, 26)
-    return (_short_name(rest - 1) if rest else "") + chr(ord("a") + last)
+    rest, last = divmod(number, len(ascii_letters))
+    return (_short_name(rest - 1) if rest else "") + ascii_letters[last]
 
 
 def _compact_style(style: str) -> str:

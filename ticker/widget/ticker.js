@@ -14,9 +14,9 @@
  *   id: string, version: number, number: number, change: string, status: string, text: string,
  *   attribution?: string | null, lang: string, dir: string, urgency: number, section?: string | null,
  *   url?: string | null, created: string, updated: string, expires?: string | null, correction?: string | null,
- *   pinned?: string | null,
+ *   pinned?: string | null, test?: boolean,
  * }} Line
- * @typedef {{ name: string, title: string, lang: string, dir: string }} Edition
+ * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
  * @typedef {{ type: "board", at: string, edition: Edition, lines: Line[] }} Board
  * @typedef {Board | { type: "line", at: string, line: Line } | { type: "live" | "beat", at: string } |
  *   { type: "bye", at?: undefined, retry_ms: number }} Message
@@ -103,16 +103,16 @@ const SEATS = 4; // of the six connections to a host that a browser opens over H
 /**
  * A place for events, of the few that all pages of a site share in one browser: events that took every connection over
  * HTTP/1.1 would starve whatever else pages load from that host; sockets don't count there. Resolves to what gives the
- * place back, or to nothing where all are taken or pages can't agree (no secure context, an opaque origin).
- * @returns {Promise<(() => void) | undefined>}
+ * place back, or to null where all are taken; fails where pages can't agree (no secure context, an opaque origin).
+ * @returns {Promise<(() => void) | null>}
  */
 const seat = (number = 1) =>
-  new Promise((give) =>
+  new Promise((/** @type {(leave: any) => void} */ give, fail) =>
     navigator.locks
-      ?.request(`ticker-${number}`, { ifAvailable: true }, (lock) =>
-        lock ? new Promise((leave) => give(() => leave(0))) : give(number < SEATS ? seat(number + 1) : undefined),
+      .request("ticker" + number, { ifAvailable: true }, (lock) =>
+        lock ? new Promise(give) : give(number < SEATS ? seat(number + 1) : null),
       )
-      .catch(() => give(undefined)) ?? give(undefined),
+      .catch(fail),
   );
 
 /**
@@ -209,12 +209,13 @@ export class Link {
     this.#connection = undefined;
   }
 
-  /** @param {string} path @param {Record<string, string | number>} query */
-  #address(path, query) {
+  /** @param {string} path @param {string} [after] */
+  #address(path, after) {
     const url = new URL(this.#url);
     url.pathname += path;
     url.hash = "";
-    for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, `${value}`);
+    url.searchParams.set("lines", `${this.#size}`);
+    if (after) url.searchParams.set("after", after);
     return url.href;
   }
 
@@ -234,19 +235,18 @@ export class Link {
     this.#heardAt = 0;
     this.#enter("connecting");
     const wire = this.#wire || this.#wanted;
-    const leave = wire ? undefined : await seat();
+    const leave = wire ? null : await seat().catch(() => null);
     if (signal.aborted) return leave?.();
     this.#isEvents = wire === "events" || !!leave;
-    const address = this.#address(this.#isEvents ? "/events" : "/live", { lines: this.#size, after: this.at });
+    const address = this.#address(this.#isEvents ? "/events" : "/live", this.at);
     const source = this.#isEvents ? new EventSource(address) : new WebSocket(address.replace(/^http/, "ws"), "ticker.v1");
-    signal.onabort = () => {
-      source.close();
-      leave?.();
-    };
-    const listen = (/** @type {string[]} */ types, /** @type {(event: any) => void} */ act) =>
-      types.forEach((type) => source.addEventListener(type, act, { signal })); // what is aborted isn't heard any more
-    listen(["message", "board", "line", "live", "beat", "bye"], (event) => this.#hear(event.data));
-    listen(["error", "close"], (event) => this.#fail(event.code)); // only the close of a socket has one
+    signal.onabort = () => (source.close(), leave?.());
+    for (const type of ["message", "board", "line", "live", "beat", "bye", "error", "close"])
+      source.addEventListener(
+        type,
+        (/** @type {any} */ { data, code }) => (data ? this.#hear(data) : this.#fail(code)), // only a socket's close has one
+        { signal }, // what is aborted isn't heard any more
+      );
   }
 
   /**
@@ -257,10 +257,10 @@ export class Link {
    */
   async #ask(path) {
     const signal = this.#begin(() => this.#fail());
-    const ask = () => fetch(this.#address(path, {}), { signal });
+    const ask = () => fetch(this.#address(path), { signal });
     const answer = await ask().catch(() => ((path = "/board"), ask())).catch(() => undefined);
     if (signal.aborted) return;
-    if (!answer?.ok) return this.#fail([400, 403, 404].includes(answer?.status ?? 0) ? 4000 : 0);
+    if (!answer?.ok) return this.#fail(/40[034]/.test(`${answer?.status}`) ? 4000 : 0);
     if (!this.#isEvents) this.#wire = "events";
     else if (path === "/board" && this.#wanted !== "events") this.#wire = "socket";
     this.#open();
@@ -277,12 +277,10 @@ export class Link {
     } catch {
       return this.#fail(); // what was lost with it comes again after `at`
     }
-    if (!this.#heardAt) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#watch(), SILENT_MS);
-      this.#deaf = 0;
-    }
+    const isFirst = !this.#heardAt;
     this.#heardAt = Date.now();
+    if (isFirst) this.#watch();
+    this.#deaf = 0;
     if (message.type === "bye") return this.#fail(0, message.retry_ms);
     if (message.type === "live") {
       this.#liveAt = this.#heardAt;
@@ -311,6 +309,7 @@ export class Link {
   /** One timer a connection, however many messages; late timers (a tab in the background, sleep) do no harm. */
   #watch() {
     const left = this.#heardAt + SILENT_MS - Date.now();
+    clearTimeout(this.#timer);
     if (left > 0) this.#timer = setTimeout(() => this.#watch(), left);
     else this.#fail();
   }
@@ -343,7 +342,7 @@ export class Link {
 
 // Listeners of the whole page, once, however many elements there are.
 const on = (/** @type {string} */ event, /** @type {(link: Link) => void} */ act) =>
-  addEventListener(event, () => links.forEach((link) => act(link)));
+  addEventListener(event, () => links.forEach(act));
 on("pagehide", (link) => link.rest()); // an open connection keeps a page out of the bfcache
 on("offline", (link) => link.lose());
 on("online", (link) => link.wake(RETRY_MS));
@@ -361,19 +360,19 @@ const SPOKEN_LINES = 3; // of a batch; the rest is counted
 const ENGLISH = {
   pause: "Pause", resume: "Resume", previous: "Previous", next: "Next", more: "New: ", paused: "Paused",
   waiting: "Reconnecting…", offline: "Offline", stopped: "Not available", empty: "No lines yet", flash: "Flash",
-  update: "Updated", correction: "Correction", withdrawn: "Withdrawn",
+  update: "Updated", correction: "Correction", withdrawn: "Withdrawn", test: "TEST",
 };
 /** @type {Record<string, typeof ENGLISH>} */
 const WORDS = {
   ar: {
     pause: "إيقاف", resume: "استئناف", previous: "السابق", next: "التالي", more: "جديد: ", paused: "متوقف",
     waiting: "إعادة الاتصال…", offline: "بلا اتصال", stopped: "غير متاح", empty: "لا أخبار بعد", flash: "عاجل",
-    update: "تحديث", correction: "تصحيح", withdrawn: "سُحب الخبر",
+    update: "تحديث", correction: "تصحيح", withdrawn: "سُحب الخبر", test: "اختبار",
   },
   es: {
     pause: "Pausar", resume: "Reanudar", previous: "Anterior", next: "Siguiente", more: "Nuevas: ", paused: "En pausa",
     waiting: "Reconectando…", offline: "Sin conexión", stopped: "No disponible", empty: "Aún no hay noticias",
-    flash: "Urgente", update: "Actualizada", correction: "Corrección", withdrawn: "Retirada",
+    flash: "Urgente", update: "Actualizada", correction: "Corrección", withdrawn: "Retirada", test: "PRUEBA",
   },
 };
 
@@ -394,14 +393,21 @@ function age(instant, now, lang) {
   return then.toLocaleDateString(lang, { dateStyle: "medium" });
 }
 
-/** A language that the browser can format for: the reader's own in the place of what is no language. @param {string} lang */
-function locale(lang) {
+/**
+ * What comes of `act`; undefined where it fails.
+ * @template T
+ * @param {() => T} act
+ */
+function attempt(act) {
   try {
-    return Intl.getCanonicalLocales(lang)[0];
+    return act();
   } catch {
     return undefined;
   }
 }
+
+/** A language that the browser can format for: the reader's own in the place of what is no language. @param {string} lang */
+const locale = (lang) => attempt(() => Intl.getCanonicalLocales(lang)[0]);
 
 /**
  * An element with a part, properties and children; texts become text nodes, never markup.
@@ -437,7 +443,8 @@ sheet.replaceSync(`
 [part=ticker] {
   all: initial; color-scheme: inherit; display: flex; flex-direction: column; container-type: inline-size;
   font: 400 var(--ticker-size, medium)/1.45 var(--ticker-font, system-ui, sans-serif);
-  color: var(--ticker-color, light-dark(#14171c, #eceff3)); background: var(--ticker-background, light-dark(#fff, #15181d));
+  --ground: var(--ticker-background, light-dark(#fff, #15181d)); background: var(--ground);
+  color: var(--ticker-color, light-dark(#14171c, #eceff3));
   border-radius: var(--ticker-radius); overflow: clip; overflow-wrap: anywhere;
   --muted: var(--ticker-muted, color-mix(in srgb, currentcolor 72%, transparent));
   --accent: var(--ticker-accent, light-dark(#b4001e, #ff8080));
@@ -446,6 +453,7 @@ sheet.replaceSync(`
 [part=header] { display: flex; align-items: center; white-space: nowrap; gap: .5em; block-size: 2.75em; padding-inline: 1em .5em;
   border-block-end: var(--line) }
 [part=title] { font-weight: 700 }
+[part=test] { padding: 0 .5em; border: 2px solid; background: var(--accent); color: var(--ground) }
 [part=title]::before { content: ""; display: inline-block; border: .25em solid var(--muted); border-radius: 1em;
   margin-inline-end: .5em; vertical-align: .15em }
 [data-state=live] [part=title]::before { border-color: var(--accent) }
@@ -459,9 +467,9 @@ button { all: unset; box-sizing: border-box; font-size: .8125em; min-block-size:
 button:hover { border-color: currentcolor }
 [part=new], [part~=tag] { color: var(--accent); font-size: .8125em; font-weight: 700 }
 :focus-visible { outline: 2px solid; outline-offset: -2px }
-[part=view] { position: relative; flex: 1; min-inline-size: 0; overflow: hidden auto; overflow-anchor: none;
+section { position: relative; flex: 1; min-inline-size: 0; overflow: hidden auto; overflow-anchor: none;
   block-size: var(--ticker-height, calc(var(--lines) * 3.5em)) }
-ol { margin: 0; padding: 0 }
+ol { all: unset }
 li { display: flex; align-items: baseline; gap: .75em; padding-inline: 1em }
 [part~=urgent] { font-weight: 700 }
 [part=attribution] { font-weight: 600 }
@@ -475,12 +483,12 @@ a:hover { text-decoration: underline }
 .list [part=age] { flex: 0 0 6.5em }
 .list [part~=urgent] { border-inline-start: .25em solid var(--accent); padding-inline-start: .75em }
 .strip ol, .crawl ol { display: flex; align-items: center; min-block-size: 100% }
-.strip [part=view] { block-size: 4.2em }
-.crawl [part=view] { block-size: 2.75em; overflow: hidden }
+.strip section { block-size: 4.2em }
+.crawl section { block-size: 2.75em; overflow: hidden }
 .crawl ol { inline-size: max-content; white-space: nowrap }
 @container (max-width: 40em) {
-  [part=view] { block-size: var(--ticker-height, calc(var(--lines) * 5.6em)) }
-  .strip [part=view] { block-size: 7.6em }
+  section { block-size: var(--ticker-height, calc(var(--lines) * 5.6em)) }
+  .strip section { block-size: 7.6em }
   .list li, .strip li { display: block }
 }
 @container (min-width: 56em) {
@@ -493,7 +501,7 @@ a:hover { text-decoration: underline }
 }
 @media print {
   button, [part=status] { display: none }
-  [part=ticker] [part=view] { block-size: auto; overflow: visible }
+  [part=ticker] section { block-size: auto; overflow: visible }
   [part=ticker] ol { display: block; position: static; transform: none !important; white-space: normal; inline-size: auto }
   li[hidden] { display: flex !important }
 }
@@ -540,6 +548,7 @@ export class BreakingTicker extends HTMLElement {
   /** @type {Element | null | undefined} */
   #focused; // while its line moves
 
+  #test = make("strong", "test");
   #title = make("span", "title");
   #status = make("span", "status", { role: "status" });
   #new = make("button", "new", { onclick: () => this.resume() });
@@ -553,7 +562,7 @@ export class BreakingTicker extends HTMLElement {
   #heard = make("div", "", { className: "heard", ariaLive: "polite" });
   #row = make(
     "div", "", { className: "row" },
-    make("div", "header", {}, this.#title, this.#status, this.#new, this.#previous, this.#count, this.#next, this.#pause),
+    make("div", "header", {}, this.#test, this.#title, this.#status, this.#new, this.#previous, this.#count, this.#next, this.#pause),
     this.#view,
   );
   #frame = make("div", "ticker", {}, this.#row, this.#heard);
@@ -669,15 +678,12 @@ export class BreakingTicker extends HTMLElement {
     const edition = this.getAttribute("edition");
     const server = this.getAttribute("server")?.replace(/\/*$/, "/");
     const home = import.meta.url.replace(/(\/widget)?\/[^/]*(\/[^/]*\.js)?$/, "/");
-    try {
-      const url = new URL(`v1/${encodeURIComponent(edition ?? "")}`, server ?? home);
-      for (const name of ["section", "region", "urgency"])
-        for (const value of new Set(this.getAttribute(name)?.match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
-      url.hash = this.getAttribute("transport")?.match(/^(events|socket)$/)?.[0] ?? "";
-      return edition ? url.href : "";
-    } catch {
-      return ""; // no address
-    }
+    const url = edition && attempt(() => new URL("v1/" + encodeURIComponent(edition), server ?? home));
+    if (!url) return "";
+    for (const name of ["section", "region", "urgency"])
+      for (const value of new Set(this.getAttribute(name)?.match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
+    url.hash = this.getAttribute("transport")?.match(/^(events|socket)$/)?.[0] ?? "";
+    return url.href;
   }
 
   /**
@@ -688,11 +694,7 @@ export class BreakingTicker extends HTMLElement {
   #takeSeed(link) {
     const data = this.querySelector("script[type='application/json']");
     if (!data) return;
-    try {
-      link.seed(JSON.parse(data.textContent ?? ""), this.size);
-    } catch {
-      // no board: the server sends one
-    }
+    attempt(() => link.seed(JSON.parse(data.textContent ?? ""), this.size)); // no board: the server sends one
     this.replaceChildren();
   }
 
@@ -866,12 +868,17 @@ export class BreakingTicker extends HTMLElement {
     const { state } = this;
     const lang = this.lang || edition?.lang || "en";
     /** @type {Record<string, string>} */
-    const words = (this.#words = { ...ENGLISH, ...WORDS[lang.split("-")[0]], ...this.#ownWords() });
+    const words = (this.#words = {
+      ...ENGLISH, ...WORDS[lang.split("-")[0]], ...attempt(() => JSON.parse(this.getAttribute("words") ?? "{}")),
+    });
     const label = this.getAttribute("label") ?? edition?.title ?? "";
     Object.assign(this.#frame, { lang, dir: edition?.dir ?? "", className: layout });
     this.#frame.dataset.state = state;
     this.#frame.style.setProperty("--lines", `${this.size}`);
-    this.#view.ariaLabel = label;
+    const mark = edition?.test ? words.test : "";
+    set(this.#test, mark);
+    this.#test.hidden = !mark;
+    this.#view.ariaLabel = `${mark} ${label}`.trim();
     this.#previous.ariaLabel = words.previous;
     this.#next.ariaLabel = words.next;
     set(this.#title, label);
@@ -882,15 +889,6 @@ export class BreakingTicker extends HTMLElement {
     this.#previous.hidden = this.#count.hidden = this.#next.hidden = layout !== "strip";
     set(this.#empty, state === "live" ? words.empty : ""); // in the place of a fallback that the page doesn't give
     this.#empty.hidden = this.#lines.length > 0;
-  }
-
-  /** Words for other languages, or other words: JSON in an attribute. */
-  #ownWords() {
-    try {
-      return JSON.parse(this.getAttribute("words") ?? "{}");
-    } catch {
-      return {};
-    }
   }
 
   /** Another line of the strip. @param {number} by */
@@ -950,9 +948,9 @@ export class BreakingTicker extends HTMLElement {
   // A line
 
   /** The part that marks a line's kind, and the word for it. @param {Line} line */
-  #tagOf({ status, correction, urgency, change }) {
+  #tagOf({ status, correction, urgency, change, test }) {
     const kind = status !== "usable" ? "withdrawn" : correction ? "correction" : urgency === 1 ? "flash" : change;
-    return [kind, this.#words[kind] ?? ""];
+    return [kind, [test && this.#words.test, this.#words[kind]].filter(Boolean).join(" ")];
   }
 
   /** A line's words; the attribution can't turn the direction of what follows. @param {Line} line */
