@@ -42,6 +42,7 @@ def test_token_by_token_it_is_the_same_program(tmp_path: Path) -> None:
         ("return\nvalue", "return\nvalue\n"),
         ('x.replace(/ \\/\\/ [/"] /g, y)', 'x.replace(/ \\/\\/ [/"] /g,y)\n'),
         ("class A { #one = 1; two() { return this.#one; } }", "class A{#a=1;two(){return this.#a}}\n"),
+        ("class A { #one = 1; two() { return `${this.#one}`; } }", "class A{#one=1;two(){return`${this.#one}`}}\n"),
         ("const limit = 3;\nx = limit;", "let a=3;x=a;\n"),
         ("const limit = 3, a = 1;\nx = limit;", "let b=3,a=1;x=b;\n"),
         ("const limit = 3;\nx = `${limit}`;", "let limit=3;x=`${limit}`;\n"),

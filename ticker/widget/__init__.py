@@ -111,8 +111,11 @@ def _is_needed(between: str, before: str, after: str) -> bool:
 def _short_names(tokens: list[re.Match[str]]) -> dict[str, str]:
     """New names for a module's private and own names, the shortest for those that come most often."""
     counts = Counter(token.group() for token in tokens if token.lastgroup == "name")
-    private = [name for name in counts if name.startswith("#")]
-    own = _own_names(tokens)
+    # What stands in a template isn't looked into: a name that is used in one stays.
+    templates = "".join(token.group() for token in tokens if token.lastgroup == "text" and token.group()[0] == "`")
+    kept = set(re.findall(r"#?\w+", templates))
+    private = [name for name in counts if name.startswith("#") and name not in kept]
+    own = [name for name in _own_names(tokens) if name not in kept]
     short = {}
     for names, mark, taken in ((private, "#", frozenset[str]()), (own, "", _RESERVED.union(counts))):
         free = (name for number in count() if (name := _short_name(number)) not in taken)
@@ -123,16 +126,13 @@ def _short_names(tokens: list[re.Match[str]]) -> dict[str, str]:
 def _own_names(tokens: list[re.Match[str]]) -> list[str]:
     """The variables, parameters and functions that a module declares, doesn't export, and whose names nothing else has.
 
-    Scopes aren't told apart: a name that is anywhere a property, a key, a member, or part of a template stays. In doubt
-    it stays.
+    Scopes aren't told apart: a name that is anywhere a property, a key or a member stays. In doubt it stays.
     """
     texts = [token.group() for token in tokens]
     own, others = dict[str, None](), set[str]()
     for at, (token, place) in enumerate(zip(tokens, _places(texts), strict=True)):
         text, before, after = token.group(), texts[max(0, at - 2) : at], texts[at + 1 : at + 3]
         last, following = "".join(before[-1:]), "".join(after[:1])
-        if token.lastgroup == "text" and text.startswith("`"):
-            others.update(re.findall(r"\w+", text))
         if token.lastgroup != "name":
             continue
         is_property = last == "." and before[:1] != ["."]

@@ -214,7 +214,7 @@ export class Link {
     const url = new URL(this.#url);
     url.pathname += path;
     url.hash = "";
-    url.searchParams.set("lines", `${this.#size}`);
+    url.searchParams.set("lines", String(this.#size));
     if (after) url.searchParams.set("after", after);
     return url.href;
   }
