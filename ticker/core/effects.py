@@ -14,7 +14,7 @@ from ticker.core.edition import Edition, Effect
 
 
 class HouseRule(msgspec.Struct, frozen=True):
-    """One rule that an edition may see otherwise. `finds` completes "it finds …": `docs/operating.md` has this table."""
+    """One rule that an edition may see otherwise. `finds` completes "it finds …", in `docs/operating.md` too."""
 
     effect: Effect
     finds: str
