@@ -39,16 +39,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """How a request is handed in: by whom, where, and what is waited for.
 
-    `leaves_early` where the first answer is enough, also if an undo window begins with it. A rehearsal sends nothing.
+    `may_repeat` where the key was given: it may have been used before. `leaves_early` where the first answer is enough,
+    also if an undo window begins with it. A rehearsal sends nothing.
     """
 
     data: Path | None
     edition: str | None
     editor: str | None
     key: str
-    may_repeat: bool
     wait_s: float
     wants_reach: bool
+    may_repeat: bool = False
     break_glass: str | None = None
     leaves_early: bool = False
     is_rehearsal: bool = False
