@@ -150,7 +150,8 @@ def _content_options(function: Command) -> Command:
             click.option(
                 "--hold",
                 metavar="5s",
-                help="In which you can take it back unseen: Ctrl-C, `tick undo`.  [default: the edition's]",
+                help="How long you can take it back unseen, with Ctrl-C or `tick undo`; 0 for no time.  "
+                "[default: as the edition says]",
             ),
             click.option("--again", is_flag=True, help="It is meant, though it looks like a line that is there."),
         )
