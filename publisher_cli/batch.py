@@ -194,7 +194,7 @@ def rehearse_all(stage: Stage, items: Sequence[Item]) -> Iterator[tuple[Item, Re
         if item.answer is not None:
             continue
         verdict = stage.decide(item.submission, f"line-{item.number}")
-        yield item, rehearsed(stage.stored.name, item.submission, verdict)
+        yield item, rehearsed(stage.stored, item.submission, verdict)
         if isinstance(verdict, Hold):  # once its undo window is over, it is on air as well
             verdict = stage.decide(msgspec.structs.replace(item.submission, undo_s=0.0), f"line-{item.number}")
         if isinstance(verdict, Publish):
@@ -225,13 +225,13 @@ class _Batch:
             stored = await find_edition(redis, self._manner.edition)
             refused, rehearsal = await self._check(redis, stored, editor, data)
             if refused:
-                return self._tell_refused(stored.name, refused)
+                return self._tell_refused(stored, refused)
             if self._manner.is_rehearsal:
-                return self._tell_rehearsal(stored.name, rehearsal)
+                return self._tell_rehearsal(stored, rehearsal)
             async with self._stoppable():
                 await self._send_all(newsroom, redis, stored.name, editor)
                 await self._close_windows(redis, stored.name, editor)
-        return self._tell_end(stored.name)
+        return self._tell_end(stored)
 
     async def _check(
         self, redis: Redis, stored: StoredEdition, editor: str, data: bytes
@@ -250,7 +250,7 @@ class _Batch:
         ]
         return sorted(refused, key=lambda each: each.line), rehearsal
 
-    def _tell_rehearsal(self, edition: str, rehearsal: dict[int, Receipt]) -> int:
+    def _tell_rehearsal(self, stored: StoredEdition, rehearsal: dict[int, Receipt]) -> int:
         for number, receipt in rehearsal.items():
             if self._console.json:
                 self._console.give({"line": number, **msgspec.to_builtins(receipt), "dry_run": True})
@@ -261,13 +261,13 @@ class _Batch:
         parts = [f"{counts[status]:,} would be {name}" for status, name in _NAMES.items() if counts[status]]
         there = len(self.items) - len(rehearsal)
         parts += [f"{there:,} handed in before"] if there else []
-        self._console.tell(f"{edition}  {', '.join(parts) or 'there is no line'}: nothing was sent")
+        self._console.tell(f"{words.name_of(stored)}  {', '.join(parts) or 'there is no line'}: nothing was sent")
         return Status.HELD if counts[Outcome.HELD] else Status.DONE
 
-    def _tell_refused(self, edition: str, refused: Sequence[Refused]) -> int:
+    def _tell_refused(self, stored: StoredEdition, refused: Sequence[Refused]) -> int:
         if self._console.json:
             for each in refused:
-                self._console.give({"status": Outcome.REFUSED, "edition": edition, **msgspec.to_builtins(each)})
+                self._console.give({"status": Outcome.REFUSED, "edition": stored.name, **msgspec.to_builtins(each)})
         else:
             for each in refused:
                 for finding in each.errors:
@@ -372,7 +372,7 @@ class _Batch:
     def _due(self, number: int) -> datetime:
         return self.receipts[number].due or datetime.now(UTC)
 
-    def _tell_end(self, edition: str) -> int:
+    def _tell_end(self, stored: StoredEdition) -> int:
         """A summary; the exit code is that of the worst."""
         self._tell_warnings()
         counts = Counter(receipt.status for receipt in self.receipts.values())
@@ -384,7 +384,7 @@ class _Batch:
         if left:
             parts.append(f"{left:,} not sent")
         self._console.tell(
-            f"{edition}  {words.count(len(self.items), 'line')}: {', '.join(parts) or 'nothing to post'}"
+            f"{words.name_of(stored)}  {words.count(len(self.items), 'line')}: {', '.join(parts) or 'nothing to post'}"
         )
         if left or counts[Outcome.NOT_ON_AIR] or counts[Outcome.LATE]:
             self._console.tell("  the same command again goes on from there, and posts nothing twice")

@@ -23,6 +23,8 @@ _PLACES: Final = {
     **{name: f"publisher_cli.reading:{name}" for name in ("board", "log", "editions")},
     "watch": "publisher_cli.watching:watch",
     "desk": "publisher_cli.desk_view.command:desk",
+    "reach": "publisher_cli.reaching:reach",
+    "audit": "publisher_cli.auditing:audit",
     "completion": "publisher_cli.completion:completion",
 }
 

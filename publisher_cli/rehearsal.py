@@ -68,13 +68,14 @@ async def set_stage(redis: Redis, stored: StoredEdition, editor: str) -> Stage:
 async def rehearse(redis: Redis, stored: StoredEdition, editor: str, submission: Submission) -> Receipt:
     """The receipt that the desk would give at this moment, with no place in the log."""
     stage = await set_stage(redis, stored, editor)
-    return rehearsed(stored.name, submission, stage.decide(submission))
+    return rehearsed(stored, submission, stage.decide(submission))
 
 
-def rehearsed(edition: str, submission: Submission, verdict: Verdict) -> Receipt:
+def rehearsed(stored: StoredEdition, submission: Submission, verdict: Verdict) -> Receipt:
     receipt = Receipt(
         status=Outcome.HELD,
-        edition=edition,
+        edition=stored.name,
+        test=stored.edition.test,
         key=submission.key,
         asked=str(submission.change),
         id=submission.id,

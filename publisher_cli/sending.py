@@ -127,7 +127,8 @@ class _Sending:
             return ()
         from publisher_cli.sisters import find_sisters  # noqa: PLC0415 -- few lines have a story
 
-        return await find_sisters(redis, edition, self.was.coverage, self.was.lang, datetime.now(UTC))
+        was, now = self.was, datetime.now(UTC)
+        return await find_sisters(redis, edition, self.was.coverage, was.lang, now, is_test=was.test)
 
     def status_of(self, receipt: Receipt) -> int:
         """A change that was taken back, or rejected, is not on air."""

@@ -27,17 +27,24 @@ class Sister(msgspec.Struct, frozen=True, kw_only=True):
     is_same_language: bool
 
 
-async def find_sisters(redis: Redis, edition: str, story: str, lang: str, now: datetime) -> tuple[Sister, ...]:
-    """The lines of `story` that show now in other editions, as far as this user may read those."""
+async def find_sisters(
+    redis: Redis, edition: str, story: str, lang: str, now: datetime, *, is_test: bool
+) -> tuple[Sister, ...]:
+    """The lines of `story` that show now in other editions, as far as this user may read those.
+
+    Those of a test are in other tests only: nobody should withdraw a line from the public while rehearsing that.
+    """
     found: list[Sister] = []
     with suppress(RedisError, OSError):
         for name in await edition_names(redis):
             if name != edition:
-                found += await _in_edition(redis, name, story, lang, now)
+                found += await _in_edition(redis, name, story, lang, now, is_test=is_test)
     return tuple(found)
 
 
-async def _in_edition(redis: Redis, edition: str, story: str, lang: str, now: datetime) -> list[Sister]:
+async def _in_edition(
+    redis: Redis, edition: str, story: str, lang: str, now: datetime, *, is_test: bool
+) -> list[Sister]:
     seen: set[str] = set()
     found: list[Sister] = []
     # Editors see only the logs of their own editions; a log that can't be read isn't this command's business.
@@ -47,7 +54,7 @@ async def _in_edition(redis: Redis, edition: str, story: str, lang: str, now: da
             if line.id in seen:
                 continue
             seen.add(line.id)
-            if line.coverage == story and line.shows(now) and line.text:
+            if line.coverage == story and line.test == is_test and line.shows(now) and line.text:
                 found.append(
                     Sister(
                         edition=edition,

@@ -79,7 +79,7 @@ def show_pending(console: Console, waiting: Waiting) -> None:
         return
     name, now = waiting.stored.name, datetime.now(UTC)
     console.tell(
-        f"{name}  {words.count(len(held), 'line waits', 'lines wait')} for another person"
+        f"{words.name_of(waiting.stored)}  {words.count(len(held), 'line waits', 'lines wait')} for another person"
         + (f": tick approve ID -e {name}, or tick reject ID -e {name} --reason …" if held else "")
     )
     ids = short_ids(waiting.held)
@@ -106,9 +106,9 @@ def show_scheduled(console: Console, waiting: Waiting) -> None:
         _give(console, waiting, held)
         return
     name, now = waiting.stored.name, datetime.now(UTC)
+    waits = words.count(len(held), "line waits for its time", "lines wait for their time")
     console.tell(
-        f"{name}  {words.count(len(held), 'line waits for its time', 'lines wait for their time')}"
-        + (f": tick cancel ID -e {name} calls one off" if held else "")
+        f"{words.name_of(waiting.stored)}  {waits}" + (f": tick cancel ID -e {name} calls one off" if held else "")
     )
     ids = short_ids(waiting.held)
     show_rows(console, [_scheduled_row(waiting, item, ids[item.id], now) for item in held])

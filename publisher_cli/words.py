@@ -11,10 +11,11 @@ import click
 
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.position import Position
-from ticker.core.submission import Finding, Outcome, Receipt, Submission
+from ticker.core.submission import Finding, Outcome, Reach, Receipt, Submission
 
 if TYPE_CHECKING:
     from publisher_cli.sisters import Sister
+    from ticker.store.editions import StoredEdition
 
 ISOLATES: Final = {Direction.LTR: "\u2066", Direction.RTL: "\u2067"}
 FIRST_STRONG_ISOLATE: Final = "\u2068"
@@ -95,6 +96,15 @@ def marks(line: Line, now: datetime) -> str:
     return " ".join(filter(None, words))
 
 
+def edition_name(name: str, *, is_test: bool) -> str:
+    """An edition's name, and that it is a test: nobody should have to remember which ones are."""
+    return f"{name} [TEST]" if is_test else name
+
+
+def name_of(stored: StoredEdition) -> str:
+    return edition_name(stored.name, is_test=stored.edition.test)
+
+
 def clock(instant: datetime, now: datetime, zone: tzinfo | None = None) -> str:
     """The time of day in `zone` (None: where we are), with the date before it where that is not today's."""
     local, here = instant.astimezone(zone), now.astimezone(zone)
@@ -107,10 +117,14 @@ def receipt_words(
     """The receipt of what is on air: in one line, or in two where it is wider than a terminal of `width` columns."""
     assert receipt.position is not None, "what is on air has a position"
     done = click.style(DONE[change], fg="green", bold=True)
-    what = f"{receipt.edition} {Position.parse(receipt.position).seq}{_quoted(text, direction)}"
+    what = f"{_edition(receipt)} {Position.parse(receipt.position).seq}{_quoted(text, direction)}"
     whither = f"(id {receipt.id}){_reach(receipt, change)}"
     is_wide = width is not None and len(f"{DONE[change]}  {what}  {whither}") > width
     return f"{done}  {what}{NEWLINE if is_wide else GAP}{whither}"
+
+
+def _edition(receipt: Receipt) -> str:
+    return edition_name(receipt.edition, is_test=receipt.test)
 
 
 def _quoted(text: str | None, direction: Direction | None) -> str:
@@ -118,14 +132,16 @@ def _quoted(text: str | None, direction: Direction | None) -> str:
 
 
 def _reach(receipt: Receipt, change: Change) -> str:
-    if receipt.reach is None:
-        return ""
-    reach = receipt.reach
+    return "" if receipt.reach is None else f" · {reach_words(receipt.reach, change)}"
+
+
+def reach_words(reach: Reach, change: Change) -> str:
+    """How far a change came; of what takes a text away, from how many screens it is gone."""
     gateways, within = count(reach.gateways, "gateway"), _spell_ms(reach.ms)
     if change in _GOES:
         whose = count(reach.followers, "reader's screen", "readers' screens")
-        return f" · gone from {whose} · {gateways} · {within}"
-    return f" · {gateways} · {count(reach.followers, 'reader')} · {within}"
+        return f"gone from {whose} · {gateways} · {within}"
+    return f"{gateways} · {count(reach.followers, 'reader')} · {within}"
 
 
 def _spell_ms(ms: float) -> str:
@@ -145,7 +161,7 @@ def held_lines(
     """The receipt of what is held: why, and until when."""
     ids = f"(id {receipt.id})" if receipt.held == receipt.id else f"({change} of {receipt.id}, held as {receipt.held})"
     held = click.style("held", fg="yellow", bold=True)
-    yield f"{held}  {receipt.edition}{_quoted(text, direction)}  {ids}: not on air yet"
+    yield f"{held}  {_edition(receipt)}{_quoted(text, direction)}  {ids}: not on air yet"
     yield from _waits(receipt, spell)
 
 
@@ -169,7 +185,7 @@ def dropped_words(receipt: Receipt, text: str | None, direction: Direction | Non
     by = "" if receipt.by is None else f" by {receipt.by}"
     why = "" if receipt.reason is None else f": {isolated(receipt.reason)}"
     dropped = click.style(done, fg="yellow", bold=True)
-    return f"{dropped}{by}  {receipt.edition}{_quoted(text, direction)}: nothing went out{why}"
+    return f"{dropped}{by}  {_edition(receipt)}{_quoted(text, direction)}: nothing went out{why}"
 
 
 def rehearsal_lines(
@@ -179,7 +195,7 @@ def rehearsal_lines(
     what = {Outcome.ON_AIR: DONE[change], Outcome.HELD: "held", Outcome.REFUSED: "refused"}[receipt.status]
     colour = {Outcome.ON_AIR: "green", Outcome.HELD: "yellow", Outcome.REFUSED: "red"}[receipt.status]
     would = click.style(f"would be {what}", fg=colour, bold=True)
-    yield f"{would}  {receipt.edition}{_quoted(text, direction)}: nothing was sent"
+    yield f"{would}  {_edition(receipt)}{_quoted(text, direction)}: nothing was sent"
     yield from _waits(receipt, spell)
     for finding in receipt.errors:
         yield f"  {click.style('refused', fg='red')}: {finding.detail}  [{finding.code}]"
@@ -196,9 +212,9 @@ def ruling_lines(receipt: Receipt) -> Iterator[str]:
     """The same for a ruling: there is no line to hand in again."""
     for finding in receipt.errors:
         if receipt.status is Outcome.REFUSED:
-            yield refused_words(receipt.edition, finding)
+            yield refused_words(_edition(receipt), finding)
         else:
-            yield f"{click.style('NOT ON AIR', fg='white', bg='red', bold=True)}  {receipt.edition}  {finding.detail}"
+            yield f"{click.style('NOT ON AIR', fg='white', bg='red', bold=True)}  {_edition(receipt)}  {finding.detail}"
 
 
 def refused_words(where: str, finding: Finding) -> str:

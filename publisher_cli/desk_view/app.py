@@ -44,7 +44,7 @@ from ticker.core import rules
 from ticker.core.entry import Entry, Logged
 from ticker.core.errors import SettingsError
 from ticker.core.held import Held, Reason
-from ticker.core.line import URGENCY_FLASH, Change, Status
+from ticker.core.line import URGENCY_FLASH, Change, Line, Status
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Handling, Outcome, Receipt, Request, Ruling, Submission
 from ticker.store.reach import reach_of
@@ -111,6 +111,12 @@ class DeskView(App[str]):
         self._ear: Worker[None] | None = None
         self._check_timer: Timer | None = None
         self._focus_before: Widget | None = None
+        self._statics: dict[str, Static] = {}
+
+    @property
+    def unsettled(self) -> list[Sent]:
+        """What was handed in and never heard of again."""
+        return list(self._unsettled.values())
 
     # What is there
 
@@ -129,9 +135,10 @@ class DeskView(App[str]):
         yield Static(id="keys")
 
     def on_mount(self) -> None:
-        self._lines = self.query_one("#lines", LineList)
+        self._lines: LineList = self.query_one("#lines", LineList)
         self._composer = self.query_one("#composer", Composer)
         self._asking = self.query_one("#asking", Asking)
+        self._statics = {widget.id: widget for widget in self.screen.query(Static) if widget.id}
         self._composer.focus_text()
         self.set_interval(TICK_S, self._show)
         self._listen(self._asked_edition)
@@ -180,18 +187,20 @@ class DeskView(App[str]):
 
     def _show(self) -> None:
         """Everything that time or news can have changed. What is the same isn't drawn again."""
+        if not self._is_up():
+            return
         now, picture = self._clock(), self.picture
-        self._put("#title", status.title(picture, self._asked_edition))
-        self._put("#state", status.state(self.connection, picture, now, self.size.width))
-        self._put("#banner", status.banner(self.connection, now))
-        self.query_one("#banner").display = self.connection.state is State.LOST
-        self.query_one("#test").display = picture is not None and picture.stored.edition.test
-        self._put("#places", status.places(self._editions, picture, self.pane, now))
-        self._put("#keys", keys.keys_lines(self._keys(), self.size.width - 2))
+        self._put("title", status.title(picture, self._asked_edition))
+        self._put("state", status.state(self.connection, picture, now, self.size.width))
+        self._put("banner", status.banner(self.connection, now))
+        self._statics["banner"].display = self.connection.state is State.LOST
+        self._statics["test"].display = picture is not None and picture.stored.edition.test
+        self._put("places", status.places(self._editions, picture, self.pane, now))
+        self._put("keys", keys.keys_lines(self._keys(), self.size.width - 2))
         if picture is not None:
             self._show_rows(picture, now)
-            self._put("#chosen", status.chosen(picture, self.pane, self._lines.chosen, now))
-        self._put("#told", self._told_words(now))
+            self._put("chosen", status.chosen(picture, self.pane, self._lines.chosen, now))
+        self._put("told", self._told_words(now))
 
     def _show_rows(self, picture: Picture, now: datetime) -> None:
         width = self.size.width
@@ -208,8 +217,12 @@ class DeskView(App[str]):
                     held_rows(picture.scheduled(), picture, now, width), (), status.nothing(picture, "scheduled")
                 )
 
-    def _put(self, selector: str, content: Content) -> None:
-        widget = self.query_one(selector, Static)
+    def _is_up(self) -> bool:
+        """Whether there is anything to show on: news may come before the first picture, and after the last."""
+        return bool(self._statics) and self._lines.is_attached
+
+    def _put(self, name: str, content: Content) -> None:
+        widget = self._statics[name]
         if not isinstance(widget.content, Content) or not widget.content.is_same(content):
             widget.update(content)
 
@@ -274,6 +287,8 @@ class DeskView(App[str]):
 
     def _check(self) -> None:
         """What the desk would say of what stands there now."""
+        if not self._is_up():
+            return
         draft = self._composer.draft
         self.opinion = None if draft.is_blank or self.picture is None else self._opinion(draft, self.picture)
         self._composer.show_opinion(self.opinion, self._clock())
@@ -333,6 +348,8 @@ class DeskView(App[str]):
             return
         if asks_twice(draft, opinion.submission):
             self._ask_twice(draft, picture)
+        elif draft.line is not None:
+            self._ask_change(draft, draft.line, picture)
         else:
             self._send_draft(draft, picture)
 
@@ -344,6 +361,20 @@ class DeskView(App[str]):
                 about=words.isolated(rules.normal_text(draft.typed.text)),
                 hint="y: send it now · any other key: back to the text",
                 key="y",
+                answer=lambda _: self._send_draft(draft, picture),
+            )
+        )
+
+    def _ask_change(self, draft: Draft, line: Line, picture: Picture) -> None:
+        """Show before and after: whoever typed on the board by mistake sees it here, and not on air."""
+        now = words.isolated(rules.normal_text(draft.typed.text), line.dir)
+        was = words.isolated(words.composed(line), line.dir)
+        self._ask(
+            Question(
+                title=f"{draft.change.upper()} {line.id[:4]} IN {picture.name.upper()}?",
+                about=f"was: {was}\nnow: {now}" if now != was else now,
+                hint="Enter: send it now · any other key: back to the text",
+                key="enter",
                 answer=lambda _: self._send_draft(draft, picture),
             )
         )

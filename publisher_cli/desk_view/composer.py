@@ -38,17 +38,15 @@ class LineText(TextArea):
     class Sent(Message):
         """Enter was pressed."""
 
-    async def _on_key(self, event: Key) -> None:
+    def _on_key(self, event: Key) -> None:  # type: ignore[override]
+        # Textual calls the handler of each class, this one first.
         if event.key == "enter":
             event.stop()
             event.prevent_default()
             self.post_message(self.Sent())
-            return
-        await super()._on_key(event)
 
-    async def _on_paste(self, event: Paste) -> None:
+    def _on_paste(self, event: Paste) -> None:  # type: ignore[override]
         event.text = " ".join(event.text.split())
-        await super()._on_paste(event)
 
 
 class Composer(Vertical):

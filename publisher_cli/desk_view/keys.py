@@ -31,7 +31,8 @@ EVERYWHERE: Final[list[BindingType]] = [
 ]
 
 ON_LIST: Final[list[BindingType]] = [
-    Binding("n,i", "app.compose_new", "new line"),
+    # No letter: whoever types a sentence here by mistake must not end up with the rest of it in the compose line.
+    Binding("enter", "app.compose_new", "new line"),
     Binding("u", "app.write('update')", "update"),
     Binding("c", "app.write('correct')", "correct"),
     Binding("r", "app.write('refile')", "refile"),
@@ -54,16 +55,16 @@ ON_LIST: Final[list[BindingType]] = [
 _LIST_KEYS: Final = (("1-9", "edition"), ("?", "help"), ("q", "leave"))
 KEYS: Final = {
     Pane.BOARD: (
-        *(("n", "new"), ("u", "update"), ("c", "correct"), ("r", "refile"), ("w", "withdraw")),
+        *(("Enter", "write"), ("u", "update"), ("c", "correct"), ("r", "refile"), ("w", "withdraw")),
         *(("h", "hold/release"), ("p", "pin"), ("z", "undo"), ("d", "decide"), ("s", "scheduled")),
         *_LIST_KEYS,
     ),
     Pane.PENDING: (
         *(("a", "approve"), ("x", "reject"), ("g", "break glass"), ("z", "take back"), ("b", "board")),
-        *(("s", "scheduled"), ("n", "new")),
+        *(("s", "scheduled"), ("Enter", "write")),
         *_LIST_KEYS,
     ),
-    Pane.SCHEDULED: (("z", "take back"), ("b", "board"), ("d", "decide"), ("n", "new"), *_LIST_KEYS),
+    Pane.SCHEDULED: (("z", "take back"), ("b", "board"), ("d", "decide"), ("Enter", "write"), *_LIST_KEYS),
 }
 COMPOSING: Final = (
     *(("Enter", "put on air"), ("Tab", "fields"), ("Esc", "board"), ("^N", "edition"), ("F3", "decide")),
@@ -92,8 +93,8 @@ HELP: Final = """\
 WRITE     Enter puts the line on air. Tab goes through urgency, section, regions and time
           (urg: 1 flash, 2 bulletin, 3 urgent, 4 routine · at: +20m, 2h, 2026-11-24T14:30).
           "Who: what happened" is read as who says it, and what. What the desk would say
-          stands below as you type. A flash asks once more, by y.
-          Esc goes to the board. What isn't on air or held stays in the compose line.
+          stands below as you type. A flash asks once more, by y; a change of a line, by Enter.
+          Esc goes to the board, Enter comes back. What isn't on air or held stays in the compose line.
 
 THE LINE CHOSEN (↑ ↓, on the board)
    u      update: there are new facts          c   correct: readers are told what was wrong

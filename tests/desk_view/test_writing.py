@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.desk.newsroom import ENGLISH, Newsroom, lines_of, new
+from publisher_cli.desk_view.lists import LineList
+from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk_view.viewing import view_of
+from tests.strategies import ENGLISH
 from ticker.core.edition import Role, SecondPerson
 from ticker.core.line import Change, Status
 from ticker.core.submission import Outcome
@@ -38,7 +40,7 @@ async def test_what_is_typed_goes_on_air_with_enter_and_leaves_the_compose_line(
 
 async def test_urgency_section_and_regions_are_typed_beside_the_text(newsroom: Newsroom) -> None:
     async with newsroom.desk(), view_of(newsroom.url) as view:
-        await view.type(STORM)
+        await view.paste(STORM)
         await view.press("tab")
         await view.type("2")
         await view.press("tab")
@@ -53,7 +55,7 @@ async def test_urgency_section_and_regions_are_typed_beside_the_text(newsroom: N
 
 async def test_each_finding_shows_while_the_text_is_typed_and_nothing_refused_is_sent(newsroom: Newsroom) -> None:
     async with newsroom.desk() as state, view_of(newsroom.url) as view:
-        await view.type("x" * 170)
+        await view.paste("x" * 170)
         await view.shows("170/160 · 10 too long", "refused: the text has 170 characters")
         await view.press("tab", "tab")
         await view.type("gardening")
@@ -69,7 +71,7 @@ async def test_what_the_desk_refuses_stays_in_the_compose_line(newsroom: Newsroo
     async with newsroom.desk(), view_of(newsroom.url) as view:
         assert view.app.picture is not None
         view.app.picture.stored = msgspec.structs.replace(view.app.picture.stored, edition=ENGLISH)  # as it was before
-        await view.type("Storm nears the coast of Tal Amar")
+        await view.paste("Storm nears the coast of Tal Amar")
         await view.press("enter")
         await view.shows("REFUSED", "shorten it by 13")
         assert view.typed == "Storm nears the coast of Tal Amar"
@@ -78,7 +80,7 @@ async def test_what_the_desk_refuses_stays_in_the_compose_line(newsroom: Newsroo
 
 async def test_a_flash_asks_once_more_and_any_key_but_y_goes_back_to_the_text(newsroom: Newsroom) -> None:
     async with newsroom.desk() as state, view_of(newsroom.url) as view:
-        await view.type(STORM)
+        await view.paste(STORM)
         await view.press("tab", "1", "enter")
         await view.shows("SEND THIS FLASH TO EN?")
         await view.press("enter")
@@ -136,6 +138,8 @@ async def test_a_line_is_rewritten_from_what_it_says(newsroom: Newsroom, key: st
             await view.press("tab", "tab", "tab", "tab", "tab")
             await view.type("It was today.")
         await view.press("enter")
+        await view.shows("was: Harbour: Ferries stop now: Harbour: Ferries stop today")
+        await view.press("enter")
         await view.shows("en 2 “Harbour: Ferries stop today”", "NEW LINE")
     entry = (await newsroom.entries())[-1]
     assert (entry.line.change, entry.line.text, entry.line.section) == (change, "Ferries stop today", "economy")
@@ -157,9 +161,10 @@ async def test_a_sentence_typed_on_the_board_by_mistake_changes_nothing(newsroom
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await view.shows("Ferries stop")
         await view.press("escape")
-        await view.type("hydro plant fails in tal amar, why is not known")
-        await view.press("enter")
-        await view.pilot.pause()
+        for sentence in ("hydro plant, why\n", "up in fire\n", "no news, w x\n"):
+            await view.type(sentence)
+            await view.press("escape", "escape")
+        assert view.app.query_one(LineList).has_focus
         assert state.outcomes == {Outcome.ON_AIR: 1}
 
 
@@ -176,7 +181,7 @@ async def test_a_change_that_cant_follow_says_why(newsroom: Newsroom) -> None:
 async def test_what_waits_for_a_second_person_is_approved_by_another_editor(newsroom: Newsroom) -> None:
     with_edition(newsroom, second_person=(SecondPerson.FLASH,))
     async with newsroom.desk(), view_of(newsroom.url, editor="maha") as view:
-        await view.type(STORM)
+        await view.paste(STORM)
         await view.press("tab", "1")
         await view.shows("waits for a second person")
         await view.press("enter", "y")
@@ -199,7 +204,7 @@ async def test_what_waits_for_a_second_person_is_approved_by_another_editor(news
 async def test_a_rejection_tells_its_author_why(newsroom: Newsroom) -> None:
     with_edition(newsroom, second_person=(SecondPerson.FLASH,))
     async with newsroom.desk(), view_of(newsroom.url, editor="maha") as view:
-        await view.type(STORM)
+        await view.paste(STORM)
         await view.press("tab", "1", "enter", "y")
         await view.shows("HELD", "Decide 1")
         async with view_of(newsroom.url, editor="omar") as other:
@@ -214,7 +219,7 @@ async def test_a_rejection_tells_its_author_why(newsroom: Newsroom) -> None:
 
 async def test_what_is_scheduled_is_taken_back_before_its_time(newsroom: Newsroom) -> None:
     async with newsroom.desk(), view_of(newsroom.url) as view:
-        await view.type(STORM)
+        await view.paste(STORM)
         await view.press("tab", "tab", "tab", "tab")
         await view.type("2h")
         await view.shows("✓ Enter: on air", "(in 2 h")
@@ -231,7 +236,7 @@ async def test_what_is_scheduled_is_taken_back_before_its_time(newsroom: Newsroo
 async def test_within_the_undo_window_ctrl_c_takes_it_back_with_its_words(newsroom: Newsroom) -> None:
     with_edition(newsroom, undo_s=60.0)
     async with newsroom.desk(), view_of(newsroom.url) as view:
-        await view.type(STORM)
+        await view.paste(STORM)
         await view.press("enter")
         await view.shows("HELD", "s left: Ctrl+C takes it back")
         await view.press("ctrl+c")
@@ -248,7 +253,7 @@ async def test_only_a_chief_may_break_the_glass_and_gives_a_reason(newsroom: New
             await view.press("ctrl+g")
             await view.shows("only a chief may go without a second person")
         async with view_of(newsroom.url, editor="chief") as view:
-            await view.type(STORM)
+            await view.paste(STORM)
             await view.press("tab", "1", "ctrl+g")
             await view.type("The wave is minutes away.")
             await view.press("enter")

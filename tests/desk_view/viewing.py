@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from publisher_cli.desk_view.app import DeskView
@@ -49,6 +50,11 @@ class View:
     async def type(self, text: str) -> None:
         await self.press(*(_KEYS.get(character, character) for character in text))
 
+    async def paste(self, text: str) -> None:
+        """What a terminal sends for a paste: a text at once, for whatever has the focus."""
+        self.app.post_message(Paste(text))
+        await self.pilot.pause()
+
     async def until(self, condition: Callable[[], Any], what: str) -> None:
         async def holds() -> bool:
             await self.pilot.pause()
@@ -81,6 +87,3 @@ async def view_of(
         if live:
             await view.is_live()
         yield view
-
-
-Check = Callable[[], Awaitable[bool]]

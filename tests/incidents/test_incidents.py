@@ -15,8 +15,9 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from tests.access.conftest import GuardedServer
-from tests.desk.newsroom import ENGLISH, Newsroom, lines_of, new
+from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.readers import Reader
+from tests.strategies import ENGLISH
 from tests.system import System
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Role, SecondPerson
 from ticker.core.submission import Handling, Outcome, Ruling

@@ -234,7 +234,7 @@ class _Draft:
         except SubmissionError as error:
             key = _salvage_key(waiting.data)
             receipt = receipt_for(self._ledger.name, key, None, Refuse((Finding(error.code, str(error)),)))
-            refused = self._answered(waiting, key, _answer(receipt), refused=(error.code,))
+            refused = self._answered(waiting, key, self._answer(receipt), refused=(error.code,))
             return self._repeated(waiting, key) or refused
         return self._repeated(waiting, request.key) or self._decided(waiting, request)
 
@@ -323,7 +323,7 @@ class _Draft:
             receipt = receipt_for(
                 self._ledger.name, request.key, asked_of(request), verdict, logged=logged, held=held, by=by
             )
-            answers.append(Answered(waiting.editor, request.key, _answer(receipt)))
+            answers.append(Answered(waiting.editor, request.key, self._answer(receipt)))
         change: HeldChange | None = None
         is_kept = isinstance(verdict, Refuse) and request is not None  # a ruling that was refused changes nothing
         if held is not None and not is_kept:
@@ -331,7 +331,7 @@ class _Draft:
             receipt = receipt_for(
                 self._ledger.name, submission.key, asked_of(submission), verdict, logged=logged, held=held, by=by
             )
-            answers.append(Answered(held.editor, submission.key, _answer(receipt)))
+            answers.append(Answered(held.editor, submission.key, self._answer(receipt)))
             change = self._held_change(held, after, answers[-1].answer, is_published=logged is not None)
         elif after is not None:
             change = HeldChange(id=after[1].id, before=b"", after=after[0], author=waiting.editor)
@@ -376,12 +376,16 @@ class _Draft:
         receipt = Receipt(
             status=Outcome.LATE, edition=self._ledger.name, key=request.key, asked=asked_of(request), errors=errors
         )
-        return self._answered(waiting, request.key, _answer(receipt, late_ms))
+        return self._answered(waiting, request.key, self._answer(receipt, late_ms))
 
     def _why_late(self, deadline_s: float) -> tuple[Finding, ...]:
         late = Finding("late", f"no desk could take it within {max(0.0, deadline_s):g} s: see if it is still news")
         fault = self._ledger.fault
         return (late,) if fault is None else (late, Finding("log", f"the edition takes no lines: {fault}"))
+
+    def _answer(self, receipt: Receipt, late_ms: int | None = None) -> Answer:
+        receipt = msgspec.structs.replace(receipt, test=self._ledger.edition.test)
+        return Answer(encode_receipt(receipt), receipt.status, late_ms)
 
     def _answered(
         self, waiting: Waiting, key: str, answer: Answer, *, repeats: bool = False, refused: tuple[str, ...] = ()
@@ -431,10 +435,6 @@ def _removed(held: Held) -> Finding:
 
 def _full(most: int) -> Finding:
     return Finding("held", f"{most} submissions are held already (setting `held`): cancel or approve some")
-
-
-def _answer(receipt: Receipt, late_ms: int | None = None) -> Answer:
-    return Answer(encode_receipt(receipt), receipt.status, late_ms)
 
 
 class _Keyed(msgspec.Struct):
