@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +37,20 @@ def test_a_receipt_as_json_has_every_field_of_the_design(system: System) -> None
     assert receipt["version"] == 1
     assert receipt["reach"]["gateways"] == 1
     assert datetime.fromisoformat(receipt["published"]).tzinfo is not None
+
+
+def test_a_plain_post_imports_nothing_that_takes_its_time(system: System) -> None:
+    words = [sys.executable, "-X", "importtime", "-c", "from publisher_cli.cli import main; main()"]
+    done = subprocess.run(
+        [*words, "post", "Harbour: A plain line of its own", "-e", "en"],
+        env={**system.environ, "TICK_EDITOR": "maha"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-500:]
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
+    assert "publisher_cli.sending" in imported
+    slow = ("regex", "langcodes", "rapidfuzz", "dateparser", "rich", "textual", "zoneinfo", "publisher_cli.times")
+    assert imported.isdisjoint(slow)
 
 
 def test_no_reach_asks_for_none(system: System) -> None:
