@@ -183,7 +183,7 @@ def test_a_pin_keeps_a_line_on_top_until_it_is_unpinned(system: System, post: Po
 
 
 def test_the_desk_refuses_with_one_line_for_each_finding(system: System) -> None:
-    ran = system.tick("post", "x" * 200, "-e", "en", "--section", "gossip")
+    ran = system.tick("post", f"Wire: {'words ' * 33}on", "-e", "en", "--section", "gossip")
     assert ran.code == 3
     assert ran.out == ""
     lines = ran.err.splitlines()
@@ -201,7 +201,7 @@ def test_a_refusal_as_json_is_a_receipt(system: System) -> None:
 
 
 def test_a_warning_is_shown_and_the_line_goes_on_air(system: System) -> None:
-    ran = system.tick("post", "x" * 120, "-e", "en")
+    ran = system.tick("post", f"Wire: {'words ' * 19}enough", "-e", "en")
     assert ran.code == 0
     assert ran.out.startswith("on air")
     assert "warning: the text has 120 characters" in one_line(ran)
