@@ -146,3 +146,29 @@ def test_in_a_cluster_every_part_does_its_work_as_its_own_user(redis_cluster: Cl
         assert ran.code == 0, ran
         assert ran.json["reach"]["gateways"] == 1
         assert [entry for node in redis_cluster.nodes for entry in node.command("ACL", "LOG")] == []
+
+
+def test_editors_hold_rule_and_rehearse_with_the_rights_of_editors(parts: Parts) -> None:
+    def held(*words: str, user: str = "maha") -> str:
+        ran = parts.tick("post", *words, "--json", user=user)
+        assert ran.code == 5, ran
+        found: str = ran.json["held"]
+        return found
+
+    mine = held("Maha: opens at nine", "-e", "en", "--at", "+1h")
+    assert parts.tick("scheduled", "-e", "en", "--json", user="omar").json["held"][0]["held"] == mine
+    assert parts.tick("pending", "-e", "en").code == 0
+    assert parts.tick("cancel", mine, "-e", "en", user="omar").code == 0
+    assert parts.tick("post", "Maha: rehearsed", "-e", "en", "--dry-run").code == 0
+    assert parts.tick("post", "Omar: by himself", "-e", "en", "--hold", "60s", "--no-wait", user="omar").code == 5
+    assert parts.denied() == []
+    # These look in every edition, and an editor of one may not look in the others.
+    assert parts.tick("undo", user="omar").code == 0
+    story = parts.tick("post", "Maha: the story", "-e", "en", "--story", "s", "--json").json["id"]
+    sister = parts.tick("post", "قصة", "-e", "ar", "--story", "s", "--json").json["id"]
+    seen_by = {
+        user: parts.tick("correct", story, f"{user}: it", "-e", "en", "--reason", "Wrong", "--json", user=user).json
+        for user in ("maha", "omar")
+    }
+    assert [each["id"] for each in seen_by["maha"]["sisters"]] == [sister]
+    assert seen_by["omar"]["sisters"] == []
