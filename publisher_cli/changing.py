@@ -14,7 +14,6 @@ from msgspec import UNSET, UnsetType
 
 from publisher_cli import completing
 from publisher_cli.newsroom import data_option, edition_option, editor_option
-from publisher_cli.times import parse_duration
 from ticker.console import Console, examples, shared_options
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change
@@ -47,7 +46,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     edition: str | None
     editor: str | None
     key: str
-    may_repeat: bool
+    may_repeat: bool = False
     wait_s: float
     wants_reach: bool
     break_glass: str | None = None
@@ -241,6 +240,8 @@ def undo_window_s(text: str) -> float:
         SettingsError: If it is none, or longer than one may be.
 
     """
+    from publisher_cli.times import parse_duration  # noqa: PLC0415 -- few commands name a time
+
     duration = parse_duration(f"{text}s" if text.strip().isdecimal() else text)
     if duration is None or duration.total_seconds() > UNDO_MAX_S:
         raise SettingsError(

@@ -22,6 +22,7 @@ _PLACES: Final = {
     **{name: f"publisher_cli.reading:{name}" for name in ("board", "log", "editions")},
     **{name: f"publisher_cli.ruling:{name}" for name in ("pending", "scheduled", *_RULINGS)},
     "watch": "publisher_cli.watching:watch",
+    "desk": "publisher_cli.desk_view.command:desk",
     "reach": "publisher_cli.reaching:reach",
     "audit": "publisher_cli.auditing:audit",
     "completion": "publisher_cli.completion:completion",
@@ -31,21 +32,31 @@ _PLACES: Final = {
 @click.group(
     cls=Commands,
     places=_PLACES,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
         'tick post "Weather office: Storm nears the coast" -e en',
         "tick withdraw last -e en --reason 'The report was wrong.'",
         "tick watch -e en",
+        "tick",
     ),
 )
 @click.version_option(__version__, prog_name="tick")
-def tick() -> None:
-    """Put a line on air, change it, take it back, and see what shows.
+@click.pass_context
+def tick(context: click.Context) -> object:
+    """Put a line on air, change it, take it back, and see what shows. Alone on a terminal, it opens the desk view.
 
     A line is named by its id, by the first characters of it (three at least), or as `last`: the one you posted last.
     TICK_EDITION and TICK_EDITOR stand for -e and --editor. Exit codes: 0 on air, 2 usage, 3 refused by the desk, 4 not
     on air, 5 held.
     """
+    if context.invoked_subcommand is not None:
+        return None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.exceptions.NoArgsIsHelpError(context)
+    desk = tick.get_command(context, "desk")
+    assert desk is not None
+    return desk.main([], prog_name="tick desk", standalone_mode=False, obj=context.obj, parent=context)
 
 
 def main() -> NoReturn:

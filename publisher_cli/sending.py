@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from publisher_cli import undo, words
+from publisher_cli import words
 from publisher_cli.changing import Asked, Manner
 from publisher_cli.newsroom import Newsroom, find_edition, origin
 from publisher_cli.publishing import Errand, not_on_air, with_reach
 from publisher_cli.status import STATUS_OF, Status
-from publisher_cli.times import find_zone, parse_times, spell_instant
 from ticker.console import INTERRUPTED, Console
 from ticker.core.errors import StoreError
 from ticker.core.line import Change, Line
@@ -47,7 +46,6 @@ class _Sending:
         )
         self.was: Line | None = None
         self.stored: StoredEdition | None = None
-        self.zone: tzinfo | None = None
         self.is_taken_back = False
 
     async def run(self) -> int:
@@ -64,7 +62,7 @@ class _Sending:
                 return STATUS_OF[receipt.status]
             self.errand = Errand(newsroom, stored.name, editor, self.submission, may_repeat=self._manner.may_repeat)
             receipt = await self.errand.run(redis)
-            if undo.is_window(receipt, self.submission) and not self._manner.leaves_early:
+            if receipt.status is Outcome.HELD and not self._manner.leaves_early:
                 receipt = await self._through_window(newsroom, redis, receipt)
             if self._manner.wants_reach and receipt.status is Outcome.ON_AIR:
                 receipt = await with_reach(redis, receipt)
@@ -73,9 +71,10 @@ class _Sending:
     async def _prepare(self, redis: Redis, editor: str) -> StoredEdition:
         """Understand what was typed, by what is known of the edition and the line."""
         self.stored = stored = await find_edition(redis, self._manner.edition)
-        self.zone = find_zone(stored.edition.zone)
         if self._asked.times:
-            times: Any = parse_times(self._asked.times, datetime.now(UTC), self.zone)
+            from publisher_cli.times import find_zone, parse_times  # noqa: PLC0415 -- few commands name a time
+
+            times: Any = parse_times(self._asked.times, datetime.now(UTC), find_zone(stored.edition.zone))
             self.submission = msgspec.structs.replace(self.submission, **times)
         if self._asked.named is not None:
             await self._name_line(redis, stored.name, self._asked.named, editor)
@@ -91,8 +90,12 @@ class _Sending:
         self.submission = msgspec.structs.replace(self.submission, id=entry.line.id, version=version)
 
     async def _through_window(self, newsroom: Newsroom, redis: Redis, held: Receipt) -> Receipt:
-        """Wait until the undo window is over, or somebody takes it back."""
+        """Where it waits for nothing but its undo window: wait until that is over, or somebody takes it back."""
+        from publisher_cli import undo  # noqa: PLC0415 -- most lines have none
+
         assert self.errand is not None
+        if not undo.is_window(held, self.submission):
+            return held
         if not self._console.json:
             for line in words.warning_lines(held):
                 self._console.tell(line)
@@ -183,7 +186,10 @@ class _Sending:
                 self._console.say(f"  {name} {self._spell(at)}")
 
     def _spell(self, instant: datetime) -> str:
-        return spell_instant(instant, datetime.now(UTC), self.zone)
+        from publisher_cli.times import find_zone, spell_instant  # noqa: PLC0415
+
+        zone = None if self.stored is None else find_zone(self.stored.edition.zone)
+        return spell_instant(instant, datetime.now(UTC), zone)
 
 
 def send(console: Console, manner: Manner, asked: Asked) -> int:

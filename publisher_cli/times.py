@@ -25,15 +25,16 @@ FORMS: Final = "write how long from now (2h, 90m, 1h30m, 3d) or when (14:30, tom
 _PART: Final = r"(?:(\d{1,4})\s*%s)?\s*"
 _DURATION: Final = re.compile(r"\+?\s*" + "".join(_PART % unit for unit in ("d", "h", "m(?:in)?", "s")), re.ASCII)
 _TIME_OF_DAY: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_TWO_NUMBERS: Final = re.compile(r"(?<![\d/.:-])(\d{1,2})[/.-](\d{1,2})(?![\d:])")
-_MIDNIGHT: Final = re.compile(r"\b0?0[:.h]00|\b12(:00)?\s*a\.?m|midnight|medianoche|منتصف|٠:٠٠", re.IGNORECASE)
-_ANYTHING_SAID: Final = re.compile(r"[^\W\d_]|:")
+# Patterns as text: most commands need none of them.
+_TWO_NUMBERS: Final = r"(?<![\d/.:-])(\d{1,2})[/.-](\d{1,2})(?![\d:])"
+_MIDNIGHT: Final = r"(?i)\b0?0[:.h]00|\b12(:00)?\s*a\.?m|midnight|medianoche|منتصف|٠:٠٠"
+_ANYTHING_SAID: Final = r"[^\W\d_]|:"
 # What people write and the library doesn't know (1.5.0).
 _SAID_OTHERWISE: Final = (
-    (re.compile(r"\bhalf an hour\b", re.IGNORECASE), "30 minutes"),
-    (re.compile(r"\bmedia hora\b", re.IGNORECASE), "30 minutos"),
-    (re.compile("نصف ساعة"), "30 دقيقة"),
-    (re.compile(r"^بعد\b"), "خلال"),
+    (r"(?i)\bhalf an hour\b", "30 minutes"),
+    (r"(?i)\bmedia hora\b", "30 minutos"),
+    ("نصف ساعة", "30 دقيقة"),
+    (r"^بعد\b", "خلال"),
 )
 
 
@@ -139,12 +140,12 @@ def _instant_of(wall: datetime, text: str, zone: tzinfo | None) -> datetime:
 
 def _parse_freely(text: str, now: datetime, zone: tzinfo | None) -> datetime:
     """What the library makes of it, unless that is a guess."""
-    if (two := _TWO_NUMBERS.search(text)) and two[1] != two[2] and max(int(two[1]), int(two[2])) <= 12:
+    if (two := re.search(_TWO_NUMBERS, text)) and two[1] != two[2] and max(int(two[1]), int(two[2])) <= 12:
         raise SettingsError(f"{two[0]!a} in {text[:40]!a} could be two days: write the month as a word, or 2026-11-24")
-    if not _ANYTHING_SAID.search(text):
+    if not re.search(_ANYTHING_SAID, text):
         raise _no_time(text)
     for said, known in _SAID_OTHERWISE:
-        text = said.sub(known, text)
+        text = re.sub(said, known, text)
     here = now.astimezone(zone).replace(tzinfo=None)
     shift = timedelta(seconds=61)
     wall, later = _read(text, here), _read(text, here + shift)
@@ -169,7 +170,7 @@ def _from_now(duration: timedelta, text: str, now: datetime) -> datetime:
 
 
 def _at_a_time(wall: datetime, text: str, zone: tzinfo | None) -> datetime:
-    if wall.time() == time() and not _MIDNIGHT.search(text):
+    if wall.time() == time() and not re.search(_MIDNIGHT, text):
         raise _no_hour(text)
     return wall.astimezone(UTC) if wall.tzinfo is not None else _instant_of(wall, text, zone)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final
@@ -237,9 +236,11 @@ def sister_lines(sisters: Sequence[Sister], reason: str) -> Iterator[str]:
 
     The reason is the readers', so it is given along only where they read the same language.
     """
+    from shlex import quote  # noqa: PLC0415 -- few lines have sisters
+
     if sisters:
         yield f"  still up, of the same story ({count(len(sisters), 'line')}):"
     for sister in sisters:
         yield f"    {sister.edition}  {isolated(sister.text, sister.dir)}"
-        said = shlex.quote(reason) if sister.is_same_language else ""
+        said = quote(reason) if sister.is_same_language else ""
         yield f"      tick withdraw {sister.id} -e {sister.edition} --reason {said}".rstrip()

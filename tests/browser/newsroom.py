@@ -136,7 +136,7 @@ class Newsroom:
         line = Line(
             id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
             lang=fields.pop("lang", settings.lang), dir=fields.pop("dir", settings.dir),
-            created=fields.pop("created", now), updated=fields.pop("updated", now), **fields,
+            created=fields.pop("created", now), updated=fields.pop("updated", now), test=settings.test, **fields,
         )  # fmt: skip
         return self.append(edition, line)
 
@@ -150,7 +150,7 @@ class Newsroom:
         settings, now = self._editions[edition], datetime.now(UTC)
         return Line(
             id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
-            lang=settings.lang, dir=settings.dir, created=now, updated=now,
+            lang=settings.lang, dir=settings.dir, created=now, updated=now, test=settings.test,
         )  # fmt: skip
 
     def change(self, edition: str, line: Line, change: Change, **fields: Any) -> Line:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tests.strategies import ENGLISH, START, circumstances, likely_submissions, nasty_submissions, post
+from tests.strategies import START, circumstances, likely_submissions, nasty_submissions, post
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
 from ticker.core.effects import HOUSE_RULES, effect_of
@@ -19,6 +19,7 @@ from ticker.core.line import Change, Direction
 from ticker.core.submission import Finding, Submission
 from ticker.core.verdict import Hold, Publish, Refuse, Verdict, decide, release
 
+ENGLISH = DEFAULT_EDITIONS["en"]  # with its rules, which the other tests do without
 GOOD = {
     "en": "Weather office: Storm Odile reaches the coast of Valmora",
     "ar": "مكتب الأرصاد: العاصفة أوديل تبلغ ساحل فالمورا",
@@ -300,7 +301,7 @@ def test_in_a_flood_the_newest_lines_are_looked_at() -> None:
 def test_what_was_held_is_refused_when_somebody_has_said_it_meanwhile() -> None:
     held = verdict_on(new(AGAIN, at=START + timedelta(minutes=10)))
     assert isinstance(held, Hold)
-    at = circumstances(board_of(SAID), 2, START + timedelta(minutes=10), "line-x")
+    at = circumstances(board_of(SAID), 2, START + timedelta(minutes=10), "line-x", ENGLISH)
     verdict = release(held.held, at)
     assert isinstance(verdict, Refuse)
     assert [finding.code for finding in verdict.errors] == ["duplicate"]

@@ -13,9 +13,10 @@ import pytest
 import pytest_asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.desk.newsroom import ENGLISH, Newsroom, lines_of, new
+from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk.test_exactly_once import Breaking
 from tests.servers import eventually
+from tests.strategies import ENGLISH
 from ticker.core.edition import Role, SecondPerson
 from ticker.core.held import Held
 from ticker.core.line import Change

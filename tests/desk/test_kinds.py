@@ -7,8 +7,9 @@ import asyncio
 import msgspec
 import pytest
 
-from tests.desk.newsroom import ENGLISH, Newsroom, new
+from tests.desk.newsroom import Newsroom, new
 from tests.servers import eventually
+from tests.strategies import ENGLISH
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change
 from ticker.core.submission import Outcome, Submission

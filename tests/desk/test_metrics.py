@@ -14,8 +14,9 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.desk.newsroom import ENGLISH, Newsroom, new
+from tests.desk.newsroom import Newsroom, new
 from tests.servers import WAIT_S, eventually
+from tests.strategies import ENGLISH
 from ticker.core.edition import Role, SecondPerson
 from ticker.core.errors import TickerError
 from ticker.core.submission import Outcome

@@ -7,8 +7,8 @@ import random
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack, aclosing, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -26,7 +26,10 @@ from ticker.core.log import Reset
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.core.wire import LineMessage
+from ticker.store.connections import connect
+from ticker.store.held import read_held
 from ticker.store.log import RawEntry, verify_log
+from ticker.store.streams import redis_ms
 
 SETTLE_S: Final = 15.0
 """How long it may take, on a busy machine, until all is as it was: several times what it takes on an idle one."""
@@ -42,6 +45,7 @@ class Outcome(msgspec.Struct):
     violations: list[str] = msgspec.field(default_factory=list)
     injected: int = 0
     acknowledged: int = 0
+    held: int = 0
     deliveries: int = 0
     boards: int = 0
     resets: int = 0
@@ -119,6 +123,8 @@ class _Play:
             async with asyncio.timeout(SETTLE_S):
                 await asyncio.gather(*asking)
             await self._settled()
+            self.outcome.violations += await self._hear_the_end(editors)
+            await self._settled()
             looking.cancel()
             await self.rig.look()
             pages = await self._pages()
@@ -164,6 +170,20 @@ class _Play:
         else:
             if verified.head != self.head:
                 self.outcome.violations.append(f"verify ends at {verified.head}, the head is {self.head}")
+
+    async def _hear_the_end(self, editors: Sequence[Editor]) -> list[str]:
+        """What became of all that was held, once nothing more goes out by itself."""
+        async with aclosing(connect(self.rig.direct_url, role="tick")) as redis:
+
+            async def none_is_due() -> bool:
+                now = datetime.fromtimestamp(await redis_ms(redis) / 1000, UTC)
+                soon = now + timedelta(seconds=2)
+                return not any(held.is_due(soon) for _, held in (await read_held(redis, "en")).values())
+
+            await eventually(none_is_due, "what is held and due is on air", SETTLE_S)
+            lost, true_clock = self.rig.has_lost, self.load.clock_is_true
+            heard = [await each.hear_the_end(redis, has_lost=lost, clock_is_true=true_clock) for each in editors]
+        return [violation for violations in heard for violation in violations]
 
     async def _files_are_back(self) -> None:
         async def are_back() -> bool:
@@ -234,11 +254,15 @@ class _Play:
         found += model.check_acknowledged(asked, log, has_lost=rig.has_lost, is_whole=is_whole)
         found += model.check_at_most_once(asked, log, has_lost=rig.has_lost)
         found += model.check_order(asked, has_lost=rig.has_lost)
+        never = model.unpublished(asked, has_lost=rig.has_lost)
+        events = [Page(f"follower {each.name}", msgspec.json.encode(each.events)) for each in self.followers]
+        found += model.check_pages([*pages, *events], [], never)
         found += model.check_pages(pages, log)
         found += model.check_losses(asked, log, followed, said=self.is_said)
         for each, follower in zip(followed, self.followers, strict=True):
             found += [f"follower {follower.name}: {violation}" for violation in each.violations]
         self.outcome.acknowledged = self.load.count(Told.ON_AIR)
+        self.outcome.held = sum(each.was_held for each in asked)
         self.outcome.deliveries = sum(each.deliveries for each in followed)
         self.outcome.boards = sum(each.boards for each in followed)
         self.outcome.resets = sum(each.resets for each in followed)

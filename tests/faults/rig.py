@@ -251,10 +251,20 @@ class Rig:
 
     def _program(self, part: Part) -> Program:
         link = next(link for link, of in _PARTS.items() if of is part)
-        words = ["desk", "--editions", "en"]
+        words = ["desk", "--settings", str(self._settings_file())]
         if part in self._ports:
             words = ["gateway", "--port", str(self._ports[part])]
         return Program(words, self.environ(link), self.folder / f"{part}.log")
+
+    def _settings_file(self) -> Path:
+        """One edition, in which a flash waits for a second person."""
+        path = self.folder / "ticker.toml"
+        if not path.exists():
+            path.write_text(
+                '[editions.en]\ntitle = "Breaking news"\nlang = "en"\ndir = "ltr"\nsecond_person = ["flash"]\n',
+                encoding="utf-8",
+            )
+        return path
 
     async def _wait_ready(self, part: Part) -> None:
         await asyncio.to_thread(self.programs[part].wait_ready, 40.0)
@@ -558,6 +568,18 @@ class Rig:
         for part in self._parts:
             await self._end(part, at_rest=True)
         self.injected += sum(proxy.injected for proxy in self.proxies.values())
+        left: list[str] = []
+
+        async def are_gone() -> bool:
+            left[:] = await asyncio.to_thread(self._connected)
+            return not left
+
+        with suppress(AssertionError):  # a proxy between them has to hear of their end, and to pass it on
+            await eventually(are_gone, "their connections are gone", 5.0)
+        return left
+
+    def _connected(self) -> list[str]:
+        """The names of those of ours that have connections to a server. Not for the loop: the proxies run in it."""
         servers = [self.server] if self._pair is None else self._pair.servers
         living = [server for server in servers if server.process is not None]
         names = [str(client["name"]) for server in living for client in server.command("CLIENT LIST")]

@@ -70,6 +70,27 @@ def test_handshakes_come_at_a_rate_with_a_second_in_hand() -> None:
     refusal(admission, now=100.15)
 
 
+def test_one_address_that_comes_and_goes_leaves_half_of_the_rate_to_others() -> None:
+    admission = Admission(Settings(handshakes_per_s=100, followers_per_address=20), FILES)
+
+    def come_and_go(address: str, now: float) -> str:
+        try:
+            admission.admit(address, now)
+        except Refusal as refusal:
+            return refusal.code
+        admission.release(address)
+        return ""
+
+    greedy = [come_and_go("a", 100.0 + number / 1000) for number in range(1000)]
+    assert set(greedy) == {"", "address-busy"}
+    assert admission._tokens >= 49
+    others = [come_and_go(f"b{number}", 101.0) for number in range(40)]
+    office = [come_and_go("c", 101.0) for _ in range(9)]
+    assert others + office == [""] * len(others + office)
+    assert [come_and_go("a", 200.0) for _ in range(20)] == [""] * 20
+    assert len(admission._recent) == 1
+
+
 def test_a_long_silence_saves_up_no_more_than_a_second() -> None:
     admission = Admission(Settings(handshakes_per_s=10), FILES)
     for _ in range(10):

@@ -171,7 +171,9 @@ class Pages:
             body, status = render(request), 200
         except PageError as error:
             template = self._environment.get_template("error.html")
-            body = template.render(error=error, editions=self._editions, view=View(), lang="en", dir="ltr")
+            body = template.render(
+                error=error, editions=self._editions, view=View(), lang="en", dir="ltr", is_test=False
+            )
             status = error.status
         content = body.encode()
         etag = f'W/"{sha256(content).hexdigest()[:32]}"'
@@ -187,6 +189,7 @@ class Pages:
         return self._environment.get_template("index.html").render(
             view=view,
             tickers=shown,
+            is_test=any(ticker.edition.test for ticker in shown),
             lang="en",
             dir="ltr",
             themes=widget.THEMES,
@@ -201,6 +204,7 @@ class Pages:
         return self._environment.get_template("edition.html").render(
             view=view,
             ticker=self._ticker(channel, view),
+            is_test=channel.edition.test,
             editions=self._editions,
             lang=channel.edition.lang,
             dir=channel.edition.dir.value,
@@ -217,6 +221,7 @@ class Pages:
         return self._environment.get_template("embed.html").render(
             view=view,
             ticker=self._ticker(channel, view),
+            is_test=channel.edition.test,
             lang=channel.edition.lang,
             dir=channel.edition.dir.value,
             address=str(request.url_for("edition", edition=channel.name)),

@@ -83,6 +83,12 @@ async def roles(redis: Redis, edition: str) -> dict[str, Role | None]:
     return {name: _role(role) for name, role in named if is_name(name)}
 
 
+async def role_of(redis: Redis, edition: str, editor: str) -> Role | None:
+    """The role that an editor was given (None: the default); an editor's own user may ask this."""
+    (role,) = await cast("Awaitable[Any]", redis.hmget(Keys(edition).editors, [editor]))
+    return None if role is None else _role(role.decode(errors="replace"))
+
+
 def _role(text: str) -> Role | None:
     if not text:
         return None

@@ -1,0 +1,192 @@
+"""From what stands in the compose line to a submission, and what the desk would say of it: pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from publisher_cli.desk_view.picture import Picture
+from publisher_cli.times import parse_instant
+from ticker.core import lifecycle, rules
+from ticker.core.errors import SettingsError
+from ticker.core.line import URGENCY_FLASH, Change, Direction, Line, Status
+from ticker.core.submission import Finding, Submission
+from ticker.core.verdict import Hold, Publish, Refuse, Verdict, decide
+
+DEADLINE_S: Final = 10.0
+CHECKING_KEY: Final = "checking"
+"""Nothing with this key is ever sent."""
+
+_SEPARATORS: Final = re.compile(r"[,،;\s]+")
+
+
+class Typed(msgspec.Struct, frozen=True, kw_only=True):
+    """The compose line's fields, as they were typed."""
+
+    text: str = ""
+    urgency: str = ""
+    section: str = ""
+    regions: str = ""
+    at: str = ""
+    reason: str = ""
+    glass: str = ""
+    again: bool = False
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that is being written. `line` is the version that the editor saw; None for a new line."""
+
+    change: Change = Change.NEW
+    line: Line | None = None
+    typed: Typed = Typed()
+
+    @property
+    def place(self) -> tuple[Change, str | None]:
+        """What it is a draft of: each edition keeps one for each place."""
+        return self.change, None if self.line is None else self.line.id
+
+    @property
+    def is_blank(self) -> bool:
+        return self.typed == self.fresh.typed
+
+    @property
+    def fresh(self) -> Draft:
+        """As it was before anything was typed."""
+        return Draft() if self.line is None else draft_of(self.change, self.line)
+
+
+def draft_of(change: Change, line: Line) -> Draft:
+    """A change of a line, to begin from what the line has."""
+    text = line.text if line.attribution is None else f"{line.attribution}: {line.text}"
+    typed = Typed(
+        text=text, urgency=str(line.urgency), section=line.section or "", regions=", ".join(line.regions), at=""
+    )
+    return Draft(change=change, line=line, typed=typed)
+
+
+class Kind(Enum):
+    """What a finding means for the line."""
+
+    REFUSED = "refused"
+    NEEDS = "needs"
+    WARNING = "warning"
+
+
+class Opinion(msgspec.Struct, frozen=True, kw_only=True):
+    """What the desk would say of a draft now. `submission` is None where it can't even be asked."""
+
+    submission: Submission | None = None
+    verdict: Verdict | None = None
+    errors: tuple[Finding, ...] = ()
+    needs: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    preview: Line | None = None
+    due: datetime | None = None
+
+    @property
+    def can_be_sent(self) -> bool:
+        return self.submission is not None and not self.errors
+
+    def findings(self) -> list[tuple[Kind, Finding]]:
+        return [
+            *((Kind.REFUSED, finding) for finding in self.errors),
+            *((Kind.NEEDS, finding) for finding in self.needs),
+            *((Kind.WARNING, finding) for finding in self.warnings),
+        ]
+
+
+def graphemes_of(draft: Draft) -> int:
+    """How many characters the rules count of the text: without what is read as its attribution."""
+    _, text = rules.split_attribution(rules.normal_text(draft.typed.text))
+    return rules.count_graphemes(text)
+
+
+def submission_of(draft: Draft, key: str, now: datetime) -> Submission:
+    """What to hand in.
+
+    Raises:
+        SettingsError: If the urgency is no number, or the time none.
+
+    """
+    typed, fields = draft.typed, dict[str, Any]()
+    if draft.line is not None:
+        fields |= {"id": draft.line.id, "version": draft.line.version}
+    if draft.change in lifecycle.PUTS_WORDS:
+        fields |= _content(draft)
+    if typed.reason.strip():
+        fields["reason"] = typed.reason
+    if typed.at.strip():
+        fields["at"] = parse_instant(typed.at, now)
+    if typed.glass.strip():
+        fields["break_glass"] = typed.glass
+    return Submission(key=key, change=draft.change, deadline_s=DEADLINE_S, again=typed.again, **fields)
+
+
+def _content(draft: Draft) -> dict[str, Any]:
+    """The fields of a line that differ from what it has; for a new line, those that were filled in."""
+    typed, before = draft.typed, draft.fresh.typed
+    found: dict[str, Any] = {
+        "text": typed.text if draft.line is None or typed.text != before.text else UNSET,
+        "urgency": _urgency(typed.urgency) if typed.urgency.strip() != before.urgency else UNSET,
+        "section": typed.section.strip() or None if typed.section.strip() != before.section else UNSET,
+        "regions": _regions(typed.regions) if _regions(typed.regions) != _regions(before.regions) else UNSET,
+    }
+    return {name: value for name, value in found.items() if value is not UNSET}
+
+
+def _urgency(text: str) -> int:
+    named = {"flash": 1, "bulletin": 2, "urgent": 3, "routine": 4, "": 4}
+    folded = text.strip().casefold()
+    if folded in named:
+        return named[folded]
+    if re.fullmatch("[0-9]{1,2}", folded, re.ASCII) is None:
+        raise SettingsError(f"urgency {text.strip()[:10]!a} is no number: 1 flash, 2 bulletin, 3 urgent, 4 routine")
+    return int(folded)
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    return tuple(region for region in _SEPARATORS.split(text) if region)
+
+
+def opinion_of(draft: Draft, picture: Picture, now: datetime) -> Opinion:
+    """Ask the core what the desk asks it."""
+    try:
+        submission = submission_of(draft, CHECKING_KEY, now)
+    except SettingsError as error:
+        return Opinion(errors=(Finding("field", str(error)),))
+    verdict = decide(submission, picture.circumstances(now))
+    match verdict:
+        case Publish(entry=entry, warnings=warnings):
+            return Opinion(submission=submission, verdict=verdict, warnings=warnings, preview=entry.line)
+        case Hold(held=held, warnings=warnings):
+            return Opinion(submission=submission, verdict=verdict, needs=held.needs, warnings=warnings, due=held.due)
+        case Refuse(errors=errors, warnings=warnings):
+            return Opinion(submission=submission, verdict=verdict, errors=errors, warnings=warnings)
+
+
+def asks_twice(draft: Draft, submission: Submission) -> bool:
+    """Whether a second thought is asked for: what can't be taken back unseen, or goes past a second person."""
+    if submission.break_glass is not None or submission.change is Change.WITHDRAW:
+        return True
+    urgency = submission.urgency
+    if urgency is UNSET:
+        urgency = draft.line.urgency if draft.line is not None else urgency
+    return isinstance(urgency, int) and urgency <= URGENCY_FLASH and submission.change in lifecycle.PUTS_WORDS
+
+
+def shown_words(draft: Draft, edition_dir: Direction) -> Line | None:
+    """The draft as a line that can be shown, without any rule applied; None while there is no text."""
+    attribution, text = rules.split_attribution(rules.normal_text(draft.typed.text))
+    if not text:
+        return None
+    now = datetime.min.replace(tzinfo=UTC)  # it isn't shown
+    direction = edition_dir if draft.line is None else draft.line.dir
+    return Line(
+        id="", version=1, number=0, change=draft.change, status=Status.USABLE, text=text, attribution=attribution,
+        lang="und", dir=direction, created=now, updated=now,
+    )  # fmt: skip

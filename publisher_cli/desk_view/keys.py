@@ -1,0 +1,116 @@
+"""The keys, in one place: for the bindings, the last lines of the screen, and the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+
+class Pane(Enum):
+    """What the list shows."""
+
+    BOARD = "Board"
+    PENDING = "Decide"
+    SCHEDULED = "Scheduled"
+
+
+EVERYWHERE: Final[list[BindingType]] = [
+    Binding("f1", "help", "help", priority=True),
+    Binding("f2", "pane('BOARD')", "board", priority=True),
+    Binding("f3", "pane('PENDING')", "decide", priority=True),
+    Binding("f4", "pane('SCHEDULED')", "scheduled", priority=True),
+    Binding("ctrl+n", "next_edition", "edition", priority=True),
+    Binding("ctrl+g", "glass", "break glass", priority=True),
+    Binding("ctrl+r", "again", "again", priority=True),
+    Binding("ctrl+c", "interrupt", "undo, or leave", priority=True),
+    Binding("ctrl+q", "leave", "leave", priority=True),
+]
+
+ON_LIST: Final[list[BindingType]] = [
+    # No letter: whoever types a sentence here by mistake must not end up with the rest of it in the compose line.
+    Binding("enter", "app.compose_new", "new line"),
+    Binding("u", "app.write('update')", "update"),
+    Binding("c", "app.write('correct')", "correct"),
+    Binding("r", "app.write('refile')", "refile"),
+    Binding("w", "app.withdraw", "withdraw"),
+    Binding("h", "app.hold", "hold or release"),
+    Binding("p", "app.pin", "pin or unpin"),
+    Binding("a", "app.approve", "approve"),
+    Binding("x", "app.reject", "reject"),
+    Binding("g", "app.approve_alone", "break glass"),
+    Binding("z", "app.take_back", "take back"),
+    Binding("b,escape", "app.pane('BOARD')", "board"),
+    Binding("d", "app.pane('PENDING')", "decide"),
+    Binding("s", "app.pane('SCHEDULED')", "scheduled"),
+    *(Binding(str(number), f"app.edition({number})", "edition") for number in range(1, 10)),
+    Binding("t", "app.light", "light or dark"),
+    Binding("question_mark", "app.help", "help"),
+    Binding("q", "app.leave", "leave"),
+]
+
+_LIST_KEYS: Final = (("1-9", "edition"), ("?", "help"), ("q", "leave"))
+KEYS: Final = {
+    Pane.BOARD: (
+        *(("Enter", "write"), ("u", "update"), ("c", "correct"), ("r", "refile"), ("w", "withdraw")),
+        *(("h", "hold/release"), ("p", "pin"), ("z", "undo"), ("d", "decide"), ("s", "scheduled")),
+        *_LIST_KEYS,
+    ),
+    Pane.PENDING: (
+        *(("a", "approve"), ("x", "reject"), ("g", "break glass"), ("z", "take back"), ("b", "board")),
+        *(("s", "scheduled"), ("Enter", "write")),
+        *_LIST_KEYS,
+    ),
+    Pane.SCHEDULED: (("z", "take back"), ("b", "board"), ("d", "decide"), ("Enter", "write"), *_LIST_KEYS),
+}
+COMPOSING: Final = (
+    *(("Enter", "put on air"), ("Tab", "fields"), ("Esc", "board"), ("^N", "edition"), ("F3", "decide")),
+    *(("F4", "scheduled"), ("^C", "undo/leave"), ("F1", "help")),
+)
+ASKED: Final = (("Esc", "leave it"), ("^Q", "leave the view"))
+GLASS: Final = ("^G", "break glass")
+AGAIN: Final = ("^R", "meant again")
+
+
+def keys_lines(keys: Sequence[tuple[str, str]], width: int) -> Content:
+    """Keys with what they do, in lines of at most `width` columns; a key is never parted from its word."""
+    lines: list[list[Content]] = [[]]
+    used = 0
+    for key, what in keys:
+        size = len(key) + len(what) + 3
+        if used + size - 2 > width and lines[-1]:
+            lines.append([])
+            used = 0
+        used += size
+        lines[-1].append(Content.styled(key, "bold $text-accent") + Content(f" {what}"))
+    return Content("\n").join(Content("  ").join(line) for line in lines)
+
+
+HELP: Final = """\
+WRITE     Enter puts the line on air. Tab goes through urgency, section, regions and time
+          (urg: 1 flash, 2 bulletin, 3 urgent, 4 routine · at: +20m, 2h, 2026-11-24T14:30).
+          "Who: what happened" is read as who says it, and what. What the desk would say
+          stands below as you type. A flash asks once more, by y; a change of a line, by Enter.
+          Esc goes to the board, Enter comes back. What isn't on air or held stays in the compose line.
+
+THE LINE CHOSEN (↑ ↓, on the board)
+   u      update: there are new facts          c   correct: readers are told what was wrong
+   r      refile: mend a slip, quietly         w   withdraw for good: asks for the reason, then y
+   h      hold off the board, or release       p   pin for a time, or unpin
+
+WHAT WAITS   d or F3: to decide on   s or F4: scheduled   b or F2: back to the board
+   a      approve what another asks for        x   reject it, with a reason for its author
+   g      chief: approve without a second person, with a reason that everybody sees
+   z      take back what is your own; on the board, what you just sent, while it can be undone
+
+EVERYWHERE
+   Ctrl+N next edition (1-9 on the board)      Ctrl+G  chief: break the glass for this line
+   Ctrl+R it is meant, though a repetition     Ctrl+C  take back what can be undone, else leave
+   t      light or dark, on the board          Ctrl+Q  leave (q on the board)
+
+NOT CONNECTED and NOT ON AIR mean it. The view comes back by itself; pressing Enter again on
+the same words after NOT ON AIR can't make a second line.
+"""

@@ -1,0 +1,111 @@
+"""What is known of an edition at a moment: read from Redis by `listening`, shown by everything else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from ticker.core.board import Board
+from ticker.core.entry import Entry, Logged
+from ticker.core.held import Held
+from ticker.core.line import Line
+from ticker.core.submission import Reach
+from ticker.core.verdict import Circumstances
+from ticker.store.editions import StoredEdition
+from ticker.store.reach import Report, reach_of
+
+LINES_KEPT: Final = 10_000
+"""As many lines as a log retains by default: more would only ever be of a view that stays open for weeks."""
+
+OFF_BOARD_SHOWN: Final = 30
+PREVIEW_ID: Final = "preview000"
+
+
+class State(Enum):
+    """How the view stands to Redis."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """`since` when it is so; `why` it was lost."""
+
+    state: State
+    since: datetime
+    why: str = ""
+
+
+class Picture:
+    """An edition's board, and what else an editor has to see of it. Changed by the listener alone."""
+
+    def __init__(self, stored: StoredEdition, editor: str) -> None:
+        self.stored = stored
+        self.editor = editor
+        self.board = Board()
+        self.seq = 0
+        self.link: str | None = stored.nonce
+        self.role = stored.edition.role
+        self.held: list[Held] | None = []  # None: this editor's Redis user may not read it
+        self.reports: list[Report] = []
+        self._seqs: dict[str, int] = {}
+
+    @property
+    def name(self) -> str:
+        return self.stored.name
+
+    def apply(self, logged: Logged) -> None:
+        self.board.apply(logged.entry)
+        self.seq, self.link = logged.seq, logged.link
+        self._seqs[logged.entry.line.id] = logged.seq
+        if len(self.board) > LINES_KEPT:
+            oldest = list(self.board.newest_first())[LINES_KEPT * 9 // 10 :]
+            for entry in oldest:
+                self.board.forget(entry.line.id)
+                del self._seqs[entry.line.id]
+
+    def on_board(self, now: datetime) -> list[Line]:
+        return self.board.lines(now, self.stored.edition.board_lines)
+
+    def off_board(self, now: datetime) -> list[Entry]:
+        """The newest lines that don't show: held off the board, expired, or pushed down by newer ones."""
+        shown = {line.id for line in self.on_board(now)}
+        found: list[Entry] = []
+        for entry in self.board.newest_first():
+            if len(found) == OFF_BOARD_SHOWN:
+                break
+            if entry.line.id not in shown:
+                found.append(entry)
+        return found
+
+    def pending(self) -> list[Held]:
+        return [held for held in self.held or () if held.waits_for_person]
+
+    def scheduled(self) -> list[Held]:
+        found = [held for held in self.held or () if not held.waits_for_person]
+        return sorted(found, key=lambda held: (held.due or held.submitted, held.id))
+
+    def held_by_id(self, held_id: str) -> Held | None:
+        return next((held for held in self.held or () if held.id == held_id), None)
+
+    def reach(self, line_id: str | None = None) -> Reach | None:
+        """How far the latest entry of a line has come, or that of the whole log; None where no gateway has told."""
+        seq = self.seq if line_id is None else self._seqs.get(line_id, 0)
+        return reach_of(seq, self.reports)
+
+    def circumstances(self, now: datetime) -> Circumstances:
+        """What the desk would decide on if it took a request of this editor now."""
+        return Circumstances(
+            edition=self.stored.edition,
+            board=self.board,
+            editor=self.editor,
+            role=self.role,
+            submitted=now,
+            now=now,
+            seq=self.seq + 1,
+            new_id=PREVIEW_ID,
+        )

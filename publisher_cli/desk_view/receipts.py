@@ -1,0 +1,79 @@
+"""What became of a request, in words that can't be misread. Each is a loud word, then a sentence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from publisher_cli import words
+from publisher_cli.times import spell_instant
+from ticker.core.line import Change
+from ticker.core.position import Position
+from ticker.core.submission import Outcome, Reach, Receipt
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A word, its style, and a sentence."""
+
+    word: str
+    style: str
+    sentence: str
+
+
+_STYLES: Final = {
+    Outcome.ON_AIR: "bold $text-success",
+    Outcome.HELD: "bold $text-warning",
+    Outcome.DROPPED: "bold $text-warning",
+    Outcome.REFUSED: "bold $text-error",
+    Outcome.LATE: "bold $text-error",
+    Outcome.NOT_ON_AIR: "bold white on red",
+}
+
+
+def told_of(receipt: Receipt, quoted: str, now: datetime) -> Told:
+    """`quoted` is the text that it is about, isolated."""
+    return Told(_word(receipt), _STYLES[receipt.status], _sentence(receipt, quoted, now))
+
+
+def _word(receipt: Receipt) -> str:
+    if receipt.status is Outcome.ON_AIR:
+        return _done(receipt).upper()
+    if receipt.status in (Outcome.LATE, Outcome.NOT_ON_AIR):
+        return "NOT ON AIR"
+    return {Outcome.HELD: "HELD", Outcome.DROPPED: "DROPPED", Outcome.REFUSED: "REFUSED"}[receipt.status]
+
+
+def _done(receipt: Receipt) -> str:
+    return words.DONE.get(Change(receipt.asked), "on air") if receipt.asked in set(Change) else "on air"
+
+
+def _sentence(receipt: Receipt, quoted: str, now: datetime) -> str:
+    about = f" “{quoted}”" if quoted else ""
+    match receipt.status:
+        case Outcome.ON_AIR:
+            assert receipt.position is not None
+            seq = Position.parse(receipt.position).seq
+            return f"{receipt.edition} {seq}{about} (id {receipt.id}){reach_words(receipt.reach, ' · ')}"
+        case Outcome.HELD:
+            needs = "; ".join(finding.detail for finding in receipt.needs)
+            due = "" if receipt.due is None else f"{', ' if needs else ''}until {spell_instant(receipt.due, now)}"
+            return (
+                f"{receipt.edition}{about} not on air yet (id {receipt.held}): waits {needs and 'because '}{needs}{due}"
+            )
+        case Outcome.DROPPED:
+            how = "rejected" if receipt.reason else "taken back"
+            by = f" by {receipt.by}" if receipt.by else ""
+            why = f": {words.isolated(receipt.reason)}" if receipt.reason else ""
+            return f"{receipt.edition}{about} (id {receipt.held}) never went on air: {how}{by}{why}"
+        case _:
+            return f"{receipt.edition}{about}: {'; '.join(finding.detail for finding in receipt.errors)}"
+
+
+def reach_words(reach: Reach | None, before: str = "") -> str:
+    """Readers now, as the gateways told; nothing where none has."""
+    if reach is None:
+        return ""
+    ms = "under 1 ms" if reach.ms < 1 else f"{reach.ms:,.0f} ms"
+    return f"{before}{words.count(reach.gateways, 'gateway')} · {words.count(reach.followers, 'reader')} · {ms}"

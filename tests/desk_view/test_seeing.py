@@ -1,0 +1,191 @@
+"""What the desk view shows: which edition, how the connection is, in which direction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from publisher_cli.desk_view.picture import State
+from tests.desk.newsroom import Newsroom, lines_of, new
+from tests.desk_view.viewing import view_of
+from tests.servers import RedisServer
+from tests.strategies import ENGLISH
+from ticker.core.edition import DEFAULT_EDITIONS, Edition
+from ticker.settings import Settings
+from ticker.store.inbox import register
+from ticker.store.log import rotate
+from ticker.store.reach import Report, report_reach
+
+STORM = "Weather office: Storm nears the coast"
+TEST_EDITION = msgspec.structs.replace(ENGLISH, title="Rehearsal", test=True)
+
+
+@asynccontextmanager
+async def desks(url: str, **editions: Edition) -> AsyncIterator[dict[str, Newsroom]]:
+    """A desk for each edition."""
+    async with AsyncExitStack() as stack:
+        rooms = {}
+        for name, edition in editions.items():
+            room = rooms[name] = Newsroom(url, name)
+            room.settings = msgspec.structs.replace(Settings(), editions={name: edition})
+            stack.push_async_callback(room.aclose)
+            await stack.enter_async_context(room.desk())
+        yield rooms
+
+
+async def test_the_board_shows_what_others_post_and_how_many_readers_have_it(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), view_of(newsroom.url, size=(140, 40)) as view:
+        await view.shows("nothing is on the board", "● live · entry 0")
+        await newsroom.ask("omar", new("k1", "Harbour: Ferries stop", urgency=2, section="economy"))
+        await view.shows("BULLETIN Harbour: Ferries stop", "Economy", "no gateway has told of it")
+        await report_reach(newsroom.redis, "en", Report("g1", 1, 1, 9_000, 12.0))
+        await report_reach(newsroom.redis, "en", Report("g2", 1, 1, 5_982, 143.0))
+        await view.shows("entry 1 · 2 gateways · 14,982 readers · 143 ms", "v1 new by omar")
+
+
+async def test_each_edition_has_its_own_board_and_keeps_its_own_draft(redis_url: str) -> None:
+    async with desks(redis_url, ar=DEFAULT_EDITIONS["ar"], en=ENGLISH) as rooms:
+        await rooms["en"].ask("omar", new("k1", "Ferries stop"))
+        await rooms["ar"].ask("omar", new("k1", "توقف العبّارات"))
+        async with view_of(redis_url, "en") as view:
+            await view.shows("Ferries stop")
+            await view.paste(STORM)
+            await view.press("ctrl+n")
+            await view.shows("أخبار عاجلة", "توقف العبّارات", "0/160")
+            assert view.typed == ""
+            assert "Ferries stop" not in view.text
+            await view.paste("زلزال قوي")
+            await view.press("ctrl+n")
+            await view.shows("Ferries stop", "21/160")
+            assert view.typed == STORM
+            await view.press("enter")
+            await view.shows("ON AIR")
+            await view.press("ctrl+n")
+            await view.shows("توقف العبّارات")
+            assert view.typed == "زلزال قوي"
+        assert lines_of(await rooms["en"].entries()) == ["Ferries stop", "Storm nears the coast"]
+        assert lines_of(await rooms["ar"].entries()) == ["توقف العبّارات"]
+
+
+async def test_a_line_from_right_to_left_is_isolated_and_begins_at_the_right(redis_url: str) -> None:
+    text = "بي بي سي: " + "عاصفة قوية تقترب من الساحل الغربي للبلاد " * 3
+    async with desks(redis_url, ar=DEFAULT_EDITIONS["ar"]) as rooms:
+        await rooms["ar"].ask("omar", new("k1", "AFP: انقطاع الكهرباء", urgency=2))
+        await rooms["ar"].ask("omar", new("k2", text))
+        async with view_of(redis_url, "ar", size=(80, 24)) as view:
+            await view.shows("انقطاع الكهرباء")
+            rows = [line for line in view.screen if "عاصفة" in line or "الكهرباء" in line]
+    pieces = [line.rstrip() for line in rows]
+    assert len(pieces) > 2
+    assert all(piece[-1] == "\u2069" and piece.count("\u2067") == 1 for piece in pieces)
+    assert {len(piece.replace("\u2067", "").replace("\u2069", "").replace("\u2068", "")) for piece in pieces} != set()
+    assert any("\u2067AFP: انقطاع الكهرباء\u2069" in piece for piece in pieces)
+
+
+async def test_a_test_edition_can_t_be_missed(redis_url: str) -> None:
+    async with desks(redis_url, trial=TEST_EDITION) as rooms:
+        await rooms["trial"].ask("omar", new("k1", "Ferries stop"))
+        async with view_of(redis_url, "trial", size=(80, 24)) as view:
+            await view.shows(
+                "TEST EDITION · nothing here is for the public", "TEST Ferries stop", "Rehearsal TEST EDITION"
+            )
+
+
+async def test_redis_killed_is_said_at_once_and_when_it_is_back_nothing_is_posted_twice(
+    redis_server: RedisServer, newsroom: Newsroom
+) -> None:
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        await newsroom.ask("omar", new("k1", "Ferries stop"))
+        await view.shows("Ferries stop")
+        redis_server.kill()
+        await view.shows("NOT CONNECTED since", "nothing goes on air", "It tries again by itself", "Ferries stop")
+        await view.paste(STORM)
+        await view.press("enter")
+        await view.shows("NOT ON AIR", "can't be reached")
+        assert view.typed == STORM
+        redis_server.start()
+        await view.until(lambda: view.app.connection.state is State.LIVE, "it is live again")
+        await view.shows("● live")
+        assert "NOT CONNECTED" not in view.text
+        await view.press("enter")
+        await view.shows("ON AIR", "en 2 “Weather office: Storm nears the coast”")
+    assert lines_of(await newsroom.entries()) == ["Ferries stop", "Storm nears the coast"]
+
+
+async def test_a_desk_that_is_silent_is_said_loudly_and_the_same_words_again_make_no_second_line(
+    newsroom: Newsroom, monkeypatch: object
+) -> None:
+    async with newsroom.desk():
+        pass  # the edition is made, and nobody takes what is handed in
+    async with view_of(newsroom.url) as view:
+        await register(newsroom.redis, "en", "maha")
+        await view.paste(STORM)
+        await view.press("enter")
+        await view.shows("SENDING", "waiting for the desk")
+        await view.shows("NOT ON AIR", "no desk took it")
+        assert view.typed == STORM
+        (first,) = [sent.request.key for sent in view.app.unsettled]
+        async with newsroom.desk():
+            await view.press("enter")
+            await view.shows("ON AIR", "en 1")
+            await view.until(lambda: view.typed == "", "the compose line is empty")
+    (entry,) = await newsroom.entries()
+    assert entry.key == first
+
+
+async def test_a_log_that_is_begun_anew_is_shown_anew(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        await newsroom.ask("omar", new("k1", "Ferries stop"))
+        await view.shows("Ferries stop")
+        await rotate(newsroom.redis, "en", "ab" * 32)
+        await view.until(lambda: "Ferries stop" not in view.text, "the old board is gone")
+        await view.shows("● live · entry 0")
+
+
+async def test_without_any_redis_it_says_so_and_comes_up_by_itself(
+    redis_server: RedisServer, newsroom: Newsroom
+) -> None:
+    async with newsroom.desk():
+        await newsroom.ask("omar", new("k1", "Ferries stop"))
+    redis_server.kill()
+    async with view_of(newsroom.url, live=False) as view:
+        await view.shows("NOT CONNECTED since")
+        await view.press("enter")
+        await view.shows("NOT DONE", "there is no connection yet")
+        redis_server.start()
+        await view.shows("Ferries stop", "● live")
+
+
+async def test_help_covers_the_keys_and_any_key_closes_it(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), view_of(newsroom.url, size=(100, 40)) as view:
+        await view.press("f1")
+        await view.shows("WHAT WAITS", "withdraw for good")
+        await newsroom.ask("omar", new("k1", "Ferries stop"))
+        await view.press("space")
+        await view.shows("Ferries stop")
+        await view.press("escape", "question_mark")
+        await view.shows("WHAT WAITS")
+
+
+async def test_leaving_with_words_unsent_asks_and_gives_them_back(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        await view.paste(STORM)
+        await view.press("ctrl+q")
+        await view.shows("A LINE ISN'T SENT: LEAVE ALL THE SAME?")
+        await view.press("n")
+        await view.shows("nothing was done")
+        await view.press("ctrl+q", "enter")
+        assert view.app.return_value == STORM
+
+
+async def test_it_is_whole_at_80_by_24_with_everything_open(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), view_of(newsroom.url, size=(80, 24)) as view:
+        for number in range(12):
+            await newsroom.ask(
+                "omar", new(f"k{number}", f"Harbour: Ferries stop, in the {number}th hour " + "again " * 8)
+            )
+        await view.press("escape", "c")
+        await view.paste(" and again" * 9)
+        await view.shows("CORRECT", "correct needs a reason", "too long", "F1 help", "● live", "11th hour")
