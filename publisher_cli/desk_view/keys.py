@@ -32,17 +32,17 @@ EVERYWHERE: Final[list[BindingType]] = [
 
 ON_LIST: Final[list[BindingType]] = [
     # No letter: whoever types a sentence here by mistake must not end up with the rest of it in the compose line.
-    Binding("enter", "app.compose_new", "new line"),
-    Binding("u", "app.write('update')", "update"),
-    Binding("c", "app.write('correct')", "correct"),
-    Binding("r", "app.write('refile')", "refile"),
-    Binding("w", "app.withdraw", "withdraw"),
-    Binding("h", "app.hold", "hold or release"),
-    Binding("p", "app.pin", "pin or unpin"),
-    Binding("a", "app.approve", "approve"),
-    Binding("x", "app.reject", "reject"),
-    Binding("g", "app.approve_alone", "break glass"),
-    Binding("z", "app.take_back", "take back"),
+    Binding("enter", "app.write_new", "new line"),
+    Binding("u", "app.act('update')", "update"),
+    Binding("c", "app.act('correct')", "correct"),
+    Binding("r", "app.act('refile')", "refile"),
+    Binding("w", "app.act('withdraw')", "withdraw"),
+    Binding("h", "app.act('hold')", "hold or release"),
+    Binding("p", "app.act('pin')", "pin or unpin"),
+    Binding("a", "app.act('approve')", "approve"),
+    Binding("x", "app.act('reject')", "reject"),
+    Binding("g", "app.act('approve_alone')", "break glass"),
+    Binding("z", "app.act('take_back')", "take back"),
     Binding("b,escape", "app.pane('BOARD')", "board"),
     Binding("d", "app.pane('PENDING')", "decide"),
     Binding("s", "app.pane('SCHEDULED')", "scheduled"),
@@ -51,6 +51,9 @@ ON_LIST: Final[list[BindingType]] = [
     Binding("question_mark", "app.help", "help"),
     Binding("q", "app.leave", "leave"),
 ]
+
+OURS: Final = frozenset({"act", "write_new", "pane", "edition", "next_edition", "glass", "again", "light", "help"})
+"""What waits while something is asked."""
 
 _LIST_KEYS: Final = (("1-9", "edition"), ("?", "help"), ("q", "leave"))
 KEYS: Final = {

@@ -114,18 +114,18 @@ async def test_redis_killed_is_said_at_once_and_when_it_is_back_nothing_is_poste
 
 
 async def test_a_desk_that_is_silent_is_said_loudly_and_the_same_words_again_make_no_second_line(
-    newsroom: Newsroom, monkeypatch: object
+    newsroom: Newsroom,
 ) -> None:
     async with newsroom.desk():
         pass  # the edition is made, and nobody takes what is handed in
-    async with view_of(newsroom.url) as view:
+    async with view_of(newsroom.url, deadline_s=0.5) as view:
         await register(newsroom.redis, "en", "maha")
         await view.paste(STORM)
         await view.press("enter")
         await view.shows("SENDING", "waiting for the desk")
         await view.shows("NOT ON AIR", "no desk took it")
         assert view.typed == STORM
-        (first,) = [sent.request.key for sent in view.app.unsettled]
+        (first,) = [sent.request.key for sent in view.app.drafts.unsettled]
         async with newsroom.desk():
             await view.press("enter")
             await view.shows("ON AIR", "en 1")
@@ -172,7 +172,7 @@ async def test_leaving_with_words_unsent_asks_and_gives_them_back(newsroom: News
     async with newsroom.desk(), view_of(newsroom.url) as view:
         await view.paste(STORM)
         await view.press("ctrl+q")
-        await view.shows("A LINE ISN'T SENT: LEAVE ALL THE SAME?")
+        await view.shows("A LINE ISN’T SENT: LEAVE ALL THE SAME?")
         await view.press("n")
         await view.shows("nothing was done")
         await view.press("ctrl+q", "enter")
