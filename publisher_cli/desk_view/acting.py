@@ -206,10 +206,9 @@ class Acting:
         held = self._waiting()
         if held is None or self._stage.picture is None or not self._may_rule(Handling.APPROVE, held):
             return
-        flash = "FLASH " if held_urgency(held, self._stage.picture) <= URGENCY_FLASH else ""
         self._stage.ask(
             Question(
-                title=f"APPROVE {held.editor.upper()}'S {flash}{held.submission.change.upper()}?",
+                title=f"APPROVE {self._what(held)}?",
                 about=self._held_quoted(held),
                 hint="y: approve it · any other key: leave it",
                 key="y",
@@ -223,7 +222,7 @@ class Acting:
             return
         self._stage.ask(
             Question(
-                title=f"BREAK THE GLASS FOR {held.editor.upper()}'S {held.submission.change.upper()}",
+                title=f"BREAK THE GLASS FOR {self._what(held)}",
                 about=self._held_quoted(held),
                 hint="why without a second person: everybody will see it · Enter goes on, Esc leaves it",
                 check=lambda reason: "it takes a reason" if rules.is_blank(reason) else None,
@@ -248,7 +247,7 @@ class Acting:
             return
         self._stage.ask(
             Question(
-                title=f"REJECT {held.editor.upper()}'S {held.submission.change.upper()}",
+                title=f"REJECT {self._what(held)}",
                 about=self._held_quoted(held),
                 hint="the reason, which its author is told · Enter rejects it, Esc leaves it",
                 check=lambda reason: "a rejection needs a reason" if rules.is_blank(reason) else None,
@@ -268,7 +267,7 @@ class Acting:
             return
         self._stage.ask(
             Question(
-                title=f"TAKE BACK {held.editor.upper()}'S {held.submission.change.upper()}?",
+                title=f"TAKE BACK {self._what(held)}?",
                 about=self._held_quoted(held),
                 hint="Enter: it never goes on air · any other key: leave it",
                 key="enter",
@@ -308,6 +307,14 @@ class Acting:
                 deadline_s=DEADLINE_S,
             )
             self._stage.send(ruling, self._held_quoted(held))
+
+    def _what(self, held: Held) -> str:
+        assert self._stage.picture is not None
+        is_flash = held_urgency(held, self._stage.picture) <= URGENCY_FLASH
+        change = held.submission.change
+        if change is Change.NEW:
+            return f"{held.editor.upper()}'S NEW {'FLASH' if is_flash else 'LINE'}"
+        return f"{held.editor.upper()}'S {'FLASH ' if is_flash else ''}{change.upper()}"
 
     def _held_quoted(self, held: Held) -> str:
         assert self._stage.picture is not None

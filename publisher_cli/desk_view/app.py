@@ -20,6 +20,7 @@ from publisher_cli.desk_view import keys, permitting, status
 from publisher_cli.desk_view.acting import Acting
 from publisher_cli.desk_view.asking import Asking, Question
 from publisher_cli.desk_view.composer import Composer
+from publisher_cli.desk_view.directions import wrapped
 from publisher_cli.desk_view.drafting import DEADLINE_S, Draft, Opinion, asks_twice, opinion_of, submission_of
 from publisher_cli.desk_view.drafts import Drafts
 from publisher_cli.desk_view.errands import Sent, carry
@@ -56,6 +57,7 @@ class DeskView(App[str]):
     `find` is asked for the newsroom at each connection; `edition` None takes the first that there is.
     """
 
+    TITLE = "tick desk"
     CSS_PATH = "desk_view.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = keys.EVERYWHERE
@@ -125,6 +127,7 @@ class DeskView(App[str]):
 
     def hear_connection(self, connection: Connection) -> None:
         self.connection = connection
+        self._check_soon()
         self._show()
 
     def hear_editions(self, names: list[str]) -> None:
@@ -169,8 +172,8 @@ class DeskView(App[str]):
         self._put("keys", keys.keys_lines(self._keys(), self.size.width - 2))
         if picture is not None:
             self._show_rows(picture, now)
-            self._put("chosen", status.chosen(picture, self.pane, self.chosen, now))
-        self._put("told", self._told_words(now))
+            self._put("chosen", wrapped(status.chosen(picture, self.pane, self.chosen, now), self.size.width - 2))
+        self._put("told", wrapped(self._told_words(now), self.size.width - 2))
 
     def _show_rows(self, picture: Picture, now: datetime) -> None:
         width = self.size.width
@@ -252,7 +255,7 @@ class DeskView(App[str]):
             return None
         draft, now = self._composer.draft, self._clock()
         self._opinion = None if draft.is_blank or self.picture is None else opinion_of(draft, self.picture, now)
-        self._composer.show_opinion(self._opinion, now)
+        self._composer.show_opinion(self._opinion, now, is_live=self.connection.state is State.LIVE)
         self._show()
         return self._opinion
 

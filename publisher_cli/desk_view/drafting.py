@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
@@ -151,6 +152,17 @@ def _urgency(text: str) -> int:
 
 def _regions(text: str) -> tuple[str, ...]:
     return tuple(region for region in _SEPARATORS.split(text) if region)
+
+
+def completed(vocabulary: Mapping[str, str], typed: str) -> str:
+    """Each term that was typed as the beginning of one term's id or name, as its id; anything else as it is."""
+    return ", ".join(_completed_term(vocabulary, term.strip()) for term in re.split("[,،;]", typed))
+
+
+def _completed_term(vocabulary: Mapping[str, str], typed: str) -> str:
+    folded = typed.casefold()
+    found = {term for term, name in vocabulary.items() if term.startswith(folded) or name.casefold().startswith(folded)}
+    return found.pop() if typed and len(found) == 1 else typed
 
 
 def opinion_of(draft: Draft, picture: Picture, now: datetime) -> Opinion:

@@ -93,27 +93,25 @@ def keys_lines(keys: Sequence[tuple[str, str]], width: int) -> Content:
 
 
 HELP: Final = """\
-WRITE     Enter puts the line on air. Tab goes through urgency, section, regions and time
-          (urg: 1 flash, 2 bulletin, 3 urgent, 4 routine · at: +20m, 2h, 2026-11-24T14:30).
-          "Who: what happened" is read as who says it, and what. What the desk would say
-          stands below as you type. A flash asks once more, by y; a change of a line, by Enter.
-          Esc goes to the board, Enter comes back. What isn't on air or held stays in the compose line.
+WRITE  Enter puts the line on air. "Who: what happened" is read as who says
+       it, and what. Tab: urgency (1 flash, 2 bulletin, 3 urgent, 4 routine),
+       section, regions, time (20m, 2h, 2026-11-24T14:30). What the desk would
+       say stands below as you type. What isn't on air or held stays there.
+       Esc goes to the board, Enter comes back.
 
-THE LINE CHOSEN (↑ ↓, on the board)
-   u      update: there are new facts          c   correct: readers are told what was wrong
-   r      refile: mend a slip, quietly         w   withdraw for good: asks for the reason, then y
-   h      hold off the board, or release       p   pin for a time, or unpin
+THE LINE CHOSEN  ↑ ↓ on the board
+   u  update: new facts          c  correct: readers are told what was wrong
+   r  refile: mend a slip        w  withdraw for good: reason, then y
+   h  hold or release            p  pin for a time, or unpin
 
-WHAT WAITS   d or F3: to decide on   s or F4: scheduled   b or F2: back to the board
-   a      approve what another asks for        x   reject it, with a reason for its author
-   g      chief: approve without a second person, with a reason that everybody sees
-   z      take back what is your own; on the board, what you just sent, while it can be undone
+WHAT WAITS  d or F3: decide · s or F4: scheduled · b or F2: board
+   a  approve another's          x  reject, with a reason for its author
+   z  take back your own         g  chief: approve alone; everybody sees why
 
 EVERYWHERE
-   Ctrl+N next edition (1-9 on the board)      Ctrl+G  chief: break the glass for this line
-   Ctrl+R it is meant, though a repetition     Ctrl+C  take back what can be undone, else leave
-   t      light or dark, on the board          Ctrl+Q  leave (q on the board)
+   ^N  next edition (1-9)        ^G  chief: break the glass for this line
+   ^C  undo, else leave          ^R  it is meant, though a repetition
+   ^Q  leave (q)                 t   light or dark, on the board
 
-NOT CONNECTED and NOT ON AIR mean it. The view comes back by itself; pressing Enter again on
-the same words after NOT ON AIR can't make a second line.
+NOT CONNECTED and NOT ON AIR mean it. The same words again can't go out twice.
 """

@@ -33,7 +33,7 @@ _MARK_STYLES: Final = {
     "CORRECTED": "$text-primary",
     "WITHDRAWN": "$text-error",
     "HELD": "$text-warning",
-    "EXPIRED": "$text-muted",
+    "EXPIRED": "$foreground 60%",
     "TEST": "bold reverse",
 }
 
@@ -148,7 +148,7 @@ def _clock(instant: datetime, now: datetime, width: int) -> str:
 
 def _section(section: str | None, edition: Edition, width: int) -> str:
     name = "" if section is None else edition.sections.get(section, section)
-    most = 16 if width >= WIDE else 10
+    most = 16 if width >= WIDE else 11
     if cell_len(name) > most:
         name = set_cell_size(name, most - 1).rstrip() + "…"
     return words.isolated(name)
@@ -173,12 +173,12 @@ def _content(row: Row, cells: Sequence[int], marks: int, room: int) -> Content:
         parts: list[Content] = []
         for index, size in enumerate(cells):
             cell = row.cells[index] if number == 0 else ""
-            style = "$text-muted" if index else "bold"
+            style = "$foreground 60%" if index else "bold"
             if size:
                 parts.append(Content.styled(cell, style) + Content(" " * (size - cell_len(cell)) + GAP))
         if marks:
             mark = row.marks[number] if number < len(row.marks) else ""
-            parts.append(Content.styled(mark, _MARK_STYLES.get(mark, "$text-muted")))
+            parts.append(Content.styled(mark, _MARK_STYLES.get(mark, "$foreground 60%")))
             parts.append(Content(" " * (marks - len(mark)) + GAP))
         parts.append(pieces[number] if number < len(pieces) else Content(""))
         lines.append(Content("").join(parts))
@@ -190,7 +190,7 @@ def text_pieces(row: Row, room: int) -> list[Content]:
 
     What runs from right to left begins at the right.
     """
-    text = Content(row.text).stylize("$text-muted" if row.is_dim else "bold" if row.is_fresh else "")
+    text = Content(row.text).stylize("$foreground 60%" if row.is_dim else "bold" if row.is_fresh else "")
     if row.attribution and (start := row.text.find(row.attribution)) >= 0:
         text = text.stylize("italic", start, start + len(row.attribution))
     return [_isolated(piece.rstrip(), row.dir, room) for piece in text.wrap(room)] if row.text else []

@@ -31,7 +31,7 @@ def state(connection: Connection, picture: Picture | None, now: datetime, width:
     match connection.state:
         case State.LIVE if picture is not None:
             who = f" · {picture.editor}, {picture.role}" if width >= WIDE else ""
-            parts = " · ".join(filter(None, (f"entry {picture.seq:,}", _readers(picture, width))))
+            parts = " · ".join(filter(None, (f"entry {picture.seq:,}", _readers(picture, now, width))))
             return Content.styled("● live", "bold $text-success") + Content(f" · {parts}{who}  {clock}")
         case State.LOST:
             return Content.styled("✕ NOT CONNECTED", "bold $text-error") + Content(f"  {clock}")
@@ -39,10 +39,10 @@ def state(connection: Connection, picture: Picture | None, now: datetime, width:
             return Content.styled("○ connecting", "bold $text-warning") + Content(f"  {clock}")
 
 
-def _readers(picture: Picture, width: int) -> str:
-    reach = picture.reach()
+def _readers(picture: Picture, now: datetime, width: int) -> str:
+    reach = picture.readers(now)
     if reach is None:
-        return "no gateway has told of it" if picture.seq else ""
+        return "no gateway tells of readers" if picture.seq else ""
     return reach_words(reach) if width >= WIDE else words.count(reach.followers, "reader")
 
 
@@ -61,7 +61,7 @@ def places(editions: Sequence[str], picture: Picture | None, pane: Pane, now: da
     """The editions and the lists, each with where we are set apart."""
     current = None if picture is None else picture.name
     parts = [_tab(f"{number} {name}", name == current) for number, name in enumerate(editions, 1)]
-    parts.append(Content.styled("│", "$text-muted"))
+    parts.append(Content.styled("│", "$foreground 60%"))
     for each in Pane:
         label = each.value if picture is None else f"{each.value} {_count(each, picture, now)}"
         parts.append(_tab(label, each is pane))
@@ -69,7 +69,7 @@ def places(editions: Sequence[str], picture: Picture | None, pane: Pane, now: da
 
 
 def _tab(label: str, is_current: bool) -> Content:
-    return Content.styled(f" {label} ", "bold reverse" if is_current else "$text-muted")
+    return Content.styled(f" {label} ", "bold reverse" if is_current else "$foreground 60%")
 
 
 def _count(pane: Pane, picture: Picture, now: datetime) -> str:
