@@ -463,10 +463,9 @@ class DeskView(App[str]):
 
     def action_leave(self) -> None:
         """End; asked first where a line would be left unsent, or its receipt unheard."""
-        draft = self._composer.draft
-        text = "" if draft.is_blank else draft.typed.text
+        text = self._unsent()
         if self._asks() or not (text or self.mail.under_way):
-            self.exit(text)
+            self.end()
             return
         self.ask(
             Question(
@@ -474,9 +473,17 @@ class DeskView(App[str]):
                 about=text,
                 hint="Enter: leave · any other key: stay",
                 key="enter",
-                answer=lambda _: self.exit(text),
+                answer=lambda _: self.end(),
             )
         )
+
+    def end(self) -> None:
+        """Leave at once, with what is unsent as the result."""
+        self.exit(self._unsent())
+
+    def _unsent(self) -> str:
+        draft = self._composer.draft
+        return "" if draft.is_blank else draft.typed.text
 
     def on_option_list_option_highlighted(self) -> None:
         self._show()
