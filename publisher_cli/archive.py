@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 import msgspec
@@ -86,20 +86,28 @@ async def find_line(redis: Redis, edition: str, named: str, editor: str) -> Entr
         raise UnknownLineError(
             f"{editor} has posted nothing to {edition} that is still in the log: `tick log` shows the ids"
         )
+    return latest[find_id(latest, named, f"line of {edition}", "`tick log`")]
+
+
+def find_id(ids: Iterable[str], named: str, what: str, shown_by: str) -> str:
+    """The one of `ids` that was named by how it begins. `what` they are, and what shows them, is for the error.
+
+    Raises:
+        UnknownLineError: If the name fits none, or several, or is too short to be meant.
+
+    """
     if len(named) < PREFIX_LEAST:
         raise UnknownLineError(
-            f"{named!a} is too short for an id: {PREFIX_LEAST} characters at least, as in `tick log`"
+            f"{named!a} is too short for an id: {PREFIX_LEAST} characters at least, as in {shown_by}"
         )
-    return _only([entry for line_id, entry in latest.items() if line_id.startswith(named.lower())], edition, named)
-
-
-def _only(fitting: Sequence[Entry], edition: str, named: str) -> Entry:
+    fitting = [each for each in ids if each.startswith(named.lower())]
     if not fitting:
-        raise UnknownLineError(f"no line of {edition} has an id that begins with {named[:40]!a}: see `tick log`")
-    if len(fitting) > 1:
-        ids = ", ".join(entry.line.id for entry in fitting[:5])
-        raise UnknownLineError(f"{named!a} could be {len(fitting)} lines ({ids}): give more characters of the id")
-    return fitting[0]
+        raise UnknownLineError(f"no {what} has an id that begins with {named[:40]!a}: see {shown_by}")
+    if named.lower() not in fitting and len(fitting) > 1:
+        raise UnknownLineError(
+            f"{named!a} could be {len(fitting)} lines ({', '.join(fitting[:5])}): give more characters of the id"
+        )
+    return named.lower() if named.lower() in fitting else fitting[0]
 
 
 def short_ids(ids: Iterable[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from publisher_cli import completing
+from ticker import __version__
 from ticker.console import Console
 from ticker.core.edition import check_name, is_name
 from ticker.core.errors import SettingsError, StoreError
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from ticker.store.editions import StoredEdition
 
 NAME_CHARACTERS: Final = 32
+ORIGIN_CHARACTERS: Final = 64
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,6 +39,7 @@ edition_option: Final[Decorator] = click.option(
     "--edition",
     metavar="NAME",
     envvar="TICK_EDITION",
+    shell_complete=completing.editions,
     help="The edition.  [default: TICK_EDITION, or the only one there is]",
 )
 editor_option: Final[Decorator] = click.option(
@@ -133,6 +138,12 @@ def as_name(text: str) -> str:
     name = name[:NAME_CHARACTERS].rstrip("-")
     assert is_name(name)
     return name
+
+
+def origin() -> str:
+    """From where a request comes, for the audit: plain words of a bounded length."""
+    host = re.sub(r"[^A-Za-z0-9._-]", "?", os.uname().nodename)[:ORIGIN_CHARACTERS]
+    return f"tick {__version__} on {host or 'an unnamed machine'}"
 
 
 def _system_user() -> str:

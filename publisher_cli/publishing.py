@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -14,9 +15,17 @@ from publisher_cli.newsroom import Newsroom
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Outcome, Reach, Receipt, Request, Submission
 from ticker.store.connections import Redis
-from ticker.store.inbox import StoredReceipt, await_receipt, last_receipt_id, register, submit, until_ms
+from ticker.store.inbox import (
+    StoredReceipt,
+    await_receipt,
+    last_receipt_id,
+    read_receipts,
+    register,
+    submit,
+    until_ms,
+)
 from ticker.store.reach import reach_of, read_reports
-from ticker.store.streams import redis_ms
+from ticker.store.streams import START, redis_ms
 
 GRACE_S: Final = 1.0
 """How much longer than the submission's deadline we wait to hear of it: for Redis's clock, and the way back."""
@@ -31,15 +40,19 @@ REACH_STEADY_S: Final = 0.02
 class Errand:
     """One request, a submission or a ruling, on its way. `is_sent` is true from when it may have reached Redis.
 
-    Sent at most once. What is repeated after a lost connection is only the question what became of it.
+    Sent at most once. What is repeated after a lost connection is only the question what became of it. `may_repeat`
+    says that its key may have been used before: what was sent then has a fate of its own.
     """
 
-    def __init__(self, newsroom: Newsroom, edition: str, editor: str, request: Request) -> None:
+    def __init__(
+        self, newsroom: Newsroom, edition: str, editor: str, request: Request, *, may_repeat: bool = False
+    ) -> None:
         self.edition = edition
         self.request = request
         self.is_sent = False
+        self._may_repeat = may_repeat
         self._newsroom = newsroom
-        self._editor = editor
+        self.editor = editor
         self._after = ""
 
     async def run(self, redis: Redis) -> Receipt:
@@ -55,32 +68,47 @@ class Errand:
 
     async def _run(self, redis: Redis) -> Receipt:
         with suppress(NoPermissionError):  # then somebody with the right to do it has done it: `ticker editor add`
-            await register(redis, self.edition, self._editor)
-        self._after = await last_receipt_id(redis, self.edition, self._editor)
+            await register(redis, self.edition, self.editor)
+        self._after = await last_receipt_id(redis, self.edition, self.editor)
         # By an instant of Redis's own clock: what lies in a stalled server's buffers is late when it goes on.
         until = until_ms(f"{await redis_ms(redis)}-0", self.request.deadline_s)
         self.request = msgspec.structs.replace(self.request, until_ms=until)
-        return await self._answer(redis, until, await self._submit(redis))
+        stored = await self._await(redis, until, await self._submit(redis))
+        if stored is None and self._may_repeat:
+            stored = await self._earlier(redis)
+        return self._told(stored)
 
     async def _submit(self, redis: Redis) -> str | None:
         """The submission's id in the inbox; None where it is open whether it got there."""
         self.is_sent = True
         try:
-            return await submit(redis, self.edition, self._editor, self.request)
+            return await submit(redis, self.edition, self.editor, self.request)
         except ResponseError:
             self.is_sent = False
             raise
         except (RedisError, OSError):
             return None
 
-    async def _answer(self, redis: Redis, until: int, inbox_id: str | None) -> Receipt:
+    async def outcome(self, redis: Redis, until: datetime) -> Receipt | None:
+        """What became of something held, once its receipt has come: the next one with its key.
+
+        None where there is none until then, by Redis's clock; or by ours, where Redis can't be asked.
+        """
+        left_s = (until - datetime.now(UTC)).total_seconds()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, left_s) + GRACE_S):
+                stored = await self._await(redis, int(until.timestamp() * 1000), None)
+                return None if stored is None else self._told(stored)
+        return None
+
+    async def _await(self, redis: Redis, until: int, inbox_id: str | None) -> StoredReceipt | None:
         """Ask until there is a receipt, or for certain none; also through lost connections."""
         while True:
             try:
-                stored = await await_receipt(
+                return await await_receipt(
                     redis,
                     self.edition,
-                    self._editor,
+                    self.editor,
                     key=self.request.key,
                     after=self._after,
                     until_ms=until,
@@ -88,11 +116,20 @@ class Errand:
                 )
             except (RedisError, OSError):
                 await asyncio.sleep(random.uniform(0, RETRY_MOST_S))  # noqa: S311 -- no secret
-            else:
-                return self._told(stored)
+
+    async def _earlier(self, redis: Redis) -> StoredReceipt | None:
+        """What the desk has answered, before this one was sent, to the same key: it would answer it to this one too."""
+        found, after = None, START
+        while page := await read_receipts(redis, self.edition, self.editor, after):
+            for stored in page:
+                if stored.receipt.key == self.request.key and stored.receipt.status is not Outcome.LATE:
+                    found = stored
+            after = page[-1].id
+        return found
 
     def _told(self, stored: StoredReceipt | None) -> Receipt:
         if stored is not None:
+            self._after = stored.id
             return stored.receipt
         return self.not_on_air(
             "no-desk",
@@ -102,16 +139,16 @@ class Errand:
 
     def not_on_air(self, code: str, detail: str) -> Receipt:
         """A receipt of our own, for what is certainly not on air; or not certainly, once it was sent."""
+        if self._may_repeat:
+            detail += "; if one with this key was sent before, that may be on air, or still come: see `tick log`"
         return not_on_air(self.edition, self.request, code, detail)
 
     def unconfirmed(self, why: str) -> Receipt:
         """A receipt for what was sent and never heard of again."""
         if not self.is_sent:
             return self.not_on_air("no-redis", f"{why}, and nothing was sent")
-        return self.not_on_air(
-            "unconfirmed",
-            f"{why} after the submission was sent: it may be on air all the same, see `tick log`",
-        )
+        detail = f"{why} after the submission was sent: it may be on air all the same, see `tick log`"
+        return not_on_air(self.edition, self.request, "unconfirmed", detail)
 
 
 def not_on_air(edition: str, request: Request, code: str, detail: str) -> Receipt:

@@ -92,7 +92,8 @@ class PlainLines:
 
     def _say(self, at: str, what: str, line: Line, now: datetime) -> None:
         seq = at.partition("-")[0]
-        cells = (self._edition, seq, words.clock(line.updated, now), what, line.id, words.marks(line, now))
+        edition = words.edition_name(self._edition, is_test=line.test)
+        cells = (edition, seq, words.clock(line.updated, now), what, line.id, words.marks(line, now))
         self._console.say("  ".join(filter(None, (*cells, words.isolated(words.shown_text(line), line.dir)))))
 
 
@@ -164,7 +165,10 @@ class LiveBoard:
         head = Table.grid(expand=True)
         head.add_column(ratio=1)
         head.add_column(justify="right", no_wrap=True)
-        title = self._name if self._info is None else f"{self._name}  {words.isolated(self._info.title)}"
+        title = self._name
+        if self._info is not None:
+            name = words.edition_name(self._name, is_test=self._info.test)
+            title = f"{name}  {words.isolated(self._info.title)}"
         head.add_row(Text(title, style="bold"), Text(f"{now.astimezone():%H:%M:%S}"))
         parts: list[RenderableType] = [head, Text(self._connection(now), style=self._style), Text()]
         if not lines:

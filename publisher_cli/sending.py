@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from publisher_cli import words
 from publisher_cli.changing import Asked, Manner
-from publisher_cli.newsroom import Newsroom, find_edition
+from publisher_cli.newsroom import Newsroom, find_edition, origin
 from publisher_cli.publishing import Errand, not_on_air, with_reach
 from publisher_cli.status import STATUS_OF, Status
-from publisher_cli.times import spell_instant
-from ticker.console import Console
+from ticker.console import INTERRUPTED, Console
 from ticker.core.errors import StoreError
-from ticker.core.line import Direction, Line
+from ticker.core.line import Change, Line
 from ticker.core.submission import Outcome, Receipt, Submission
 from ticker.store.connections import Redis
+from ticker.store.editions import StoredEdition
+
+if TYPE_CHECKING:
+    from publisher_cli.sisters import Sister
+
+_TAKES_BACK = (Change.WITHDRAW, Change.CORRECT)
 
 
 class _Sending:
@@ -30,25 +36,49 @@ class _Sending:
         self._asked = asked
         self.errand: Errand | None = None
         self.submission = Submission(
-            key=manner.key, change=asked.change, version=asked.version, deadline_s=manner.wait_s, **asked.fields
+            key=manner.key,
+            change=asked.change,
+            version=asked.version,
+            deadline_s=manner.wait_s,
+            origin=origin(),
+            break_glass=manner.break_glass,
+            **asked.fields,
         )
         self.was: Line | None = None
-        self.direction: Direction | None = None
+        self.stored: StoredEdition | None = None
+        self.is_taken_back = False
 
-    async def run(self) -> Receipt:
+    async def run(self) -> int:
         newsroom = Newsroom.find(self._console, self._manner.data)
         editor = newsroom.editor(self._manner.editor)
         async with newsroom.redis() as redis:
             async with asyncio.timeout(self._manner.wait_s):
-                stored = await find_edition(redis, self._manner.edition)
-                edition, self.direction = stored.name, stored.edition.dir
-                if self._asked.named is not None:
-                    await self._name_line(redis, edition, self._asked.named, editor)
-            self.errand = Errand(newsroom, edition, editor, self.submission)
+                stored = await self._prepare(redis, editor)
+            if self._manner.is_rehearsal:
+                from publisher_cli.rehearsal import rehearse  # noqa: PLC0415 -- it imports all the rules
+
+                receipt = await rehearse(redis, stored, editor, self.submission)
+                self._tell_rehearsal(receipt)
+                return STATUS_OF[receipt.status]
+            self.errand = Errand(newsroom, stored.name, editor, self.submission, may_repeat=self._manner.may_repeat)
             receipt = await self.errand.run(redis)
+            if receipt.status is Outcome.HELD and not self._manner.leaves_early:
+                receipt = await self._through_window(newsroom, redis, receipt)
             if self._manner.wants_reach and receipt.status is Outcome.ON_AIR:
                 receipt = await with_reach(redis, receipt)
-            return receipt
+            return await self._tell_and_look_around(redis, receipt)
+
+    async def _prepare(self, redis: Redis, editor: str) -> StoredEdition:
+        """Understand what was typed, by what is known of the edition and the line."""
+        self.stored = stored = await find_edition(redis, self._manner.edition)
+        if self._asked.times:
+            from publisher_cli.times import find_zone, parse_times  # noqa: PLC0415 -- few commands name a time
+
+            times: Any = parse_times(self._asked.times, datetime.now(UTC), find_zone(stored.edition.zone))
+            self.submission = msgspec.structs.replace(self.submission, **times)
+        if self._asked.named is not None:
+            await self._name_line(redis, stored.name, self._asked.named, editor)
+        return stored
 
     async def _name_line(self, redis: Redis, edition: str, named: str, editor: str) -> None:
         """Name the line and the version that is the latest now: if somebody changes it meanwhile, we are refused."""
@@ -59,9 +89,111 @@ class _Sending:
         version = entry.line.version if self._asked.version is None else self._asked.version
         self.submission = msgspec.structs.replace(self.submission, id=entry.line.id, version=version)
 
+    async def _through_window(self, newsroom: Newsroom, redis: Redis, held: Receipt) -> Receipt:
+        """Where it waits for nothing but its undo window: wait until that is over, or somebody takes it back."""
+        from publisher_cli import undo  # noqa: PLC0415 -- most lines have none
 
-def send(console: Console, manner: Manner, asked: Asked) -> Status:
-    """Do it, and say what became of it.
+        assert self.errand is not None
+        if not undo.is_window(held, self.submission):
+            return held
+        if not self._console.json:
+            for line in words.warning_lines(held):
+                self._console.tell(line)
+        window = undo.Window(self._console, newsroom, self.errand, held)
+        receipt = await window.wait(redis)
+        self.is_taken_back = window.is_interrupted and receipt.status is Outcome.DROPPED
+        if window.is_interrupted and receipt.status is Outcome.ON_AIR:
+            self._console.tell("too late to take it back: `tick withdraw` takes it off the screens")
+        if self._console.json:  # people have read them
+            receipt = msgspec.structs.replace(receipt, warnings=(*held.warnings, *receipt.warnings))
+        return receipt
+
+    async def _tell_and_look_around(self, redis: Redis, receipt: Receipt) -> int:
+        """Say what became of it; then, of something taken back, what still says the same elsewhere."""
+        asks = self.submission.change in _TAKES_BACK and receipt.status is Outcome.ON_AIR
+        if not self._console.json:
+            self.tell(receipt)
+        sisters = await self._sisters(redis, receipt.edition) if asks else ()
+        if self._console.json:
+            more = {"sisters": msgspec.to_builtins(sisters)} if asks else {}
+            self._console.give({**msgspec.to_builtins(receipt), **more})
+        else:
+            for line in words.sister_lines(sisters, self.submission.reason or ""):
+                self._console.tell(line)
+        return self.status_of(receipt)
+
+    async def _sisters(self, redis: Redis, edition: str) -> tuple[Sister, ...]:
+        if self.was is None or self.was.coverage is None:
+            return ()
+        from publisher_cli.sisters import find_sisters  # noqa: PLC0415 -- few lines have a story
+
+        was, now = self.was, datetime.now(UTC)
+        return await find_sisters(redis, edition, self.was.coverage, was.lang, now, is_test=was.test)
+
+    def status_of(self, receipt: Receipt) -> int:
+        """A change that was taken back, or rejected, is not on air."""
+        if receipt.status is Outcome.DROPPED:
+            return INTERRUPTED if self.is_taken_back else Status.REFUSED
+        return STATUS_OF[receipt.status]
+
+    def tell(self, receipt: Receipt) -> None:
+        """The receipt, in words or as JSON."""
+        console, submission = self._console, self.submission
+        if console.json:
+            console.give(receipt)
+            return
+        change, text = submission.change, self._text()
+        direction = None if self.stored is None else self.stored.edition.dir
+        if receipt.status is Outcome.ON_AIR:
+            width = shutil.get_terminal_size().columns if console.is_for_people else None
+            console.say(words.receipt_words(receipt, change, text, direction, width))
+            self._read_back()
+        elif receipt.status is Outcome.HELD:
+            for line in words.held_lines(receipt, change, text, direction, self._spell):
+                console.say(line)
+            self._read_back()
+            for line in words.next_steps(receipt):
+                console.say(line)
+        elif receipt.status is Outcome.DROPPED:
+            console.tell(words.dropped_words(receipt, text, direction))
+        else:
+            for line in words.refusal_lines(receipt, change):
+                console.tell(line)
+        for line in words.warning_lines(receipt):
+            console.tell(line)
+
+    def _tell_rehearsal(self, receipt: Receipt) -> None:
+        if self._console.json:
+            self._console.give({**msgspec.to_builtins(receipt), "dry_run": True})
+            return
+        direction = None if self.stored is None else self.stored.edition.dir
+        change, text = self.submission.change, self._text()
+        for line in words.rehearsal_lines(receipt, change, text, direction, self._spell):
+            self._console.say(line)
+        self._read_back()
+        for line in words.warning_lines(receipt):
+            self._console.say(line)
+
+    def _text(self) -> str | None:
+        """The text that was sent, or else that of the line as it was: an editor sees which one it is about."""
+        return words.asked_text(self.submission, self.was)
+
+    def _read_back(self) -> None:
+        """Times as they were understood."""
+        times = {"expires": self.submission.expires, "pinned until": self.submission.pinned}
+        for name, at in times.items():
+            if isinstance(at, datetime):
+                self._console.say(f"  {name} {self._spell(at)}")
+
+    def _spell(self, instant: datetime) -> str:
+        from publisher_cli.times import find_zone, spell_instant  # noqa: PLC0415
+
+        zone = None if self.stored is None else find_zone(self.stored.edition.zone)
+        return spell_instant(instant, datetime.now(UTC), zone)
+
+
+def send(console: Console, manner: Manner, asked: Asked) -> int:
+    """Do it, and say what became of it; the exit code.
 
     Raises:
         TickerError: If the command can't be understood; nothing was sent then.
@@ -69,47 +201,13 @@ def send(console: Console, manner: Manner, asked: Asked) -> Status:
     """
     sending = _Sending(console, manner, asked)
     try:
-        receipt = asyncio.run(sending.run())
+        return asyncio.run(sending.run())
     except StoreError as error:
         receipt = not_on_air(manner.edition or "", sending.submission, "no-redis", str(error))
     except KeyboardInterrupt:
         if sending.errand is None or not sending.errand.is_sent:
             raise
-        receipt = sending.errand.unconfirmed("interrupted")
-        _tell(console, receipt, sending)
+        sending.tell(sending.errand.unconfirmed("interrupted"))
         raise
-    _tell(console, receipt, sending)
+    sending.tell(receipt)
     return STATUS_OF[receipt.status]
-
-
-def _tell(console: Console, receipt: Receipt, sending: _Sending) -> None:
-    if console.json:
-        console.give(receipt)
-        return
-    change = sending.submission.change
-    if receipt.status is Outcome.ON_AIR:
-        width = shutil.get_terminal_size().columns if console.is_for_people else None
-        console.say(words.receipt_words(receipt, change, _text(sending), sending.direction, width))
-        for line in _read_back(sending.submission):
-            console.say(f"  {line}")
-    else:
-        for line in words.refusal_lines(receipt, change):
-            console.tell(line)
-    for line in words.warning_lines(receipt):
-        console.tell(line)
-
-
-def _text(sending: _Sending) -> str | None:
-    """The text that was sent, or else that of the line as it was: an editor sees which one it is about."""
-    submission = sending.submission
-    if isinstance(submission.text, str):
-        attribution = submission.attribution
-        return f"{attribution}: {submission.text}" if isinstance(attribution, str) else submission.text
-    return None if sending.was is None else words.composed(sending.was)
-
-
-def _read_back(submission: Submission) -> list[str]:
-    """Times as they were understood."""
-    now = datetime.now(UTC)
-    times = {"expires": submission.expires, "pinned until": submission.pinned}
-    return [f"{name} {spell_instant(at, now)}" for name, at in times.items() if isinstance(at, datetime)]

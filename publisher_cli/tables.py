@@ -40,7 +40,7 @@ def show_board(console: Console, stored: StoredEdition, entries: Sequence[Found]
     ids = short_ids(entry.line.id for entry in board.newest_first())
     head = entries[-1].seq if entries else 0
     console.tell(
-        f"{stored.name}  {words.isolated(stored.edition.title)}  {words.count(head, 'entry', 'entries')}, "
+        f"{words.name_of(stored)}  {words.isolated(stored.edition.title)}  {words.count(head, 'entry', 'entries')}, "
         f"{words.count(len(lines), 'line')} on the board"
     )
     show_rows(console, [board_row(line, ids[line.id], now) for line in lines])
@@ -59,8 +59,10 @@ def show_log(console: Console, stored: StoredEdition, entries: Sequence[Found], 
         console.give(document)
         return
     ids = short_ids(found.entry.line.id for found in entries)
+    if entries and stored.edition.test:
+        console.tell(f"{words.name_of(stored)}  {words.isolated(stored.edition.title)}")
     if not entries:
-        console.tell(f'{stored.name}  the log is empty: tick post "…" -e {stored.name}')
+        console.tell(f'{words.name_of(stored)}  the log is empty: tick post "…" -e {stored.name}')
     show_rows(console, [_log_row(found, ids[found.entry.line.id], now) for found in entries])
 
 
@@ -83,7 +85,7 @@ def show_editions(console: Console, editions: Sequence[tuple[StoredEdition, int]
     for stored, head in editions:
         edition = stored.edition
         length = words.count(head, "entry", "entries")
-        console.say(f"{stored.name}  {words.isolated(edition.title)}  {edition.lang} {edition.dir}  {length}")
+        console.say(f"{words.name_of(stored)}  {words.isolated(edition.title)}  {edition.lang} {edition.dir}  {length}")
         console.say(f"    sections  {', '.join(edition.sections) or 'none'}")
         console.say(f"    regions   {', '.join(edition.regions) or 'none'}")
 

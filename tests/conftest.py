@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import pytest_asyncio
@@ -17,6 +18,17 @@ settings.register_profile("ticker", deadline=None)
 settings.load_profile("ticker")
 
 
+SUMMED: Final = (
+    "schedules run",
+    "faults injected",
+    "submissions acknowledged",
+    "deliveries checked",
+    "hostile inputs tried",
+    "violations",
+)
+"""What is said first; then follows of which kinds that was, and more."""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what tests of faults have counted: `user_properties` of the form ("faults", what, how many)."""
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
@@ -24,8 +36,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind, *counted in (each for report in reports for each in getattr(report, "user_properties", ())):
         if kind == "faults":
             counts[counted[0]] += counted[1]
-    if counts:
-        terminalreporter.write_line(", ".join(f"{what} {count:,}" for what, count in counts.items()))
+    first = {what: counts.pop(what) for what in SUMMED if what in counts}
+    for some in (first, counts):
+        if some:
+            terminalreporter.write_line(", ".join(f"{what} {count:,}" for what, count in some.items()))
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
+from redis.crc import key_slot
 from redis.retry import Retry
 
 from ticker.store.embedded import find_binary, tied_to_parent
@@ -237,11 +238,11 @@ class RedisServer(_Process):
 
 
 class SentinelServer(_Process):
-    """One Sentinel that watches `primary`, impatiently: it sees a death within half a second."""
+    """One Sentinel that watches `primary`: it sees a death within `down_after_ms` and a moment."""
 
     PERIODS: Final = ("info-period", "ask-period", "ping-period", "publish-period")
 
-    def __init__(self, dir: Path, primary: RedisServer, service: str) -> None:  # noqa: A002
+    def __init__(self, dir: Path, primary: RedisServer, service: str, *, down_after_ms: int) -> None:  # noqa: A002
         super().__init__(dir)
         self.port = free_port()
         lines = [
@@ -249,7 +250,7 @@ class SentinelServer(_Process):
             f"bind {HOST}",
             f'dir "{dir}"',
             f"sentinel monitor {service} {HOST} {primary.port} 2",
-            f"sentinel down-after-milliseconds {service} 300",
+            f"sentinel down-after-milliseconds {service} {down_after_ms}",
             f"sentinel failover-timeout {service} 2000",
         ]
         if primary.password is not None:
@@ -281,12 +282,16 @@ class SentinelTrio:
 
     service: Final = "news"
 
-    def __init__(self, dir: Path, *, password: str | None = None) -> None:  # noqa: A002
+    def __init__(self, dir: Path, *, password: str | None = None, down_after_ms: int = 300) -> None:  # noqa: A002
         self.primary = RedisServer(dir / "a", tcp=True, password=password)
         self.replica = RedisServer(
             dir / "b", tcp=True, password=password, options={"replicaof": f"{HOST} {self.primary.port}"}
         )
-        self.sentinels = [SentinelServer(dir / f"s{number}", self.primary, self.service) for number in range(3)]
+        self.servers = [self.primary, self.replica]
+        self.sentinels = [
+            SentinelServer(dir / f"s{number}", self.primary, self.service, down_after_ms=down_after_ms)
+            for number in range(3)
+        ]
 
     @property
     def url(self) -> str:
@@ -299,6 +304,14 @@ class SentinelTrio:
         sentinel = next(sentinel for sentinel in self.sentinels if sentinel.process is not None)
         _, port = sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.service)
         return int(port)
+
+    def is_promoted(self) -> bool:
+        """Whether the Sentinels have taken the replica for the primary, which has died; then they all learn it soon."""
+        is_promoted = self.master_port() == self.replica.port
+        if is_promoted:
+            for sentinel in self.sentinels:
+                sentinel.tell_every(100)
+        return is_promoted
 
     def fail_over(self) -> None:
         """Have the Sentinels promote the replica while the primary lives; return when all agree and that is demoted."""
@@ -349,8 +362,9 @@ class Cluster:
     """Three primaries without replicas that share the slots between them."""
 
     SLOTS: Final = 16_384
+    PRIMARIES: Final = 3
 
-    def __init__(self, dir: Path, *, nodes: int = 3) -> None:  # noqa: A002
+    def __init__(self, dir: Path, *, nodes: int = PRIMARIES) -> None:  # noqa: A002
         self.nodes = [
             RedisServer(
                 dir / f"n{number}",
@@ -393,11 +407,12 @@ class Cluster:
         until(self._is_whole, "every node of the Cluster knows every slot")
 
     def _join(self) -> None:
-        share = self.SLOTS // len(self.nodes)
+        share = self.SLOTS // self.PRIMARIES
         for number, node in enumerate(self.nodes):
-            last = self.SLOTS if number == len(self.nodes) - 1 else share * (number + 1)
             node.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-            node.command("CLUSTER", "ADDSLOTSRANGE", share * number, last - 1)
+            if number < self.PRIMARIES:
+                last = self.SLOTS if number == self.PRIMARIES - 1 else share * (number + 1)
+                node.command("CLUSTER", "ADDSLOTSRANGE", share * number, last - 1)
         for node in self.nodes[1:]:
             self.nodes[0].command("CLUSTER", "MEET", HOST, node.port, str(node.options["cluster-port"]))
 
@@ -406,6 +421,41 @@ class Cluster:
         return all(
             info["cluster_state"] == "ok" and int(info["cluster_known_nodes"]) == len(self.nodes) for info in infos
         )
+
+
+class ClusterWithReplica(Cluster):
+    """Three primaries; the one that has the slot of `key`, the `primary`, has a replica."""
+
+    def __init__(self, dir: Path, key: str) -> None:  # noqa: A002
+        super().__init__(dir, nodes=self.PRIMARIES + 1)
+        slot = key_slot(key.encode())
+        self.primary = self.nodes[min(slot // (self.SLOTS // self.PRIMARIES), self.PRIMARIES - 1)]
+        self.replica = self.nodes[-1]
+        self.servers = self.nodes
+        for node in self.nodes:
+            # However long its link was down: it lags, and is promoted all the same.
+            node.options |= {"cluster-replica-validity-factor": 0}
+
+    def is_promoted(self) -> bool:
+        """Whether the replica has taken over from the primary, which has died."""
+        return bool(self.replica.command("ROLE")[0] == b"master")
+
+    def wait(self) -> None:
+        super().wait()
+        name = self.primary.command("CLUSTER", "MYID")
+        if not self.is_in_step():
+            until(lambda: self._replicates(name), "the replica knows its primary")
+        until(self.is_in_step, "the replica is in step")
+
+    def is_in_step(self) -> bool:
+        return bool(self.replica.command("INFO", "replication").get("master_link_status") == "up")
+
+    def _replicates(self, name: bytes) -> bool:
+        try:
+            self.replica.command("CLUSTER", "REPLICATE", name)
+        except redis.ResponseError:
+            return False
+        return True
 
 
 @asynccontextmanager

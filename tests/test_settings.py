@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.edition import DEFAULT_EDITIONS, Effect, Quotes
 from ticker.core.errors import SettingsError
 from ticker.core.line import Direction
 from ticker.settings import SHOWN, Settings, load_settings
@@ -41,6 +44,8 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "inbox_retained": 10_000,
         "submission_bytes": 8192,
         "submission_deadline_s": 30.0,
+        "held": 1_000,
+        "release_late_s": 600.0,
         "follower_buffer_bytes": 16_384,
         "follower_paused_s": 30.0,
         "views": 1_000,
@@ -48,6 +53,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "followers_per_address": 1_000,
         "handshakes_per_s": 2_000,
         "handshake_s": 10.0,
+        "unread_bytes": 67_108_864,
         "reader_message_bytes": 4096,
         "history_page": 100,
         "beat_s": 25,
@@ -184,10 +190,59 @@ def test_an_edition_may_have_a_vocabulary_of_its_own(tmp_path: Path) -> None:
         (EDITION + '[editions.fr.sections]\nMeteo = "Météo"', "editions.fr.sections has 'Meteo' = 'M\\xe9t\\xe9o'"),
         (EDITION + '[editions.fr.regions]\n"a b" = "A"', "editions.fr.regions has 'a b' = 'A'"),
         (EDITION + '[editions.fr.regions]\nasie = " "', "editions.fr.regions has 'asie' = ' '"),
+        (
+            EDITION + '[editions.fr.rules]\nduplicates = "off"',
+            "editions.fr.rules.duplicates is no setting: there are attribution, script, direction, placeholder, ",
+        ),
+        (
+            EDITION + '[editions.fr.rules]\nduplicate = "no"',
+            "editions.fr.rules is {'duplicate': 'no'}: Invalid enum value",
+        ),
+        (EDITION + 'quotes = "double"', "editions.fr.quotes is 'double': Invalid enum value"),
+        (EDITION + 'placeholders = [""]', "editions.fr.placeholders is ['']: expected `str` of length >= 1"),
+        (EDITION + 'zone = "Europe/Paname"', "editions.fr.zone is 'Europe/Paname': there is no such time zone"),
+        (EDITION + 'zone = ""', "editions.fr.zone is '': there is no such time zone"),
+        (EDITION + 'zone = "../zone"', "editions.fr.zone is '../zone': there is no such time zone"),
+        (EDITION + 'zone = "Europe"', "editions.fr.zone is 'Europe': there is no such time zone"),
+        (EDITION + f'zone = "{"x" * 500}"', "editions.fr.zone is 'xxx"),
+        (EDITION + 'zone = "a\\u0000b"', "editions.fr.zone is 'a\\x00b': there is no such time zone"),
     ],
 )
 def test_a_setting_of_an_edition_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
     assert refusal(tmp_path, text).startswith(said)
+
+
+def test_an_edition_says_what_each_rule_does(tmp_path: Path) -> None:
+    rules = '[editions.fr.rules]\nduplicate = "warn"\nscript = "hold"\nattribution = "off"\ncapitals = "refuse"'
+    edition = from_file(tmp_path, EDITION + 'quotes = "guillemets"\nplaceholders = ["AC"]\n' + rules).editions["fr"]
+    assert edition.rules == {
+        "duplicate": Effect.WARN,
+        "script": Effect.HOLD,
+        "attribution": Effect.OFF,
+        "capitals": Effect.REFUSE,
+    }
+    assert (edition.quotes, edition.placeholders) == (Quotes.GUILLEMETS, ("AC",))
+
+
+@pytest.mark.parametrize("zone", ["Europe/Madrid", "UTC", "America/Argentina/Buenos_Aires"])
+def test_an_edition_has_a_time_zone(tmp_path: Path, zone: str) -> None:
+    assert from_file(tmp_path, EDITION + f'zone = "{zone}"').editions["fr"].zone == zone
+
+
+def test_time_zones_are_there_on_machines_that_bring_none(tmp_path: Path) -> None:
+    path = tmp_path / "ticker.toml"
+    path.write_text(EDITION + 'zone = "Europe/Madrid"', encoding="utf-8")
+    script = "import sys; from pathlib import Path; from ticker.settings import load_settings as load"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; load(Path(sys.argv[1]), {{}})", path],
+        env={**os.environ, "PYTHONTZPATH": ""},
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("lines", [1, 100])

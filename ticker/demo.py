@@ -127,7 +127,12 @@ class _Teller:
         key = f"demo-{secrets.token_hex(8)}"
         if number == 0:
             return Submission(
-                key=key, change=Change.NEW, deadline_s=DEADLINE_S, text=text, **_facets(story, self._edition)
+                key=key,
+                change=Change.NEW,
+                deadline_s=DEADLINE_S,
+                text=text,
+                again=True,  # the stories are told in rounds, several in an hour
+                **_facets(story, self._edition),
             )
         reason = story.correction.get(self._language)
         change = Change.UPDATE if reason is None else Change.CORRECT
@@ -225,15 +230,15 @@ STORIES: Final = (
         1,
         {
             "en": (
-                "Earthquake of magnitude 5.8 off the island of Sarune, no tsunami warning",
+                "Coast guard: Earthquake of magnitude 5.8 off the island of Sarune, no tsunami warning",
                 "Seismological institute: Quake off Sarune had magnitude 5.6, no damage reported",
             ),
             "ar": (
-                "زلزال بقوة 5.8 درجات قبالة جزيرة سارونه ولا تحذير من تسونامي",
+                "خفر السواحل: زلزال بقوة 5.8 درجات قبالة جزيرة سارونه ولا تحذير من تسونامي",
                 "معهد الزلازل: قوة زلزال سارونه 5.6 درجات ولا أنباء عن أضرار",
             ),
             "es": (
-                "Terremoto de magnitud 5,8 frente a la isla de Sarune, sin alerta de tsunami",
+                "Guardacostas: Terremoto de magnitud 5,8 frente a la isla de Sarune, sin alerta de tsunami",
                 "Instituto sismológico: El sismo de Sarune fue de magnitud 5,6 y no hay daños",
             ),
         },

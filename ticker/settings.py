@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
 
 from ticker.core.edition import DEFAULT_EDITIONS, TERM, Edition, check_name
+from ticker.core.effects import HOUSE_RULES
 from ticker.core.errors import UNREADABLE, SettingsError
 
 PREFIX: Final = "TICKER_"
@@ -48,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     followers_per_address: Liftable = 1_000
     handshakes_per_s: Liftable = 2_000
     handshake_s: Seconds = 10.0
+    unread_bytes: Count = 64 * 1024 * 1024
     reader_message_bytes: Count = 4 * 1024
     history_page: Annotated[int, Meta(ge=1, le=500)] = 100
     beat_s: Count = 25
@@ -117,6 +120,8 @@ def _editions(tables: object) -> dict[str, Edition]:
         editions[name] = Edition(**{key: _convert(prefix + key, value, fields[key]) for key, value in table.items()})
         for vocabulary in ("sections", "regions"):
             _check_terms(f"{prefix}{vocabulary}", getattr(editions[name], vocabulary))
+        _check_names(f"{prefix}rules.", editions[name].rules, HOUSE_RULES)
+        _check_zone(f"{prefix}zone", editions[name].zone)
     return editions
 
 
@@ -127,6 +132,17 @@ def _check_terms(name: str, vocabulary: Mapping[str, str]) -> None:
                 f"{name} has {term[:40]!a} = {shown[:40]!a}: an id is 1–32 of a–z, 0–9 and -, beginning with a letter, "
                 "and has a name to show"
             )
+
+
+def _check_zone(name: str, zone: str | None) -> None:
+    if zone is None:
+        return
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # an empty name is a folder, a long one too long
+        raise SettingsError(
+            f"{name} is {zone[:SHOWN]!a}: there is no such time zone, use an IANA name like Europe/Madrid"
+        ) from error
 
 
 def _check_proxies(settings: Settings) -> None:

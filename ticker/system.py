@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from ticker import __version__
 from ticker.core.errors import StoreError
 from ticker.desk.desk import DeskState, run_desk
+from ticker.desk.metrics import DeskCollector
 from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
@@ -82,7 +83,8 @@ class System:
             )
             # First the desk: it makes the editions that the gateway then finds.
             await state.ready.wait()
-            self._gateway = gateway = Gateway(url, self._settings, self._address, __version__)
+            told = [DeskCollector(state, self._settings.held)]
+            self._gateway = gateway = Gateway(url, self._settings, self._address, __version__, told)
             background = [desk]
             if self._demo:
                 from ticker.demo import run_demo  # noqa: PLC0415 -- its texts are for those who ask for them

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 import redis
 from redis.backoff import NoBackoff
@@ -18,12 +19,17 @@ from tests.servers import HOST, RedisServer, short_folder
 from tests.system import Ran, environment, run_program
 from ticker import cli
 from ticker.console import Console, run
+from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.store.access import Role
 
-EDITORS: Final = ("maha", "omar")
-"""Maha may post to `en` and `ar`, Omar to `en`; the wire, a program, posts to `en` and reads no log."""
+EDITORS: Final = ("maha", "omar", "lena")
+"""Maha may post to `en` and `ar`, Omar to `en`; Lena is the chief of `en` and an editor of `ar`. The wire, a program,
+posts to `en` and reads no log.
+"""
 
 WIRE: Final = "wire"
+
+PUBLIC: Final = DEFAULT_EDITIONS["en"]
 
 
 def run_ticker(*words: str, **variables: str) -> Ran:
@@ -109,15 +115,18 @@ def guarded(request: pytest.FixtureRequest) -> Iterator[GuardedServer]:
         server.make_parts()
         server.add_editor("maha", "-e", "en", "-e", "ar")
         server.add_editor("omar", "-e", "en")
-        server.add_editor(WIRE, "-e", "en", "--post-only")
+        server.add_editor("lena", "-e", "en", "--role", "chief")
+        server.add_editor("lena", "-e", "ar")
+        server.add_editor(WIRE, "-e", "en", "--post-only", "--role", "chief")
         yield server
 
 
-def fill(server: RedisServer, editions: Sequence[str]) -> None:
+def fill(server: RedisServer, editions: Sequence[str], settings: Edition = PUBLIC) -> None:
     """Something in every key that there may be: a command on a key that isn't there proves little."""
     for edition in editions:
         server.command("SADD", "ticker:editions", edition)
-        server.command("HSET", f"ticker:{{{edition}}}:edition", "settings", "{}", "nonce", "ab" * 32)
+        kept = msgspec.json.encode(settings)
+        server.command("HSET", f"ticker:{{{edition}}}:edition", "settings", kept, "nonce", "ab" * 32)
         for what in ("log", "log:abababababababab", "reach", "bell"):
             server.command("XADD", f"ticker:{{{edition}}}:{what}", "1-0", "entry", "x", "link", "y")
         for what in ("cursors", "held"):

@@ -10,14 +10,17 @@ import termios
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 
-from tests.access.conftest import GuardedServer, fill, run_ticker
+from tests.access.conftest import PUBLIC, GuardedServer, fill, run_ticker
 from tests.servers import Cluster, RedisServer, SentinelTrio, until
 from tests.system import SCRIPTS, Ran, System, environment, run_program
+from ticker.core.edition import Role
 
 PASSWORD = "correct horse battery staple"
+KINDS = {"en": "false", "rehearsal": "true"}
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_a_new_editor_gets_a_password_once_and_is_registered(server: GuardedServ
     ran = server.ticker("editor", "add", "maha", "-e", "en")
     first, second = ran.out.splitlines()
     word, password, *_ = second.split()
-    assert (first, word) == ("maha  may post to en", "password")
+    assert (first, word) == ("maha  may post to en (editor)", "password")
     assert len(password) >= 32
     assert can_log_in(server, "maha", password)
     assert submit(server, "maha") == "done"
@@ -63,6 +66,80 @@ def test_another_edition_adds_to_what_an_editor_may(server: GuardedServer) -> No
     assert submit(server, "maha", "ar") == "denied"
     server.add_editor("maha", "-e", "ar")
     assert [submit(server, "maha", edition) for edition in ("en", "ar")] == ["done", "done"]
+
+
+def reads_receipts_of(server: GuardedServer, user: str, editor: str, edition: str = "en") -> bool:
+    return server.try_as(user, "XRANGE", f"ticker:{{{edition}}}:receipts:{editor}", "-", "+") == "done"
+
+
+def test_a_role_is_given_shown_kept_and_changed(server: GuardedServer) -> None:
+    ran = server.ticker("editor", "add", "maha", "-e", "en", "-e", "ar", "--role", "reporter")
+    assert ran.out.startswith("maha  may post to ar (reporter), en (reporter)\n")
+    server.add_editor("maha", "-e", "en", "--role", "chief")
+    server.add_editor("maha", "-e", "ar")
+    server.add_editor("omar", "-e", "en")
+    assert server.ticker("editor", "list").out.splitlines() == [
+        "ar  maha (reporter)",
+        "en  maha (chief), omar (editor)",
+    ]
+    assert server.command("HGETALL", "ticker:{en}:editors") == {b"maha": b"chief", b"omar": b""}
+
+
+def test_only_a_chief_reads_everybodys_receipts_and_only_where_and_while_it_is_one(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en", "-e", "ar")
+    assert not reads_receipts_of(server, "maha", "omar")
+    server.add_editor("maha", "-e", "en", "--role", "chief")
+    assert reads_receipts_of(server, "maha", "omar")
+    assert not reads_receipts_of(server, "maha", "omar", "ar")
+    assert server.ticker("editor", "remove", "maha", "-e", "ar").code == 0
+    assert reads_receipts_of(server, "maha", "omar")
+    server.add_editor("maha", "-e", "en", "--role", "editor")
+    assert not reads_receipts_of(server, "maha", "omar")
+    assert reads_receipts_of(server, "maha", "maha")
+
+
+def test_an_edition_whose_editors_are_chiefs_by_default_gives_them_what_chiefs_may(server: GuardedServer) -> None:
+    fill(server, ("es",), msgspec.structs.replace(PUBLIC, role=Role.CHIEF))
+    server.add_editor("maha", "-e", "es")
+    assert reads_receipts_of(server, "maha", "omar", "es")
+
+
+def test_the_role_goes_with_the_editor(server: GuardedServer) -> None:
+    server.add_editor("maha", "-e", "en", "--role", "chief")
+    assert server.ticker("editor", "remove", "maha").code == 0
+    server.add_editor("maha", "-e", "en")
+    assert server.ticker("editor", "list", "-e", "en").out == "en  maha (editor)\n"
+    assert not reads_receipts_of(server, "maha", "omar")
+
+
+@pytest.mark.parametrize(("first", "second"), [("en", "rehearsal"), ("rehearsal", "en")])
+@pytest.mark.parametrize("options", [(), ("--no-user",)])
+def test_nobody_has_one_name_for_tests_and_for_the_public(
+    server: GuardedServer, first: str, second: str, options: tuple[str, ...]
+) -> None:
+    fill(server, ("rehearsal",), msgspec.structs.replace(PUBLIC, test=True))
+    assert server.ticker("editor", "add", "maha", "-e", first, *options).code == 0
+    before = server.command("ACL", "LIST")
+    ran = server.ticker("editor", "add", "maha", "-e", second, *options)
+    assert ran.code == 2
+    assert "maha can't be an editor of rehearsal (for tests) and of en (public)" in ran.err
+    assert "maha-test" in ran.err
+    assert server.command("ACL", "LIST") == before
+    assert server.command("HEXISTS", f"ticker:{{{second}}}:editors", "maha") == 0
+    assert server.ticker("editor", "add", "maha-test", "-e", second, *options).code == 0
+
+
+def test_no_line_of_an_aclfile_is_for_tests_and_for_the_public(server: GuardedServer, tmp_path: Path) -> None:
+    settings = tmp_path / "ticker.toml"
+    tables = [
+        f'[editions.{name}]\ntitle = "x"\nlang = "en"\ndir = "ltr"\ntest = {test}\n' for name, test in KINDS.items()
+    ]
+    settings.write_text("".join(tables), encoding="utf-8")
+    words = ("acl", "--settings", str(settings), "--editor", "maha", "-e", "rehearsal")
+    assert server.ticker(*words).code == 0
+    ran = server.ticker(*words, "-e", "en")
+    assert ran.code == 2
+    assert "rehearsal is for tests" in ran.err
 
 
 def test_a_program_that_posts_only_never_comes_to_read_the_log(server: GuardedServer) -> None:
@@ -171,7 +248,7 @@ def test_removed_from_one_edition_an_editor_stays_in_the_other(server: GuardedSe
     assert server.ticker("editor", "remove", "maha", "-e", "ar").code == 0
     assert [submit(server, "maha", edition) for edition in ("en", "ar")] == ["done", "denied"]
     assert server.ticker("editor", "list", "--json").json == {
-        "editions": {"ar": [], "en": ["maha"]},
+        "editions": {"ar": {}, "en": {"maha": "editor"}},
         "users": [{"name": "maha", "editions": ["en"], "reads_log": True}],
     }
 
@@ -221,8 +298,10 @@ def test_where_a_server_will_forget_them_it_is_said(tcp_server: RedisServer) -> 
 def test_the_embedded_server_has_no_users_and_needs_none(folder: Path) -> None:
     with System(folder) as system:
         ran = system.ticker("editor", "add", "maha", "-e", "en", "--json")
-        assert ran.json == {"editor": "maha", "editions": ["en"], "user": False}
-        assert system.ticker("editor", "list", "--json").json["editions"]["en"] == ["maha"]
+        assert ran.json == {"editor": "maha", "editions": ["en"], "roles": {"en": "editor"}, "user": False}
+        assert system.ticker("editor", "add", "maha", "-e", "en", "--role", "chief").code == 0
+        assert system.ticker("editor", "add", "maha", "-e", "en").code == 0
+        assert system.ticker("editor", "list", "--json").json["editions"]["en"] == {"maha": "chief"}
         assert system.ticker("editor", "remove", "maha").code == 0
 
 

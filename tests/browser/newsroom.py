@@ -22,6 +22,7 @@ import uvicorn
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Line, Status
+from ticker.core.log import Log
 from ticker.core.position import Position, next_link
 from ticker.gateway.app import make_app
 from ticker.gateway.channel import Channel
@@ -135,7 +136,7 @@ class Newsroom:
         line = Line(
             id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
             lang=fields.pop("lang", settings.lang), dir=fields.pop("dir", settings.dir),
-            created=fields.pop("created", now), updated=fields.pop("updated", now), **fields,
+            created=fields.pop("created", now), updated=fields.pop("updated", now), test=settings.test, **fields,
         )  # fmt: skip
         return self.append(edition, line)
 
@@ -149,7 +150,7 @@ class Newsroom:
         settings, now = self._editions[edition], datetime.now(UTC)
         return Line(
             id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
-            lang=settings.lang, dir=settings.dir, created=now, updated=now,
+            lang=settings.lang, dir=settings.dir, created=now, updated=now, test=settings.test,
         )  # fmt: skip
 
     def change(self, edition: str, line: Line, change: Change, **fields: Any) -> Line:
@@ -183,7 +184,7 @@ class Newsroom:
     async def _begin_again(self, edition: str, texts: list[str]) -> None:
         nonce = self._nonce()
         self.log[edition] = []
-        self.hub.channels[edition].replace(0, nonce, [])
+        self.hub.channels[edition].replace(nonce, Log(0, nonce))
         await self._append(edition, [self._line(edition, text, number) for number, text in enumerate(texts, 1)])
 
     def position(self, edition: str) -> Position:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Reader
 from tests.browser.lines import fill
 from tests.browser.newsroom import Host, Newsroom
-from tests.browser.scripted import Gateway, line, position
+from tests.browser.scripted import Gateway, SocketGateway, line, position
 from tests.browser.showing import host_page, is_live, shows
 from ticker import widget
 from ticker.core.line import Change
@@ -85,8 +85,15 @@ def test_axe_finds_nothing_without_javascript_either(reader: Readers, newsroom: 
 def gateway(reader: Readers, newsroom: Newsroom, host: Host) -> Gateway:
     page = reader().context.new_page()
     page.clock.install()
-    gateway = Gateway(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"', 'edition="en" layout="strip"')))
+    gateway = SocketGateway(page)
+    page.goto(
+        host.put(
+            "/",
+            host_page(
+                newsroom.address, 'edition="en" transport="socket"', 'edition="en" transport="socket" layout="strip"'
+            ),
+        )
+    )
     gateway.wait(1)
     return gateway
 
@@ -118,7 +125,7 @@ def test_replays_pins_and_refiles_are_not_announced_but_withdrawals_are(gateway:
     announcer = page.locator(".heard").first
     gateway.board(line(1, "On the board"))
     is_live(page, 2)
-    gateway.sockets[-1].close(code=1012)
+    gateway.end()
     page.clock.run_for(1_500)
     gateway.wait(2)
     gateway.line(2, "Replayed")

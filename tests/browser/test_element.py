@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Reader
 from tests.browser.newsroom import Host, Newsroom
-from tests.browser.scripted import Gateway, line
+from tests.browser.scripted import SocketGateway, line
 from tests.browser.showing import host_page, is_live, shows, texts, until
 from ticker.core.line import Change, Direction, Status
 
@@ -103,8 +103,8 @@ def test_what_is_taken_back_goes_also_while_paused(page: Page, newsroom: Newsroo
 def test_an_earlier_version_of_a_withdrawn_line_shows_nothing_and_is_not_announced(
     page: Page, newsroom: Newsroom, host: Host
 ) -> None:
-    gateway = Gateway(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    gateway = SocketGateway(page)
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
     gateway.wait(1)
     gateway.board(line(1, "One"))
     gateway.line(2, "", status="canceled")
@@ -130,8 +130,8 @@ def test_a_reset_swaps_the_board_without_a_flash(page: Page, newsroom: Newsroom,
 
 def test_lines_expire_and_pins_end_by_themselves(page: Page, newsroom: Newsroom, host: Host) -> None:
     page.clock.install(time=NOW)
-    gateway = Gateway(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    gateway = SocketGateway(page)
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
     gateway.wait(1)
     gateway.board(
         line(1, "Pinned", pinned="2026-11-24T09:31:00Z"),
@@ -166,8 +166,8 @@ def test_a_line_has_its_age_in_its_own_language(
     page: Page, newsroom: Newsroom, host: Host, created: str, lang: str, shown: str
 ) -> None:
     page.clock.install(time=NOW)
-    gateway = Gateway(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    gateway = SocketGateway(page)
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
     gateway.wait(1)
     gateway.board(line(1, "One", created=created, lang=lang))
     expect(page.locator("time")).to_have_text(shown)
@@ -176,8 +176,15 @@ def test_a_line_has_its_age_in_its_own_language(
 def test_ages_are_in_the_readers_zone_and_go_on(reader: Readers, newsroom: Newsroom, host: Host) -> None:
     page = reader(timezone_id="Asia/Tokyo").context.new_page()  # 18:30 there: nine hours on
     page.clock.install(time=NOW)
-    gateway = Gateway(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"', 'edition="en" layout="strip"')))
+    gateway = SocketGateway(page)
+    page.goto(
+        host.put(
+            "/",
+            host_page(
+                newsroom.address, 'edition="en" transport="socket"', 'edition="en" transport="socket" layout="strip"'
+            ),
+        )
+    )
     gateway.wait(1)
     gateway.board(
         line(2, "Two", created="2026-11-24T09:29:30Z"), line(1, "Yesterday there", created="2026-11-23T14:59:00Z")
@@ -374,10 +381,13 @@ def test_interface_words(page: Page, newsroom: Newsroom, host: Host, attributes:
 
 
 def test_what_stands_inside_shows_until_there_are_lines(page: Page, newsroom: Newsroom, host: Host) -> None:
-    gateway = Gateway(page)
+    gateway = SocketGateway(page)
     page.goto(
         host.put(
-            "/", host_page(newsroom.address, 'edition="en"').replace("></breaking", "><a href=/news>News</a></breaking")
+            "/",
+            host_page(newsroom.address, 'edition="en" transport="socket"').replace(
+                "></breaking", "><a href=/news>News</a></breaking"
+            ),
         )
     )
     gateway.wait(1)

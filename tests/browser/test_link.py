@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Reader
 from tests.browser.newsroom import Host, Link, Newsroom
-from tests.browser.scripted import EDITION, Gateway, line, position
+from tests.browser.scripted import EDITION, EventsGateway, Gateway, SocketGateway, line, position
 from tests.browser.showing import as_time_passes, host_page, is_live, reaches, shows, state, texts, until
+from ticker.settings import Settings
 
 Readers = Callable[..., Reader]
 
@@ -30,11 +33,33 @@ def page(reader: Readers, newsroom: Newsroom, host: Host) -> Page:
     return page
 
 
+@pytest.fixture(params=["", 'transport="socket"'], ids=["events", "socket"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """The attribute for each kind of connection; events are the default."""
+    given: str = request.param
+    return given
+
+
 @pytest.fixture
-def gateway(page: Page, newsroom: Newsroom, host: Host) -> Gateway:
+def gateway(page: Page, newsroom: Newsroom, host: Host, transport: str) -> Iterator[Gateway]:
     """The page with one ticker, its connection in the test's hands."""
-    gateway = Gateway(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" lines="3"')))
+    if transport:
+        yield follow(SocketGateway(page), newsroom, host)
+    else:
+        with closing(EventsGateway(page)) as gateway:
+            yield follow(gateway, newsroom, host)
+
+
+@pytest.fixture
+def sockets(page: Page, newsroom: Newsroom, host: Host) -> SocketGateway:
+    """The same with a WebSocket, for what only these have."""
+    gateway = SocketGateway(page)
+    follow(gateway, newsroom, host)
+    return gateway
+
+
+def follow(gateway: Gateway, newsroom: Newsroom, host: Host) -> Gateway:
+    gateway.page.goto(host.put("/", host_page(newsroom.address, f'edition="en" lines="3" {gateway.attributes()}')))
     gateway.wait(1)
     return gateway
 
@@ -42,9 +67,9 @@ def gateway(page: Page, newsroom: Newsroom, host: Host) -> Gateway:
 # The real gateway
 
 
-def test_lines_posted_while_it_looks_show_at_once(page: Page, newsroom: Newsroom, host: Host) -> None:
+def test_lines_posted_while_it_looks_show_at_once(page: Page, newsroom: Newsroom, host: Host, transport: str) -> None:
     newsroom.post("en", "First")
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    page.goto(host.put("/", host_page(newsroom.address, f'edition="en" {transport}')))
     shows(page, "First")
     is_live(page)
     newsroom.post("en", "Second")
@@ -52,10 +77,12 @@ def test_lines_posted_while_it_looks_show_at_once(page: Page, newsroom: Newsroom
     assert page.evaluate("document.querySelector('breaking-ticker').position") == str(newsroom.position("en"))
 
 
-def test_a_gateways_restart_loses_and_repeats_nothing(page: Page, newsroom: Newsroom, host: Host) -> None:
+def test_a_gateways_restart_loses_and_repeats_nothing(
+    page: Page, newsroom: Newsroom, host: Host, transport: str
+) -> None:
     record(page)
     newsroom.post("en", "Before")
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    page.goto(host.put("/", host_page(newsroom.address, f'edition="en" {transport}')))
     is_live(page)
     newsroom.stop()
     reaches(page, "waiting")
@@ -68,21 +95,21 @@ def test_a_gateways_restart_loses_and_repeats_nothing(page: Page, newsroom: News
     assert recorded(page) == ["While away 0", "While away 1", "While away 2", "After"]
 
 
-@pytest.mark.parametrize("closing", [True, False], ids=["noticed", "unnoticed"])
+@pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
 def test_a_cut_of_30_s_at_any_moment_loses_and_repeats_nothing(
-    page: Page, newsroom: Newsroom, host: Host, closing: bool
+    page: Page, newsroom: Newsroom, host: Host, noticed: bool, transport: str
 ) -> None:
     """Compared with the log, entry by entry. Unnoticed: bytes just stop, while the socket says it is open."""
     with Link(newsroom.port) as link:
         record(page)
-        page.goto(host.put("/", host_page(link.address, 'edition="en" lines="5"')))
+        page.goto(host.put("/", host_page(link.address, f'edition="en" lines="5" {transport}')))
         is_live(page)
         for moment in range(3):
             newsroom.post_all("en", [f"{moment} before {number}" for number in range(20)])
-            link.cut(closing=closing)
+            link.cut(closing=noticed)
             newsroom.post_all("en", [f"{moment} within {number}" for number in range(20)])
             page.clock.fast_forward(30_000)
-            if not closing:
+            if not noticed:
                 page.clock.fast_forward(31_000)  # until it is clear that nothing comes any more
                 expect(page.locator("[part=ticker][data-state=live]")).to_have_count(0)
             link.mend()
@@ -106,15 +133,17 @@ def test_the_lines_of_a_rendered_page_go_on_without_gap_or_repeat(page: Page, ne
     is_live(page)
     shows(page, "Between two", "Between one", "Three", "Two", "Withdrawn a mistake")
     assert recorded(page) == ["Between one", "Between two", ""]
-    assert "after=3-" in page.evaluate("window.sockets[0]")
+    assert "after=3-" in page.evaluate("window.connections[0]")
     assert (
         page.evaluate("document.querySelector('breaking-ticker').children.length") == 0
     )  # it is gone from the document
 
 
-def test_back_and_forward_restore_live_within_a_second(reader: Readers, newsroom: Newsroom, host: Host) -> None:
+def test_back_and_forward_restore_live_within_a_second(
+    reader: Readers, newsroom: Newsroom, host: Host, transport: str
+) -> None:
     newsroom.post("en", "Before")
-    page = reader().open(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    page = reader().open(host.put("/", host_page(newsroom.address, f'edition="en" {transport}')))
     is_live(page)
     page.evaluate("window.isTheSame = true")
     page.goto(host.put("/other", "<!doctype html><title>Other</title><link rel=icon href=data:,>"))
@@ -138,14 +167,16 @@ def test_elements_that_agree_share_a_connection(page: Page, newsroom: Newsroom, 
     until(page, lambda: newsroom.followers("en") == 1 and newsroom.followers("ar") == 0, "nobody looks any more")
 
 
-def test_an_element_that_moves_in_the_document_keeps_its_connection(page: Page, newsroom: Newsroom, host: Host) -> None:
+def test_an_element_that_moves_in_the_document_keeps_its_connection(
+    page: Page, newsroom: Newsroom, host: Host, transport: str
+) -> None:
     record(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"', after="<main></main>")))
+    page.goto(host.put("/", host_page(newsroom.address, f'edition="en" {transport}', after="<main></main>")))
     is_live(page)
     page.evaluate("document.querySelector('main').append(document.querySelector('breaking-ticker'))")
     newsroom.post("en", "After the move")
     shows(page, "After the move")
-    assert len(page.evaluate("window.sockets")) == 1
+    assert len(page.evaluate("window.connections")) == 1
 
 
 def test_attributes_are_followed(page: Page, newsroom: Newsroom, host: Host) -> None:
@@ -182,17 +213,15 @@ def test_an_element_off_screen_waits(page: Page, newsroom: Newsroom, host: Host)
 
 
 def test_events_take_over_where_sockets_do_not_come_through(page: Page, newsroom: Newsroom, host: Host) -> None:
-    gateway = Gateway(page)
+    gateway = SocketGateway(page)
     gateway.refuses = True
     newsroom.post("en", "Over events")
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
     gateway.wait(1)
     as_time_passes(page, lambda: state(page) == "live", "live over events", 3000)
-    asked = len(gateway.sockets)
-    assert asked >= 2
+    assert len(gateway.connections) == 2
     newsroom.post("en", "More over events")
     shows(page, "More over events", "Over events")
-    assert len(gateway.sockets) == asked
     newsroom.stop()  # with `bye`
     reaches(page, "waiting")
     newsroom.post("en", "While away")
@@ -200,6 +229,115 @@ def test_events_take_over_where_sockets_do_not_come_through(page: Page, newsroom
     page.clock.fast_forward(31_000)
     shows(page, "While away", "More over events", "Over events")
     is_live(page)
+    assert len(gateway.connections) == 2
+
+
+@pytest.mark.parametrize("trouble", ["refused", "held back"])
+def test_a_socket_takes_over_where_events_do_not_come_through(
+    page: Page, newsroom: Newsroom, host: Host, trouble: str
+) -> None:
+    """Held back: a proxy that waits for a response's end before it passes any of it on."""
+    record(page)
+    page.route("**/v1/en/events*", lambda route: route.abort() if trouble == "refused" else None)
+    newsroom.post("en", "Over a socket")
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    as_time_passes(page, lambda: state(page) == "live", "live over a socket", 3000)
+    shows(page, "Over a socket")
+    tried = [each.partition(":")[0] for each in page.evaluate("window.connections")]
+    assert tried == (["http", "http", "ws"] if trouble == "refused" else ["http", "ws"])
+
+
+@pytest.mark.parametrize("trouble", ["refused", "held back"])
+def test_events_that_were_asked_for_are_never_left_for_a_socket(
+    page: Page, newsroom: Newsroom, host: Host, trouble: str
+) -> None:
+    record(page)
+    page.route("**/v1/en/events*", lambda route: route.abort() if trouble == "refused" else None)
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="events"')))
+    as_time_passes(page, lambda: page.evaluate("window.connections.length") >= 5, "five tries", 3000)
+    assert page.evaluate("window.connections.some(each => each.startsWith('ws'))") is False
+
+
+def test_a_restart_however_long_is_no_reason_for_a_socket(page: Page, newsroom: Newsroom, host: Host) -> None:
+    record(page)
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    is_live(page)
+    newsroom.stop()
+    as_time_passes(page, lambda: page.evaluate("window.connections.length") >= 6, "five tries", 3000)
+    reaches(page, "waiting")
+    newsroom.start()
+    page.clock.fast_forward(31_000)
+    is_live(page)
+    assert page.evaluate("window.connections.some(each => each.startsWith('ws'))") is False
+
+
+@pytest.mark.parametrize("transport", ["", 'transport="socket"'], ids=["events", "socket"])
+def test_a_gateway_that_is_full_is_waited_for(reader: Readers, host: Host, transport: str) -> None:
+    """It refuses followers and still shows its board: that is no reason to try the other kind."""
+    page = reader().context.new_page()  # with a clock of its own: what it waits for is the real network
+    settings = Settings(beat_s=1, drain_s=0.2, followers=1)
+    with Newsroom(settings=settings) as newsroom, socket.create_connection(("127.0.0.1", newsroom.port)) as other:
+        other.sendall(b"GET /v1/en/events HTTP/1.1\r\nHost: ticker\r\n\r\n")
+        until(page, lambda: newsroom.followers("en") == 1, "it is full")
+        record(page)
+        page.goto(host.put("/", host_page(newsroom.address, f'edition="en" {transport}')))
+        until(page, lambda: page.evaluate("window.connections.length") >= 3, "another try after it was asked")
+        kinds = {each.partition(":")[0] for each in page.evaluate("window.connections")}
+        assert kinds == {"ws" if transport else "http"}
+        other.close()
+        until(page, lambda: newsroom.followers("en") == 0, "there is room again")
+        is_live(page)
+
+
+def test_however_many_pages_are_open_their_hosts_other_requests_come_through(
+    reader: Readers, newsroom: Newsroom, host: Host
+) -> None:
+    """A browser opens six connections to a host over HTTP/1.1. Four pages have events; the others get sockets."""
+    newsroom.post("en", "One")
+    visitor = reader()
+    address = host.put("/", host_page(newsroom.address, 'edition="en"'))
+    pages = []
+    for _ in range(9):
+        pages.append(visitor.context.new_page())
+        record(pages[-1])
+        pages[-1].goto(address)
+        is_live(pages[-1])
+    kinds = [kind for page in pages for kind in page.evaluate("window.connections.map(each => each.split(':')[0])")]
+    assert kinds == ["http"] * 4 + ["ws"] * 5
+    asked = pages[0].evaluate(f"fetch('{newsroom.address}/v1/en/board', {{ cache: 'no-store' }}).then(each => each.ok)")
+    assert asked
+    pages[1].close()  # its seat is free again
+    until(pages[0], lambda: newsroom.followers("en") == 8, "it let go")
+    page = visitor.context.new_page()
+    record(page)
+    page.goto(address)
+    is_live(page)
+    assert page.evaluate("window.connections.length") == 1
+    assert page.evaluate("window.connections[0]").startswith("http:")
+
+
+def test_pages_that_can_not_agree_take_sockets(reader: Readers, newsroom: Newsroom, host: Host) -> None:
+    """An opaque origin has no locks; neither has a page that didn't come over TLS (but from this machine)."""
+    newsroom.post("en", "One")
+    context = reader().context
+    context.add_init_script(RECORD)
+    host.put("/framed", host_page(newsroom.address, 'edition="en"'))
+    page = context.new_page()
+    page.goto(
+        host.put(
+            "/",
+            "<!doctype html><title>Outer</title><link rel=icon href=data:,>"
+            '<iframe sandbox="allow-scripts" src="/framed">',
+        )
+    )
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("[part=ticker][data-state=live]")).to_have_count(1)
+    assert page.frames[1].evaluate("window.connections.map(each => each.split(':')[0])") == ["ws"]
+    insecure = context.new_page()
+    insecure.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    insecure.goto(host.put("/insecure", host_page(newsroom.address, 'edition="en"')))
+    is_live(insecure)
+    assert insecure.evaluate("window.connections.map(each => each.split(':')[0])") == ["ws"]
 
 
 def test_an_edition_that_is_not_there_is_not_asked_for_again(reader: Readers, newsroom: Newsroom, host: Host) -> None:
@@ -217,12 +355,12 @@ def test_an_edition_that_is_not_there_is_not_asked_for_again(reader: Readers, ne
 # Scripted faults
 
 
-def test_a_close_for_good_is_obeyed(gateway: Gateway, page: Page) -> None:
-    gateway.board(line(1, "One"))
-    gateway.sockets[-1].close(code=4001)
+def test_a_close_for_good_is_obeyed(sockets: SocketGateway, page: Page) -> None:
+    sockets.board(line(1, "One"))
+    sockets.close(4001)
     reaches(page, "stopped")
     page.clock.run_for(120_000)
-    assert len(gateway.sockets) == 1
+    assert len(sockets.connections) == 1
     shows(page, "One")
 
 
@@ -232,7 +370,7 @@ def test_bye_is_obeyed_with_its_time(gateway: Gateway, page: Page) -> None:
     gateway.say("bye", retry_ms=20_000, reason="drain")
     reaches(page, "waiting")
     page.clock.run_for(19_000)
-    assert len(gateway.sockets) == 1
+    assert len(gateway.connections) == 1
     page.clock.run_for(6_000)
     gateway.wait(2)
     assert gateway.queries()[1]["after"] == [position(1)]
@@ -245,17 +383,20 @@ def test_an_open_socket_that_is_silent_is_dead(gateway: Gateway, page: Page) -> 
         page.clock.run_for(25_000)
         gateway.say("beat", at=position(2))
         page.wait_for_function(f"document.querySelector('breaking-ticker').position === '{position(2)}'")
-    assert len(gateway.sockets) == 1
+    assert len(gateway.connections) == 1
     page.clock.run_for(64_000)
     gateway.wait(2)
     assert gateway.queries()[1]["after"] == [position(2)]
 
 
-def test_a_connection_that_never_says_anything_times_out(gateway: Gateway, page: Page) -> None:
+def test_a_connection_that_never_says_anything_times_out(gateway: Gateway, page: Page, transport: str) -> None:
+    """The server is well, as it says when it is asked: the other kind of connection comes next."""
+    record(page, now=True)
     page.clock.run_for(9_000)
-    assert (len(gateway.sockets), state(page)) == (1, "connecting")
+    assert (len(gateway.connections), state(page)) == (1, "connecting")
     page.clock.run_for(3_000)
-    gateway.wait(2)
+    until(page, lambda: len(page.evaluate("window.connections")) == 1, "another try")
+    assert page.evaluate("window.connections[0]").startswith("http:" if transport else "ws:")
 
 
 def test_timers_that_come_late_do_no_harm(gateway: Gateway, page: Page) -> None:
@@ -292,7 +433,7 @@ def test_a_tab_that_is_only_glanced_away_from_stays_connected(gateway: Gateway, 
     page.evaluate(HIDE, False)
     gateway.say("beat", at=position(1))
     page.clock.run_for(20_000)
-    assert (state(page), len(gateway.sockets)) == ("live", 1)
+    assert (state(page), len(gateway.connections)) == ("live", 1)
 
 
 def test_going_offline_and_online_again_is_noticed_at_once(gateway: Gateway, page: Page) -> None:
@@ -317,8 +458,8 @@ def test_retries_back_off_with_jitter_and_begin_anew_after_a_stable_while(gatewa
     }""")
     for tries in range(2, 8):  # each opens, speaks and fails at once
         gateway.say("live", at=position(1), replayed=0)
-        gateway.sockets[-1].close(code=1012)
-        as_time_passes(page, lambda tries=tries: len(gateway.sockets) == tries, "another try", 1000)  # type: ignore[misc]
+        gateway.end()
+        as_time_passes(page, lambda tries=tries: len(gateway.connections) == tries, "another try", 1000)  # type: ignore[misc]
     delays = [delay for delay in page.evaluate("delays") if delay % 1 and delay < 30_000]  # not whole: a random share
     assert len(delays) == 6
     assert all(delay <= min(1000 * 2**tries, 30_000) for tries, delay in enumerate(delays))
@@ -326,8 +467,8 @@ def test_retries_back_off_with_jitter_and_begin_anew_after_a_stable_while(gatewa
     gateway.say("live", at=position(1), replayed=0)
     is_live(page)
     page.clock.run_for(11_000)
-    gateway.sockets[-1].close(code=1012)
-    as_time_passes(page, lambda: len(gateway.sockets) == 8, "another try", 1000)
+    gateway.end()
+    as_time_passes(page, lambda: len(gateway.connections) == 8, "another try", 1000)
     assert page.evaluate("delays.filter(delay => delay % 1).at(-1)") <= 1000
 
 
@@ -336,7 +477,7 @@ def test_what_is_not_understood_is_ignored(gateway: Gateway, page: Page) -> None
     gateway.say("weather", at=position(2), degrees=21)
     gateway.line(3, "Two", shoe_size=44)
     shows(page, "Two", "One")
-    assert len(gateway.sockets) == 1
+    assert len(gateway.connections) == 1
 
 
 @pytest.mark.parametrize("text", ["{", "null", "[]", '{"type":"board","at":"9-x"}', '{"type":"line"}'])
@@ -348,7 +489,7 @@ def test_a_broken_message_ends_the_connection_and_is_asked_for_again(gateway: Ga
         gateway.line(6, "Two")
         shows(page, "Two", "One")
         return
-    as_time_passes(page, lambda: len(gateway.sockets) == 2, "another connection", 500)
+    as_time_passes(page, lambda: len(gateway.connections) == 2, "another connection", 500)
     assert gateway.queries()[1]["after"] == [position(5)]
     shows(page, "One")
 
@@ -375,19 +516,23 @@ def test_what_is_replayed_is_told_apart_from_news(gateway: Gateway, page: Page) 
     assert page.evaluate("window.states") == ["live"]
 
 
+RECORD = """(() => {
+  window.seen = [], window.states = [], window.connections = [];
+  addEventListener("ticker:line", ({ detail }) => seen.push({ text: detail.line.text, live: detail.live }));
+  addEventListener("ticker:state", ({ detail }) => states.push(detail.state));
+  for (const kind of ["WebSocket", "EventSource"])
+    window[kind] = class extends window[kind] {
+      constructor(...given) { super(...given); connections.push(this.url); }
+    };
+})()"""
+
+
 def record(page: Page, *, now: bool = False) -> None:
-    """Note every `ticker:line` and `ticker:state`, and every socket, of the page's whole life."""
-    script = """(() => {
-      window.seen = [], window.states = [], window.sockets = [];
-      addEventListener("ticker:line", ({ detail }) => seen.push({ text: detail.line.text, live: detail.live }));
-      addEventListener("ticker:state", ({ detail }) => states.push(detail.state));
-      const Real = WebSocket;
-      window.WebSocket = class extends Real { constructor(...given) { super(...given); sockets.push(this.url); } };
-    })()"""
+    """Note every `ticker:line` and `ticker:state`, and every connection, of the page's whole life."""
     if now:
-        page.evaluate(script)
+        page.evaluate(RECORD)
     else:
-        page.add_init_script(script)
+        page.add_init_script(RECORD)
 
 
 def recorded(page: Page) -> list[str]:

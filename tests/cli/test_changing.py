@@ -28,6 +28,7 @@ def test_a_receipt_as_json_has_every_field_of_the_design(system: System) -> None
     assert ran.code == 0
     assert receipt.keys() == {
         "status", "edition", "id", "version", "position", "published", "key", "warnings", "errors", "reach",
+        "asked", "held", "due", "needs", "by", "reason", "test",
     }  # fmt: skip
     assert receipt["status"] == "on-air"
     assert receipt["edition"] == "en"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.servers import short_folder, until
+from tests.strategies import post
 from tests.system import System
 from ticker import demo
 from ticker.core.board import Board
@@ -35,6 +36,19 @@ def test_every_line_would_go_on_air_without_a_warning(language: str) -> None:
         verdict = decide(submission, at)
         assert isinstance(verdict, Publish), (submission.text, verdict)
         assert not verdict.warnings, submission.text
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "es"])
+def test_the_stories_may_be_told_again_within_the_hour(language: str) -> None:
+    board, edition = Board(), DEFAULT_EDITIONS[language]
+    teller = demo._Teller("", language, edition, language, demo.STORIES)
+    for story in demo.STORIES * 2:
+        line_id = None
+        for number, text in enumerate(story.lines[language]):
+            verdict = post(board, teller._submission(story, number, text, line_id), NOW, edition)
+            assert isinstance(verdict, Publish), verdict
+            assert not verdict.warnings, text
+            line_id = verdict.entry.line.id
 
 
 def test_every_story_is_told_alike_in_each_language() -> None:

@@ -19,7 +19,8 @@ _SHOWN_ID = re.compile(r"\(id ([0-9a-z]{10})\)|\"id\":\"([0-9a-z]{10})\"")
 # What differs from run to run, as the page has it, and what may stand there.
 _VARIES = (
     (re.compile(r"\d\d:\d\d:\d\d"), r"\d\d:\d\d:\d\d"),
-    (re.compile(r"\d+ readers? · \d+ ms"), r"\d+ readers? · (under )?\d+ ms"),
+    (re.compile(r"\d+ readers?(?= ·)"), r"\d+ readers?"),
+    (re.compile(r"· \d+ ms"), r"· (under )?\d+ ms"),
     (re.compile("…"), ".*"),
 )
 

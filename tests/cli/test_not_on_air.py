@@ -169,6 +169,30 @@ def test_a_lost_reply_makes_no_second_line_and_the_key_gets_the_same_receipt(new
     assert [entry["key"] for entry in entries] == ["heard"]
 
 
+def test_the_key_of_what_is_on_air_already_is_told_so_without_a_desk(newsroom: Newsroom) -> None:
+    """The first one's answer was never heard; the second has no desk to hear it from again."""
+    newsroom.desk.start()
+    words = ("post", "On air", "--key", "heard", "--json", "--no-reach", "--wait", "0.5")
+    first = newsroom.tick(*words)
+    newsroom.desk.kill()
+    assert newsroom.tick(*words).out == first.out
+    other = newsroom.tick("post", "Not on air", "--key", "new", "--json", "--no-reach", "--wait", "0.5")
+    assert (other.code, other.json["errors"][0]["code"]) == (4, "no-desk")
+
+
+def test_nothing_is_claimed_of_what_was_sent_before_with_the_same_key(newsroom: Newsroom) -> None:
+    """It waits still, and a desk may take it: only of the second one it is certain that none will."""
+    first = newsroom.begin("post", "Waits", "--key", "twice", "--wait", "25")
+    newsroom.until_submitted()
+    first.kill()
+    first.communicate()
+    second = newsroom.tick("post", "Waits", "--key", "twice", "--wait", "0.3")
+    assert second.code == 4
+    assert "if one with this key was sent before, that may be on air, or still come" in second.err
+    newsroom.desk.start()
+    until(lambda: newsroom.tick("log", "--json").json["entries"], "the first one comes on air")
+
+
 def test_what_was_sent_and_never_answered_is_not_claimed_to_be_certain(newsroom: Newsroom) -> None:
     process = newsroom.begin("post", "Nobody knows", "--json", "--wait", "1")
     newsroom.until_submitted()

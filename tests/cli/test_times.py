@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher_cli.times import parse_duration, parse_instant, spell_duration, spell_instant
+from publisher_cli.times import find_zone, parse_duration, parse_instant, spell_duration, spell_instant
 from ticker.core.errors import SettingsError
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -52,3 +53,97 @@ def test_a_duration_is_spelt_with_two_units_at_most(seconds: int, words: str) ->
 
 def test_an_instant_is_read_back_with_its_distance() -> None:
     assert spell_instant(NOW + timedelta(hours=2), NOW).endswith("(in 2 h)")
+
+
+MADRID = ZoneInfo("Europe/Madrid")
+"""In November an hour before UTC: NOW is a Tuesday, 10:30 there."""
+
+PEOPLE_WRITE = [
+    # text, what it is by the clock of Madrid
+    ("14:30", "2026-11-24T14:30"),
+    ("09:00", "2026-11-25T09:00"),  # passed today, and not just now
+    ("at 14:30", "2026-11-24T14:30"),
+    ("9pm", "2026-11-24T21:00"),
+    ("tomorrow 9:00", "2026-11-25T09:00"),
+    ("tomorrow at 9:00", "2026-11-25T09:00"),
+    ("tomorrow midnight", "2026-11-25T00:00"),
+    ("friday 18:15", "2026-11-27T18:15"),
+    ("tuesday 9:00", "2026-12-01T09:00"),
+    ("25 november 9:00", "2026-11-25T09:00"),
+    ("25/11 9:00", "2026-11-25T09:00"),
+    ("14:30 UTC", "2026-11-24T15:30"),
+    ("in 20 minutes", "2026-11-24T10:50"),
+    ("in an hour", "2026-11-24T11:30"),
+    ("in half an hour", "2026-11-24T11:00"),
+    ("20 minutes", "2026-11-24T10:50"),
+    ("a las 14:30", "2026-11-24T14:30"),
+    ("mañana 9:00", "2026-11-25T09:00"),
+    ("mañana a las 9:00", "2026-11-25T09:00"),
+    ("viernes 18:15", "2026-11-27T18:15"),
+    ("25 de noviembre 9:00", "2026-11-25T09:00"),
+    ("en 20 minutos", "2026-11-24T10:50"),
+    ("dentro de 20 minutos", "2026-11-24T10:50"),
+    ("en media hora", "2026-11-24T11:00"),
+    ("الساعة 14:30", "2026-11-24T14:30"),
+    ("غدا 9:00", "2026-11-25T09:00"),
+    ("غداً الساعة 9:00", "2026-11-25T09:00"),
+    ("٩:٠٠ غدا", "2026-11-25T09:00"),
+    ("الجمعة 18:15", "2026-11-27T18:15"),
+    ("25 نوفمبر 9:00", "2026-11-25T09:00"),
+    ("بعد 20 دقيقة", "2026-11-24T10:50"),
+    ("خلال 20 دقيقة", "2026-11-24T10:50"),
+    ("بعد نصف ساعة", "2026-11-24T11:00"),
+]
+
+
+@pytest.mark.parametrize(("text", "clock"), PEOPLE_WRITE, ids=[text for text, _ in PEOPLE_WRITE])
+def test_times_are_read_as_people_write_them(text: str, clock: str) -> None:
+    expected = datetime.fromisoformat(clock).replace(tzinfo=MADRID).astimezone(UTC)
+    assert parse_instant(text, NOW, MADRID) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("10:15", "has just passed: for the next day write `tomorrow 10:15`"),
+        ("03/04 9:00", "could be two days"),
+        ("friday", "no time of day"),
+        ("tomorrow", "no time of day"),
+        ("mañana", "no time of day"),
+        ("غدا", "no time of day"),
+        ("yesterday 9:00", "has passed"),
+        ("hace 20 minutos", "has passed"),
+        ("now", "has passed"),
+        ("1430", "is no time"),
+        ("25:00", "is no time"),
+    ],
+)
+def test_what_could_be_two_times_or_has_passed_is_refused(text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why):
+        parse_instant(text, NOW, MADRID)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("2026-10-25T02:30", "comes twice"), ("2026-03-29T02:30", "doesn't come"), ("02:30", "twice")]
+)
+def test_an_hour_that_comes_twice_or_never_needs_its_offset(text: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why):
+        parse_instant(text, datetime(2026, 10, 24, 20, 0, tzinfo=UTC), MADRID)
+
+
+def test_a_time_is_read_back_by_the_desk_s_clock_and_in_utc() -> None:
+    assert spell_instant(NOW + timedelta(hours=2), NOW, MADRID) == "12:30 CET = 11:30 UTC (in 2 h)"
+    assert spell_instant(NOW + timedelta(hours=2), NOW, UTC) == "11:30 UTC (in 2 h)"
+
+
+def test_the_day_is_read_back_where_it_is_not_today() -> None:
+    midnight = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
+    assert spell_instant(midnight, NOW, MADRID) == "Wed 2026-11-25 00:30 CET = Tue 2026-11-24 23:30 UTC (in 14 h)"
+
+
+def test_a_zone_that_the_machine_does_not_know_is_said() -> None:
+    assert find_zone(None) is None
+    assert find_zone("Europe/Madrid") == MADRID
+    for name in ("Europe/Atlantis", "../etc/passwd", ""):
+        with pytest.raises(SettingsError, match="time zone"):
+            find_zone(name)

@@ -170,3 +170,16 @@ def test_a_line_that_was_withdrawn_meanwhile_is_not_changed_by_what_was_held() -
     released = release(update.held, circumstances(board, 3, LATER, "unused"))
     assert isinstance(released, Refuse)
     assert [error.code for error in released.errors] == ["status"]
+
+
+def test_how_long_a_line_may_stay_is_counted_from_when_it_goes_out() -> None:
+    at = START + timedelta(days=10)
+    scheduled = Submission(key="k", change=Change.NEW, text="A line", at=at)
+    for field in ("pinned", "expires"):
+        verdict = decided(msgspec.structs.replace(scheduled, **{field: at + timedelta(hours=2)}))
+        assert isinstance(verdict, Hold), verdict
+        verdict = decided(msgspec.structs.replace(scheduled, **{field: at - timedelta(hours=2)}))
+        assert isinstance(verdict, Refuse)
+        assert [error.code for error in verdict.errors] == [field]
+    embargoed = Submission(key="k", change=Change.NEW, text="A line", embargo=at, pinned=at + timedelta(days=8))
+    assert isinstance(decided(embargoed), Refuse)

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from tests.servers import WAIT_S, eventually
-from ticker.core.edition import DEFAULT_EDITIONS, Edition, Role
+from tests.strategies import ENGLISH
+from ticker.core.edition import Edition, Role
 from ticker.core.entry import Entry, follow
 from ticker.core.held import Held
 from ticker.core.line import Change
@@ -34,8 +35,6 @@ from ticker.store.inbox import (
 from ticker.store.keys import Keys
 from ticker.store.log import read_log
 from ticker.store.streams import read_range
-
-ENGLISH = DEFAULT_EDITIONS["en"]
 
 
 def new(key: str, text: str = "Quake of magnitude 6.1 strikes off the coast", **fields: Any) -> Submission:

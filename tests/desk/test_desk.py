@@ -392,7 +392,7 @@ async def test_one_editions_fault_is_not_anothers(redis_url: str) -> None:
     await newsroom.forge_entry(1, lambda data: data.replace(b"Quake", b"Quack"))
     task = asyncio.create_task(run_desk(functools.partial(connect, redis_url, role="desk"), settings, state=state))
     await asyncio.wait_for(state.ready.wait(), 5)
-    receipt = await other.ask("ann", new("k1"))
+    receipt = await other.ask("ann", new("k1", lang="en"))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert receipt.status is Outcome.ON_AIR

@@ -233,10 +233,12 @@ def _desk_process(url: str) -> subprocess.Popen[bytes]:
     """A desk as a process of its own."""
     program = (
         "import asyncio, functools, sys\n"
+        "from tests.strategies import ENGLISH\n"
         "from ticker.desk.desk import run_desk\n"
         "from ticker.settings import Settings\n"
         "from ticker.store.connections import connect\n"
-        "asyncio.run(run_desk(functools.partial(connect, sys.argv[1], role='desk'), Settings(), editions=['en']))\n"
+        "settings = Settings(editions={'en': ENGLISH})\n"
+        "asyncio.run(run_desk(functools.partial(connect, sys.argv[1], role='desk'), settings))\n"
     )
     return subprocess.Popen([sys.executable, "-c", program, url], cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL)
 

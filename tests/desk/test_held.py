@@ -13,9 +13,10 @@ import pytest
 import pytest_asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.desk.newsroom import ENGLISH, Newsroom, lines_of, new
+from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk.test_exactly_once import Breaking
 from tests.servers import eventually
+from tests.strategies import ENGLISH
 from ticker.core.edition import Role, SecondPerson
 from ticker.core.held import Held
 from ticker.core.line import Change
@@ -396,3 +397,19 @@ async def test_a_held_submission_without_end_is_no_submission(newsroom: Newsroom
         await newsroom.submit_raw("ann", encode_request(new("k1", note="n" * 10_000)))
         (receipt,) = await newsroom.settled("ann")
     assert receipt.errors == (Finding("too-big", receipt.errors[0].detail),)
+
+
+async def test_a_role_that_was_taken_away_is_gone_for_what_is_asked_at_the_same_moment(careful: Newsroom) -> None:
+    async with careful.desk():
+        await careful.ask("cleo", new("k1"))  # the desk waits for the next, and hears of all of it at once
+        asked = new("k2", "Ceasefire ends", urgency=1, break_glass="I am still the chief")
+        script = """
+            redis.call('HSET', KEYS[1], 'cleo', 'reporter')
+            redis.call('XADD', KEYS[2], 'MAXLEN', 1, '*', 'editor', 'cleo')
+            redis.call('XADD', KEYS[3], '*', 'submission', ARGV[1])
+        """
+        keys = (careful.keys.editors, careful.keys.bell, careful.keys.inbox("cleo"))
+        await careful.redis.eval(script, len(keys), *keys, encode_request(asked).decode())
+        receipts = await careful.settled("cleo")
+    assert [receipt.status for receipt in receipts] == [Outcome.ON_AIR, Outcome.REFUSED]
+    assert [error.code for error in receipts[-1].errors] == ["break-glass"]

@@ -9,9 +9,10 @@ import msgspec
 from rich.cells import cell_len
 
 from publisher_cli.desk_view.picture import State
-from tests.desk.newsroom import ENGLISH, Newsroom, lines_of, new
+from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk_view.viewing import view_of
 from tests.servers import RedisServer
+from tests.strategies import ENGLISH
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.settings import Settings
 from ticker.store.inbox import register

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from publisher_cli.desk_view.lists import LineList
-from tests.desk.newsroom import ENGLISH, Newsroom, lines_of, new
+from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk_view.viewing import view_of
+from tests.strategies import ENGLISH
 from ticker.core.edition import Role, SecondPerson
 from ticker.core.line import Change, Status
 from ticker.core.submission import Outcome

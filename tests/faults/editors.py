@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +16,10 @@ from tests.faults.model import Asked, Told
 from tests.system import Ran, run_program
 from ticker.core.errors import TickerError
 from ticker.core.line import Change, Status
-from ticker.core.submission import Outcome, Receipt, Submission, decode_receipt
+from ticker.core.submission import Handling, Outcome, Receipt, Ruling, Submission, decode_receipt
 from ticker.store.connections import CLIENT_ERRORS, Redis, connect
 from ticker.store.inbox import await_receipt, last_receipt_id, read_receipts, register, submit
-from ticker.store.streams import redis_ms
+from ticker.store.streams import milliseconds_of, redis_ms
 
 ATTEMPT_S: Final = 0.7
 DEADLINE_S: Final = 20.0
@@ -34,6 +34,7 @@ class Load:
         self.chance = chance
         self.clock_is_true = clock_is_true
         self.asked: list[Asked] = []
+        self.held: list[tuple[str, Asked]] = []  # what was held, by its id: somebody may rule on it
         self.events = 0
         self.is_ending = False  # from then on, only what is under way is asked to its end
         self._more = asyncio.Condition()
@@ -68,6 +69,7 @@ class Editor:
         """Go on until the load is ending and the last submission is told of."""
         async with aclosing(connect(self._url, role="tick", blocking=True)) as redis:
             while not self._load.is_ending:
+                await self._rule(redis)
                 await self._ask(redis, *self._next())
                 await asyncio.sleep(self._load.chance.uniform(0, self._pause_s))  # it types
 
@@ -109,6 +111,38 @@ class Editor:
             case _:
                 return {"change": change, "id": line_id}
 
+    async def _rule(self, redis: Redis) -> None:
+        """Now and then, say what is to become of something held. Whether it got there is nobody's worry here."""
+        load = self._load
+        if not load.held or load.chance.random() > 0.15:
+            return
+        held, asked = load.held.pop(load.chance.randrange(len(load.held)))
+        handling = load.chance.choice(tuple(Handling))
+        ruling = Ruling(
+            key=f"{self.name}-on-{held}", handling=handling, held=held, deadline_s=DEADLINE_S, reason="It was decided."
+        )
+        asked.trace.append(f"{self.name}: {handling}")
+        with suppress(*_LOST):
+            async with asyncio.timeout(ATTEMPT_S):
+                await submit(redis, self._edition, self.name, ruling)
+
+    async def hear_the_end(self, redis: Redis, *, has_lost: bool, clock_is_true: bool) -> list[str]:
+        """Take down what became of all that was held, and what went out before its time."""
+        stored = await read_receipts(redis, self._edition, self.name, count=10_000)
+        asked = {each.key: each for each in self._load.asked if each.editor == self.name and each.was_held}
+        violations = []
+        for each in stored:
+            if (known := asked.get(each.receipt.key)) is None or each.receipt.status is Outcome.HELD:
+                continue
+            hear(known, each.receipt)
+            due, at_ms = known.due, milliseconds_of(each.id)
+            if clock_is_true and due is not None and known.told is Told.ON_AIR and at_ms < due.timestamp() * 1000:
+                violations.append(f"{self.name}/{known.key}: due at {due}, and on air at {at_ms}")
+        for known in asked.values():
+            if has_lost and known.told is not Told.ON_AIR:
+                known.told = Told.UNKNOWN  # the server lost it, or what was said of it
+        return violations
+
     async def _ask(self, redis: Redis, submission: Submission, asked: Asked) -> None:
         """Submit until something is known, or one time in twenty give up."""
         while True:
@@ -147,6 +181,9 @@ class Editor:
 
     def _hear(self, submission: Submission, asked: Asked, receipt: Receipt | None) -> None:
         hear(asked, receipt, clock_is_true=self._load.clock_is_true)
+        if receipt is not None and receipt.held is not None and receipt.status is Outcome.HELD:
+            asked.was_held, asked.due = True, receipt.due
+            self._load.held.append((receipt.held, asked))
         if receipt is None or receipt.id is None or receipt.status is not Outcome.ON_AIR:
             return
         self._on_air.append((submission, asked))
@@ -165,6 +202,9 @@ _KINDS: Final[tuple[dict[str, Any], ...]] = (
     {"section": "sports", "urgency": 2},
     {"regions": ("asia", "europe"), "attribution": "Agency"},
     {"url": "https://news.example/story", "coverage": "quake"},
+    {"undo_s": 0.3},
+    {"undo_s": 1.0, "section": "sports"},
+    {"urgency": 1},  # waits for a second person
 )
 _CHANGES: Final = (
     Change.UPDATE,

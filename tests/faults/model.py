@@ -40,7 +40,8 @@ class Told(StrEnum):
 class Asked(msgspec.Struct):
     """One submission (one key of one editor), however often it was sent, and what its editor was told in the end.
 
-    `positions` are those of all its receipts that said on air; `text` is unique, None for a change without one.
+    `positions` are those of all its receipts that said on air; `text` is unique, None for a change without one. What
+    `was_held` until `due` (None: for another person) comes on air out of its turn, or never.
     """
 
     editor: str
@@ -48,6 +49,8 @@ class Asked(msgspec.Struct):
     text: str | None = None
     told: Told = Told.UNKNOWN
     positions: list[str] = msgspec.field(default_factory=list)
+    was_held: bool = False
+    due: datetime | None = None
     trace: list[str] = msgspec.field(default_factory=list)
     """What happened to it, for whoever looks into a violation."""
 
@@ -194,7 +197,7 @@ def check_order(asked: Sequence[Asked], *, has_lost: bool) -> list[str]:
     latest: dict[str, tuple[int, str]] = {}
     violations = []
     for each in asked:
-        if each.told is not Told.ON_AIR or has_lost:
+        if each.told is not Told.ON_AIR or each.was_held or has_lost:
             continue
         seq = Position.parse(each.positions[0]).seq
         before = latest.get(each.editor)
@@ -218,6 +221,12 @@ def hidden(path: Sequence[Logged]) -> set[str]:
             texts.setdefault(line.id, set()).add(line.text)
     gone = [line_id for line_id, line in latest.items() if line.status is not Status.USABLE]
     return {text for line_id in gone for text in texts.get(line_id, ())}
+
+
+def unpublished(asked: Sequence[Asked], *, has_lost: bool) -> set[str]:
+    """The texts that never were public: of what was held and is still, or was dropped."""
+    never = (Told.HELD, Told.REFUSED)
+    return {each.text for each in asked if each.was_held and each.told in never and each.text and not has_lost}
 
 
 def fold(path: Sequence[Logged]) -> Board:

@@ -7,8 +7,8 @@ import random
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack, aclosing, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -21,11 +21,15 @@ from tests.faults.rig import Rig
 from tests.faults.schedule import Link, Part, Schedule
 from tests.servers import eventually, short_folder
 from ticker.core.entry import Logged
+from ticker.core.errors import LinkError
 from ticker.core.log import Reset
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.core.wire import LineMessage
-from ticker.store.log import RawEntry
+from ticker.store.connections import connect
+from ticker.store.held import read_held
+from ticker.store.log import RawEntry, verify_log
+from ticker.store.streams import redis_ms
 
 SETTLE_S: Final = 15.0
 """How long it may take, on a busy machine, until all is as it was: several times what it takes on an idle one."""
@@ -41,6 +45,7 @@ class Outcome(msgspec.Struct):
     violations: list[str] = msgspec.field(default_factory=list)
     injected: int = 0
     acknowledged: int = 0
+    held: int = 0
     deliveries: int = 0
     boards: int = 0
     resets: int = 0
@@ -89,6 +94,7 @@ class _Play:
         self.chance = random.Random(schedule.seed)
         self.load = Load(self.chance, clock_is_true=not schedule.world.shifts_clocks)
         self.followers = self._make_followers()
+        self.is_said = False  # that history was replaced: in a gateway's log, and in its metrics
         self.tick = Tick(rig.environ(Link.EDITORS), self.load, rig.folder)
 
     def _make_followers(self) -> list[Follower]:
@@ -117,13 +123,17 @@ class _Play:
             async with asyncio.timeout(SETTLE_S):
                 await asyncio.gather(*asking)
             await self._settled()
+            self.outcome.violations += await self._hear_the_end(editors)
+            await self._settled()
             looking.cancel()
             await self.rig.look()
             pages = await self._pages()
+            self.is_said = self.rig.said_that_history_was_replaced() and await self.rig.metrics_say_so()
             for task in following:
                 task.cancel()
         await self._files_are_back()
         self._check(await self.rig.entries(), pages)
+        await self._verify()
         left = await self.rig.end()
         self.outcome.violations += model.check_ends(self.rig.ended, left)
 
@@ -150,6 +160,30 @@ class _Play:
         self.head = await self.rig.head()
         path = [] if not self.head.seq else self.rig.histories.path(self.head)
         return path is not None and all(_has_all(follower, self.head, path) for follower in self.followers)
+
+    async def _verify(self) -> None:
+        """What `ticker verify` does: of a log that lost its end, too, what is left hangs together."""
+        try:
+            verified = await verify_log(self.rig.reader, "en")
+        except LinkError as error:
+            self.outcome.violations.append(f"verify: {error}")
+        else:
+            if verified.head != self.head:
+                self.outcome.violations.append(f"verify ends at {verified.head}, the head is {self.head}")
+
+    async def _hear_the_end(self, editors: Sequence[Editor]) -> list[str]:
+        """What became of all that was held, once nothing more goes out by itself."""
+        async with aclosing(connect(self.rig.direct_url, role="tick")) as redis:
+
+            async def none_is_due() -> bool:
+                now = datetime.fromtimestamp(await redis_ms(redis) / 1000, UTC)
+                soon = now + timedelta(seconds=2)
+                return not any(held.is_due(soon) for _, held in (await read_held(redis, "en")).values())
+
+            await eventually(none_is_due, "what is held and due is on air", SETTLE_S)
+            lost, true_clock = self.rig.has_lost, self.load.clock_is_true
+            heard = [await each.hear_the_end(redis, has_lost=lost, clock_is_true=true_clock) for each in editors]
+        return [violation for violations in heard for violation in violations]
 
     async def _files_are_back(self) -> None:
         async def are_back() -> bool:
@@ -220,11 +254,15 @@ class _Play:
         found += model.check_acknowledged(asked, log, has_lost=rig.has_lost, is_whole=is_whole)
         found += model.check_at_most_once(asked, log, has_lost=rig.has_lost)
         found += model.check_order(asked, has_lost=rig.has_lost)
+        never = model.unpublished(asked, has_lost=rig.has_lost)
+        events = [Page(f"follower {each.name}", msgspec.json.encode(each.events)) for each in self.followers]
+        found += model.check_pages([*pages, *events], [], never)
         found += model.check_pages(pages, log)
-        found += model.check_losses(asked, log, followed, said=rig.said_that_history_was_replaced())
+        found += model.check_losses(asked, log, followed, said=self.is_said)
         for each, follower in zip(followed, self.followers, strict=True):
             found += [f"follower {follower.name}: {violation}" for violation in each.violations]
         self.outcome.acknowledged = self.load.count(Told.ON_AIR)
+        self.outcome.held = sum(each.was_held for each in asked)
         self.outcome.deliveries = sum(each.deliveries for each in followed)
         self.outcome.boards = sum(each.boards for each in followed)
         self.outcome.resets = sum(each.resets for each in followed)
@@ -238,8 +276,7 @@ class _Play:
         if self.rig.has_lost:
             may_reset |= {Reset.REPLACED, Reset.TRIMMED}
         if self.schedule.world.retained <= 1000:
-            # A gateway that was away while the log was trimmed past its own head begins anew.
-            may_reset |= {Reset.TRIMMED, Reset.BEHIND, Reset.REPLACED}
+            may_reset |= {Reset.TRIMMED, Reset.BEHIND}
         return Following(
             histories=self.rig.histories,
             head=self.head,

@@ -15,9 +15,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
-from typing import Final, Self
+from functools import partial
+from typing import Final, Self, TypeAlias
 
 import msgspec
+
+Target: TypeAlias = Callable[[], tuple[str, int]]
+Rewrite: TypeAlias = Callable[[bytes], bytes]
 
 HOST: Final = "127.0.0.1"
 CHUNK: Final = 65_536
@@ -58,10 +62,11 @@ class Trap(msgspec.Struct):
 class Proxy:
     """Listens on a free port of 127.0.0.1 and passes on to `target`, which is asked at each connection.
 
-    `injected` counts what was done to connections: replies dropped, chunks delayed, cuts.
+    `listen` opens further ports, to other servers: what breaks, breaks on all of them. `injected` counts what was done
+    to connections: replies dropped, chunks delayed, cuts.
     """
 
-    def __init__(self, target: Callable[[], tuple[str, int]], *, is_redis: bool = False) -> None:
+    def __init__(self, target: Target, *, is_redis: bool = False) -> None:
         self.port = 0
         self.fault = Fault.NONE
         self.delay_s = 0.02
@@ -73,7 +78,7 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._passing = asyncio.Event()
         self._passing.set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     @property
     def address(self) -> tuple[str, int]:
@@ -110,22 +115,32 @@ class Proxy:
         return len(self._links)
 
     async def __aenter__(self) -> Self:
-        # The listen queue is the fleet's: hundreds of followers may come back at once.
-        self._server = await asyncio.start_server(self._serve, HOST, 0, family=socket.AF_INET, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self.listen(self._target)
         return self
 
+    async def listen(self, target: Target, rewrite: Rewrite = bytes) -> int:
+        """A further port, for `target`, whose replies are changed by `rewrite` on their way."""
+        # The listen queue is the fleet's: hundreds of followers may come back at once.
+        serve = partial(self._serve, target, rewrite)
+        server = await asyncio.start_server(serve, HOST, 0, family=socket.AF_INET, backlog=1024)
+        self._servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
+        for server in self._servers:
+            server.close()
         self.heal()
         self.fault = Fault.CUT
         while self._tasks:  # one that was just accepted has no link yet
             self.cut()
             await asyncio.wait(self._tasks, timeout=0.05)
-        await self._server.wait_closed()
+        for server in self._servers:
+            await server.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, target: Target, rewrite: Rewrite, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -135,11 +150,11 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            behind_reader, behind_writer = await asyncio.open_connection(*self._target())
+            behind_reader, behind_writer = await asyncio.open_connection(*target())
         except OSError:
             writer.transport.abort()
             return
-        link = _Link(writer, behind_writer)
+        link = _Link(writer, behind_writer, rewrite)
         self._links.add(link)
         try:
             async with asyncio.TaskGroup() as group:
@@ -174,7 +189,7 @@ class Proxy:
                 writer.write_eof()
 
     async def _replies(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: _Link) -> None:
-        while data := await reader.read(CHUNK):
+        while data := link.rewrite(await reader.read(CHUNK)):
             if link.trap is not None:
                 self._spring(link.trap, link)
                 return
@@ -212,8 +227,9 @@ class Proxy:
 class _Link:
     """The two halves of one connection."""
 
-    def __init__(self, front: asyncio.StreamWriter, behind: asyncio.StreamWriter) -> None:
+    def __init__(self, front: asyncio.StreamWriter, behind: asyncio.StreamWriter, rewrite: Rewrite) -> None:
         self.front = front
+        self.rewrite = rewrite
         self.behind = behind
         self.trap: Trap | None = None
 

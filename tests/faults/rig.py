@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,13 +19,24 @@ from tests.faults.clock import Clock
 from tests.faults.model import Ended, Histories
 from tests.faults.proxy import HOST, Fault, Proxy, Trap
 from tests.faults.schedule import Do, Link, Part, Step, World
-from tests.servers import ANSWERS, RedisServer, SentinelTrio, eventually, free_port, until
+from tests.servers import (
+    ANSWERS,
+    ClusterWithReplica,
+    RedisServer,
+    SentinelServer,
+    SentinelTrio,
+    eventually,
+    free_port,
+    until,
+)
 from tests.system import Program, environment
 from ticker.core.position import Position
 from ticker.store.connections import CLIENT_ERRORS, connect
 from ticker.store.editions import StoredEdition, load_edition
 from ticker.store.log import RawEntry, read_log
 
+SENTINELS_MORE: Final = 6
+"""Each of a part's three clients keeps a connection to every Sentinel that it had to ask: at first, that is one."""
 DISK_BYTES: Final = 2 * 1024 * 1024
 _PARTS: Final = {Link.DESK: Part.DESK, Link.DESK2: Part.DESK2, Link.GATEWAY: Part.GATEWAY, Link.GATEWAY2: Part.GATEWAY2}
 _LOG: Final = "ticker:{en}:log"
@@ -125,7 +137,8 @@ class Rig:
         self._paused: set[Part] = set()
         self._clock = Clock(folder) if world.shifts_clocks else None
         self._disk = SmallDisk(folder / "disk") if world.small_disk else None
-        self._trio: SentinelTrio | None = None
+        self._pair: SentinelTrio | ClusterWithReplica | None = None  # a server that has a replica to fail over to
+        self._urls: dict[Link, str] = {}
         self._forged: tuple[str, bytes] | None = None
         self._files: dict[Part, int] = {}
         self._ports = {Part.GATEWAY: free_port(), Part.GATEWAY2: free_port()}
@@ -151,7 +164,9 @@ class Rig:
         if self._clock is not None:
             await asyncio.to_thread(self._clock.build)
         if self.world.sentinel:
-            await self._start_trio()
+            await self._start_pair(self._make_trio())
+        elif self.world.cluster:
+            await self._start_pair(ClusterWithReplica(self.folder, _LOG))
         else:
             await self._start_server()
         self.reader = connect(self.direct_url, role="ticker", timeout_s=2.0)
@@ -175,18 +190,18 @@ class Rig:
             before = ["env", *(f"{name}={value}" for name, value in self._clock.environment.items())]
         self.server = self._stack.enter_context(Server(place, before=before, options=options))
 
-    async def _start_trio(self) -> None:
-        """The replica logs in as a user of its own, so that it alone can be cut off."""
-        trio = self._trio = SentinelTrio(self.folder)
-        users = trio.primary.dir / "users.acl"
-        users.write_text("user default on nopass ~* &* +@all\nuser replica on >r +psync +replconf +ping\n")
-        trio.primary.options["aclfile"] = users
-        trio.replica.options |= {"masteruser": "replica", "masterauth": "r"}
-        await asyncio.to_thread(self._stack.enter_context, trio)
-        for sentinel in trio.sentinels:
-            # A replica whose link was down for ten times as long isn't promoted: leave a busy machine some time.
-            sentinel.command("SENTINEL", "SET", trio.service, "down-after-milliseconds", 1500)
-        self.server = trio.primary
+    async def _start_pair(self, pair: SentinelTrio | ClusterWithReplica) -> None:
+        """Two servers. The replica logs in as a user of its own, so that it alone can be cut off."""
+        for server in pair.servers:
+            users = server.dir / "users.acl"
+            users.write_text("user default on nopass ~* &* +@all\nuser replica on >r +psync +replconf +ping\n")
+            server.options |= {"aclfile": users, "masteruser": "replica", "masterauth": "r"}
+        await asyncio.to_thread(self._stack.enter_context, pair)
+        self._pair, self.server = pair, pair.primary
+
+    def _make_trio(self) -> SentinelTrio:
+        # A replica whose link was down for ten times as long isn't promoted: leave a busy machine some time.
+        return SentinelTrio(self.folder, down_after_ms=1500)
 
     @property
     def _parts(self) -> list[Part]:
@@ -196,16 +211,33 @@ class Rig:
     async def _connect(self, link: Link) -> None:
         port = {Link.FOLLOWERS: self._ports[Part.GATEWAY], Link.FOLLOWERS2: self._ports[Part.GATEWAY2]}.get(link)
         target = (lambda: self.server.address) if port is None else (lambda: (HOST, port))
-        self.proxies[link] = await self._stack.enter_async_context(Proxy(target, is_redis=port is None))
+        proxy = self.proxies[link] = await self._stack.enter_async_context(Proxy(target, is_redis=port is None))
+        if isinstance(self._pair, SentinelTrio) and port is None:
+            self._urls[link] = await self._connect_through_sentinels(proxy, self._pair)
+
+    async def _connect_through_sentinels(self, proxy: Proxy, trio: SentinelTrio) -> str:
+        """Ports of the proxy for each server and each Sentinel, who names these ports in the place of the servers'."""
+        ports = {server.port: await proxy.listen(partial(_address_of, server)) for server in trio.servers}
+        named = {_named(port): _named(front) for port, front in ports.items()}
+
+        def rename(reply: bytes) -> bytes:
+            for port, front in named.items():
+                reply = reply.replace(port, front)
+            return reply
+
+        fronts = [await proxy.listen(partial(_address_of, sentinel), rename) for sentinel in trio.sentinels]
+        return f"redis+sentinel://{','.join(f'{HOST}:{front}' for front in fronts)}/{trio.service}"
 
     @property
     def direct_url(self) -> str:
         """Past all proxies."""
-        return self.server.url if self._trio is None else self._trio.url
+        return self.server.url if self._pair is None else self._pair.url
 
     def url(self, link: Link) -> str:
-        """Of Redis, for one part. Behind Sentinel there is no proxy: the Sentinels name the servers themselves."""
-        return self.direct_url if self._trio is not None else f"redis://{HOST}:{self.proxies[link].port}"
+        """Of Redis, for one part. A Cluster's nodes name each other: there is no proxy before them."""
+        if isinstance(self._pair, ClusterWithReplica):
+            return self.direct_url
+        return self._urls.get(link, f"redis://{HOST}:{self.proxies[link].port}")
 
     def environ(self, link: Link) -> dict[str, str]:
         clock = {} if self._clock is None else self._clock.environment
@@ -219,10 +251,20 @@ class Rig:
 
     def _program(self, part: Part) -> Program:
         link = next(link for link, of in _PARTS.items() if of is part)
-        words = ["desk", "--editions", "en"]
+        words = ["desk", "--settings", str(self._settings_file())]
         if part in self._ports:
             words = ["gateway", "--port", str(self._ports[part])]
         return Program(words, self.environ(link), self.folder / f"{part}.log")
+
+    def _settings_file(self) -> Path:
+        """One edition, in which a flash waits for a second person."""
+        path = self.folder / "ticker.toml"
+        if not path.exists():
+            path.write_text(
+                '[editions.en]\ntitle = "Breaking news"\nlang = "en"\ndir = "ltr"\nsecond_person = ["flash"]\n',
+                encoding="utf-8",
+            )
+        return path
 
     async def _wait_ready(self, part: Part) -> None:
         await asyncio.to_thread(self.programs[part].wait_ready, 40.0)
@@ -402,18 +444,16 @@ class Rig:
 
     async def fail_over(self) -> None:
         """The replica is cut off, the primary takes more, and dies: what is promoted lags behind."""
-        trio = self._trio
-        assert trio is not None
-        trio.primary.command("ACL", "SETUSER", "replica", "off")
-        trio.primary.command("CLIENT", "KILL", "USER", "replica")
+        pair = self._pair
+        assert pair is not None
+        pair.primary.command("ACL", "SETUSER", "replica", "off")
+        pair.primary.command("CLIENT", "KILL", "USER", "replica")
         head = await self._head()
         await eventually(lambda: self._grown(head + 4), "the primary has more than the replica")
         await self.look()
         self.has_lost = True
-        trio.primary.kill()
-        await asyncio.to_thread(until, lambda: trio.master_port() == trio.replica.port, "the replica is promoted", 40.0)
-        for sentinel in trio.sentinels:
-            sentinel.tell_every(100)
+        pair.primary.kill()
+        await asyncio.to_thread(until, pair.is_promoted, "the replica is promoted", 40.0)
 
     async def _head(self) -> int:
         raws = await self.entries()
@@ -480,18 +520,31 @@ class Rig:
     async def note_files(self) -> None:
         """Take down how many files each process has open while nobody uses it."""
         for part in self._parts:
-            self._files[part] = files_of(self.programs[part])
+            self._files[part] = files_of(self.programs[part]) + (SENTINELS_MORE if self.world.sentinel else 0)
 
     def open_files(self) -> list[tuple[int, int]]:
         """Of each process that has run from the beginning: how many files were open at rest, and how many now."""
         return [(files, files_of(self.programs[part])) for part, files in self._files.items()]
 
     def said_that_history_was_replaced(self) -> bool:
-        """Whether a gateway has logged it, or has begun anew meanwhile and had nothing to compare."""
-        gateways = [self.programs[part] for part in self.gateways]
-        return any("history-replaced" in each.log for each in gateways) or any(
+        """Whether a gateway has logged it, or has begun anew meanwhile and had nothing to compare.
+
+        One that was away until the log was trimmed past its own head can't tell, and says that.
+        """
+        logs = [self.programs[part].log for part in self.gateways]
+        return any("history-replaced" in log or "trimmed-past" in log for log in logs) or any(
             part not in self._files for part in self.gateways
         )
+
+    async def metrics_say_so(self) -> bool:
+        """Whether a gateway has counted resets of its followers, or has begun to count anew meanwhile."""
+        for part in self.gateways:
+            if part not in self._files:
+                return True
+            text = (await self.get(part, "/metrics")).text
+            if any(line.startswith("ticker_resets_total{") for line in text.splitlines()):
+                return True
+        return False
 
     # The end
 
@@ -504,7 +557,7 @@ class Rig:
             proxy.heal()
         if self._disk is not None:
             await self.free_disk()
-        if self._trio is None:
+        if self._pair is None:
             await self.start(Part.SERVER)
         for part in self._parts:
             await self.start(part)
@@ -515,8 +568,21 @@ class Rig:
         for part in self._parts:
             await self._end(part, at_rest=True)
         self.injected += sum(proxy.injected for proxy in self.proxies.values())
-        clients: Any = await self.reader.client_list()
-        names = [str(client["name"]) for client in clients]
+        left: list[str] = []
+
+        async def are_gone() -> bool:
+            left[:] = await asyncio.to_thread(self._connected)
+            return not left
+
+        with suppress(AssertionError):  # a proxy between them has to hear of their end, and to pass it on
+            await eventually(are_gone, "their connections are gone", 5.0)
+        return left
+
+    def _connected(self) -> list[str]:
+        """The names of those of ours that have connections to a server. Not for the loop: the proxies run in it."""
+        servers = [self.server] if self._pair is None else self._pair.servers
+        living = [server for server in servers if server.process is not None]
+        names = [str(client["name"]) for server in living for client in server.command("CLIENT LIST")]
         return [name for name in names if name.startswith("ticker-") and name != "ticker-ticker"]
 
     async def head(self) -> Position:
@@ -524,6 +590,15 @@ class Rig:
         assert stored is not None
         self.nonce = stored.nonce
         return Position.of(raws[-1].seq, raws[-1].link) if raws else Position.of(0, stored.nonce)
+
+
+def _named(port: int) -> bytes:
+    """A port as a reply of Redis has it."""
+    return b"$%d\r\n%d\r\n" % (len(str(port)), port)
+
+
+def _address_of(server: RedisServer | SentinelServer) -> tuple[str, int]:
+    return (HOST, server.port)
 
 
 def files_of(program: Program) -> int:

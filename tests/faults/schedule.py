@@ -92,6 +92,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     gateways: int = 1
     retained: int = 10_000
     sentinel: bool = False
+    cluster: bool = False
     shifts_clocks: bool = False
     small_disk: bool = False
     fsync: str = "always"
@@ -291,6 +292,22 @@ FIXED: Final[tuple[Schedule, ...]] = (
     _fixed("forged-entry", Step(12, Do.FORGE), Step(12, Do.RESTART, Part.GATEWAY2), Step(14, Do.KILL, Part.DESK),
            Step(15, Do.START, Part.DESK), Step(24, Do.MEND), gateways=2, ticks=0),
     _fixed("fail-over-to-a-replica-that-lags", Step(12, Do.FAIL_OVER), sentinel=True, ticks=0),
+    _fixed(
+        "fail-over-through-a-bad-network",
+        Step(4, Do.CUT_AFTER, Part.DESK, amount=1, command="EVALSHA"),
+        Step(8, Do.FAIL, link=Link.EDITORS, fault=Fault.DROP_REPLIES),
+        Step(10, Do.HEAL, link=Link.EDITORS),
+        Step(12, Do.FAIL, link=Link.DESK, fault=Fault.DELAY),
+        Step(12, Do.FAIL, link=Link.GATEWAY, fault=Fault.HALF_OPEN),
+        Step(13, Do.FAIL_OVER),
+        Step(14, Do.HEAL, link=Link.DESK),
+        Step(15, Do.FAIL, link=Link.DESK, fault=Fault.CUT),
+        Step(20, Do.HEAL, link=Link.DESK),
+        Step(21, Do.HEAL, link=Link.GATEWAY),
+        Step(25, Do.CUT_BEFORE, Part.DESK, amount=1, command="EVALSHA"),
+        sentinel=True, gateways=2, ticks=0,
+    ),
+    _fixed("fail-over-in-a-cluster", Step(12, Do.FAIL_OVER), cluster=True, gateways=2, ticks=0),
 )  # fmt: skip
 
 SEEDS: Final = range(1, 21)

@@ -233,6 +233,7 @@ class Soak:
                 f"{name}: {settled[0] / 1024:.1f} MiB after the warm-up, {settled[-1] / 1024:.1f} at the end, "
                 f"grows by {trend.growth:+.2%} ± {trend.noise:.2%} of it over {len(settled)} measurements"
             )
+            self.lines.append(f"  by tenths of the time, in MiB: {', '.join(_tenths(values))}")
             if not trend.is_flat:
                 self.findings.append(f"the memory of the {name} grows: {trend.growth:+.2%} ± {trend.noise:.2%}")
         self.lines.append(
@@ -241,6 +242,13 @@ class Soak:
         )
         if not crowd.received or not asked:
             self.findings.append("nothing happened")
+
+
+def _tenths(values: Sequence[float]) -> list[str]:
+    """The mean of each tenth of measurements in KiB: whether what grew has stopped growing."""
+    size = max(1, len(values) // 10)
+    parts = [values[start : start + size] for start in range(0, len(values), size)]
+    return [f"{statistics.fmean(part) / 1024:.1f}" for part in parts[:10]]
 
 
 async def _is_full(crowd: Crowd, size: int) -> bool:

@@ -13,6 +13,7 @@ class Tally:
     schedules: int = 0
     injected: int = 0
     acknowledged: int = 0
+    held: int = 0
     deliveries: int = 0
     boards: int = 0
     resets: int = 0
@@ -23,6 +24,7 @@ class Tally:
         self.schedules += 1
         self.injected += outcome.injected
         self.acknowledged += outcome.acknowledged
+        self.held += outcome.held
         self.deliveries += outcome.deliveries
         self.boards += outcome.boards
         self.resets += outcome.resets
@@ -36,6 +38,7 @@ class Tally:
             "schedules run": self.schedules,
             "faults injected": self.injected,
             "submissions acknowledged": self.acknowledged,
+            "submissions held": self.held,
             "deliveries checked": self.deliveries,
             "boards checked": self.boards,
             "resets": self.resets,

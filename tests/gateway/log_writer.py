@@ -43,6 +43,24 @@ class LogWriter:
         await rotate(self.redis, self.name, nonce)
         self.nonce, self.logged = nonce, []
 
+    async def begin_anew_and_trim(self, count: int, retained: int) -> None:
+        """Begin another history with `count` lines, of which the log has `retained`: all in one step."""
+        self.nonce, self.logged = f"{next(_nonces):064x}"[::-1], []
+        pipe: Any = self.redis.pipeline(transaction=True)
+        pipe.delete(self.key)
+        pipe.hset(Keys(self.name).edition, "nonce", self.nonce)
+        await self._post_many_and_trim(pipe, count, retained)
+
+    async def post_many_and_trim(self, count: int, retained: int) -> None:
+        """Put `count` new lines into the log and trim it to `retained` entries, in one step."""
+        await self._post_many_and_trim(self.redis.pipeline(transaction=True), count, retained)
+
+    async def _post_many_and_trim(self, pipe: Any, count: int, retained: int) -> None:
+        for _ in range(count):
+            self._add(pipe, self.new_line(f"line {len(self.logged) + 1}"), ())
+        pipe.xtrim(self.key, maxlen=retained, approximate=False)
+        await pipe.execute()
+
     @property
     def key(self) -> str:
         return Keys(self.name).log

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from ticker.gateway.admission import Admission, Refusal, client_address, parse_networks
+from ticker.gateway.admission import Admission, Refusal, client_address, counted_as, parse_networks
+from ticker.gateway.hub import Hub
 from ticker.settings import Settings
 
 FILES = 100_000
@@ -67,6 +70,27 @@ def test_handshakes_come_at_a_rate_with_a_second_in_hand() -> None:
     refusal(admission, now=100.15)
 
 
+def test_one_address_that_comes_and_goes_leaves_half_of_the_rate_to_others() -> None:
+    admission = Admission(Settings(handshakes_per_s=100, followers_per_address=20), FILES)
+
+    def come_and_go(address: str, now: float) -> str:
+        try:
+            admission.admit(address, now)
+        except Refusal as refusal:
+            return refusal.code
+        admission.release(address)
+        return ""
+
+    greedy = [come_and_go("a", 100.0 + number / 1000) for number in range(1000)]
+    assert set(greedy) == {"", "address-busy"}
+    assert admission._tokens >= 49
+    others = [come_and_go(f"b{number}", 101.0) for number in range(40)]
+    office = [come_and_go("c", 101.0) for _ in range(9)]
+    assert others + office == [""] * len(others + office)
+    assert [come_and_go("a", 200.0) for _ in range(20)] == [""] * 20
+    assert len(admission._recent) == 1
+
+
 def test_a_long_silence_saves_up_no_more_than_a_second() -> None:
     admission = Admission(Settings(handshakes_per_s=10), FILES)
     for _ in range(10):
@@ -126,6 +150,34 @@ def test_a_gateway_that_drains_lets_nobody_in() -> None:
 )
 def test_the_address_is_the_nearest_that_is_no_proxy_of_ours(peer: str, forwarded: list[str], address: str) -> None:
     assert client_address(peer, forwarded, PROXIES) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),  # not all of IPv4 as one
+        ("::ffff:c000:202", "192.0.2.2"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("a:b", "a:b"),
+    ],
+)
+def test_who_has_a_network_to_choose_from_is_counted_as_one(address: str, counted: str) -> None:
+    assert counted_as(address) == counted
+
+
+def test_connections_from_an_ipv6_network_are_counted_together() -> None:
+    hub = Hub(Settings(followers_per_address=2), FILES, lambda: datetime.now(UTC), lambda: 0.0)
+    neighbours = [f"2001:db8::{number}" for number in range(1, 4)]
+    assert [hub.enters(address) for address in neighbours] == [True, True, False]
+    assert hub.enters("2001:db8:0:1::1")
+    for address in (*neighbours[:2], "2001:db8:0:1::1"):
+        hub.leaves(address)
+    assert not hub._visitors
 
 
 def test_without_proxies_the_header_is_not_looked_at() -> None:

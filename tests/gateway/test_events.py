@@ -10,6 +10,7 @@ import msgspec
 from tests.gateway.clients import RawClient, Reader, until
 from tests.gateway.conftest import Start
 from tests.gateway.log_writer import LogWriter
+from ticker.gateway.framing import RETRY_LEAST_MS
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
 
@@ -104,6 +105,7 @@ async def test_a_drain_says_bye_and_ends_the_stream(log: LogWriter, start: Start
         gateway.stop()
         bye = await events.event()
         assert (bye["event"], bye["data"]["reason"]) == ("bye", "restart")
+        assert int(bye["retry"]) == bye["data"]["retry_ms"] + RETRY_LEAST_MS
         assert await events.read_to_end() == b""
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import pytest
 from websockets.frames import Opcode
+from websockets.protocol import OPEN
 
 from tests.gateway.clients import RawClient, Reader, masked, until
 from tests.gateway.log_writer import LogWriter
-from ticker.gateway.follower import PINGS_MAX
+from ticker.gateway.follower import FRAMES_MAX, PARSED_BYTES, Inbound
 from ticker.gateway.server import Gateway
 
 CLOSE_1000 = masked(Opcode.CLOSE, b"\x03\xe8")
@@ -100,9 +104,36 @@ async def test_pongs_that_nobody_asked_for_do_no_harm(log: LogWriter, gateway: G
         await client.open()
         await client.frame()
         await client.frame()
-        await client.send(masked(Opcode.PONG, b"") * 1000)
+        await client.send(masked(Opcode.PONG, b"") * FRAMES_MAX)
         await log.post("news")
         assert b"news" in (await client.frame())[1]
+
+
+@pytest.mark.parametrize("piece", [1, 100_000])
+async def test_more_pongs_than_anybody_asks_for_are_not_read_to_the_end(gateway: Gateway, piece: int) -> None:
+    """In one piece or one after the other: reading them would keep the loop from all others."""
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        await client.frame()
+        await client.frame()
+        (follower, *_) = [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
+        with suppress(ConnectionError):
+            for _ in range(100_000 // piece):
+                await client.send(masked(Opcode.PONG, b"") * piece)
+                if not follower.view.channel.followers:
+                    break
+        await until(lambda: not gateway.hub.admission.followers, "it is sent away")
+    assert closed(gateway) == {1008: 1}
+    assert follower.inbound is not None
+    assert follower.inbound.frames <= FRAMES_MAX + PARSED_BYTES // 6 + 1
+
+
+def test_the_frames_of_a_reader_who_stays_are_counted_anew_now_and_then() -> None:
+    inbound = Inbound(state=OPEN)
+    for second in range(0, 1000, 5):
+        for _ in range(FRAMES_MAX // 3):
+            inbound.take(masked(Opcode.PING, b""), float(second))
+        assert inbound.frames <= FRAMES_MAX
 
 
 async def test_a_flood_of_pings_is_against_the_policy_and_not_answered(gateway: Gateway) -> None:
@@ -110,7 +141,7 @@ async def test_a_flood_of_pings_is_against_the_policy_and_not_answered(gateway: 
         await client.open()
         await client.frame()
         await client.frame()
-        await client.send(masked(Opcode.PING, b"x" * 125) * (PINGS_MAX + 1))
+        await client.send(masked(Opcode.PING, b"x" * 125) * (FRAMES_MAX + 1))
         opcode, payload = await client.frame()
     assert (opcode, payload[:2]) == (Opcode.CLOSE, (1008).to_bytes(2, "big"))
 

@@ -50,6 +50,29 @@ async def test_a_rotated_log_gives_every_reader_a_board_that_says_so(log: LogWri
     assert texts_of(reader.messages) == ["of the new history"]
 
 
+async def test_a_log_that_was_trimmed_past_the_gateway_gives_every_reader_a_board_that_says_so(
+    log: LogWriter, start: Start
+) -> None:
+    await log.post_many(5)
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.post_many_and_trim(20, retained=10)
+        board = await reader.next_of(BoardMessage)
+        assert (board.reset, board.at) == (Reset.TRIMMED, log.at(25))
+    assert gateway.hub.channels["en"].counts.resets == {"trimmed": 1}
+
+
+async def test_another_history_that_was_trimmed_is_another_history_all_the_same(log: LogWriter, start: Start) -> None:
+    await log.post_many(5)
+    gateway = await start()
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.begin_anew_and_trim(20, retained=10)
+        board = await reader.next_of(BoardMessage)
+        assert (board.reset, board.at) == (Reset.REPLACED, log.at(20))
+
+
 async def test_flushall_and_a_new_log_give_every_reader_a_board_that_says_so(log: LogWriter, start: Start) -> None:
     await log.post_many(5, "old")
     gateway = await start()

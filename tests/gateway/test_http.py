@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.gateway.clients import Reader, refusal, until
 from tests.gateway.conftest import Start
 from tests.gateway.log_writer import LogWriter
 from ticker.core.line import Change
+from ticker.gateway.app import InTurn
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
 
@@ -155,8 +157,58 @@ async def test_everything_else_is_refused_in_json(gateway: Gateway) -> None:
 
 async def test_any_page_may_read_the_api(gateway: Gateway) -> None:
     async with httpx.AsyncClient(base_url=gateway.address) as client:
-        response = await client.get("/v1/en/board", headers={"Origin": "https://news.example"})
-    assert response.headers["Access-Control-Allow-Origin"] == "*"
+        for path in ("/v1/editions", "/v1/en/board", "/v1/en/lines", "/v1/xx/board"):
+            response = await client.get(path, headers={"Origin": "https://news.example"})
+            assert response.headers["Access-Control-Allow-Origin"] == "*", path
+
+
+async def test_no_page_elsewhere_may_read_what_is_for_operators_or_for_people(gateway: Gateway) -> None:
+    async with httpx.AsyncClient(base_url=gateway.address) as client:
+        for path in ("/metrics", "/readyz", "/healthz", "/", "/en", "/en/embed"):
+            response = await client.get(path, headers={"Origin": "https://news.example"})
+            assert response.status_code == 200
+            assert "Access-Control-Allow-Origin" not in response.headers, path
+
+
+async def test_origins_hold_for_plain_requests(log: LogWriter, start: Start) -> None:
+    edition = msgspec.structs.replace(log.edition, origins=("https://ours.example",))
+    await save_edition(log.redis, "en", edition, log.nonce)
+    gateway = await start()
+    async with httpx.AsyncClient(base_url=gateway.address) as client:
+        for path in ("/v1/en/board", "/v1/en/lines"):
+            ours = await client.get(path, headers={"Origin": "https://ours.example"})
+            assert ours.headers["Access-Control-Allow-Origin"] == "https://ours.example"
+            theirs = await client.get(path, headers={"Origin": "https://evil.example"})
+            assert (theirs.status_code, theirs.json()["error"]) == (403, "origin")
+            assert theirs.headers["Access-Control-Allow-Origin"] == "*"  # so that its element learns why
+            nobodys = await client.get(path)  # a program, or a page of this gateway
+            assert nobodys.status_code == 200
+            assert "Access-Control-Allow-Origin" not in nobodys.headers
+            assert all("Origin" in each.headers["Vary"] for each in (ours, nobodys))
+        policy = (await client.get("/en/embed")).headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors 'self' https://ours.example")
+
+
+async def test_requests_that_come_at_once_begin_one_in_a_turn_of_the_loop() -> None:
+    """Whoever else the loop serves waits for one of them, and not for all; health isn't asked to wait at all."""
+    begun: dict[str, list[int]] = {"/en": [], "/healthz": []}
+    turns = 0
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        begun[scope["path"]].append(turns)
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    in_turn: Any = InTurn(app)
+    counting = asyncio.create_task(count())
+    await asyncio.gather(*(in_turn({"path": path}, None, None) for path in ["/en"] * 50 + ["/healthz"] * 50))
+    counting.cancel()
+    assert len(set(begun["/en"])) == 50
+    assert len(set(begun["/healthz"])) == 1
 
 
 async def metrics(gateway: Gateway) -> dict[tuple[str, ...], float]:

@@ -10,7 +10,7 @@ from tests.gateway.clients import HANDSHAKE, RawClient, Reader, refusal, until
 from tests.gateway.conftest import Start
 from tests.gateway.log_writer import LogWriter
 from tests.gateway.test_http import metrics
-from ticker.gateway.protocol import REQUEST_BYTES_MAX
+from ticker.gateway.protocol import PIPELINED_MAX, REQUEST_BYTES_MAX
 from ticker.gateway.server import Gateway
 
 
@@ -42,6 +42,17 @@ async def test_behind_a_trusted_proxy_the_forwarded_address_counts(log: LogWrite
         assert sorted(gateway.hub.admission._per_address) == ["203.0.113.1", "203.0.113.2"]
         spoofed = {"X-Forwarded-For": "198.51.100.9, 203.0.113.1"}
         assert (await refusal(gateway.address, additional_headers=spoofed))[:2] == (429, "address-full")
+
+
+async def test_all_addresses_of_an_ipv6_network_count_as_one(log: LogWriter, start: Start) -> None:
+    gateway = await start(followers_per_address=1, trusted_proxies=("127.0.0.1/32",))
+    async with RawClient(gateway.address) as one, RawClient(gateway.address) as other:
+        await one.open(more="X-Forwarded-For: 2001:db8:1:2::1\r\n")
+        neighbour = {"X-Forwarded-For": "2001:db8:1:2:ffff:ffff:ffff:ffff"}
+        assert (await refusal(gateway.address, additional_headers=neighbour))[:2] == (429, "address-full")
+        await other.open(more="X-Forwarded-For: 2001:db8:1:3::1\r\n")
+    await until(lambda: not gateway.hub.admission.followers, "both have left")
+    assert not gateway.hub.admission._per_address
 
 
 async def test_a_reader_that_is_no_proxy_cannot_choose_its_address(log: LogWriter, start: Start) -> None:
@@ -209,9 +220,65 @@ async def test_bytes_behind_the_handshake_are_never_taken_for_http(gateway: Gate
         assert await client.close_code() == 1002
 
 
-async def test_many_pipelined_requests_are_answered_in_order(gateway: Gateway) -> None:
+def pipelined(count: int) -> str:
+    return "".join(f"GET /nothing/{number} HTTP/1.1\r\nHost: h\r\n\r\n" for number in range(count))
+
+
+async def test_pipelined_requests_are_answered_in_order(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
-        await client.send("".join(f"GET /nothing/{number} HTTP/1.1\r\nHost: h\r\n\r\n" for number in range(200)))
-        for number in range(200):
-            body = await client.read_until(b"'\"}")
-            assert f"/nothing/{number}'".encode() in body
+        for _ in range(2):
+            await client.send(pipelined(PIPELINED_MAX + 1))
+            for number in range(PIPELINED_MAX + 1):
+                body = await client.read_until(b"'\"}")
+                assert f"/nothing/{number}'".encode() in body
+
+
+async def test_more_pipelined_requests_than_may_wait_are_refused_at_once(gateway: Gateway) -> None:
+    """Of twenty bytes each, and a kilobyte and a half to us: a first answer that isn't read would keep them."""
+    async with RawClient(gateway.address) as client:
+        await client.send(pipelined(PIPELINED_MAX + 2))
+        answer = await client.read_to_end()
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"] == "pipelined"
+    assert (await metrics(gateway))["ticker_refused_total", "pipelined"] == 1
+
+
+HISTORY = "GET /v1/en/lines?limit=500 HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+async def test_one_that_does_not_take_its_answer_is_cut_off(log: LogWriter, start: Start) -> None:
+    await log.post_many(500, "x" * 900)
+    gateway = await start(follower_paused_s=0.2)
+    async with RawClient(gateway.address, small=True) as client:
+        await client.send(HISTORY)
+        await until(lambda: gateway.hub.unread_cut_off == 1, "it is cut off")
+        assert len(await client.read_to_end()) < 500 * 900
+    assert (await metrics(gateway))["ticker_unread_cut_off_total",] == 1
+    assert not gateway.hub._unread
+    assert not gateway.hub._unread_bytes
+
+
+async def test_of_many_who_do_not_take_their_answers_the_slowest_are_cut_off(log: LogWriter, start: Start) -> None:
+    await log.post_many(500, "x" * 900)
+    gateway = await start(unread_bytes=2_000_000)  # an answer has about 600,000
+    async with AsyncExitStack() as stack:
+        clients = []
+        for number in range(8):
+            clients.append(await stack.enter_async_context(RawClient(gateway.address, small=True)))
+            await clients[-1].send(HISTORY)
+            await until(lambda: len(gateway.hub._unread) + gateway.hub.unread_cut_off > number, "it is answered")  # noqa: B023
+            assert gateway.hub._unread_bytes <= 2_000_000
+        assert gateway.hub.unread_cut_off == 5
+        assert (await clients[-1].get("/healthz"))[0] == 200  # once the whole page is read
+
+
+async def test_an_upgrade_before_the_last_answer_is_read_is_cut_off(log: LogWriter, start: Start) -> None:
+    """Its transport has said that it is full, and wouldn't say it again: the follower would be sent all there is."""
+    await log.post_many(500, "x" * 900)
+    gateway = await start()
+    async with RawClient(gateway.address, small=True) as client:
+        await client.send(HISTORY)
+        await until(lambda: gateway.hub._unread, "the answer waits for its reader")
+        await client.send(HANDSHAKE.format(target="/v1/en/live", more=""))
+        assert b" 101 " not in await client.read_to_end()
+    assert gateway.hub.admission.admitted == 0

@@ -147,6 +147,7 @@ async def test_a_page_keeps_the_selection_that_it_was_asked_for(client: httpx.As
     ("path", "status"),
     [
         ("/xx", 404), ("/xx/embed", 404), ("/en?section=nonsense", 400), ("/en?urgency=99", 400), ("/en?lines=0", 200),
+        (f"/en?lines=0001{'0' * 5000}", 200), ("/en?lines=00999", 200),
         ("/en?lines=%D9%A3", 200), ("/en?layout=%3Cscript%3E&theme=x&scheme=x", 200), ("/en?" + "a=1&" * 99, 400),
         ("/<script>", 404),
     ],

@@ -6,11 +6,13 @@ import asyncio
 import re
 import socket
 
+import pytest
 from websockets.frames import Opcode
 
 from tests.gateway.clients import RawClient, Reader, masked, until
 from tests.gateway.conftest import Start
 from tests.gateway.log_writer import LogWriter
+from ticker.gateway import server
 from ticker.gateway.server import UNSENT_BYTES, Gateway
 
 ENTRIES = 10_000
@@ -59,6 +61,34 @@ async def test_the_kernel_takes_little_for_a_reader_that_does_not_read(gateway: 
         (follower, *_) = [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
         accepted = follower.transport.get_extra_info("socket")
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
+
+
+async def test_a_peer_that_takes_nothing_any_more_is_dropped_by_the_kernel(
+    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that has vanished without a word: what was sent stays unacknowledged, whatever the gateway waits for.
+
+    (To have no answer at all from a peer takes a packet filter. To the kernel a window that stays shut is the same:
+    bytes that can't be delivered for as long as TCP_USER_TIMEOUT.)
+    """
+    monkeypatch.setattr(server, "USER_TIMEOUT_MS", 300)
+    await log.post_many(5000, "x" * 900)
+    gateway = await start(follower_paused_s=3600)
+    async with RawClient(gateway.address, small=True) as vanished, Reader(gateway.address) as other:
+        await other.until_live()
+        await vanished.open(f"/v1/en/live?after={log.at(0)}")
+        await until(lambda: gateway.hub.admission.followers == 1, "it is dropped")
+        await log.post("and others follow on")
+        await other.until_at(log.head)
+    assert not gateway.hub.channels["en"].counts.closed
+
+
+async def test_every_connection_has_the_time_in_which_its_peer_has_to_acknowledge(gateway: Gateway) -> None:
+    async with RawClient(gateway.address) as client:
+        await client.open()
+        (follower, *_) = [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
+        accepted = follower.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == server.USER_TIMEOUT_MS == 30_000
 
 
 async def test_a_slow_replay_is_complete_and_holds_two_marks_at_most(log: LogWriter, start: Start) -> None:

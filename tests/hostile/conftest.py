@@ -152,4 +152,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        item.user_properties += [("faults", kind, count) for kind, count in (TRIED - before).items()]  # type: ignore[misc]
+        tried = TRIED - before
+        if tried:
+            tried["hostile inputs tried"] = tried.total()
+        item.user_properties += [("faults", kind, count) for kind, count in tried.items()]  # type: ignore[misc]

@@ -187,7 +187,9 @@ def judge(sent: bytes, was_asked: Sequence[bytes]) -> str:
             return _judge_frames(data, may_be_deflated=b"permessage-deflate" in head)
         assert status in STATUSES, (status, body[:200])
         if headers.get(b"content-type", b"").startswith(b"text/event-stream"):
-            assert all(event.startswith((b"id: ", b"event: ", b"data: ")) for event in body.split(b"\n") if event)
+            assert all(
+                event.startswith((b"id: ", b"event: ", b"data: ", b"retry: ")) for event in body.split(b"\n") if event
+            )
             return "events"
         kind = headers.get(b"content-type", b"").partition(b";")[0]
         if status >= 400 and body and kind != b"text/html":

@@ -14,10 +14,11 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.desk.newsroom import ENGLISH, Newsroom, new
+from tests.desk.newsroom import Newsroom, new
 from tests.hostile.inputs import FORGED, submissions
 from tests.hostile.tally import TRIED
 from tests.servers import eventually
+from tests.strategies import ENGLISH
 from ticker.core.errors import UNREADABLE
 from ticker.core.submission import Outcome, decode_receipt, encode_request
 from ticker.desk.edition import TURN

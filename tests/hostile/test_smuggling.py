@@ -101,6 +101,12 @@ async def test_a_page_of_another_origin_follows_nothing(besieged: Siege, origin:
         assert b'"error": "origin"' in received
         assert b"text/event-stream" not in received
         TRIED["foreign origins"] += 1
+    for ending in ("board", "lines"):
+        received = await exchange(
+            besieged, f"GET /v1/closed/{ending} HTTP/1.1\r\nHost: h\r\nOrigin: {origin}\r\n\r\n".encode()
+        )
+        assert received.startswith(b"HTTP/1.1 403 ")
+        TRIED["foreign origins"] += 1
 
 
 async def test_a_page_of_the_editions_own_origin_follows_it(besieged: Siege) -> None:

@@ -399,6 +399,19 @@ async def test_a_cluster_that_comes_back_is_used_again(redis_cluster: Cluster) -
         await eventually(lambda: has_value(client, "{en}"), "the same client reads and writes again")
 
 
+async def test_a_cluster_client_that_lost_a_node_ends_all_its_connections(redis_cluster: Cluster) -> None:
+    client: Any = connect(redis_cluster.url, role="desk")
+    await client.ping(target_nodes=client.ALL_NODES)
+    lost = client.get_node_from_key("{en}").port
+    next(node for node in redis_cluster.nodes if node.port == lost).kill()
+    with pytest.raises(CLIENT_ERRORS):
+        await client.get("{en}")
+    await client.aclose()
+    for node in redis_cluster.nodes:
+        if node.port != lost:
+            assert "ticker-desk" not in {each["name"] for each in node.command("CLIENT LIST")}
+
+
 async def test_a_cluster_that_is_not_there_is_one_of_our_errors() -> None:
     async with aclosing(connect("redis+cluster://127.0.0.1:1", role="desk")) as client:
         with pytest.raises(CLIENT_ERRORS):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
-from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.core.errors import StoreError
+from ticker.core.edition import DEFAULT_EDITIONS, Edition
+from ticker.core.errors import SettingsError, StoreError
 from ticker.store.connections import Redis, connect
 from ticker.store.editions import StoredEdition, edition_names, load_edition, save_edition
 from ticker.store.keys import Keys
@@ -33,6 +34,48 @@ async def test_saving_again_changes_the_settings_and_keeps_the_nonce(redis: Redi
     await save_edition(redis, "en", DEFAULT_EDITIONS["ar"], NONCE)
     await save_edition(redis, "en", DEFAULT_EDITIONS["en"], "ab" * 32)
     assert await load_edition(redis, "en") == StoredEdition("en", DEFAULT_EDITIONS["en"], NONCE)
+
+
+PUBLIC = DEFAULT_EDITIONS["en"]
+TEST = msgspec.structs.replace(PUBLIC, test=True)
+
+
+@pytest.mark.parametrize(("first", "second"), [(PUBLIC, TEST), (TEST, PUBLIC)], ids=["public", "test"])
+async def test_what_nobody_uses_yet_may_become_a_test_or_public(redis: Redis, first: Edition, second: Edition) -> None:
+    await save_edition(redis, "en", first, NONCE)
+    await save_edition(redis, "en", second, NONCE)
+    assert await load_edition(redis, "en") == StoredEdition("en", second, NONCE)
+
+
+@pytest.mark.parametrize("what", ["log", "held", "editors"])
+@pytest.mark.parametrize(("first", "second"), [(PUBLIC, TEST), (TEST, PUBLIC)], ids=["public", "test"])
+async def test_what_is_in_use_never_becomes_a_test_or_public(
+    redis: Redis, first: Edition, second: Edition, what: str
+) -> None:
+    await save_edition(redis, "en", first, NONCE)
+    keys = Keys("en")
+    match what:
+        case "log":
+            await redis.xadd(keys.log, {"entry": "x", "link": NONCE}, id="1-0")
+        case "held":
+            await redis.hset(keys.held, "h", "x")
+        case _:
+            await redis.hset(keys.editors, "maha", "")
+    with pytest.raises(SettingsError, match=r"\[editions.en\]"):
+        await save_edition(redis, "en", second, NONCE)
+    assert await load_edition(redis, "en") == StoredEdition("en", first, NONCE)
+    other = msgspec.structs.replace(first, title="Another title")
+    await save_edition(redis, "en", other, NONCE)
+    assert await load_edition(redis, "en") == StoredEdition("en", other, NONCE)
+
+
+async def test_settings_of_a_version_that_knew_no_tests_are_of_a_public_edition(redis: Redis) -> None:
+    old = {"title": "Breaking news", "lang": "en", "dir": "ltr"}
+    await redis.hset(Keys("en").edition, mapping={"settings": msgspec.json.encode(old), "nonce": NONCE})
+    await redis.hset(Keys("en").editors, "maha", "")
+    with pytest.raises(SettingsError, match="is public"):
+        await save_edition(redis, "en", TEST, NONCE)
+    await save_edition(redis, "en", PUBLIC, NONCE)
 
 
 async def test_an_edition_that_nobody_made_is_none(redis: Redis) -> None:

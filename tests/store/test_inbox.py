@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from ticker.core.edition import Role
 from ticker.core.errors import StoreError
 from ticker.core.line import Change
 from ticker.core.submission import Outcome, Receipt, Submission, decode_request, encode_receipt
@@ -17,8 +18,10 @@ from ticker.store.inbox import (
     last_receipt_id,
     read_receipts,
     register,
-    registered,
+    roles,
+    set_role,
     submit,
+    unregister,
     until_ms,
 )
 from ticker.store.keys import Keys
@@ -67,7 +70,30 @@ async def test_registering_rings_the_bell_only_the_first_time(redis: Redis) -> N
     assert await redis.xlen(KEYS.bell) == 1
     await register(redis, "en", "bob")
     assert await redis.xlen(KEYS.bell) == 1
-    assert await registered(redis, "en") == ["ann", "bob"]
+    assert await roles(redis, "en") == {"ann": None, "bob": None}
+
+
+async def test_a_role_that_was_given_stays_when_its_editor_posts(redis: Redis) -> None:
+    await register(redis, "en", "ann")
+    await set_role(redis, "en", "ann", Role.CHIEF)
+    assert not await register(redis, "en", "ann")
+    assert await roles(redis, "en") == {"ann": Role.CHIEF}
+    await unregister(redis, "en", "ann")
+    await register(redis, "en", "ann")
+    assert await roles(redis, "en") == {"ann": None}
+
+
+async def test_another_role_rings_the_bell(redis: Redis) -> None:
+    await set_role(redis, "en", "ann", Role.REPORTER)
+    ((first, _),) = await read_range(redis, KEYS.bell)
+    await set_role(redis, "en", "ann", Role.EDITOR)
+    ((second, _),) = await read_range(redis, KEYS.bell)
+    assert first != second
+
+
+async def test_a_role_of_another_version_is_the_least(redis: Redis) -> None:
+    await redis.hset(KEYS.editors, "ann", "publisher")
+    assert await roles(redis, "en") == {"ann": Role.REPORTER}
 
 
 async def test_the_receipt_with_the_key_is_found_among_others(redis: Redis, ears: Redis) -> None:

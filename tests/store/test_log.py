@@ -17,7 +17,8 @@ from ticker.core.position import Position, next_link
 from ticker.store.connections import Redis, connect
 from ticker.store.editions import load_edition, save_edition
 from ticker.store.keys import Keys
-from ticker.store.log import RawEntry, read_log, rotate, script, tail, verify_log
+from ticker.store.log import RawEntry, read_log, rotate, tail, verify_log
+from ticker.store.scripts import script
 
 NONCE = "5e" * 32
 LOG = Keys("en").log

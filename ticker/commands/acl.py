@@ -10,9 +10,10 @@ import click
 
 from ticker.commands.editor import tell_not_kept
 from ticker.commands.log import with_redis
-from ticker.commands.options import data_option, url_of_redis
+from ticker.commands.options import data_option, settings_for, settings_option, url_of_redis
 from ticker.commands.passwords import new_password_option, read_password
 from ticker.console import Console, examples, shared_options
+from ticker.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from ticker.store.access import Applied, Role
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _ROLES = ("desk", "gateway", "admin")
 
 
-@click.group(invoke_without_command=True, epilog=examples("ticker acl", "ticker acl --editor maha -e en -e ar"))
+@click.group(invoke_without_command=True, epilog=examples("ticker acl", "ticker acl --editor maha -e en -e ar --chief"))
 @click.option("--editor", metavar="NAME", default="editor", show_default=True, help="For whom the editor's line is.")
 @click.option(
     *("-e", "--edition", "editions"),
@@ -32,9 +33,20 @@ _ROLES = ("desk", "gateway", "admin")
     help="An edition that the editor's line is for; may be given repeatedly.",
 )
 @click.option("--post-only", is_flag=True, help="The editor's line is for a program that doesn't read the log.")
+@click.option("--chief", is_flag=True, help="The editor's line is for a chief, who may read everybody's receipts.")
+@settings_option
 @shared_options
 @click.pass_context
-def acl(context: click.Context, /, *, editor: str, editions: tuple[str, ...], post_only: bool) -> int:
+def acl(
+    context: click.Context,
+    /,
+    *,
+    editor: str,
+    editions: tuple[str, ...],
+    post_only: bool,
+    chief: bool,
+    settings: Path | None,
+) -> int:
     """Show the rules of each role's Redis user, as lines for an `aclfile`.
 
     Nobody can log in with a line as it stands: put `#` and the SHA-256 of a password after `on`. `ticker acl apply` and
@@ -46,14 +58,30 @@ def acl(context: click.Context, /, *, editor: str, editions: tuple[str, ...], po
 
     console = context.find_object(Console)
     assert console is not None
+    _check_kind(console, settings, editions)
     lines = {role.user: acl_line(role.user, rights_of(role)) for role in Role}
-    lines[editor] = acl_line(editor, editor_rights(editor, editions, reads_log=not post_only))
+    chief_of = editions if chief else ()
+    lines[editor] = acl_line(editor, editor_rights(editor, editions, reads_log=not post_only, chief_of=chief_of))
     if console.json:
         console.give({"users": lines})
         return 0
     for line in lines.values():
         console.say(line)
     return 0
+
+
+def _check_kind(console: Console, settings: Path | None, editions: tuple[str, ...]) -> None:
+    """Refuse one user for tests and for the public, as far as the settings know the editions.
+
+    Raises:
+        SettingsError: If it would be one.
+
+    """
+    known = settings_for(console, settings, None).editions
+    kinds = {each: known[each].test for each in editions if each in known}
+    if len(set(kinds.values())) > 1:
+        tests = ", ".join(each for each, is_test in kinds.items() if is_test)
+        raise SettingsError(f"{tests} is for tests, and the others are public: give it an editor with another name")
 
 
 @acl.command(epilog=examples("ticker acl apply", "TICKER_DESK_PASSWORD_FILE=desk.txt ticker acl apply desk"))

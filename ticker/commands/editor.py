@@ -14,8 +14,8 @@ from ticker.commands.log import with_redis
 from ticker.commands.options import data_option, url_of_redis
 from ticker.commands.passwords import new_password_option, password_options, read_password
 from ticker.console import Console, examples, shared_options
-from ticker.core.edition import check_name
-from ticker.core.errors import StoreError
+from ticker.core.edition import Role, check_name
+from ticker.core.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
     from ticker.store.access import Applied, User
@@ -28,11 +28,13 @@ _editions_option = click.option(
 )
 
 
-class _Asked(msgspec.Struct, frozen=True):
-    """What `add` was asked for. `password` is never shown: this has no `repr` of its own."""
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What `add` was asked for: `is_guarded` where Redis has users at all. `password` is never shown."""
 
     name: str
     editions: Sequence[str]
+    role: Role | None
+    is_guarded: bool
     has_user: bool
     reads_log: bool
     password: str | None
@@ -46,6 +48,7 @@ class _Added(msgspec.Struct, frozen=True):
     """What `add` has done. `password` is set where it was made here: nobody else has it."""
 
     editions: list[str]
+    roles: dict[str, Role]
     applied: Applied | None = None
     password: str | None = None
 
@@ -63,10 +66,20 @@ def editor() -> None:
     """
 
 
-@editor.command(epilog=examples("ticker editor add maha -e en", "ticker editor add wire -e en -e ar --post-only"))
+@editor.command(
+    epilog=examples(
+        "ticker editor add maha -e en --role chief",
+        "ticker editor add wire -e en -e ar --role reporter --post-only",
+    )
+)
 @click.argument("name")
 @click.option(
     "-e", "--edition", "editions", metavar="NAME", multiple=True, required=True, help="An edition to post to."
+)
+@click.option(
+    "--role",
+    type=click.Choice([str(role) for role in Role]),
+    help="What the editor may do there; may be changed later.  [default: the one it has, or the edition's]",
 )
 @click.option(
     "--post-only",
@@ -85,13 +98,17 @@ def add(
     *,
     name: str,
     editions: tuple[str, ...],
+    role: str | None,
     post_only: bool,
     no_user: bool,
     ask: bool,
     new_password: bool,
     data: Path | None,
 ) -> int:
-    """Let an editor post to editions, besides those it may post to already.
+    """Let an editor post to editions, besides those it may post to already, or give it another role.
+
+    A reporter asks, an editor approves what others ask for, a chief may go without a second person: what waits for one
+    is in the edition's settings. An editor of a test edition has no other kind of edition under the same name.
 
     In a Redis of your own it makes the editor's user. The password is made here, and shown once; or it comes from
     TICKER_EDITOR_PASSWORD, from the file that TICKER_EDITOR_PASSWORD_FILE names, or from a prompt (--ask). A user who
@@ -99,10 +116,13 @@ def add(
     """
     from ticker.store.access import check_editor_name  # noqa: PLC0415 -- slow to import
 
-    has_user = not no_user and bool(console.environ.get("TICKER_REDIS_URL"))
+    is_guarded = bool(console.environ.get("TICKER_REDIS_URL"))
+    has_user = is_guarded and not no_user
     asked = _Asked(
         name=check_editor_name(name) if has_user else check_name(name),
         editions=editions,
+        role=None if role is None else Role(role),
+        is_guarded=is_guarded,
         has_user=has_user,
         reads_log=not post_only,
         password=read_password(console, VARIABLE, ask=ask) if has_user else None,
@@ -111,9 +131,10 @@ def add(
     added = asyncio.run(with_redis(url_of_redis(console, data), lambda redis: _add(redis, asked)))
     if console.json:
         password = {} if added.password is None else {"password": added.password}
-        console.give({"editor": name, "editions": added.editions, "user": asked.has_user, **password})
+        shown = {"editor": name, "editions": added.editions, "roles": added.roles, "user": asked.has_user}
+        console.give({**shown, **password})
     else:
-        console.say(f"{name}  may post to {', '.join(added.editions)}")
+        console.say(f"{name}  may post to {', '.join(f'{each} ({added.roles[each]})' for each in added.editions)}")
         if added.password is not None:
             console.say(f"  password  {added.password}  (shown this once)")
     if added.applied is not None and not added.applied.is_kept:
@@ -147,7 +168,7 @@ def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: P
 @shared_options
 @click.pass_obj
 def list_editors(console: Console, /, *, editions: tuple[str, ...], data: Path | None) -> int:
-    """Show whose inboxes the desk reads, and which editors have users in Redis."""
+    """Show whose inboxes the desk reads, each with its role, and which editors have users in Redis."""
     url = url_of_redis(console, data)
     wants_users = bool(console.environ.get("TICKER_REDIS_URL"))
     found, users = asyncio.run(with_redis(url, lambda redis: _list(redis, editions, wants_users=wants_users)))
@@ -155,7 +176,8 @@ def list_editors(console: Console, /, *, editions: tuple[str, ...], data: Path |
         console.give({"editions": found, "users": users})
         return 0
     for name, editors in found.items():
-        console.say(f"{name}  {', '.join(editors) or 'nobody yet'}")
+        shown = [f"{editor} ({role})" for editor, role in editors.items()]
+        console.say(f"{name}  {', '.join(shown) or 'nobody yet'}")
     for user in users or ():
         console.tell(f"user {user.name}: {', '.join(user.editions)}{'' if user.reads_log else ' (posts only)'}")
     if wants_users and users is None:
@@ -173,23 +195,71 @@ def tell_not_kept(console: Console) -> None:
 
 async def _add(redis: Redis, asked: _Asked) -> _Added:
     from ticker.store import access  # noqa: PLC0415
-    from ticker.store.inbox import register  # noqa: PLC0415
+    from ticker.store.inbox import register, set_role  # noqa: PLC0415
 
     names = await _known(redis, asked.editions)
-    added = _Added(names)
+    user = await access.find_editor(redis, asked.name) if asked.has_user else None
+    editions = sorted({*names, *(user.editions if user else ())})
+    if asked.is_guarded:
+        await _check_kind(redis, asked.name, editions)
+    given = {} if asked.role is None else dict.fromkeys(names, asked.role)
+    roles = {**await _roles(redis, asked.name, editions), **given}
+    added = _Added(editions, roles)
     if asked.has_user:
-        user = await access.find_editor(redis, asked.name)
-        editions = sorted({*names, *(user.editions if user else ())})
         is_made = asked.password is None and (user is None or asked.is_new_password)
         password = access.new_password() if is_made else asked.password
         # Once for posting only, always: that nobody widens a program's rights by naming one more edition.
         reads_log = asked.reads_log and (user is None or user.reads_log)
-        rights = access.editor_rights(asked.name, editions, reads_log=reads_log)
+        rights = access.editor_rights(asked.name, editions, reads_log=reads_log, chief_of=_chief_of(roles))
         applied = await access.set_user(redis, asked.name, rights, password)
-        added = _Added(editions, applied, password if is_made else None)
+        added = _Added(editions, roles, applied, password if is_made else None)
     for each in names:
-        await register(redis, each, asked.name)
+        if asked.role is None:
+            await register(redis, each, asked.name)
+        else:
+            await set_role(redis, each, asked.name, asked.role)
     return added
+
+
+async def _check_kind(redis: Redis, name: str, editions: Sequence[str]) -> None:
+    """Refuse an editor of both kinds: what is typed for a test would need only another name of edition to be public.
+
+    Raises:
+        SettingsError: If some of `editions`, or of those that the editor posts to already, are tests and some aren't.
+
+    """
+    from ticker.store.editions import edition_names, load_edition  # noqa: PLC0415
+    from ticker.store.inbox import roles  # noqa: PLC0415
+
+    tests, public = list[str](), list[str]()
+    for each in await edition_names(redis):
+        if each in editions or name in await roles(redis, each):
+            stored = await load_edition(redis, each)
+            if stored is not None:
+                (tests if stored.edition.test else public).append(each)
+    if tests and public:
+        raise SettingsError(
+            f"{name} can't be an editor of {', '.join(tests)} (for tests) and of {', '.join(public)} (public): give "
+            f"one of them another name, like {name[:27]}-test"
+        )
+
+
+async def _roles(redis: Redis, name: str, editions: Sequence[str]) -> dict[str, Role]:
+    """The role that an editor has in each of `editions`, or will have by default."""
+    from ticker.store.inbox import roles  # noqa: PLC0415
+
+    return {each: (await roles(redis, each)).get(name) or await _default_role(redis, each) for each in editions}
+
+
+async def _default_role(redis: Redis, edition: str) -> Role:
+    from ticker.store.editions import load_edition  # noqa: PLC0415
+
+    stored = await load_edition(redis, edition)
+    return Role.EDITOR if stored is None else stored.edition.role
+
+
+def _chief_of(roles: dict[str, Role]) -> list[str]:
+    return [edition for edition, role in roles.items() if role is Role.CHIEF]
 
 
 async def _remove(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
@@ -201,7 +271,9 @@ async def _remove(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
     left = [each for each in (user.editions if user else ()) if each not in names]
     # The user first, or it could fill the inbox anew. What is no edition any more is no reason to keep one.
     if user is not None and left and given:
-        await access.set_user(redis, name, access.editor_rights(name, left, reads_log=user.reads_log), None)
+        chief_of = _chief_of(await _roles(redis, name, left))
+        rights = access.editor_rights(name, left, reads_log=user.reads_log, chief_of=chief_of)
+        await access.set_user(redis, name, rights, None)
     elif user is not None:
         await access.delete_user(redis, name)
     removed = [each for each in names if await unregister(redis, each, name)]
@@ -212,11 +284,14 @@ async def _remove(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
 
 async def _list(
     redis: Redis, given: Sequence[str], *, wants_users: bool
-) -> tuple[dict[str, list[str]], list[User] | None]:
+) -> tuple[dict[str, dict[str, Role]], list[User] | None]:
     from ticker.store import access  # noqa: PLC0415
-    from ticker.store.inbox import registered  # noqa: PLC0415
+    from ticker.store.inbox import roles  # noqa: PLC0415
 
-    found = {each: await registered(redis, each) for each in await _known(redis, given)}
+    found: dict[str, dict[str, Role]] = {}
+    for each in await _known(redis, given):
+        default = await _default_role(redis, each)
+        found[each] = {name: role or default for name, role in (await roles(redis, each)).items()}
     try:
         return found, await access.list_editors(redis) if wants_users else []
     except StoreError:

@@ -205,7 +205,7 @@ def _with_language(checked: Checked, edition: Edition, submission: Submission, l
         errors_before = len(checked.errors)
         lang = rules.check_lang(checked, submission.lang)
         if len(checked.errors) == errors_before:
-            direction = edition.dir if lang == edition.lang else rules.direction_of(lang)
+            direction = rules.usual_direction(edition, lang)
     if submission.dir is not UNSET:
         direction = Direction(submission.dir)
     return msgspec.structs.replace(line, lang=lang, dir=direction)

@@ -163,9 +163,14 @@ def _check_length(checked: Checked, what: str, text: str, most: int) -> None:
         )
 
 
+def is_lang(tag: str) -> bool:
+    """True for a valid tag of BCP 47, of the length that tags have."""
+    return len(tag) <= 35 and langcodes.tag_is_valid(tag)
+
+
 def check_lang(checked: Checked, tag: str) -> str:
     """The BCP 47 tag in its standard form."""
-    if len(tag) > 35 or not langcodes.tag_is_valid(tag):
+    if not is_lang(tag):
         checked.refuse("lang", f"{tag[:35]!a} is not a language tag (BCP 47): use one like en, ar or es-MX")
         return tag
     return langcodes.standardize_tag(tag)
@@ -175,6 +180,11 @@ def direction_of(lang: str) -> Direction:
     """The direction in which a language is written, by its most likely script."""
     script = langcodes.Language.get(lang).maximize().script
     return Direction.RTL if script in _RTL_SCRIPTS else Direction.LTR
+
+
+def usual_direction(edition: Edition, lang: str) -> Direction:
+    """The direction of a line that states none: an edition's own language is written as the edition says."""
+    return edition.dir if lang == edition.lang else direction_of(lang)
 
 
 def check_urgency(checked: Checked, urgency: int) -> None:

@@ -124,7 +124,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     What is held has an id of its own in `held` (a new line's is the one that the line will have), waits until `due`
     (None: for no time), and for a second person because of `needs`. Whoever gave it the last word stands in `by`.
-    Something held has a second receipt with the same key later: on air, dropped, or refused after all.
+    Something held has a second receipt with the same key later: on air, dropped, or refused after all. `test` is true
+    in a test edition.
     """
 
     status: Outcome
@@ -143,6 +144,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     by: str | None = None
     reason: str | None = None
     reach: Reach | None = None
+    test: bool = False
 
 
 class _Kind(msgspec.Struct):

@@ -91,7 +91,8 @@ class _Prepared(msgspec.Struct, frozen=True):
 def decide(submission: Submission, at: Circumstances) -> Verdict:
     """Apply the rules. The same submission in the same circumstances always gets the same verdict."""
     checked = Checked()
-    prepared = _prepare(checked, submission, at)
+    # How long a line may stay or be pinned is counted from when it goes out, as it will be at its release.
+    prepared = _prepare(checked, submission, msgspec.structs.replace(at, now=_goes_out(submission, at.now)))
     if prepared is None:
         return Refuse(tuple(checked.errors), tuple(checked.warnings), _latest_line(submission, at))
     submission, line, latest = prepared.submission, prepared.line, prepared.latest
@@ -227,6 +228,12 @@ def _due(checked: Checked, submission: Submission, line: Line, at: Circumstances
     undo_s = _undo_s(submission, at.edition, line)
     # From when it was handed in, by Redis's clock, which is the one that it is released by.
     return at.submitted + timedelta(seconds=undo_s) if undo_s > 0 else None
+
+
+def _goes_out(submission: Submission, now: datetime) -> datetime:
+    """When it goes out at the earliest; `now` for what isn't scheduled, or has a time that is refused."""
+    times = [instant for instant in (submission.at, submission.embargo) if instant is not None and instant.tzinfo]
+    return max([now, *(instant for instant in times if instant <= now + rules.SCHEDULE_MAX)]).astimezone(UTC)
 
 
 def _undo_s(submission: Submission, edition: Edition, line: Line) -> float:

@@ -41,7 +41,8 @@ async def run_desk(
     settled twice.
 
     Raises:
-        SettingsError: If an edition has no settings.
+        SettingsError: If an edition has no settings; or is in use as a test where they say it is none, or the other way
+            round.
 
     """
     names = list(settings.editions) if editions is None else list(dict.fromkeys(editions))

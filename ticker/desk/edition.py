@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
-from ticker.core.errors import LinkError, StoreError, TickerError
+from ticker.core.errors import LinkError, SettingsError, StoreError, TickerError
 from ticker.core.submission import Outcome
 from ticker.desk.ledger import Ledger
 from ticker.desk.planning import Chance, Planned, Waiting, next_due, plan, plan_due, take_in
@@ -58,18 +58,21 @@ class EditionState(msgspec.Struct):
     `takes` is true while it reads inboxes; `fault` says why nothing can go on air though it does. `outcomes` counts
     settlements by status, `moved` how often another desk was first, `errors` how often it had to begin again; `dropped`
     what was thrown away unread because an inbox had more than `inbox_retained`; `broken_glass` how often a chief went
-    without a second person. `held` is how much waits.
+    without a second person. `refused` counts the codes of the rules and bounds that refused something. `held` is how
+    much waits, `overdue` how often the time of something held passed while no desk was there (`release_late_s`).
     """
 
     takes: bool = False
     fault: str | None = None
     outcomes: Counter[Outcome] = msgspec.field(default_factory=Counter)
+    refused: Counter[str] = msgspec.field(default_factory=Counter)
     repeated: int = 0
     moved: int = 0
     errors: int = 0
     dropped: int = 0
     broken_glass: int = 0
     held: int = 0
+    overdue: int = 0
 
 
 def utc_now() -> datetime:
@@ -88,7 +91,9 @@ def new_nonce() -> str:
 class EditionDesk:
     """The desk of the edition called `name`; `run` it in a task, once.
 
-    `on_ready` is called each time it has read everything and begins to take submissions.
+    `on_ready` is called each time it has read everything and begins to take submissions. Where the edition is in use as
+    a test and the settings say it is none, or the other way round, nothing may go on air: `run` raises SettingsError at
+    its start. A desk that has been at work before tells of it as a fault, and goes on when that is mended.
     """
 
     def __init__(
@@ -114,10 +119,16 @@ class EditionDesk:
         self._bell = START
         self._looked_at = 0.0
         self._asked_at = 0.0  # when Redis's clock was read
+        self._has_begun = False
         self._log = log.bind(edition=name)
 
     async def run(self) -> NoReturn:
-        """Take submissions until cancelled, through every failure of Redis."""
+        """Take submissions until cancelled, through every failure of Redis.
+
+        Raises:
+            SettingsError: If what is kept of the edition forbids its settings (see above).
+
+        """
         failures = 0
         async with aclosing(self._connector(blocking=False)) as redis, aclosing(self._connector(blocking=True)) as ears:
             while True:
@@ -127,6 +138,10 @@ class EditionDesk:
                     while not _is_cancelled():
                         await self._round(redis, ears)
                     raise asyncio.CancelledError
+                except SettingsError as error:
+                    if not self._has_begun:
+                        raise
+                    self._say_fault(error)
                 except (RedisError, OSError, TickerError) as error:
                     self._log.warning("desk interrupted", reason=f"{type(error).__name__}: {error}"[:200])
                 except Exception:  # noqa: BLE001 - a task's root: the other editions go on, and so does this one
@@ -141,22 +156,24 @@ class EditionDesk:
     async def _begin(self, redis: Redis) -> None:
         """Know where things stand, then take submissions."""
         await self._look(redis)
-        self._state.takes = True
+        self._state.takes = self._has_begun = True
         self._on_ready()
 
     async def _round(self, redis: Redis, ears: Redis) -> None:
         """Wait for requests, or until something held is due; settle a turn of each inbox, and what is due."""
         ledger = self._known()
-        editors = list(ledger.roles)
-        cursors = {self._keys.inbox(editor): ledger.cursor(editor) for editor in editors}
+        cursors = {self._keys.inbox(editor): ledger.cursor(editor) for editor in ledger.roles}
         streams = {self._keys.bell: self._bell, **cursors}
         found = await read_streams(ears, streams, count=TURN, block_ms=self._patience_ms(ledger))
-        rung = found.pop(self._keys.bell, None)
-        waiting = take_turns([self._waiting(editor, found) for editor in editors])
+        if self._keys.bell in found:
+            # Before anything else is settled: who was removed, or given another role, may have asked for more.
+            await self._look(redis)
+            return
+        waiting = take_turns([self._waiting(editor, found) for editor in ledger.roles])
         await self._settle(redis, waiting)
         await self._release(redis)
         is_overdue = asyncio.get_running_loop().time() - self._looked_at > LOOK_S
-        if rung is not None or not waiting or is_overdue or ledger.fault is not None:
+        if not waiting or is_overdue or ledger.fault is not None:
             await self._look(redis)
         if waiting and ledger.fault is not None:
             # What waits until its deadline stays in its inbox, where reading finds it at once.
@@ -232,6 +249,8 @@ class EditionDesk:
         self._state.outcomes[status] += 1
         self._state.held = len(self._known().held)
         self._state.repeated += item.repeats
+        self._state.refused.update(item.refused)
+        self._state.overdue += item.is_overdue
         told: dict[str, object] = {"editor": item.waiting.editor, "submission": item.waiting.id, "status": str(status)}
         if item.logged is not None:
             entry = item.logged.entry
@@ -283,7 +302,12 @@ class EditionDesk:
         return await recall(redis, stored, self._settings.retained, self._settings.receipts_retained)
 
     async def _stored(self, redis: Redis) -> StoredEdition:
-        """The edition as it is kept, made or changed to what the settings say."""
+        """The edition as it is kept, made or changed to what the settings say.
+
+        Raises:
+            SettingsError: If they don't agree on whether it is a test, and it is in use.
+
+        """
         wanted = self._settings.editions[self._name]
         try:
             stored = await load_edition(redis, self._name)
@@ -296,13 +320,15 @@ class EditionDesk:
             raise StoreError(f"edition {self._name} was deleted as it was made")
         return stored
 
-    def _say_fault(self, fault: LinkError | None) -> None:
+    def _say_fault(self, fault: LinkError | SettingsError | None) -> None:
         told = None if fault is None else str(fault)
-        if told is not None and told != self._state.fault:
+        if isinstance(fault, LinkError) and told != self._state.fault:
             remedy = f"put the log right, or begin a new one with `ticker rotate {self._name}`"
             self._log.error("log doesn't verify: nothing goes on air", reason=told, remedy=remedy)
+        elif told is not None and told != self._state.fault:
+            self._log.error("not this kind of edition: nothing goes on air", reason=told)
         elif told is None and self._state.fault is not None:
-            self._log.info("log verifies again")
+            self._log.info("fault mended")
         self._state.fault = told
 
     def _known(self) -> Ledger:

@@ -133,6 +133,7 @@ class Ledger:
             version=place.version,
             position=str(position),
             published=place.published,
+            test=self.edition.test,
         )
         return Answer(encode_receipt(receipt), Outcome.ON_AIR)
 

@@ -77,7 +77,8 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
     `answers` begins with the one to whoever asked; the author of what was held has one besides. `logged` is the entry
     that it makes, `held` what is put in the place of something held (None: nothing). `repeats` is true for a key that
-    had been answered. `failure` is the error in our own rules because of which it was refused.
+    had been answered. `refused` are the codes of what refused it. `failure` is the error in our own rules because of
+    which it was refused.
     """
 
     waiting: Waiting
@@ -86,11 +87,17 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     logged: Logged | None = None
     held: HeldBytes | None = None
     repeats: bool = False
+    refused: tuple[str, ...] = ()
     failure: Exception | None = None
 
     @property
     def status(self) -> Outcome:
         return self.answers[0].answer.status
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the time of something held has passed while no desk was there."""
+        return self.waiting.is_by_itself and self.held is not None and self.held[1].overdue
 
 
 class Chance(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,8 +233,9 @@ class _Draft:
             request = decode_request(waiting.data, self._chance.submission_bytes)
         except SubmissionError as error:
             key = _salvage_key(waiting.data)
-            refused = receipt_for(self._ledger.name, key, None, Refuse((Finding(error.code, str(error)),)))
-            return self._repeated(waiting, key) or self._answered(waiting, key, _answer(refused))
+            receipt = receipt_for(self._ledger.name, key, None, Refuse((Finding(error.code, str(error)),)))
+            refused = self._answered(waiting, key, self._answer(receipt), refused=(error.code,))
+            return self._repeated(waiting, key) or refused
         return self._repeated(waiting, request.key) or self._decided(waiting, request)
 
     def _repeated(self, waiting: Waiting, key: str) -> Planned | None:
@@ -315,7 +323,7 @@ class _Draft:
             receipt = receipt_for(
                 self._ledger.name, request.key, asked_of(request), verdict, logged=logged, held=held, by=by
             )
-            answers.append(Answered(waiting.editor, request.key, _answer(receipt)))
+            answers.append(Answered(waiting.editor, request.key, self._answer(receipt)))
         change: HeldChange | None = None
         is_kept = isinstance(verdict, Refuse) and request is not None  # a ruling that was refused changes nothing
         if held is not None and not is_kept:
@@ -323,7 +331,7 @@ class _Draft:
             receipt = receipt_for(
                 self._ledger.name, submission.key, asked_of(submission), verdict, logged=logged, held=held, by=by
             )
-            answers.append(Answered(held.editor, submission.key, _answer(receipt)))
+            answers.append(Answered(held.editor, submission.key, self._answer(receipt)))
             change = self._held_change(held, after, answers[-1].answer, is_published=logged is not None)
         elif after is not None:
             change = HeldChange(id=after[1].id, before=b"", after=after[0], author=waiting.editor)
@@ -335,7 +343,13 @@ class _Draft:
             until_ms=until if entry is not None or after is not None else None,
         )
         return Planned(
-            waiting=waiting, settlement=settlement, answers=tuple(answers), logged=logged, held=after, failure=failure
+            waiting=waiting,
+            settlement=settlement,
+            answers=tuple(answers),
+            logged=logged,
+            held=after,
+            refused=tuple(finding.code for finding in verdict.errors) if isinstance(verdict, Refuse) else (),
+            failure=failure,
         )
 
     def _appended(self, verdict: AnyVerdict) -> tuple[NewEntry | None, Logged | None]:
@@ -362,18 +376,24 @@ class _Draft:
         receipt = Receipt(
             status=Outcome.LATE, edition=self._ledger.name, key=request.key, asked=asked_of(request), errors=errors
         )
-        return self._answered(waiting, request.key, _answer(receipt, late_ms))
+        return self._answered(waiting, request.key, self._answer(receipt, late_ms))
 
     def _why_late(self, deadline_s: float) -> tuple[Finding, ...]:
         late = Finding("late", f"no desk could take it within {max(0.0, deadline_s):g} s: see if it is still news")
         fault = self._ledger.fault
         return (late,) if fault is None else (late, Finding("log", f"the edition takes no lines: {fault}"))
 
-    def _answered(self, waiting: Waiting, key: str, answer: Answer, *, repeats: bool = False) -> Planned:
+    def _answer(self, receipt: Receipt, late_ms: int | None = None) -> Answer:
+        receipt = msgspec.structs.replace(receipt, test=self._ledger.edition.test)
+        return Answer(encode_receipt(receipt), receipt.status, late_ms)
+
+    def _answered(
+        self, waiting: Waiting, key: str, answer: Answer, *, repeats: bool = False, refused: tuple[str, ...] = ()
+    ) -> Planned:
         """Settle a request with nothing but an answer."""
         settlement = self._settlement(waiting, answer, until_ms=answer.late_ms)
         answers = (Answered(waiting.editor, key, answer),)
-        return Planned(waiting=waiting, settlement=settlement, answers=answers, repeats=repeats)
+        return Planned(waiting=waiting, settlement=settlement, answers=answers, repeats=repeats, refused=refused)
 
     def _settlement(
         self,
@@ -415,10 +435,6 @@ def _removed(held: Held) -> Finding:
 
 def _full(most: int) -> Finding:
     return Finding("held", f"{most} submissions are held already (setting `held`): cancel or approve some")
-
-
-def _answer(receipt: Receipt, late_ms: int | None = None) -> Answer:
-    return Answer(encode_receipt(receipt), receipt.status, late_ms)
 
 
 class _Keyed(msgspec.Struct):

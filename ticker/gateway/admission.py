@@ -9,6 +9,8 @@ from typing import Final
 
 from ticker.settings import Settings
 
+RECENT_S: Final = 10.0
+"""In which an address may connect as often as it may have followers, however busy the gateway is."""
 RETRY_S: Final = 5
 """What a reader who finds no room is told to wait, at least; clients add jitter."""
 
@@ -39,12 +41,15 @@ class Admission:
         self._rate = settings.handshakes_per_s
         self._tokens = float(self._rate)
         self._filled_at = 0.0
+        self._recent: Counter[str] = Counter()  # handshakes of each address since …
+        self._recent_since = 0.0
 
     def admit(self, address: str, now: float) -> None:
         """Let one more follower in from `address`.
 
         Raises:
-            Refusal: 503 while draining, where the process is full, or above the rate; 429 where the address is.
+            Refusal: 503 while draining, where the process is full, or above the rate; 429 where the address is full, or
+                takes more than half of the rate.
 
         """
         try:
@@ -71,16 +76,23 @@ class Admission:
         if self._per_address_max and self._per_address[address] >= self._per_address_max:
             most = self._per_address_max
             raise Refusal(429, "address-full", f"this address has {most} followers: {most} at most", RETRY_S)
-        if self._rate and not self._take_token(now):
-            raise Refusal(503, "busy", f"more than {self._rate} readers a second are connecting: try again", RETRY_S)
+        if self._rate:
+            self._take_token(address, now)
 
-    def _take_token(self, now: float) -> bool:
+    def _take_token(self, address: str, now: float) -> None:
+        """Keep to the rate, and leave half of it to others: one address could connect and go all the time."""
         self._tokens = min(float(self._rate), self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
+        if now - self._recent_since > RECENT_S:
+            self._recent.clear()
+            self._recent_since = now
         if self._tokens < 1:
-            return False
+            raise Refusal(503, "busy", f"more than {self._rate} readers a second are connecting: try again", RETRY_S)
+        most = self._per_address_max
+        if most and self._tokens < self._rate / 2 and self._recent[address] >= most:
+            raise Refusal(429, "address-busy", f"this address has connected {most} times in {RECENT_S:g} s", RETRY_S)
         self._tokens -= 1
-        return True
+        self._recent[address] += 1
 
 
 def _followers_max(wanted: int, file_limit: int) -> int:
@@ -90,6 +102,8 @@ def _followers_max(wanted: int, file_limit: int) -> int:
 
 
 Network = IPv4Network | IPv6Network
+SITE_BITS: Final = 64
+"""Of an IPv6 address: what a provider gives a single household. In it, a reader has as many addresses as it likes."""
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -114,6 +128,17 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
         if not is_trusted(peer, trusted):
             return peer
     return peer
+
+
+def counted_as(address: str) -> str:
+    """Who an address is counted for: itself; for IPv6, everybody in its network of 64 bits.
+
+    An IPv4 address that came in on a socket for both is itself, or all of IPv4 would be one such network.
+    """
+    parsed = _parse(address) if ":" in address else None
+    if not isinstance(parsed, IPv6Address):
+        return address if parsed is None else str(parsed)
+    return str(IPv6Network((int(parsed), SITE_BITS), strict=False))
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

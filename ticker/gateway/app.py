@@ -5,19 +5,22 @@ Live editions (`/v1/{edition}/live` and `…/events`) are not here: `protocol` h
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ticker.core.errors import PositionError
 from ticker.core.log import Reset
@@ -29,17 +32,19 @@ from ticker.gateway.channel import Channel
 from ticker.gateway.framing import Framing, websocket_payload
 from ticker.gateway.hub import Hub
 from ticker.gateway.pages import page_routes
-from ticker.gateway.view import Wish
 
 HISTORY_MAX: Final = 500
 _JSON: Final = "application/json"
+_FOR_ANY_PAGE: Final = {"Access-Control-Allow-Origin": "*"}
+_AT_ONCE: Final = frozenset({"/healthz", "/readyz"})
+"""Cheap, and asked by those who would take a gateway that is slow to answer for a dead one."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(hub: Hub, version: str) -> Starlette:
-    """The application for one hub."""
-    api = Api(hub)
+def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> Starlette:
+    """The application for one hub. `/metrics` has what `collectors` tell, too."""
+    api = Api(hub, collectors)
     routes = [
         Route("/v1/editions", api.editions),
         Route("/v1/{edition}/board", api.board),
@@ -53,7 +58,7 @@ def make_app(hub: Hub, version: str) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=["ETag"]),
+            Middleware(InTurn),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=6),
         ],
         exception_handlers={Refusal: _refused, 404: _not_found, 405: _not_allowed},
@@ -62,12 +67,30 @@ def make_app(hub: Hub, version: str) -> Starlette:
     return app
 
 
+class InTurn:
+    """Begins one request a turn of the event loop.
+
+    Each is computed in one step, a page of history in about 2 ms: a few hundred that came at once would hold up every
+    follower by as many of them.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] not in _AT_ONCE:
+            await self._turn.acquire()
+            asyncio.get_running_loop().call_soon(self._turn.release)  # not when it is sent: that is up to its reader
+        await self._app(scope, receive, send)
+
+
 class Api:
     """The JSON endpoints."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, collectors: Sequence[Collector] = ()) -> None:
         self._hub = hub
-        self._registry = metrics.make_registry(hub)
+        self._registry = metrics.make_registry(hub, collectors)
 
     async def editions(self, request: Request) -> Response:
         """The editions that there are, each with its position and its vocabulary."""
@@ -80,14 +103,15 @@ class Api:
             }
             for _, channel in sorted(self._hub.channels.items())
         ]
-        return _json(request, msgspec.json.encode({"editions": body}))
+        return _json(request, msgspec.json.encode({"editions": body}), _FOR_ANY_PAGE)
 
     async def board(self, request: Request) -> Response:
         """The `board` message of this moment."""
-        channel, wish = self._wish(request)
+        channel, pages = self._shown(request)
+        wish = handshake.parse_wish(channel.edition, Framing.WEBSOCKET, handshake.parse_fields(request.url.query))
         lines = channel.board_lines(wish.lines, wish.selection)
         message = BoardMessage(str(channel.position), None, EditionInfo.of(channel.name, channel.edition), lines)
-        return _json(request, encode_message(message))
+        return _json(request, encode_message(message), pages)
 
     async def lines(self, request: Request) -> Response:
         """A page of history: `line` messages in order, and the positions to go on from.
@@ -95,7 +119,7 @@ class Api:
         `after` gives what follows a position, `before` what precedes one, neither the newest. Text that was taken back
         since is gone here too.
         """
-        channel = self._channel(request)
+        channel, pages = self._shown(request)
         fields = handshake.parse_fields(request.url.query)
         limit = _parse_limit(handshake.one_of(fields, "limit"), self._hub.settings.history_page)
         after, before = (_parse_position(handshake.one_of(fields, name), name) for name in ("after", "before"))
@@ -112,7 +136,7 @@ class Api:
                 "before": _earlier(channel, first),
             }
         )
-        return _json(request, head[:-1] + b',"lines":[' + b",".join(payloads) + b"]}")
+        return _json(request, head[:-1] + b',"lines":[' + b",".join(payloads) + b"]}", pages)
 
     async def live(self, request: Request) -> Response:
         """Plain HTTP where a WebSocket is: those who ask for an upgrade never come here."""
@@ -148,11 +172,14 @@ class Api:
     def _channel(self, request: Request) -> Channel:
         return self._hub.channel(request.path_params["edition"])
 
-    def _wish(self, request: Request) -> tuple[Channel, Wish]:
+    def _shown(self, request: Request) -> tuple[Channel, Mapping[str, str]]:
+        """The channel, and the headers that let the asking page read the answer, where the edition allows it."""
         channel = self._channel(request)
-        return channel, handshake.parse_wish(
-            channel.edition, Framing.WEBSOCKET, handshake.parse_fields(request.url.query)
-        )
+        origin = handshake.check_origin(channel.edition, handshake.Headers(request.headers.raw))
+        if "*" in channel.edition.origins:
+            return channel, _FOR_ANY_PAGE
+        allowed = {} if origin is None else {"Access-Control-Allow-Origin": origin}
+        return channel, {"Vary": "Origin", **allowed}
 
 
 def _page(channel: Channel, after: Position | None, before: Position | None, limit: int) -> tuple[int, int]:
@@ -192,10 +219,16 @@ def _parse_limit(text: str | None, default: int) -> int:
     return int(text)
 
 
-def _json(request: Request, body: bytes) -> Response:
-    """A JSON response that caches keep for a second and then ask about by its ETag."""
+def _json(request: Request, body: bytes, pages: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """A JSON response that caches keep for a second and then ask about by its ETag; `pages` says who may read it."""
     etag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "public, max-age=1"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "public, max-age=1",
+        "X-Content-Type-Options": "nosniff",
+        "Access-Control-Expose-Headers": "ETag",
+        **pages,
+    }
     if etag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=_JSON)
@@ -203,7 +236,9 @@ def _json(request: Request, body: bytes) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal), "registered for refusals only"
-    headers = {} if error.retry_s is None else {"Retry-After": str(error.retry_s)}
+    headers = dict(_FOR_ANY_PAGE)
+    if error.retry_s is not None:
+        headers["Retry-After"] = str(error.retry_s)
     if error.status == HTTPStatus.UPGRADE_REQUIRED:
         headers["Upgrade"] = "websocket"
     return Response(handshake.refusal_body(error), error.status, headers, _JSON)

@@ -35,6 +35,8 @@ RECENT_S: Final = 5
 AHEAD_S: Final = 1.0
 """How long a reader whose position this gateway doesn't have yet (it was elsewhere) waits for the feed."""
 REQUESTS_MAX: Final = 256
+REQUEST_LONGEST: Final = 300
+"""Characters of a query that is kept: more than any that makes sense, or readers could have us keep megabytes."""
 CLOSING_S: Final = 5.0
 """How long a peer has to answer a close."""
 TRIM_SLACK: Final = 256
@@ -104,6 +106,7 @@ class Channel:
         self.edition = edition
         self.settings = settings
         self.clock = clock
+        self.nonce = nonce
         self.log: Log[Prepared] = Log(0, nonce)
         self.board = Board()
         self.counts = Counts()
@@ -138,16 +141,20 @@ class Channel:
         self._keep(logged)
         self._changed()
 
-    def replace(self, log_base: int, base_link: str | None, entries: list[Logged]) -> None:
-        """Begin again with another history, or with one that goes on past a hole. Every follower is due a new board."""
-        self.log = Log(log_base, base_link)
+    def replace(self, nonce: str, log: Log[Logged], why: Cursor = Cursor.REPLACED) -> None:
+        """Begin again with another history, or with one that goes on past a hole.
+
+        Every follower is due a new board; `why` is the cursor that says for which reason.
+        """
+        self.nonce = nonce
+        self.log = Log(log.first - 1, log.link_at(log.first - 1))
         self.board = Board()
         self._latest = {}
-        for logged in entries:
+        for logged in log.iterate(log.first - 1):
             self._keep(logged)
         for cohort in self._cohorts:
             for follower in cohort:
-                follower.cursor, follower.sent = Cursor.REPLACED, 0
+                follower.cursor, follower.sent = why, 0
             self._behind.update(cohort)
         self._changed()
         self._news_since = None  # nothing of it is news that somebody waits to hear the reach of
@@ -215,9 +222,11 @@ class Channel:
         key = (framing, query, last_event_id)
         request = self._requests.get(key)
         if request is None:
-            if len(self._requests) >= REQUESTS_MAX:
-                self._requests.clear()
-            request = self._requests[key] = parse_request(self.edition, framing, query, last_event_id)
+            request = parse_request(self.edition, framing, query, last_event_id)
+            if len(query) + len(last_event_id or "") <= REQUEST_LONGEST:
+                if len(self._requests) >= REQUESTS_MAX:
+                    self._requests.clear()
+                self._requests[key] = request
         return request
 
     def view(self, wish: Wish) -> View:

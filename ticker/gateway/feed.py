@@ -18,6 +18,7 @@ from ticker.core.entry import Logged
 from ticker.core.errors import LinkError, StoreError, TickerError
 from ticker.core.log import Log, Reset
 from ticker.gateway.channel import Channel, Sent
+from ticker.gateway.follower import Cursor
 from ticker.gateway.hub import Hub
 from ticker.store.connections import Redis, connect
 from ticker.store.editions import StoredEdition, edition_names, load_edition
@@ -115,17 +116,19 @@ class Feed:
             if logged.seq != log.head + 1:  # what is before it has been trimmed
                 log = Log(logged.seq - 1, None)
             log.append(logged.link, logged)
-        entries = log.items(log.first - 1, log.head)
         channel = self._hub.channels.get(name)
         if channel is None:
             channel = Channel(name, stored.edition, stored.nonce, self._hub.settings, self._hub.clock)
-            channel.replace(log.first - 1, log.link_at(log.first - 1), entries)
+            channel.replace(stored.nonce, log)
             self._hub.add(channel)
             return stored
         seen = log.resume(channel.position)
         if isinstance(seen, Reset):
-            _logger.warning("history-replaced", edition=name, was=str(channel.position), now=str(log.position))
-            channel.replace(log.first - 1, log.link_at(log.first - 1), entries)
+            # Of what was trimmed nobody can say whether it was this history, unless it began with another nonce.
+            is_trimmed = seen is Reset.TRIMMED and channel.nonce == stored.nonce
+            event, why = ("trimmed-past", Cursor.TRIMMED) if is_trimmed else ("history-replaced", Cursor.REPLACED)
+            _logger.warning(event, edition=name, was=str(channel.position), now=str(log.position))
+            channel.replace(stored.nonce, log, why)
         else:
             for logged in log.items(seen, log.head):
                 channel.append(logged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +31,15 @@ follower; a piece that a reader chose, by its position or by how far it has read
 OWN_PIECES: Final = 2
 """How many pieces of its own a follower is sent before it is paused: one more than that is what it costs when it stalls
 (with the default high-water mark, 16 KiB: 24 KiB)."""
-PINGS_MAX: Final = 16
-"""How many pings may come at once: their answers pile up in the transport until the peer reads."""
+FRAMES_MAX: Final = 32
+FRAMES_S: Final = 10.0
+"""How many pings and pongs a reader may send in as many seconds.
+
+The answers to pings pile up in the transport until it reads, and one who sends pongs of six bytes as quickly as it can
+has us do nothing else: ten of them once held up all others for more than 15 s.
+"""
+PARSED_BYTES: Final = 512
+"""What is parsed before the frames are counted: 85 of them, at most."""
 _DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 _logger = logging.getLogger("ticker.gateway.follower")
@@ -44,6 +52,26 @@ class Cursor(int, Enum):
 
     REPLACED = -1  # its history is gone: it is due a board that says so
     LEFT = -2  # it is served no longer
+    TRIMMED = -3  # its gateway was away while the log was trimmed past it: it is due a board that says so
+
+
+_RESETS: Final[Mapping[int, Reset]] = {Cursor.REPLACED: Reset.REPLACED, Cursor.TRIMMED: Reset.TRIMMED}
+
+
+class Inbound(ServerProtocol):
+    """What a reader sends. `frames` counts those since `since`."""
+
+    frames = 0
+    since = 0.0
+
+    def take(self, data: bytes, now: float) -> Counter[Opcode]:
+        """Parse some of it; tell which frames it had."""
+        if now - self.since > FRAMES_S:
+            self.frames, self.since = 0, now
+        self.receive_data(data)
+        opcodes = Counter(event.opcode for event in self.events_received() if isinstance(event, Frame))
+        self.frames += opcodes.total()
+        return opcodes
 
 
 class Follower(asyncio.Protocol):
@@ -64,7 +92,7 @@ class Follower(asyncio.Protocol):
         self.replayed = 0
         self.cohort = 0
         self.paused_at: float | None = None
-        self.inbound: ServerProtocol | None = None
+        self.inbound: Inbound | None = None
 
     # What the channel asks for
 
@@ -100,7 +128,7 @@ class Follower(asyncio.Protocol):
         if self.paused_at is not None or self.cursor == log.head:
             return 0
         if self.cursor < log.first - 1:
-            self._start_over(Reset.REPLACED if self.cursor == Cursor.REPLACED else Reset.BEHIND)
+            self._start_over(_RESETS.get(self.cursor, Reset.BEHIND))
             return 0
         mark = channel.settings.follower_buffer_bytes
         piece = self.view.piece(self.cursor, mark if in_burst else mark // OWN_PIECES)
@@ -179,26 +207,33 @@ class Follower(asyncio.Protocol):
         if self.view.wish.framing is Framing.EVENTS:
             self._end()
             return
-        parser = self._parser()
-        was_open = parser.state is OPEN
-        parser.receive_data(data)
-        opcodes = Counter(event.opcode for event in parser.events_received() if isinstance(event, Frame))
-        if was_open and parser.parser_exc is not None and parser.close_sent is not None:
-            self.view.channel.counts.closed[parser.close_sent.code] += 1  # it broke the protocol: 1002, 1007 or 1009
-        if parser.state is OPEN and (any(opcodes[data] for data in _DATA) or opcodes[Opcode.PING] > PINGS_MAX):
+        parser, now = self._parser(), asyncio.get_running_loop().time()
+        for start in range(0, len(data), PARSED_BYTES):
+            was_open = parser.state is OPEN
+            opcodes = parser.take(data[start : start + PARSED_BYTES], now)
+            if was_open and parser.parser_exc is not None and parser.close_sent is not None:
+                self.view.channel.counts.closed[parser.close_sent.code] += 1  # it broke the protocol: 1002, 1007, 1009
+            if parser.state is OPEN and any(opcodes[data] for data in _DATA):
+                self._send_away(parser)
+            if parser.frames > FRAMES_MAX:
+                self._send_away(parser)
+                self._end()  # what more it has to say isn't read, nor its answer
+                return
+        self._flush(parser)
+
+    def _send_away(self, parser: Inbound) -> None:
+        if parser.state is OPEN:
             parser.data_to_send()  # no answers to pings for one that is sent away
             self.close(CloseCode.POLICY, "a reader sends nothing")
-        else:
-            self._flush(parser)
 
-    def _parser(self) -> ServerProtocol:
+    def _parser(self) -> Inbound:
         """Made only when bytes arrive: most readers never send any."""
         if self.inbound is None:
             limit = self.view.channel.settings.reader_message_bytes
-            self.inbound = ServerProtocol(state=OPEN, max_size=limit, logger=_logger)
+            self.inbound = Inbound(state=OPEN, max_size=limit, logger=_logger)
         return self.inbound
 
-    def _flush(self, parser: ServerProtocol) -> None:
+    def _flush(self, parser: Inbound) -> None:
         for chunk in parser.data_to_send():
             if chunk:
                 self.transport.write(chunk)

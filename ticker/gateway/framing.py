@@ -17,12 +17,11 @@ from websockets.headers import build_extension, parse_extension
 
 from ticker.core.wire import BeatMessage, BoardMessage, ByeMessage, LineMessage, LiveMessage, Message, encode_message
 
-_KINDS: dict[type[Message], str] = {
+_KINDS: Final[dict[type[Message], str]] = {
     BoardMessage: "board",
     LineMessage: "line",
     LiveMessage: "live",
     BeatMessage: "beat",
-    ByeMessage: "bye",
 }
 
 
@@ -34,6 +33,7 @@ class Framing(Enum):
     EVENTS = "events"
 
 
+RETRY_LEAST_MS: Final = 1_000
 WINDOW_BITS: Final = 15
 DEFLATED_LEAST: Final = 200
 """Bytes of a message below which compressing it saves nothing worth the work: beats and the like."""
@@ -64,7 +64,10 @@ def frame_message(framing: Framing, message: Message) -> bytes:
         return websocket_frame(payload)
     if framing is Framing.DEFLATED:
         return deflated_frame(payload)
-    return event(_KINDS[type(message)], None if isinstance(message, ByeMessage) else message.at, payload)
+    if isinstance(message, ByeMessage):
+        # Browsers keep to it for as long as they follow, also when nobody answers: never at once.
+        return b"retry: %d\n" % (message.retry_ms + RETRY_LEAST_MS) + event("bye", None, payload)
+    return event(_KINDS[type(message)], message.at, payload)
 
 
 def websocket_frame(payload: bytes) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from ticker.gateway.admission import RETRY_S, Admission, Refusal, is_trusted, parse_networks
+from ticker.gateway.admission import RETRY_S, Admission, Refusal, counted_as, is_trusted, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
 from ticker.gateway.view import Wish
@@ -45,11 +45,14 @@ class Hub:
         self.trusted = parse_networks(settings.trusted_proxies)
         self.is_loading = True
         self.handshakes_timed_out = 0
+        self.unread_cut_off = 0
         self.loop_stall_s = 0.0  # the longest since the metrics were read
         self._chance = chance
         self._connections_max = max(file_limit - 32, 8)
         self._visitors: Counter[str] = Counter()
         self._awaited: dict[GatewayProtocol, float] = {}  # connections whose request isn't complete → since when
+        self._unread: dict[GatewayProtocol, tuple[float, int]] = {}  # whose answer isn't taken → since when, bytes
+        self._unread_bytes = 0
 
     @property
     def followers(self) -> int:
@@ -112,18 +115,19 @@ class Hub:
 
         Behind a proxy of ours all come from one address: there the proxy bounds them.
         """
-        most = self.settings.followers_per_address
-        if most and self._visitors[address] >= most and not is_trusted(address, self.trusted):
+        most, counted = self.settings.followers_per_address, counted_as(address)
+        if most and self._visitors[counted] >= most and not is_trusted(address, self.trusted):
             self.admission.refused["address-full"] += 1
             return False
-        self._visitors[address] += 1
+        self._visitors[counted] += 1
         return True
 
     def leaves(self, address: str) -> None:
         """A connection that was counted has become a follower, or is gone."""
-        self._visitors[address] -= 1
-        if not self._visitors[address]:
-            del self._visitors[address]
+        counted = counted_as(address)
+        self._visitors[counted] -= 1
+        if not self._visitors[counted]:
+            del self._visitors[counted]
 
     def awaits(self, protocol: GatewayProtocol) -> None:
         """A request is due from a connection, within `handshake_s` of the first time that this is said of it."""
@@ -132,6 +136,34 @@ class Hub:
     def forget(self, protocol: GatewayProtocol) -> None:
         """The request is complete, or the connection is gone."""
         self._awaited.pop(protocol, None)
+
+    def stalls(self, protocol: GatewayProtocol) -> None:
+        """A connection has more of an answer to take than its transport should hold.
+
+        Where all of them together are beyond `unread_bytes`, those go that have stalled the longest.
+        """
+        size = protocol.transport.get_write_buffer_size()
+        self._unread[protocol] = (protocol.loop.time(), size)
+        self._unread_bytes += size
+        for slowest in list(self._unread):
+            if self._unread_bytes <= self.settings.unread_bytes:
+                break
+            self._cut_off_unread(slowest)
+
+    def flows(self, protocol: GatewayProtocol) -> None:
+        """Its peer has read, or is gone. For one that hasn't stalled this does nothing."""
+        _, size = self._unread.pop(protocol, (0.0, 0))
+        self._unread_bytes -= size
+
+    def _cut_off_unread(self, protocol: GatewayProtocol) -> None:
+        self.unread_cut_off += 1
+        self.flows(protocol)
+        protocol.cut_off()
+
+    def _cut_off_stalled(self, now: float) -> None:
+        """Whoever takes bytes now and then would hold an answer for hours."""
+        for protocol in [each for each, (at, _) in self._unread.items() if now - at > self.settings.follower_paused_s]:
+            self._cut_off_unread(protocol)
 
     def _cut_off_silent(self, now: float) -> None:
         late = [each for each, since in self._awaited.items() if now - since > self.settings.handshake_s]
@@ -150,6 +182,7 @@ class Hub:
             for channel in list(self.channels.values()):
                 channel.tick(second, loop.time())
             self._cut_off_silent(loop.time())
+            self._cut_off_stalled(loop.time())
             second += 1
             due = max(due + 1, loop.time())
             await asyncio.sleep(due - loop.time())

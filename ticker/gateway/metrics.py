@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -42,6 +42,11 @@ class HubCollector(Collector):
             "ticker_handshakes_timed_out",
             "Connections cut off because no request came in time (handshake_s).",
             value=hub.handshakes_timed_out,
+        )
+        yield CounterMetricFamily(
+            "ticker_unread_cut_off",
+            "Connections cut off because they didn't take their answers (follower_paused_s, unread_bytes).",
+            value=hub.unread_cut_off,
         )
         yield GaugeMetricFamily("ticker_followers_max", "How many followers may be.", value=hub.admission.followers_max)
         yield GaugeMetricFamily("ticker_draining", "1 while the gateway lets its followers go.", value=hub.is_draining)
@@ -88,9 +93,11 @@ class HubCollector(Collector):
         yield closed
 
 
-def make_registry(hub: Hub) -> CollectorRegistry:
+def make_registry(hub: Hub, others: Sequence[Collector] = ()) -> CollectorRegistry:
+    """What tells of a hub and its process, and of `others` that run in the same process."""
     registry = CollectorRegistry()
-    registry.register(HubCollector(hub))
+    for collector in (HubCollector(hub), *others):
+        registry.register(collector)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

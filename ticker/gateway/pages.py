@@ -6,6 +6,7 @@ missing and nothing comes twice between the rendering and the first message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -37,6 +38,7 @@ SCHEMES: Final = ("light", "dark")
 REFRESH_S: Final = 60
 """How often a page without JavaScript loads itself anew."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 _ASK_AGAIN: Final = "public, max-age=300, stale-while-revalidate=86400"
 
 
@@ -122,7 +124,8 @@ class Pages:
 
     async def embed(self, request: Request) -> Response:
         """One edition and nothing else, for an iframe on anybody's page."""
-        return self._show(request, self._render_embed, framed=True)
+        found = self._editions.get(request.path_params["edition"])
+        return self._show(request, self._render_embed, framers="*" if found is None else _framers(found.edition))
 
     async def oembed(self, request: Request) -> Response:
         """How to embed an edition's page (oEmbed 1.0, rich). `url` is the address of an edition on this host."""
@@ -163,17 +166,19 @@ class Pages:
         asset = self._fixed_files.get((release, name))
         return _missing_file() if asset is None else _file(request, asset, _FOREVER)
 
-    def _show(self, request: Request, render: Callable[[Request], str], *, framed: bool = False) -> Response:
+    def _show(self, request: Request, render: Callable[[Request], str], *, framers: str = "'self'") -> Response:
         try:
             body, status = render(request), 200
         except PageError as error:
             template = self._environment.get_template("error.html")
-            body = template.render(error=error, editions=self._editions, view=View(), lang="en", dir="ltr")
+            body = template.render(
+                error=error, editions=self._editions, view=View(), lang="en", dir="ltr", is_test=False
+            )
             status = error.status
         content = body.encode()
         etag = f'W/"{sha256(content).hexdigest()[:32]}"'
         # A line that is withdrawn must not come back from a cache: everybody asks each time, and mostly gets a 304.
-        headers = {"Cache-Control": "no-cache", "ETag": etag, **_security_headers(framed=framed)}
+        headers = {"Cache-Control": "no-cache", "ETag": etag, **_security_headers(framers)}
         if status == 200 and _is_known(request, etag):
             return Response(status_code=304, headers=headers)
         return Response(content, status, headers, "text/html")
@@ -184,6 +189,7 @@ class Pages:
         return self._environment.get_template("index.html").render(
             view=view,
             tickers=shown,
+            is_test=any(ticker.edition.test for ticker in shown),
             lang="en",
             dir="ltr",
             themes=widget.THEMES,
@@ -198,6 +204,7 @@ class Pages:
         return self._environment.get_template("edition.html").render(
             view=view,
             ticker=self._ticker(channel, view),
+            is_test=channel.edition.test,
             editions=self._editions,
             lang=channel.edition.lang,
             dir=channel.edition.dir.value,
@@ -214,6 +221,7 @@ class Pages:
         return self._environment.get_template("embed.html").render(
             view=view,
             ticker=self._ticker(channel, view),
+            is_test=channel.edition.test,
             lang=channel.edition.lang,
             dir=channel.edition.dir.value,
             address=str(request.url_for("edition", edition=channel.name)),
@@ -315,15 +323,19 @@ def _parse_view(edition: Edition | None, fields: Mapping[str, str | list[str]]) 
             selection = parse_selection(edition, every("section"), every("region"), one("urgency") or None)
         except SelectionError as error:
             raise PageError(400, str(error)) from error
-    lines = one("lines")
     return View(
         layout=one("layout") if one("layout") in LAYOUTS else "list",
         theme=one("theme") if one("theme") in widget.THEMES else "",
         scheme=one("scheme") if one("scheme") in SCHEMES else "",
         wall=one("wall") == "1",
-        lines=int(lines) if lines.isascii() and lines.isdecimal() and 1 <= int(lines[:4]) <= LINES_MAX else None,
+        lines=_parse_lines(one("lines")),
         selection=selection,
     )
+
+
+def _parse_lines(text: str) -> int | None:
+    is_short = text.isascii() and text.isdecimal() and len(text) <= 3
+    return int(text) if is_short and 1 <= int(text) <= LINES_MAX else None
 
 
 def _parse_length(text: str | None, default: int) -> int:
@@ -403,11 +415,18 @@ def _format_instant(instant: datetime, lang: str) -> str:
     return format_datetime(instant, "d MMM HH:mm", locale=locale) + " UTC"
 
 
-def _security_headers(*, framed: bool) -> dict[str, str]:
+def _framers(edition: Edition) -> str:
+    """Whose pages may have the edition in a frame (CSP `frame-ancestors`): those that may follow it."""
+    if "*" in edition.origins:
+        return "*"
+    return " ".join(["'self'", *(origin for origin in edition.origins if _ORIGIN.fullmatch(origin))])
+
+
+def _security_headers(framers: str) -> dict[str, str]:
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
         "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; "
-        f"frame-ancestors {'*' if framed else chr(39) + 'self' + chr(39)}"
+        f"frame-ancestors {framers}"
     )
     return {
         "Content-Security-Policy": policy,

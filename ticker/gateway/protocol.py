@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from ticker.core.log import Reset
 from ticker.core.position import Position
 from ticker.gateway import handshake
-from ticker.gateway.admission import RETRY_S, Refusal, client_address
+from ticker.gateway.admission import RETRY_S, Refusal, client_address, counted_as
 from ticker.gateway.follower import Follower
 from ticker.gateway.framing import Framing, deflate_extension
 from ticker.gateway.handshake import Headers, Target
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 REQUEST_BYTES_MAX: Final = 32 * 1024
 """Of one request, with what was pipelined behind it. Nothing here takes a body; llhttp itself has no bound."""
+PIPELINED_MAX: Final = 16
+"""How many requests may wait behind the one that is answered. One of 20 bytes costs us 1.5 KB until its turn comes, and
+whoever doesn't read the first answer chooses when that is. Browsers and proxies send none."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -42,6 +45,8 @@ class GatewayProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.hub = self.config.loaded_app.state.hub
+        # From here on, so that a transport is never beyond it, and nobody told, when a follower takes it over.
+        transport.set_write_buffer_limits(high=self.hub.settings.follower_buffer_bytes)
         address = self.client[0] if self.client else ""
         if not self.hub.has_room(len(self.connections)):
             self._taken = True
@@ -55,6 +60,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.hub.forget(self)
+        self.hub.flows(self)
         self._leave_hub()
         self._drop_answer()  # the base sees to that of the newest request only
         super().connection_lost(exc)
@@ -74,6 +80,14 @@ class GatewayProtocol(HttpToolsProtocol):
             self.hub.awaits(self)
         super().data_received(data)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.hub.stalls(self)
+
+    def resume_writing(self) -> None:
+        self.hub.flows(self)
+        super().resume_writing()
+
     # httptools' callbacks. A stream of events is taken over when its request is complete; the base never hears of it.
 
     # Once it is taken over, or refused, what was pipelined behind it must not be answered into its stream.
@@ -91,7 +105,10 @@ class GatewayProtocol(HttpToolsProtocol):
         target = self._target = handshake.parse_target(self.url)
         if target is not None and target.framing is Framing.EVENTS and self.parser.get_method() == b"GET":
             self._is_events = not (self.parser.should_upgrade() and self._should_upgrade())
-        if not self._is_events:
+        if len(self.pipeline) >= PIPELINED_MAX:
+            self.hub.admission.refused["pipelined"] += 1
+            self._refuse(Refusal(429, "pipelined", f"{PIPELINED_MAX} requests wait already: read their answers first"))
+        elif not self._is_events:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -132,8 +149,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _follow(self, target: Target) -> None:
         cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            # Pipelined behind a request that is still being answered: its answer would end up inside the stream.
+        if (cycle is not None and not cycle.response_complete) or self.flow.write_paused:
+            # Pipelined behind a request that is still being answered: its answer would end up inside the stream. Or its
+            # answer isn't read yet: the transport has told us that it is full, and wouldn't tell the follower again.
             self._leave_uvicorn()
             self.transport.abort()
             return
@@ -144,7 +162,6 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         self._leave_uvicorn()
         self.transport.set_protocol(follower)
-        self.transport.set_write_buffer_limits(high=self.hub.settings.follower_buffer_bytes)
         follower.view.channel.join(follower, response, after)
 
     def _decide(self, target: Target) -> tuple[Follower, bytes, Position | Reset | None]:
@@ -163,7 +180,7 @@ class GatewayProtocol(HttpToolsProtocol):
             response = handshake.websocket_response(headers, extension)
         hub.check_views(channel, request.wish)
         peer = self.client[0] if self.client else ""
-        address = client_address(peer, headers.all(b"x-forwarded-for"), hub.trusted)
+        address = counted_as(client_address(peer, headers.all(b"x-forwarded-for"), hub.trusted))
         hub.admission.admit(address, self.loop.time())
         return Follower(self.transport, channel.view(request.wish), address), response, request.after
 
@@ -174,6 +191,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def _leave_uvicorn(self) -> None:
         self._taken = True
+        self.hub.flows(self)
         self._drop_answer()
         self._unset_keepalive_if_required()
         self._leave_hub()

@@ -9,13 +9,15 @@ import os
 import random
 import resource
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 import structlog
 import uvicorn
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
 
 from ticker.core.errors import TickerError
 from ticker.gateway.app import make_app
@@ -105,19 +107,23 @@ class _Server(uvicorn.Server):
 
 
 class Gateway:
-    """One gateway. `run` serves until `stop` is called, then drains and returns."""
+    """One gateway. `run` serves until `stop` is called, then drains and returns.
 
-    def __init__(self, url: str, settings: Settings, address: Address, version: str) -> None:
+    `/metrics` has what `collectors` tell, too: for what runs in the same process.
+    """
+
+    def __init__(
+        self, url: str, settings: Settings, address: Address, version: str, collectors: Sequence[Collector] = ()
+    ) -> None:
         self._listener = listen(address)
         host, self.port = self._listener.getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         chance = random.SystemRandom().random
         self.hub = Hub(settings, raise_file_limit(), lambda: datetime.now(UTC), chance)
         self._feeds = Feeds(self.hub, url, f"{socket.gethostname()}:{os.getpid()}:{self.port}", chance)
-        self._server = _Server(self._config(version), self.hub)
+        self._server = _Server(self._config(make_app(self.hub, version, collectors)), self.hub)
 
-    def _config(self, version: str) -> uvicorn.Config:
-        app = make_app(self.hub, version)
+    def _config(self, app: Starlette) -> uvicorn.Config:
         return uvicorn.Config(
             app,
             http=GatewayProtocol,

@@ -38,7 +38,7 @@ class Piece(NamedTuple):
 
 
 NOTHING: Final = Piece(b"", 0, 0)
-NOT_READY: Final = -3
+NOT_READY: Final = -4
 """A cursor that no follower has."""
 
 

@@ -2,8 +2,9 @@
 
 | user | may |
 | --- | --- |
-| an editor's (its name is the editor's) | append to its own inbox, read its own receipts, its editions and their logs |
-| `ticker-desk` | what the desk and `append.lua` do: read inboxes, write logs, cursors, receipts |
+| an editor's, called as the editor | append to its own inbox; read its own receipts, its editions, logs and `held` |
+| a chief's | the same, and read everybody's receipts in the editions where it is a chief |
+| `ticker-desk` | what the desk and its scripts do: read inboxes, write logs, cursors, receipts, what is held |
 | `ticker-gateway` | read editions and logs; append to `reach` |
 | `ticker-admin` | everything with Ticker's keys, and making users |
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
 from hashlib import sha256
@@ -81,7 +82,7 @@ _RIGHTS: Final = {
         commands=(
             *("eval", "evalsha", "time"),
             *("xadd", "xdel", "xlen", "xrange", "xread", "xrevrange", "xtrim", "del"),
-            *("hdel", "hget", "hgetall", "hkeys", "hmget", "hset", "hsetnx"),
+            *("hdel", "hget", "hgetall", "hlen", "hmget", "hset", "hsetnx"),
             *("sadd", "smembers"),
         ),
         reads=(f"{_ANY}editors", f"{_ANY}bell"),
@@ -106,17 +107,21 @@ _RIGHTS: Final = {
     ),
 }
 
-_EDITORS_COMMANDS: Final = ("hexists", "hmget", "smembers", "time", "xadd", "xrange", "xread", "xrevrange")
+_POSTING: Final = ("hexists", "hmget", "smembers", "time", "xadd", "xrange", "xread", "xrevrange")
+_EDITING: Final = (*_POSTING, "hget", "hgetall")
 
 
 def rights_of(role: Role) -> Rights:
     return _RIGHTS[role]
 
 
-def editor_rights(name: str, editions: Iterable[str], *, reads_log: bool = True) -> Rights:
-    """What the editor `name` may do. Who posts only, as a program does, needs no log.
+def editor_rights(
+    name: str, editions: Iterable[str], *, reads_log: bool = True, chief_of: Collection[str] = ()
+) -> Rights:
+    """What the editor `name` may do. Who posts only, as a program does, needs no log, and nothing that is held.
 
-    The log has more than readers get: who wrote what, notes for staff, and texts that were taken back.
+    Both have more than readers get: who wrote what, notes for staff, texts that were taken back or wait for their time.
+    In the editions `chief_of`, of `editions`, it may read everybody's receipts, and whose there are: for the audit.
 
     Raises:
         SettingsError: If a name can't stand in a key, or is kept for something else.
@@ -126,8 +131,13 @@ def editor_rights(name: str, editions: Iterable[str], *, reads_log: bool = True)
     keys = [Keys(edition) for edition in sorted(set(editions))]
     reads = [EDITIONS]
     for each in keys:
-        reads += [each.edition, each.editors, each.receipts(name), each.reach, *([each.log] if reads_log else [])]
-    return Rights(commands=_EDITORS_COMMANDS, reads=tuple(reads), writes=tuple(each.inbox(name) for each in keys))
+        reads += [each.edition, each.editors, each.receipts(name), each.reach]
+        if reads_log:
+            reads += [each.log, each.held]
+        if reads_log and each.name in chief_of:
+            reads += [each.all_receipts, each.cursors]
+    commands = _EDITING if reads_log else _POSTING
+    return Rights(commands=commands, reads=tuple(reads), writes=tuple(each.inbox(name) for each in keys))
 
 
 def check_editor_name(name: str) -> str:

@@ -13,7 +13,7 @@ from redis.exceptions import NoScriptError
 
 from ticker.store.connections import Redis
 from ticker.store.keys import Keys
-from ticker.store.log import script
+from ticker.store.scripts import script
 
 AHEAD_MS: Final = 5_000
 """By how much an inbox's id may be ahead of Redis's clock: a step of the clock, or a failover to a server with another.

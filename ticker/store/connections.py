@@ -296,7 +296,7 @@ def _sentinel(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
 def _cluster(target: Target, options: dict[str, Any]) -> redis.asyncio.RedisCluster:
     tls: dict[str, Any] = {} if target.tls is None else {"ssl": True, **target.tls}
     nodes = [ClusterNode(host, port) for host, port in target.nodes]
-    return redis.asyncio.RedisCluster(startup_nodes=nodes, **tls, **options)
+    return _Cluster(startup_nodes=nodes, **tls, **options)
 
 
 @asynccontextmanager
@@ -327,6 +327,20 @@ class _MasterPool(SentinelConnectionPool):
             await super().aclose()
         finally:
             await self.sentinel_manager.aclose()
+
+
+class _Cluster(redis.asyncio.RedisCluster):
+    """Ends all its connections, also where the last command has failed.
+
+    redis-py 8.1 takes a client that has to ask for the slots anew for one that is closed, and leaves what is open.
+    """
+
+    async def aclose(self) -> None:
+        try:
+            await super().aclose()
+        finally:
+            for nodes in ("nodes_cache", "startup_nodes"):
+                await self.nodes_manager.aclose(nodes)
 
 
 class _HeedsCancellation(AbstractConnection):

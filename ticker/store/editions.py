@@ -9,9 +9,10 @@ from typing import Any, Final, cast
 import msgspec
 
 from ticker.core.edition import Edition
-from ticker.core.errors import UNREADABLE, StoreError
+from ticker.core.errors import UNREADABLE, SettingsError, StoreError
 from ticker.store.connections import Redis
 from ticker.store.keys import EDITIONS, Keys
+from ticker.store.scripts import script
 
 _NONCE: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _encoder = msgspec.json.Encoder()
@@ -39,10 +40,22 @@ def check_nonce(nonce: str) -> str:
 
 
 async def save_edition(redis: Redis, name: str, edition: Edition, nonce: str) -> None:
-    """Make an edition or change its settings. `nonce` begins the log of a new one; an old one keeps its own."""
+    """Make an edition or change its settings. `nonce` begins the log of a new one; an old one keeps its own.
+
+    Raises:
+        SettingsError: If this would make a test of a public edition that is in use, or the other way round.
+
+    """
     keys = Keys(name)
-    await _done(redis.hset(keys.edition, "settings", cast("str", _encoder.encode(edition))))
-    await _done(redis.hsetnx(keys.edition, "nonce", check_nonce(nonce)))
+    names = (keys.edition, keys.log, keys.held, keys.editors)
+    settings = cast("str", _encoder.encode(edition))
+    if not await redis.eval(script("edition"), len(names), *names, settings, check_nonce(nonce)):
+        was, wanted = ("public", "a test") if edition.test else ("a test", "public")
+        raise SettingsError(
+            f"edition {name} is {was}, and the settings have it as {wanted}: what is in it was meant for {was}. Put "
+            f"`test = {str(not edition.test).lower()}` back into [editions.{name}], and give the other an edition of "
+            "its own"
+        )
     # Last, and not with the others: the set lives in another slot, and who finds the name in it finds the rest.
     await _done(redis.sadd(EDITIONS, name))
 

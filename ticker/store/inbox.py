@@ -34,7 +34,7 @@ class StoredReceipt(msgspec.Struct, frozen=True):
 
 
 async def register(redis: Redis, edition: str, editor: str) -> bool:
-    """Have the desk read an editor's inbox from now on; True if it didn't before.
+    """Have the desk read an editor's inbox from now on; True if it didn't before. A role that was given stays.
 
     It is woken by the bell, and looks by itself every few seconds, in case the caller dies between the two steps.
     """
@@ -64,12 +64,6 @@ async def unregister(redis: Redis, edition: str, editor: str) -> bool:
 
 async def _ring(redis: Redis, keys: Keys, editor: str) -> None:
     await cast("Awaitable[Any]", redis.xadd(keys.bell, {"editor": editor}, maxlen=1, approximate=False))
-
-
-async def registered(redis: Redis, edition: str) -> list[str]:
-    """The names of the editors whose inboxes the desk reads, sorted. What can't stand in a key is left out."""
-    names = await cast("Awaitable[Any]", redis.hkeys(Keys(edition).editors))
-    return sorted(name for name in (raw.decode(errors="replace") for raw in names) if is_name(name))
 
 
 async def set_role(redis: Redis, edition: str, editor: str, role: Role | None) -> None:

@@ -68,6 +68,11 @@ class Keys(msgspec.Struct, frozen=True):
         """A stream: fields `receipt` (JSON), `submission` (the id in the inbox) and `until` (its deadline, if any)."""
         return self._key(f"receipts:{check_name(editor)}")
 
+    @property
+    def all_receipts(self) -> str:
+        """A pattern: the receipts of every editor."""
+        return self._key("receipts:*")
+
     def archive(self, nonce: str) -> str:
         """Where the log that began with `nonce` is kept once another has begun."""
         return self._key(f"log:{nonce[:MARK_DIGITS]}")

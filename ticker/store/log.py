@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from functools import cache
-from importlib import resources
 from typing import Final
 
 import msgspec
@@ -16,6 +14,7 @@ from ticker.core.position import SEQ_MAX, Position
 from ticker.store.connections import BLOCK_MS, Redis
 from ticker.store.editions import check_nonce, load_edition
 from ticker.store.keys import Keys
+from ticker.store.scripts import script
 from ticker.store.streams import StreamEntry, read_range, read_streams
 
 PAGE: Final = 500
@@ -143,12 +142,6 @@ async def rotate(redis: Redis, edition: str, nonce: str) -> str:
     if not rotated:
         raise StoreError(f"edition {edition} was rotated by somebody else at the same time: look before you repeat it")
     return archive
-
-
-@cache
-def script(name: str) -> str:
-    """The text of a Lua script of this package."""
-    return resources.files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
 
 
 async def _is_oldest(redis: Redis, edition: str, seq: int) -> bool:

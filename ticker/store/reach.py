@@ -5,6 +5,7 @@ A short stream that gateways append to.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,9 @@ from ticker.store.keys import Keys
 from ticker.store.streams import read_newest
 
 REPORTS_KEPT: Final = 1_000
+REPORTS_MOST: Final = 2 * REPORTS_KEPT
+"""More than are ever there: they are trimmed by whole nodes of the stream."""
+
 READ_MAX: Final = 200
 
 
@@ -34,10 +38,10 @@ async def report_reach(redis: Redis, edition: str, report: Report) -> None:
     await redis.xadd(Keys(edition).reach, fields, maxlen=REPORTS_KEPT, approximate=True)
 
 
-async def read_reports(redis: Redis, edition: str) -> list[Report]:
+async def read_reports(redis: Redis, edition: str, most: int = READ_MAX) -> list[Report]:
     """The newest reports, newest first; what can't be read is left out (a gateway's key may be stolen)."""
     reports = []
-    for _, fields in await read_newest(redis, Keys(edition).reach, READ_MAX):
+    for _, fields in await read_newest(redis, Keys(edition).reach, most):
         try:
             reports.append(msgspec.json.decode(fields.get(b"report", b""), type=Report))
         except msgspec.MsgspecError:
@@ -45,13 +49,14 @@ async def read_reports(redis: Redis, edition: str) -> list[Report]:
     return reports
 
 
-def reach_of(seq: int, reports: list[Report]) -> Reach | None:
+def first_reports(seq: int, reports: Sequence[Report]) -> dict[str, Report]:
+    """Each gateway's first report of entry `seq`; `reports` are newest first."""
+    return {report.gateway: report for report in reports if report.first <= seq <= report.last}
+
+
+def reach_of(seq: int, reports: Sequence[Report]) -> Reach | None:
     """How far entry `seq` came, by each gateway's first report of it; None where there is none yet."""
-    by_gateway: dict[str, Report] = {}
-    for report in reversed(reports):
-        if report.first <= seq <= report.last:
-            by_gateway.setdefault(report.gateway, report)
-    if not by_gateway:
+    reached = first_reports(seq, reports).values()
+    if not reached:
         return None
-    reached = by_gateway.values()
-    return Reach(len(by_gateway), sum(each.followers for each in reached), max(each.ms for each in reached))
+    return Reach(len(reached), sum(each.followers for each in reached), max(each.ms for each in reached))

@@ -14,9 +14,9 @@
  *   id: string, version: number, number: number, change: string, status: string, text: string,
  *   attribution?: string | null, lang: string, dir: string, urgency: number, section?: string | null,
  *   url?: string | null, created: string, updated: string, expires?: string | null, correction?: string | null,
- *   pinned?: string | null,
+ *   pinned?: string | null, test?: boolean,
  * }} Line
- * @typedef {{ name: string, title: string, lang: string, dir: string }} Edition
+ * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
  * @typedef {{ type: "board", at: string, edition: Edition, lines: Line[] }} Board
  * @typedef {Board | { type: "line", at: string, line: Line } | { type: "live" | "beat", at: string } |
  *   { type: "bye", at?: undefined, retry_ms: number }} Message
@@ -98,6 +98,22 @@ const STABLE_MS = 10_000; // a connection that stood this long begins the backof
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 const GRACE_MS = 30_000; // how long nobody looks before the connection is let go
+const SEATS = 4; // of the six connections to a host that a browser opens over HTTP/1.1
+
+/**
+ * A place for events, of the few that all pages of a site share in one browser: events that took every connection over
+ * HTTP/1.1 would starve whatever else pages load from that host; sockets don't count there. Resolves to what gives the
+ * place back, or to null where all are taken; fails where pages can't agree (no secure context, an opaque origin).
+ * @returns {Promise<(() => void) | null>}
+ */
+const seat = (number = 1) =>
+  new Promise((/** @type {(leave: any) => void} */ give, fail) =>
+    navigator.locks
+      .request("ticker" + number, { ifAvailable: true }, (lock) =>
+        lock ? new Promise(give) : give(number < SEATS ? seat(number + 1) : null),
+      )
+      .catch(fail),
+  );
 
 /**
  * Whoever shows what a link brings: how many lines, whether somebody may be looking, and where messages go.
@@ -121,10 +137,12 @@ export class Link {
   /** @type {Set<Member>} */
   members = new Set();
   #url;
+  #wanted; // what the attribute says: events and nothing else, a socket first, or nothing
   #size = 0;
-  /** @type {WebSocket | EventSource | AbortController | undefined} */
-  #socket;
-  #events = false;
+  /** @type {AbortController | undefined} */
+  #connection; // or the question in its place
+  #wire = ""; // events or socket: which one is next, where the other failed; nothing: whichever suits
+  #isEvents = false; // the last try was
   #timer = 0;
   #grace = 0;
   #retries = 0;
@@ -135,6 +153,7 @@ export class Link {
   /** @param {string} url of the edition with the selection as its query, e.g. `https://host/v1/en?section=health` */
   constructor(url) {
     this.#url = url;
+    this.#wanted = new URL(url).hash.slice(1);
     links.set(url, this);
   }
 
@@ -144,7 +163,7 @@ export class Link {
    * @param {number} size how many lines it was asked for
    */
   seed(board, size) {
-    if (this.#socket || size <= this.#size) return;
+    if (this.#connection || size <= this.#size) return;
     this.#size = size;
     this.#take(board);
   }
@@ -158,7 +177,7 @@ export class Link {
     if (isWanted && size > this.#size) {
       this.at = ""; // a longer board than this one was asked for
       this.#size = size;
-      if (this.#socket) this.#open();
+      if (this.#connection) this.#open();
     }
     if (isWanted && this.state === "idle") this.#open();
     // A moment, not none: an element that is moved in the document leaves and comes back in one step.
@@ -174,67 +193,77 @@ export class Link {
 
   /** Somebody came back, or the network did: see at once whether the connection still stands. */
   wake(delay = 0) {
-    const isStale = this.#socket && this.#heardAt && Date.now() - this.#heardAt > SILENT_MS;
+    const isStale = this.#connection && this.#heardAt && Date.now() - this.#heardAt > SILENT_MS;
     if (isStale || this.state === "waiting" || this.state === "offline") this.#retry(delay);
     else this.settle();
   }
 
   /** The network went: what is open is dead. */
   lose() {
-    if (this.#socket) this.#fail();
+    if (this.#connection) this.#fail();
   }
 
   #drop() {
     clearTimeout(this.#timer);
-    const socket = this.#socket;
-    this.#socket = undefined; // first: what it still says is no longer ours
-    if (socket instanceof AbortController) socket.abort();
-    else socket?.close();
+    this.#connection?.abort();
+    this.#connection = undefined;
   }
 
-  /** @param {string} path @param {Record<string, string | number>} query */
-  #address(path, query) {
+  /** @param {string} path @param {string} [after] */
+  #address(path, after) {
     const url = new URL(this.#url);
     url.pathname += path;
-    for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, `${value}`);
+    url.hash = "";
+    url.searchParams.set("lines", String(this.#size));
+    if (after) url.searchParams.set("after", after);
     return url.href;
   }
 
-  #open() {
+  /** Begin something in the place of what was; `late` where it brings nothing in time. @param {() => void} late */
+  #begin(late) {
     this.#drop();
-    this.#heardAt = 0;
-    this.#enter("connecting");
-    this.#timer = setTimeout(() => this.#fail(), CONNECT_MS);
-    const query = { lines: this.#size, after: this.at };
-    if (this.#events || this.#url.endsWith("#events")) {
-      const source = new EventSource(this.#address("/events", query));
-      for (const type of ["board", "line", "live", "beat", "bye"])
-        source.addEventListener(type, (event) => this.#socket === source && this.#hear(event.data));
-      source.onerror = () => this.#socket === source && this.#fail();
-      this.#socket = source;
-    } else {
-      const socket = new WebSocket(this.#address("/live", query).replace(/^http/, "ws"), "ticker.v1");
-      socket.onmessage = (event) => this.#socket === socket && this.#hear(event.data);
-      // An error has no code; a browser that refuses a socket by policy may say no more than that there was one.
-      socket.onerror = socket.onclose = (/** @type {any} */ event) => this.#socket === socket && this.#fail(event.code);
-      this.#socket = socket;
-    }
+    this.#timer = setTimeout(late, CONNECT_MS);
+    return (this.#connection = new AbortController()).signal;
   }
 
   /**
-   * A browser doesn't say why a WebSocket was refused. Ask over HTTP: stop where the answer is final, and where the
-   * server is well but sockets don't come through, take events.
+   * Events first: a page's policy that names this server for connections lets them through, and would report a socket;
+   * which policy a page has can't be asked. A socket where all seats are taken, and each where the other failed.
    */
-  async #ask() {
-    this.#drop();
-    const asking = (this.#socket = new AbortController());
-    this.#timer = setTimeout(() => this.#fail(), CONNECT_MS);
-    const answer = await fetch(this.#address("/board", {}), { signal: asking.signal }).catch(() => undefined);
-    if (this.#socket !== asking) return;
-    if ([400, 403, 404].includes(answer?.status ?? 0)) return this.#fail(4000);
-    this.#events = !!answer?.ok;
-    if (answer?.ok) this.#open();
-    else this.#fail();
+  async #open() {
+    const signal = this.#begin(() => this.#ask("/board"));
+    this.#heardAt = 0;
+    this.#enter("connecting");
+    const wire = this.#wire || this.#wanted;
+    const leave = wire ? null : await seat().catch(() => null);
+    if (signal.aborted) return leave?.();
+    this.#isEvents = wire === "events" || !!leave;
+    const address = this.#address(this.#isEvents ? "/events" : "/live", this.at);
+    const source = this.#isEvents ? new EventSource(address) : new WebSocket(address.replace(/^http/, "ws"), "ticker.v1");
+    signal.onabort = () => (source.close(), leave?.());
+    for (const type of ["message", "board", "line", "live", "beat", "bye", "error", "close"])
+      source.addEventListener(
+        type,
+        (/** @type {any} */ { data, code }) => (data ? this.#hear(data) : this.#fail(code)), // only a socket's close has one
+        { signal }, // what is aborted isn't heard any more
+      );
+  }
+
+  /**
+   * A browser doesn't say why a connection was refused, or why nothing comes. Ask over HTTP: stop where the answer is
+   * final, wait where the server refuses for now, and take the other kind where this one doesn't come through.
+   * @param {string} path `/events` says how the server would answer now; `/board` answers too where a proxy on the way
+   *   holds events back, or where something in the browser blocks them
+   */
+  async #ask(path) {
+    const signal = this.#begin(() => this.#fail());
+    const ask = () => fetch(this.#address(path), { signal });
+    const answer = await ask().catch(() => ((path = "/board"), ask())).catch(() => undefined);
+    if (signal.aborted) return;
+    if (!answer?.ok) return this.#fail(/40[034]/.test(`${answer?.status}`) ? 4000 : 0);
+    if (!this.#isEvents) this.#wire = "events";
+    else if (path === "/board" && this.#wanted !== "events") this.#wire = "socket";
+    this.#open();
   }
 
   /** @param {string} data */
@@ -248,12 +277,10 @@ export class Link {
     } catch {
       return this.#fail(); // what was lost with it comes again after `at`
     }
-    if (!this.#heardAt) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#watch(), SILENT_MS);
-      this.#deaf = 0;
-    }
+    const isFirst = !this.#heardAt;
     this.#heardAt = Date.now();
+    if (isFirst) this.#watch();
+    this.#deaf = 0;
     if (message.type === "bye") return this.#fail(0, message.retry_ms);
     if (message.type === "live") {
       this.#liveAt = this.#heardAt;
@@ -282,6 +309,7 @@ export class Link {
   /** One timer a connection, however many messages; late timers (a tab in the background, sleep) do no harm. */
   #watch() {
     const left = this.#heardAt + SILENT_MS - Date.now();
+    clearTimeout(this.#timer);
     if (left > 0) this.#timer = setTimeout(() => this.#watch(), left);
     else this.#fail();
   }
@@ -289,10 +317,8 @@ export class Link {
   #fail(code = 0, wait = 0) {
     this.#drop();
     if (code >= 4000) return this.#enter("stopped");
-    if (!this.#heardAt) {
-      this.#deaf++;
-      this.#events = false;
-    } else if (this.#liveAt && Date.now() - this.#liveAt > STABLE_MS) this.#retries = 0;
+    if (!this.#heardAt && ++this.#deaf % 2 === 0) return void this.#ask("/events");
+    if (this.#liveAt && Date.now() - this.#liveAt > STABLE_MS) this.#retries = 0;
     this.#liveAt = 0;
     this.#enter(navigator.onLine ? "waiting" : "offline");
     if (!navigator.onLine) wait ||= RETRY_MAX_MS; // `online` comes sooner
@@ -303,7 +329,7 @@ export class Link {
   #retry(spread = 0, least = 0) {
     clearTimeout(this.#timer);
     const delay = least + (least ? spread / 5 : spread) * Math.random();
-    this.#timer = setTimeout(() => (this.#deaf && this.#deaf % 2 === 0 ? this.#ask() : this.#open()), delay);
+    this.#timer = setTimeout(() => this.#open(), delay);
   }
 
   /** @param {string} state */
@@ -316,7 +342,7 @@ export class Link {
 
 // Listeners of the whole page, once, however many elements there are.
 const on = (/** @type {string} */ event, /** @type {(link: Link) => void} */ act) =>
-  addEventListener(event, () => links.forEach((link) => act(link)));
+  addEventListener(event, () => links.forEach(act));
 on("pagehide", (link) => link.rest()); // an open connection keeps a page out of the bfcache
 on("offline", (link) => link.lose());
 on("online", (link) => link.wake(RETRY_MS));
@@ -334,19 +360,19 @@ const SPOKEN_LINES = 3; // of a batch; the rest is counted
 const ENGLISH = {
   pause: "Pause", resume: "Resume", previous: "Previous", next: "Next", more: "New: ", paused: "Paused",
   waiting: "Reconnecting…", offline: "Offline", stopped: "Not available", empty: "No lines yet", flash: "Flash",
-  update: "Updated", correction: "Correction", withdrawn: "Withdrawn",
+  update: "Updated", correction: "Correction", withdrawn: "Withdrawn", test: "TEST",
 };
 /** @type {Record<string, typeof ENGLISH>} */
 const WORDS = {
   ar: {
     pause: "إيقاف", resume: "استئناف", previous: "السابق", next: "التالي", more: "جديد: ", paused: "متوقف",
     waiting: "إعادة الاتصال…", offline: "بلا اتصال", stopped: "غير متاح", empty: "لا أخبار بعد", flash: "عاجل",
-    update: "تحديث", correction: "تصحيح", withdrawn: "سُحب الخبر",
+    update: "تحديث", correction: "تصحيح", withdrawn: "سُحب الخبر", test: "اختبار",
   },
   es: {
     pause: "Pausar", resume: "Reanudar", previous: "Anterior", next: "Siguiente", more: "Nuevas: ", paused: "En pausa",
     waiting: "Reconectando…", offline: "Sin conexión", stopped: "No disponible", empty: "Aún no hay noticias",
-    flash: "Urgente", update: "Actualizada", correction: "Corrección", withdrawn: "Retirada",
+    flash: "Urgente", update: "Actualizada", correction: "Corrección", withdrawn: "Retirada", test: "PRUEBA",
   },
 };
 
@@ -367,14 +393,21 @@ function age(instant, now, lang) {
   return then.toLocaleDateString(lang, { dateStyle: "medium" });
 }
 
-/** A language that the browser can format for: the reader's own in the place of what is no language. @param {string} lang */
-function locale(lang) {
+/**
+ * What comes of `act`; undefined where it fails.
+ * @template T
+ * @param {() => T} act
+ */
+function attempt(act) {
   try {
-    return Intl.getCanonicalLocales(lang)[0];
+    return act();
   } catch {
     return undefined;
   }
 }
+
+/** A language that the browser can format for: the reader's own in the place of what is no language. @param {string} lang */
+const locale = (lang) => attempt(() => Intl.getCanonicalLocales(lang)[0]);
 
 /**
  * An element with a part, properties and children; texts become text nodes, never markup.
@@ -410,7 +443,8 @@ sheet.replaceSync(`
 [part=ticker] {
   all: initial; color-scheme: inherit; display: flex; flex-direction: column; container-type: inline-size;
   font: 400 var(--ticker-size, medium)/1.45 var(--ticker-font, system-ui, sans-serif);
-  color: var(--ticker-color, light-dark(#14171c, #eceff3)); background: var(--ticker-background, light-dark(#fff, #15181d));
+  --ground: var(--ticker-background, light-dark(#fff, #15181d)); background: var(--ground);
+  color: var(--ticker-color, light-dark(#14171c, #eceff3));
   border-radius: var(--ticker-radius); overflow: clip; overflow-wrap: anywhere;
   --muted: var(--ticker-muted, color-mix(in srgb, currentcolor 72%, transparent));
   --accent: var(--ticker-accent, light-dark(#b4001e, #ff8080));
@@ -419,6 +453,7 @@ sheet.replaceSync(`
 [part=header] { display: flex; align-items: center; white-space: nowrap; gap: .5em; block-size: 2.75em; padding-inline: 1em .5em;
   border-block-end: var(--line) }
 [part=title] { font-weight: 700 }
+[part=test] { padding: 0 .5em; border: 2px solid; background: var(--accent); color: var(--ground) }
 [part=title]::before { content: ""; display: inline-block; border: .25em solid var(--muted); border-radius: 1em;
   margin-inline-end: .5em; vertical-align: .15em }
 [data-state=live] [part=title]::before { border-color: var(--accent) }
@@ -432,9 +467,9 @@ button { all: unset; box-sizing: border-box; font-size: .8125em; min-block-size:
 button:hover { border-color: currentcolor }
 [part=new], [part~=tag] { color: var(--accent); font-size: .8125em; font-weight: 700 }
 :focus-visible { outline: 2px solid; outline-offset: -2px }
-[part=view] { position: relative; flex: 1; min-inline-size: 0; overflow: hidden auto; overflow-anchor: none;
+section { position: relative; flex: 1; min-inline-size: 0; overflow: hidden auto; overflow-anchor: none;
   block-size: var(--ticker-height, calc(var(--lines) * 3.5em)) }
-ol { margin: 0; padding: 0 }
+ol { all: unset }
 li { display: flex; align-items: baseline; gap: .75em; padding-inline: 1em }
 [part~=urgent] { font-weight: 700 }
 [part=attribution] { font-weight: 600 }
@@ -448,12 +483,12 @@ a:hover { text-decoration: underline }
 .list [part=age] { flex: 0 0 6.5em }
 .list [part~=urgent] { border-inline-start: .25em solid var(--accent); padding-inline-start: .75em }
 .strip ol, .crawl ol { display: flex; align-items: center; min-block-size: 100% }
-.strip [part=view] { block-size: 4.2em }
-.crawl [part=view] { block-size: 2.75em; overflow: hidden }
+.strip section { block-size: 4.2em }
+.crawl section { block-size: 2.75em; overflow: hidden }
 .crawl ol { inline-size: max-content; white-space: nowrap }
 @container (max-width: 40em) {
-  [part=view] { block-size: var(--ticker-height, calc(var(--lines) * 5.6em)) }
-  .strip [part=view] { block-size: 7.6em }
+  section { block-size: var(--ticker-height, calc(var(--lines) * 5.6em)) }
+  .strip section { block-size: 7.6em }
   .list li, .strip li { display: block }
 }
 @container (min-width: 56em) {
@@ -466,7 +501,7 @@ a:hover { text-decoration: underline }
 }
 @media print {
   button, [part=status] { display: none }
-  [part=ticker] [part=view] { block-size: auto; overflow: visible }
+  [part=ticker] section { block-size: auto; overflow: visible }
   [part=ticker] ol { display: block; position: static; transform: none !important; white-space: normal; inline-size: auto }
   li[hidden] { display: flex !important }
 }
@@ -513,6 +548,7 @@ export class BreakingTicker extends HTMLElement {
   /** @type {Element | null | undefined} */
   #focused; // while its line moves
 
+  #test = make("strong", "test");
   #title = make("span", "title");
   #status = make("span", "status", { role: "status" });
   #new = make("button", "new", { onclick: () => this.resume() });
@@ -526,7 +562,7 @@ export class BreakingTicker extends HTMLElement {
   #heard = make("div", "", { className: "heard", ariaLive: "polite" });
   #row = make(
     "div", "", { className: "row" },
-    make("div", "header", {}, this.#title, this.#status, this.#new, this.#previous, this.#count, this.#next, this.#pause),
+    make("div", "header", {}, this.#test, this.#title, this.#status, this.#new, this.#previous, this.#count, this.#next, this.#pause),
     this.#view,
   );
   #frame = make("div", "ticker", {}, this.#row, this.#heard);
@@ -642,15 +678,12 @@ export class BreakingTicker extends HTMLElement {
     const edition = this.getAttribute("edition");
     const server = this.getAttribute("server")?.replace(/\/*$/, "/");
     const home = import.meta.url.replace(/(\/widget)?\/[^/]*(\/[^/]*\.js)?$/, "/");
-    try {
-      const url = new URL(`v1/${encodeURIComponent(edition ?? "")}`, server ?? home);
-      for (const name of ["section", "region", "urgency"])
-        for (const value of new Set(this.getAttribute(name)?.match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
-      url.hash = this.getAttribute("transport") ?? "";
-      return edition ? url.href : "";
-    } catch {
-      return ""; // no address
-    }
+    const url = edition && attempt(() => new URL("v1/" + encodeURIComponent(edition), server ?? home));
+    if (!url) return "";
+    for (const name of ["section", "region", "urgency"])
+      for (const value of new Set(this.getAttribute(name)?.match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
+    url.hash = this.getAttribute("transport")?.match(/^(events|socket)$/)?.[0] ?? "";
+    return url.href;
   }
 
   /**
@@ -661,11 +694,7 @@ export class BreakingTicker extends HTMLElement {
   #takeSeed(link) {
     const data = this.querySelector("script[type='application/json']");
     if (!data) return;
-    try {
-      link.seed(JSON.parse(data.textContent ?? ""), this.size);
-    } catch {
-      // no board: the server sends one
-    }
+    attempt(() => link.seed(JSON.parse(data.textContent ?? ""), this.size)); // no board: the server sends one
     this.replaceChildren();
   }
 
@@ -839,12 +868,17 @@ export class BreakingTicker extends HTMLElement {
     const { state } = this;
     const lang = this.lang || edition?.lang || "en";
     /** @type {Record<string, string>} */
-    const words = (this.#words = { ...ENGLISH, ...WORDS[lang.split("-")[0]], ...this.#ownWords() });
+    const words = (this.#words = {
+      ...ENGLISH, ...WORDS[lang.split("-")[0]], ...attempt(() => JSON.parse(this.getAttribute("words") ?? "{}")),
+    });
     const label = this.getAttribute("label") ?? edition?.title ?? "";
     Object.assign(this.#frame, { lang, dir: edition?.dir ?? "", className: layout });
     this.#frame.dataset.state = state;
     this.#frame.style.setProperty("--lines", `${this.size}`);
-    this.#view.ariaLabel = label;
+    const mark = edition?.test ? words.test : "";
+    set(this.#test, mark);
+    this.#test.hidden = !mark;
+    this.#view.ariaLabel = `${mark} ${label}`.trim();
     this.#previous.ariaLabel = words.previous;
     this.#next.ariaLabel = words.next;
     set(this.#title, label);
@@ -855,15 +889,6 @@ export class BreakingTicker extends HTMLElement {
     this.#previous.hidden = this.#count.hidden = this.#next.hidden = layout !== "strip";
     set(this.#empty, state === "live" ? words.empty : ""); // in the place of a fallback that the page doesn't give
     this.#empty.hidden = this.#lines.length > 0;
-  }
-
-  /** Words for other languages, or other words: JSON in an attribute. */
-  #ownWords() {
-    try {
-      return JSON.parse(this.getAttribute("words") ?? "{}");
-    } catch {
-      return {};
-    }
   }
 
   /** Another line of the strip. @param {number} by */
@@ -923,9 +948,9 @@ export class BreakingTicker extends HTMLElement {
   // A line
 
   /** The part that marks a line's kind, and the word for it. @param {Line} line */
-  #tagOf({ status, correction, urgency, change }) {
+  #tagOf({ status, correction, urgency, change, test }) {
     const kind = status !== "usable" ? "withdrawn" : correction ? "correction" : urgency === 1 ? "flash" : change;
-    return [kind, this.#words[kind] ?? ""];
+    return [kind, [test && this.#words.test, this.#words[kind]].filter(Boolean).join(" ")];
   }
 
   /** A line's words; the attribution can't turn the direction of what follows. @param {Line} line */

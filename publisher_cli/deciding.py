@@ -1,0 +1,160 @@
+"""From a ruling as it was typed to its receipt: find what is held, say what is to become of it, say what did."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from publisher_cli import words
+from publisher_cli.archive import LAST, UnknownLineError, find_id
+from publisher_cli.changing import Manner
+from publisher_cli.newsroom import Newsroom, find_edition, origin
+from publisher_cli.publishing import Errand, not_on_air, with_reach
+from publisher_cli.status import STATUS_OF
+from publisher_cli.times import find_zone, spell_instant
+from publisher_cli.waiting import Waiting, waiting_in
+from ticker.console import Console
+from ticker.core.errors import StoreError
+from ticker.core.held import Held, Reason
+from ticker.core.submission import Handling, Outcome, Receipt, Ruling
+from ticker.store.connections import Redis
+from ticker.store.editions import StoredEdition, edition_names, load_edition
+
+_SHOWN_BY: Final = "`tick pending` and `tick scheduled`"
+
+
+class _Deciding:
+    """One ruling on its way. What is known by then is kept for whoever interrupts it."""
+
+    def __init__(self, console: Console, manner: Manner, handling: Handling, reason: str | None) -> None:
+        self._console = console
+        self._manner = manner
+        self.errand: Errand | None = None
+        self.ruling = Ruling(
+            key=manner.key,
+            handling=handling,
+            held="",
+            reason=reason,
+            deadline_s=manner.wait_s,
+            origin=origin(),
+            break_glass=manner.break_glass,
+        )
+        self._found: tuple[Waiting, Held] | None = None
+
+    async def run(self, named: str | None) -> int:
+        newsroom = Newsroom.find(self._console, self._manner.data)
+        editor = newsroom.editor(self._manner.editor)
+        async with newsroom.redis() as redis:
+            async with asyncio.timeout(self._manner.wait_s):
+                self._found = waiting, held = await self._find(redis, named, editor)
+            self.ruling = msgspec.structs.replace(self.ruling, held=held.id)
+            self.errand = Errand(newsroom, waiting.stored.name, editor, self.ruling)
+            receipt = await self.errand.run(redis)
+            if self._manner.wants_reach and receipt.status is Outcome.ON_AIR:
+                receipt = await with_reach(redis, receipt)
+            self.tell(receipt)
+            return STATUS_OF[receipt.status]
+
+    async def _find(self, redis: Redis, named: str | None, editor: str) -> tuple[Waiting, Held]:
+        if named is None:
+            return await self._find_newest(redis, editor)
+        waiting = await waiting_in(redis, await find_edition(redis, self._manner.edition))
+        if named == LAST:
+            return waiting, self._find_last(waiting, editor)
+        return waiting, waiting.held[find_id(waiting.held, named, f"line held in {waiting.stored.name}", _SHOWN_BY)]
+
+    def _find_last(self, waiting: Waiting, editor: str) -> Held:
+        """The newest that this editor asked for; to rule on others' lines, the only one that waits."""
+        items = waiting.held.values()
+        if self.ruling.handling is Handling.CANCEL:
+            return _newest([item for item in items if item.editor == editor], f"{editor} has nothing that is held")
+        others = [item for item in items if item.waits_for_person]
+        if len(others) > 1:
+            raise UnknownLineError(f"{len(others)} lines wait for another person: name one, as `tick pending` shows it")
+        return _newest(others, f"nothing waits for another person in {waiting.stored.name}")
+
+    async def _find_newest(self, redis: Redis, editor: str) -> tuple[Waiting, Held]:
+        """The newest of this editor's that is in its undo window, in whichever edition."""
+        found: list[tuple[Waiting, Held]] = []
+        for stored in await self._editions(redis):
+            waiting = await waiting_in(redis, stored)
+            found += [
+                (waiting, item)
+                for item in waiting.held.values()
+                if item.editor == editor and item.reason is Reason.UNDO and not item.waits_for_person
+            ]
+        if not found:
+            raise UnknownLineError(
+                f"nothing of {editor} is in its undo window: what is on air is taken back with `tick withdraw`, "
+                "what is scheduled with `tick cancel`"
+            )
+        return max(found, key=lambda each: each[1].submitted)
+
+    async def _editions(self, redis: Redis) -> list[StoredEdition]:
+        if self._manner.edition is not None:
+            return [await find_edition(redis, self._manner.edition)]
+        found = [await load_edition(redis, name) for name in await edition_names(redis)]
+        return [stored for stored in found if stored is not None]
+
+    def tell(self, receipt: Receipt) -> None:
+        """The receipt, in words or as JSON."""
+        console = self._console
+        if console.json:
+            console.give(receipt)
+        elif self._found is None:
+            for line in words.ruling_lines(receipt):
+                console.tell(line)
+        else:
+            self._tell_of(receipt, *self._found)
+
+    def _tell_of(self, receipt: Receipt, waiting: Waiting, held: Held) -> None:
+        console, change = self._console, held.submission.change
+        text, direction = waiting.text(held), waiting.direction(held)
+        if receipt.status is Outcome.ON_AIR:
+            width = shutil.get_terminal_size().columns if console.is_for_people else None
+            console.say(words.receipt_words(receipt, change, text, direction, width))
+        elif receipt.status is Outcome.DROPPED:
+            console.say(words.dropped_words(receipt, text, direction))
+        elif receipt.status is Outcome.HELD:
+            zone = find_zone(waiting.stored.edition.zone)
+            for line in words.held_lines(
+                receipt, change, text, direction, lambda at: spell_instant(at, datetime.now(UTC), zone)
+            ):
+                console.say(line)
+        else:
+            for line in words.ruling_lines(receipt):
+                console.tell(line)
+        for line in words.warning_lines(receipt):
+            console.tell(line)
+
+
+def _newest(items: Sequence[Held], none: str) -> Held:
+    if not items:
+        raise UnknownLineError(f"{none}: see {_SHOWN_BY}")
+    return items[-1]
+
+
+def send_ruling(console: Console, manner: Manner, handling: Handling, named: str | None, reason: str | None) -> int:
+    """Do it, and say what became of it; the exit code. `named` None: what is in its undo window.
+
+    Raises:
+        TickerError: If nothing held is meant; nothing was sent then.
+
+    """
+    deciding = _Deciding(console, manner, handling, reason)
+    try:
+        return asyncio.run(deciding.run(named))
+    except StoreError as error:
+        receipt = not_on_air(manner.edition or "", deciding.ruling, "no-redis", str(error))
+    except KeyboardInterrupt:
+        if deciding.errand is None or not deciding.errand.is_sent:
+            raise
+        deciding.tell(deciding.errand.unconfirmed("interrupted"))
+        raise
+    deciding.tell(receipt)
+    return STATUS_OF[receipt.status]

@@ -1,0 +1,88 @@
+"""A rehearsal: all the rules on a change that isn't sent, by what the log, the roles and the clock say now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from redis.exceptions import NoPermissionError
+
+from publisher_cli.archive import newest_first
+from ticker.core.board import Board
+from ticker.core.edition import Role
+from ticker.core.errors import StoreError
+from ticker.core.submission import Outcome, Receipt, Submission
+from ticker.core.verdict import Circumstances, Publish, Refuse, Verdict, decide
+from ticker.store.connections import Redis
+from ticker.store.editions import StoredEdition
+from ticker.store.inbox import roles
+
+NO_ID = "rehearsed"
+"""Stands for the id that a new line would get: no line has it, because ids have other lengths."""
+
+
+class Stage(msgspec.Struct):
+    """What rehearsals of one editor stand on. `board` takes in what they would put on air."""
+
+    stored: StoredEdition
+    editor: str
+    role: Role
+    board: Board
+    head: int
+
+    def decide(self, submission: Submission, new_id: str = NO_ID) -> Verdict:
+        now = datetime.now(UTC)
+        at = Circumstances(
+            edition=self.stored.edition,
+            board=self.board,
+            editor=self.editor,
+            role=self.role,
+            submitted=now,
+            now=now,
+            seq=self.head + 1,
+            new_id=new_id,
+        )
+        return decide(submission, at)
+
+
+async def set_stage(redis: Redis, stored: StoredEdition, editor: str) -> Stage:
+    """Read the whole log and the editor's role.
+
+    Raises:
+        StoreError: If this editor may not read them.
+
+    """
+    try:
+        found = [found async for found in newest_first(redis, stored.name)]
+        role = (await roles(redis, stored.name)).get(editor)
+    except NoPermissionError as error:
+        raise StoreError(
+            f"to rehearse takes the right to read the log of {stored.name}: {editor} has it not"
+        ) from error
+    board = Board()
+    for entry in reversed(found):
+        board.apply(entry.entry)
+    return Stage(stored, editor, role or stored.edition.role, board, found[0].seq if found else 0)
+
+
+async def rehearse(redis: Redis, stored: StoredEdition, editor: str, submission: Submission) -> Receipt:
+    """The receipt that the desk would give at this moment, with no place in the log."""
+    stage = await set_stage(redis, stored, editor)
+    return rehearsed(stored, submission, stage.decide(submission))
+
+
+def rehearsed(stored: StoredEdition, submission: Submission, verdict: Verdict) -> Receipt:
+    receipt = Receipt(
+        status=Outcome.HELD,
+        edition=stored.name,
+        test=stored.edition.test,
+        key=submission.key,
+        asked=str(submission.change),
+        id=submission.id,
+        warnings=verdict.warnings,
+    )
+    if isinstance(verdict, Publish):
+        return msgspec.structs.replace(receipt, status=Outcome.ON_AIR, version=verdict.entry.line.version)
+    if isinstance(verdict, Refuse):
+        return msgspec.structs.replace(receipt, status=Outcome.REFUSED, errors=verdict.errors)
+    return msgspec.structs.replace(receipt, due=verdict.held.due, needs=verdict.held.needs)

@@ -1,0 +1,154 @@
+"""What the desk counts: each bound that is hit, each chief who goes alone; and where it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.desk.newsroom import Newsroom, new
+from tests.servers import WAIT_S, eventually
+from tests.strategies import ENGLISH
+from ticker.core.edition import Role, SecondPerson
+from ticker.core.errors import TickerError
+from ticker.core.submission import Outcome
+from ticker.desk.desk import DeskState, run_desk
+from ticker.desk.edition import EditionState
+from ticker.desk.metrics import DeskCollector, listen, make_app, serve
+from ticker.store.streams import redis_ms
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
+STRICT = msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,))
+
+
+@asynccontextmanager
+async def watched(room: Newsroom) -> AsyncIterator[httpx.AsyncClient]:
+    """A desk with a port of its own, and a client of that."""
+    state, listener = DeskState(), listen("127.0.0.1", 0)
+    tasks = [
+        asyncio.create_task(serve(make_app(state, room.settings.held), listener)),
+        asyncio.create_task(run_desk(room.connector, room.settings, state=state)),
+    ]
+    try:
+        await asyncio.wait_for(state.ready.wait(), WAIT_S)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            yield client
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def samples(client: httpx.AsyncClient) -> dict[tuple[str, ...], float]:
+    """Every sample, by its name and the values of its labels."""
+    text = (await client.get("/metrics")).text
+    return {
+        (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_what_is_settled_refused_and_held_is_counted(redis_url: str) -> None:
+    room = Newsroom(redis_url, like=STRICT, held=1)
+    await room.hire(ann=Role.EDITOR, carla=Role.CHIEF)
+    async with watched(room) as client:
+        await room.ask("ann", new("k1"))
+        await room.ask("ann", new("k1"))
+        assert (await room.ask("ann", new("k2", "Ceasefire holds", urgency=1))).status is Outcome.HELD
+        assert [each.code for each in (await room.ask("ann", new("k3", "Polls close", urgency=1))).errors] == ["held"]
+        await room.submit_raw("ann", b"nonsense")
+        await room.settled("ann")
+        said = await samples(client)
+    expected = {
+        ("ticker_desk_takes", "en"): 1,
+        ("ticker_desk_fault", "en"): 0,
+        ("ticker_desk_held", "en"): 1,
+        ("ticker_desk_held_max",): 1,
+        ("ticker_desk_repeated_total", "en"): 1,
+        ("ticker_desk_settled_total", "en", "on-air"): 2,
+        ("ticker_desk_settled_total", "en", "held"): 1,
+        ("ticker_desk_settled_total", "en", "refused"): 2,
+        ("ticker_desk_refused_total", "held", "en"): 1,
+        ("ticker_desk_refused_total", "malformed", "en"): 1,
+        ("ticker_desk_glass_broken_total", "en"): 0,
+    }
+    assert {name: said.get(name) for name in expected} == expected
+    await room.aclose()
+
+
+async def test_a_chief_who_goes_alone_is_counted(redis_url: str) -> None:
+    room = Newsroom(redis_url, like=STRICT)
+    await room.hire(carla=Role.CHIEF)
+    async with watched(room) as client:
+        receipt = await room.ask("carla", new("k1", urgency=1, break_glass="Nobody else is here"))
+        assert receipt.status is Outcome.ON_AIR
+        assert (await samples(client))["ticker_desk_glass_broken_total", "en"] == 1
+    await room.aclose()
+
+
+async def test_what_is_thrown_away_and_what_comes_too_late_is_counted(redis_url: str) -> None:
+    room = Newsroom(redis_url, inbox_retained=2, release_late_s=0.2)
+    async with room.desk() as state:
+        at = datetime.fromtimestamp((await redis_ms(room.redis) + 300) / 1000, UTC)
+        receipt = await room.ask("ann", new("k0", "Later", at=at))
+        assert (receipt.status, state.held) == (Outcome.HELD, 1)
+
+    async def is_long_past() -> bool:
+        return await redis_ms(room.redis) > 1000 * at.timestamp() + 300
+
+    await eventually(is_long_past, "its time has passed")
+    for number in range(5):
+        await room.submit("ann", new(f"k{number + 1}", f"Line {number}"))
+    async with watched(room) as client:
+        await room.settled("ann")
+        said = await samples(client)
+    assert {receipt.status for receipt in await room.settled("ann")} == {Outcome.HELD, Outcome.ON_AIR}
+    assert said["ticker_desk_dropped_total", "en"] == 3
+    assert said["ticker_desk_overdue_total", "en"] == 1
+    await room.aclose()
+
+
+async def test_health_and_readiness_say_how_the_desk_is(newsroom: Newsroom) -> None:
+    async with watched(newsroom) as client:
+        assert (await client.get("/healthz")).json() == {"status": "ok"}
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["editions"]) == (200, {"en": {"takes": True, "fault": None}})
+        await newsroom.ask("ann", new("k1"))
+        await newsroom.redis.delete(newsroom.keys.log)
+        await newsroom.redis.xadd(newsroom.keys.log, {"entry": "forged", "link": "00" * 32}, id="1-0")
+
+        async def is_told() -> bool:
+            return (await client.get("/readyz")).status_code == 503
+
+        await eventually(is_told, "it can put nothing on air")
+        assert "doesn't link" in (await client.get("/readyz")).json()["editions"]["en"]["fault"]
+        assert (await samples(client))["ticker_desk_fault", "en"] == 1
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(TickerError, match=f"port {port}: .*--metrics"):
+            listen("127.0.0.1", port)
+
+
+def test_the_page_for_operators_has_every_metric_of_the_desk() -> None:
+    state = DeskState()
+    state.editions["en"] = EditionState()
+    names = {sample_name(family.name, family.type) for family in DeskCollector(state, 1).collect()}
+    shown = set(re.findall(r"`(ticker_desk_[a-z_]+)(?:\{[a-z,]+\})?`", PAGE.read_text(encoding="utf-8")))
+    assert shown == names
+
+
+def sample_name(name: str, kind: str) -> str:
+    return f"{name}_total" if kind == "counter" else name

@@ -1,0 +1,230 @@
+"""The audit: who did what, when, and with whose consent, told from the log and the receipts and from nothing else.
+
+The log is proved by its links. Receipts are the desk's word, and nobody else can write them; they are kept for a while
+(`receipts_retained`), the newest of each editor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from difflib import SequenceMatcher
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from ticker.core.entry import Logged
+from ticker.core.line import Line
+from ticker.core.position import Position
+from ticker.core.submission import Finding, Handling, Outcome, Receipt
+
+
+class Missing(StrEnum):
+    """Why something that was on air isn't in the log."""
+
+    TRIMMED = "trimmed"  # older than what is retained
+    ANOTHER_LOG = "another-log"  # the log was begun anew, or put back from a backup, since
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A receipt, whose it is, and when it was given, by Redis's clock."""
+
+    editor: str
+    at: datetime
+    receipt: Receipt
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that was asked for, and what became of it.
+
+    `at` is when it was settled: by the desk's clock for what is in the log, else by Redis's. `editor` asked for it
+    (None: somebody whose receipts can't be read); `asked` is a change, or what is to become of something held. `origin`
+    is the client's own word. What is in the log has `position`, `submitted`, the line `after` it and the one `before`
+    (None also where that was trimmed). `by` gave something held the last word, for the `reason`.
+    """
+
+    at: datetime
+    outcome: Outcome
+    editor: str | None
+    asked: str | None
+    key: str
+    id: str | None = None
+    version: int | None = None
+    position: str | None = None
+    missing: Missing | None = None
+    submitted: datetime | None = None
+    origin: str | None = None
+    before: Line | None = None
+    after: Line | None = None
+    note: str | None = None
+    posted_by: str | None = None
+    approved_by: str | None = None
+    break_glass: str | None = None
+    overridden: tuple[str, ...] = ()
+    due: datetime | None = None
+    held: str | None = None
+    needs: tuple[Finding, ...] = ()
+    errors: tuple[Finding, ...] = ()
+    by: str | None = None
+    handling: Handling | None = None
+    reason: str | None = None
+
+    @property
+    def people(self) -> set[str]:
+        """Everybody who had a part in it."""
+        return {name for name in (self.editor, self.by, self.approved_by) if name is not None}
+
+
+def acts(entries: Sequence[Logged], receipts: Iterable[Received]) -> list[Act]:
+    """All that was done, in order: that of the log, and by their times those that never came into it.
+
+    `entries` are what was retained and verified, read after the `receipts`.
+    """
+    on_air = list(_on_air(entries))
+    positions = {act.position for act in on_air if act.position is not None}
+    first = entries[0].seq if entries else 1
+    others = [act for act in _joined(_distinct(receipts)) if act.position is None or act.position not in positions]
+    timed, latest = list[tuple[datetime, Act]](), None
+    for act in on_air:  # a clock may have jumped: the log's order is the one that happened
+        latest = act.at if latest is None else max(latest, act.at)
+        timed.append((latest, act))
+    timed += [(act.at, _placed(act, first)) for act in others]
+    return [act for _, act in sorted(timed, key=lambda each: each[0])]
+
+
+def _on_air(entries: Iterable[Logged]) -> Iterator[Act]:
+    latest: dict[str, Line] = {}
+    for logged in entries:
+        entry, line = logged.entry, logged.entry.line
+        yield Act(
+            at=line.updated,
+            outcome=Outcome.ON_AIR,
+            editor=entry.editor,
+            asked=str(line.change),
+            key=entry.key,
+            id=line.id,
+            version=line.version,
+            position=str(logged.position),
+            submitted=entry.submitted,
+            origin=entry.origin,
+            before=latest.get(line.id),
+            after=line,
+            note=entry.note,
+            posted_by=entry.author,
+            approved_by=entry.approved_by,
+            break_glass=entry.break_glass,
+            overridden=entry.overridden,
+            due=entry.due,
+        )
+        latest[line.id] = line
+
+
+def _distinct(receipts: Iterable[Received]) -> Iterator[Received]:
+    """Each receipt once: who asks again with the same key gets the same one. What had no key was no repetition."""
+    seen: set[tuple[str, Receipt]] = set()
+    for received in receipts:
+        known = (received.editor, received.receipt)
+        if not received.receipt.key or known not in seen:
+            seen.add(known)
+            yield received
+
+
+def _joined(receipts: Iterable[Received]) -> list[Act]:
+    """Two receipts of one ruling, to whoever ruled and to the author of what was held, are one act."""
+    found: list[Act] = []
+    ruled: dict[tuple[str, Outcome, str], int] = {}
+    for received in sorted(receipts, key=lambda each: each.at):
+        act = _asked(received)
+        if act.held is None or act.by is None or act.outcome not in (Outcome.DROPPED, Outcome.HELD):
+            found.append(act)
+            continue
+        where = ruled.setdefault((act.held, act.outcome, act.by), len(found))
+        if where == len(found):
+            found.append(act)
+        else:
+            authors, rulers = (found[where], act) if found[where].handling is None else (act, found[where])
+            found[where] = msgspec.structs.replace(authors, handling=rulers.handling)
+    return found
+
+
+def _asked(received: Received) -> Act:
+    receipt = received.receipt
+    handling = Handling(receipt.asked) if receipt.asked in frozenset(Handling) else None
+    is_authors = handling is None or receipt.status is Outcome.REFUSED
+    return Act(
+        at=received.at,
+        outcome=receipt.status,
+        editor=received.editor if is_authors else None,
+        asked=receipt.asked if is_authors else None,
+        key=receipt.key,
+        id=receipt.id,
+        version=receipt.version,
+        position=receipt.position,
+        due=receipt.due,
+        held=receipt.held,
+        needs=receipt.needs,
+        errors=receipt.errors,
+        by=receipt.by,
+        handling=handling,
+        reason=receipt.reason,
+    )
+
+
+def _placed(act: Act, first: int) -> Act:
+    if act.position is None:
+        return act
+    is_older = Position.parse(act.position).seq < first
+    return msgspec.structs.replace(act, missing=Missing.TRIMMED if is_older else Missing.ANOTHER_LOG)
+
+
+# Before and after
+
+_TOLD_ELSEWHERE: Final = frozenset({"id", "version", "number", "change", "text", "created", "updated", "correction"})
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What one field of a line was, and what it became."""
+
+    field: str
+    before: object
+    after: object
+
+
+def differences(before: Line, after: Line) -> list[Difference]:
+    """The fields in which two versions of a line differ, but for its text and what every version has of its own.
+
+    None where one of them has no text: all that went with it, or came back, says nothing more.
+    """
+    if not (before.text and after.text):
+        return []
+    return [
+        Difference(field, old, new)
+        for field in Line.__struct_fields__
+        if field not in _TOLD_ELSEWHERE and (old := getattr(before, field)) != (new := getattr(after, field))
+    ]
+
+
+def marked(before: str, after: str) -> tuple[str, str]:
+    """Two texts with what differs marked, word by word: `[-gone-]` in the first, `{+new+}` in the second."""
+    old, new = before.split(" "), after.split(" ")
+    was, becomes = list[str](), list[str]()
+    for kind, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, come = " ".join(old[old_from:old_to]), " ".join(new[new_from:new_to])
+        if kind == "equal":
+            was.append(gone)
+            becomes.append(come)
+            continue
+        if gone:
+            was.append(f"[-{gone}-]")
+        if come:
+            becomes.append(f"{{+{come}+}}")
+    return " ".join(was), " ".join(becomes)
+
+
+def of_editor(acts: Iterable[Act], editor: str) -> list[Act]:
+    return [act for act in acts if editor in act.people]
+
+
+def of_line(acts: Iterable[Act], ids: Collection[str]) -> list[Act]:
+    return [act for act in acts if act.id in ids or act.held in ids]

@@ -1,0 +1,24 @@
+#!lua
+-- Make an edition, or change its settings. Whether it is a test can change only while nobody and nothing relies on it:
+-- the log is empty, nothing is held, and nobody posts there (an editor's rights are given by that mark, and what waits
+-- in an inbox was meant for the one that it has).
+--
+-- KEYS: edition, log, held, editors. ARGV: the settings as JSON, the nonce that the log of a new edition begins with.
+-- Returns 1, or 0 with nothing done if the mark may not change.
+
+local edition, log, held, editors = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+
+local function is_test(settings)
+  local is_json, value = pcall(cjson.decode, settings)
+  return is_json and type(value) == 'table' and value.test == true
+end
+
+local stored = redis.call('HGET', edition, 'settings')
+if stored and is_test(stored) ~= is_test(ARGV[1]) then
+  if redis.call('XLEN', log) + redis.call('HLEN', held) + redis.call('HLEN', editors) > 0 then
+    return 0
+  end
+end
+redis.call('HSET', edition, 'settings', ARGV[1])
+redis.call('HSETNX', edition, 'nonce', ARGV[2])
+return 1
