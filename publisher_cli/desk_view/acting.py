@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from publisher_cli import words
+from publisher_cli.changing import new_key
 from publisher_cli.desk_view import permitting
 from publisher_cli.desk_view.asking import Question
 from publisher_cli.desk_view.drafting import DEADLINE_S, Draft, draft_of
-from publisher_cli.desk_view.drafts import new_key
 from publisher_cli.desk_view.keys import Pane
 from publisher_cli.desk_view.mail import Mail
 from publisher_cli.desk_view.picture import Picture
@@ -149,15 +149,17 @@ class Acting:
                     hint="how long (2h, 90m), or until when · Enter pins it, Esc leaves it",
                     given=PIN_GIVEN,
                     check=self._why_no_time,
-                    answer=lambda given: self._change(
-                        Change.PIN, entry, pinned=parse_instant(given, self._stage.now())
-                    ),
+                    answer=lambda given: self._change(Change.PIN, entry, pinned=self._instant(given)),
                 )
             )
 
+    def _instant(self, given: str) -> datetime:
+        picture = self._stage.picture
+        return parse_instant(given, self._stage.now(), None if picture is None else picture.zone)
+
     def _why_no_time(self, given: str) -> str | None:
         try:
-            parse_instant(given, self._stage.now())
+            self._instant(given)
         except SettingsError as error:
             return str(error)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 import msgspec
@@ -32,7 +32,7 @@ from publisher_cli.desk_view.mail import Mail
 from publisher_cli.desk_view.picture import Connection, Picture, State
 from publisher_cli.desk_view.receipts import Told, told_of
 from publisher_cli.desk_view.rows import held_rows, line_rows
-from publisher_cli.newsroom import Newsroom
+from publisher_cli.newsroom import Newsroom, origin
 from ticker.core import rules
 from ticker.core.errors import SettingsError
 from ticker.core.line import Line
@@ -122,6 +122,10 @@ class DeskView(App[str]):
         self.connection = Connection(State.CONNECTING, self._clock())
         listener = Listener(self._find, edition, self._editor, self, self._clock)
         self._ear = self.run_worker(listener.run(), name="listener", group="listener", exclusive=True)
+
+    @property
+    def _zone(self) -> tzinfo | None:
+        return None if self.picture is None else self.picture.zone
 
     # What is heard
 
@@ -224,14 +228,17 @@ class DeskView(App[str]):
             reach = reach_of(Position.parse(receipt.position).seq, self.picture.reports)
             if reach is not None:
                 receipt = msgspec.structs.replace(receipt, reach=reach)
-                self._receipt, self._told = (receipt, quoted), told_of(receipt, quoted, self._clock())
+                self._receipt, self._told = (receipt, quoted), self._told_of(receipt, quoted)
 
     def _tell_receipt(self, receipt: Receipt, quoted: str) -> None:
         self.mail.tell(receipt)
         if receipt.status in LOUD:
             self.bell()
-        self._receipt, self._told = (receipt, quoted), told_of(receipt, quoted, self._clock())
+        self._receipt, self._told = (receipt, quoted), self._told_of(receipt, quoted)
         self._show()
+
+    def _told_of(self, receipt: Receipt, quoted: str) -> Told:
+        return told_of(receipt, quoted, self._clock(), self._zone)
 
     def _tell(self, word: str, sentence: str, style: str = "bold $text-warning") -> None:
         self._receipt, self._told = None, Told(word, style, sentence)
@@ -255,7 +262,7 @@ class DeskView(App[str]):
             return None
         draft, now = self._composer.draft, self._clock()
         self._opinion = None if draft.is_blank or self.picture is None else opinion_of(draft, self.picture, now)
-        self._composer.show_opinion(self._opinion, now, is_live=self.connection.state is State.LIVE)
+        self._composer.show_opinion(self._opinion, now, self._zone, is_live=self.connection.state is State.LIVE)
         self._show()
         return self._opinion
 
@@ -322,7 +329,7 @@ class DeskView(App[str]):
 
     def _send_draft(self, draft: Draft, picture: Picture) -> None:
         try:
-            submission = submission_of(draft, self.drafts.key_for(picture.name, draft), self._clock())
+            submission = submission_of(draft, self.drafts.key_for(picture.name, draft), self._clock(), picture.zone)
         except SettingsError as error:
             self.refuse(str(error))
             return
@@ -332,7 +339,7 @@ class DeskView(App[str]):
     # Sending
 
     def _hand_in(self, request: Request, quoted: str, edition: str, draft: Draft | None = None) -> None:
-        request = msgspec.structs.replace(request, deadline_s=self._deadline_s)
+        request = msgspec.structs.replace(request, deadline_s=self._deadline_s, origin=origin())
         sent = Sent(edition, request, quoted, self._clock(), draft)
         self.mail.under_way[request.key] = sent
         self.run_worker(carry(self._find, self._editor, sent, self._heard), name=request.key, group="errands")

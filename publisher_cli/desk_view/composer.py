@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -140,9 +140,9 @@ class Composer(Vertical):
         self.query_one("#count", Static).update(Content.styled(f"{count}/{most}{over}", style))
         self._show_preview(edition)
 
-    def show_opinion(self, opinion: Opinion | None, now: datetime, *, is_live: bool) -> None:
+    def show_opinion(self, opinion: Opinion | None, now: datetime, zone: tzinfo | None, *, is_live: bool) -> None:
         """What the desk would say; None while there is nothing to judge."""
-        self.query_one("#findings", Static).update(_opinion_words(opinion, self.draft, now, is_live))
+        self.query_one("#findings", Static).update(_opinion_words(opinion, self.draft, now, zone, is_live=is_live))
 
     def _show_what(self, stored: StoredEdition) -> None:
         line, change = self._draft.line, self._draft.change
@@ -201,7 +201,9 @@ class Composer(Vertical):
         self.post_message(self.Changed())
 
 
-def _opinion_words(opinion: Opinion | None, draft: Draft, now: datetime, is_live: bool) -> Content:
+def _opinion_words(
+    opinion: Opinion | None, draft: Draft, now: datetime, zone: tzinfo | None, *, is_live: bool
+) -> Content:
     if opinion is None and not is_live:
         return _NOT_LIVE
     if opinion is None:
@@ -215,16 +217,16 @@ def _opinion_words(opinion: Opinion | None, draft: Draft, now: datetime, is_live
     if not is_live:
         lines.append(_NOT_LIVE)
     elif opinion.can_be_sent and not opinion.needs:
-        lines.append(Content.styled(_way(opinion, now), "$text-success"))
+        lines.append(Content.styled(_way(opinion, now, zone), "$text-success"))
     if draft.typed.again:
         lines.append(Content.styled("meant as a repetition (Ctrl+R: not)", "$text-warning"))
     return Content("\n").join(lines)
 
 
-def _way(opinion: Opinion, now: datetime) -> str:
+def _way(opinion: Opinion, now: datetime, zone: tzinfo | None) -> str:
     assert opinion.submission is not None
     if opinion.due is None:
         return "✓ Enter: on air at once"
     if opinion.submission.at is None:
         return f"✓ Enter: on air after {(opinion.due - now).total_seconds():.0f} s in which it can be taken back"
-    return f"✓ Enter: on air {spell_instant(opinion.due, now)}"
+    return f"✓ Enter: on air {spell_instant(opinion.due, now, zone)}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-
+from publisher_cli.changing import new_key
 from publisher_cli.desk_view.drafting import Draft
 from publisher_cli.desk_view.errands import Sent
 from ticker.core.line import Change
@@ -13,10 +12,6 @@ Slot = tuple[str, Change, str | None]
 """Where a draft is kept: in which edition, of which change, of which line."""
 
 NOT_SETTLED = frozenset({Outcome.LATE, Outcome.NOT_ON_AIR})
-
-
-def new_key() -> str:
-    return f"k-{secrets.token_hex(8)}"
 
 
 def slot_of(edition: str, draft: Draft) -> Slot:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import Enum
 from typing import Final
 
 import msgspec
 
+from publisher_cli.times import find_zone
 from ticker.core.board import Board
 from ticker.core.entry import Entry, Logged
+from ticker.core.errors import SettingsError
 from ticker.core.held import Held
 from ticker.core.line import Line
 from ticker.core.submission import Reach
@@ -61,6 +63,14 @@ class Picture:
     @property
     def name(self) -> str:
         return self.stored.name
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The desk’s time zone; None is this machine’s, also where it doesn’t know the other: times read back say."""
+        try:
+            return find_zone(self.stored.edition.zone)
+        except SettingsError:
+            return None
 
     def apply(self, logged: Logged) -> None:
         self.board.apply(logged.entry)
