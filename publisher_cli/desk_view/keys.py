@@ -93,11 +93,10 @@ def keys_lines(keys: Sequence[tuple[str, str]], width: int) -> Content:
 
 
 HELP: Final = """\
-WRITE  Enter puts the line on air. "Who: what happened" is read as who says
-       it, and what. Tab: urgency (1 flash, 2 bulletin, 3 urgent, 4 routine),
-       section, regions, time (20m, 2h, 2026-11-24T14:30). What the desk would
-       say stands below as you type. What isn't on air or held stays there.
-       Esc goes to the board, Enter comes back.
+WRITE  Enter puts the line on air. "Who: what happened" makes two parts.
+       Tab: urgency (1 flash, 2 bulletin, 3 urgent, 4 routine), section,
+       regions, time (20m, 14:30). What the desk would say stands below.
+       What isn't on air or held stays here. Esc: board, Enter: back.
 
 THE LINE CHOSEN  ↑ ↓ on the board
    u  update: new facts          c  correct: readers are told what was wrong
@@ -113,5 +112,5 @@ EVERYWHERE
    ^C  undo, else leave          ^R  it is meant, though a repetition
    ^Q  leave (q)                 t   light or dark, on the board
 
-NOT CONNECTED and NOT ON AIR mean it. The same words again can't go out twice.
+NOT CONNECTED, NOT ON AIR: they mean it. The same again can't go out twice.
 """

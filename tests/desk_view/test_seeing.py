@@ -171,9 +171,9 @@ async def test_without_any_redis_it_says_so_and_comes_up_by_itself(
 
 
 async def test_help_covers_the_keys_and_any_key_closes_it(newsroom: Newsroom) -> None:
-    async with newsroom.desk(), view_of(newsroom.url, size=(100, 40)) as view:
+    async with newsroom.desk(), view_of(newsroom.url, size=(80, 24)) as view:
         await view.press("f1")
-        await view.shows("WHAT WAITS", "withdraw for good")
+        await view.shows("WRITE Enter puts", "withdraw for good", "The same again can't go out twice.")
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await view.press("space")
         await view.shows("Ferries stop")
