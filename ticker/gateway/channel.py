@@ -26,7 +26,7 @@ from ticker.core.wire import ByeMessage, CloseCode, encode_line
 from ticker.gateway.follower import BURST_MARKS, LIVE, Cursor, Follower
 from ticker.gateway.framing import Framing, deflated_frame, event, frame_message, websocket_frame, websocket_payload
 from ticker.gateway.handshake import Request, parse_request
-from ticker.gateway.ranks import Cohort, Rank
+from ticker.gateway.ranks import Cohort, Rank, Sheet
 from ticker.gateway.view import View, Wish
 from ticker.settings import Settings
 
@@ -115,7 +115,8 @@ class Channel:
         self.on_gone: Callable[[Follower], None] = lambda follower: None
         self._requests: dict[tuple[Framing, str, str | None], Request] = {}
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry
-        self._cohorts = [Cohort() for _ in range(settings.beat_s)]
+        sheet = Sheet()
+        self._cohorts = [Cohort(sheet) for _ in range(settings.beat_s)]
         self._next_cohort = 0
         self._behind: dict[Follower, None] = {}
         self._paused: dict[Follower, None] = {}
@@ -148,7 +149,8 @@ class Channel:
         for logged in entries:
             self._keep(logged)
         for cohort in self._cohorts:
-            cohort.dissolve()
+            for rank in cohort.ranks():
+                cohort.dissolve(rank)
             for follower in cohort.alone:
                 follower.cursor, follower.sent = Cursor.REPLACED, 0
             self._behind.update(cohort.alone)
@@ -196,11 +198,15 @@ class Channel:
 
     def _changed(self) -> None:
         self._forget_made()
-        if self._news_since is None:
-            self._news_since = (self.log.head, asyncio.get_running_loop().time())
-        self._news.set()
+        self._has_news(self.log.head)
         if self._ahead:
             self._admit_ahead(asyncio.get_running_loop().time())
+
+    def _has_news(self, first: int) -> None:
+        """Have another pass, for entry `first` and later ones."""
+        if self._news_since is None:
+            self._news_since = (first, asyncio.get_running_loop().time())
+        self._news.set()
 
     def _forget_made(self) -> None:
         for view in self.views.values():
@@ -350,25 +356,26 @@ class Channel:
 
     def _serve_rank(self, cohort: Cohort, rank: Rank, first: int) -> int:
         """Advance a rank in one step of the loop; tell how many of it were sent entry `first` or later ones."""
-        members, head = len(rank.members), self.log.head
-        if members and rank.cursor != head:
+        members = len(rank.members)
+        if not members or rank.cursor == self.log.head:
+            pass
+        elif rank.cursor < self.log.first - 1:
+            self._behind.update(dict.fromkeys(rank.members))
+            self._news.set()
+            cohort.dissolve(rank)
+        else:
             self._advance_rank(cohort, rank)
-            if rank.cursor != head:  # there is more than one piece, or their place in the log is gone
-                self._behind.update(dict.fromkeys(rank.members))
-                self._news.set()
-                for follower in list(rank.members):
-                    cohort.fall_out(follower)
         return members if rank.sent >= first else 0
 
     def _advance_rank(self, cohort: Cohort, rank: Rank) -> None:
-        if rank.cursor < self.log.first - 1:
-            return
         piece = rank.view.piece(rank.cursor, BURST_MARKS * self.settings.follower_buffer_bytes)
         rank.cursor = piece.until
         if piece.data:
             rank.sent = piece.until
             self.counts.deliveries += piece.entries * len(rank.members)
             cohort.write(rank, piece.data)
+        if rank.cursor != self.log.head:  # there is more: in the next pass, when they have read this
+            self._has_news(self.log.head + 1)
 
     def _serve(self, cohort: Cohort, follower: Follower, first: int) -> int:
         """Advance one that is alone; tell (0 or 1) whether it was sent entry `first` or later ones."""

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 LIVE: Final = -1
 """`replayed` of a follower that was told that it is live."""
-BURST_MARKS: Final = 8
-"""How many high-water marks live followers are sent at once if their transports are empty.
+BURST_MARKS: Final = 4
+"""How many high-water marks live followers are sent at once if their transports are empty: 64 KiB.
 
-All of them are sent the same piece, and a transport refers to what it couldn't write yet, so this costs nothing a
-follower; a piece that a reader chose, by its position or by how far it has read, would: see `OWN_PIECES`.
+That is what a peer's receive window takes at first. More would wait in the transport, which takes more system calls
+than another pass. All of them are sent the same piece, and a transport refers to what it couldn't write yet: it costs
+no memory a follower. A piece that a reader chose, by its position or by how far it has read, would: see `OWN_PIECES`.
 """
 OWN_PIECES: Final = 2
 """How many pieces of its own a follower is sent before it is paused: one more than that is what it costs when it stalls

@@ -12,9 +12,10 @@ whoever writes to the transport takes the follower out first, and it comes back 
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterator
-from os import write
+from os import sendfile, write
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -23,6 +24,33 @@ if TYPE_CHECKING:
 
 RANK_MOST: Final = 64
 """Followers in a rank. It is written to in one step of the loop: 0.5 ms for a line, a few for what a burst left."""
+
+
+SHEET_LEAST: Final = 16 * 1024
+"""Bytes from which on the kernel sends pages of a file for less than it copies bytes."""
+SHEET_MEMBERS: Final = 8
+"""For fewer, writing the file costs more than it saves."""
+
+
+class Sheet:
+    """A file in memory with what many are sent at the moment: the kernel sends its pages and copies them for nobody."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.memfd_create("ticker-sheet") if hasattr(os, "memfd_create") else None
+        self._data = b""
+
+    def __del__(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def of(self, data: bytes) -> int | None:
+        """The descriptor of the file, which has `data` now; None where the system knows no such files."""
+        if self._descriptor is not None and self._data is not data:
+            # Cut to nothing, and not written over: what is on its way to somebody are the pages that it had until now.
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, data, 0)
+            self._data = data
+        return self._descriptor
 
 
 class Rank:
@@ -51,13 +79,14 @@ class Rank:
         follower.rank = None
         follower.cursor, follower.sent = self.cursor, self.sent
 
-    def write(self, data: bytes) -> list[tuple[Follower, int]]:
+    def write(self, data: bytes, sheet: Sheet) -> list[tuple[Follower, int]]:
         """Write to every member; tell whose socket didn't take all of it, and how many bytes it took."""
         size = len(data)
+        source = sheet.of(data) if size >= SHEET_LEAST and len(self.members) >= SHEET_MEMBERS else None
         short: list[tuple[Follower, int]] = []
         for descriptor in self.descriptors:
             try:
-                taken = write(descriptor, data)
+                taken = write(descriptor, data) if source is None else sendfile(descriptor, source, 0, size)
             except OSError:  # it is full, or its peer is gone: the transport will find out which
                 taken = 0
             if taken != size:
@@ -71,9 +100,10 @@ class Cohort:
     Alone is who is somewhere else in the log, whose transport holds something, or who can't be written to past it.
     """
 
-    __slots__ = ("_ranks", "alone")
+    __slots__ = ("_ranks", "_sheet", "alone")
 
-    def __init__(self) -> None:
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
         self.alone: dict[Follower, None] = {}
         self._ranks: dict[View, list[Rank]] = {}
 
@@ -119,13 +149,12 @@ class Cohort:
 
     def write(self, rank: Rank, data: bytes) -> None:
         """Write to all of a rank. Who doesn't take all of it falls out, and its transport has the rest."""
-        for follower, taken in rank.write(data):
+        for follower, taken in rank.write(data, self._sheet):
             self.fall_out(follower)
             # A view and no copy: what a peer doesn't read is then still the bytes that all share.
             follower.transport.write(memoryview(data)[taken:] if taken else data)
 
-    def dissolve(self) -> None:
-        """Have everybody alone."""
-        for rank in self.ranks():
-            for follower in list(rank.members):
-                self.fall_out(follower)
+    def dissolve(self, rank: Rank) -> None:
+        """Have everybody of a rank alone."""
+        for follower in list(rank.members):
+            self.fall_out(follower)
