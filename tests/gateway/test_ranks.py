@@ -176,6 +176,21 @@ async def test_a_rank_has_no_more_members_than_it_may(wired: Callable[[], Wired]
     assert room.channel._cohorts[0].ranks() == []
 
 
+async def test_when_one_leaves_the_others_keep_their_sockets(wired: Callable[[], Wired]) -> None:
+    room = Newsroom(beat_s=1)
+    room.post("before")
+    transports = [wired() for _ in range(4)]
+    followers = [join(room, transport) for transport in transports]
+    room.channel.leave(followers[1])
+    room.post("news")
+    await room.channel._pass(2)
+    assert [transport.read().count(b"news") for transport in transports] == [1, 0, 1, 1]
+    room.channel.leave(followers[3])
+    room.post("more news")
+    await room.channel._pass(3)
+    assert [transport.read().count(b"more news") for transport in transports] == [1, 0, 1, 0]
+
+
 async def test_another_history_takes_everybody_out(wired: Callable[[], Wired]) -> None:
     room, transport = Newsroom(), wired()
     room.post("before")
