@@ -187,6 +187,7 @@ async def test_a_full_transport_is_left_out_until_it_has_room() -> None:
     assert len(transport.written) == 1
     assert room.channel.paused == 1
     follower.resume_writing()
+    await room.channel._catch_up()
     assert b"while it is full" in transport.written[-1]
     assert room.channel.paused == 0
 

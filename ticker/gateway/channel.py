@@ -27,6 +27,7 @@ from ticker.gateway.follower import BURST_MARKS, LIVE, Cursor, Follower
 from ticker.gateway.framing import Framing, deflated_frame, event, frame_message, websocket_frame, websocket_payload
 from ticker.gateway.handshake import Request, parse_request
 from ticker.gateway.ranks import Cohort, Rank, Sheet
+from ticker.gateway.turns import Turns
 from ticker.gateway.view import View, Wish
 from ticker.settings import Settings
 
@@ -109,6 +110,7 @@ class Channel:
         self.log: Log[Prepared] = Log(0, nonce)
         self.board = Board()
         self.counts = Counts()
+        self.turns = Turns()
         self.views: dict[Wish, View] = {}
         self.followers = 0
         self.on_sent: Callable[[Sent], None] = lambda sent: None
@@ -304,7 +306,7 @@ class Channel:
         follower.paused_at = None
         if follower in self._paused:
             del self._paused[follower]
-            self.counts.deliveries += follower.advance()
+            self.is_behind(follower)  # not at once: thousands of them may resume in one step of the loop
 
     def is_closing(self, follower: Follower) -> None:
         self._closing.setdefault(follower, asyncio.get_running_loop().time() + CLOSING_S)

@@ -201,9 +201,14 @@ class Follower(asyncio.Protocol):
         self.view.channel.leave(self)
         self.view.channel.is_gone(self)
 
-    def eof_received(self) -> None:
-        """The peer will send no more."""
-        self._end()
+    def eof_received(self) -> bool:
+        """The peer will send no more. The transport stays open (True) until it is its turn to be closed."""
+        self.view.channel.turns.take(self._end_unless_gone)
+        return True
+
+    def _end_unless_gone(self) -> None:
+        if not self.transport.is_closing():
+            self._end()
 
     def data_received(self, data: bytes) -> None:
         """Answer pings and the closing handshake; a reader has nothing else to say (1008)."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ticker.gateway.admission import RETRY_S, Admission, Refusal, is_trusted, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
+from ticker.gateway.turns import Turns
 from ticker.gateway.view import Wish
 from ticker.settings import Settings
 
@@ -45,6 +46,7 @@ class Hub:
         self.trusted = parse_networks(settings.trusted_proxies)
         self.is_loading = True
         self.handshakes_timed_out = 0
+        self.turns = Turns()
         self.loop_stall_s = 0.0  # the longest since the metrics were read
         self._chance = chance
         self._connections_max = max(file_limit - 32, 8)
