@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import struct
@@ -223,6 +224,21 @@ def test_what_is_on_its_way_stays_what_it_was_when_the_sheet_has_something_else(
             assert reader.recv(size, socket.MSG_WAITALL) == b"a" * size
             assert os.sendfile(writer.fileno(), source, 0, size) == size
             assert reader.recv(size, socket.MSG_WAITALL) == b"b" * size
+
+
+def test_without_memory_for_it_there_is_no_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = Sheet()
+    assert sheet.of(b"a" * 9) is not None
+    monkeypatch.setattr(os, "pwrite", lambda *_: 4)
+    assert sheet.of(b"b" * 9) is None
+    monkeypatch.setattr(os, "pwrite", _no_memory)
+    assert sheet.of(b"c" * 9) is None
+    monkeypatch.setattr(os, "memfd_create", _no_memory)
+    assert Sheet().of(b"a" * 9) is None
+
+
+def _no_memory(*_: object) -> int:
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
 # With whole gateways

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from os import sendfile, write
 from typing import TYPE_CHECKING, Final
 
@@ -36,21 +37,27 @@ class Sheet:
     """A file in memory with what many are sent at the moment: the kernel sends its pages and copies them for nobody."""
 
     def __init__(self) -> None:
-        self._descriptor = os.memfd_create("ticker-sheet") if hasattr(os, "memfd_create") else None
+        self._descriptor: int | None = None
         self._data = b""
+        with suppress(OSError, AttributeError):  # it is forbidden here, or another system
+            self._descriptor = os.memfd_create("ticker-sheet")
 
     def __del__(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
     def of(self, data: bytes) -> int | None:
-        """The descriptor of the file, which has `data` now; None where the system knows no such files."""
-        if self._descriptor is not None and self._data is not data:
+        """The descriptor of the file, which has `data` now; None where there is no such file, or no memory for it."""
+        if self._descriptor is None or self._data is data:
+            return self._descriptor
+        self._data = b""
+        with suppress(OSError):
             # Cut to nothing, and not written over: what is on its way to somebody are the pages that it had until now.
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, data, 0)
-            self._data = data
-        return self._descriptor
+            if os.pwrite(self._descriptor, data, 0) == len(data):
+                self._data = data
+                return self._descriptor
+        return None
 
 
 class Rank:
