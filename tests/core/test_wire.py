@@ -62,7 +62,7 @@ def test_a_line_is_sent_as_a_line_message(line: Line) -> None:
 @given(lines())
 def test_a_line_has_every_field_on_the_wire_that_is_not_null_or_empty(line: Line) -> None:
     sent = msgspec.json.decode(encode_line(POSITION, line))["line"]
-    given = {name for name in Line.__struct_fields__ if getattr(line, name) not in (None, ())}
+    given = {name for name in Line.__struct_fields__ if getattr(line, name) not in (None, (), False)}
     assert set(sent) == given
 
 
