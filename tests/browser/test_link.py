@@ -417,10 +417,10 @@ def test_an_open_socket_that_is_silent_is_dead(gateway: Gateway, page: Page) -> 
 def test_a_connection_that_never_says_anything_times_out(gateway: Gateway, page: Page, transport: str) -> None:
     """The server is well, as it says when it is asked: the other kind of connection comes next."""
     record(page, now=True)
-    page.clock.run_for(9_000)
-    assert (len(gateway.connections), state(page)) == (1, "connecting")
-    page.clock.run_for(3_000)
-    until(page, lambda: len(page.evaluate("window.connections")) == 1, "another try")
+    page.clock.run_for(5_000)  # the clock goes on meanwhile: on a busy machine by seconds
+    assert (page.evaluate("window.connections"), state(page)) == ([], "connecting")
+    page.clock.run_for(5_000)
+    until(page, lambda: page.evaluate("window.connections.length") > 0, "another try")
     assert page.evaluate("window.connections[0]").startswith("http:" if transport else "ws:")
 
 

@@ -109,7 +109,7 @@ const SEATS = 4; // of the six connections to a host that a browser opens over H
 const seat = (number = 1) =>
   new Promise((/** @type {(leave: any) => void} */ give, fail) =>
     navigator.locks
-      .request("ticker" + number, { ifAvailable: true }, (lock) =>
+      .request("breaking-ticker" + number, { ifAvailable: true }, (lock) =>
         lock ? new Promise(give) : give(number < SEATS ? seat(number + 1) : null),
       )
       .catch(fail),
