@@ -191,7 +191,7 @@ def test_check_says_what_is_unsafe_and_how_to_mend_it(parts: Parts) -> None:
 
 def test_an_editor_can_be_added_before_the_first_line(parts: Parts) -> None:
     parts.start("desk")
-    assert parts.ticker("editor", "add", "omar", "-e", "en").out.startswith("omar  may post to en\n")
+    assert parts.ticker("editor", "add", "omar", "-e", "en").out.startswith("omar  may post to en (editor)\n")
     assert parts.tick("post", "Known already", "-e", "en", "--editor", "omar").code == 0
 
 
