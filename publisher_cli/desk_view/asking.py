@@ -12,6 +12,8 @@ from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from publisher_cli.desk_view.directions import wrapped
+
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, of what, and what is done with the answer.
@@ -60,7 +62,7 @@ class Asking(Vertical):
         self._question = question
         self.query_one("#question", Static).update(Content.styled(f" {question.title} ", "bold reverse"))
         about = self.query_one("#about", Static)
-        about.update(Content(question.about))
+        about.update(wrapped(Content(question.about), self.app.size.width - 2))
         about.display = bool(question.about)
         self._hint(question.hint)
         answer = self.query_one("#answer", Input)
@@ -69,7 +71,7 @@ class Asking(Vertical):
         self.display = True
         (answer if question.key is None else self).focus()
 
-    def _hint(self, text: str, style: str = "$text-muted") -> None:
+    def _hint(self, text: str, style: str = "$foreground 60%") -> None:
         self.query_one("#hint", Static).update(Content.styled(text, style))
 
     def on_key(self, event: Key) -> None:

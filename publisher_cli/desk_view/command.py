@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +16,9 @@ from publisher_cli.status import Status
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from publisher_cli.desk_view.app import DeskView
 
 
 @click.command(
@@ -49,7 +55,16 @@ def open_view(console: Console, edition: str | None, editor: str | None, data: P
         None if edition is None else check_name(edition),
         None if editor is None else check_name(editor),
     )
-    unsent = view.run(mouse=False)
+    unsent = asyncio.run(_run(view))
     if unsent:
         console.tell(f"not sent: {unsent}")
     return Status(view.return_code or Status.DONE)
+
+
+async def _run(view: DeskView) -> str | None:
+    """Run it on the terminal, which gets its own screen back also when we are told to end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, view.end)
+    # The mouse stays the terminal's: editors select and copy with it.
+    return await view.run_async(mouse=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -15,7 +15,8 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static, TextArea
 
 from publisher_cli import words
-from publisher_cli.desk_view.drafting import Draft, Kind, Opinion, Typed, graphemes_of, shown_words
+from publisher_cli.desk_view.directions import wrapped
+from publisher_cli.desk_view.drafting import Draft, Kind, Opinion, Typed, completed, graphemes_of, shown_words
 from publisher_cli.times import spell_instant
 from ticker.core.edition import Edition
 from ticker.core.line import Change, Direction
@@ -29,6 +30,7 @@ _KINDS: Final = {
     Kind.NEEDS: ("‖ waits for a second person: ", "$text-warning"),
     Kind.WARNING: ("! ", "$text-warning"),
 }
+_NOT_LIVE: Final = Content.styled("✗ not connected: nothing can go on air now", "bold $text-error")
 _TITLES: Final = {Change.NEW: "NEW LINE", Change.UPDATE: "UPDATE", Change.CORRECT: "CORRECT", Change.REFILE: "REFILE"}
 
 
@@ -70,7 +72,7 @@ class Composer(Vertical):
         self._edition: Edition | None = None
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="head"):
+        with Horizontal(id="over"):
             yield Static(id="what")
             yield Static(id="count")
         yield LineText(id="text", compact=True, highlight_cursor_line=False, placeholder="Who: what happened")
@@ -133,14 +135,14 @@ class Composer(Vertical):
     def show_count(self, edition: Edition) -> None:
         """At each key: how long the text is, against what the edition warns of and what it refuses."""
         count, warn, most = graphemes_of(self.draft), edition.text_warn_graphemes, edition.text_graphemes
-        style = "$text-error bold" if count > most else "$text-warning" if count > warn else "$text-muted"
+        style = "$text-error bold" if count > most else "$text-warning" if count > warn else "$foreground 60%"
         over = f" · {count - most} too long" if count > most else " · long" if count > warn else ""
         self.query_one("#count", Static).update(Content.styled(f"{count}/{most}{over}", style))
         self._show_preview(edition)
 
-    def show_opinion(self, opinion: Opinion | None, now: datetime) -> None:
+    def show_opinion(self, opinion: Opinion | None, now: datetime, zone: tzinfo | None, *, is_live: bool) -> None:
         """What the desk would say; None while there is nothing to judge."""
-        self.query_one("#findings", Static).update(_opinion_words(opinion, self.draft, now))
+        self.query_one("#findings", Static).update(_opinion_words(opinion, self.draft, now, zone, is_live=is_live))
 
     def _show_what(self, stored: StoredEdition) -> None:
         line, change = self._draft.line, self._draft.change
@@ -158,7 +160,7 @@ class Composer(Vertical):
         preview = self.query_one("#preview", Static)
         preview.display = line is not None and edition.dir is Direction.RTL
         if line is not None:
-            preview.update(Content(words.isolated(words.composed(line), line.dir)))
+            preview.update(wrapped(Content(words.isolated(words.composed(line), line.dir)), self.app.size.width - 2))
 
     @property
     def _text(self) -> LineText:
@@ -174,8 +176,20 @@ class Composer(Vertical):
         event.stop()
         self.post_message(self.Sent())
 
+    def _complete(self, name: str | None) -> None:
+        """Make whole what is the beginning of a section or of regions."""
+        if self._edition is not None and name in ("section", "regions"):
+            vocabulary = self._edition.sections if name == "section" else self._edition.regions
+            field = self._input(name)
+            field.value = completed(vocabulary, field.value)
+
+    def on_input_blurred(self, event: Input.Blurred) -> None:
+        event.stop()
+        self._complete(event.input.id)
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self._complete(event.input.id)
         self.post_message(self.Sent())
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -187,26 +201,32 @@ class Composer(Vertical):
         self.post_message(self.Changed())
 
 
-def _opinion_words(opinion: Opinion | None, draft: Draft, now: datetime) -> Content:
+def _opinion_words(
+    opinion: Opinion | None, draft: Draft, now: datetime, zone: tzinfo | None, *, is_live: bool
+) -> Content:
+    if opinion is None and not is_live:
+        return _NOT_LIVE
     if opinion is None:
-        return Content.styled("Enter puts it on air; the rules are shown as you type", "$text-muted")
+        return Content.styled("Enter puts it on air; the rules are shown as you type", "$foreground 60%")
     lines = []
     for kind, finding in opinion.findings()[:FINDINGS_SHOWN]:
         label, style = _KINDS[kind]
         lines.append(Content.styled(label, f"bold {style}") + Content.styled(finding.detail, style))
     if (more := len(opinion.findings()) - FINDINGS_SHOWN) > 0:
-        lines.append(Content.styled(f"… and {more} more", "$text-muted"))
-    if opinion.can_be_sent and not opinion.needs:
-        lines.append(Content.styled(_way(opinion, now), "$text-success"))
+        lines.append(Content.styled(f"… and {more} more", "$foreground 60%"))
+    if not is_live:
+        lines.append(_NOT_LIVE)
+    elif opinion.can_be_sent and not opinion.needs:
+        lines.append(Content.styled(_way(opinion, now, zone), "$text-success"))
     if draft.typed.again:
         lines.append(Content.styled("meant as a repetition (Ctrl+R: not)", "$text-warning"))
     return Content("\n").join(lines)
 
 
-def _way(opinion: Opinion, now: datetime) -> str:
+def _way(opinion: Opinion, now: datetime, zone: tzinfo | None) -> str:
     assert opinion.submission is not None
     if opinion.due is None:
         return "✓ Enter: on air at once"
     if opinion.submission.at is None:
         return f"✓ Enter: on air after {(opinion.due - now).total_seconds():.0f} s in which it can be taken back"
-    return f"✓ Enter: on air {spell_instant(opinion.due, now)}"
+    return f"✓ Enter: on air {spell_instant(opinion.due, now, zone)}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from enum import Enum
 from typing import Any, Final
 
@@ -106,7 +107,7 @@ def graphemes_of(draft: Draft) -> int:
     return rules.count_graphemes(text)
 
 
-def submission_of(draft: Draft, key: str, now: datetime) -> Submission:
+def submission_of(draft: Draft, key: str, now: datetime, zone: tzinfo | None) -> Submission:
     """What to hand in.
 
     Raises:
@@ -121,7 +122,7 @@ def submission_of(draft: Draft, key: str, now: datetime) -> Submission:
     if typed.reason.strip():
         fields["reason"] = typed.reason
     if typed.at.strip():
-        fields["at"] = parse_instant(typed.at, now)
+        fields["at"] = parse_instant(typed.at, now, zone)
     if typed.glass.strip():
         fields["break_glass"] = typed.glass
     return Submission(key=key, change=draft.change, deadline_s=DEADLINE_S, again=typed.again, **fields)
@@ -153,10 +154,21 @@ def _regions(text: str) -> tuple[str, ...]:
     return tuple(region for region in _SEPARATORS.split(text) if region)
 
 
+def completed(vocabulary: Mapping[str, str], typed: str) -> str:
+    """Each term that was typed as the beginning of one term's id or name, as its id; anything else as it is."""
+    return ", ".join(_completed_term(vocabulary, term.strip()) for term in re.split("[,،;]", typed))
+
+
+def _completed_term(vocabulary: Mapping[str, str], typed: str) -> str:
+    folded = typed.casefold()
+    found = {term for term, name in vocabulary.items() if term.startswith(folded) or name.casefold().startswith(folded)}
+    return found.pop() if typed and len(found) == 1 else typed
+
+
 def opinion_of(draft: Draft, picture: Picture, now: datetime) -> Opinion:
     """Ask the core what the desk asks it."""
     try:
-        submission = submission_of(draft, CHECKING_KEY, now)
+        submission = submission_of(draft, CHECKING_KEY, now, picture.zone)
     except SettingsError as error:
         return Opinion(errors=(Finding("field", str(error)),))
     verdict = decide(submission, picture.circumstances(now))

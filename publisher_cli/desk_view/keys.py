@@ -32,17 +32,17 @@ EVERYWHERE: Final[list[BindingType]] = [
 
 ON_LIST: Final[list[BindingType]] = [
     # No letter: whoever types a sentence here by mistake must not end up with the rest of it in the compose line.
-    Binding("enter", "app.compose_new", "new line"),
-    Binding("u", "app.write('update')", "update"),
-    Binding("c", "app.write('correct')", "correct"),
-    Binding("r", "app.write('refile')", "refile"),
-    Binding("w", "app.withdraw", "withdraw"),
-    Binding("h", "app.hold", "hold or release"),
-    Binding("p", "app.pin", "pin or unpin"),
-    Binding("a", "app.approve", "approve"),
-    Binding("x", "app.reject", "reject"),
-    Binding("g", "app.approve_alone", "break glass"),
-    Binding("z", "app.take_back", "take back"),
+    Binding("enter", "app.write_new", "new line"),
+    Binding("u", "app.act('update')", "update"),
+    Binding("c", "app.act('correct')", "correct"),
+    Binding("r", "app.act('refile')", "refile"),
+    Binding("w", "app.act('withdraw')", "withdraw"),
+    Binding("h", "app.act('hold')", "hold or release"),
+    Binding("p", "app.act('pin')", "pin or unpin"),
+    Binding("a", "app.act('approve')", "approve"),
+    Binding("x", "app.act('reject')", "reject"),
+    Binding("g", "app.act('approve_alone')", "break glass"),
+    Binding("z", "app.act('take_back')", "take back"),
     Binding("b,escape", "app.pane('BOARD')", "board"),
     Binding("d", "app.pane('PENDING')", "decide"),
     Binding("s", "app.pane('SCHEDULED')", "scheduled"),
@@ -51,6 +51,9 @@ ON_LIST: Final[list[BindingType]] = [
     Binding("question_mark", "app.help", "help"),
     Binding("q", "app.leave", "leave"),
 ]
+
+OURS: Final = frozenset({"act", "write_new", "pane", "edition", "next_edition", "glass", "again", "light", "help"})
+"""What waits while something is asked."""
 
 _LIST_KEYS: Final = (("1-9", "edition"), ("?", "help"), ("q", "leave"))
 KEYS: Final = {
@@ -90,27 +93,24 @@ def keys_lines(keys: Sequence[tuple[str, str]], width: int) -> Content:
 
 
 HELP: Final = """\
-WRITE     Enter puts the line on air. Tab goes through urgency, section, regions and time
-          (urg: 1 flash, 2 bulletin, 3 urgent, 4 routine · at: +20m, 2h, 2026-11-24T14:30).
-          "Who: what happened" is read as who says it, and what. What the desk would say
-          stands below as you type. A flash asks once more, by y; a change of a line, by Enter.
-          Esc goes to the board, Enter comes back. What isn't on air or held stays in the compose line.
+WRITE  Enter puts the line on air. "Who: what happened" makes two parts.
+       Tab: urgency (1 flash, 2 bulletin, 3 urgent, 4 routine), section,
+       regions, time (20m, 14:30). What the desk would say stands below.
+       What isn't on air or held stays here. Esc: board, Enter: back.
 
-THE LINE CHOSEN (↑ ↓, on the board)
-   u      update: there are new facts          c   correct: readers are told what was wrong
-   r      refile: mend a slip, quietly         w   withdraw for good: asks for the reason, then y
-   h      hold off the board, or release       p   pin for a time, or unpin
+THE LINE CHOSEN  ↑ ↓ on the board
+   u  update: new facts          c  correct: readers are told what was wrong
+   r  refile: mend a slip        w  withdraw for good: reason, then y
+   h  hold or release            p  pin for a time, or unpin
 
-WHAT WAITS   d or F3: to decide on   s or F4: scheduled   b or F2: back to the board
-   a      approve what another asks for        x   reject it, with a reason for its author
-   g      chief: approve without a second person, with a reason that everybody sees
-   z      take back what is your own; on the board, what you just sent, while it can be undone
+WHAT WAITS  d or F3: decide · s or F4: scheduled · b or F2: board
+   a  approve another's          x  reject, with a reason for its author
+   z  take back your own         g  chief: approve alone; everybody sees why
 
 EVERYWHERE
-   Ctrl+N next edition (1-9 on the board)      Ctrl+G  chief: break the glass for this line
-   Ctrl+R it is meant, though a repetition     Ctrl+C  take back what can be undone, else leave
-   t      light or dark, on the board          Ctrl+Q  leave (q on the board)
+   ^N  next edition (1-9)        ^G  chief: break the glass for this line
+   ^C  undo, else leave          ^R  it is meant, though a repetition
+   ^Q  leave (q)                 t   light or dark, on the board
 
-NOT CONNECTED and NOT ON AIR mean it. The view comes back by itself; pressing Enter again on
-the same words after NOT ON AIR can't make a second line.
+NOT CONNECTED, NOT ON AIR: they mean it. The same again can't go out twice.
 """

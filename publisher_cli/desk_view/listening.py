@@ -13,7 +13,6 @@ from redis.exceptions import NoPermissionError
 from publisher_cli.desk_view.picture import Connection, Picture, State
 from publisher_cli.newsroom import Newsroom
 from ticker.console import sentence
-from ticker.core.entry import Logged
 from ticker.core.errors import StoreError, TickerError
 from ticker.core.held import Held
 from ticker.core.submission import Receipt
@@ -46,10 +45,6 @@ class Hears(Protocol):
 
     def hear_picture(self, picture: Picture) -> None:
         """Something has changed, or time has passed."""
-        ...
-
-    def hear_entry(self, logged: Logged) -> None:
-        """An entry of the log: also those of before, when the log is read anew."""
         ...
 
     def hear_receipt(self, receipt: Receipt) -> None: ...
@@ -132,21 +127,17 @@ class Listener:
             raise StoreError(f"edition {name} was deleted this moment")
         picture = Picture(stored, editor)
         async for logged in walk_log(redis, name, 0, stored.nonce):
-            self._take(picture, logged)
+            picture.apply(logged)
         self._may_see_held = True
         if not self._receipts_after:
             self._receipts_after = await last_receipt_id(redis, name, editor)
         return picture
 
-    def _take(self, picture: Picture, logged: Logged) -> None:
-        picture.apply(logged)
-        self._hears.hear_entry(logged)
-
     async def _round(self, redis: Redis, picture: Picture) -> bool:
         """Take in what has come; False where the log is no longer the one that was read."""
         entries = await tail(redis, picture.name, picture.seq, block_ms=BLOCK_MS)
         for entry in entries:
-            self._take(picture, check_entry(picture.seq, picture.link, entry))
+            picture.apply(check_entry(picture.seq, picture.link, entry))
         self._quiet_rounds = 0 if entries else self._quiet_rounds + 1
         if self._quiet_rounds % HISTORY_EACH == HISTORY_EACH - 1 and not await self._is_same_log(redis, picture):
             return False

@@ -45,10 +45,10 @@ class LineList(OptionList):
             Option(content, id=row.id) for content, row in zip(laid_out, [*rows, *below], strict=True)
         ]
         if below:
-            rule = Content.styled("not on the board", "$text-muted")
+            rule = Content.styled(" not on the board ".center(self.room, "─"), "$foreground 60%")
             options.insert(len(rows), Option(rule, disabled=True))
         if not options:
-            options.append(Option(Content.styled(nothing, "$text-muted"), disabled=True))
+            options.append(Option(Content.styled(nothing, "$foreground 60%"), disabled=True))
         self.set_options(options)
         self._choose(chosen, place)
         if chosen is not None:

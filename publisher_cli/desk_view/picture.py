@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from enum import Enum
 from typing import Final
 
 import msgspec
 
+from publisher_cli.times import find_zone
 from ticker.core.board import Board
 from ticker.core.entry import Entry, Logged
+from ticker.core.errors import SettingsError
 from ticker.core.held import Held
 from ticker.core.line import Line
 from ticker.core.submission import Reach
@@ -21,6 +23,9 @@ LINES_KEPT: Final = 10_000
 """As many lines as a log retains by default: more would only ever be of a view that stays open for weeks."""
 
 OFF_BOARD_SHOWN: Final = 30
+REACH_LATE: Final = timedelta(seconds=5)
+"""Gateways tell within a second how far an entry came: after this long, none has it."""
+
 PREVIEW_ID: Final = "preview000"
 
 
@@ -53,14 +58,24 @@ class Picture:
         self.held: list[Held] | None = []  # None: this editor's Redis user may not read it
         self.reports: list[Report] = []
         self._seqs: dict[str, int] = {}
+        self._changed: datetime | None = None
 
     @property
     def name(self) -> str:
         return self.stored.name
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """The desk’s time zone; None is this machine’s, also where it doesn’t know the other: times read back say."""
+        try:
+            return find_zone(self.stored.edition.zone)
+        except SettingsError:
+            return None
+
     def apply(self, logged: Logged) -> None:
         self.board.apply(logged.entry)
         self.seq, self.link = logged.seq, logged.link
+        self._changed = logged.entry.line.updated
         self._seqs[logged.entry.line.id] = logged.seq
         if len(self.board) > LINES_KEPT:
             oldest = list(self.board.newest_first())[LINES_KEPT * 9 // 10 :]
@@ -96,6 +111,17 @@ class Picture:
         """How far the latest entry of a line has come, or that of the whole log; None where no gateway has told."""
         seq = self.seq if line_id is None else self._seqs.get(line_id, 0)
         return reach_of(seq, self.reports)
+
+    def readers(self, now: datetime) -> Reach | None:
+        """Who has the latest entry, or, for the moment that gateways take to tell, who had the one before.
+
+        None where none of them tells.
+        """
+        reach = self.reach()
+        if reach is not None or not self.reports:
+            return reach
+        is_fresh = self._changed is not None and now - self._changed < REACH_LATE
+        return reach_of(self.reports[0].last, self.reports) if is_fresh else None
 
     def circumstances(self, now: datetime) -> Circumstances:
         """What the desk would decide on if it took a request of this editor now."""

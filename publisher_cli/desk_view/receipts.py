@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
 import msgspec
@@ -11,7 +11,7 @@ from publisher_cli import words
 from publisher_cli.times import spell_instant
 from ticker.core.line import Change
 from ticker.core.position import Position
-from ticker.core.submission import Outcome, Reach, Receipt
+from ticker.core.submission import Outcome, Receipt
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -32,48 +32,41 @@ _STYLES: Final = {
 }
 
 
-def told_of(receipt: Receipt, quoted: str, now: datetime) -> Told:
+def told_of(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None) -> Told:
     """`quoted` is the text that it is about, isolated."""
-    return Told(_word(receipt), _STYLES[receipt.status], _sentence(receipt, quoted, now))
+    return Told(_word(receipt), _STYLES[receipt.status], _sentence(receipt, quoted, now, zone))
 
 
 def _word(receipt: Receipt) -> str:
     if receipt.status is Outcome.ON_AIR:
-        return _done(receipt).upper()
+        return words.DONE[_change(receipt)].upper()
     if receipt.status in (Outcome.LATE, Outcome.NOT_ON_AIR):
         return "NOT ON AIR"
     return {Outcome.HELD: "HELD", Outcome.DROPPED: "DROPPED", Outcome.REFUSED: "REFUSED"}[receipt.status]
 
 
-def _done(receipt: Receipt) -> str:
-    return words.DONE.get(Change(receipt.asked), "on air") if receipt.asked in set(Change) else "on air"
+def _change(receipt: Receipt) -> Change:
+    """What was changed; of what was approved, the receipt doesn't say."""
+    return Change(receipt.asked) if receipt.asked in set(Change) else Change.NEW
 
 
-def _sentence(receipt: Receipt, quoted: str, now: datetime) -> str:
+def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None) -> str:
     about = f" “{quoted}”" if quoted else ""
+    where = words.edition_name(receipt.edition, is_test=receipt.test)
     match receipt.status:
         case Outcome.ON_AIR:
             assert receipt.position is not None
             seq = Position.parse(receipt.position).seq
-            return f"{receipt.edition} {seq}{about} (id {receipt.id}){reach_words(receipt.reach, ' · ')}"
+            reach = "" if receipt.reach is None else f" · {words.reach_words(receipt.reach, _change(receipt))}"
+            return f"{where} {seq}{about} (id {receipt.id}){reach}"
         case Outcome.HELD:
             needs = "; ".join(finding.detail for finding in receipt.needs)
-            due = "" if receipt.due is None else f"{', ' if needs else ''}until {spell_instant(receipt.due, now)}"
-            return (
-                f"{receipt.edition}{about} not on air yet (id {receipt.held}): waits {needs and 'because '}{needs}{due}"
-            )
+            due = "" if receipt.due is None else f"{', ' if needs else ''}until {spell_instant(receipt.due, now, zone)}"
+            return f"{where}{about} not on air yet (id {receipt.held}): waits {needs and 'because '}{needs}{due}"
         case Outcome.DROPPED:
             how = "rejected" if receipt.reason else "taken back"
             by = f" by {receipt.by}" if receipt.by else ""
             why = f": {words.isolated(receipt.reason)}" if receipt.reason else ""
-            return f"{receipt.edition}{about} (id {receipt.held}) never went on air: {how}{by}{why}"
+            return f"{where}{about} (id {receipt.held}) never went on air: {how}{by}{why}"
         case _:
-            return f"{receipt.edition}{about}: {'; '.join(finding.detail for finding in receipt.errors)}"
-
-
-def reach_words(reach: Reach | None, before: str = "") -> str:
-    """Readers now, as the gateways told; nothing where none has."""
-    if reach is None:
-        return ""
-    ms = "under 1 ms" if reach.ms < 1 else f"{reach.ms:,.0f} ms"
-    return f"{before}{words.count(reach.gateways, 'gateway')} · {words.count(reach.followers, 'reader')} · {ms}"
+            return f"{where}{about}: {'; '.join(finding.detail for finding in receipt.errors)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
 import msgspec
@@ -33,7 +33,7 @@ _MARK_STYLES: Final = {
     "CORRECTED": "$text-primary",
     "WITHDRAWN": "$text-error",
     "HELD": "$text-warning",
-    "EXPIRED": "$text-muted",
+    "EXPIRED": "$foreground 60%",
     "TEST": "bold reverse",
 }
 
@@ -54,21 +54,24 @@ class Row(msgspec.Struct, frozen=True):
 def line_rows(picture: Picture, now: datetime, width: int) -> tuple[list[Row], list[Row]]:
     """What readers see, and below it the lines that they don't see."""
     names = short_ids(entry.line.id for entry in picture.board.newest_first())
-    edition = picture.stored.edition
-    shown = [_line_row(line, names[line.id], edition, now, width) for line in picture.on_board(now)]
+    shown = [_line_row(line, names[line.id], picture, now, width) for line in picture.on_board(now)]
     off = []
     for entry in picture.off_board(now):
         kept = entry.kept or entry.line
-        row = _line_row(entry.line, names[entry.line.id], edition, now, width)
+        row = _line_row(entry.line, names[entry.line.id], picture, now, width)
         text = words.composed(kept) if entry.line.status is Status.WITHHELD else row.text
         off.append(msgspec.structs.replace(row, text=text, attribution=kept.attribution or "", is_dim=True))
     return shown, off
 
 
-def _line_row(line: Line, name: str, edition: Edition, now: datetime, width: int) -> Row:
+def _line_row(line: Line, name: str, picture: Picture, now: datetime, width: int) -> Row:
     return Row(
         id=line.id,
-        cells=(name, _clock(line.updated, now, width), _section(line.section, edition, width)),
+        cells=(
+            name,
+            _clock(line.updated, now, width, picture.zone),
+            _section(line.section, picture.stored.edition, width),
+        ),
         marks=tuple(line_marks(line, now)),
         text=words.shown_text(line),
         dir=line.dir,
@@ -101,7 +104,7 @@ def held_rows(items: Sequence[Held], picture: Picture, now: datetime, width: int
 
 def _held_row(held: Held, name: str, picture: Picture, now: datetime, width: int) -> Row:
     due = "" if held.due is None else spell_duration(held.due - now)
-    cells = (name, _clock(held.submitted, now, width), held.editor, due)
+    cells = (name, _clock(held.submitted, now, width, picture.zone), held.editor, due)
     marks = [words.URGENCIES.get(held_urgency(held, picture), ""), _HELD_WORDS.get(held.reason, "")]
     if held.submission.change is not Change.NEW:
         marks.insert(0, held.submission.change.upper())
@@ -141,14 +144,14 @@ def _submitted_text(submission: Submission) -> str | None:
     return f"{words.isolated(attribution)}: {submission.text}" if isinstance(attribution, str) else submission.text
 
 
-def _clock(instant: datetime, now: datetime, width: int) -> str:
-    shown = words.clock(instant, now)
+def _clock(instant: datetime, now: datetime, width: int, zone: tzinfo | None) -> str:
+    shown = words.clock(instant, now, zone)
     return shown if width >= WIDE or len(shown) > 8 else shown[:5]
 
 
 def _section(section: str | None, edition: Edition, width: int) -> str:
     name = "" if section is None else edition.sections.get(section, section)
-    most = 16 if width >= WIDE else 10
+    most = 16 if width >= WIDE else 11
     if cell_len(name) > most:
         name = set_cell_size(name, most - 1).rstrip() + "…"
     return words.isolated(name)
@@ -173,12 +176,12 @@ def _content(row: Row, cells: Sequence[int], marks: int, room: int) -> Content:
         parts: list[Content] = []
         for index, size in enumerate(cells):
             cell = row.cells[index] if number == 0 else ""
-            style = "$text-muted" if index else "bold"
+            style = "$foreground 60%" if index else "bold"
             if size:
                 parts.append(Content.styled(cell, style) + Content(" " * (size - cell_len(cell)) + GAP))
         if marks:
             mark = row.marks[number] if number < len(row.marks) else ""
-            parts.append(Content.styled(mark, _MARK_STYLES.get(mark, "$text-muted")))
+            parts.append(Content.styled(mark, _MARK_STYLES.get(mark, "$foreground 60%")))
             parts.append(Content(" " * (marks - len(mark)) + GAP))
         parts.append(pieces[number] if number < len(pieces) else Content(""))
         lines.append(Content("").join(parts))
@@ -190,7 +193,7 @@ def text_pieces(row: Row, room: int) -> list[Content]:
 
     What runs from right to left begins at the right.
     """
-    text = Content(row.text).stylize("$text-muted" if row.is_dim else "bold" if row.is_fresh else "")
+    text = Content(row.text).stylize("$foreground 60%" if row.is_dim else "bold" if row.is_fresh else "")
     if row.attribution and (start := row.text.find(row.attribution)) >= 0:
         text = text.stylize("italic", start, start + len(row.attribution))
     return [_isolated(piece.rstrip(), row.dir, room) for piece in text.wrap(room)] if row.text else []

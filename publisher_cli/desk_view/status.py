@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from textual.content import Content
 
 from publisher_cli import words
 from publisher_cli.desk_view.keys import Pane
 from publisher_cli.desk_view.picture import Connection, Picture, State
-from publisher_cli.desk_view.receipts import reach_words
 from publisher_cli.desk_view.rows import WIDE
 from publisher_cli.times import spell_duration, spell_instant
 from ticker.core.entry import Entry
 from ticker.core.held import Held
+from ticker.core.line import Change
 
 
 def title(picture: Picture | None, asked: str | None) -> Content:
@@ -27,11 +27,11 @@ def title(picture: Picture | None, asked: str | None) -> Content:
 
 def state(connection: Connection, picture: Picture | None, now: datetime, width: int) -> Content:
     """Whether what shows is live, which entry is the last, and who has it."""
-    clock = f"{now.astimezone():%H:%M:%S}"
+    clock = f"{now.astimezone(None if picture is None else picture.zone):%H:%M:%S}"
     match connection.state:
         case State.LIVE if picture is not None:
             who = f" · {picture.editor}, {picture.role}" if width >= WIDE else ""
-            parts = " · ".join(filter(None, (f"entry {picture.seq:,}", _readers(picture, width))))
+            parts = " · ".join(filter(None, (f"entry {picture.seq:,}", _readers(picture, now, width))))
             return Content.styled("● live", "bold $text-success") + Content(f" · {parts}{who}  {clock}")
         case State.LOST:
             return Content.styled("✕ NOT CONNECTED", "bold $text-error") + Content(f"  {clock}")
@@ -39,11 +39,11 @@ def state(connection: Connection, picture: Picture | None, now: datetime, width:
             return Content.styled("○ connecting", "bold $text-warning") + Content(f"  {clock}")
 
 
-def _readers(picture: Picture, width: int) -> str:
-    reach = picture.reach()
+def _readers(picture: Picture, now: datetime, width: int) -> str:
+    reach = picture.readers(now)
     if reach is None:
-        return "no gateway has told of it" if picture.seq else ""
-    return reach_words(reach) if width >= WIDE else words.count(reach.followers, "reader")
+        return "no gateway tells of readers" if picture.seq else ""
+    return words.reach_words(reach, Change.NEW) if width >= WIDE else words.count(reach.followers, "reader")
 
 
 def banner(connection: Connection, now: datetime) -> Content:
@@ -61,7 +61,7 @@ def places(editions: Sequence[str], picture: Picture | None, pane: Pane, now: da
     """The editions and the lists, each with where we are set apart."""
     current = None if picture is None else picture.name
     parts = [_tab(f"{number} {name}", name == current) for number, name in enumerate(editions, 1)]
-    parts.append(Content.styled("│", "$text-muted"))
+    parts.append(Content.styled("│", "$foreground 60%"))
     for each in Pane:
         label = each.value if picture is None else f"{each.value} {_count(each, picture, now)}"
         parts.append(_tab(label, each is pane))
@@ -69,7 +69,7 @@ def places(editions: Sequence[str], picture: Picture | None, pane: Pane, now: da
 
 
 def _tab(label: str, is_current: bool) -> Content:
-    return Content.styled(f" {label} ", "bold reverse" if is_current else "$text-muted")
+    return Content.styled(f" {label} ", "bold reverse" if is_current else "$foreground 60%")
 
 
 def _count(pane: Pane, picture: Picture, now: datetime) -> str:
@@ -93,16 +93,18 @@ def chosen(picture: Picture, pane: Pane, line_id: str | None, now: datetime) -> 
         return Content("")
     if pane is not Pane.BOARD:
         held = picture.held_by_id(line_id)
-        return Content("" if held is None else " · ".join(_held_words(held, now)))
+        return Content("" if held is None else " · ".join(_held_words(held, now, picture.zone)))
     entry = picture.board.get(line_id)
     return Content("" if entry is None else " · ".join(_line_words(picture, entry, now)))
 
 
 def _line_words(picture: Picture, entry: Entry, now: datetime) -> list[str]:
     line, edition = entry.line, picture.stored.edition
-    reach = reach_words(picture.reach(line.id))
+    reach = picture.reach(line.id)
     by = entry.editor if entry.author is None else f"{entry.editor}, posted by {entry.author}"
-    facts = [f"{line.id} v{line.version} {line.change} by {by}", reach]
+    facts = [f"{line.id} v{line.version} {line.change} by {by}"]
+    if reach is not None:
+        facts.append(words.reach_words(reach, line.change))
     if line.expires is not None:
         facts.append(f"expires {spell_duration(line.expires - now)}")
     if line.is_pinned(now) and line.pinned is not None:
@@ -116,11 +118,11 @@ def _line_words(picture: Picture, entry: Entry, now: datetime) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _held_words(held: Held, now: datetime) -> list[str]:
+def _held_words(held: Held, now: datetime, zone: tzinfo | None) -> list[str]:
     facts = [f"{held.id} {held.submission.change} by {held.editor}: {held.reason}"]
     facts += [finding.detail for finding in held.needs]
     if held.due is not None:
-        facts.append(f"due {spell_instant(held.due, now)}")
+        facts.append(f"due {spell_instant(held.due, now, zone)}")
     if held.approved_by is not None:
         facts.append(f"approved by {held.approved_by}")
     return facts

@@ -15,14 +15,27 @@ from tests.readers import Reader
 from tests.servers import HOST, Cluster, until
 from tests.system import Program, Ran, environment, run_program
 
+SETTINGS = """
+[editions.en]
+title = "Breaking news"
+lang = "en"
+dir = "ltr"
+second_person = ["flash", "reporter"]
+[editions.ar]
+title = "أخبار عاجلة"
+lang = "ar"
+dir = "rtl"
+"""
+
 
 class Parts:
-    """A desk and a gateway, each as its own user, and two editors."""
+    """A desk and a gateway, each as its own user, and editors in every role."""
 
     def __init__(self, server: GuardedServer, folder: Path) -> None:
         self.server = server
         server.make_parts()
-        settings = {"TICKER_SUBMISSION_DEADLINE_S": "5"}
+        (folder / "ticker.toml").write_text(SETTINGS, encoding="utf-8")
+        settings = {"TICKER_SUBMISSION_DEADLINE_S": "5", "TICKER_SETTINGS": str(folder / "ticker.toml")}
         self.desk = self._program(folder, "ticker-desk", "desk", "--editions", "en,ar", **settings)
         self.gateway = self._program(folder, "ticker-gateway", "gateway", "--port", "0", **settings)
         self.ran: list[Ran] = []
@@ -53,6 +66,8 @@ def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[Parts]:
         with parts.desk:
             server.add_editor("maha", "-e", "en", "-e", "ar")
             server.add_editor("omar", "-e", "en")
+            server.add_editor("rana", "-e", "en", "--role", "reporter")
+            server.add_editor("lena", "-e", "en", "--role", "chief")
             server.add_editor("wire", "-e", "en", "--post-only")
             with parts.gateway:
                 yield parts
@@ -80,6 +95,39 @@ async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(pa
     parts.desk.stop()
     parts.desk.start()
     assert parts.tick("post", "To the next desk", "-e", "en").code == 0
+    assert parts.denied() == []
+
+
+def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: Parts) -> None:
+    def ask(*words: str, user: str, code: int = 0) -> Any:
+        ran = parts.tick(*words, "-e", "en", "--json", user=user)
+        assert ran.code == code, ran
+        return ran.json
+
+    held = ask("post", "Polls close in Valmora", user="rana", code=5)["held"]
+    ask("pending", user="omar")
+    ask("approve", held, user="omar")
+    rejected = ask("post", "Bridge falls into the river", user="rana", code=5)["held"]
+    ask("reject", rejected, "--reason", "Nobody confirms it", user="omar")
+    scheduled = ask("post", "Night train starts in spring", "--at", "+2h", user="omar", code=5)["held"]
+    ask("scheduled", user="omar")
+    ask("cancel", scheduled, user="omar")
+    alone = ask("post", "Ceasefire holds", "--urgency", "1", "--break-glass", "Nobody is here", user="lena")["id"]
+    ask("reach", alone, user="lena")
+    everything = ask("audit", user="lena")
+    assert everything["unread"] == []
+    assert {act["outcome"] for act in everything["acts"]} == {"held", "on-air", "dropped"}
+    own = ask("audit", user="omar")
+    assert own["unread"] == ["lena", "maha", "rana", "wire"]
+    assert "rana" not in {act.get("editor") for act in own["acts"] if act["outcome"] != "on-air"}
+    assert "this user may not read those receipts" in parts.tick("audit", "-e", "en", user="omar").err
+    # Who was removed has left receipts; the chief and the admin still read them.
+    assert parts.server.ticker("editor", "remove", "rana").code == 0
+    assert rejected in parts.tick("audit", "-e", "en", user="lena").out
+    ran = run_program(
+        "tick", "audit", "-e", "en", environ=environment(TICKER_REDIS_URL=parts.server.url_of("ticker-admin"))
+    )
+    assert rejected in ran.out
     assert parts.denied() == []
 
 

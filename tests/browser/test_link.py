@@ -155,6 +155,31 @@ def test_back_and_forward_restore_live_within_a_second(
     assert page.evaluate("window.isTheSame"), "the page came out of the back/forward cache"
 
 
+def test_a_page_that_is_put_away_lets_go_and_is_live_again_when_it_is_taken_out(gateway: Gateway, page: Page) -> None:
+    """By these two events alone: not every browser says too that the page can be seen again."""
+    gateway.board(line(1, "One"))
+    is_live(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    assert state(page) == "idle"
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    gateway.wait(2)
+    assert gateway.queries()[1]["after"] == [position(1)]
+
+
+def test_a_place_for_events_is_given_back(page: Page, newsroom: Newsroom, host: Host) -> None:
+    held = "navigator.locks.query().then(({ held }) => held.length)"
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    is_live(page)
+    assert page.evaluate(held) == 1
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    until(page, lambda: page.evaluate(held) == 0, "it is given back when the page lets go")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    is_live(page)
+    newsroom.stop()
+    reaches(page, "waiting")
+    until(page, lambda: page.evaluate(held) == 0, "it is given back when the connection is lost")
+
+
 def test_elements_that_agree_share_a_connection(page: Page, newsroom: Newsroom, host: Host) -> None:
     newsroom.post("en", "Shared", section="politics")
     page.set_viewport_size({"width": 800, "height": 4000})

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from tests.servers import short_folder
-from tests.system import Ran, System
+from tests.system import Ran, System, settings_without
 from ticker.core.board import Board
 from ticker.core.entry import Entry
 from ticker.core.line import Line
@@ -23,7 +23,7 @@ Post = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    with short_folder() as folder, System(folder) as running:
+    with short_folder() as folder, System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate")) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from publisher_cli.desk_view.app import DeskView
 from publisher_cli.desk_view.composer import Composer
+from publisher_cli.desk_view.drafting import DEADLINE_S
 from publisher_cli.desk_view.lists import LineList
 from publisher_cli.desk_view.picture import State
 from publisher_cli.newsroom import Newsroom as Place
@@ -79,9 +80,14 @@ _KEYS = {" ": "space", "?": "question_mark", "\n": "enter"}
 
 @asynccontextmanager
 async def view_of(
-    url: str, edition: str | None = "en", editor: str = "maha", size: tuple[int, int] = (100, 30), live: bool = True
+    url: str,
+    edition: str | None = "en",
+    editor: str = "maha",
+    size: tuple[int, int] = (100, 30),
+    live: bool = True,
+    deadline_s: float = DEADLINE_S,
 ) -> AsyncIterator[View]:
-    app = DeskView(lambda: Place(url, Console({})), edition, editor)
+    app = DeskView(lambda: Place(url, Console({})), edition, editor, deadline_s=deadline_s)
     async with app.run_test(size=size) as pilot:
         view = View(app, pilot)
         if live:

@@ -7,6 +7,7 @@ answered here instead of by the application, a request has to arrive whole withi
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -72,6 +73,11 @@ class GatewayProtocol(HttpToolsProtocol):
         if self._request_bytes > REQUEST_BYTES_MAX:
             self.hub.admission.refused["too-big"] += 1
             self._refuse(Refusal(431, "too-big", f"a request has {REQUEST_BYTES_MAX} bytes at most"))
+            return
+        self.hub.turns.take(partial(self._read, data))
+
+    def _read(self, data: bytes) -> None:
+        if self._taken or self.transport.is_closing():
             return
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete:
