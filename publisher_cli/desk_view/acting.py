@@ -19,7 +19,7 @@ from ticker.core import rules
 from ticker.core.entry import Entry
 from ticker.core.errors import SettingsError
 from ticker.core.held import Held, Reason
-from ticker.core.line import URGENCY_FLASH, Change, Status
+from ticker.core.line import URGENCY_FLASH, Change, Line, Status
 from ticker.core.submission import Handling, Request, Ruling, Submission
 
 PIN_GIVEN: Final = "2h"
@@ -45,8 +45,8 @@ class Stage(Protocol):
         """Say why something can't be done."""
         ...
 
-    def send(self, request: Request, quoted: str) -> None:
-        """Hand a request in to the edition that shows."""
+    def send(self, request: Request, quoted: str, line: Line | None = None) -> None:
+        """Hand a request in to the edition that shows; `line` is the version that it changes."""
         ...
 
     def write(self, draft: Draft) -> None:
@@ -183,7 +183,7 @@ class Acting:
         submission = Submission(
             key=new_key(), change=change, id=line.id, version=line.version, deadline_s=DEADLINE_S, **fields,  # type: ignore[arg-type]
         )  # fmt: skip
-        self._stage.send(submission, _quoted(entry))
+        self._stage.send(submission, _quoted(entry), line)
 
     # On what waits
 

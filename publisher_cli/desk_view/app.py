@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
@@ -30,9 +30,10 @@ from publisher_cli.desk_view.listening import Listener
 from publisher_cli.desk_view.lists import LineList
 from publisher_cli.desk_view.mail import Mail
 from publisher_cli.desk_view.picture import Connection, Picture, State
-from publisher_cli.desk_view.receipts import Told, told_of
+from publisher_cli.desk_view.receipts import Told, sister_words, told_of
 from publisher_cli.desk_view.rows import held_rows, line_rows
 from publisher_cli.newsroom import Newsroom, origin
+from publisher_cli.sisters import Sister
 from ticker.core import rules
 from ticker.core.errors import SettingsError
 from ticker.core.line import Line
@@ -86,6 +87,7 @@ class DeskView(App[str]):
         self._opinion: Opinion | None = None
         self._told: Told | None = None
         self._receipt: tuple[Receipt, str] | None = None
+        self._sisters: Sequence[Sister] = ()
         self._editions: list[str] = []
         self._ear: Worker[None] | None = None
         self._check_timer: Timer | None = None
@@ -215,6 +217,8 @@ class DeskView(App[str]):
         if self._told is None:
             return Content("")
         said = Content.styled(f" {self._told.word} ", self._told.style) + Content(f" {self._told.sentence}")
+        if self._sisters and self._receipt is not None:
+            said += Content.styled(f"\n{sister_words(self._sisters)}", "bold $text-warning")
         if (undoable := self.mail.undoable(now)) is not None:
             said += Content.styled(f"  {undoable[1]:.0f} s left: Ctrl+C takes it back", "bold $text-warning")
         return said
@@ -234,7 +238,7 @@ class DeskView(App[str]):
         self.mail.tell(receipt)
         if receipt.status in LOUD:
             self.bell()
-        self._receipt, self._told = (receipt, quoted), self._told_of(receipt, quoted)
+        self._receipt, self._told, self._sisters = (receipt, quoted), self._told_of(receipt, quoted), ()
         self._show()
 
     def _told_of(self, receipt: Receipt, quoted: str) -> Told:
@@ -334,23 +338,27 @@ class DeskView(App[str]):
             self.refuse(str(error))
             return
         quoted = words.isolated(rules.normal_text(draft.typed.text), picture.stored.edition.dir)
-        self._hand_in(submission, quoted, picture.name, draft)
+        self._hand_in(submission, quoted, picture.name, draft=draft, line=draft.line)
 
     # Sending
 
-    def _hand_in(self, request: Request, quoted: str, edition: str, draft: Draft | None = None) -> None:
+    def _hand_in(
+        self, request: Request, quoted: str, edition: str, *, draft: Draft | None = None, line: Line | None = None
+    ) -> None:
         request = msgspec.structs.replace(request, deadline_s=self._deadline_s, origin=origin())
-        sent = Sent(edition, request, quoted, self._clock(), draft)
+        sent = Sent(edition, request, quoted, self._clock(), draft, line)
         self.mail.under_way[request.key] = sent
         self.run_worker(carry(self._find, self._editor, sent, self._heard), name=request.key, group="errands")
         self._show()
 
-    def _heard(self, sent: Sent, receipt: Receipt) -> None:
-        """What became of an errand; a second time, how far it has come."""
+    def _heard(self, sent: Sent, receipt: Receipt, sisters: Sequence[Sister]) -> None:
+        """What became of an errand; a second time, how far it has come, and what is still up of its story."""
         if self.mail.under_way.pop(sent.request.key, None) is not None:
             self._settle(sent, receipt)
         elif self._receipt is not None and self._receipt[0].key == receipt.key:
             self._tell_receipt(receipt, sent.quoted)
+            self._sisters = sisters
+            self._show()
 
     def _settle(self, sent: Sent, receipt: Receipt) -> None:
         """Take in a receipt: words leave the compose line only once they are on air or held."""
@@ -378,9 +386,9 @@ class DeskView(App[str]):
     def now(self) -> datetime:
         return self._clock()
 
-    def send(self, request: Request, quoted: str) -> None:
+    def send(self, request: Request, quoted: str, line: Line | None = None) -> None:
         if self.picture is not None:
-            self._hand_in(request, quoted, self.picture.name)
+            self._hand_in(request, quoted, self.picture.name, line=line)
 
     def write(self, draft: Draft) -> None:
         if self.picture is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,21 +10,27 @@ import msgspec
 from publisher_cli.desk_view.drafting import Draft
 from publisher_cli.newsroom import Newsroom
 from publisher_cli.publishing import Errand, not_on_air, with_reach
+from publisher_cli.sisters import Sister, find_sisters
 from ticker.core.errors import TickerError
-from ticker.core.submission import Outcome, Receipt, Request
-from ticker.store.connections import CLIENT_ERRORS
+from ticker.core.line import Change, Line
+from ticker.core.submission import Outcome, Receipt, Request, Submission
+from ticker.store.connections import CLIENT_ERRORS, Redis
 
-Hear = Callable[["Sent", Receipt], None]
+Hear = Callable[["Sent", Receipt, Sequence[Sister]], None]
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A request on its way. `quoted` is the text that it is about; `draft` what it was made of, in the compose line."""
+    """A request on its way. `quoted` is the text that it is about, and `line` the version that it changes.
+
+    `draft` is what it was made of, in the compose line.
+    """
 
     edition: str
     request: Request
     quoted: str
     at: datetime
     draft: Draft | None = None
+    line: Line | None = None
 
 
 async def carry(find: Callable[[], Newsroom], editor: str | None, sent: Sent, hear: Hear) -> None:
@@ -35,11 +41,22 @@ async def carry(find: Callable[[], Newsroom], editor: str | None, sent: Sent, he
         async with newsroom.redis() as redis:
             errand = Errand(newsroom, sent.edition, newsroom.editor(editor), sent.request)
             receipt = await errand.run(redis)
-            hear(sent, receipt)
+            hear(sent, receipt, ())
             if receipt.status is Outcome.ON_AIR:
-                hear(sent, await with_reach(redis, receipt))
+                hear(sent, await with_reach(redis, receipt), await _sisters(redis, sent))
     except (TickerError, *CLIENT_ERRORS) as error:
-        hear(sent, _unheard(sent, errand, str(error)))
+        hear(sent, _unheard(sent, errand, str(error)), ())
+
+
+async def _sisters(redis: Redis, sent: Sent) -> Sequence[Sister]:
+    """What is still up of the same story in other editions, where a line was taken back or put right."""
+    line, request = sent.line, sent.request
+    if line is None or line.coverage is None or not isinstance(request, Submission):
+        return ()
+    if request.change not in (Change.WITHDRAW, Change.CORRECT):
+        return ()
+    now = datetime.now(sent.at.tzinfo)
+    return await find_sisters(redis, sent.edition, line.coverage, line.lang, now, is_test=line.test)
 
 
 def _unheard(sent: Sent, errand: Errand | None, why: str) -> Receipt:

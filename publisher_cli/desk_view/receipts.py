@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
 import msgspec
 
 from publisher_cli import words
+from publisher_cli.sisters import Sister
 from publisher_cli.times import spell_instant
 from ticker.core.line import Change
 from ticker.core.position import Position
@@ -70,3 +72,9 @@ def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None)
             return f"{where}{about} (id {receipt.held}) never went on air: {how}{by}{why}"
         case _:
             return f"{where}{about}: {'; '.join(finding.detail for finding in receipt.errors)}"
+
+
+def sister_words(sisters: Sequence[Sister]) -> str:
+    """What is still up of a story: where, and with which id."""
+    each = " · ".join(f"{sister.edition} {sister.id} {words.isolated(sister.text, sister.dir)}" for sister in sisters)
+    return f"STILL UP, of the same story (Ctrl+N goes there): {each}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from rich.cells import cell_len
@@ -94,6 +95,43 @@ async def test_what_is_isolated_over_two_lines_is_isolated_in_each(redis_url: st
     assert sum("\u2067" in line for line in lines) > 3
     for line in lines:
         assert line.count("\u2067") + line.count("\u2068") == line.count("\u2069"), ascii(line)
+
+
+async def test_a_withdrawal_tells_what_is_still_up_of_the_same_story(redis_url: str) -> None:
+    async with desks(redis_url, es=DEFAULT_EDITIONS["es"], en=ENGLISH) as rooms:
+        await rooms["en"].ask("omar", new("k1", "Ferries stop", coverage="storm"))
+        sister = await rooms["es"].ask("omar", new("k1", "Paran los ferris", coverage="storm"))
+        await rooms["es"].ask("omar", new("k2", "Cierran las urnas", coverage="election"))
+        async with view_of(redis_url, "en") as view:
+            await view.shows("Ferries stop")
+            await view.press("escape", "w", "n", "o", "enter", "y")
+            await view.shows("WITHDRAWN", f"STILL UP, of the same story (Ctrl+N goes there): es {sister.id} Paran los")
+            assert "Cierran" not in view.text
+
+
+async def test_lines_expire_and_pins_end_by_the_clock(newsroom: Newsroom) -> None:
+    ahead = timedelta()
+    now = datetime.now(UTC)
+    async with newsroom.desk(), view_of(newsroom.url, clock=lambda: datetime.now(UTC) + ahead) as view:
+        await newsroom.ask("omar", new("k1", "Ferries stop", pinned=now + timedelta(hours=1)))
+        await newsroom.ask("omar", new("k2", "Polls are open", expires=now + timedelta(hours=2)))
+        await view.shows("PIN", "Board 2")
+        ahead = timedelta(hours=1)
+        await view.until(lambda: "PIN" not in view.text, "the pin has ended")
+        ahead = timedelta(hours=2)
+        await view.shows("Board 1", "not on the board", "EXPIRED")
+
+
+async def test_a_redis_that_hangs_is_said_like_one_that_is_gone(redis_server: RedisServer, newsroom: Newsroom) -> None:
+    async with newsroom.desk(), view_of(newsroom.url, deadline_s=0.5) as view:
+        redis_server.pause()
+        await view.paste(STORM)
+        await view.press("enter")
+        await view.shows("NOT ON AIR", "NOT CONNECTED since", "doesn't answer in time")
+        assert view.typed == STORM
+        redis_server.resume()
+        await view.is_live()
+    assert await newsroom.entries() == []
 
 
 async def test_a_test_edition_can_t_be_missed(redis_url: str) -> None:

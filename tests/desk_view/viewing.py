@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from textual.events import Paste
 from textual.pilot import Pilot
 
-from publisher_cli.desk_view.app import DeskView
+from publisher_cli.desk_view.app import DeskView, utc_now
 from publisher_cli.desk_view.composer import Composer
 from publisher_cli.desk_view.drafting import DEADLINE_S
 from publisher_cli.desk_view.lists import LineList
@@ -86,8 +87,9 @@ async def view_of(
     size: tuple[int, int] = (100, 30),
     live: bool = True,
     deadline_s: float = DEADLINE_S,
+    clock: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[View]:
-    app = DeskView(lambda: Place(url, Console({})), edition, editor, deadline_s=deadline_s)
+    app = DeskView(lambda: Place(url, Console({})), edition, editor, deadline_s=deadline_s, clock=clock)
     async with app.run_test(size=size) as pilot:
         view = View(app, pilot)
         if live:
