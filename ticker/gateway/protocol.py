@@ -41,6 +41,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _taken = False
     _visitor: str | None = None  # the address that this connection is counted for
     _request_bytes = 0
+    _upgrades: bool | None = None  # whether the newest request asks for an upgrade, once somebody wanted to know
     _answering: RequestResponseCycle | None = None  # `cycle` is that of the newest request: others may wait before it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -101,7 +102,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self._taken:
             return
-        self._target, self._is_events = None, False
+        self._target, self._is_events, self._upgrades = None, False, None
         self.hub.awaits(self)
         super().on_message_begin()
 
@@ -116,6 +117,12 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refuse(Refusal(429, "pipelined", f"{PIPELINED_MAX} requests wait already: read their answers first"))
         elif not self._is_events:
             super().on_headers_complete()
+
+    def _should_upgrade(self) -> bool:
+        """Asked three times of each request, and each time the base goes through all headers."""
+        if self._upgrades is None:
+            self._upgrades = super()._should_upgrade()
+        return self._upgrades
 
     def on_body(self, body: bytes) -> None:
         if not self._is_events and not self._taken:
