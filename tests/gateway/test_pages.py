@@ -259,3 +259,9 @@ async def test_pages_of_test_editions_say_so_and_are_kept_out_of_search_engines(
     assert ({"name": "robots", "content": "noindex"} in page.all("meta")) is is_test
     described = [attributes for attributes, _ in page.scripts if attributes["type"] == "application/ld+json"]
     assert len(described) == (0 if is_test or path == "/" else 1)
+
+
+async def test_a_page_without_javascript_says_of_what_year_a_line_is(client: httpx.AsyncClient) -> None:
+    """An old story that comes up without its year is taken for news."""
+    page = Reading((await client.get("/en")).text)
+    assert "24 Nov 2026 09:30 UTC" in page.text
