@@ -76,6 +76,10 @@ fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes, with atheris; ARGS="frames -max
 faults: $(VENV)/dev.stamp ## break real systems in N ways; SEED=17 N=1 or ONLY=flush plays one again
 	@$(BIN)/python -m tests.faults $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
+.PHONY: broken
+broken: $(VENV)/dev.stamp ## take out each protection once, on a copy: a test has to see it; ONLY=pong chooses
+	@$(BIN)/python -m tests.broken $(ONLY)
+
 .PHONY: soak
 soak: $(VENV)/dev.stamp ## 5,000 readers who come and go, for MINUTES=30: memory stays flat
 	@$(BIN)/python -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)

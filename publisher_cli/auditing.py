@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 import msgspec
 
+from publisher_cli import completing
 from publisher_cli.newsroom import Newsroom, data_option, edition_option, find_edition
 from publisher_cli.status import Status
 from publisher_cli.times import find_zone, parse_duration, parse_instant
@@ -60,7 +61,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         "tick audit -e en --editor omar --since 2026-11-24 --json",
     ),
 )
-@click.argument("line_id", metavar="[ID]", required=False)
+@click.argument("line_id", metavar="[ID]", required=False, shell_complete=completing.lines)
 @edition_option
 @click.option("--since", metavar="TIME", help="Only what was done since: 2h (ago), 14:30, 2026-11-24T14:30.")
 @click.option("--editor", "who", metavar="NAME", help="Only that in which this editor had a part.")

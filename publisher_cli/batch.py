@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 LINES_MAX: Final = 10_000
 LINE_BYTES: Final = 8 * 1024
+WARNINGS_SHOWN: Final = 5
 FILE_BYTES: Final = 16 * 1024 * 1024
 FIELDS: Final = (
     *("text", "attribution", "split_attribution", "lang", "dir", "urgency", "section", "regions", "coverage", "url"),
@@ -213,6 +214,7 @@ class _Batch:
         self._asked = asked
         self._stop = asyncio.Event()
         self._bar: Progress | None = None
+        self._warned: Counter[str] = Counter()
         self.receipts: dict[int, Receipt] = {}
         self.items: list[Item] = []
 
@@ -254,6 +256,7 @@ class _Batch:
                 self._console.give({"line": number, **msgspec.to_builtins(receipt), "dry_run": True})
             else:
                 self._tell_findings(number, receipt)
+        self._tell_warnings()
         counts = Counter(receipt.status for receipt in rehearsal.values())
         parts = [f"{counts[status]:,} would be {name}" for status, name in _NAMES.items() if counts[status]]
         there = len(self.items) - len(rehearsal)
@@ -295,7 +298,8 @@ class _Batch:
             for item in self.items:
                 if self._stop.is_set():
                     return
-                receipt = item.answer or await Errand(newsroom, edition, editor, item.submission).run(redis)
+                errand = Errand(newsroom, edition, editor, item.submission, may_repeat=True)
+                receipt = item.answer or await errand.run(redis)
                 self._take(item, receipt)
                 if receipt.status in (Outcome.NOT_ON_AIR, Outcome.LATE):
                     return  # the next one would only wait as long
@@ -325,9 +329,20 @@ class _Batch:
             self._bar.update(self._bar.task_ids[0], completed=len(self.receipts))
 
     def _tell_findings(self, number: int, receipt: Receipt) -> None:
-        for what, findings in (("refused", receipt.errors), ("held", receipt.needs), ("warning", receipt.warnings)):
+        for what, findings in (("refused", receipt.errors), ("held", receipt.needs)):
             for finding in findings:
                 self._tell(f"line {number}: {what}: {finding.detail}")
+        for finding in receipt.warnings:
+            self._warned[finding.code] += 1
+            if self._warned[finding.code] <= WARNINGS_SHOWN:
+                self._tell(f"line {number}: warning: {finding.detail}")
+
+    def _tell_warnings(self) -> None:
+        """How many more lines had the same warnings as those that were shown."""
+        for code, times in self._warned.items():
+            if times > WARNINGS_SHOWN:
+                more = words.count(times - WARNINGS_SHOWN, "more line has", "more lines have")
+                self._console.tell(f"{more} a warning [{code}]")
 
     def _tell(self, text: str) -> None:
         """Say something above the bar, if there is one."""
@@ -359,6 +374,7 @@ class _Batch:
 
     def _tell_end(self, stored: StoredEdition) -> int:
         """A summary; the exit code is that of the worst."""
+        self._tell_warnings()
         counts = Counter(receipt.status for receipt in self.receipts.values())
         before = sum(item.answer is not None for item in self.items if item.number in self.receipts)
         parts = [f"{counts[status]:,} {name}" for status, name in _NAMES.items() if counts[status]]

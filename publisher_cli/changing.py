@@ -39,16 +39,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """How a request is handed in: by whom, where, and what is waited for.
 
-    `leaves_early` where the first answer is enough, also if an undo window begins with it. A rehearsal sends nothing.
+    `may_repeat` where the key was given: it may have been used before. `leaves_early` where the first answer is enough,
+    also if an undo window begins with it. A rehearsal sends nothing.
     """
 
     data: Path | None
     edition: str | None
     editor: str | None
     key: str
-    may_repeat: bool = False
     wait_s: float
     wants_reach: bool
+    may_repeat: bool = False
     break_glass: str | None = None
     leaves_early: bool = False
     is_rehearsal: bool = False
@@ -149,7 +150,8 @@ def _content_options(function: Command) -> Command:
             click.option(
                 "--hold",
                 metavar="5s",
-                help="In which you can take it back unseen: Ctrl-C, `tick undo`.  [default: the edition's]",
+                help="How long you can take it back unseen, with Ctrl-C or `tick undo`; 0 for no time.  "
+                "[default: as the edition says]",
             ),
             click.option("--again", is_flag=True, help="It is meant, though it looks like a line that is there."),
         )

@@ -16,11 +16,11 @@ from ticker.console import Commands, examples, run
 from ticker.core.errors import SettingsError, StoreError
 
 _CHANGES: Final = ("post", "update", "correct", "refile", "withdraw", "hold", "release", "pin", "unpin")
-_RULINGS: Final = ("approve", "reject", "cancel", "undo")
+_RULINGS: Final = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
 _PLACES: Final = {
     **{name: f"publisher_cli.changing:{name}" for name in _CHANGES},
+    **{name: f"publisher_cli.ruling:{name}" for name in _RULINGS},
     **{name: f"publisher_cli.reading:{name}" for name in ("board", "log", "editions")},
-    **{name: f"publisher_cli.ruling:{name}" for name in ("pending", "scheduled", *_RULINGS)},
     "watch": "publisher_cli.watching:watch",
     "desk": "publisher_cli.desk_view.command:desk",
     "reach": "publisher_cli.reaching:reach",

@@ -50,10 +50,9 @@ async def _offers(look: _Look, context: click.Context) -> list[Offer]:
 
 
 async def _editions(redis: Redis, _: click.Context) -> list[Offer]:
-    from ticker.store.editions import edition_names, load_edition  # noqa: PLC0415
+    from publisher_cli.newsroom import readable_editions  # noqa: PLC0415
 
-    found = [await load_edition(redis, name) for name in await edition_names(redis)]
-    return [(stored.name, stored.edition.title) for stored in found if stored is not None]
+    return [(stored.name, stored.edition.title) for stored in await readable_editions(redis)]
 
 
 async def _sections(redis: Redis, context: click.Context) -> list[Offer]:

@@ -13,7 +13,7 @@ import msgspec
 from publisher_cli import words
 from publisher_cli.archive import LAST, UnknownLineError, find_id
 from publisher_cli.changing import Manner
-from publisher_cli.newsroom import Newsroom, find_edition, origin
+from publisher_cli.newsroom import Newsroom, find_edition, origin, readable_editions
 from publisher_cli.publishing import Errand, not_on_air, with_reach
 from publisher_cli.status import STATUS_OF
 from publisher_cli.times import find_zone, spell_instant
@@ -23,7 +23,7 @@ from ticker.core.errors import StoreError
 from ticker.core.held import Held, Reason
 from ticker.core.submission import Handling, Outcome, Receipt, Ruling
 from ticker.store.connections import Redis
-from ticker.store.editions import StoredEdition, edition_names, load_edition
+from ticker.store.editions import StoredEdition
 
 _SHOWN_BY: Final = "`tick pending` and `tick scheduled`"
 
@@ -98,8 +98,7 @@ class _Deciding:
     async def _editions(self, redis: Redis) -> list[StoredEdition]:
         if self._manner.edition is not None:
             return [await find_edition(redis, self._manner.edition)]
-        found = [await load_edition(redis, name) for name in await edition_names(redis)]
-        return [stored for stored in found if stored is not None]
+        return await readable_editions(redis)
 
     def tell(self, receipt: Receipt) -> None:
         """The receipt, in words or as JSON."""

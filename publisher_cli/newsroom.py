@@ -178,3 +178,22 @@ async def find_edition(redis: Redis, given: str | None) -> StoredEdition:
     if stored is None:
         raise StoreError(f"edition {names[0]} was deleted this moment: try again")
     return stored
+
+
+async def readable_editions(redis: Redis) -> list[StoredEdition]:
+    """The editions that this user may read: an editor's has rights in some alone.
+
+    Raises:
+        StoreError: If one can't be read by this version.
+
+    """
+    from redis.exceptions import NoPermissionError  # noqa: PLC0415
+
+    from ticker.store.editions import edition_names, load_edition  # noqa: PLC0415
+
+    found: list[StoredEdition] = []
+    for name in await edition_names(redis):
+        with suppress(NoPermissionError):
+            stored = await load_edition(redis, name)
+            found += [] if stored is None else [stored]
+    return found

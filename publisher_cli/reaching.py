@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from publisher_cli import words
+from publisher_cli import completing, words
 from publisher_cli.newsroom import Newsroom, data_option, edition_option, editor_option, find_edition
 from publisher_cli.status import Status
 from ticker.console import Console, examples, shared_options
@@ -48,7 +48,7 @@ class _Traced(msgspec.Struct, frozen=True, kw_only=True):
     short_help="Show how many readers have a line.",
     epilog=examples("tick reach last -e en", "tick reach k7m2 -e en --json"),
 )
-@click.argument("line_id", metavar="ID")
+@click.argument("line_id", metavar="ID", shell_complete=completing.lines)
 @edition_option
 @editor_option
 @data_option

@@ -105,7 +105,7 @@ def find_zone(name: str | None) -> tzinfo | None:
 
 
 def _no_time(text: str) -> SettingsError:
-    return SettingsError(f"{text[:40]!a} is no time: {FORMS}")
+    return SettingsError(f"{text[:40]!r} is no time: {FORMS}")
 
 
 def _next(of_day: time, text: str, now: datetime, zone: tzinfo | None) -> datetime:
@@ -133,7 +133,7 @@ def _instant_of(wall: datetime, text: str, zone: tzinfo | None) -> datetime:
     if first != second:  # PEP 495: only within an hour or so of a change of the clocks
         comes = "comes twice" if first < second else "doesn't come"
         raise SettingsError(
-            f"{text[:40]!a} {comes} as the clocks change: write it with its offset, like {first:%Y-%m-%dT%H:%MZ}"
+            f"{text[:40]!r} {comes} as the clocks change: write it with its offset, like {first:%Y-%m-%dT%H:%MZ}"
         )
     return first
 
@@ -141,7 +141,7 @@ def _instant_of(wall: datetime, text: str, zone: tzinfo | None) -> datetime:
 def _parse_freely(text: str, now: datetime, zone: tzinfo | None) -> datetime:
     """What the library makes of it, unless that is a guess."""
     if (two := re.search(_TWO_NUMBERS, text)) and two[1] != two[2] and max(int(two[1]), int(two[2])) <= 12:
-        raise SettingsError(f"{two[0]!a} in {text[:40]!a} could be two days: write the month as a word, or 2026-11-24")
+        raise SettingsError(f"{two[0]!r} in {text[:40]!r} could be two days: write the month as a word, or 2026-11-24")
     if not re.search(_ANYTHING_SAID, text):
         raise _no_time(text)
     for said, known in _SAID_OTHERWISE:
@@ -158,7 +158,7 @@ def _parse_freely(text: str, now: datetime, zone: tzinfo | None) -> datetime:
     if abs(instant - now) > FARTHEST:
         raise _no_time(text)
     if instant <= now:
-        raise SettingsError(f"{text[:40]!a} has passed: {FORMS}")
+        raise SettingsError(f"{text[:40]!r} has passed: {FORMS}")
     return instant
 
 
@@ -176,14 +176,15 @@ def _at_a_time(wall: datetime, text: str, zone: tzinfo | None) -> datetime:
 
 
 def _no_hour(text: str) -> SettingsError:
-    return SettingsError(f"{text[:40]!a} has no time of day: write it too, like `tomorrow 9:00`")
+    return SettingsError(f"{text[:40]!r} has no time of day: write it too, like `tomorrow 9:00`")
 
 
 def _read(text: str, here: datetime) -> datetime | None:
     """What the library reads: with a zone where the text has one, else by the same clock as `here`."""
     from dateparser.date import DateDataParser  # noqa: PLC0415 -- slow to import
 
-    settings = {"PREFER_DATES_FROM": "future", "RELATIVE_BASE": here, "DATE_ORDER": "DMY"}
+    # A zone is named, so that the library doesn't look for that of the machine, which may be none that it knows.
+    settings = {"PREFER_DATES_FROM": "future", "RELATIVE_BASE": here, "DATE_ORDER": "DMY", "TIMEZONE": "UTC"}
     found: datetime | None = DateDataParser(languages=list(LANGUAGES), settings=settings).get_date_data(text).date_obj
     return found
 

@@ -54,7 +54,7 @@ class Window:
             loop.remove_signal_handler(signal.SIGINT)
             signal.signal(signal.SIGINT, before)
         self.is_interrupted = interrupted.is_set()
-        return await self._take_back(redis) if receipt is None else receipt
+        return await self.take_back(redis) if receipt is None else receipt
 
     async def _outcome_unless(self, redis: Redis, interrupted: asyncio.Event) -> Receipt | None:
         """The outcome; None where Ctrl-C was there before it."""
@@ -79,7 +79,8 @@ class Window:
             if (receipt.status, receipt.due, receipt.needs) != (Outcome.HELD, self._due, ()):
                 return receipt  # else somebody asked with the same key, and got the same answer
 
-    async def _take_back(self, redis: Redis) -> Receipt:
+    async def take_back(self, redis: Redis) -> Receipt:
+        """Call it off; its receipt, which says that it is on air where that was too late."""
         assert self._held.held is not None
         ruling = Ruling(key=new_key(), handling=Handling.CANCEL, held=self._held.held, origin=origin())
         asked = await Errand(self._newsroom, self._errand.edition, self._errand.editor, ruling).run(redis)

@@ -236,10 +236,11 @@ def sister_lines(sisters: Sequence[Sister], reason: str) -> Iterator[str]:
 
     The reason is the readers', so it is given along only where they read the same language.
     """
+    if not sisters:
+        return
     from shlex import quote  # noqa: PLC0415 -- few lines have sisters
 
-    if sisters:
-        yield f"  still up, of the same story ({count(len(sisters), 'line')}):"
+    yield f"  still up, of the same story ({count(len(sisters), 'line')}):"
     for sister in sisters:
         yield f"    {sister.edition}  {isolated(sister.text, sister.dir)}"
         said = quote(reason) if sister.is_same_language else ""

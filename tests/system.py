@@ -24,11 +24,33 @@ from queue import Empty, Queue
 from typing import Any, Final, NamedTuple, Self
 
 from tests.servers import WAIT_S
+from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.store.embedded import tied_to_parent
 
 SCRIPTS: Final = Path(sys.executable).parent
 
 _OURS: Final = re.compile("TICK(ER)?_")
+
+
+def settings_without(folder: Path, *rules: str) -> str:
+    """Settings with the editions that come with Ticker, but without some house rules; the file's path.
+
+    A system that many tests share has no use for a rule on what was said before.
+    """
+    tables: list[str] = []
+    for name, edition in DEFAULT_EDITIONS.items():
+        off = dict.fromkeys(rules, "off")
+        tables += _table(f"editions.{name}", {"title": edition.title, "lang": edition.lang, "dir": edition.dir})
+        for part, terms in (("sections", edition.sections), ("regions", edition.regions), ("rules", off)):
+            tables += _table(f"editions.{name}.{part}", terms)
+    path = folder / "ticker.toml"
+    path.write_text("\n".join(tables), encoding="utf-8")
+    return str(path)
+
+
+def _table(name: str, values: Mapping[str, str]) -> list[str]:
+    """A table of strings in TOML, whose strings are those of JSON."""
+    return [f"[{name}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
 
 
 class Ran(NamedTuple):

@@ -15,14 +15,27 @@ from tests.readers import Reader
 from tests.servers import HOST, Cluster, until
 from tests.system import Program, Ran, environment, run_program
 
+SETTINGS = """
+[editions.en]
+title = "Breaking news"
+lang = "en"
+dir = "ltr"
+second_person = ["flash", "reporter"]
+[editions.ar]
+title = "أخبار عاجلة"
+lang = "ar"
+dir = "rtl"
+"""
+
 
 class Parts:
-    """A desk and a gateway, each as its own user, and two editors."""
+    """A desk and a gateway, each as its own user, and editors in every role."""
 
     def __init__(self, server: GuardedServer, folder: Path) -> None:
         self.server = server
         server.make_parts()
-        settings = {"TICKER_SUBMISSION_DEADLINE_S": "5"}
+        (folder / "ticker.toml").write_text(SETTINGS, encoding="utf-8")
+        settings = {"TICKER_SUBMISSION_DEADLINE_S": "5", "TICKER_SETTINGS": str(folder / "ticker.toml")}
         self.desk = self._program(folder, "ticker-desk", "desk", "--editions", "en,ar", **settings)
         self.gateway = self._program(folder, "ticker-gateway", "gateway", "--port", "0", **settings)
         self.ran: list[Ran] = []
@@ -53,6 +66,8 @@ def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[Parts]:
         with parts.desk:
             server.add_editor("maha", "-e", "en", "-e", "ar")
             server.add_editor("omar", "-e", "en")
+            server.add_editor("rana", "-e", "en", "--role", "reporter")
+            server.add_editor("lena", "-e", "en", "--role", "chief")
             server.add_editor("wire", "-e", "en", "--post-only")
             with parts.gateway:
                 yield parts
@@ -80,6 +95,39 @@ async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(pa
     parts.desk.stop()
     parts.desk.start()
     assert parts.tick("post", "To the next desk", "-e", "en").code == 0
+    assert parts.denied() == []
+
+
+def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: Parts) -> None:
+    def ask(*words: str, user: str, code: int = 0) -> Any:
+        ran = parts.tick(*words, "-e", "en", "--json", user=user)
+        assert ran.code == code, ran
+        return ran.json
+
+    held = ask("post", "Polls close in Valmora", user="rana", code=5)["held"]
+    ask("pending", user="omar")
+    ask("approve", held, user="omar")
+    rejected = ask("post", "Bridge falls into the river", user="rana", code=5)["held"]
+    ask("reject", rejected, "--reason", "Nobody confirms it", user="omar")
+    scheduled = ask("post", "Night train starts in spring", "--at", "+2h", user="omar", code=5)["held"]
+    ask("scheduled", user="omar")
+    ask("cancel", scheduled, user="omar")
+    alone = ask("post", "Ceasefire holds", "--urgency", "1", "--break-glass", "Nobody is here", user="lena")["id"]
+    ask("reach", alone, user="lena")
+    everything = ask("audit", user="lena")
+    assert everything["unread"] == []
+    assert {act["outcome"] for act in everything["acts"]} == {"held", "on-air", "dropped"}
+    own = ask("audit", user="omar")
+    assert own["unread"] == ["lena", "maha", "rana", "wire"]
+    assert "rana" not in {act.get("editor") for act in own["acts"] if act["outcome"] != "on-air"}
+    assert "this user may not read those receipts" in parts.tick("audit", "-e", "en", user="omar").err
+    # Who was removed has left receipts; the chief and the admin still read them.
+    assert parts.server.ticker("editor", "remove", "rana").code == 0
+    assert rejected in parts.tick("audit", "-e", "en", user="lena").out
+    ran = run_program(
+        "tick", "audit", "-e", "en", environ=environment(TICKER_REDIS_URL=parts.server.url_of("ticker-admin"))
+    )
+    assert rejected in ran.out
     assert parts.denied() == []
 
 
@@ -146,3 +194,29 @@ def test_in_a_cluster_every_part_does_its_work_as_its_own_user(redis_cluster: Cl
         assert ran.code == 0, ran
         assert ran.json["reach"]["gateways"] == 1
         assert [entry for node in redis_cluster.nodes for entry in node.command("ACL", "LOG")] == []
+
+
+def test_editors_hold_rule_and_rehearse_with_the_rights_of_editors(parts: Parts) -> None:
+    def held(*words: str, user: str = "maha") -> str:
+        ran = parts.tick("post", *words, "--json", user=user)
+        assert ran.code == 5, ran
+        found: str = ran.json["held"]
+        return found
+
+    mine = held("Maha: opens at nine", "-e", "en", "--at", "+1h")
+    assert parts.tick("scheduled", "-e", "en", "--json", user="omar").json["held"][0]["held"] == mine
+    assert parts.tick("pending", "-e", "en").code == 0
+    assert parts.tick("cancel", mine, "-e", "en", user="omar").code == 0
+    assert parts.tick("post", "Maha: rehearsed", "-e", "en", "--dry-run").code == 0
+    assert parts.tick("post", "Omar: by himself", "-e", "en", "--hold", "60s", "--no-wait", user="omar").code == 5
+    assert parts.denied() == []
+    # These look in every edition, and an editor of one may not look in the others.
+    assert parts.tick("undo", user="omar").code == 0
+    story = parts.tick("post", "Maha: the story", "-e", "en", "--story", "s", "--json").json["id"]
+    sister = parts.tick("post", "قصة", "-e", "ar", "--story", "s", "--json").json["id"]
+    seen_by = {
+        user: parts.tick("correct", story, f"{user}: it", "-e", "en", "--reason", "Wrong", "--json", user=user).json
+        for user in ("maha", "omar")
+    }
+    assert [each["id"] for each in seen_by["maha"]["sisters"]] == [sister]
+    assert seen_by["omar"]["sisters"] == []

@@ -1,6 +1,6 @@
 """Take the contact sheet of the element: `.venv/bin/python -m tests.browser.contact_sheet docs/contact-sheet.png`.
 
-Three languages × three layouts × light and dark × 360 and 1440 pixels, on one picture to look at.
+Three languages × three layouts × light and dark × 360 and 1440 pixels, and editions for tests: one picture to look at.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import base64
 import sys
 from pathlib import Path
 
+import msgspec
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from scripts.chromium import find_chromium
 from tests.browser.lines import fill
 from tests.browser.newsroom import Host, Newsroom
 from tests.browser.showing import host_page, is_live
+from ticker.core.edition import DEFAULT_EDITIONS
 
 EDITIONS = ("en", "ar", "es")
 LAYOUTS = ("list", "strip", "crawl")
@@ -48,14 +50,14 @@ def take(browser: Browser, address: str, host: Host, width: int, scheme: str) ->
     return picture
 
 
-def compose(browser: Browser, pictures: dict[tuple[int, str], bytes]) -> bytes:
+def compose(browser: Browser, pictures: dict[tuple[int, str, str], bytes]) -> bytes:
     """The pictures side by side, at half their size."""
     figures = "".join(
-        f'<figure><figcaption>{width} px, {scheme}</figcaption><img width="{width // 2}" '
+        f'<figure><figcaption>{width} px, {scheme}{kind}</figcaption><img width="{width // 2}" '
         f'src="data:image/png;base64,{base64.b64encode(picture).decode()}"></figure>'
-        for (width, scheme), picture in pictures.items()
+        for (width, scheme, kind), picture in pictures.items()
     )
-    page = browser.new_page(viewport={"width": 1940, "height": 800})
+    page = browser.new_page(viewport={"width": 2140, "height": 800})
     page.set_content(
         f"<style>body {{ margin: 12px; display: flex; gap: 12px; align-items: start; font: 13px system-ui }}"
         f"figure {{ margin: 0 }} figcaption {{ margin-block-end: 6px }} img {{ display: block }}</style>{figures}"
@@ -66,17 +68,20 @@ def compose(browser: Browser, pictures: dict[tuple[int, str], bytes]) -> bytes:
 def main(target: Path) -> None:
     chromium = find_chromium()
     assert chromium is not None, "there is no Chromium: `make chromium` finds or installs one"
-    with Newsroom() as newsroom, Host() as host, sync_playwright() as playwright:
+    trials = {name: msgspec.structs.replace(edition, test=True) for name, edition in DEFAULT_EDITIONS.items()}
+    with Newsroom() as newsroom, Newsroom(trials) as tests, Host() as host, sync_playwright() as playwright:
         fill(newsroom)
+        fill(tests)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         pictures = {
-            (width, scheme): take(browser, newsroom.address, host, width, scheme)
+            (width, scheme, ""): take(browser, newsroom.address, host, width, scheme)
             for width in WIDTHS
             for scheme in SCHEMES
         }
+        pictures[360, "light", ", test"] = take(browser, tests.address, host, 360, "light")
         target.write_bytes(compose(browser, pictures))
-        for (width, scheme), picture in pictures.items() if "--all" in sys.argv else ():
-            target.with_stem(f"{target.stem}-{width}-{scheme}").write_bytes(picture)
+        for (width, scheme, kind), picture in pictures.items() if "--all" in sys.argv else ():
+            target.with_stem(f"{target.stem}-{width}-{scheme}{kind.replace(', ', '-')}").write_bytes(picture)
         browser.close()
 
 

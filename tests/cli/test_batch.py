@@ -28,11 +28,25 @@ ASKED = Asked(change=Change.NEW)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
+EDITION = """
+[editions.{name}]
+title = "{name}"
+lang = "en"
+dir = "ltr"
+rules = {{ attribution = "off", duplicate = "off" }}
+"""
+
+
 @pytest.fixture(scope="module")
 def batches() -> Iterator[System]:
-    """A system of its own: these tests count entries."""
-    with short_folder() as folder, System(folder) as running:
-        yield running
+    """A system of its own, without house rules in all editions but one: these tests count entries, and words."""
+    with short_folder() as folder:
+        settings = folder / "ticker.toml"
+        plain = "".join(EDITION.format(name=name) for name in ("en", "es", "ar"))
+        strict = '[editions.strict]\ntitle = "Strict"\nlang = "en"\ndir = "ltr"\n'
+        settings.write_text(plain + strict, encoding="utf-8")
+        with System(folder, "--settings", str(settings)) as running:
+            yield running
 
 
 def write(path: Path, *documents: Any) -> Path:
@@ -145,6 +159,28 @@ def test_what_was_called_off_does_not_come_back(batches: System, tmp_path: Path)
     assert (ran.code, ran.err) == (3, "en  1 line: 1 taken back, 1 of them from an earlier run\n")
 
 
+def test_equal_lines_are_found_before_any_is_sent_unless_they_are_meant(batches: System, tmp_path: Path) -> None:
+    one = {"text": "Weather office: Storm reaches the coast at noon"}
+    path = write(tmp_path / "lines.jsonl", one, one)
+    ran = run_on(batches, path, "-e", "strict")
+    assert ran.code == 3
+    assert ran.err.startswith("refused  line 2  it says the same as the line line-1")
+    assert texts(batches, "strict") == []
+    assert run_on(batches, path, "-e", "strict", "--again").code == 0
+    assert run_on(batches, path, "-e", "strict").code == 0  # there they are
+    assert len(texts(batches, "strict")) == 2
+
+
+def test_the_same_warning_on_many_lines_is_counted_after_the_first_few(batches: System, tmp_path: Path) -> None:
+    words = ("Rain", "Elections", "Ferries", "Handball", "Museums", "Earthquake", "Harvest", "Satellite")
+    path = write(tmp_path / "lines.jsonl", *({"text": f"{word} in the news of this evening"} for word in words))
+    ran = run_on(batches, path, "-e", "strict", "--again")
+    assert ran.code == 0, ran
+    lines = ran.err.splitlines()
+    assert len([line for line in lines if "who says it" in line]) == 5
+    assert lines[-2:] == ["3 more lines have a warning [attribution]", "strict  8 lines: 8 on air"]
+
+
 def test_a_rehearsal_checks_all_and_sends_nothing(batches: System, tmp_path: Path) -> None:
     before = texts(batches)
     path = write(tmp_path / "lines.jsonl", {"text": "Rehearsed"}, {"text": "Rehearsed later", "at": "+1h"})
@@ -163,7 +199,7 @@ def test_lines_in_an_undo_window_are_waited_for_together(batches: System, tmp_pa
 def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batches: System, tmp_path: Path) -> None:
     path = write(tmp_path / "lines.jsonl", *({"text": f"Many {number}"} for number in range(2_000)))
     terminal = Terminal(
-        "tick", "post", "--from", str(path), "-e", "ar", "--lang", "en",
+        "tick", "post", "--from", str(path), "-e", "ar",
         environ={**batches.environ, "TICK_EDITOR": "maha"},
     )  # fmt: skip
     with redis.Redis(unix_socket_path=str(socket_path(batches.redis_url))) as client:
@@ -177,7 +213,7 @@ def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batc
     assert "posting" in terminal.seen
     assert "goes on from there" in terminal.seen
     path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[: posted + 5]))
-    assert run_on(batches, path, "-e", "ar", "--lang", "en").code == 0
+    assert run_on(batches, path, "-e", "ar").code == 0
     assert texts(batches, "ar") == [f"Many {number}" for number in range(posted + 5)]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +37,20 @@ def test_a_receipt_as_json_has_every_field_of_the_design(system: System) -> None
     assert receipt["version"] == 1
     assert receipt["reach"]["gateways"] == 1
     assert datetime.fromisoformat(receipt["published"]).tzinfo is not None
+
+
+def test_a_plain_post_imports_nothing_that_takes_its_time(system: System) -> None:
+    words = [sys.executable, "-X", "importtime", "-c", "from publisher_cli.cli import main; main()"]
+    done = subprocess.run(
+        [*words, "post", "Harbour: A plain line of its own", "-e", "en"],
+        env={**system.environ, "TICK_EDITOR": "maha"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-500:]
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
+    assert "publisher_cli.sending" in imported
+    slow = ("regex", "langcodes", "rapidfuzz", "dateparser", "rich", "textual", "zoneinfo", "publisher_cli.times")
+    assert imported.isdisjoint(slow)
 
 
 def test_no_reach_asks_for_none(system: System) -> None:
@@ -167,7 +183,7 @@ def test_a_pin_keeps_a_line_on_top_until_it_is_unpinned(system: System, post: Po
 
 
 def test_the_desk_refuses_with_one_line_for_each_finding(system: System) -> None:
-    ran = system.tick("post", "x" * 200, "-e", "en", "--section", "gossip")
+    ran = system.tick("post", f"Wire: {'words ' * 33}on", "-e", "en", "--section", "gossip")
     assert ran.code == 3
     assert ran.out == ""
     lines = ran.err.splitlines()
@@ -185,7 +201,7 @@ def test_a_refusal_as_json_is_a_receipt(system: System) -> None:
 
 
 def test_a_warning_is_shown_and_the_line_goes_on_air(system: System) -> None:
-    ran = system.tick("post", "x" * 120, "-e", "en")
+    ran = system.tick("post", f"Wire: {'words ' * 19}enough", "-e", "en")
     assert ran.code == 0
     assert ran.out.startswith("on air")
     assert "warning: the text has 120 characters" in one_line(ran)

@@ -58,8 +58,10 @@ def test_the_commands_of_the_design_are_there() -> None:
     names = {" ".join(words) for words, _ in ALL}
     system = ("up", "desk", "gateway", "verify", "check", "rotate")
     changes = ("post", "update", "correct", "refile", "withdraw", "hold", "release", "pin", "unpin")
-    views = ("board", "log", "watch", "editions")
-    assert {f"ticker {name}" for name in system} | {f"tick {name}" for name in (*changes, *views)} <= names
+    rulings = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
+    views = ("board", "log", "watch", "editions", "completion")
+    ours = {f"tick {name}" for name in (*changes, *rulings, *views)}
+    assert {f"ticker {name}" for name in system} | ours <= names
 
 
 @pytest.mark.parametrize("script", ["tick", "ticker"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import signal
 import subprocess
@@ -12,11 +13,17 @@ from typing import Any
 
 import pytest
 
+from publisher_cli.newsroom import Newsroom
+from publisher_cli.publishing import Errand
+from publisher_cli.undo import Window
 from tests.cli.conftest import on_board, one_line
 from tests.cli.test_terminals import Terminal
 from tests.servers import short_folder, until
 from tests.system import SCRIPTS, Ran, System
+from ticker.console import Console
 from ticker.core.edition import Role
+from ticker.core.line import Change
+from ticker.core.submission import Outcome, Submission
 from ticker.store.connections import connect
 from ticker.store.held import read_held
 from ticker.store.inbox import set_role
@@ -28,12 +35,14 @@ lang = "en"
 dir = "ltr"
 second_person = ["flash", "withdrawal", "reporter"]
 zone = "Europe/Madrid"
+rules = { attribution = "off", duplicate = "off" }
 
 [editions.es]
 title = "Última hora"
 lang = "es"
 dir = "ltr"
 undo_s = 60
+rules = { attribution = "off", duplicate = "off" }
 """
 
 
@@ -326,6 +335,18 @@ def test_on_a_terminal_the_seconds_run_down_until_ctrl_c(careful: System) -> Non
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.wait() == 130
     assert "nothing went out" in terminal.seen
+
+
+async def test_who_presses_ctrl_c_too_late_is_told_that_it_is_on_air(careful: System) -> None:
+    newsroom = Newsroom(careful.redis_url, Console({}, io.StringIO(), io.StringIO()))
+    submission = Submission(key="too-late", change=Change.NEW, text="Out already", undo_s=0.2)
+    errand = Errand(newsroom, "es", "maha", submission)
+    async with newsroom.redis() as redis:
+        held = await errand.run(redis)
+        assert held.status is Outcome.HELD
+        until(lambda: on_board(careful, held.id or "", "es") is not None, "it went out")
+        receipt = await Window(newsroom.console, newsroom, errand, held).take_back(redis)
+    assert (receipt.status, receipt.id, receipt.key) == (Outcome.ON_AIR, held.id, "too-late")
 
 
 def test_undo_takes_back_the_newest_of_ones_own_in_whichever_edition(careful: System) -> None:

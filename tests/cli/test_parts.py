@@ -66,6 +66,24 @@ def test_a_desk_says_ready_and_ends_with_0(parts: Parts) -> None:
     assert "Traceback" not in desk.log
 
 
+def test_a_desk_with_a_port_says_where_it_is_and_how_it_does(parts: Parts) -> None:
+    desk = parts.start("desk", "--editions", "en", "--metrics", "127.0.0.1:0")
+    assert desk.url.startswith("http://127.0.0.1:")
+    with urlopen(f"{desk.url}/metrics") as response:
+        assert 'ticker_desk_takes{edition="en"} 1.0' in response.read().decode()
+    assert json.load(urlopen(f"{desk.url}/readyz"))["status"] == "ready"
+    desk.signal(signal.SIGTERM)
+    assert desk.wait() == 0
+    assert "Traceback" not in desk.log
+
+
+@pytest.mark.parametrize("address", ["9100", "localhost", ":9100", "127.0.0.1:x", "127.0.0.1:99999", "a@b:1", "h:1/x"])
+def test_an_address_that_is_none_is_refused(parts: Parts, address: str) -> None:
+    ran = parts.ticker("desk", "--metrics", address)
+    assert ran.code == 2
+    assert "write a host and a port, like 127.0.0.1:9100" in ran.err
+
+
 def test_a_desk_waits_for_a_redis_that_is_not_there_yet(parts: Parts) -> None:
     parts.server.kill()
     desk = Program(["desk"], parts.environ, parts.folder / "desk.log")
@@ -191,7 +209,7 @@ def test_check_says_what_is_unsafe_and_how_to_mend_it(parts: Parts) -> None:
 
 def test_an_editor_can_be_added_before_the_first_line(parts: Parts) -> None:
     parts.start("desk")
-    assert parts.ticker("editor", "add", "omar", "-e", "en").out.startswith("omar  may post to en\n")
+    assert parts.ticker("editor", "add", "omar", "-e", "en").out.startswith("omar  may post to en (editor)\n")
     assert parts.tick("post", "Known already", "-e", "en", "--editor", "omar").code == 0
 
 

@@ -44,6 +44,15 @@ def test_it_prints_one_line_when_it_serves(own: System) -> None:
     assert all(json.loads(line)["level"] for line in err.splitlines())  # logs for machines: nobody is at a terminal
 
 
+def test_its_metrics_are_the_gateways_and_the_desks(own: System) -> None:
+    with own:
+        assert own.tick("post", "Ferries run again", "-e", "en").code == 0
+        with urlopen(f"{own.url}/metrics") as response:
+            said = response.read().decode().splitlines()
+    assert 'ticker_following{edition="en"} 1.0' in said
+    assert 'ticker_desk_settled_total{edition="en",status="on-air"} 1.0' in said
+
+
 def test_json_says_where_in_a_document(own: System) -> None:
     process = subprocess.Popen(
         [SCRIPTS / "ticker", *own.words, "--json"],

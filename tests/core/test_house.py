@@ -14,8 +14,9 @@ from tests.strategies import START, circumstances, likely_submissions, nasty_sub
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
 from ticker.core.effects import HOUSE_RULES, effect_of
-from ticker.core.house import REPETITION_LINES
+from ticker.core.house import REPETITION_LINES, check_house
 from ticker.core.line import Change, Direction
+from ticker.core.rules import Checked
 from ticker.core.submission import Finding, Submission
 from ticker.core.verdict import Hold, Publish, Refuse, Verdict, decide, release
 
@@ -352,6 +353,16 @@ def test_what_puts_no_words_on_air_is_asked_nothing(change: Change) -> None:
     verdict = verdict_on(submission, board=board)
     assert isinstance(verdict, Publish)
     assert verdict.warnings == ()
+
+
+def test_a_change_that_takes_no_text_is_refused_for_that_alone() -> None:
+    withdrawal = Submission(key="k", change=Change.WITHDRAW, id="line-1", reason="It was wrong", text=UNATTRIBUTED)
+    verdict = verdict_on(withdrawal, board=board_of(SAID))
+    assert (refused(verdict), warned(verdict)) == (["field"], [])
+    entry = next(board_of(UNATTRIBUTED).newest_first())
+    checked = Checked()
+    check_house(checked, ENGLISH, withdrawal, entry.line, [], START)
+    assert checked == Checked()
 
 
 def test_a_new_language_is_held_against_the_text_that_is_there() -> None:

@@ -125,7 +125,7 @@ def test_a_withdrawn_line_stays_withdrawn_whatever_is_asked(submission: Submissi
 def test_the_strategies_make_lines_that_are_published_and_ones_that_are_not() -> None:
     seen = set()
 
-    @settings(max_examples=200, database=None, derandomize=True)
+    @settings(max_examples=500, database=None, derandomize=True)
     @given(SUBMISSIONS)
     def collect(submission: Submission) -> None:
         verdict = verdict_on(submission)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.desk.newsroom import Newsroom, new
-from tests.servers import eventually
+from tests.servers import WAIT_S, eventually
 from tests.strategies import ENGLISH
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change
@@ -44,7 +44,7 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
     await wanted.submit("ann", new("k2"))
     state = DeskState()
     with pytest.raises(ExceptionGroup) as caught:
-        await run_desk(wanted.connector, wanted.settings, state=state)
+        await asyncio.wait_for(run_desk(wanted.connector, wanted.settings, state=state), WAIT_S)
     (error,) = caught.value.exceptions
     assert isinstance(error, SettingsError)
     assert "[editions.en]" in str(error)

@@ -57,6 +57,9 @@ return old
 """
 
 
+FLUSH: Final = "local e = redis.call('XRANGE', KEYS[1], '-', '+') redis.call('FLUSHALL') return e"
+
+
 class Server(RedisServer):
     """A server whose clock and disk may be in the tests' hands."""
 
@@ -304,10 +307,7 @@ class Rig:
             case Do.SHORTEN | Do.RESTORE:
                 await self.lose(step)
             case Do.FLUSH:
-                await self.look()
-                self.has_lost = True
-                with suppress(*ANSWERS):
-                    self.server.command("FLUSHALL")
+                await self.flush()
             case Do.COPY:
                 self.copy()
             case Do.FILL:
@@ -343,7 +343,7 @@ class Rig:
         if part is Part.SERVER:
             if self.server.process is not None:
                 if self.world.fsync != "always":
-                    await self.look()
+                    await self.look_last()
                 self.server.kill()
         elif self.programs[part].process is not None:
             self.programs[part].kill()
@@ -410,11 +410,30 @@ class Rig:
 
         self.proxies[link].trap(Trap(step.amount, is_after, step.command, spring))
 
+    async def flush(self) -> None:
+        """FLUSHALL, and a look in the same step: a gateway may have seen what came just before it."""
+        await self.look()
+        self.has_lost = True
+        with suppress(*ANSWERS):
+            entries = self.server.command("EVAL", FLUSH, 1, _LOG)
+            fields = [(stream_id, dict(zip(pairs[::2], pairs[1::2], strict=True))) for stream_id, pairs in entries]
+            if self._forged is None:
+                self.histories.see(
+                    RawEntry(int(stream_id.partition(b"-")[0]), each[b"link"].decode(), each[b"entry"])
+                    for stream_id, each in fields
+                )
+
+    async def look_last(self) -> None:
+        """Look at a server that is about to die with what it has: nobody writes any more, so this is all there is."""
+        with suppress(*ANSWERS):
+            self.server.command("CLIENT", "PAUSE", 5000, "WRITE")
+        await self.look()
+
     async def lose(self, step: Step) -> None:
         """The server dies, and comes back with less than it had acknowledged."""
         assert isinstance(self.server, Server)
         self.resume(Part.SERVER)
-        await self.look()
+        await self.look_last()
         self.has_lost = True
         await self.kill(Part.SERVER)
         copy = self.folder / "copy"
@@ -450,7 +469,7 @@ class Rig:
         pair.primary.command("CLIENT", "KILL", "USER", "replica")
         head = await self._head()
         await eventually(lambda: self._grown(head + 4), "the primary has more than the replica")
-        await self.look()
+        await self.look_last()
         self.has_lost = True
         pair.primary.kill()
         await asyncio.to_thread(until, pair.is_promoted, "the replica is promoted", 40.0)

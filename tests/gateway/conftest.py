@@ -25,7 +25,7 @@ from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
 from ticker.store.log import tail
 
-BOTH = {"test_schedules.py", "test_slow_readers.py"}
+BOTH = {"test_ranks.py", "test_schedules.py", "test_slow_readers.py"}
 
 Start = Callable[..., Awaitable[Gateway]]
 

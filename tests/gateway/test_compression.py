@@ -40,7 +40,18 @@ def test_a_peer_that_takes_our_compression_gets_it_without_context(offered: str)
 
 @pytest.mark.parametrize(
     "offered",
-    ["", "x-other", "permessage-deflate; server_max_window_bits=10", "permessage-deflate; what=1", ";", "é", "=,;"],
+    [
+        *(
+            "",
+            "x-other",
+            "permessage-deflate; server_max_window_bits=10",
+            "permessage-deflate; what=1",
+            ";",
+            "é",
+            "=,;",
+        ),
+        "permessage-deflate, " * 30 + "permessage-deflate",  # so long that it takes the loop's time
+    ],
 )
 def test_anything_else_is_not_compressed(offered: str) -> None:
     assert deflate_extension(offered) is None

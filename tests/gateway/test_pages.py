@@ -243,3 +243,25 @@ async def test_a_head_is_answered_without_a_body(client: httpx.AsyncClient) -> N
 
 def test_the_seed_is_the_wires_own_encoding() -> None:
     assert msgspec.json.decode(msgspec.json.encode(LINES[0]), type=Line) == LINES[0]
+
+
+@pytest.mark.parametrize("path", ["/", "/en", "/en?wall=1", "/en/embed"])
+@pytest.mark.parametrize("is_test", [True, False])
+async def test_pages_of_test_editions_say_so_and_are_kept_out_of_search_engines(path: str, *, is_test: bool) -> None:
+    lines = [msgspec.structs.replace(each, test=is_test) for each in LINES]
+    edition = msgspec.structs.replace(DEFAULT_EDITIONS["en"], test=is_test)
+    app = Starlette(routes=page_routes({"en": Shown("en", edition, lines)}, version="1.2.3"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
+        answer = await client.get(path)
+    page = Reading(answer.text)
+    assert ("Nothing here is news" in page.text) is is_test
+    assert page.text.count("TEST") >= len(LINES) if is_test else "TEST" not in page.text
+    assert ({"name": "robots", "content": "noindex"} in page.all("meta")) is is_test
+    described = [attributes for attributes, _ in page.scripts if attributes["type"] == "application/ld+json"]
+    assert len(described) == (0 if is_test or path == "/" else 1)
+
+
+async def test_a_page_without_javascript_says_of_what_year_a_line_is(client: httpx.AsyncClient) -> None:
+    """An old story that comes up without its year is taken for news."""
+    page = Reading((await client.get("/en")).text)
+    assert "24 Nov 2026 09:30 UTC" in page.text

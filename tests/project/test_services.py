@@ -1,6 +1,6 @@
 """The services of `compose.yaml` as plain processes: no container engine runs where these tests do.
 
-What differs from a container: the program's place, the port, and the address of the server.
+What differs from a container: the program's place, the ports, and the address of the server.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 import yaml
 
 from tests.servers import free_port, short_folder, until
@@ -22,14 +23,14 @@ from ticker.store.embedded import find_binary
 
 COMPOSE = Path(__file__).parents[2] / "compose.yaml"
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
-PORT = "8080"
+GATEWAY_PORT, DESK_PORT = "8080", "9100"
 
 
 class Composed:
     """The three services, running."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.redis_port, self.gateway_port = free_port(), free_port()
+        self.redis_port, self.gateway_port, self.desk_port = free_port(), free_port(), free_port()
         self.environ = environment(TICKER_REDIS_URL=f"redis://127.0.0.1:{self.redis_port}/0")
         self._start_server(folder, stack)
         self.desk = stack.enter_context(self._program("desk", folder))
@@ -42,20 +43,31 @@ class Composed:
         server = subprocess.Popen([str(find_binary(self.environ)), *words, *place], stdout=subprocess.DEVNULL)
         stack.callback(server.wait)
         stack.callback(server.terminate)
-        until(lambda: self.probe("desk").returncode == 0, "the server answers the desk's health check")
+        until(self._answers, "the server answers")
+
+    def _answers(self) -> bool:
+        with redis.Redis(port=self.redis_port) as client:
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
+
+    def _moved(self, words: list[str]) -> list[str]:
+        ports = ((GATEWAY_PORT, self.gateway_port), (DESK_PORT, self.desk_port))
+        for port, ours in ports:
+            words = [word.replace(port, str(ours)) for word in words]
+        return words
 
     def _program(self, service: str, folder: Path) -> Program:
         program, *words = SERVICES[service]["command"]
         assert program == "ticker"
-        moved = [str(self.gateway_port) if word == PORT else word for word in words]
-        return Program(moved, self.environ, folder / f"{service}.log")
+        return Program(self._moved(words), self.environ, folder / f"{service}.log")
 
     def probe(self, service: str) -> subprocess.CompletedProcess[bytes]:
         """Run a service's health check."""
         kind, program, *words = SERVICES[service]["healthcheck"]["test"]
         assert (kind, program) == ("CMD", "python")
-        moved = [word.replace(PORT, str(self.gateway_port)) for word in words]
-        return subprocess.run([sys.executable, *moved], env=self.environ, capture_output=True, check=False)
+        return subprocess.run([sys.executable, *self._moved(words)], env=self.environ, capture_output=True, check=False)
 
     def tick(self, *words: str) -> Ran:
         return run_program("tick", *words, environ=self.environ)
@@ -79,6 +91,12 @@ def test_a_running_service_is_healthy(composed: Composed, service: str) -> None:
     assert probed.returncode == 0, probed.stderr
 
 
-def test_a_stopped_gateway_is_not_healthy(composed: Composed) -> None:
-    composed.gateway.stop()
-    assert composed.probe("gateway").returncode != 0
+def test_the_desk_serves_its_metrics(composed: Composed) -> None:
+    text = httpx.get(f"http://127.0.0.1:{composed.desk_port}/metrics").text
+    assert 'ticker_desk_takes{edition="en"} 1.0' in text
+
+
+@pytest.mark.parametrize("service", ["desk", "gateway"])
+def test_a_stopped_service_is_not_healthy(composed: Composed, service: str) -> None:
+    (composed.desk if service == "desk" else composed.gateway).stop()
+    assert composed.probe(service).returncode != 0

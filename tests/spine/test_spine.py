@@ -108,7 +108,7 @@ async def test_1000_lines_reach_200_restless_readers_complete_in_order_and_once(
 
     async def post(editor: Editor, numbers: range) -> None:
         for number in numbers:
-            await editor.send(EDITIONS[number % 3], f"key-{number}", text=f"Line {number} of {editor.name}")
+            await editor.send(EDITIONS[number % 3], f"key-{number}", text=f"Line {number} of {editor.name}", lang="en")
 
     await asyncio.gather(*(post(editor, range(index, LINES, 4)) for index, editor in enumerate(editors)))
     redis = connect(system.redis_url, role="ticker")
@@ -315,7 +315,8 @@ async def test_a_reader_moves_between_gateways_without_hole_or_repeat(system: Sy
             for turn in range(6):
                 url = (system.url, second.url)[turn % 2]
                 reader = await Reader(url, "en", after=at).open()
-                receipts = [await ana.ask("en", f"{turn}-{number}", text=f"Line {number}") for number in range(5)]
+                numbers = range(5 * turn, 5 * turn + 5)
+                receipts = [await ana.ask("en", f"key-{number}", text=f"Line {number}") for number in numbers]
                 # It leaves in the middle: what is left comes from the other gateway.
                 await reader.until(lambda: reader.at == receipts[2].position or len(reader.lines) >= 3)  # noqa: B023
                 await reader.drop()

@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.position import next_link
-from ticker.store.append import AHEAD_MS, Appended, Head, NewEntry, Settlement, Stop, append
+from ticker.store.append import AHEAD_MS, Appended, Head, HeldChange, NewEntry, Settlement, Stop, append
 from ticker.store.connections import Redis, connect
 from ticker.store.editions import save_edition
 from ticker.store.keys import Keys
@@ -134,6 +134,32 @@ async def test_an_entry_after_its_deadline_is_late_and_a_refusal_never_is(redis:
     )
     assert (appended.settled, appended.stop) == (1, Stop.LATE)
     assert await redis.xlen(KEYS.log) == 0
+
+
+def release(before: bytes = b"H", not_before_ms: int | None = None) -> Settlement:
+    """What is held comes out, and goes on air."""
+    change = HeldChange(id="h1", before=before, after=b"", author="ann", receipt=b"R", not_before_ms=not_before_ms)
+    return settlement("", "", entry=entry(), held=change, until_ms=None)
+
+
+async def test_what_is_held_does_not_come_out_before_its_time_by_this_servers_clock(redis: Redis) -> None:
+    """Whatever the desk takes for the time: it may have it from a server that died, and whose clock was ahead."""
+    await redis.hset(KEYS.held, "h1", b"H")
+    now = await redis_ms(redis)
+    appended = await run(redis, START, release(not_before_ms=now + 60_000))
+    assert (appended.settled, appended.stop) == (0, Stop.EARLY)
+    assert await redis.xlen(KEYS.log) == 0
+    assert (await run(redis, START, release(not_before_ms=now))).settled == 1
+    assert await redis.xlen(KEYS.log) == 1
+
+
+async def test_what_is_held_comes_out_as_the_desk_knew_it_or_not_at_all(redis: Redis) -> None:
+    await redis.hset(KEYS.held, "h1", b"H")
+    for other in (b"another", b""):
+        assert (await run(redis, START, release(other))).stop is Stop.MOVED
+    assert (await run(redis, START, release())).settled == 1
+    assert (await run(redis, Head(1, entry().link), release())).stop is Stop.MOVED, "it has come out already"
+    assert await redis.xlen(KEYS.log) == 1
 
 
 async def test_an_id_ahead_of_the_servers_clock_is_told_and_one_within_bounds_is_taken(redis: Redis) -> None:

@@ -80,7 +80,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `sections` and `regions` are its vocabulary: a short id (on the wire and in queries) and the name that people read.
     `origins` are the web origins whose pages may connect ("*" for every one). Lengths count graphemes.
 
-    `rules` says what each house rule does, where that isn't its default (see `house`); `placeholders` are words that
+    `rules` says what each house rule does, where that isn't its default (see `effects`); `placeholders` are words that
     must not go out, besides the language's own; `quotes` is the habit in quotation marks (None: none). `second_person`
     says what waits for another person; `role` is that of an editor who has been given none. `undo_s` is the window in
     which what was posted can be taken back unseen. `zone` is the desk's time zone (IANA; None: that of the machine).

@@ -14,7 +14,7 @@ from ticker.core.edition import Edition, Effect
 
 
 class HouseRule(msgspec.Struct, frozen=True):
-    """One rule that an edition may see otherwise. `finds` completes the sentence "it finds …", for documentation."""
+    """One rule that an edition may see otherwise. `finds` completes "it finds …", in `docs/operating.md` too."""
 
     effect: Effect
     finds: str

@@ -56,7 +56,7 @@ def check_repetition(
     effect = effect_of(edition, "duplicate")
     if submission.change is not Change.NEW or effect is Effect.OFF:
         return
-    others = list(_said_lately(edition, line, latest_first, now))
+    others = list(_said_lately(edition, latest_first, now))
     found = most_alike(line.text, [other.text for other in others])
     if found is None:
         return
@@ -73,12 +73,12 @@ def check_repetition(
     )
 
 
-def _said_lately(edition: Edition, line: Line, latest_first: Iterable[Entry], now: datetime) -> Iterator[Line]:
+def _said_lately(edition: Edition, latest_first: Iterable[Entry], now: datetime) -> Iterator[Line]:
     """The lines whose words readers have or have just had: pins, the board's newest, what the last hour brought."""
     room = edition.board_lines
     for entry in islice(latest_first, REPETITION_LINES):
         other = entry.line
-        if not other.text or other.id == line.id:
+        if not other.text:
             continue
         shows = other.shows(now)
         if (shows and room > 0) or other.is_pinned(now) or other.updated > now - REPETITION:

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 import msgspec
@@ -22,14 +23,16 @@ from ticker.core.log import Log, Reset
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.core.wire import ByeMessage, CloseCode, encode_line
-from ticker.gateway.follower import LIVE, Cursor, Follower
+from ticker.gateway.follower import BURST_MARKS, LIVE, Cursor, Follower
 from ticker.gateway.framing import Framing, deflated_frame, event, frame_message, websocket_frame, websocket_payload
 from ticker.gateway.handshake import Request, parse_request
+from ticker.gateway.ranks import Cohort, Rank, Sheet
+from ticker.gateway.turns import Turns
 from ticker.gateway.view import View, Wish
 from ticker.settings import Settings
 
-SLICE: Final = 200
-"""How many followers a pass serves before it lets the loop breathe: about 2 ms."""
+SLICE_S: Final = 0.002
+"""How long a pass goes on before it lets the loop breathe."""
 RECENT_S: Final = 5
 """Who was sent an entry within as many seconds needs no beat: the longest silence is that much longer than `beat_s`."""
 AHEAD_S: Final = 1.0
@@ -110,13 +113,15 @@ class Channel:
         self.log: Log[Prepared] = Log(0, nonce)
         self.board = Board()
         self.counts = Counts()
+        self.turns = Turns()
         self.views: dict[Wish, View] = {}
         self.followers = 0
         self.on_sent: Callable[[Sent], None] = lambda sent: None
         self.on_gone: Callable[[Follower], None] = lambda follower: None
         self._requests: dict[tuple[Framing, str, str | None], Request] = {}
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry
-        self._cohorts: list[dict[Follower, None]] = [{} for _ in range(settings.beat_s)]
+        sheet = Sheet()
+        self._cohorts = [Cohort(sheet) for _ in range(settings.beat_s)]
         self._next_cohort = 0
         self._behind: dict[Follower, None] = {}
         self._paused: dict[Follower, None] = {}
@@ -153,9 +158,11 @@ class Channel:
         for logged in log.iterate(log.first - 1):
             self._keep(logged)
         for cohort in self._cohorts:
-            for follower in cohort:
+            for rank in cohort.ranks():
+                cohort.dissolve(rank)
+            for follower in cohort.alone:
                 follower.cursor, follower.sent = why, 0
-            self._behind.update(cohort)
+            self._behind.update(cohort.alone)
         self._changed()
         self._news_since = None  # nothing of it is news that somebody waits to hear the reach of
 
@@ -200,11 +207,15 @@ class Channel:
 
     def _changed(self) -> None:
         self._forget_made()
-        if self._news_since is None:
-            self._news_since = (self.log.head, asyncio.get_running_loop().time())
-        self._news.set()
+        self._has_news(self.log.head)
         if self._ahead:
             self._admit_ahead(asyncio.get_running_loop().time())
+
+    def _has_news(self, first: int) -> None:
+        """Have another pass, for entry `first` and later ones."""
+        if self._news_since is None:
+            self._news_since = (first, asyncio.get_running_loop().time())
+        self._news.set()
 
     def _forget_made(self) -> None:
         for view in self.views.values():
@@ -249,11 +260,24 @@ class Channel:
             self._begin(follower, response, after)
 
     def _begin(self, follower: Follower, response: bytes, after: Position | Reset | None) -> None:
-        self._cohorts[follower.cohort][follower] = None
+        self._cohorts[follower.cohort].alone[follower] = None
         start = self.log.resume(after) if isinstance(after, Position) else after
         if isinstance(start, Reset):
             self.counts.resets[start] += 1
         follower.begin(response, start)
+        self._fall_in(follower)
+
+    def _fall_in(self, follower: Follower) -> None:
+        """Put a follower in a rank if it is live, at the head, and can be written to past its transport."""
+        cohort = self._cohorts[follower.cohort]
+        if follower.replayed == LIVE and follower.cursor == self.log.head and follower in cohort.alone:
+            descriptor = follower.descriptor()
+            if descriptor is not None:
+                cohort.fall_in(follower, descriptor)
+
+    def fall_out(self, follower: Follower) -> None:
+        """Its transport is going to hold something: no more is to be written past it."""
+        self._cohorts[follower.cohort].fall_out(follower)
 
     def _admit_ahead(self, now: float) -> None:
         for follower, (response, after, until) in list(self._ahead.items()):
@@ -263,12 +287,10 @@ class Channel:
 
     def leave(self, follower: Follower) -> None:
         """Stop serving a follower. Once is enough; a second time does nothing."""
-        cohort = self._cohorts[follower.cohort]
-        if follower not in cohort and follower not in self._ahead:
+        was_ahead = self._ahead.pop(follower, None) is not None
+        if not self._cohorts[follower.cohort].remove(follower) and not was_ahead:
             return
-        cohort.pop(follower, None)
         follower.cursor = Cursor.LEFT
-        self._ahead.pop(follower, None)
         self._behind.pop(follower, None)
         self._paused.pop(follower, None)
         self.followers -= 1
@@ -285,7 +307,7 @@ class Channel:
     def pause(self, follower: Follower) -> None:
         """Its transport holds more than the high-water mark: leave it out until the peer has read."""
         follower.paused_at = asyncio.get_running_loop().time()
-        if follower in self._cohorts[follower.cohort]:
+        if follower in self._cohorts[follower.cohort].alone:
             self._paused[follower] = None
             self.counts.pauses += 1
 
@@ -293,7 +315,7 @@ class Channel:
         follower.paused_at = None
         if follower in self._paused:
             del self._paused[follower]
-            self.counts.deliveries += follower.advance()
+            self.is_behind(follower)  # not at once: thousands of them may resume in one step of the loop
 
     def is_closing(self, follower: Follower) -> None:
         self._closing.setdefault(follower, asyncio.get_running_loop().time() + CLOSING_S)
@@ -330,52 +352,62 @@ class Channel:
 
         (An entry that came in during a pass went out with it to the followers who were still to come.)
         """
-        served = since_breath = 0
+        served, pause_at = 0, monotonic() + SLICE_S
         for cohort in self._cohorts:
-            followers = list(cohort)
-            for start in range(0, len(followers), SLICE):
-                part = followers[start : start + SLICE]
-                served += self._serve(part, first)
-                since_breath += len(part)
-                if since_breath >= SLICE:
-                    since_breath = 0
-                    await asyncio.sleep(0)
+            alone = list(cohort.alone)  # who falls out of a rank in this pass was served there
+            for rank in cohort.ranks():
+                served += self._serve_rank(cohort, rank, first)
+                if monotonic() >= pause_at:
+                    pause_at = await _breathe()
+            for follower in alone:
+                served += self._serve(cohort, follower, first)
+                if monotonic() >= pause_at:
+                    pause_at = await _breathe()
         return served
 
-    def _serve(self, followers: list[Follower], first: int) -> int:
-        """Advance a slice of followers in one step of the loop; tell how many were sent entry `first` or later ones.
+    def _serve_rank(self, cohort: Cohort, rank: Rank, first: int) -> int:
+        """Advance a rank in one step of the loop; tell how many of it were sent entry `first` or later ones."""
+        members = len(rank.members)
+        if not members or rank.cursor == self.log.head:
+            pass
+        elif rank.cursor < self.log.first - 1:
+            self._behind.update(dict.fromkeys(rank.members))
+            self._news.set()
+            cohort.dissolve(rank)
+        else:
+            self._advance_rank(cohort, rank)
+        return members if rank.sent >= first else 0
 
-        Most of them want and lack the same as another one before: they are sent its piece without being asked again.
-        `Follower.advance` is for all others, and says what is right.
-        """
-        served = deliveries = 0
-        mark, first_cursor, head = self.settings.follower_buffer_bytes, self.log.first - 1, self.log.head
-        for follower in followers:
-            view, cursor = follower.view, follower.cursor
-            if cursor == view.ready_cursor and follower.paused_at is None and follower.replayed == LIVE:
-                follower.cursor = head
-                if view.ready.data:
-                    follower.sent = head
-                    follower.transport.write(view.ready.data)
-                    deliveries += view.ready.entries
-            elif cursor != Cursor.LEFT:
-                # Where the last pass left the live ones; all other cursors are a few followers' own.
-                is_shared = cursor >= first - 1 and follower.paused_at is None and follower.replayed == LIVE
-                deliveries += follower.advance(in_burst=is_shared)
-                if is_shared and first_cursor <= cursor < head:
-                    view.make_ready(cursor, mark)
-            served += follower.sent >= first
-        self.counts.deliveries += deliveries
-        return served
+    def _advance_rank(self, cohort: Cohort, rank: Rank) -> None:
+        piece = rank.view.piece(rank.cursor, BURST_MARKS * self.settings.follower_buffer_bytes)
+        rank.cursor = piece.until
+        if piece.data:
+            rank.sent = piece.until
+            self.counts.deliveries += piece.entries * len(rank.members)
+            cohort.write(rank, piece.data)
+        if rank.cursor != self.log.head:  # there is more: in the next pass, when they have read this
+            self._has_news(self.log.head + 1)
+
+    def _serve(self, cohort: Cohort, follower: Follower, first: int) -> int:
+        """Advance one that is alone; tell (0 or 1) whether it was sent entry `first` or later ones."""
+        if follower not in cohort.alone:
+            return 0
+        # Where the last pass left the live ones; all other cursors are a few followers' own.
+        is_shared = follower.cursor >= first - 1 and follower.replayed == LIVE
+        self.counts.deliveries += follower.advance(in_burst=is_shared)
+        self._fall_in(follower)
+        return follower.sent >= first
 
     async def _catch_up(self) -> None:
         """One piece for each follower that is behind; those with more to come stay on the list."""
         behind, self._behind = self._behind, {}
-        for index, follower in enumerate(behind, 1):
-            if follower in self._cohorts[follower.cohort]:
+        pause_at = monotonic() + SLICE_S
+        for follower in behind:
+            if follower in self._cohorts[follower.cohort].alone:
                 self.counts.deliveries += follower.advance()
-            if index % SLICE == 0:
-                await asyncio.sleep(0)
+                self._fall_in(follower)
+            if monotonic() >= pause_at:
+                pause_at = await _breathe()
         await asyncio.sleep(0)
 
     # Once a second
@@ -390,22 +422,21 @@ class Channel:
         for follower in [f for f, until in self._closing.items() if until <= now]:
             follower.transport.abort()
 
-    def _beat(self, cohort: dict[Follower, None]) -> None:
+    def _beat(self, cohort: Cohort) -> None:
         """Say where each follower is: at the head or on the way there (its selection may leave out all it misses).
 
         Whoever was sent an entry a moment ago has had its sign of life.
         """
-        frames: dict[tuple[Framing, int], bytes] = {}
         recent = self._heads[0]
         self._heads.append(self.log.head)
-        for follower in cohort:
-            cursor, framing = follower.cursor, follower.view.wish.framing
-            if follower.sent > recent or follower.paused_at is not None or self.log.position_at(cursor) is None:
-                continue
-            if (framing, cursor) not in frames:
-                frames[framing, cursor] = follower.view.beat(cursor)
-            follower.say(frames[framing, cursor])
-            self.counts.beats += 1
+        alone = list(cohort.alone)
+        for rank in cohort.ranks():
+            if rank.sent <= recent and self.log.position_at(rank.cursor) is not None:
+                self.counts.beats += len(rank.members)
+                cohort.write(rank, rank.view.beat(rank.cursor))
+        for follower in alone:
+            if follower.sent <= recent and self.log.position_at(follower.cursor) is not None:
+                self.counts.beats += follower.say(follower.view.beat(follower.cursor))
 
     def close_some(self, most: int, retry_ms: Callable[[], int]) -> int:
         """Say `bye` to up to `most` followers and close them (1012); tell how many there were."""
@@ -423,3 +454,9 @@ class Channel:
         """End every connection that is left, also of peers that haven't answered a close."""
         for follower in [*self._closing, *self._ahead, *(each for cohort in self._cohorts for each in cohort)]:
             follower.transport.abort()
+
+
+async def _breathe() -> float:
+    """Let the loop do something else; tell when to do so again."""
+    await asyncio.sleep(0)
+    return monotonic() + SLICE_S  # uvloop's own time stands still within a step

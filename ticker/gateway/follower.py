@@ -18,15 +18,17 @@ from ticker.core.wire import CloseCode
 from ticker.gateway.framing import Framing
 
 if TYPE_CHECKING:
+    from ticker.gateway.ranks import Rank
     from ticker.gateway.view import View
 
 LIVE: Final = -1
 """`replayed` of a follower that was told that it is live."""
-BURST_MARKS: Final = 8
-"""How many high-water marks live followers are sent at once if their transports are empty.
+BURST_MARKS: Final = 4
+"""How many high-water marks live followers are sent at once if their transports are empty: 64 KiB.
 
-All of them are sent the same piece, and a transport refers to what it couldn't write yet, so this costs nothing a
-follower; a piece that a reader chose, by its position or by how far it has read, would: see `OWN_PIECES`.
+That is what a peer's receive window takes at first. More would wait in the transport, which takes more system calls
+than another pass. All of them are sent the same piece, and a transport refers to what it couldn't write yet: it costs
+no memory a follower. A piece that a reader chose, by its position or by how far it has read, would: see `OWN_PIECES`.
 """
 OWN_PIECES: Final = 2
 """How many pieces of its own a follower is sent before it is paused: one more than that is what it costs when it stalls
@@ -75,13 +77,25 @@ class Inbound(ServerProtocol):
 
 
 class Follower(asyncio.Protocol):
-    """One connection. `cursor` is the seq of the last entry that was written to its transport.
+    """One connection. `cursor` is the seq of the last entry that was written to it; in a rank, the rank's counts.
 
     The channel calls `advance` in its passes; the transport's flow control takes the follower out of them and brings it
     back. Whatever happens, the transport holds at most two high-water marks of bytes that no other follower shares.
     """
 
-    __slots__ = ("address", "cohort", "cursor", "inbound", "paused_at", "replayed", "sent", "transport", "view")
+    __slots__ = (
+        "address",
+        "cohort",
+        "cursor",
+        "inbound",
+        "paused_at",
+        "place",
+        "rank",
+        "replayed",
+        "sent",
+        "transport",
+        "view",
+    )
 
     def __init__(self, transport: asyncio.Transport, view: View, address: str) -> None:
         self.transport = transport
@@ -91,6 +105,8 @@ class Follower(asyncio.Protocol):
         self.sent = 0  # the cursor when it was last written an entry: one that its selection leaves out moves on too
         self.replayed = 0
         self.cohort = 0
+        self.rank: Rank | None = None
+        self.place = 0  # in its rank
         self.paused_at: float | None = None
         self.inbound: Inbound | None = None
 
@@ -119,7 +135,7 @@ class Follower(asyncio.Protocol):
         self.transport.writelines(frames)  # not joined: what a peer doesn't read is then the view's own bytes
 
     def advance(self, *, in_burst: bool = False) -> int:
-        """Write one piece of what follows the cursor; tell how many entries it had.
+        """Write one piece of what follows the cursor; tell how many entries it had. For one that is in no rank.
 
         `in_burst` says that the cursor is where all live followers are.
         """
@@ -157,10 +173,25 @@ class Follower(asyncio.Protocol):
         if self.replayed != LIVE:
             self._go_on_replaying(0)
 
-    def say(self, frame: bytes) -> None:
-        """Write a message that is no entry, unless the peer has too much to read already."""
-        if self.paused_at is None:
-            self.transport.write(frame)
+    def descriptor(self) -> int | None:
+        """Its socket's descriptor, where bytes may go to it past the transport, and nothing waits there before them."""
+        transport = self.transport
+        if self.paused_at is not None or transport.is_closing() or transport.get_write_buffer_size():
+            return None
+        accepted = transport.get_extra_info("socket")
+        return None if accepted is None or transport.get_extra_info("sslcontext") else accepted.fileno()
+
+    def say(self, frame: bytes) -> bool:
+        """Write a message that is no entry, unless the peer has too much to read already; tell whether it was."""
+        if self.paused_at is not None:
+            return False
+        self._write(frame)
+        return True
+
+    def _write(self, data: bytes) -> None:
+        if self.rank is not None:
+            self.view.channel.fall_out(self)
+        self.transport.write(data)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Say why and close. A peer that doesn't answer in time is cut off by the channel."""
@@ -198,9 +229,14 @@ class Follower(asyncio.Protocol):
         self.view.channel.leave(self)
         self.view.channel.is_gone(self)
 
-    def eof_received(self) -> None:
-        """The peer will send no more."""
-        self._end()
+    def eof_received(self) -> bool:
+        """The peer will send no more. The transport stays open (True) until it is its turn to be closed."""
+        self.view.channel.turns.take(self._end_unless_gone)
+        return True
+
+    def _end_unless_gone(self) -> None:
+        if not self.transport.is_closing():
+            self._end()
 
     def data_received(self, data: bytes) -> None:
         """Answer pings and the closing handshake; a reader has nothing else to say (1008)."""
@@ -236,6 +272,6 @@ class Follower(asyncio.Protocol):
     def _flush(self, parser: Inbound) -> None:
         for chunk in parser.data_to_send():
             if chunk:
-                self.transport.write(chunk)
+                self._write(chunk)
             else:  # the closing handshake is done, or the peer broke the protocol and was told so
                 self._end()

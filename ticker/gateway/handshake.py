@@ -147,7 +147,8 @@ class Headers:
             self._values.setdefault(name, []).append(value)
 
     def all(self, name: bytes) -> list[str]:
-        return [value.decode("latin-1") for value in self._values.get(name, ())]
+        values = self._values.get(name)
+        return [value.decode("latin-1") for value in values] if values else []
 
     def one(self, name: bytes) -> str | None:
         """The value of a header that may stand once; None where it stands never, or more than once."""

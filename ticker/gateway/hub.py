@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ticker.gateway.admission import RETRY_S, Admission, Refusal, counted_as, is_trusted, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
+from ticker.gateway.turns import Turns
 from ticker.gateway.view import Wish
 from ticker.settings import Settings
 
@@ -46,6 +47,7 @@ class Hub:
         self.is_loading = True
         self.handshakes_timed_out = 0
         self.unread_cut_off = 0
+        self.turns = Turns()
         self.loop_stall_s = 0.0  # the longest since the metrics were read
         self._chance = chance
         self._connections_max = max(file_limit - 32, 8)

@@ -412,7 +412,7 @@ def _format_instant(instant: datetime, lang: str) -> str:
         locale = Locale.parse(lang, sep="-")
     except (UnknownLocaleError, ValueError):
         locale = Locale("en")
-    return format_datetime(instant, "d MMM HH:mm", locale=locale) + " UTC"
+    return format_datetime(instant, "d MMM y HH:mm", locale=locale) + " UTC"
 
 
 def _framers(edition: Edition) -> str:

@@ -7,6 +7,7 @@ answered here instead of by the application, a request has to arrive whole withi
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -40,6 +41,7 @@ class GatewayProtocol(HttpToolsProtocol):
     _taken = False
     _visitor: str | None = None  # the address that this connection is counted for
     _request_bytes = 0
+    _upgrades: bool | None = None  # whether the newest request asks for an upgrade, once somebody wanted to know
     _answering: RequestResponseCycle | None = None  # `cycle` is that of the newest request: others may wait before it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -73,6 +75,11 @@ class GatewayProtocol(HttpToolsProtocol):
             self.hub.admission.refused["too-big"] += 1
             self._refuse(Refusal(431, "too-big", f"a request has {REQUEST_BYTES_MAX} bytes at most"))
             return
+        self.hub.turns.take(partial(self._read, data))
+
+    def _read(self, data: bytes) -> None:
+        if self._taken or self.transport.is_closing():
+            return
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete:
             # Also for what begins no request yet (line breaks are allowed before one): any byte ends the time that
@@ -95,7 +102,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self._taken:
             return
-        self._target, self._is_events = None, False
+        self._target, self._is_events, self._upgrades = None, False, None
         self.hub.awaits(self)
         super().on_message_begin()
 
@@ -110,6 +117,12 @@ class GatewayProtocol(HttpToolsProtocol):
             self._refuse(Refusal(429, "pipelined", f"{PIPELINED_MAX} requests wait already: read their answers first"))
         elif not self._is_events:
             super().on_headers_complete()
+
+    def _should_upgrade(self) -> bool:
+        """Asked three times of each request, and each time the base goes through all headers."""
+        if self._upgrades is None:
+            self._upgrades = super()._should_upgrade()
+        return self._upgrades
 
     def on_body(self, body: bytes) -> None:
         if not self._is_events and not self._taken:

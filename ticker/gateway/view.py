@@ -37,43 +37,35 @@ class Piece(NamedTuple):
     entries: int
 
 
-NOTHING: Final = Piece(b"", 0, 0)
-NOT_READY: Final = -4
-"""A cursor that no follower has."""
-
-
 class _Board(NamedTuple):
     data: bytes
     stands_until: datetime | None
 
 
 class View:
-    """The pieces and boards of one wish, kept until the channel changes. `followers` counts who shares it.
+    """The pieces, boards and beats of one wish, kept until the channel changes. `followers` counts who shares it."""
 
-    `ready` is the piece that brings a follower at `ready_cursor` to the head, where one was asked for since.
-    """
-
-    __slots__ = ("_boards", "_lives", "_pieces", "channel", "followers", "ready", "ready_cursor", "wish")
+    __slots__ = ("_beats", "_boards", "_lives", "_pieces", "channel", "followers", "wish")
 
     def __init__(self, channel: Channel, wish: Wish) -> None:
         self.channel = channel
         self.wish = wish
         self.followers = 0
-        self.ready = NOTHING
-        self.ready_cursor = NOT_READY
         self._pieces: dict[tuple[int, int], Piece] = {}
         self._boards: dict[Reset | None, _Board] = {}
         self._lives: dict[int, bytes] = {}
+        self._beats: dict[int, bytes] = {}
 
     def changed(self) -> None:
         """Forget what was made: the channel has new entries, or took some back."""
-        self.ready_cursor = NOT_READY
         if self._pieces:
             self._pieces = {}
         if self._boards:
             self._boards = {}
         if self._lives:
             self._lives = {}
+        if self._beats:
+            self._beats = {}
 
     def piece(self, cursor: int, bytes_max: int) -> Piece:
         """The frames after `cursor` up to the head, or as many as `bytes_max` takes (one at least)."""
@@ -82,12 +74,6 @@ class View:
             self._make_room(self._pieces)
             piece = self._pieces[cursor, bytes_max] = self._make_piece(cursor, bytes_max)
         return piece
-
-    def make_ready(self, cursor: int, bytes_max: int) -> None:
-        """Have the piece from `cursor` at hand, if it reaches the head."""
-        piece = self.piece(cursor, bytes_max)
-        if piece.until == self.channel.log.head:
-            self.ready, self.ready_cursor = piece, cursor
 
     def _make_room(self, kept: dict[Any, Any]) -> None:
         if len(kept) >= min(PIECES_MAX, self.followers):
@@ -131,4 +117,9 @@ class View:
 
     def beat(self, cursor: int) -> bytes:
         """A beat with the position of `cursor`, which must be retained."""
-        return frame_message(self.wish.framing, BeatMessage(str(self.channel.log.position_at(cursor))))
+        frame = self._beats.get(cursor)
+        if frame is None:
+            self._make_room(self._beats)
+            message = BeatMessage(str(self.channel.log.position_at(cursor)))
+            frame = self._beats[cursor] = frame_message(self.wish.framing, message)
+        return frame

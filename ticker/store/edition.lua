@@ -3,10 +3,12 @@
 -- the log is empty, nothing is held, and nobody posts there (an editor's rights are given by that mark, and what waits
 -- in an inbox was meant for the one that it has).
 --
--- KEYS: edition, log, held, editors. ARGV: the settings as JSON, the nonce that the log of a new edition begins with.
+-- KEYS: edition, log, held. ARGV: the settings as JSON, the nonce that the log of a new edition begins with, the key of
+--   its editors (in the same slot; the desk may only read it, and what stands in KEYS takes the right to write).
 -- Returns 1, or 0 with nothing done if the mark may not change.
 
-local edition, log, held, editors = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local edition, log, held = KEYS[1], KEYS[2], KEYS[3]
+local editors = ARGV[3]
 
 local function is_test(settings)
   local is_json, value = pcall(cjson.decode, settings)

@@ -47,9 +47,9 @@ async def save_edition(redis: Redis, name: str, edition: Edition, nonce: str) ->
 
     """
     keys = Keys(name)
-    names = (keys.edition, keys.log, keys.held, keys.editors)
+    names = (keys.edition, keys.log, keys.held)
     settings = cast("str", _encoder.encode(edition))
-    if not await redis.eval(script("edition"), len(names), *names, settings, check_nonce(nonce)):
+    if not await redis.eval(script("edition"), len(names), *names, settings, check_nonce(nonce), keys.editors):
         was, wanted = ("public", "a test") if edition.test else ("a test", "public")
         raise SettingsError(
             f"edition {name} is {was}, and the settings have it as {wanted}: what is in it was meant for {was}. Put "

@@ -116,7 +116,7 @@ def _short_names(tokens: list[re.Match[str]]) -> dict[str, str]:
     kept = set(re.findall(r"#?\w+", templates))
     private = [name for name in counts if name.startswith("#") and name not in kept]
     own = [name for name in _own_names(tokens) if name not in kept]
-    short = {}
+    short: dict[str, str] = {}
     for names, mark, taken in ((private, "#", frozenset[str]()), (own, "", _RESERVED.union(counts))):
         free = (name for number in count() if (name := _short_name(number)) not in taken)
         short |= {name: mark + next(free) for name in sorted(names, key=lambda name: -counts[name])}

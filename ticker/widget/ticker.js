@@ -109,7 +109,7 @@ const SEATS = 4; // of the six connections to a host that a browser opens over H
 const seat = (number = 1) =>
   new Promise((/** @type {(leave: any) => void} */ give, fail) =>
     navigator.locks
-      .request("ticker" + number, { ifAvailable: true }, (lock) =>
+      .request("breaking-ticker" + number, { ifAvailable: true }, (lock) =>
         lock ? new Promise(give) : give(number < SEATS ? seat(number + 1) : null),
       )
       .catch(fail),
@@ -461,7 +461,7 @@ sheet.replaceSync(`
 [part=status], [part=age], [part=count], [part=note] { color: var(--muted); font-size: .8125em; font-weight: 400;
   font-variant-numeric: tabular-nums }
 [part=status] { flex: 1 }
-button { all: unset; box-sizing: border-box; font-size: .8125em; min-block-size: 2.1em; min-inline-size: 2.1em;
+button { all: unset; box-sizing: border-box; flex: none; font-size: .8125em; min-block-size: 2.1em; min-inline-size: 2.1em;
   padding-inline: .7em; text-align: center; border: var(--line);
   border-radius: var(--ticker-radius, .25em) }
 button:hover { border-color: currentcolor }

@@ -1,0 +1,162 @@
+"""What was done and by whom, from entries and receipts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from ticker.core.audit import Act, Missing, Received, acts, differences, marked, of_editor, of_line
+from ticker.core.entry import Entry, Logged
+from ticker.core.line import Change, Direction, Line, Status
+from ticker.core.submission import Finding, Handling, Outcome, Receipt
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LINK = "ab" * 32
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def logged(seq: int, seconds: float, line_id: str = "aaaa", link: str = LINK, **fields: Any) -> Logged:
+    line = Line(
+        id=line_id, version=fields.pop("version", 1), number=seq, change=fields.pop("change", Change.NEW),
+        text=fields.pop("text", "Polls close"), lang="en", dir=Direction.LTR, created=NOON, updated=at(seconds),
+        **{name: fields.pop(name) for name in ("status", "urgency") if name in fields},
+    )  # fmt: skip
+    entry = Entry(line=line, editor=fields.pop("editor", "maha"), key=f"k{seq}", submitted=at(seconds - 1), **fields)
+    return Logged(seq, link, entry)
+
+
+def received(editor: str, seconds: float, status: Outcome, **fields: Any) -> Received:
+    fields = {"key": f"{editor}-{seconds}", "asked": "new", **fields}
+    return Received(editor, at(seconds), Receipt(status=status, edition="en", **fields))
+
+
+def on_air(of: Logged, editor: str = "maha", seconds: float = 0) -> Received:
+    line = of.entry.line
+    return received(editor, seconds, Outcome.ON_AIR, id=line.id, version=line.version, position=str(of.position))
+
+
+def outcomes(found: list[Act]) -> list[tuple[str | None, Outcome, str | None]]:
+    return [(act.editor, act.outcome, act.asked) for act in found]
+
+
+def test_the_log_and_the_receipts_are_told_in_order_and_nothing_twice() -> None:
+    first, second = logged(1, 0), logged(2, 20, "bbbb", editor="omar")
+    late = received("omar", 10, Outcome.LATE, errors=(Finding("late", "no desk"),))
+    found = acts([first, second], [late, on_air(first), on_air(second, "omar", 20)])
+    assert outcomes(found) == [
+        ("maha", Outcome.ON_AIR, "new"),
+        ("omar", Outcome.LATE, "new"),
+        ("omar", Outcome.ON_AIR, "new"),
+    ]
+    assert found[1].errors[0].code == "late"
+
+
+def test_a_version_has_the_one_before_it() -> None:
+    first, other = logged(1, 0), logged(2, 1, "bbbb")
+    second = logged(3, 2, version=2, change=Change.WITHDRAW, text="", status=Status.CANCELED)
+    found = acts([first, other, second], [])
+    assert found[0].before is None
+    assert found[2].before == first.entry.line
+    assert found[2].after == second.entry.line
+
+
+def test_a_clock_that_jumps_back_does_not_turn_the_log_about() -> None:
+    entries = [logged(1, 100), logged(2, 0, "bbbb"), logged(3, 50, "cccc")]
+    assert [act.position for act in acts(entries, [])] == [str(entry.position) for entry in entries]
+
+
+def test_what_the_entry_says_of_people_and_rules_is_told() -> None:
+    entry = logged(
+        1, 0, approved_by="omar", break_glass="alone", overridden=("flash",), origin="tick", due=at(-5), note="n"
+    )
+    (act,) = acts([entry], [])
+    assert (act.approved_by, act.break_glass, act.overridden, act.origin, act.due, act.note) == (
+        "omar",
+        "alone",
+        ("flash",),
+        "tick",
+        at(-5),
+        "n",
+    )
+    assert act.submitted == at(-1)
+
+
+def test_a_rejection_is_one_act_of_its_author_and_of_who_rejected_it() -> None:
+    authors = received("rana", 5, Outcome.DROPPED, held="hhhh", by="omar", reason="Unconfirmed")
+    rulers = received("omar", 5, Outcome.DROPPED, asked="reject", held="hhhh", by="omar", reason="Unconfirmed")
+    for receipts in ([authors, rulers], [rulers, authors]):
+        (act,) = acts([], receipts)
+        assert (act.editor, act.asked, act.by, act.handling) == ("rana", "new", "omar", Handling.REJECT)
+        assert act.reason == "Unconfirmed"
+    (act,) = acts([], [rulers])
+    assert (act.editor, act.by, act.handling) == (None, "omar", Handling.REJECT)
+
+
+def test_an_approval_that_waits_for_its_time_is_one_act() -> None:
+    asked = received("rana", 1, Outcome.HELD, held="hhhh", due=at(60), needs=(Finding("reporter", "…"),))
+    authors = received("rana", 5, Outcome.HELD, held="hhhh", by="omar", due=at(60))
+    rulers = received("omar", 5, Outcome.HELD, asked="approve", held="hhhh", by="omar", due=at(60))
+    found = acts([], [asked, authors, rulers])
+    assert [(act.editor, act.by, act.handling) for act in found] == [
+        ("rana", None, None),
+        ("rana", "omar", Handling.APPROVE),
+    ]
+
+
+def test_each_ruling_that_was_refused_is_its_rulers_own_act() -> None:
+    tried = [
+        received("rana", n, Outcome.REFUSED, asked="approve", held="hhhh", by="rana", errors=(Finding("role", "…"),))
+        for n in (1, 2)
+    ]
+    assert outcomes(acts([], tried)) == [("rana", Outcome.REFUSED, "approve")] * 2
+
+
+def test_a_retry_is_no_second_refusal_but_what_has_no_key_is() -> None:
+    refused = [received("omar", n, Outcome.REFUSED, key="same", errors=(Finding("too-long", "…"),)) for n in (1, 2)]
+    malformed = [received("omar", n, Outcome.REFUSED, key="", asked=None) for n in (3, 4)]
+    assert [act.key for act in acts([], refused + malformed)] == ["same", "", ""]
+
+
+def test_a_line_that_was_on_air_and_is_not_in_the_log_is_told_with_the_reason() -> None:
+    trimmed, replaced = logged(4, 0), logged(5, 1, link="cd" * 32)
+    left = logged(5, 9, "bbbb")
+    found = acts([left], [on_air(trimmed, seconds=0), on_air(replaced, seconds=1)])
+    assert [act.missing for act in found] == [Missing.TRIMMED, Missing.ANOTHER_LOG, None]
+    assert [act.missing for act in acts([], [on_air(replaced)])] == [Missing.ANOTHER_LOG]
+
+
+def test_an_editor_has_a_part_in_what_was_asked_approved_or_ruled_on() -> None:
+    entries = [logged(1, 0), logged(2, 1, "bbbb", approved_by="omar")]
+    found = acts(entries, [received("rana", 2, Outcome.DROPPED, held="hhhh", by="omar")])
+    assert [act.id or act.held for act in of_editor(found, "omar")] == ["bbbb", "hhhh"]
+    assert of_editor(found, "nobody") == []
+    assert [act.held for act in of_line(found, {"hhhh"})] == ["hhhh"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("Polls close", "Polls close", ("Polls close", "Polls close")),
+        ("Polls close at 7", "Polls close at 8", ("Polls close at [-7-]", "Polls close at {+8+}")),
+        ("Storm nears", "Storm nears the coast", ("Storm nears", "Storm nears {+the coast+}")),
+        ("Two die in fire", "Fire", ("[-Two die in fire-]", "{+Fire+}")),
+        ("أمطار غزيرة على الساحل", "أمطار على الساحل", ("أمطار [-غزيرة-] على الساحل", "أمطار على الساحل")),
+    ],
+)
+def test_what_differs_between_two_texts_is_marked_word_by_word(
+    before: str, after: str, expected: tuple[str, str]
+) -> None:
+    assert marked(before, after) == expected
+
+
+def test_the_fields_that_differ_are_told_but_not_what_went_with_a_text() -> None:
+    line = logged(1, 0).entry.line
+    urgent = msgspec.structs.replace(line, version=2, urgency=1, text="Another", updated=at(9))
+    assert [(each.field, each.before, each.after) for each in differences(line, urgent)] == [("urgency", 4, 1)]
+    assert differences(line, line.without_text(Status.CANCELED)) == []

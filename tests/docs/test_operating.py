@@ -1,0 +1,35 @@
+"""What `docs/operating.md` says of the rules is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.docs.examples import examples
+from ticker.core.edition import Effect, Quotes
+from ticker.core.effects import HOUSE_RULES
+from ticker.settings import load_settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
+
+
+def test_the_table_of_rules_has_each_with_its_default_and_what_it_finds() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    table = text.partition("| rule | default | it finds |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", table, re.MULTILINE)
+    assert rows == [(code, rule.effect.value, rule.finds) for code, rule in HOUSE_RULES.items()]
+
+
+def test_the_example_of_an_edition_can_be_loaded(tmp_path: Path) -> None:
+    (example,) = examples(PAGE, "toml")
+    path = tmp_path / "ticker.toml"
+    path.write_text(example.text, encoding="utf-8")
+    edition = load_settings(path, {}).editions["en"]
+    assert edition.rules == {"attribution": Effect.OFF, "capitals": Effect.REFUSE}
+    assert (edition.quotes, edition.placeholders) == (Quotes.CURLY, ("CHECK", "to come"))
+    assert edition.zone == "Europe/London"
+
+
+def test_every_effect_is_named_on_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert all(f"`{effect.value}`" in text for effect in Effect)
