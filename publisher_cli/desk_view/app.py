@@ -77,7 +77,7 @@ class DeskView(App[str]):
         self._editor = editor
         self._deadline_s = deadline_s
         self._clock = clock
-        self._asked_edition = edition
+        self._wanted = edition
         self.connection = Connection(State.CONNECTING, clock())
         self.picture: Picture | None = None
         self.pane = Pane.BOARD
@@ -115,10 +115,11 @@ class DeskView(App[str]):
         self._statics = {widget.id: widget for widget in self.screen.query(Static) if widget.id}
         self._composer.focus_text()
         self.set_interval(TICK_S, self._show)
-        self._listen(self._asked_edition)
+        self._listen(self._wanted)
         self._show()
 
     def _listen(self, edition: str | None) -> None:
+        self._wanted = edition
         if self._ear is not None:
             self._ear.cancel()
         self.connection = Connection(State.CONNECTING, self._clock())
@@ -169,7 +170,7 @@ class DeskView(App[str]):
         if not self._is_up():
             return
         now, picture = self._clock(), self.picture
-        self._put("title", status.title(picture, self._asked_edition))
+        self._put("title", status.title(picture, self._wanted))
         self._put("state", status.state(self.connection, picture, now, self.size.width))
         self._put("banner", status.banner(self.connection, now))
         self._statics["banner"].display = self.connection.state is State.LOST
@@ -443,16 +444,17 @@ class DeskView(App[str]):
         self._show()
 
     def action_next_edition(self) -> None:
-        if self.picture is not None and self.picture.name in self._editions:
-            following = self._editions.index(self.picture.name) + 1
-            self._turn_to(self._editions[following % len(self._editions)])
+        wanted = self._wanted or (None if self.picture is None else self.picture.name)
+        if wanted in self._editions:
+            self._turn_to(self._editions[(self._editions.index(wanted) + 1) % len(self._editions)])
 
     def action_edition(self, number: int) -> None:
         if number <= len(self._editions):
             self._turn_to(self._editions[number - 1])
 
     def _turn_to(self, name: str) -> None:
-        if self.picture is not None and name != self.picture.name:
+        """Another edition; also back from one that this editor may not read, while the one before still shows."""
+        if self.picture is not None and name != (self._wanted or self.picture.name):
             self.drafts.stash(self.picture.name, self._composer.draft)
             self._listen(name)
 
