@@ -16,31 +16,31 @@ TURN_S: Final = 0.004
 
 
 class Turns:
-    """Does work at once while a turn lasts, and the rest in the next steps of the loop, in the order it came.
-
-    That a turn is over is seen by the clock alone: the first work after it waits for the loop's next step, in which
-    another turn begins. To look for that step each time would cost more than most of the work.
-    """
+    """Does work at once while the turn lasts, and what is left in the next steps of the loop, in the order it came."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._waiting: deque[Callable[[], None]] = deque()
-        self._until = clock()
+        self._until: float | None = None  # when the turn of this step of the loop ends
 
     def take(self, work: Callable[[], None]) -> None:
         """Do `work`, now or when it is its turn. It must bear that its connection has gone meanwhile."""
-        if not self._waiting and self._clock() < self._until:
+        now = self._clock()
+        if self._until is None:
+            self._until = now + TURN_S
+            asyncio.get_running_loop().call_soon(self._go_on)
+        if self._waiting or now >= self._until:
+            self._waiting.append(work)
+        else:
             work()
-            return
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._begin)
-        self._waiting.append(work)
 
-    def _begin(self) -> None:
-        self._until = self._clock() + TURN_S
+    def _go_on(self) -> None:
+        until = self._until = self._clock() + TURN_S
         try:
-            while self._waiting and self._clock() < self._until:
+            while self._waiting and self._clock() < until:
                 self._waiting.popleft()()
         finally:
             if self._waiting:
-                asyncio.get_running_loop().call_soon(self._begin)
+                asyncio.get_running_loop().call_soon(self._go_on)
+            else:
+                self._until = None
