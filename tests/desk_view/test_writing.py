@@ -11,7 +11,7 @@ from publisher_cli.desk_view.lists import LineList
 from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk_view.viewing import view_of
 from tests.strategies import ENGLISH
-from ticker.core.edition import Role, SecondPerson
+from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.line import Change, Status
 from ticker.core.submission import Outcome
 from ticker.settings import Settings
@@ -262,6 +262,19 @@ async def test_only_a_chief_may_break_the_glass_and_gives_a_reason(newsroom: New
             await view.shows("ON AIR")
     (entry,) = await newsroom.entries()
     assert (entry.break_glass, entry.overridden) == ("The wave is minutes away.", ("flash",))
+
+
+async def test_a_repetition_is_refused_until_it_is_meant(newsroom: Newsroom) -> None:
+    with_edition(newsroom, rules={**ENGLISH.rules, "duplicate": Effect.REFUSE})
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        await newsroom.ask("omar", new("k1", STORM))
+        await view.shows("Storm nears the coast")
+        await view.paste(STORM)
+        await view.shows("✗ refused: ", "^R meant again")
+        await view.press("ctrl+r")
+        await view.shows("meant as a repetition", "✓ Enter: on air at once")
+        await view.press("enter")
+        await view.shows("ON AIR", "en 2")
 
 
 async def test_a_line_chosen_stays_chosen_when_newer_ones_push_it_down(newsroom: Newsroom) -> None:
