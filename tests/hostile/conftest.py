@@ -135,7 +135,7 @@ async def besieged(siege: Siege, newsroom: Newsroom) -> AsyncIterator[Siege]:
     before = int(await siege.ask('ticker_head{edition="en"}'))
     reader = await Reader(siege.url, "en").open()
     yield siege
-    receipt = await newsroom.ask("maha", new(f"after-{before}"))
+    receipt = await newsroom.ask("maha", new(f"after-{before}", again=True))
     assert receipt.status is Outcome.ON_AIR
     await reader.until(lambda: reader.at == receipt.position)
     assert reader.seqs == list(range(before + 1, before + 1 + len(reader.seqs)))
