@@ -20,11 +20,14 @@ def test_the_table_of_rules_has_each_with_its_default_and_what_it_finds() -> Non
     assert rows == [(code, rule.effect.value, rule.finds) for code, rule in HOUSE_RULES.items()]
 
 
-def test_the_example_of_an_edition_can_be_loaded(tmp_path: Path) -> None:
-    (example,) = examples(PAGE, "toml")
+def test_the_examples_of_editions_can_be_loaded(tmp_path: Path) -> None:
     path = tmp_path / "ticker.toml"
-    path.write_text(example.text, encoding="utf-8")
-    edition = load_settings(path, {}).editions["en"]
+    editions = []
+    for example in examples(PAGE, "toml"):
+        path.write_text(example.text, encoding="utf-8")
+        editions += load_settings(path, {}).editions.values()
+    assert len(editions) == 2
+    edition = editions[1]
     assert edition.rules == {"attribution": Effect.OFF, "capitals": Effect.REFUSE}
     assert (edition.quotes, edition.placeholders) == (Quotes.CURLY, ("CHECK", "to come"))
     assert edition.zone == "Europe/London"

@@ -37,6 +37,8 @@ from ticker.store.log import RawEntry, read_log
 
 SENTINELS_MORE: Final = 6
 """Each of a part's three clients keeps a connection to every Sentinel that it had to ask: at first, that is one."""
+CLUSTER_MORE: Final = 4
+"""Each of a part's clients keeps a connection to every node of a Cluster that it had to ask: at first, that is one."""
 DISK_BYTES: Final = 2 * 1024 * 1024
 _PARTS: Final = {Link.DESK: Part.DESK, Link.DESK2: Part.DESK2, Link.GATEWAY: Part.GATEWAY, Link.GATEWAY2: Part.GATEWAY2}
 _LOG: Final = "ticker:{en}:log"
@@ -539,7 +541,8 @@ class Rig:
     async def note_files(self) -> None:
         """Take down how many files each process has open while nobody uses it."""
         for part in self._parts:
-            self._files[part] = files_of(self.programs[part]) + (SENTINELS_MORE if self.world.sentinel else 0)
+            more = SENTINELS_MORE if self.world.sentinel else CLUSTER_MORE if self.world.cluster else 0
+            self._files[part] = files_of(self.programs[part]) + more
 
     def open_files(self) -> list[tuple[int, int]]:
         """Of each process that has run from the beginning: how many files were open at rest, and how many now."""
