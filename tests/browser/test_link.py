@@ -310,7 +310,6 @@ def test_a_gateway_that_is_full_is_waited_for(reader: Readers, host: Host, trans
         kinds = {each.partition(":")[0] for each in page.evaluate("window.connections")}
         assert kinds == {"ws" if transport else "http"}
         other.close()
-        until(page, lambda: newsroom.followers("en") == 0, "there is room again")
         is_live(page)
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.docs.examples import examples
-from ticker.core.edition import Effect, Quotes
+from ticker.core.edition import Edition, Effect, Quotes
 from ticker.core.effects import HOUSE_RULES
 from ticker.settings import load_settings
 
@@ -22,7 +22,7 @@ def test_the_table_of_rules_has_each_with_its_default_and_what_it_finds() -> Non
 
 def test_the_examples_of_editions_can_be_loaded(tmp_path: Path) -> None:
     path = tmp_path / "ticker.toml"
-    editions = []
+    editions = list[Edition]()
     for example in examples(PAGE, "toml"):
         path.write_text(example.text, encoding="utf-8")
         editions += load_settings(path, {}).editions.values()
