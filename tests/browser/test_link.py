@@ -109,11 +109,10 @@ def test_a_cut_of_30_s_at_any_moment_loses_and_repeats_nothing(
             link.cut(closing=noticed)
             newsroom.post_all("en", [f"{moment} within {number}" for number in range(20)])
             page.clock.fast_forward(30_000)
-            if not noticed:
-                page.clock.fast_forward(31_000)  # until it is clear that nothing comes any more
-                expect(page.locator("[part=ticker][data-state=live]")).to_have_count(0)
+            # Unnoticed, until it is clear that nothing comes any more: what was on its way may have come just now.
+            as_time_passes(page, lambda: state(page) != "live", "the cut is noticed", 10_000)
             link.mend()
-            page.clock.fast_forward(31_000)
+            as_time_passes(page, lambda: state(page) == "live", "it is live again", 2_000)
             newsroom.post("en", f"{moment} after")
             expect(texts(page).first).to_have_text(f"{moment} after")
         assert recorded(page) == [logged.entry.line.text for logged in newsroom.log["en"]]
@@ -243,8 +242,9 @@ def test_events_take_over_where_sockets_do_not_come_through(page: Page, newsroom
     newsroom.post("en", "Over events")
     page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
     gateway.wait(1)
-    as_time_passes(page, lambda: state(page) == "live", "live over events", 3000)
-    assert len(gateway.connections) == 2
+    as_time_passes(page, lambda: state(page) == "live", "live over events", 500)
+    tried = len(gateway.connections)
+    assert tried >= 2
     newsroom.post("en", "More over events")
     shows(page, "More over events", "Over events")
     newsroom.stop()  # with `bye`
@@ -254,7 +254,7 @@ def test_events_take_over_where_sockets_do_not_come_through(page: Page, newsroom
     page.clock.fast_forward(31_000)
     shows(page, "While away", "More over events", "Over events")
     is_live(page)
-    assert len(gateway.connections) == 2
+    assert len(gateway.connections) == tried
 
 
 @pytest.mark.parametrize("trouble", ["refused", "held back"])
@@ -483,7 +483,7 @@ def test_retries_back_off_with_jitter_and_begin_anew_after_a_stable_while(gatewa
     for tries in range(2, 8):  # each opens, speaks and fails at once
         gateway.say("live", at=position(1), replayed=0)
         gateway.end()
-        as_time_passes(page, lambda tries=tries: len(gateway.connections) == tries, "another try", 1000)  # type: ignore[misc]
+        as_time_passes(page, lambda tries=tries: len(gateway.connections) == tries, "another try", 200)  # type: ignore[misc]
     delays = [delay for delay in page.evaluate("delays") if delay % 1 and delay < 30_000]  # not whole: a random share
     assert len(delays) == 6
     assert all(delay <= min(1000 * 2**tries, 30_000) for tries, delay in enumerate(delays))
@@ -492,7 +492,7 @@ def test_retries_back_off_with_jitter_and_begin_anew_after_a_stable_while(gatewa
     is_live(page)
     page.clock.run_for(11_000)
     gateway.end()
-    as_time_passes(page, lambda: len(gateway.connections) == 8, "another try", 1000)
+    as_time_passes(page, lambda: len(gateway.connections) == 8, "another try", 200)
     assert page.evaluate("delays.filter(delay => delay % 1).at(-1)") <= 1000
 
 
