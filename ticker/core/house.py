@@ -27,7 +27,7 @@ from ticker.core.typography import is_shouted, loose_space, wrong_quotes
 REPETITION: Final = timedelta(hours=1)
 """How long a line's words count as said, when it has left the board too."""
 
-REPETITION_LINES: Final = 500
+REPETITION_LINES: Final = 200
 """So many of the newest lines are looked at, whatever an hour brought: the desk stays quick in a flood."""
 
 SHOWN: Final = 40
