@@ -474,7 +474,8 @@ class Rig:
         await self.look_last()
         self.has_lost = True
         pair.primary.kill()
-        await asyncio.to_thread(until, pair.is_promoted, "the replica is promoted", 40.0)
+        # Sentinels whose votes were split try again after 4 s: on a busy machine, more than once.
+        await asyncio.to_thread(until, pair.is_promoted, "the replica is promoted", 90.0)
 
     async def _head(self) -> int:
         raws = await self.entries()
