@@ -32,6 +32,17 @@ def test_united_2008_an_old_story_says_of_what_year_it_is(page: Page, newsroom: 
     page.goto(f"{newsroom.address}/en/embed")
     expect(page.locator("time").first).to_contain_text("2002")
 
+    # Without the year in its date, the element says nothing of how old it is.
+    source = page.request.get(f"{newsroom.address}/widget/ticker.js").text()
+    undated = source.replace('{dateStyle:"medium"}', '{month:"short",day:"numeric"}')
+    assert undated != source
+    page.route("**/widget/ticker.js", lambda route: route.fulfill(body=undated, content_type="text/javascript"))
+    page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
+    is_live(page)
+    expect(age).to_contain_text("Dec")
+    expect(age).not_to_contain_text("2002")
+    page.unroute("**/widget/ticker.js")
+
     # A line of today says how long ago it was: the year is there because the story is old, not by chance.
     newsroom.post("en", "Airline opens a route")
     page.goto(host.put("/", host_page(newsroom.address, 'edition="en" lines="1"')))
