@@ -29,13 +29,17 @@ SUMMED: Final = (
 """What is said first; then follows of which kinds that was, and more."""
 
 
+COUNTED: Final = "count: "
+"""What a test has counted is in its `user_properties`: ("count: faults injected", 7)."""
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what tests of faults have counted: `user_properties` of the form ("faults", what, how many)."""
+    """Say what the tests have counted, all in all."""
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
     counts: Counter[str] = Counter()
-    for kind, *counted in (each for report in reports for each in getattr(report, "user_properties", ())):
-        if kind == "faults":
-            counts[counted[0]] += counted[1]
+    for name, count in (each for report in reports for each in getattr(report, "user_properties", ())):
+        if name.startswith(COUNTED):
+            counts[name.removeprefix(COUNTED)] += count
     first = {what: counts.pop(what) for what in SUMMED if what in counts}
     for some in (first, counts):
         if some:

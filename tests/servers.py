@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -39,6 +40,9 @@ WAIT_S: Final = 15.0
 """No wait in here is longer; on an idle machine all of them together take about a second."""
 
 HOST: Final = "127.0.0.1"
+
+GIVEN_TO_NOBODY: Final = range(15_000, 32_000)
+"""Ports that systems leave to whoever asks for them; Linux gives out those from 32,768 on, others from 49,152."""
 
 ANSWERS: Final = (redis.ConnectionError, redis.TimeoutError, redis.ResponseError)
 """What a command raises when the server isn't there or not ready."""
@@ -73,10 +77,12 @@ async def eventually(condition: Callable[[], Awaitable[bool]], what: str, within
 
 
 def free_port() -> int:
-    """A port that was free a moment ago. Whoever takes it has to be ready for losing it: see `_Process.start`."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has, and that the kernel gives to no connection before a server of ours takes it."""
+    while True:
+        port = secrets.choice(GIVEN_TO_NOBODY)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 def is_alive(pid: int) -> bool:
@@ -238,9 +244,13 @@ class RedisServer(_Process):
 
 
 class SentinelServer(_Process):
-    """One Sentinel that watches `primary`: it sees a death within `down_after_ms` and a moment."""
+    """One Sentinel that watches `primary`: it sees a death within `down_after_ms` and a moment.
 
-    PERIODS: Final = ("info-period", "ask-period", "ping-period", "publish-period")
+    `ping-period` stays as it is: of a dead master's replica it hears once a second, and promotes none that it heard of
+    more than five such periods ago. With a shorter one it is by chance that it finds one.
+    """
+
+    PERIODS: Final = ("info-period", "ask-period", "publish-period")
 
     def __init__(self, dir: Path, primary: RedisServer, service: str, *, down_after_ms: int) -> None:  # noqa: A002
         super().__init__(dir)

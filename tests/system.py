@@ -15,19 +15,17 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import Empty, Queue
+from tempfile import TemporaryFile
 from typing import Any, Final, NamedTuple, Self
 
+from tests.prefork import Child
 from tests.servers import WAIT_S
 from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.store.embedded import tied_to_parent
-
-SCRIPTS: Final = Path(sys.executable).parent
 
 _OURS: Final = re.compile("TICK(ER)?_")
 
@@ -76,17 +74,17 @@ def run_program(
     script: str, *words: str, environ: Mapping[str, str], text: str = "", timeout_s: float = 2 * WAIT_S
 ) -> Ran:
     """Run `tick` or `ticker` to its end, without a terminal."""
-    done = subprocess.run(
-        [str(SCRIPTS / script), *words],
-        env=dict(environ),
-        input=text,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=timeout_s,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(text.encode())
+        given.seek(0)
+        child = Child([script, *words], environ, stdin=given.fileno(), stdout=out.fileno(), stderr=err.fileno())
+        try:
+            code = child.wait(timeout_s)
+        finally:
+            child.kill()
+        out.seek(0)
+        err.seek(0)
+        return Ran(code, out.read().decode(), err.read().decode())
 
 
 class Program:
@@ -96,7 +94,7 @@ class Program:
         self.words = list(words)
         self.environ = dict(environ)
         self.log_file = log
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Child | None = None
         self.ready = ""
         self._lines: Queue[str] = Queue()
 
@@ -123,18 +121,14 @@ class Program:
         assert self.process is None, "the program runs already"
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         self._lines = Queue()
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(SCRIPTS / "ticker"), *self.words],
-                env=self.environ,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-                preexec_fn=tied_to_parent(signal.SIGKILL),  # noqa: PLW1509 -- written for it
-            )
-        threading.Thread(target=_pass_on, args=(self.process, self._lines), daemon=True).start()
+        said, says = os.pipe()
+        try:
+            with self.log_file.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+                files = {"stdin": nothing.fileno(), "stdout": says, "stderr": log.fileno()}
+                self.process = Child(["ticker", *self.words], self.environ, **files)
+        finally:
+            os.close(says)
+        threading.Thread(target=_pass_on, args=(said, self._lines), daemon=True).start()
         if wait:
             self.wait_ready()
         return self
@@ -187,11 +181,10 @@ class Program:
         self.stop()
 
 
-def _pass_on(process: subprocess.Popen[str], lines: Queue[str]) -> None:
+def _pass_on(said: int, lines: Queue[str]) -> None:
     """Read all it prints, so that it never waits for us; an empty line says that it ended."""
-    assert process.stdout is not None
-    with process.stdout:
-        for line in process.stdout:
+    with open(said, encoding="utf-8") as stdout:
+        for line in stdout:
             lines.put(line.rstrip("\n"))
     lines.put("")
 

@@ -17,8 +17,9 @@ import redis
 from publisher_cli.batch import read_items
 from publisher_cli.changing import Asked, Manner
 from tests.cli.test_terminals import Terminal
+from tests.prefork import SCRIPTS
 from tests.servers import short_folder, until
-from tests.system import SCRIPTS, Ran, System
+from tests.system import Ran, System
 from ticker.core.line import Change
 from ticker.store.keys import Keys
 from ticker.store.paths import socket_path

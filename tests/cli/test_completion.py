@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Post
-from tests.system import SCRIPTS, System, environment, run_program
+from tests.prefork import SCRIPTS
+from tests.system import System, environment, run_program
 
 
 def offered(system: System, *words: str, begun: str = "", **variables: str) -> dict[str, str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from publisher_cli.status import Status
+from tests.prefork import SCRIPTS
 from tests.servers import short_folder
-from tests.system import SCRIPTS, System
+from tests.system import System
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "editing.md"
 

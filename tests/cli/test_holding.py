@@ -18,8 +18,9 @@ from publisher_cli.publishing import Errand
 from publisher_cli.undo import Window
 from tests.cli.conftest import on_board, one_line
 from tests.cli.test_terminals import Terminal
+from tests.prefork import SCRIPTS
 from tests.servers import short_folder, until
-from tests.system import SCRIPTS, Ran, System
+from tests.system import Ran, System
 from ticker.console import Console
 from ticker.core.edition import Role
 from ticker.core.line import Change

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import one_line
+from tests.prefork import SCRIPTS
 from tests.servers import RedisServer, until
-from tests.system import SCRIPTS, Program, Ran, environment, run_program
+from tests.system import Program, Ran, environment, run_program
 
 
 class LosesReply:

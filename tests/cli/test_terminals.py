@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Post
+from tests.prefork import SCRIPTS
 from tests.servers import until
-from tests.system import SCRIPTS, System
+from tests.system import System
 
 ESCAPE = "\x1b["
 

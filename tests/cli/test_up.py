@@ -14,9 +14,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.prefork import SCRIPTS
 from tests.readers import Reader
 from tests.servers import RedisServer, free_port, is_alive, until
-from tests.system import SCRIPTS, Program, System, environment
+from tests.system import Program, System, environment
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Post
+from tests.prefork import SCRIPTS
 from tests.servers import until
-from tests.system import SCRIPTS, Program, System, run_program
+from tests.system import Program, System, run_program
 
 
 class Watch:

@@ -7,7 +7,7 @@ import random
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -34,8 +34,6 @@ from ticker.store.streams import redis_ms
 SETTLE_S: Final = 15.0
 """How long it may take, on a busy machine, until all is as it was: several times what it takes on an idle one."""
 LEAST_EVENTS: Final = 45
-STARTS: Final = 3
-"""How often a system is started until it has its ports: a free one may be somebody else's a moment later."""
 
 
 class Outcome(msgspec.Struct):
@@ -60,30 +58,18 @@ class Outcome(msgspec.Struct):
 async def play(schedule: Schedule) -> Outcome:
     """Play a schedule on a system of its own."""
     outcome, begun = Outcome(schedule), time.monotonic()
-    for _ in range(STARTS):
-        outcome = Outcome(schedule)
-        if await _has_played(outcome):
-            break
-    outcome.seconds = time.monotonic() - begun
-    return outcome
-
-
-async def _has_played(outcome: Outcome) -> bool:
-    """Play it; False if the system doesn't start."""
-    async with AsyncExitStack() as stack:
-        folder = stack.enter_context(short_folder())
+    with short_folder() as folder:
         try:
-            rig = await stack.enter_async_context(Rig(folder, outcome.schedule.world))
-        except AssertionError as error:
-            outcome.violations.append(f"the system doesn't start: {error}"[:2500])
-            return False
-        try:
-            await rig.note_files()
-            await _Play(outcome.schedule, rig, outcome).run()
+            async with Rig(folder, schedule.world) as rig:
+                await rig.note_files()
+                try:
+                    await _Play(schedule, rig, outcome).run()
+                finally:
+                    outcome.injected = rig.injected
         except* Exception as errors:  # noqa: BLE001 -- whatever it is, it is told with the schedule
             outcome.violations += [_told(error) for error in _leaves(errors)]
-        outcome.injected = rig.injected
-    return True
+    outcome.seconds = time.monotonic() - begun
+    return outcome
 
 
 class _Play:

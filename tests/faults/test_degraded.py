@@ -14,9 +14,10 @@ import pytest
 
 from tests.faults.proxy import HOST, Proxy, Trap
 from tests.faults.rig import FORGE
+from tests.prefork import SCRIPTS
 from tests.readers import Reader
 from tests.servers import RedisServer, until
-from tests.system import SCRIPTS, Program, Ran, environment, run_program
+from tests.system import Program, Ran, environment, run_program
 from ticker.core.wire import BeatMessage
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]

@@ -14,6 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 import pytest_asyncio
 
+from tests.conftest import COUNTED
 from tests.desk.newsroom import Newsroom, new
 from tests.hostile.tally import TRIED
 from tests.readers import Reader
@@ -155,4 +156,4 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         tried = TRIED - before
         if tried:
             tried["hostile inputs tried"] = tried.total()
-        item.user_properties += [("faults", kind, count) for kind, count in tried.items()]  # type: ignore[misc]
+        item.user_properties += [(COUNTED + kind, count) for kind, count in tried.items()]

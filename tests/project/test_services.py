@@ -73,25 +73,10 @@ class Composed:
         return run_program("tick", *words, environ=self.environ)
 
 
-STARTS = 3
-"""How often they are started until each has its port: a free one may be somebody else's a moment later."""
-
-
 @pytest.fixture(scope="module")
 def composed() -> Iterator[Composed]:
-    with ExitStack() as stack:
-        yield _started(stack)
-
-
-def _started(stack: ExitStack) -> Composed:
-    for _ in range(STARTS - 1):
-        try:
-            return Composed(stack.enter_context(short_folder()), stack)
-        except AssertionError as error:
-            stack.close()
-            if "Address already in use" not in str(error):
-                raise
-    return Composed(stack.enter_context(short_folder()), stack)
+    with short_folder() as folder, ExitStack() as stack:
+        yield Composed(folder, stack)
 
 
 def test_a_line_posted_to_the_services_is_on_the_gateways_board(composed: Composed) -> None:
