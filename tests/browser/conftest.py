@@ -11,6 +11,20 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from scripts.chromium import find_chromium
 from tests.browser.newsroom import Host, Newsroom
 
+UNUSED = (
+    # A process each, for the list below an address bar and for a page that may come: half of a test's time.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "SpareRendererForSitePerProcess",
+    # Of Playwright's own list, whose place this one takes, what matters here.
+    "HttpsUpgrades",
+    "MediaRouter",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+)
+"""Features of Chromium that no test looks at."""
+
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -18,6 +32,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-dev-shm-usage",
     "--js-flags=--expose-gc",
+    "--disable-features=" + ",".join(UNUSED),
 )
 
 expect.set_options(timeout=10_000)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page, expect
 
 WAIT_S = 10.0
+LOOK_MS = 10
+"""How long until a condition is looked at again."""
 
 
 def until(page: Page, condition: Callable[[], bool], what: str, within_s: float = WAIT_S) -> None:
@@ -15,7 +17,7 @@ def until(page: Page, condition: Callable[[], bool], what: str, within_s: float 
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        page.evaluate("0")  # lets Playwright take in what has happened; no fixed pause
+        page.wait_for_timeout(LOOK_MS)  # and let Playwright take in what has happened
 
 
 def as_time_passes(page: Page, condition: Callable[[], bool], what: str, step_ms: int = 3000) -> None:
