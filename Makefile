@@ -46,7 +46,7 @@ dev: $(VENV)/dev.stamp ## make the environment for running, testing and checking
 
 .PHONY: test
 test: chromium redis70 check ## check, then run every test; pass options with ARGS="-k board"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/dev.stamp ## lint, format and types: every finding is an error
