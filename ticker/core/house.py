@@ -75,15 +75,15 @@ def check_repetition(
 
 def _said_lately(edition: Edition, latest_first: Iterable[Entry], now: datetime) -> Iterator[Line]:
     """The lines whose words readers have or have just had: pins, the board's newest, what the last hour brought."""
-    room = edition.board_lines
+    room, since = edition.board_lines, now - REPETITION
     for entry in islice(latest_first, REPETITION_LINES):
         other = entry.line
         if not other.text:
             continue
-        shows = other.shows(now)
-        if (shows and room > 0) or other.is_pinned(now) or other.updated > now - REPETITION:
+        is_on_board = room > 0 and other.shows(now)
+        room -= is_on_board
+        if is_on_board or other.updated > since or other.is_pinned(now):
             yield other
-        room -= shows
 
 
 def _apply(checked: Checked, effect: Effect, code: str, detail: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -184,9 +185,10 @@ class _Draft:
 
     def newest_first(self) -> Iterator[Entry]:
         board = self._ledger.board
-        yield from reversed([entry for line_id, entry in self._entries.items() if line_id not in board])
-        for entry in board.newest_first():
-            yield self._entries.get(entry.line.id, entry)
+        if not self._entries:
+            return board.newest_first()
+        new = reversed([entry for line_id, entry in self._entries.items() if line_id not in board])
+        return chain(new, (self._entries.get(entry.line.id, entry) for entry in board.newest_first()))
 
     def settle(self, waiting: Waiting) -> Planned | None:
         """What becomes of a request; None for one that has to wait until the log's fault is mended."""
