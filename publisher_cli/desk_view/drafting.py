@@ -12,12 +12,13 @@ import msgspec
 from msgspec import UNSET
 
 from publisher_cli.desk_view.picture import Picture
+from publisher_cli.rehearsal import foretell
 from publisher_cli.times import parse_instant
 from ticker.core import lifecycle, rules
 from ticker.core.errors import SettingsError
 from ticker.core.line import URGENCY_FLASH, Change, Direction, Line, Status
 from ticker.core.submission import Finding, Submission
-from ticker.core.verdict import Hold, Publish, Refuse, Verdict, decide
+from ticker.core.verdict import Hold, Publish, Refuse
 
 DEADLINE_S: Final = 10.0
 CHECKING_KEY: Final = "checking"
@@ -82,11 +83,9 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     """What the desk would say of a draft now. `submission` is None where it can't even be asked."""
 
     submission: Submission | None = None
-    verdict: Verdict | None = None
     errors: tuple[Finding, ...] = ()
     needs: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
-    preview: Line | None = None
     due: datetime | None = None
 
     @property
@@ -171,14 +170,13 @@ def opinion_of(draft: Draft, picture: Picture, now: datetime) -> Opinion:
         submission = submission_of(draft, CHECKING_KEY, now, picture.zone)
     except SettingsError as error:
         return Opinion(errors=(Finding("field", str(error)),))
-    verdict = decide(submission, picture.circumstances(now))
-    match verdict:
-        case Publish(entry=entry, warnings=warnings):
-            return Opinion(submission=submission, verdict=verdict, warnings=warnings, preview=entry.line)
+    match foretell(picture, submission, now):
+        case Publish(warnings=warnings):
+            return Opinion(submission=submission, warnings=warnings)
         case Hold(held=held, warnings=warnings):
-            return Opinion(submission=submission, verdict=verdict, needs=held.needs, warnings=warnings, due=held.due)
+            return Opinion(submission=submission, needs=held.needs, warnings=warnings, due=held.due)
         case Refuse(errors=errors, warnings=warnings):
-            return Opinion(submission=submission, verdict=verdict, errors=errors, warnings=warnings)
+            return Opinion(submission=submission, errors=errors, warnings=warnings)
 
 
 def asks_twice(draft: Draft, submission: Submission) -> bool:
