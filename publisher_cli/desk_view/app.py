@@ -336,6 +336,9 @@ class DeskView(App[str]):
             self._writing.stash()
             self._listen(name)
 
+    def action_details(self) -> None:
+        self._composer.toggle_details()
+
     def action_glass(self) -> None:
         why_not = None if self.picture is None else permitting.why_not_glass(self.picture.role)
         if why_not is not None:
