@@ -128,7 +128,7 @@ def _texts(act: Act) -> Iterator[Row]:
 def _composed(line: Line, text: str) -> str:
     if line.status is not Status.USABLE:
         return words.composed(line)
-    return text if line.attribution is None else f"{words.isolated(line.attribution)}: {text}"
+    return words.attributed(line.attribution, text, line.dir)
 
 
 def _details(act: Act, edition: Edition) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ from publisher_cli.archive import Found, newest_first
 from publisher_cli.changing import Asked, Manner
 from publisher_cli.newsroom import Newsroom, find_edition, origin
 from publisher_cli.publishing import Errand
-from publisher_cli.rehearsal import Stage, rehearsed, set_stage
+from publisher_cli.rehearsal import Stage, foretell, rehearsed, set_stage
 from publisher_cli.status import STATUS_OF, Status
 from publisher_cli.times import find_zone, parse_times
 from ticker.console import INTERRUPTED, Console
@@ -193,13 +193,14 @@ def rehearse_all(stage: Stage, items: Sequence[Item]) -> Iterator[tuple[Item, Re
     for item in items:
         if item.answer is not None:
             continue
-        verdict = stage.decide(item.submission, f"line-{item.number}")
+        now, new_id = datetime.now(UTC), f"line-{item.number}"
+        verdict = foretell(stage, item.submission, now, new_id)
         yield item, rehearsed(stage.stored, item.submission, verdict)
         if isinstance(verdict, Hold):  # once its undo window is over, it is on air as well
-            verdict = stage.decide(msgspec.structs.replace(item.submission, undo_s=0.0), f"line-{item.number}")
+            verdict = foretell(stage, msgspec.structs.replace(item.submission, undo_s=0.0), now, new_id)
         if isinstance(verdict, Publish):
             stage.board.apply(verdict.entry)
-            stage.head += 1
+            stage.seq += 1
 
 
 # Sending

@@ -184,31 +184,34 @@ def _asked(
     **content: Any,
 ) -> Asked:
     """What was typed as a change; an empty value takes a field away."""
-    fields, times = _content(**content) if content else ({}, {})
+    fields, times = content_fields(**content) if content else ({}, {})
     if text is not None:
         fields["text"] = _typed_or_piped(text)
     fields |= {"note": note, "reason": reason}
     return Asked(change=change, named=line, version=version, fields=fields, times=times)
 
 
-def _content(
+def content_fields(
     *,
-    section: str | None,
-    regions: tuple[str, ...],
-    urgency: int | None,
-    url: str | None,
-    expires: str | None,
-    attribution: str | None,
-    no_split: bool,
-    lang: str | None,
-    story: str | None,
-    at: str | None,
-    embargo: str | None,
-    hold: str | None,
-    again: bool,
+    section: str | None = None,
+    regions: tuple[str, ...] = (),
+    urgency: int | None = None,
+    url: str | None = None,
+    expires: str | None = None,
+    attribution: str | None = None,
+    no_split: bool = False,
+    lang: str | None = None,
+    story: str | None = None,
+    at: str | None = None,
+    embargo: str | None = None,
+    hold: str | None = None,
+    again: bool = False,
     pin: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The fields of a submission for what was given, and those that are times."""
+    """The fields of a submission for what was given, and those that are times, as they were written.
+
+    None is what was not given; an empty value takes a field away.
+    """
     given: dict[str, Any] = {
         "section": _or_none(section),
         "regions": tuple(region for region in regions if region) if regions else UNSET,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 from redis.exceptions import NoPermissionError
@@ -21,6 +22,25 @@ NO_ID = "rehearsed"
 """Stands for the id that a new line would get: no line has it, because ids have other lengths."""
 
 
+class Seen(Protocol):
+    """An edition as one editor sees it: `seq` is the last entry that is on the board, or was."""
+
+    @property
+    def stored(self) -> StoredEdition: ...
+
+    @property
+    def editor(self) -> str: ...
+
+    @property
+    def role(self) -> Role: ...
+
+    @property
+    def board(self) -> Board: ...
+
+    @property
+    def seq(self) -> int: ...
+
+
 class Stage(msgspec.Struct):
     """What rehearsals of one editor stand on. `board` takes in what they would put on air."""
 
@@ -28,21 +48,22 @@ class Stage(msgspec.Struct):
     editor: str
     role: Role
     board: Board
-    head: int
+    seq: int
 
-    def decide(self, submission: Submission, new_id: str = NO_ID) -> Verdict:
-        now = datetime.now(UTC)
-        at = Circumstances(
-            edition=self.stored.edition,
-            board=self.board,
-            editor=self.editor,
-            role=self.role,
-            submitted=now,
-            now=now,
-            seq=self.head + 1,
-            new_id=new_id,
-        )
-        return decide(submission, at)
+
+def foretell(seen: Seen, submission: Submission, now: datetime, new_id: str = NO_ID) -> Verdict:
+    """What the desk would decide if it took the submission now, from the editor who sees the edition so."""
+    at = Circumstances(
+        edition=seen.stored.edition,
+        board=seen.board,
+        editor=seen.editor,
+        role=seen.role,
+        submitted=now,
+        now=now,
+        seq=seen.seq + 1,
+        new_id=new_id,
+    )
+    return decide(submission, at)
 
 
 async def set_stage(redis: Redis, stored: StoredEdition, editor: str) -> Stage:
@@ -68,7 +89,7 @@ async def set_stage(redis: Redis, stored: StoredEdition, editor: str) -> Stage:
 async def rehearse(redis: Redis, stored: StoredEdition, editor: str, submission: Submission) -> Receipt:
     """The receipt that the desk would give at this moment, with no place in the log."""
     stage = await set_stage(redis, stored, editor)
-    return rehearsed(stored, submission, stage.decide(submission))
+    return rehearsed(stored, submission, foretell(stage, submission, datetime.now(UTC)))
 
 
 def rehearsed(stored: StoredEdition, submission: Submission, verdict: Verdict) -> Receipt:

@@ -41,15 +41,20 @@ DONE: Final = {
 _GOES: Final = (Change.WITHDRAW, Change.HOLD)
 
 
-def isolated(text: str, direction: Direction | None = None) -> str:
+def isolated(text: str, direction: Direction | None = None, within: Direction = Direction.LTR) -> str:
     """The text so that a terminal sets it in its own direction and leaves what stands around it alone.
 
-    Without a direction, the first letter that has one decides. A text without any right-to-left letter stays as it is:
-    not every terminal hides the marks.
+    Without a direction, the first letter that has one decides. A text without any right-to-left letter stays as it is,
+    unless it stands `within` a text from right to left: not every terminal hides the marks.
     """
-    if not _RIGHT_TO_LEFT.search(text):
+    if within is Direction.LTR and not is_right_to_left(text):
         return text
     return f"{FIRST_STRONG_ISOLATE if direction is None else ISOLATES[direction]}{text}{POP_ISOLATE}"
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether there is any right-to-left letter in it."""
+    return _RIGHT_TO_LEFT.search(text) is not None
 
 
 def balanced(piece: str) -> str:
@@ -65,18 +70,22 @@ def balanced(piece: str) -> str:
 def composed(line: Line) -> str:
     """What a reader reads: the attribution and the text, or what is said in the place of a text that is gone."""
     if line.status is Status.CANCELED:
-        return f"[withdrawn] {isolated(line.correction or '')}".rstrip()
+        return f"[withdrawn] {isolated(line.correction, within=line.dir)}" if line.correction else "[withdrawn]"
     if line.status is Status.WITHHELD:
         return "[held: off the board]"
-    # A Latin name before an Arabic text, or the other way round, must not turn the line about.
-    return line.text if line.attribution is None else f"{isolated(line.attribution)}: {line.text}"
+    return attributed(line.attribution, line.text, line.dir)
+
+
+def attributed(attribution: str | None, text: str, direction: Direction) -> str:
+    """`Who: text`, where a name in another script neither turns the text about nor draws a number to itself."""
+    return text if attribution is None else f"{isolated(attribution, within=direction)}: {text}"
 
 
 def shown_text(line: Line) -> str:
     """`composed`, with the correction that readers are told. Not yet isolated itself: it may be wrapped first."""
     text = composed(line)
     if line.status is Status.USABLE and line.correction is not None:
-        text += f"  [corrected: {isolated(line.correction)}]"
+        text += f"  [corrected: {isolated(line.correction, within=line.dir)}]"
     return text
 
 

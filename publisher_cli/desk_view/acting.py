@@ -3,59 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from publisher_cli import words
 from publisher_cli.changing import new_key
 from publisher_cli.desk_view import permitting
 from publisher_cli.desk_view.asking import Question
-from publisher_cli.desk_view.drafting import DEADLINE_S, Draft, draft_of
+from publisher_cli.desk_view.drafting import DEADLINE_S, draft_of
 from publisher_cli.desk_view.keys import Pane
-from publisher_cli.desk_view.mail import Mail
-from publisher_cli.desk_view.picture import Picture
 from publisher_cli.desk_view.rows import held_text, held_urgency
+from publisher_cli.desk_view.stage import Stage
 from publisher_cli.times import parse_instant
 from ticker.core import rules
 from ticker.core.entry import Entry
 from ticker.core.errors import SettingsError
 from ticker.core.held import Held, Reason
-from ticker.core.line import URGENCY_FLASH, Change, Line, Status
-from ticker.core.submission import Handling, Request, Ruling, Submission
+from ticker.core.line import URGENCY_FLASH, Change, Status
+from ticker.core.submission import Handling, Ruling, Submission
 
 PIN_GIVEN: Final = "2h"
-
-
-class Stage(Protocol):
-    """What the keys act on."""
-
-    picture: Picture | None
-    pane: Pane
-    mail: Mail
-
-    @property
-    def chosen(self) -> str | None:
-        """The id of the row that is chosen."""
-        ...
-
-    def now(self) -> datetime: ...
-
-    def ask(self, question: Question) -> None: ...
-
-    def refuse(self, why: str) -> None:
-        """Say why something can't be done."""
-        ...
-
-    def send(self, request: Request, quoted: str, line: Line | None = None) -> None:
-        """Hand a request in to the edition that shows; `line` is the version that it changes."""
-        ...
-
-    def write(self, draft: Draft) -> None:
-        """Turn the compose line to a draft."""
-        ...
-
-    def bring_back(self, draft: Draft) -> None:
-        """Put words that were taken back into the compose line, if nothing else stands there."""
-        ...
 
 
 class Acting:
@@ -183,7 +149,7 @@ class Acting:
         submission = Submission(
             key=new_key(), change=change, id=line.id, version=line.version, deadline_s=DEADLINE_S, **fields,  # type: ignore[arg-type]
         )  # fmt: skip
-        self._stage.send(submission, _quoted(entry), line)
+        self._stage.send(submission, _quoted(entry), line=line)
 
     # On what waits
 

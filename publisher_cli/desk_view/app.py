@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker
 
-from publisher_cli import words
 from publisher_cli.desk_view import keys, permitting, status
 from publisher_cli.desk_view.acting import Acting
 from publisher_cli.desk_view.asking import Asking, Question
 from publisher_cli.desk_view.composer import Composer
 from publisher_cli.desk_view.directions import wrapped
-from publisher_cli.desk_view.drafting import DEADLINE_S, Draft, Opinion, asks_twice, opinion_of, submission_of
+from publisher_cli.desk_view.drafting import DEADLINE_S, Draft
 from publisher_cli.desk_view.drafts import Drafts
 from publisher_cli.desk_view.errands import Sent, carry
 from publisher_cli.desk_view.help import Help
@@ -30,19 +28,13 @@ from publisher_cli.desk_view.listening import Listener
 from publisher_cli.desk_view.lists import LineList
 from publisher_cli.desk_view.mail import Mail
 from publisher_cli.desk_view.picture import Connection, Picture, State
-from publisher_cli.desk_view.receipts import Told, sister_words, told_of
 from publisher_cli.desk_view.rows import held_rows, line_rows
+from publisher_cli.desk_view.telling import Telling
+from publisher_cli.desk_view.writing import Writing
 from publisher_cli.newsroom import Newsroom, origin
 from publisher_cli.sisters import Sister
-from ticker.core import rules
-from ticker.core.errors import SettingsError
 from ticker.core.line import Line
-from ticker.core.position import Position
 from ticker.core.submission import Outcome, Receipt, Request
-from ticker.store.reach import reach_of
-
-CHECK_S: Final = 0.06
-"""After the last key, before the rules are run: nobody reads a finding between two keys."""
 
 TICK_S: Final = 1.0
 LOUD: Final = frozenset({Outcome.REFUSED, Outcome.LATE, Outcome.NOT_ON_AIR})
@@ -84,13 +76,9 @@ class DeskView(App[str]):
         self.mail = Mail()
         self.drafts = Drafts()
         self._acting = Acting(self)
-        self._opinion: Opinion | None = None
-        self._told: Told | None = None
-        self._receipt: tuple[Receipt, str] | None = None
-        self._sisters: Sequence[Sister] = ()
+        self._telling = Telling(self.mail, deadline_s)
         self._editions: list[str] = []
         self._ear: Worker[None] | None = None
-        self._check_timer: Timer | None = None
         self._focus_before: Widget | None = None
         self._statics: dict[str, Static] = {}
 
@@ -111,12 +99,13 @@ class DeskView(App[str]):
     def on_mount(self) -> None:
         self._lines = self.query_one("#lines", LineList)
         self._composer = self.query_one("#composer", Composer)
+        self._writing = Writing(self, self._composer, self.drafts)
         self._asking = self.query_one("#asking", Asking)
         self._statics = {widget.id: widget for widget in self.screen.query(Static) if widget.id}
         self._composer.focus_text()
-        self.set_interval(TICK_S, self._show)
+        self.set_interval(TICK_S, self.show)
         self._listen(self._wanted)
-        self._show()
+        self.show()
 
     def _listen(self, edition: str | None) -> None:
         self._wanted = edition
@@ -126,16 +115,12 @@ class DeskView(App[str]):
         listener = Listener(self._find, edition, self._editor, self, self._clock)
         self._ear = self.run_worker(listener.run(), name="listener", group="listener", exclusive=True)
 
-    @property
-    def _zone(self) -> tzinfo | None:
-        return None if self.picture is None else self.picture.zone
-
     # What is heard
 
     def hear_connection(self, connection: Connection) -> None:
         self.connection = connection
-        self._check_soon()
-        self._show()
+        self._writing.check_soon()
+        self.show()
 
     def hear_editions(self, names: list[str]) -> None:
         self._editions = names
@@ -143,10 +128,10 @@ class DeskView(App[str]):
     def hear_picture(self, picture: Picture) -> None:
         before, self.picture = self.picture, picture
         if before is None or before.name != picture.name:
-            self._load(self.drafts.recall(picture.name, Draft()))
+            self._writing.load(Draft())
         if before is None or (before.name, before.seq, before.role) != (picture.name, picture.seq, picture.role):
-            self._check_soon()
-        self._show()
+            self._writing.check_soon()
+        self.show()
 
     def hear_receipt(self, receipt: Receipt) -> None:
         """A receipt that no errand waits for: of what was held, or of what was given up for lost."""
@@ -165,7 +150,7 @@ class DeskView(App[str]):
         """Whether there is anything to show on: news may come before the first picture, and after the last."""
         return bool(self._statics) and self._lines.is_attached
 
-    def _show(self) -> None:
+    def show(self) -> None:
         """Everything that time or news can have changed. What is the same isn't drawn again."""
         if not self._is_up():
             return
@@ -180,7 +165,7 @@ class DeskView(App[str]):
         if picture is not None:
             self._show_rows(picture, now)
             self._put("chosen", wrapped(status.chosen(picture, self.pane, self.chosen, now), self.size.width - 2))
-        self._put("told", wrapped(self._told_words(now), self.size.width - 2))
+        self._put("told", wrapped(self._telling.words(picture, now), self.size.width - 2))
 
     def _show_rows(self, picture: Picture, now: datetime) -> None:
         width = self.size.width
@@ -205,161 +190,73 @@ class DeskView(App[str]):
             return keys.ASKED
         if self.focused is self._lines:
             return keys.KEYS[self.pane]
-        opinion = self._opinion
+        opinion = self._writing.opinion
         glass = (keys.GLASS,) if opinion is not None and opinion.needs else ()
         is_repetition = opinion is not None and any(finding.code == "duplicate" for finding in opinion.errors)
         return (*glass, *((keys.AGAIN,) if is_repetition else ()), *keys.COMPOSING)
 
-    def _told_words(self, now: datetime) -> Content:
-        if self.mail.under_way:
-            waited = f"{self.mail.waited_s(now):.0f} s of {self._deadline_s:g}"
-            return Content.styled(" SENDING ", "bold reverse") + Content(f" waiting for the desk · {waited}")
-        self._tell_reach()
-        if self._told is None:
-            return Content("")
-        said = Content.styled(f" {self._told.word} ", self._told.style) + Content(f" {self._told.sentence}")
-        if self._sisters and self._receipt is not None:
-            said += Content.styled(f"\n{sister_words(self._sisters)}", "bold $text-warning")
-        if (undoable := self.mail.undoable(now)) is not None:
-            said += Content.styled(f"  {undoable[1]:.0f} s left: Ctrl+C takes it back", "bold $text-warning")
-        return said
-
-    def _tell_reach(self) -> None:
-        """How far it has come is known a moment after it is on air."""
-        if self._receipt is None or self.picture is None:
-            return
-        receipt, quoted = self._receipt
-        if receipt.position is not None and receipt.reach is None and receipt.edition == self.picture.name:
-            reach = reach_of(Position.parse(receipt.position).seq, self.picture.reports)
-            if reach is not None:
-                receipt = msgspec.structs.replace(receipt, reach=reach)
-                self._receipt, self._told = (receipt, quoted), self._told_of(receipt, quoted)
-
-    def _tell_receipt(self, receipt: Receipt, quoted: str) -> None:
-        self.mail.tell(receipt)
+    def _tell_receipt(self, receipt: Receipt, quoted: str, sisters: Sequence[Sister] = ()) -> None:
         if receipt.status in LOUD:
             self.bell()
-        self._receipt, self._told, self._sisters = (receipt, quoted), self._told_of(receipt, quoted), ()
-        self._show()
+        self._telling.tell(receipt, quoted, sisters)
+        self.show()
 
-    def _told_of(self, receipt: Receipt, quoted: str) -> Told:
-        return told_of(receipt, quoted, self._clock(), self._zone)
-
-    def _tell(self, word: str, sentence: str, style: str = "bold $text-warning") -> None:
-        self._receipt, self._told = None, Told(word, style, sentence)
-        self._show()
+    def _tell(self, word: str, sentence: str, style: str) -> None:
+        self._telling.say(word, sentence, style)
+        self.show()
 
     # The compose line
 
     def on_composer_changed(self) -> None:
-        if self.picture is not None:
-            self._composer.show_count(self.picture.stored.edition)
-            self._check_soon()
+        self._writing.changed()
 
-    def _check_soon(self) -> None:
-        if self._check_timer is not None:
-            self._check_timer.stop()
-        self._check_timer = self.set_timer(CHECK_S, self._check)
-
-    def _check(self) -> Opinion | None:
-        """What the desk would say of what stands there now; None while there is nothing to judge."""
-        if not self._is_up():
-            return None
-        draft, now = self._composer.draft, self._clock()
-        self._opinion = None if draft.is_blank or self.picture is None else opinion_of(draft, self.picture, now)
-        self._composer.show_opinion(self._opinion, now, self._zone, is_live=self.connection.state is State.LIVE)
-        self._show()
-        return self._opinion
-
-    def _load(self, draft: Draft) -> None:
-        assert self.picture is not None
-        self._composer.load(draft, self.picture.stored)
+    def on_composer_sent(self) -> None:
+        self._writing.send()
 
     def on_composer_left(self) -> None:
         """Back to the board; a change of a line gives way to the new line that stood there before."""
         if self._composer.draft.line is not None:
             self.write(Draft())
         self._lines.focus()
-        self._show()
+        self.show()
 
-    def on_composer_sent(self) -> None:
-        picture, draft = self.picture, self._composer.draft
-        if picture is None:
-            self.refuse("there is no connection yet, and nothing was sent: the text stays here")
-        elif self.mail.is_writing:
-            self.refuse("wait for the desk's answer to the line before this one")
-        elif draft.is_blank:
-            self.refuse("there is nothing to send: type a line" if draft.line is None else "nothing has been changed")
-        else:
-            self._submit(draft, picture)
+    def write(self, draft: Draft) -> None:
+        if self.picture is not None:
+            self._writing.stash()
+            self._writing.load(draft)
+            self._composer.focus_text()
+            self.show()
 
-    def _submit(self, draft: Draft, picture: Picture) -> None:
-        opinion = self._check()
-        if opinion is None or opinion.submission is None or not opinion.can_be_sent:
-            errors = () if opinion is None else opinion.errors
-            details = "; ".join(finding.detail for finding in errors)
-            self._tell("REFUSED", f"{details}: nothing was sent", "bold $text-error")
-        elif asks_twice(draft, opinion.submission):
-            self._ask_twice(draft, picture)
-        elif draft.line is not None:
-            self._ask_change(draft, draft.line, picture)
-        else:
-            self._send_draft(draft, picture)
-
-    def _ask_twice(self, draft: Draft, picture: Picture) -> None:
-        what = "GO WITHOUT A SECOND PERSON" if draft.typed.glass.strip() else "SEND THIS FLASH"
-        self.ask(
-            Question(
-                title=f"{what} TO {picture.name.upper()}?",
-                about=words.isolated(rules.normal_text(draft.typed.text)),
-                hint="y: send it now · any other key: back to the text",
-                key="y",
-                answer=lambda _: self._send_draft(draft, picture),
-            )
-        )
-
-    def _ask_change(self, draft: Draft, line: Line, picture: Picture) -> None:
-        """Show before and after: whoever typed on the board by mistake sees it here, and not on air."""
-        now = words.isolated(rules.normal_text(draft.typed.text), line.dir)
-        was = words.isolated(words.composed(line), line.dir)
-        self.ask(
-            Question(
-                title=f"{draft.change.upper()} {line.id[:4]} IN {picture.name.upper()}?",
-                about=f"was: {was}\nnow: {now}" if now != was else now,
-                hint="Enter: send it now · any other key: back to the text",
-                key="enter",
-                answer=lambda _: self._send_draft(draft, picture),
-            )
-        )
-
-    def _send_draft(self, draft: Draft, picture: Picture) -> None:
-        try:
-            submission = submission_of(draft, self.drafts.key_for(picture.name, draft), self._clock(), picture.zone)
-        except SettingsError as error:
-            self.refuse(str(error))
-            return
-        quoted = words.isolated(rules.normal_text(draft.typed.text), picture.stored.edition.dir)
-        self._hand_in(submission, quoted, picture.name, draft=draft, line=draft.line)
+    def bring_back(self, draft: Draft) -> None:
+        self._writing.bring_back(draft)
 
     # Sending
 
-    def _hand_in(
-        self, request: Request, quoted: str, edition: str, *, draft: Draft | None = None, line: Line | None = None
+    def send(
+        self,
+        request: Request,
+        quoted: str,
+        *,
+        edition: str | None = None,
+        line: Line | None = None,
+        draft: Draft | None = None,
     ) -> None:
+        if edition is None:
+            if self.picture is None:
+                return
+            edition = self.picture.name
         request = msgspec.structs.replace(request, deadline_s=self._deadline_s, origin=origin())
         sent = Sent(edition, request, quoted, self._clock(), draft, line)
         self.mail.under_way[request.key] = sent
         self.run_worker(carry(self._find, self._editor, sent, self._heard), name=request.key, group="errands")
-        self._show()
+        self.show()
 
     def _heard(self, sent: Sent, receipt: Receipt, sisters: Sequence[Sister]) -> None:
         """What became of an errand; a second time, how far it has come, and what is still up of its story."""
         if self.mail.under_way.pop(sent.request.key, None) is not None:
             self._settle(sent, receipt)
-        elif self._receipt is not None and self._receipt[0].key == receipt.key:
-            self._tell_receipt(receipt, sent.quoted)
-            self._sisters = sisters
-            self._show()
+        elif self._telling.is_of(receipt.key):
+            self._tell_receipt(receipt, sent.quoted, sisters)
 
     def _settle(self, sent: Sent, receipt: Receipt) -> None:
         """Take in a receipt: words leave the compose line only once they are on air or held."""
@@ -370,12 +267,8 @@ class DeskView(App[str]):
             self._clear(sent.draft)
 
     def _clear(self, draft: Draft | None) -> None:
-        """Make room in the compose line, unless something else has been typed there meanwhile."""
-        if draft is None or self._composer.draft != draft:
-            return
-        assert self.picture is not None
-        self._load(self.drafts.recall(self.picture.name, Draft()))
-        if draft.line is not None:
+        """Make room in the compose line; after a change of a line, the board is where its editor was."""
+        if draft is not None and self._writing.clear(draft) and draft.line is not None:
             self._lines.focus()
 
     # What the keys on the list act on
@@ -387,40 +280,25 @@ class DeskView(App[str]):
     def now(self) -> datetime:
         return self._clock()
 
-    def send(self, request: Request, quoted: str, line: Line | None = None) -> None:
-        if self.picture is not None:
-            self._hand_in(request, quoted, self.picture.name, line=line)
-
-    def write(self, draft: Draft) -> None:
-        if self.picture is not None:
-            self.drafts.stash(self.picture.name, self._composer.draft)
-            self._load(self.drafts.recall(self.picture.name, draft))
-            self._composer.focus_text()
-            self._show()
-
-    def bring_back(self, draft: Draft) -> None:
-        if self._composer.draft.is_blank:
-            self._load(draft)
-
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str, word: str = "NOT DONE") -> None:
         self.bell()
-        self._tell("NOT DONE", why, "bold $text-error")
+        self._tell(word, why, "bold $text-error")
 
     def ask(self, question: Question) -> None:
         if self.focused is None or self._asking not in self.focused.ancestors_with_self:
             self._focus_before = self.focused
         self._composer.display = False
         self._asking.ask(question)
-        self._show()
+        self.show()
 
     def on_asking_over(self, event: Asking.Over) -> None:
         self._composer.display = True
         (self._focus_before or self._lines).focus()
         if event.given is None:
-            self._tell("LEFT", "nothing was done")
+            self._tell("LEFT", "nothing was done", "bold $text-warning")
         else:
             event.question.answer(event.given)
-        self._show()
+        self.show()
 
     # Keys
 
@@ -441,7 +319,7 @@ class DeskView(App[str]):
     def action_pane(self, name: str) -> None:
         self.pane = Pane[name]
         self._lines.focus()
-        self._show()
+        self.show()
 
     def action_next_edition(self) -> None:
         wanted = self._wanted or (None if self.picture is None else self.picture.name)
@@ -455,8 +333,11 @@ class DeskView(App[str]):
     def _turn_to(self, name: str) -> None:
         """Another edition; also back from one that this editor may not read, while the one before still shows."""
         if self.picture is not None and name != (self._wanted or self.picture.name):
-            self.drafts.stash(self.picture.name, self._composer.draft)
+            self._writing.stash()
             self._listen(name)
+
+    def action_details(self) -> None:
+        self._composer.toggle_details()
 
     def action_glass(self) -> None:
         why_not = None if self.picture is None else permitting.why_not_glass(self.picture.role)
@@ -480,7 +361,7 @@ class DeskView(App[str]):
 
     def action_leave(self) -> None:
         """End; asked first where a line would be left unsent, or its receipt unheard."""
-        text = self._unsent()
+        text = self._writing.unsent
         if self._asks() or not (text or self.mail.under_way):
             self.end()
             return
@@ -496,17 +377,13 @@ class DeskView(App[str]):
 
     def end(self) -> None:
         """Leave at once, with what is unsent as the result."""
-        self.exit(self._unsent())
-
-    def _unsent(self) -> str:
-        draft = self._composer.draft
-        return "" if draft.is_blank else draft.typed.text
+        self.exit(self._writing.unsent)
 
     def on_option_list_option_highlighted(self) -> None:
-        self._show()
+        self.show()
 
     def on_descendant_focus(self) -> None:
-        self._show()
+        self.show()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self.show)

@@ -24,7 +24,9 @@ from ticker.store.editions import StoredEdition
 
 FINDINGS_SHOWN: Final = 4
 _FIELDS: Final = (("urgency", "urg"), ("section", "section"), ("regions", "regions"), ("at", "at"))
+_DETAILS: Final = (("story", "story"), ("url", "url"), ("embargo", "embargo"), ("expires", "expires"))
 _REASONS: Final = (("reason", "what was wrong (readers are told)"), ("glass", "why without a second person"))
+_INPUTS: Final = (*_FIELDS, *_DETAILS, *_REASONS)
 _KINDS: Final = {
     Kind.REFUSED: ("✗ refused: ", "$text-error"),
     Kind.NEEDS: ("‖ waits for a second person: ", "$text-warning"),
@@ -81,6 +83,10 @@ class Composer(Vertical):
             for name, label in _FIELDS:
                 yield Label(label)
                 yield Input(id=name, compact=True)
+        with Horizontal(id="details"):
+            for name, label in _DETAILS:
+                yield Label(label)
+                yield Input(id=name, compact=True)
         for name, label in _REASONS:
             with Horizontal(id=f"{name}-row", classes="reason"):
                 yield Label(label)
@@ -90,7 +96,7 @@ class Composer(Vertical):
     @property
     def draft(self) -> Draft:
         """What stands here now."""
-        values = {name: self._input(name).value for name, _ in (*_FIELDS, *_REASONS)}
+        values = {name: self._input(name).value for name, _ in _INPUTS}
         typed = Typed(text=self._text.text, again=self._again, **values)
         return Draft(change=self._draft.change, line=self._draft.line, typed=typed)
 
@@ -110,8 +116,9 @@ class Composer(Vertical):
         with self.prevent(TextArea.Changed, Input.Changed):
             self._text.load_text(draft.typed.text)
             self._text.move_cursor(self._text.document.end)
-            for name, _ in (*_FIELDS, *_REASONS):
+            for name, _ in _INPUTS:
                 self._input(name).value = getattr(draft.typed, name)
+        self.query_one("#details").display = any(getattr(draft.typed, name) for name, _ in _DETAILS)
         self.query_one("#reason-row").display = draft.change is Change.CORRECT
         self.query_one("#glass-row").display = bool(draft.typed.glass)
         self._show_what(stored)
@@ -126,6 +133,12 @@ class Composer(Vertical):
         row.display = not row.display
         self._input("glass").value = ""
         (self._input("glass") if row.display else self._text).focus()
+
+    def toggle_details(self) -> None:
+        """Show the fields that few lines have, or put them away: never while something stands in one."""
+        row, inputs = self.query_one("#details"), [self._input(name) for name, _ in _DETAILS]
+        row.display = not row.display or any(field.value for field in inputs)
+        (inputs[0] if row.display else self._text).focus()
 
     def toggle_again(self) -> None:
         """It is meant though it looks like a repetition; or no longer."""
@@ -224,9 +237,14 @@ def _opinion_words(
 
 
 def _way(opinion: Opinion, now: datetime, zone: tzinfo | None) -> str:
-    assert opinion.submission is not None
-    if opinion.due is None:
-        return "✓ Enter: on air at once"
-    if opinion.submission.at is None:
-        return f"✓ Enter: on air after {(opinion.due - now).total_seconds():.0f} s in which it can be taken back"
-    return f"✓ Enter: on air {spell_instant(opinion.due, now, zone)}"
+    """What Enter does, with the times as they were understood."""
+    submission, due = opinion.submission, opinion.due
+    assert submission is not None
+    if due is None:
+        way = "at once"
+    elif due in (submission.at, submission.embargo):
+        way = spell_instant(due, now, zone)
+    else:
+        way = f"after {(due - now).total_seconds():.0f} s in which it can be taken back"
+    until = f", expires {spell_instant(submission.expires, now, zone)}" if submission.expires else ""
+    return f"✓ Enter: on air {way}{until}"

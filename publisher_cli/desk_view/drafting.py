@@ -11,13 +11,15 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
+from publisher_cli.changing import content_fields
 from publisher_cli.desk_view.picture import Picture
-from publisher_cli.times import parse_instant
+from publisher_cli.rehearsal import foretell
+from publisher_cli.times import parse_times
 from ticker.core import lifecycle, rules
 from ticker.core.errors import SettingsError
 from ticker.core.line import URGENCY_FLASH, Change, Direction, Line, Status
 from ticker.core.submission import Finding, Submission
-from ticker.core.verdict import Hold, Publish, Refuse, Verdict, decide
+from ticker.core.verdict import Hold, Publish, Refuse
 
 DEADLINE_S: Final = 10.0
 CHECKING_KEY: Final = "checking"
@@ -34,6 +36,10 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     section: str = ""
     regions: str = ""
     at: str = ""
+    story: str = ""
+    url: str = ""
+    embargo: str = ""
+    expires: str = ""
     reason: str = ""
     glass: str = ""
     again: bool = False
@@ -63,9 +69,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 def draft_of(change: Change, line: Line) -> Draft:
     """A change of a line, to begin from what the line has."""
-    text = line.text if line.attribution is None else f"{line.attribution}: {line.text}"
     typed = Typed(
-        text=text, urgency=str(line.urgency), section=line.section or "", regions=", ".join(line.regions), at=""
+        text=line.text if line.attribution is None else f"{line.attribution}: {line.text}",
+        urgency=str(line.urgency),
+        section=line.section or "",
+        regions=", ".join(line.regions),
+        story=line.coverage or "",
+        url=line.url or "",
+        expires="" if line.expires is None else f"{line.expires.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
     )
     return Draft(change=change, line=line, typed=typed)
 
@@ -82,11 +93,9 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     """What the desk would say of a draft now. `submission` is None where it can't even be asked."""
 
     submission: Submission | None = None
-    verdict: Verdict | None = None
     errors: tuple[Finding, ...] = ()
     needs: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
-    preview: Line | None = None
     due: datetime | None = None
 
     @property
@@ -111,33 +120,38 @@ def submission_of(draft: Draft, key: str, now: datetime, zone: tzinfo | None) ->
     """What to hand in.
 
     Raises:
-        SettingsError: If the urgency is no number, or the time none.
+        SettingsError: If the urgency is no number, or a time none.
 
     """
-    typed, fields = draft.typed, dict[str, Any]()
-    if draft.line is not None:
+    typed = draft.typed
+    fields, times = content_fields(**_given(draft))
+    fields |= parse_times(times, now, zone)
+    if draft.line is None:
+        fields["text"] = typed.text
+    else:
         fields |= {"id": draft.line.id, "version": draft.line.version}
-    if draft.change in lifecycle.PUTS_WORDS:
-        fields |= _content(draft)
+        if typed.text != draft.fresh.typed.text:
+            fields["text"] = typed.text
     if typed.reason.strip():
         fields["reason"] = typed.reason
-    if typed.at.strip():
-        fields["at"] = parse_instant(typed.at, now, zone)
     if typed.glass.strip():
         fields["break_glass"] = typed.glass
-    return Submission(key=key, change=draft.change, deadline_s=DEADLINE_S, again=typed.again, **fields)
+    return Submission(key=key, change=draft.change, deadline_s=DEADLINE_S, **fields)
 
 
-def _content(draft: Draft) -> dict[str, Any]:
-    """The fields of a line that differ from what it has; for a new line, those that were filled in."""
+def _given(draft: Draft) -> dict[str, Any]:
+    """What a command would have been given: what differs from the line; of a new one, what was filled in."""
     typed, before = draft.typed, draft.fresh.typed
-    found: dict[str, Any] = {
-        "text": typed.text if draft.line is None or typed.text != before.text else UNSET,
-        "urgency": _urgency(typed.urgency) if typed.urgency.strip() != before.urgency else UNSET,
-        "section": typed.section.strip() or None if typed.section.strip() != before.section else UNSET,
-        "regions": _regions(typed.regions) if _regions(typed.regions) != _regions(before.regions) else UNSET,
-    }
-    return {name: value for name, value in found.items() if value is not UNSET}
+    given: dict[str, Any] = {"again": typed.again}
+    for name in ("section", "at", "story", "url", "embargo", "expires"):
+        value = getattr(typed, name).strip()
+        if value != getattr(before, name):
+            given[name] = value
+    if typed.urgency.strip() != before.urgency:
+        given["urgency"] = _urgency(typed.urgency)
+    if _regions(typed.regions) != _regions(before.regions):
+        given["regions"] = _regions(typed.regions) or ("",)
+    return given
 
 
 def _urgency(text: str) -> int:
@@ -171,14 +185,13 @@ def opinion_of(draft: Draft, picture: Picture, now: datetime) -> Opinion:
         submission = submission_of(draft, CHECKING_KEY, now, picture.zone)
     except SettingsError as error:
         return Opinion(errors=(Finding("field", str(error)),))
-    verdict = decide(submission, picture.circumstances(now))
-    match verdict:
-        case Publish(entry=entry, warnings=warnings):
-            return Opinion(submission=submission, verdict=verdict, warnings=warnings, preview=entry.line)
+    match foretell(picture, submission, now):
+        case Publish(warnings=warnings):
+            return Opinion(submission=submission, warnings=warnings)
         case Hold(held=held, warnings=warnings):
-            return Opinion(submission=submission, verdict=verdict, needs=held.needs, warnings=warnings, due=held.due)
+            return Opinion(submission=submission, needs=held.needs, warnings=warnings, due=held.due)
         case Refuse(errors=errors, warnings=warnings):
-            return Opinion(submission=submission, verdict=verdict, errors=errors, warnings=warnings)
+            return Opinion(submission=submission, errors=errors, warnings=warnings)
 
 
 def asks_twice(draft: Draft, submission: Submission) -> bool:

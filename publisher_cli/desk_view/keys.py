@@ -24,6 +24,7 @@ EVERYWHERE: Final[list[BindingType]] = [
     Binding("f3", "pane('PENDING')", "decide", priority=True),
     Binding("f4", "pane('SCHEDULED')", "scheduled", priority=True),
     Binding("ctrl+n", "next_edition", "edition", priority=True),
+    Binding("ctrl+o", "details", "more fields", priority=True),
     Binding("ctrl+g", "glass", "break glass", priority=True),
     Binding("ctrl+r", "again", "again", priority=True),
     Binding("ctrl+c", "interrupt", "undo, or leave", priority=True),
@@ -52,7 +53,9 @@ ON_LIST: Final[list[BindingType]] = [
     Binding("q", "app.leave", "leave"),
 ]
 
-OURS: Final = frozenset({"act", "write_new", "pane", "edition", "next_edition", "glass", "again", "light", "help"})
+OURS: Final = frozenset(
+    {"act", "write_new", "pane", "edition", "next_edition", "details", "glass", "again", "light", "help"}
+)
 """What waits while something is asked."""
 
 _LIST_KEYS: Final = (("1-9", "edition"), ("?", "help"), ("q", "leave"))
@@ -70,8 +73,8 @@ KEYS: Final = {
     Pane.SCHEDULED: (("z", "take back"), ("b", "board"), ("d", "decide"), ("Enter", "write"), *_LIST_KEYS),
 }
 COMPOSING: Final = (
-    *(("Enter", "put on air"), ("Tab", "fields"), ("Esc", "board"), ("^N", "edition"), ("F3", "decide")),
-    *(("F4", "scheduled"), ("^C", "undo/leave"), ("F1", "help")),
+    *(("Enter", "put on air"), ("Tab", "fields"), ("^O", "more"), ("Esc", "board"), ("^N", "edition")),
+    *(("F3", "decide"), ("F4", "scheduled"), ("^C", "undo/leave"), ("F1", "help")),
 )
 ASKED: Final = (("Esc", "leave it"), ("^Q", "leave the view"))
 GLASS: Final = ("^G", "break glass")
@@ -95,8 +98,9 @@ def keys_lines(keys: Sequence[tuple[str, str]], width: int) -> Content:
 HELP: Final = """\
 WRITE  Enter puts the line on air. "Who: what happened" makes two parts.
        Tab: urgency (1 flash, 2 bulletin, 3 urgent, 4 routine), section,
-       regions, time (20m, 14:30). What the desk would say stands below.
-       What isn't on air or held stays here. Esc: board, Enter: back.
+       regions, time (20m, 14:30). ^O: story, url, embargo, expiry, too.
+       What the desk would say stands below. What isn't on air or held
+       stays here. Esc: board, Enter: back.
 
 THE LINE CHOSEN  ↑ ↓ on the board
    u  update: new facts          c  correct: readers are told what was wrong

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from publisher_cli.desk_view.errands import Sent
+from publisher_cli.undo import is_window
 from ticker.core.submission import Outcome, Receipt, Submission
 
 KEPT: Final = 500
@@ -41,7 +42,7 @@ class Mail:
         if receipt.status is not Outcome.HELD or receipt.held is None:
             return
         _put(self._held, receipt.held, sent)
-        if receipt.due is not None and isinstance(sent.request, Submission) and sent.request.at is None:
+        if receipt.due is not None and isinstance(sent.request, Submission) and is_window(receipt, sent.request):
             self._undoable = (receipt.held, receipt.due)
 
     def undoable(self, now: datetime) -> tuple[str, float] | None:

@@ -15,7 +15,6 @@ from ticker.core.errors import SettingsError
 from ticker.core.held import Held
 from ticker.core.line import Line
 from ticker.core.submission import Reach
-from ticker.core.verdict import Circumstances
 from ticker.store.editions import StoredEdition
 from ticker.store.reach import Report, reach_of
 
@@ -25,8 +24,6 @@ LINES_KEPT: Final = 10_000
 OFF_BOARD_SHOWN: Final = 30
 REACH_LATE: Final = timedelta(seconds=5)
 """Gateways tell within a second how far an entry came: after this long, none has it."""
-
-PREVIEW_ID: Final = "preview000"
 
 
 class State(Enum):
@@ -122,16 +119,3 @@ class Picture:
             return reach
         is_fresh = self._changed is not None and now - self._changed < REACH_LATE
         return reach_of(self.reports[0].last, self.reports) if is_fresh else None
-
-    def circumstances(self, now: datetime) -> Circumstances:
-        """What the desk would decide on if it took a request of this editor now."""
-        return Circumstances(
-            edition=self.stored.edition,
-            board=self.board,
-            editor=self.editor,
-            role=self.role,
-            submitted=now,
-            now=now,
-            seq=self.seq + 1,
-            new_id=PREVIEW_ID,
-        )

@@ -14,6 +14,7 @@ from publisher_cli import words
 from publisher_cli.archive import SHORT, short_ids
 from publisher_cli.desk_view.picture import Picture
 from publisher_cli.times import spell_duration
+from ticker.core import rules
 from ticker.core.edition import Edition
 from ticker.core.held import Held, Reason
 from ticker.core.line import Change, Direction, Line, Status
@@ -129,19 +130,22 @@ def held_text(held: Held, picture: Picture) -> tuple[str, Direction]:
     submission = held.submission
     latest = None if submission.id is None else picture.board.get(submission.id)
     direction = picture.stored.edition.dir if latest is None else latest.line.dir
-    text = _submitted_text(submission)
+    text = _submitted_text(submission, direction)
     if text is None:
         text = "" if latest is None else words.composed(latest.line)
     if submission.reason is not None:
-        text += f"  [{words.isolated(submission.reason)}]"
+        text += f"  [{words.isolated(submission.reason, within=direction)}]"
     return text, direction
 
 
-def _submitted_text(submission: Submission) -> str | None:
+def _submitted_text(submission: Submission, direction: Direction) -> str | None:
+    """As it will be read once it is a line, with its attribution apart."""
     if not isinstance(submission.text, str):
         return None
-    attribution = submission.attribution
-    return f"{words.isolated(attribution)}: {submission.text}" if isinstance(attribution, str) else submission.text
+    attribution, text = submission.attribution, submission.text
+    if not isinstance(attribution, str) and submission.split_attribution:
+        attribution, text = rules.split_attribution(text)
+    return words.attributed(attribution if isinstance(attribution, str) else None, text, direction)
 
 
 def _clock(instant: datetime, now: datetime, width: int, zone: tzinfo | None) -> str:
@@ -194,8 +198,10 @@ def text_pieces(row: Row, room: int) -> list[Content]:
     What runs from right to left begins at the right.
     """
     text = Content(row.text).stylize("$foreground 60%" if row.is_dim else "bold" if row.is_fresh else "")
-    if row.attribution and (start := row.text.find(row.attribution)) >= 0:
-        text = text.stylize("italic", start, start + len(row.attribution))
+    # Arabic has no italics: in their place mlterm shows boxes, and Konsole letters that don't join.
+    slanted = "" if words.is_right_to_left(row.attribution) else row.attribution
+    if slanted and (start := row.text.find(slanted)) >= 0:
+        text = text.stylize("italic", start, start + len(slanted))
     return [_isolated(piece.rstrip(), row.dir, room) for piece in text.wrap(room)] if row.text else []
 
 

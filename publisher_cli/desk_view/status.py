@@ -113,6 +113,8 @@ def _line_words(picture: Picture, entry: Entry, now: datetime) -> list[str]:
         facts.append(f"approved by {entry.approved_by}")
     if entry.break_glass is not None:
         facts.append(f"glass broken: {words.isolated(entry.break_glass)}")
+    if line.coverage is not None:
+        facts.append(f"story {words.isolated(line.coverage)}")
     facts += [words.isolated(edition.regions.get(region, region)) for region in line.regions]
     facts += [line.url or "", "" if entry.note is None else f"note: {words.isolated(entry.note)}"]
     return [fact for fact in facts if fact]

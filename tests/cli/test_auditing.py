@@ -131,7 +131,7 @@ def test_arabic_texts_stand_right_to_left_each_by_itself(newsroom: System) -> No
     line = ask(newsroom, "post", "Reuters: هطول أمطار غزيرة على الساحل", "-e", "ar")["id"]
     ask(newsroom, "correct", line, "رويترز: هطول أمطار على الساحل", "-e", "ar", "--reason", "كانت خفيفة")
     lines = newsroom.tick("audit", line, "-e", "ar").out.splitlines()
-    assert "  before  \u2067Reuters: هطول أمطار [-غزيرة-] على الساحل\u2069" in lines
+    assert "  before  \u2067\u2068Reuters\u2069: هطول أمطار [-غزيرة-] على الساحل\u2069" in lines
     assert "  after  \u2067\u2068رويترز\u2069: هطول أمطار على الساحل\u2069" in lines
     assert "  attribution  \u2066Reuters → \u2068رويترز\u2069\u2069" in lines
     for each in lines:

@@ -181,7 +181,7 @@ def test_arabic_is_isolated_in_its_own_direction(system: System, post: Post) -> 
     with watching(system, "-e", "ar") as watch:
         watch.until("المسبار")
     line = next(line for line in watch.out if "المسبار" in line)
-    assert line.endswith("\u2067Halcyon: المسبار يدخل المدار\u2069")
+    assert line.endswith("\u2067\u2068Halcyon\u2069: المسبار يدخل المدار\u2069")
 
 
 def test_a_pipe_that_has_enough_ends_it_without_a_complaint(system: System) -> None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 from rich.cells import cell_len
+from textual.content import Content
 
+from publisher_cli.desk_view.directions import wrapped
 from publisher_cli.desk_view.picture import State
 from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk_view.viewing import view_of
@@ -83,7 +85,33 @@ async def test_a_line_from_right_to_left_is_isolated_and_begins_at_the_right(red
     assert len(pieces) > 2
     assert all(piece[-1] == "\u2069" and piece.count("\u2067") == 1 for piece in pieces)
     assert len({cell_len(piece) for piece in pieces}) == 1  # all end in the same column
-    assert any("\u2067AFP: انقطاع الكهرباء\u2069" in piece for piece in pieces)
+    assert any("\u2067\u2068AFP\u2069: انقطاع الكهرباء\u2069" in piece for piece in pieces)
+
+
+async def test_a_latin_name_before_an_arabic_text_draws_no_number_to_itself(redis_url: str) -> None:
+    shown = "\u2067\u2068AFP\u2069: 12 قتيلا\u2069"
+    async with desks(redis_url, ar=DEFAULT_EDITIONS["ar"]), view_of(redis_url, "ar") as view:
+        await view.paste("AFP: 12 قتيلا")
+        await view.shows(shown)
+        await view.press("enter")
+        await view.shows(f"ON AIR ar 1 “{shown}”", f" {shown} ")
+        await view.paste("AFP: 17 قتيلا")
+        await view.press("tab", "tab", "tab", "tab")
+        await view.type("2h")
+        await view.press("enter")
+        await view.shows("HELD")
+        await view.press("f4")
+        await view.shows("in 2 h \u2067\u2068AFP\u2069: 17 قتيلا\u2069")
+
+
+async def test_a_name_is_slanted_but_for_an_arabic_one(redis_url: str) -> None:
+    async with desks(redis_url, ar=DEFAULT_EDITIONS["ar"]) as rooms:
+        await rooms["ar"].ask("omar", new("k1", "Reuters: انقطاع الكهرباء"))
+        await rooms["ar"].ask("omar", new("k2", "بي بي سي: عاصفة قوية"))
+        async with view_of(redis_url, "ar") as view:
+            await view.shows("انقطاع", "عاصفة")
+            assert "Reuters" in view.slanted
+            assert "بي بي سي" not in view.slanted
 
 
 async def test_what_is_isolated_over_two_lines_is_isolated_in_each(redis_url: str) -> None:
@@ -95,6 +123,13 @@ async def test_what_is_isolated_over_two_lines_is_isolated_in_each(redis_url: st
     assert sum("\u2067" in line for line in lines) > 3
     for line in lines:
         assert line.count("\u2067") + line.count("\u2068") == line.count("\u2069"), ascii(line)
+
+
+def test_what_is_isolated_over_two_lines_keeps_the_direction_of_its_first_letter() -> None:
+    reason = "تصحيح من الوكالة Reuters said so"
+    first, second = wrapped(Content(f"told: \u2068{reason}\u2069"), 24).plain.split("\n")
+    assert first == "told: \u2068تصحيح من الوكالة\u2069"
+    assert second == "\u2067Reuters said so\u2069"
 
 
 async def test_a_withdrawal_tells_what_is_still_up_of_the_same_story(redis_url: str) -> None:
@@ -237,5 +272,7 @@ async def test_it_is_whole_at_80_by_24_with_everything_open(newsroom: Newsroom) 
                 "omar", new(f"k{number}", f"Harbour: Ferries stop, in the {number}th hour " + "again " * 8)
             )
         await view.press("escape", "c")
+        await view.press("ctrl+o", "shift+tab", "shift+tab", "shift+tab", "shift+tab", "shift+tab")
         await view.paste(" and again" * 9)
         await view.shows("CORRECT", "correct needs a reason", "too long", "F1 help", "● live", "11th hour")
+        await view.shows("urg 4", "regions", "at", "story", "url", "embargo", "expires", "what was wrong")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -51,6 +52,90 @@ async def test_urgency_section_and_regions_are_typed_beside_the_text(newsroom: N
         await view.shows("ON AIR", "BULLETIN", "Environme")
     (entry,) = await newsroom.entries()
     assert (entry.line.urgency, entry.line.section, entry.line.regions) == (2, "environment", ("europe", "mena"))
+
+
+async def test_what_few_lines_have_is_asked_for_by_a_key_and_understood_as_on_the_command_line(
+    newsroom: Newsroom,
+) -> None:
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        assert "embargo" not in view.text
+        await view.paste(STORM)
+        await view.press("ctrl+o")
+        await view.type("storm-odile\t")
+        await view.paste("https://news.example/storm")
+        await view.press("tab", "tab")
+        await view.type("12h")
+        await view.shows("✓ Enter: on air at once, expires ", "(in 12 h)")
+        await view.press("enter")
+        await view.shows("ON AIR", "story storm-odile", "https://news.example/storm", "expires in 12 h")
+        assert "embargo" not in view.text
+    (entry,) = await newsroom.entries()
+    line = entry.line
+    assert (line.text, line.coverage, line.url) == (
+        "Storm nears the coast",
+        "storm-odile",
+        "https://news.example/storm",
+    )
+    assert line.expires is not None
+    assert timedelta(hours=11, minutes=59) < line.expires - line.created <= timedelta(hours=12)
+
+
+async def test_until_its_embargo_is_over_a_line_is_held_and_its_expiry_counts_from_then(newsroom: Newsroom) -> None:
+    with_edition(newsroom, undo_s=5.0)
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        await view.paste(STORM)
+        await view.press("ctrl+o", "tab", "tab")
+        await view.type("2h\t3h")
+        await view.shows("✓ Enter: on air ", "(in 2 h), expires ", "(in 5 h)")
+        await view.press("enter")
+        await view.shows("HELD", "until", "Scheduled 1")
+        assert "takes it back" not in view.text  # its time is its own, and no undo window
+        await view.press("f4")
+        await view.shows("EMBARGO Weather office: Storm nears the coast")
+        ((_, held),) = (await read_held(newsroom.redis, "en")).values()
+    embargo, expires = held.submission.embargo, held.submission.expires
+    assert isinstance(embargo, datetime)
+    assert expires == embargo + timedelta(hours=3)
+
+
+async def test_a_change_begins_with_what_the_line_has_and_what_is_emptied_is_taken_away(newsroom: Newsroom) -> None:
+    until = datetime.now(UTC) + timedelta(hours=5)
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        fields = {"coverage": "storm", "url": "https://news.example/a", "expires": until}
+        await newsroom.ask("omar", new("k1", "Ferries stop", **fields))
+        await view.shows("Ferries stop")
+        await view.press("escape", "u")
+        await view.shows("UPDATE", "story storm", "url https://news.example/a", f"expires {until:%Y-%m-%dT%H:%MZ}")
+        await view.press("ctrl+o", "tab", "ctrl+u", "enter", "enter")
+        await view.shows("UPDATED", "NEW LINE")
+        assert "embargo" not in view.text
+    first, second = [entry.line for entry in await newsroom.entries()]
+    assert (second.coverage, second.url, second.expires) == ("storm", None, first.expires)
+
+
+async def test_a_field_that_cant_be_understood_is_said_as_it_is_typed_and_nothing_is_sent(newsroom: Newsroom) -> None:
+    async with newsroom.desk() as state, view_of(newsroom.url) as view:
+        await view.paste(STORM)
+        await view.press("ctrl+o", "tab")
+        await view.type("news.example\t\t")
+        await view.shows("✗ refused: ", "'news.example'")
+        await view.type("soon")
+        await view.shows("'soon' is no time")
+        await view.press("enter")
+        await view.shows("REFUSED", "nothing was sent")
+        assert state.outcomes == {}
+
+
+async def test_fields_are_put_away_again_but_never_with_something_in_them(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), view_of(newsroom.url) as view:
+        await view.press("ctrl+o", "ctrl+o")
+        await view.until(lambda: "embargo" not in view.text, "the fields are away")
+        await view.type("Ferries stop")
+        assert view.typed == "Ferries stop"
+        await view.press("ctrl+o")
+        await view.type("storm")
+        await view.press("ctrl+o")
+        await view.shows("story storm", "embargo")
 
 
 async def test_each_finding_shows_while_the_text_is_typed_and_nothing_refused_is_sent(newsroom: Newsroom) -> None:

@@ -38,6 +38,12 @@ class View:
         return " ".join(" ".join(self.screen).split())
 
     @property
+    def slanted(self) -> str:
+        """All that is set in italics."""
+        segments = [segment for strip in self.app.screen._compositor.render_strips() for segment in strip]
+        return "".join(segment.text for segment in segments if segment.style and segment.style.italic)
+
+    @property
     def typed(self) -> str:
         return self.app.query_one(Composer).draft.typed.text
 
@@ -76,7 +82,7 @@ class View:
         await self.until(lambda: self.app.connection.state is State.LIVE and self.app.picture, "it is live")
 
 
-_KEYS = {" ": "space", "?": "question_mark", "\n": "enter"}
+_KEYS = {" ": "space", "?": "question_mark", "\n": "enter", "\t": "tab"}
 
 
 @asynccontextmanager
