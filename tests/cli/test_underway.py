@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from redis.exceptions import RedisClusterException
 
 from publisher_cli import publishing, sending, sisters, underway, undo
 from publisher_cli.changing import Asked, Manner, new_key
@@ -16,6 +17,7 @@ from ticker.console import Console
 from ticker.core.errors import StoreError
 from ticker.core.line import Change
 from ticker.core.submission import Receipt
+from ticker.store.inbox import StoredReceipt, await_receipt
 
 
 def interrupt(*_: object, **__: object) -> Any:
@@ -80,6 +82,22 @@ def test_an_answer_that_this_version_cannot_read_is_no_certainty_that_it_is_not_
     (error,) = json.loads(command.out.getvalue())["errors"]
     assert error["code"] == "unconfirmed"
     assert "it may be on air all the same" in error["detail"]
+
+
+def test_a_cluster_that_is_gone_for_a_moment_is_asked_again(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    async def gone(*words: Any, **named: Any) -> StoredReceipt | None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise RedisClusterException("no node can be reached")
+        return await await_receipt(*words, **named)
+
+    monkeypatch.setattr(publishing, "await_receipt", gone)
+    command = Command(system, json=True)
+    assert command.send(new("Heard of later")) == 0
+    assert (asked, json.loads(command.out.getvalue())["status"]) == (2, "on-air")
 
 
 @pytest.mark.parametrize("as_json", [False, True])
