@@ -38,6 +38,6 @@ def test_a_traceback_shows_where_it_failed_and_never_what_was_in_hand(is_termina
         timeout=30,
         check=True,
     )
+    assert "Not public: yet" not in done.stderr
     assert "ValueError: the rules failed" in done.stderr
     assert "in decide" in done.stderr
-    assert "Not public: yet" not in done.stderr
