@@ -54,7 +54,7 @@ def parse_instant(text: str, now: datetime, zone: tzinfo | None = None) -> datet
             return (now + duration).astimezone(UTC)
         if match := _TIME_OF_DAY.fullmatch(text):
             return _next(time(int(match[1]), int(match[2])), text, now, zone)
-        if (instant := _iso(text, zone)) is not None:
+        if (instant := parse_iso(text, zone)) is not None:
             return instant
         return _parse_freely(text, now, zone)
     except OverflowError:
@@ -119,7 +119,14 @@ def _next(of_day: time, text: str, now: datetime, zone: tzinfo | None) -> dateti
     return _instant_of(datetime.combine(here.date() + timedelta(days=1), of_day), text, zone)
 
 
-def _iso(text: str, zone: tzinfo | None) -> datetime | None:
+def parse_iso(text: str, zone: tzinfo | None) -> datetime | None:
+    """An instant in UTC from ISO 8601, by the clock of `zone` where it has no offset; None for anything else.
+
+    Raises:
+        SettingsError: If the clocks of `zone` show it twice, or never.
+        OverflowError: If it is outside of the years that there are, in UTC.
+
+    """
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
