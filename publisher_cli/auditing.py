@@ -224,12 +224,8 @@ async def _ever_known(redis: Redis, edition: str) -> list[str]:
 
 async def _receipts_of(redis: Redis, edition: str, editor: str) -> AsyncIterator[Received]:
     from ticker.core.audit import Received  # noqa: PLC0415
-    from ticker.store.inbox import RECEIPTS_PAGE, read_receipts  # noqa: PLC0415
-    from ticker.store.streams import START, milliseconds_of  # noqa: PLC0415
+    from ticker.store.inbox import walk_receipts  # noqa: PLC0415
+    from ticker.store.streams import milliseconds_of  # noqa: PLC0415
 
-    after = START
-    while page := await read_receipts(redis, edition, editor, after, RECEIPTS_PAGE):
-        for stored in page:
-            at = datetime.fromtimestamp(milliseconds_of(stored.id) / 1000, UTC)
-            yield Received(editor, at, stored.receipt)
-        after = page[-1].id
+    async for stored in walk_receipts(redis, edition, editor):
+        yield Received(editor, datetime.fromtimestamp(milliseconds_of(stored.id) / 1000, UTC), stored.receipt)

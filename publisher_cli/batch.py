@@ -35,7 +35,7 @@ from ticker.core.submission import Finding, Outcome, Receipt, Submission
 from ticker.core.verdict import Hold, Publish
 from ticker.store.connections import CLIENT_ERRORS, Redis
 from ticker.store.editions import StoredEdition
-from ticker.store.inbox import read_receipts
+from ticker.store.inbox import walk_receipts
 from ticker.store.streams import START
 
 if TYPE_CHECKING:
@@ -184,9 +184,9 @@ def _receipt_of(edition: str, found: Found) -> Receipt:
 async def _answers(redis: Redis, edition: str, editor: str, after: str = START) -> tuple[dict[str, Receipt], str]:
     """The last receipt of every key, of those after id `after`; and the id up to which they were read."""
     found: dict[str, Receipt] = {}
-    while page := await read_receipts(redis, edition, editor, after):
-        found |= {stored.receipt.key: stored.receipt for stored in page}
-        after = page[-1].id
+    async for stored in walk_receipts(redis, edition, editor, after):
+        found[stored.receipt.key] = stored.receipt
+        after = stored.id
     return found, after
 
 

@@ -19,13 +19,13 @@ from ticker.store.inbox import (
     StoredReceipt,
     await_receipt,
     last_receipt_id,
-    read_receipts,
     register,
     submit,
     until_ms,
+    walk_receipts,
 )
 from ticker.store.reach import reach_of, read_reports
-from ticker.store.streams import START, redis_ms
+from ticker.store.streams import redis_ms
 
 GRACE_S: Final = 1.0
 """How much longer than the submission's deadline we wait to hear of it: for Redis's clock, and the way back."""
@@ -119,12 +119,10 @@ class Errand:
 
     async def _earlier(self, redis: Redis) -> StoredReceipt | None:
         """What the desk has answered, before this one was sent, to the same key: it would answer it to this one too."""
-        found, after = None, START
-        while page := await read_receipts(redis, self.edition, self.editor, after):
-            for stored in page:
-                if stored.receipt.key == self.request.key and stored.receipt.status is not Outcome.LATE:
-                    found = stored
-            after = page[-1].id
+        found = None
+        async for stored in walk_receipts(redis, self.edition, self.editor):
+            if stored.receipt.key == self.request.key and stored.receipt.status is not Outcome.LATE:
+                found = stored
         return found
 
     def _told(self, stored: StoredReceipt | None) -> Receipt:

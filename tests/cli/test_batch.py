@@ -25,6 +25,7 @@ from tests.servers import short_folder, until
 from tests.system import SCRIPTS, Ran, System
 from ticker.console import Console
 from ticker.core.line import Change
+from ticker.store import inbox
 from ticker.store.connections import Redis
 from ticker.store.inbox import StoredReceipt, read_receipts
 from ticker.store.keys import Keys
@@ -215,7 +216,7 @@ def test_a_lost_connection_while_windows_are_open_is_borne_and_only_new_receipts
             raise RedisConnectionError("lost")
         return await read_receipts(redis, edition, editor, after)
 
-    monkeypatch.setattr(batch, "read_receipts", lost)
+    monkeypatch.setattr(inbox, "read_receipts", lost)
     path = write(tmp_path / "lines.jsonl", *({"text": f"Borne {number}"} for number in range(2)))
     err = io.StringIO()
     console = Console(batches.environ, io.StringIO(), err)
