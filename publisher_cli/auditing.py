@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -15,7 +16,7 @@ import msgspec
 from publisher_cli import completing
 from publisher_cli.newsroom import Newsroom, data_option, edition_option, find_edition
 from publisher_cli.status import Status
-from publisher_cli.times import find_zone, parse_duration, parse_instant
+from publisher_cli.times import find_zone, parse_duration, parse_iso
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import Role, check_name, is_name
 from ticker.core.errors import LinkError, SettingsError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ticker.store.connections import Redis
     from ticker.store.editions import StoredEdition
 
+_FORMS: Final = "write how long ago it was (2h, 3d) or when (14:30, 2026-11-24, 2026-11-24T14:30)"
 _TIME_OF_DAY: Final = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
 
 
@@ -118,28 +120,20 @@ def parse_past(text: str, now: datetime, zone: tzinfo | None = None) -> datetime
         if hours < 24 and minutes < 60:
             today = now.astimezone(zone).replace(hour=hours, minute=minutes, second=0, microsecond=0)
             return (today if today <= now else today - timedelta(days=1)).astimezone(UTC)
-    instant = parse_instant(text, now, zone)
-    if instant > now:
-        raise SettingsError(f"--since {text[:40]!a} is still to come: say a time that has passed, or how long ago (2h)")
-    return instant
+    with suppress(OverflowError):
+        instant = parse_iso(text.strip(), zone)
+        if instant is not None and instant <= now:
+            return instant
+    raise SettingsError(f"--since {text[:40]!a} is no time that has passed: {_FORMS}")
 
 
 def _named(acts: list[Act], named: str, edition: str) -> str:
     """The id that was named, by its beginning; of a line, or of something that was held."""
-    from publisher_cli.archive import PREFIX_LEAST, UnknownLineError  # noqa: PLC0415
+    from publisher_cli.archive import find_id  # noqa: PLC0415
 
-    ids = {each for act in acts for each in (act.id, act.held) if each is not None}
-    if named in ids:
-        return named
-    fitting = sorted(each for each in ids if each.startswith(named.lower())) if len(named) >= PREFIX_LEAST else []
     # A change that is held has an id of its own, and so has the line that it is about: both may fit.
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise UnknownLineError(f"{named[:40]!a} could be {', '.join(fitting[:5])}: give more characters of the id")
-    raise UnknownLineError(
-        f"nothing in the audit of {edition} has an id that begins with {named[:40]!a}: see `tick log`"
-    )
+    ids = sorted({each for act in acts for each in (act.id, act.held) if each is not None})
+    return find_id(ids, named, f"line in the audit of {edition}", "`tick log`")
 
 
 async def _find(newsroom: Newsroom, given: str | None) -> tuple[StoredEdition, Audit]:
@@ -230,12 +224,8 @@ async def _ever_known(redis: Redis, edition: str) -> list[str]:
 
 async def _receipts_of(redis: Redis, edition: str, editor: str) -> AsyncIterator[Received]:
     from ticker.core.audit import Received  # noqa: PLC0415
-    from ticker.store.inbox import RECEIPTS_PAGE, read_receipts  # noqa: PLC0415
-    from ticker.store.streams import START, milliseconds_of  # noqa: PLC0415
+    from ticker.store.inbox import walk_receipts  # noqa: PLC0415
+    from ticker.store.streams import milliseconds_of  # noqa: PLC0415
 
-    after = START
-    while page := await read_receipts(redis, edition, editor, after, RECEIPTS_PAGE):
-        for stored in page:
-            at = datetime.fromtimestamp(milliseconds_of(stored.id) / 1000, UTC)
-            yield Received(editor, at, stored.receipt)
-        after = page[-1].id
+    async for stored in walk_receipts(redis, edition, editor):
+        yield Received(editor, datetime.fromtimestamp(milliseconds_of(stored.id) / 1000, UTC), stored.receipt)

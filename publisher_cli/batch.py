@@ -33,9 +33,9 @@ from ticker.core.errors import UNREADABLE, SettingsError, TickerError
 from ticker.core.line import Change
 from ticker.core.submission import Finding, Outcome, Receipt, Submission
 from ticker.core.verdict import Hold, Publish
-from ticker.store.connections import Redis
+from ticker.store.connections import CLIENT_ERRORS, Redis
 from ticker.store.editions import StoredEdition
-from ticker.store.inbox import read_receipts
+from ticker.store.inbox import walk_receipts
 from ticker.store.streams import START
 
 if TYPE_CHECKING:
@@ -122,7 +122,10 @@ def _fields_of(line: bytes) -> dict[str, Any]:
 def _digest(fields: dict[str, Any]) -> str:
     """What a line says, as a word. That it is meant `again` says nothing new."""
     said = {name: value for name, value in fields.items() if name != "again" and value is not None}
-    return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:_KEY_DIGITS]
+    try:
+        return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:_KEY_DIGITS]
+    except UnicodeEncodeError as error:  # of an option: a file is read as UTF-8
+        raise _UnfitError("an option has bytes that are no UTF-8: check the terminal") from error
 
 
 def _submission(fields: dict[str, Any], key: str, manner: Manner, now: datetime, zone: tzinfo | None) -> Submission:
@@ -151,7 +154,7 @@ async def match_answers(redis: Redis, edition: str, editor: str, items: Sequence
     One that was refused is handed in anew, under its next key: that the desk answers a key only once is meant for
     what is handed in twice, and rules, roles and boards change.
     """
-    known = await _answers(redis, edition, editor)
+    known, _ = await _answers(redis, edition, editor)
     async for found in newest_first(redis, edition):
         if found.entry.editor == editor:  # its receipt may have been trimmed
             known.setdefault(found.entry.key, _receipt_of(edition, found))
@@ -178,14 +181,13 @@ def _receipt_of(edition: str, found: Found) -> Receipt:
     )
 
 
-async def _answers(redis: Redis, edition: str, editor: str) -> dict[str, Receipt]:
-    """The last receipt of every key."""
+async def _answers(redis: Redis, edition: str, editor: str, after: str = START) -> tuple[dict[str, Receipt], str]:
+    """The last receipt of every key, of those after id `after`; and the id up to which they were read."""
     found: dict[str, Receipt] = {}
-    after = START
-    while page := await read_receipts(redis, edition, editor, after):
-        found |= {stored.receipt.key: stored.receipt for stored in page}
-        after = page[-1].id
-    return found
+    async for stored in walk_receipts(redis, edition, editor, after):
+        found[stored.receipt.key] = stored.receipt
+        after = stored.id
+    return found, after
 
 
 def rehearse_all(stage: Stage, items: Sequence[Item]) -> Iterator[tuple[Item, Receipt]]:
@@ -298,12 +300,12 @@ class _Batch:
         with self._progress():
             for item in self.items:
                 if self._stop.is_set():
-                    return
+                    break
                 errand = Errand(newsroom, edition, editor, item.submission, may_repeat=True)
                 receipt = item.answer or await errand.run(redis)
                 self._take(item, receipt)
                 if receipt.status in (Outcome.NOT_ON_AIR, Outcome.LATE):
-                    return  # the next one would only wait as long
+                    break  # the next one would only wait as long
         self._bar = None
 
     def _progress(self) -> AbstractContextManager[object]:
@@ -356,10 +358,14 @@ class _Batch:
         """Wait until the lines in their undo windows are on air."""
         waiting = {item.number: item for item in self.items if self._is_in_window(item)}
         until = max((self._due(number) for number in waiting), default=datetime.now(UTC)) + undo.PATIENCE
+        after = START
         while waiting and datetime.now(UTC) < until and not self._stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _LOOK_S)
-            answers = await _answers(redis, edition, editor)
+            try:
+                answers, after = await _answers(redis, edition, editor, after)
+            except (OSError, *CLIENT_ERRORS):
+                continue  # what is held comes out without us: it is asked again
             for number, item in list(waiting.items()):
                 answer = answers.get(item.submission.key)
                 if answer is not None and answer.status is not Outcome.HELD:

@@ -76,11 +76,11 @@ def main() -> NoReturn:
 
 def status_of(error: BaseException) -> Status:
     """The exit code for an error that a command didn't turn into a receipt."""
-    from redis.exceptions import RedisError  # noqa: PLC0415 -- slow to import, and only for what has failed
+    from ticker.store.connections import CLIENT_ERRORS  # noqa: PLC0415 -- slow to import, and only for what has failed
 
     if isinstance(error, SettingsError):
         return Status.USAGE
-    if isinstance(error, StoreError | RedisError | OSError):
+    if isinstance(error, (StoreError, OSError, *CLIENT_ERRORS)):
         return Status.NOT_ON_AIR
     return Status.FAILED
 

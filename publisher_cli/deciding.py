@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -14,12 +13,11 @@ from publisher_cli import words
 from publisher_cli.archive import LAST, UnknownLineError, find_id
 from publisher_cli.changing import Manner
 from publisher_cli.newsroom import Newsroom, find_edition, origin, readable_editions
-from publisher_cli.publishing import Errand, not_on_air, with_reach
-from publisher_cli.status import STATUS_OF
+from publisher_cli.publishing import Errand
 from publisher_cli.times import find_zone, spell_instant
+from publisher_cli.underway import Underway
 from publisher_cli.waiting import Waiting, waiting_in
 from ticker.console import Console
-from ticker.core.errors import StoreError
 from ticker.core.held import Held, Reason
 from ticker.core.submission import Handling, Outcome, Receipt, Ruling
 from ticker.store.connections import Redis
@@ -28,14 +26,11 @@ from ticker.store.editions import StoredEdition
 _SHOWN_BY: Final = "`tick pending` and `tick scheduled`"
 
 
-class _Deciding:
-    """One ruling on its way. What is known by then is kept for whoever interrupts it."""
+class _Deciding(Underway[Ruling]):
+    """A ruling on its way."""
 
     def __init__(self, console: Console, manner: Manner, handling: Handling, reason: str | None) -> None:
-        self._console = console
-        self._manner = manner
-        self.errand: Errand | None = None
-        self.ruling = Ruling(
+        request = Ruling(
             key=manner.key,
             handling=handling,
             held="",
@@ -44,39 +39,40 @@ class _Deciding:
             origin=origin(),
             break_glass=manner.break_glass,
         )
+        super().__init__(console, manner, request)
         self._found: tuple[Waiting, Held] | None = None
 
     async def run(self, named: str | None) -> int:
-        newsroom = Newsroom.find(self._console, self._manner.data)
-        editor = newsroom.editor(self._manner.editor)
+        newsroom = Newsroom.find(self.console, self.manner.data)
+        editor = newsroom.editor(self.manner.editor)
         async with newsroom.redis() as redis:
-            async with asyncio.timeout(self._manner.wait_s):
+            async with asyncio.timeout(self.manner.wait_s):
                 self._found = waiting, held = await self._find(redis, named, editor)
-            self.ruling = msgspec.structs.replace(self.ruling, held=held.id)
-            self.errand = Errand(newsroom, waiting.stored.name, editor, self.ruling)
-            receipt = await self.errand.run(redis)
-            if self._manner.wants_reach and receipt.status is Outcome.ON_AIR:
-                receipt = await with_reach(redis, receipt)
-            self.tell(receipt)
-            return STATUS_OF[receipt.status]
+            self.request = msgspec.structs.replace(self.request, held=held.id)
+            self.errand = Errand(newsroom, waiting.stored.name, editor, self.request)
+            receipt = await self.settled(redis, await self.errand.run(redis))
+            self.tell_once(receipt)
+            return self.status_of(receipt)
 
     async def _find(self, redis: Redis, named: str | None, editor: str) -> tuple[Waiting, Held]:
         if named is None:
             return await self._find_newest(redis, editor)
-        waiting = await waiting_in(redis, await find_edition(redis, self._manner.edition))
+        waiting = await waiting_in(redis, await find_edition(redis, self.manner.edition))
         if named == LAST:
             return waiting, self._find_last(waiting, editor)
         return waiting, waiting.held[find_id(waiting.held, named, f"line held in {waiting.stored.name}", _SHOWN_BY)]
 
     def _find_last(self, waiting: Waiting, editor: str) -> Held:
-        """The newest that this editor asked for; to rule on others' lines, the only one that waits."""
+        """To cancel, the newest that this editor asked for; else the only one that waits for another person."""
         items = waiting.held.values()
-        if self.ruling.handling is Handling.CANCEL:
+        if self.request.handling is Handling.CANCEL:
             return _newest([item for item in items if item.editor == editor], f"{editor} has nothing that is held")
-        others = [item for item in items if item.waits_for_person]
-        if len(others) > 1:
-            raise UnknownLineError(f"{len(others)} lines wait for another person: name one, as `tick pending` shows it")
-        return _newest(others, f"nothing waits for another person in {waiting.stored.name}")
+        undecided = [item for item in items if item.waits_for_person]
+        if len(undecided) > 1:
+            raise UnknownLineError(
+                f"{len(undecided)} lines wait for another person: name one, as `tick pending` shows it"
+            )
+        return _newest(undecided, f"nothing waits for another person in {waiting.stored.name}")
 
     async def _find_newest(self, redis: Redis, editor: str) -> tuple[Waiting, Held]:
         """The newest of this editor's that is in its undo window, in whichever edition."""
@@ -96,13 +92,13 @@ class _Deciding:
         return max(found, key=lambda each: each[1].submitted)
 
     async def _editions(self, redis: Redis) -> list[StoredEdition]:
-        if self._manner.edition is not None:
-            return [await find_edition(redis, self._manner.edition)]
+        if self.manner.edition is not None:
+            return [await find_edition(redis, self.manner.edition)]
         return await readable_editions(redis)
 
     def tell(self, receipt: Receipt) -> None:
         """The receipt, in words or as JSON."""
-        console = self._console
+        console = self.console
         if console.json:
             console.give(receipt)
         elif self._found is None:
@@ -112,11 +108,10 @@ class _Deciding:
             self._tell_of(receipt, *self._found)
 
     def _tell_of(self, receipt: Receipt, waiting: Waiting, held: Held) -> None:
-        console, change = self._console, held.submission.change
+        console, change = self.console, held.submission.change
         text, direction = waiting.text(held), waiting.direction(held)
         if receipt.status is Outcome.ON_AIR:
-            width = shutil.get_terminal_size().columns if console.is_for_people else None
-            console.say(words.receipt_words(receipt, change, text, direction, width))
+            self.say_on_air(receipt, change, text, direction)
         elif receipt.status is Outcome.DROPPED:
             console.say(words.dropped_words(receipt, text, direction))
         elif receipt.status is Outcome.HELD:
@@ -146,14 +141,4 @@ def send_ruling(console: Console, manner: Manner, handling: Handling, named: str
 
     """
     deciding = _Deciding(console, manner, handling, reason)
-    try:
-        return asyncio.run(deciding.run(named))
-    except StoreError as error:
-        receipt = not_on_air(manner.edition or "", deciding.ruling, "no-redis", str(error))
-    except KeyboardInterrupt:
-        if deciding.errand is None or not deciding.errand.is_sent:
-            raise
-        deciding.tell(deciding.errand.unconfirmed("interrupted"))
-        raise
-    deciding.tell(receipt)
-    return STATUS_OF[receipt.status]
+    return deciding.finish(deciding.run(named))

@@ -87,29 +87,32 @@ class Newsroom(msgspec.Struct, frozen=True):
             StoreError: For errors of the connection that nobody else has caught: what happened, and what to do.
 
         """
-        from redis.exceptions import RedisError  # noqa: PLC0415
-
-        from ticker.store.connections import connect  # noqa: PLC0415
+        from ticker.store.connections import CLIENT_ERRORS, connect  # noqa: PLC0415
 
         client = connect(self.url, role="tick", blocking=True)
         try:
             yield client
-        except (RedisError, OSError) as error:
+        except (OSError, *CLIENT_ERRORS) as error:
             raise StoreError(self.sentence(error)) from error
         finally:
-            with suppress(RedisError, OSError):
+            with suppress(OSError, *CLIENT_ERRORS):
                 await client.aclose()
 
     def sentence(self, error: BaseException) -> str:
         """Why Redis didn't do what it was asked, and what to do."""
-        from redis.exceptions import AuthenticationError, ConnectionError, ResponseError  # noqa: A004, PLC0415
+        from redis.exceptions import (  # noqa: PLC0415
+            AuthenticationError,
+            ConnectionError,  # noqa: A004
+            RedisClusterException,
+            ResponseError,
+        )
 
         words = " ".join(str(error).split())[:200] or type(error).__name__
         if isinstance(error, AuthenticationError):
             return f"the Redis at {self.shown} refuses this user: check TICKER_REDIS_URL and its password"
         if isinstance(error, ResponseError):
             return f"the Redis at {self.shown} refuses: {words}"
-        if isinstance(error, ConnectionError | OSError) and not isinstance(error, TimeoutError):
+        if isinstance(error, ConnectionError | RedisClusterException | OSError) and not isinstance(error, TimeoutError):
             return f"the Redis at {self.shown} can't be reached: start it with `ticker up`, or check TICKER_REDIS_URL"
         return f"the Redis at {self.shown} doesn't answer in time: try again, or see what it is busy with"
 

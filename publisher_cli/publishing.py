@@ -9,23 +9,23 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from publisher_cli.newsroom import Newsroom
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Outcome, Reach, Receipt, Request, Submission
-from ticker.store.connections import Redis
+from ticker.store.connections import CLIENT_ERRORS, Redis
 from ticker.store.inbox import (
     StoredReceipt,
     await_receipt,
     last_receipt_id,
-    read_receipts,
     register,
     submit,
     until_ms,
+    walk_receipts,
 )
 from ticker.store.reach import reach_of, read_reports
-from ticker.store.streams import START, redis_ms
+from ticker.store.streams import redis_ms
 
 GRACE_S: Final = 1.0
 """How much longer than the submission's deadline we wait to hear of it: for Redis's clock, and the way back."""
@@ -63,7 +63,7 @@ class Errand:
                 return await self._run(redis)
         except TimeoutError:
             return self.unconfirmed(f"Redis didn't answer within {wait_s + GRACE_S:g} s")
-        except (RedisError, OSError) as error:
+        except (OSError, *CLIENT_ERRORS) as error:
             return self.not_on_air("no-redis", self._newsroom.sentence(error))
 
     async def _run(self, redis: Redis) -> Receipt:
@@ -86,7 +86,7 @@ class Errand:
         except ResponseError:
             self.is_sent = False
             raise
-        except (RedisError, OSError):
+        except (OSError, *CLIENT_ERRORS):
             return None
 
     async def outcome(self, redis: Redis, until: datetime) -> Receipt | None:
@@ -114,17 +114,15 @@ class Errand:
                     until_ms=until,
                     submission=inbox_id,
                 )
-            except (RedisError, OSError):
+            except (OSError, *CLIENT_ERRORS):
                 await asyncio.sleep(random.uniform(0, RETRY_MOST_S))  # noqa: S311 -- no secret
 
     async def _earlier(self, redis: Redis) -> StoredReceipt | None:
         """What the desk has answered, before this one was sent, to the same key: it would answer it to this one too."""
-        found, after = None, START
-        while page := await read_receipts(redis, self.edition, self.editor, after):
-            for stored in page:
-                if stored.receipt.key == self.request.key and stored.receipt.status is not Outcome.LATE:
-                    found = stored
-            after = page[-1].id
+        found = None
+        async for stored in walk_receipts(redis, self.edition, self.editor):
+            if stored.receipt.key == self.request.key and stored.receipt.status is not Outcome.LATE:
+                found = stored
         return found
 
     def _told(self, stored: StoredReceipt | None) -> Receipt:
@@ -167,7 +165,7 @@ async def with_reach(redis: Redis, receipt: Receipt) -> Receipt:
         return receipt
     seq = Position.parse(receipt.position).seq
     reach: Reach | None = None
-    with suppress(TimeoutError, RedisError, OSError):
+    with suppress(OSError, *CLIENT_ERRORS):
         async with asyncio.timeout(REACH_S):
             while True:
                 steady = reach is not None

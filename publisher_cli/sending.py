@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,10 @@ import msgspec
 from publisher_cli import words
 from publisher_cli.changing import Asked, Manner
 from publisher_cli.newsroom import Newsroom, find_edition, origin
-from publisher_cli.publishing import Errand, not_on_air, with_reach
+from publisher_cli.publishing import Errand
 from publisher_cli.status import STATUS_OF, Status
+from publisher_cli.underway import Underway
 from ticker.console import INTERRUPTED, Console
-from ticker.core.errors import StoreError
 from ticker.core.line import Change, Line
 from ticker.core.submission import Outcome, Receipt, Submission
 from ticker.store.connections import Redis
@@ -27,15 +26,12 @@ if TYPE_CHECKING:
 _TAKES_BACK = (Change.WITHDRAW, Change.CORRECT)
 
 
-class _Sending:
-    """One command on its way. What is known by then is kept for whoever interrupts it."""
+class _Sending(Underway[Submission]):
+    """A change on its way."""
 
     def __init__(self, console: Console, manner: Manner, asked: Asked) -> None:
-        self._console = console
-        self._manner = manner
         self._asked = asked
-        self.errand: Errand | None = None
-        self.submission = Submission(
+        request = Submission(
             key=manner.key,
             change=asked.change,
             version=asked.version,
@@ -44,38 +40,37 @@ class _Sending:
             break_glass=manner.break_glass,
             **asked.fields,
         )
+        super().__init__(console, manner, request)
         self.was: Line | None = None
         self.stored: StoredEdition | None = None
         self.is_taken_back = False
 
     async def run(self) -> int:
-        newsroom = Newsroom.find(self._console, self._manner.data)
-        editor = newsroom.editor(self._manner.editor)
+        newsroom = Newsroom.find(self.console, self.manner.data)
+        editor = newsroom.editor(self.manner.editor)
         async with newsroom.redis() as redis:
-            async with asyncio.timeout(self._manner.wait_s):
+            async with asyncio.timeout(self.manner.wait_s):
                 stored = await self._prepare(redis, editor)
-            if self._manner.is_rehearsal:
+            if self.manner.is_rehearsal:
                 from publisher_cli.rehearsal import rehearse  # noqa: PLC0415 -- it imports all the rules
 
-                receipt = await rehearse(redis, stored, editor, self.submission)
+                receipt = await rehearse(redis, stored, editor, self.request)
                 self._tell_rehearsal(receipt)
                 return STATUS_OF[receipt.status]
-            self.errand = Errand(newsroom, stored.name, editor, self.submission, may_repeat=self._manner.may_repeat)
+            self.errand = Errand(newsroom, stored.name, editor, self.request, may_repeat=self.manner.may_repeat)
             receipt = await self.errand.run(redis)
-            if receipt.status is Outcome.HELD and not self._manner.leaves_early:
+            if receipt.status is Outcome.HELD and not self.manner.leaves_early:
                 receipt = await self._through_window(newsroom, redis, receipt)
-            if self._manner.wants_reach and receipt.status is Outcome.ON_AIR:
-                receipt = await with_reach(redis, receipt)
-            return await self._tell_and_look_around(redis, receipt)
+            return await self._tell_and_look_around(redis, await self.settled(redis, receipt))
 
     async def _prepare(self, redis: Redis, editor: str) -> StoredEdition:
         """Understand what was typed, by what is known of the edition and the line."""
-        self.stored = stored = await find_edition(redis, self._manner.edition)
+        self.stored = stored = await find_edition(redis, self.manner.edition)
         if self._asked.times:
             from publisher_cli.times import find_zone, parse_times  # noqa: PLC0415 -- few commands name a time
 
             times: Any = parse_times(self._asked.times, datetime.now(UTC), find_zone(stored.edition.zone))
-            self.submission = msgspec.structs.replace(self.submission, **times)
+            self.request = msgspec.structs.replace(self.request, **times)
         if self._asked.named is not None:
             await self._name_line(redis, stored.name, self._asked.named, editor)
         return stored
@@ -87,39 +82,40 @@ class _Sending:
         entry = await find_line(redis, edition, named, editor)
         self.was = entry.line
         version = entry.line.version if self._asked.version is None else self._asked.version
-        self.submission = msgspec.structs.replace(self.submission, id=entry.line.id, version=version)
+        self.request = msgspec.structs.replace(self.request, id=entry.line.id, version=version)
 
     async def _through_window(self, newsroom: Newsroom, redis: Redis, held: Receipt) -> Receipt:
         """Where it waits for nothing but its undo window: wait until that is over, or somebody takes it back."""
         from publisher_cli import undo  # noqa: PLC0415 -- most lines have none
 
         assert self.errand is not None
-        if not undo.is_window(held, self.submission):
+        if not undo.is_window(held, self.request):
             return held
-        if not self._console.json:
+        if not self.console.json:
             for line in words.warning_lines(held):
-                self._console.tell(line)
-        window = undo.Window(self._console, newsroom, self.errand, held)
+                self.console.tell(line)
+        window = undo.Window(self.console, newsroom, self.errand, held)
         receipt = await window.wait(redis)
         self.is_taken_back = window.is_interrupted and receipt.status is Outcome.DROPPED
         if window.is_interrupted and receipt.status is Outcome.ON_AIR:
-            self._console.tell("too late to take it back: `tick withdraw` takes it off the screens")
-        if self._console.json:  # people have read them
-            receipt = msgspec.structs.replace(receipt, warnings=(*held.warnings, *receipt.warnings))
-        return receipt
+            self.console.tell("too late to take it back: `tick withdraw` takes it off the screens")
+        # What the window began with is its answer still where no desk gave another: its warnings come once.
+        new = tuple(warning for warning in receipt.warnings if warning not in held.warnings)
+        return msgspec.structs.replace(receipt, warnings=(*held.warnings, *new) if self.console.json else new)
 
     async def _tell_and_look_around(self, redis: Redis, receipt: Receipt) -> int:
         """Say what became of it; then, of something taken back, what still says the same elsewhere."""
-        asks = self.submission.change in _TAKES_BACK and receipt.status is Outcome.ON_AIR
-        if not self._console.json:
-            self.tell(receipt)
+        asks = self.request.change in _TAKES_BACK and receipt.status is Outcome.ON_AIR
+        if not self.console.json:
+            self.tell_once(receipt)
         sisters = await self._sisters(redis, receipt.edition) if asks else ()
-        if self._console.json:
+        if self.console.json:
+            self.is_told = True
             more = {"sisters": msgspec.to_builtins(sisters)} if asks else {}
-            self._console.give({**msgspec.to_builtins(receipt), **more})
+            self.console.give({**msgspec.to_builtins(receipt), **more})
         else:
-            for line in words.sister_lines(sisters, self.submission.reason or ""):
-                self._console.tell(line)
+            for line in words.sister_lines(sisters, self.request.reason or ""):
+                self.console.tell(line)
         return self.status_of(receipt)
 
     async def _sisters(self, redis: Redis, edition: str) -> tuple[Sister, ...]:
@@ -138,15 +134,14 @@ class _Sending:
 
     def tell(self, receipt: Receipt) -> None:
         """The receipt, in words or as JSON."""
-        console, submission = self._console, self.submission
+        console = self.console
         if console.json:
             console.give(receipt)
             return
-        change, text = submission.change, self._text()
+        change, text = self.request.change, self._text()
         direction = None if self.stored is None else self.stored.edition.dir
         if receipt.status is Outcome.ON_AIR:
-            width = shutil.get_terminal_size().columns if console.is_for_people else None
-            console.say(words.receipt_words(receipt, change, text, direction, width))
+            self.say_on_air(receipt, change, text, direction)
             self._read_back()
         elif receipt.status is Outcome.HELD:
             for line in words.held_lines(receipt, change, text, direction, self._spell):
@@ -163,27 +158,27 @@ class _Sending:
             console.tell(line)
 
     def _tell_rehearsal(self, receipt: Receipt) -> None:
-        if self._console.json:
-            self._console.give({**msgspec.to_builtins(receipt), "dry_run": True})
+        if self.console.json:
+            self.console.give({**msgspec.to_builtins(receipt), "dry_run": True})
             return
         direction = None if self.stored is None else self.stored.edition.dir
-        change, text = self.submission.change, self._text()
+        change, text = self.request.change, self._text()
         for line in words.rehearsal_lines(receipt, change, text, direction, self._spell):
-            self._console.say(line)
+            self.console.say(line)
         self._read_back()
         for line in words.warning_lines(receipt):
-            self._console.say(line)
+            self.console.say(line)
 
     def _text(self) -> str | None:
         """The text that was sent, or else that of the line as it was: an editor sees which one it is about."""
-        return words.asked_text(self.submission, self.was)
+        return words.asked_text(self.request, self.was)
 
     def _read_back(self) -> None:
         """Times as they were understood."""
-        times = {"expires": self.submission.expires, "pinned until": self.submission.pinned}
+        times = {"expires": self.request.expires, "pinned until": self.request.pinned}
         for name, at in times.items():
             if isinstance(at, datetime):
-                self._console.say(f"  {name} {self._spell(at)}")
+                self.console.say(f"  {name} {self._spell(at)}")
 
     def _spell(self, instant: datetime) -> str:
         from publisher_cli.times import find_zone, spell_instant  # noqa: PLC0415
@@ -200,14 +195,4 @@ def send(console: Console, manner: Manner, asked: Asked) -> int:
 
     """
     sending = _Sending(console, manner, asked)
-    try:
-        return asyncio.run(sending.run())
-    except StoreError as error:
-        receipt = not_on_air(manner.edition or "", sending.submission, "no-redis", str(error))
-    except KeyboardInterrupt:
-        if sending.errand is None or not sending.errand.is_sent:
-            raise
-        sending.tell(sending.errand.unconfirmed("interrupted"))
-        raise
-    sending.tell(receipt)
-    return STATUS_OF[receipt.status]
+    return sending.finish(sending.run())

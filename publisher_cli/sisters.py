@@ -6,12 +6,11 @@ from contextlib import suppress
 from datetime import datetime
 
 import msgspec
-from redis.exceptions import RedisError
 
 from publisher_cli.archive import newest_first
 from ticker.core.errors import TickerError
 from ticker.core.line import Direction
-from ticker.store.connections import Redis
+from ticker.store.connections import CLIENT_ERRORS, Redis
 from ticker.store.editions import edition_names
 
 
@@ -35,7 +34,7 @@ async def find_sisters(
     Those of a test are in other tests only: nobody should withdraw a line from the public while rehearsing that.
     """
     found: list[Sister] = []
-    with suppress(RedisError, OSError):
+    with suppress(OSError, *CLIENT_ERRORS):
         for name in await edition_names(redis):
             if name != edition:
                 found += await _in_edition(redis, name, story, lang, now, is_test=is_test)
@@ -48,7 +47,7 @@ async def _in_edition(
     seen: set[str] = set()
     found: list[Sister] = []
     # Editors see only the logs of their own editions; a log that can't be read isn't this command's business.
-    with suppress(RedisError, TickerError):
+    with suppress(TickerError, *CLIENT_ERRORS):
         async for entry in newest_first(redis, edition):
             line = entry.entry.line
             if line.id in seen:

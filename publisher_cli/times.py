@@ -38,10 +38,13 @@ _SAID_OTHERWISE: Final = (
 )
 
 
-def parse_instant(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+def parse_instant(
+    text: str, now: datetime, zone: tzinfo | None = None, *, counts_from: datetime | None = None
+) -> datetime:
     """An instant in UTC, from a duration (`2h`, `+20m`), a time of day, ISO 8601, or what people write besides.
 
     What has no offset is by the clock of `zone` (None: of this machine); a time of day is the next one. `now` is aware.
+    A duration counts from `counts_from` (None: `now`).
 
     Raises:
         SettingsError: If it is none; if it could be two; or if it has passed, where that isn't said in ISO 8601.
@@ -49,14 +52,15 @@ def parse_instant(text: str, now: datetime, zone: tzinfo | None = None) -> datet
     """
     text = text.strip()
     duration = parse_duration(text)
+    counts_from = now if counts_from is None else counts_from
     try:
         if duration is not None:
-            return (now + duration).astimezone(UTC)
+            return (counts_from + duration).astimezone(UTC)
         if match := _TIME_OF_DAY.fullmatch(text):
             return _next(time(int(match[1]), int(match[2])), text, now, zone)
-        if (instant := _iso(text, zone)) is not None:
+        if (instant := parse_iso(text, zone)) is not None:
             return instant
-        return _parse_freely(text, now, zone)
+        return _parse_freely(text, now, zone, counts_from)
     except OverflowError:
         raise _no_time(text) from None
 
@@ -80,9 +84,7 @@ def parse_times(texts: Mapping[str, str], now: datetime, zone: tzinfo | None) ->
     waits = {name: parse_instant(texts[name], now, zone) for name in ("at", "embargo") if name in texts}
     goes_out = max(now, *waits.values()) if waits else now
     stays = {
-        name: parse_instant(text, now if parse_duration(text) is None else goes_out, zone)
-        for name, text in texts.items()
-        if name not in waits
+        name: parse_instant(text, now, zone, counts_from=goes_out) for name, text in texts.items() if name not in waits
     }
     return waits | stays
 
@@ -119,7 +121,14 @@ def _next(of_day: time, text: str, now: datetime, zone: tzinfo | None) -> dateti
     return _instant_of(datetime.combine(here.date() + timedelta(days=1), of_day), text, zone)
 
 
-def _iso(text: str, zone: tzinfo | None) -> datetime | None:
+def parse_iso(text: str, zone: tzinfo | None) -> datetime | None:
+    """An instant in UTC from ISO 8601, by the clock of `zone` where it has no offset; None for anything else.
+
+    Raises:
+        SettingsError: If the clocks of `zone` show it twice, or never.
+        OverflowError: If it is outside of the years that there are, in UTC.
+
+    """
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
@@ -138,7 +147,7 @@ def _instant_of(wall: datetime, text: str, zone: tzinfo | None) -> datetime:
     return first
 
 
-def _parse_freely(text: str, now: datetime, zone: tzinfo | None) -> datetime:
+def _parse_freely(text: str, now: datetime, zone: tzinfo | None, counts_from: datetime) -> datetime:
     """What the library makes of it, unless that is a guess."""
     if (two := re.search(_TWO_NUMBERS, text)) and two[1] != two[2] and max(int(two[1]), int(two[2])) <= 12:
         raise SettingsError(f"{two[0]!r} in {text[:40]!r} could be two days: write the month as a word, or 2026-11-24")
@@ -152,21 +161,23 @@ def _parse_freely(text: str, now: datetime, zone: tzinfo | None) -> datetime:
     if wall is None or later is None:
         raise _no_time(text)
     if wall.tzinfo is None and later.tzinfo is None and later - wall == shift:
-        instant = _from_now(wall - here, text, now)
+        instant = _after(wall - here, text, counts_from)
+        has_passed = instant <= counts_from
     else:
         instant = _at_a_time(wall, text, zone)
+        has_passed = instant <= now
     if abs(instant - now) > FARTHEST:
         raise _no_time(text)
-    if instant <= now:
+    if has_passed:
         raise SettingsError(f"{text[:40]!r} has passed: {FORMS}")
     return instant
 
 
-def _from_now(duration: timedelta, text: str, now: datetime) -> datetime:
+def _after(duration: timedelta, text: str, counts_from: datetime) -> datetime:
     # "tomorrow" comes as 24 hours, and nobody means that.
     if duration and duration % timedelta(days=1) == timedelta(0) and not re.search(r"\d", text):
         raise _no_hour(text)
-    return (now + duration).astimezone(UTC)
+    return (counts_from + duration).astimezone(UTC)
 
 
 def _at_a_time(wall: datetime, text: str, zone: tzinfo | None) -> datetime:

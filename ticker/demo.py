@@ -14,14 +14,13 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from redis.exceptions import RedisError
 
 from ticker.core.edition import Edition
 from ticker.core.errors import TickerError
 from ticker.core.line import Change
 from ticker.core.submission import Outcome, Submission
 from ticker.settings import Settings
-from ticker.store.connections import Redis, connect
+from ticker.store.connections import CLIENT_ERRORS, Redis, connect
 from ticker.store.inbox import await_receipt, last_receipt_id, register, submit, until_ms
 from ticker.store.keys import Keys
 from ticker.store.streams import read_last
@@ -79,7 +78,7 @@ class _Teller:
             while True:
                 try:
                     await self._tell(redis, ears)
-                except (RedisError, OSError, TickerError) as error:
+                except (OSError, TickerError, *CLIENT_ERRORS) as error:
                     _logger.warning(
                         "demo-interrupted", edition=self._name, why=f"{type(error).__name__}: {error}"[:200]
                     )

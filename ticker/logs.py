@@ -67,5 +67,10 @@ def _is_our_own(record: logging.LogRecord) -> bool:
 def _last(environ: Mapping[str, str], is_terminal: bool) -> list[Processor]:
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if is_terminal:
-        return [remove, structlog.dev.ConsoleRenderer(colors=not environ.get("NO_COLOR"))]
+        # Not its own choice, which shows every frame's variables: lines that aren't public yet, and passwords.
+        traceback = structlog.dev.plain_traceback
+        return [
+            remove,
+            structlog.dev.ConsoleRenderer(colors=not environ.get("NO_COLOR"), exception_formatter=traceback),
+        ]
     return [remove, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from redis.exceptions import RedisError
-
 from ticker import __version__
 from ticker.core.errors import StoreError
 from ticker.desk.desk import DeskState, run_desk
@@ -18,7 +16,7 @@ from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 from ticker.store import paths
-from ticker.store.connections import connect, redact
+from ticker.store.connections import CLIENT_ERRORS, connect, redact
 from ticker.store.embedded import EmbeddedServer
 
 
@@ -114,12 +112,12 @@ async def _check_reachable(url: str) -> None:
     client = connect(url, role="ticker")
     try:
         await client.execute_command("PING")
-    except (RedisError, OSError) as error:
+    except (OSError, *CLIENT_ERRORS) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise StoreError(
             f"the Redis at {redact(url)} can't be used ({reason}): start it, or unset TICKER_REDIS_URL to use the "
             "embedded server"
         ) from error
     finally:
-        with suppress(RedisError, OSError):
+        with suppress(OSError, *CLIENT_ERRORS):
             await client.aclose()

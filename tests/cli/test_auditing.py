@@ -162,16 +162,22 @@ def test_a_time_that_is_said_for_an_audit_has_passed(text: str, expected: dateti
     assert parse_past(text, NOON, UTC) == expected
 
 
-@pytest.mark.parametrize("text", ["2026-11-24T12:01Z", "25:00", "whenever"])
-def test_what_is_to_come_or_no_time_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError):
+@pytest.mark.parametrize(
+    "text", ["2026-11-24T12:01Z", "25:00", "whenever", "yesterday 9:00", "tomorrow 9:00", "0001-01-01T00:00+10:00"]
+)
+def test_what_is_to_come_or_no_time_is_refused_with_the_forms_of_times_that_have_passed(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"is no time that has passed: write how long ago"):
         parse_past(text, NOON, UTC)
 
 
-@pytest.mark.parametrize("named", ["zz", "zzzz"])
-def test_an_id_that_nothing_has_is_said_to_be_unknown(newsroom: System, named: str) -> None:
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [("zz", "is too short for an id: 3 characters at least"), ("zzzz", "has an id that begins with 'zzzz': see")],
+)
+def test_an_id_that_nothing_has_is_said_to_be_unknown(newsroom: System, named: str, why: str) -> None:
     ran = newsroom.tick("audit", named, "-e", "en")
     assert ran.code == 2
+    assert why in one_line(ran)
     assert "tick log" in one_line(ran)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
@@ -11,18 +12,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from publisher_cli import batch
 from publisher_cli.batch import read_items
 from publisher_cli.changing import Asked, Manner
 from tests.cli.test_terminals import Terminal
 from tests.prefork import SCRIPTS
 from tests.servers import short_folder, until
 from tests.system import Ran, System
+from ticker.console import Console
 from ticker.core.line import Change
+from ticker.store import inbox
+from ticker.store.connections import Redis
+from ticker.store.inbox import StoredReceipt, read_receipts
 from ticker.store.keys import Keys
 from ticker.store.paths import socket_path
+from ticker.store.streams import START
 
 MANNER = Manner(data=None, edition="en", editor="maha", key="k", wait_s=10, wants_reach=False)
 ASKED = Asked(change=Change.NEW)
@@ -195,6 +204,36 @@ def test_lines_in_an_undo_window_are_waited_for_together(batches: System, tmp_pa
     ran = run_on(batches, path, "-e", "en", "--hold", "1s")
     assert (ran.code, ran.err) == (0, "en  5 lines: 5 on air\n")
     assert texts(batches)[-5:] == [f"Window {number}" for number in range(5)]
+
+
+def test_a_lost_connection_while_windows_are_open_is_borne_and_only_new_receipts_are_read(
+    batches: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    async def lost(redis: Redis, edition: str, editor: str, after: str) -> list[StoredReceipt]:
+        looks.append(after)
+        if len(looks) == 2:  # the first one was before anything was sent
+            raise RedisConnectionError("lost")
+        return await read_receipts(redis, edition, editor, after)
+
+    monkeypatch.setattr(inbox, "read_receipts", lost)
+    path = write(tmp_path / "lines.jsonl", *({"text": f"Borne {number}"} for number in range(2)))
+    err = io.StringIO()
+    console = Console(batches.environ, io.StringIO(), err)
+    manner = msgspec.structs.replace(MANNER, editor="olga")
+    asked = msgspec.structs.replace(ASKED, fields={"undo_s": 1.0})
+    assert batch.post_all(console, manner, path, asked) == 0
+    assert err.getvalue() == "en  2 lines: 2 on air\n"
+    assert looks[:3] == [START, START, START]
+    assert START not in looks[3:]
+
+
+def test_an_option_that_is_no_utf8_is_named(batches: System, tmp_path: Path) -> None:
+    path = write(tmp_path / "lines.jsonl", {"text": "Fine"})
+    ran = run_on(batches, path, "-e", "en", "--section", "\udcff")
+    assert ran.code == 3
+    assert ran.err.startswith("refused  line 1  an option has bytes that are no UTF-8")
 
 
 def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batches: System, tmp_path: Path) -> None:

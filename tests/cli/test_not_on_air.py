@@ -16,7 +16,7 @@ import pytest
 
 from tests.cli.conftest import one_line
 from tests.prefork import SCRIPTS
-from tests.servers import RedisServer, until
+from tests.servers import RedisServer, free_port, until
 from tests.system import Program, Ran, environment, run_program
 
 
@@ -112,6 +112,22 @@ def test_without_redis_nothing_was_sent_and_json_says_so(folder: Path) -> None:
     assert ran.json["status"] == "not-on-air"
     assert ran.json["key"] == "k1"
     assert [finding["code"] for finding in ran.json["errors"]] == ["no-redis"]
+
+
+def test_a_cluster_that_cannot_be_reached_is_no_redis(tmp_path: Path) -> None:
+    environ = environment(TICKER_REDIS_URL=f"redis+cluster://127.0.0.1:{free_port()}", TICKER_DATA=str(tmp_path))
+    ran = run_program("tick", "post", "x", "-e", "en", "--json", environ=environ)
+    assert ran.code == 4
+    assert [finding["code"] for finding in ran.json["errors"]] == ["no-redis"]
+    ran = run_program("tick", "board", "-e", "en", environ=environ)
+    assert ran.code == 4
+    assert "can't be reached" in one_line(ran)
+    assert (
+        run_program("ticker", "verify", "en", environ=environ).code
+        == run_program(
+            "ticker", "verify", "en", environ=environment(TICKER_REDIS_URL=f"redis://127.0.0.1:{free_port()}")
+        ).code
+    )
 
 
 def test_reading_without_redis_fails_in_one_line(folder: Path) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher_cli.times import find_zone, parse_duration, parse_instant, spell_duration, spell_instant
+from publisher_cli.times import find_zone, parse_duration, parse_instant, parse_times, spell_duration, spell_instant
 from ticker.core.errors import SettingsError
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -53,6 +53,18 @@ def test_a_duration_is_spelt_with_two_units_at_most(seconds: int, words: str) ->
 
 def test_an_instant_is_read_back_with_its_distance() -> None:
     assert spell_instant(NOW + timedelta(hours=2), NOW).endswith("(in 2 h)")
+
+
+@pytest.mark.parametrize("text", ["2h", "2 hours", "in two hours", "en 2 horas", "ساعتين"])
+def test_how_long_a_line_stays_counts_from_when_it_goes_out_however_it_is_written(text: str) -> None:
+    times = parse_times({"at": "2026-11-25T09:00Z", "embargo": "1h", "expires": text}, NOW, UTC)
+    assert times["expires"] - times["at"] == timedelta(hours=2)
+    assert parse_times({"expires": text}, NOW, UTC) == {"expires": NOW + timedelta(hours=2)}
+
+
+def test_a_duration_that_lies_behind_is_refused_whatever_it_counts_from() -> None:
+    with pytest.raises(SettingsError, match="has passed"):
+        parse_times({"at": "2026-11-25T09:00Z", "expires": "2 hours ago"}, NOW, UTC)
 
 
 MADRID = ZoneInfo("Europe/Madrid")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import ENGLISH, START, circumstances, likely_submissions, nasty_submissions, post
 from ticker.core.board import Board
-from ticker.core.edition import Role, SecondPerson
+from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.held import Held, Reason, decode_held, encode_held
 from ticker.core.line import Change
 from ticker.core.submission import Handling, Ruling, Submission
@@ -140,6 +140,61 @@ def test_nobody_but_another_editor_or_a_chief_with_a_reason_puts_a_flash_on_air(
     if isinstance(verdict, Drop) and handling is Handling.REJECT:
         assert editor != "amal"
         assert verdict.reason is not None
+
+
+@pytest.mark.parametrize(
+    ("editor", "role", "approved_by"),
+    [
+        ("amal", Role.EDITOR, "omar"),
+        ("rana", Role.REPORTER, "omar"),
+        ("lina", Role.EDITOR, "lina"),
+    ],
+)
+def test_who_says_that_it_is_still_news_takes_the_place_of_no_second_person(
+    editor: str, role: Role, approved_by: str
+) -> None:
+    overdue = msgspec.structs.replace(held_by("amal"), approved_by="omar", overdue=True)
+    at = msgspec.structs.replace(circumstances(Board(), 1, START, "unused", CAREFUL), editor=editor, role=role)
+    verdict = rule(Ruling(key="r", handling=Handling.APPROVE, held="new-id"), overdue, at)
+    assert isinstance(verdict, Publish)
+    assert verdict.entry.approved_by == approved_by
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("reason", ["Glass", "  ", "G" * 300])
+def test_only_a_chief_breaks_the_glass_on_what_is_overdue_and_only_with_a_reason(role: Role, reason: str) -> None:
+    overdue = msgspec.structs.replace(held_by("amal"), needs=(), overdue=True)
+    at = msgspec.structs.replace(circumstances(Board(), 1, START, "unused", CAREFUL), editor="omar", role=role)
+    verdict = rule(Ruling(key="r", handling=Handling.APPROVE, held="new-id", break_glass=reason), overdue, at)
+    assert isinstance(verdict, Publish) == (role is Role.CHIEF and reason == "Glass")
+
+
+@pytest.mark.parametrize(
+    ("approved_by", "break_glass", "goes_out"),
+    [(None, None, False), ("amal", None, False), ("omar", None, True), (None, "Glass", True)],
+)
+def test_a_repetition_that_came_meanwhile_waits_for_another_person_where_the_edition_says_so(
+    approved_by: str | None, break_glass: str | None, goes_out: bool
+) -> None:
+    edition = msgspec.structs.replace(ENGLISH, rules={**ENGLISH.rules, "duplicate": Effect.HOLD})
+    board = line_by("omar", text="The bridge over the bay is closed")
+    held = Held(
+        id="held-1",
+        editor="amal",
+        submission=Submission(
+            key="k", change=Change.NEW, text="The bridge over the bay is closed", break_glass=break_glass
+        ),
+        submitted=START,
+        approved_by=approved_by,
+    )
+    verdict = release(held, circumstances(board, 2, START, "unused", edition))
+    if goes_out:
+        assert isinstance(verdict, Publish)
+        assert verdict.entry.overridden == (() if break_glass is None else ("duplicate",))
+    else:
+        assert isinstance(verdict, Hold)
+        assert [need.code for need in verdict.held.needs] == ["duplicate"]
+        assert verdict.held.waits_for_person
 
 
 @given(likely_submissions() | nasty_submissions(["line-1"]))

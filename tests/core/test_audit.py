@@ -109,6 +109,25 @@ def test_an_approval_that_waits_for_its_time_is_one_act() -> None:
     ]
 
 
+def test_an_approval_whose_entry_is_not_in_the_log_is_one_act() -> None:
+    trimmed, left = logged(4, 0), logged(5, 9, "bbbb")
+    fields = {"id": "aaaa", "version": 1, "position": str(trimmed.position), "held": "aaaa", "by": "omar"}
+    authors = received("rana", 5, Outcome.ON_AIR, **fields)
+    rulers = received("omar", 5, Outcome.ON_AIR, asked="approve", **fields)
+    for receipts in ([authors, rulers], [rulers, authors]):
+        act, _ = acts([left], receipts)
+        assert (act.editor, act.asked, act.by, act.handling) == ("rana", "new", "omar", Handling.APPROVE)
+        assert act.missing is Missing.TRIMMED
+
+
+def test_what_became_of_a_change_that_was_held_is_told_of_its_line() -> None:
+    asked = received("rana", 1, Outcome.HELD, asked="update", id="aaaa", held="hhhh")
+    dropped = received("rana", 5, Outcome.DROPPED, asked="update", held="hhhh", by="omar", reason="Unconfirmed")
+    other = received("rana", 6, Outcome.DROPPED, held="iiii", by="omar", reason="Unconfirmed")
+    found = of_line(acts([logged(1, 0)], [asked, dropped, other]), {"aaaa"})
+    assert [act.outcome for act in found] == [Outcome.ON_AIR, Outcome.HELD, Outcome.DROPPED]
+
+
 def test_each_ruling_that_was_refused_is_its_rulers_own_act() -> None:
     tried = [
         received("rana", n, Outcome.REFUSED, asked="approve", held="hhhh", by="rana", errors=(Finding("role", "…"),))

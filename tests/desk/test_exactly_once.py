@@ -15,10 +15,11 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, RedisClusterException
 
 from tests.desk.newsroom import Newsroom, new
 from tests.servers import RedisServer, eventually
@@ -61,6 +62,16 @@ class Breaking:
 
         client.execute_command = execute_command  # type: ignore[method-assign]
         return client
+
+
+async def test_a_cluster_without_a_node_that_answers_is_no_failure_of_ours(redis_url: str) -> None:
+    newsroom = Newsroom(redis_url)
+    breaking = Breaking(redis_url, 3, after=False, error=RedisClusterException("no node can be reached"))
+    with structlog.testing.capture_logs() as told:
+        async with newsroom.desk(breaking):
+            await newsroom.ask("ann", new("k1"))
+    await newsroom.aclose()
+    assert [event["event"] for event in told if event["log_level"] != "info"] == ["desk interrupted"]
 
 
 async def assert_each_is_settled_once(newsroom: Newsroom, editors: Sequence[str], keys: int) -> None:

@@ -17,7 +17,7 @@ from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk.test_exactly_once import Breaking
 from tests.servers import eventually
 from tests.strategies import ENGLISH
-from ticker.core.edition import Role, SecondPerson
+from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.held import Held
 from ticker.core.line import Change
 from ticker.core.submission import Finding, Handling, Outcome, Receipt, Ruling, Submission, encode_request
@@ -241,6 +241,25 @@ async def test_the_same_key_again_while_it_is_held_gets_the_same_receipt_and_lat
     async with newsroom.desk():
         assert (await newsroom.ask("ann", new("k1"))).position == on_air.position
     assert len(await newsroom.entries()) == 1
+
+
+async def test_what_somebody_else_has_said_meanwhile_waits_for_a_second_person_at_its_time(redis_url: str) -> None:
+    rules = {**ENGLISH.rules, "duplicate": Effect.HOLD}
+    newsroom = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, rules=rules))
+    async with newsroom.desk():
+        told = await newsroom.ask("ann", new("k1", at=await soon(newsroom)))
+        assert (await newsroom.ask("bob", new("k2"))).status is Outcome.ON_AIR
+
+        async def waits() -> bool:
+            return any(held.waits_for_person for held in await newsroom.held())
+
+        await eventually(waits, "it waits for another person")
+        assert len(await newsroom.entries()) == 1
+        again = (await newsroom.answers("ann", "k1"))[-1]
+        assert (again.status, [need.code for need in again.needs]) == (Outcome.HELD, ["duplicate"])
+        assert (await newsroom.ask("bob", rule(Handling.APPROVE, told))).status is Outcome.ON_AIR
+    assert (await newsroom.entries())[-1].approved_by == "bob"
+    await newsroom.aclose()
 
 
 # Undo

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from redis.exceptions import RedisClusterException
 
 from tests.gateway.clients import RawClient, Reader, texts_of, until
 from tests.gateway.conftest import Start
@@ -16,7 +20,12 @@ from tests.gateway.log_writer import LogWriter
 from tests.servers import RedisServer
 from ticker.core.log import Reset
 from ticker.core.wire import BeatMessage, BoardMessage, LineMessage, LiveMessage
+from ticker.gateway import feed
+from ticker.gateway.feed import Feeds
+from ticker.gateway.hub import Hub
 from ticker.gateway.server import Gateway
+from ticker.settings import Settings
+from ticker.store.connections import Redis
 from ticker.store.editions import save_edition
 from ticker.store.keys import EDITIONS
 from ticker.store.reach import reach_of, read_reports
@@ -251,6 +260,26 @@ async def test_a_gateway_that_starts_before_redis_waits_for_it(
     async with Reader(gateway.address) as reader:
         await reader.until_live()
     assert len(reader.boards[0].lines) == 1
+
+
+async def test_a_cluster_without_a_node_that_answers_does_not_end_the_search_for_editions(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def unreachable(_: Redis) -> list[str]:
+        nonlocal asked
+        asked += 1
+        raise RedisClusterException("no node can be reached")  # which redis-py 8.1 derives from no other error
+
+    monkeypatch.setattr(feed, "edition_names", unreachable)
+    hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), random.random)
+    search = asyncio.create_task(Feeds(hub, redis_url, "here", random.random).run(asyncio.Event()))
+    await until(lambda: asked > 1 or search.done(), "it has asked again, or given up")
+    assert not search.done()
+    search.cancel()
+    with suppress(asyncio.CancelledError):
+        await search
 
 
 async def test_a_reader_overtaken_by_the_retained_log_gets_a_board(log: LogWriter, start: Start) -> None:

@@ -20,7 +20,7 @@ from tests.readers import Reader
 from tests.strategies import ENGLISH
 from tests.system import System
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Role, SecondPerson
-from ticker.core.submission import Handling, Outcome, Ruling
+from ticker.core.submission import Handling, Outcome, Ruling, encode_request
 from ticker.store.keys import Keys
 
 FALSE_ALARM = "Civil defence: Ballistic missile threat inbound to the islands, seek shelter"
@@ -81,6 +81,11 @@ async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, r
         assert system.tick("post", "The last line", "-e", "en", "--no-reach").code == 0
         await public.until(lambda: bool(public.lines))
         assert [line.text for line in public.lines] == ["The last line"]
+
+        # Rehearsed in the public's edition, and without --dry-run.
+        assert system.tick("post", "A rehearsed line", "-e", "en", "--no-reach").code == 0
+        await public.until(lambda: len(public.lines) == 2)
+        assert [line.test for line in public.lines] == [False, False]
 
     unguarded = Newsroom(redis_url, like=without("placeholder"))
     async with unguarded.desk():
@@ -143,6 +148,14 @@ async def test_hawaii_2018_a_false_alarm_is_taken_back_by_one_command_that_tells
             assert "missile" not in repr(late.messages)
         assert "missile" in repr(reader.messages[:-1])  # so it was there to be found
 
+        # Without a withdrawal there is only a second line that says better: who comes later reads both, and nobody
+        # tells how far the first one came.
+        assert system.tick("post", FALSE_ALARM, "-e", "en", "--urgency", "1", "--no-reach").code == 0
+        untold = system.tick("post", "Civil defence: There is no threat", "-e", "en", "--no-reach", "--json")
+        assert untold.json["reach"] is None
+        async with Reader(system.url, "en") as late:
+            assert "missile" in repr(late.messages)
+
 
 def test_ap_2013_a_stolen_account_can_neither_forge_an_author_nor_write_a_log(folder: Path) -> None:
     """A stolen account told of explosions at the White House, and markets fell: it could post as the agency itself."""
@@ -177,6 +190,16 @@ async def test_ap_2013_what_a_stolen_account_says_of_itself_is_refused_and_a_fla
     (entry,) = await careful.entries()
     assert entry.editor == "ann"
     await careful.aclose()
+
+    # Without rights in Redis (as here) it writes where the agency does: the agency has said it, to everybody at once.
+    unguarded = Newsroom(redis_url, "careless")
+    async with unguarded.desk():
+        forged = new("k2", "Two explosions at the White House", urgency=1)
+        await unguarded.submit_raw("agency", encode_request(forged))
+        (receipt,) = await unguarded.settled("agency")
+    assert receipt.status is Outcome.ON_AIR
+    assert [entry.editor for entry in await unguarded.entries()] == ["agency"]
+    await unguarded.aclose()
 
 
 async def test_a_typing_mistake_in_the_wrong_edition_is_stopped_by_its_script(redis_url: str) -> None:

@@ -100,18 +100,16 @@ async def with_redis(url: str, work: Callable[[Redis], Awaitable[T]]) -> T:
         StoreError: Where Redis can't be reached, or refuses.
 
     """
-    from redis.exceptions import RedisError  # noqa: PLC0415
-
-    from ticker.store.connections import connect, redact  # noqa: PLC0415
+    from ticker.store.connections import CLIENT_ERRORS, connect, redact  # noqa: PLC0415
 
     client = connect(url, role="ticker")
     try:
         return await work(client)
-    except (RedisError, OSError) as error:
+    except (OSError, *CLIENT_ERRORS) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise StoreError(
             f"the Redis at {redact(url)} can't be used ({reason}): start it, or check TICKER_REDIS_URL"
         ) from error
     finally:
-        with suppress(RedisError, OSError):
+        with suppress(OSError, *CLIENT_ERRORS):
             await client.aclose()

@@ -74,10 +74,10 @@ def _check_approval(checked: Checked, ruling: Ruling, held: Held, editor: str, r
         by = f": {held.approved_by} has approved it" if held.approved_by else ""
         checked.refuse("status", f"{held.id} waits for no second person{by}")
         return
-    if held.needs and held.approved_by is None:
-        if ruling.break_glass is not None:
-            check_break_glass(checked, role, ruling.break_glass)
-        elif editor == held.editor:
+    if ruling.break_glass is not None:
+        check_break_glass(checked, role, ruling.break_glass)
+    elif held.needs and held.approved_by is None:
+        if editor == held.editor:
             checked.refuse(
                 "second-person", f"{held.id} is your own: another person has to approve it, or a chief breaks the glass"
             )

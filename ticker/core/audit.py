@@ -136,7 +136,7 @@ def _joined(receipts: Iterable[Received]) -> list[Act]:
     ruled: dict[tuple[str, Outcome, str], int] = {}
     for received in sorted(receipts, key=lambda each: each.at):
         act = _asked(received)
-        if act.held is None or act.by is None or act.outcome not in (Outcome.DROPPED, Outcome.HELD):
+        if act.held is None or act.by is None or act.outcome is Outcome.REFUSED:
             found.append(act)
             continue
         where = ruled.setdefault((act.held, act.outcome, act.by), len(found))
@@ -226,5 +226,10 @@ def of_editor(acts: Iterable[Act], editor: str) -> list[Act]:
     return [act for act in acts if editor in act.people]
 
 
-def of_line(acts: Iterable[Act], ids: Collection[str]) -> list[Act]:
-    return [act for act in acts if act.id in ids or act.held in ids]
+def of_line(acts: Sequence[Act], ids: Collection[str]) -> list[Act]:
+    """What was done about these lines, or about what was held under these ids.
+
+    Something held has an id of its own, and who dropped it named only that.
+    """
+    held = {act.held for act in acts if act.id in ids and act.held is not None}
+    return [act for act in acts if act.id in ids or act.held in held.union(ids)]

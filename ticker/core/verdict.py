@@ -116,11 +116,12 @@ def decide(submission: Submission, at: Circumstances) -> Verdict:
     return Hold(held, tuple(checked.warnings), None if latest is None else latest.line)
 
 
-def release(held: Held, at: Circumstances) -> Publish | Refuse:
-    """What becomes of something held that is due, or was approved: nothing is left to wait for.
+def release(held: Held, at: Circumstances) -> Publish | Hold | Refuse:
+    """What becomes of something held that is due, or was approved: nothing was left to wait for.
 
     The board may have changed since: the rules of a line's life hold as it is now, and what somebody else has put on
-    air meanwhile isn't repeated. `at.now` decides what is past; `at.editor` and `at.role` don't matter.
+    air meanwhile isn't repeated, or waits for a second person now, if none has approved it. `at.now` decides what is
+    past; `at.editor` and `at.role` don't matter.
     """
     checked = Checked()
     at = msgspec.structs.replace(at, editor=held.editor, submitted=held.submitted, new_id=held.id)
@@ -130,8 +131,12 @@ def release(held: Held, at: Circumstances) -> Publish | Refuse:
         house.check_repetition(checked, at.edition, submission, prepared.line, at.board.newest_first(), at.now)
     if prepared is None or checked.errors:
         return Refuse(tuple(checked.errors), (), _latest_line(submission, at))
+    needs = (*held.needs, *checked.needs)
+    has_second = held.approved_by not in (None, held.editor)
+    if checked.needs and not has_second and submission.break_glass is None:
+        return Hold(msgspec.structs.replace(held, needs=needs, approved_by=None))
     checked.overridden.extend(held.overridden)
-    checked.overridden.extend(finding.code for finding in held.needs if submission.break_glass is not None)
+    checked.overridden.extend(finding.code for finding in needs if submission.break_glass is not None)
     entry = _entry(checked, prepared, at)
     approved_by = None if held.approved_by == held.editor else held.approved_by
     return Publish(msgspec.structs.replace(entry, approved_by=approved_by, due=held.due), ())
@@ -148,7 +153,10 @@ def rule(ruling: Ruling, held: Held, at: Circumstances) -> Publish | Hold | Drop
     if ruling.break_glass is not None:
         glass = msgspec.structs.replace(held.submission, break_glass=rules.normal_text(ruling.break_glass))
         held = msgspec.structs.replace(held, submission=glass)
-    held = msgspec.structs.replace(held, approved_by=at.editor, overdue=False)
+    # Who may be no second person can only say that it is still news: that takes the place of nobody's approval.
+    may_approve = at.editor != held.editor and at.role is not Role.REPORTER
+    approved_by = at.editor if may_approve else held.approved_by or at.editor
+    held = msgspec.structs.replace(held, approved_by=approved_by, overdue=False)
     if held.due is not None and held.due > (at.passed or at.now):
         return Hold(held)
     return release(held, at)

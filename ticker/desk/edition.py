@@ -14,7 +14,6 @@ from typing import Final, NoReturn, Protocol
 
 import msgspec
 import structlog
-from redis.exceptions import RedisError
 
 from ticker.core.errors import LinkError, SettingsError, StoreError, TickerError
 from ticker.core.submission import Outcome
@@ -24,7 +23,7 @@ from ticker.desk.recall import catch_up, recall
 from ticker.desk.turns import take_turns
 from ticker.settings import Settings
 from ticker.store.append import BATCH_MAX, Appended, Stop, append
-from ticker.store.connections import BLOCK_MS, Redis
+from ticker.store.connections import BLOCK_MS, CLIENT_ERRORS, Redis
 from ticker.store.editions import StoredEdition, load_edition, save_edition
 from ticker.store.inbox import roles
 from ticker.store.keys import Keys
@@ -142,7 +141,7 @@ class EditionDesk:
                     if not self._has_begun:
                         raise
                     self._say_fault(error)
-                except (RedisError, OSError, TickerError) as error:
+                except (OSError, TickerError, *CLIENT_ERRORS) as error:
                     self._log.warning("desk interrupted", reason=f"{type(error).__name__}: {error}"[:200])
                 except Exception:  # noqa: BLE001 - a task's root: the other editions go on, and so does this one
                     self._log.exception("desk failed")

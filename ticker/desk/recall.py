@@ -37,7 +37,7 @@ async def recall(redis: Redis, stored: StoredEdition, retained: int, receipts_re
 
 
 async def catch_up(redis: Redis, ledger: Ledger) -> bool:
-    """Take in what was settled since; False if the log is no longer one that the ledger's head stands in.
+    """Take in what was settled since, but no roles; False if the log is no longer one that the ledger's head is in.
 
     Raises:
         LinkError: If what follows the head doesn't link to it.
@@ -54,7 +54,6 @@ async def catch_up(redis: Redis, ledger: Ledger) -> bool:
             return False
     await _read_log(redis, ledger)
     cursors = await _cursors(redis, ledger.name)
-    ledger.roles = await roles(redis, ledger.name)
     was_held, ledger.held = ledger.held, await read_held(redis, ledger.name)
     changed = {editor for editor, cursor in cursors.items() if cursor != ledger.cursor(editor)}
     changed |= {held.editor for held_id, (data, held) in was_held.items() if ledger.held.get(held_id) != (data, held)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from ticker.core.entry import Logged
 from ticker.core.held import Held
 from ticker.core.submission import Finding, Outcome, Receipt, Ruling, Submission
@@ -12,6 +14,14 @@ from ticker.core.verdict import Drop, Hold, Publish, Refuse
 AnyVerdict = Publish | Hold | Drop | Refuse
 
 OVERDUE: Final = Finding("overdue", "its time passed while no desk was there: approve it if it is still news")
+
+
+_STATUS: Final = {
+    Publish: Outcome.ON_AIR,
+    Hold: Outcome.HELD,
+    Drop: Outcome.DROPPED,
+    Refuse: Outcome.REFUSED,
+}
 
 
 def asked_of(request: Submission | Ruling) -> str:
@@ -31,50 +41,36 @@ def receipt_for(
 ) -> Receipt:
     """The receipt for the request with `key`; `held` is what was held before the verdict, `by` who ruled on it."""
     held_id = None if held is None else held.id
+    receipt = Receipt(status=_STATUS[type(verdict)], edition=edition, key=key, asked=asked, held=held_id, by=by)
     match verdict:
         case Publish(entry=entry, warnings=warnings):
             assert logged is not None, "what is on air has its place in the log"
-            return Receipt(
-                status=Outcome.ON_AIR,
-                edition=edition,
-                key=key,
-                asked=asked,
+            return replace(
+                receipt,
                 id=entry.line.id,
                 version=entry.line.version,
                 position=str(logged.position),
                 published=entry.line.updated,
                 warnings=warnings,
-                held=held_id,
-                by=by,
             )
         case Hold(held=after, warnings=warnings, latest=latest):
-            return Receipt(
-                status=Outcome.HELD,
-                edition=edition,
-                key=key,
-                asked=asked,
+            return replace(
+                receipt,
                 id=after.submission.id or after.id,
                 version=None if latest is None else latest.version,
                 warnings=warnings,
                 held=after.id,
                 due=after.due,
-                needs=(*((OVERDUE,) if after.overdue else ()), *(after.needs if after.waits_for_person else ())),
-                by=by,
+                needs=_needs(after),
             )
         case Drop(reason=reason):
-            return Receipt(
-                status=Outcome.DROPPED, edition=edition, key=key, asked=asked, held=held_id, by=by, reason=reason
-            )
+            return replace(receipt, reason=reason)
         case Refuse(errors=errors, warnings=warnings, latest=latest):
-            return Receipt(
-                status=Outcome.REFUSED,
-                edition=edition,
-                key=key,
-                asked=asked,
-                id=None if latest is None else latest.id,
-                version=None if latest is None else latest.version,
-                warnings=warnings,
-                errors=errors,
-                held=held_id,
-                by=by,
-            )
+            receipt = replace(receipt, errors=errors, warnings=warnings)
+            return receipt if latest is None else replace(receipt, id=latest.id, version=latest.version)
+
+
+def _needs(held: Held) -> tuple[Finding, ...]:
+    """What another person has to look at: nothing that somebody has approved."""
+    overdue = (OVERDUE,) if held.overdue else ()
+    return overdue if held.approved_by is not None else (*overdue, *held.needs)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 
 import structlog
-from redis.exceptions import RedisError
 
 from ticker.core.edition import is_name
 from ticker.core.entry import Logged
@@ -20,14 +19,14 @@ from ticker.core.log import Log, Reset
 from ticker.gateway.channel import Channel, Sent
 from ticker.gateway.follower import Cursor
 from ticker.gateway.hub import Hub
-from ticker.store.connections import Redis, connect
+from ticker.store.connections import CLIENT_ERRORS, Redis, connect
 from ticker.store.editions import StoredEdition, edition_names, load_edition
 from ticker.store.log import check_entry, read_log, tail, walk_log
 from ticker.store.reach import Report, report_reach
 
 RETRY_S = 1.0
 DISCOVER_S = 3.0
-TROUBLES = (RedisError, OSError, asyncio.TimeoutError)
+TROUBLES = (OSError, *CLIENT_ERRORS)
 
 _logger = structlog.get_logger("ticker.gateway.feed")
 

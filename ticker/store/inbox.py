@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any, Final, cast
 
 import msgspec
@@ -126,6 +126,19 @@ async def read_receipts(
     """
     found = await read_range(redis, Keys(edition).receipts(editor), first=f"({after}", count=count)
     return [parse_receipt(entry) for entry in found]
+
+
+async def walk_receipts(redis: Redis, edition: str, editor: str, after: str = START) -> AsyncIterator[StoredReceipt]:
+    """All of the editor's receipts after id `after`, oldest first, also those that are given meanwhile.
+
+    Raises:
+        StoreError: As `read_receipts`.
+
+    """
+    while page := await read_receipts(redis, edition, editor, after):
+        for stored in page:
+            yield stored
+        after = page[-1].id
 
 
 def until_ms(submission_id: str, deadline_s: float) -> int:

@@ -1,0 +1,40 @@
+"""What an editor is told of a verdict, without a desk."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.desk.newsroom import new
+from tests.strategies import START
+from ticker.core.held import Held
+from ticker.core.submission import Finding, Outcome
+from ticker.core.verdict import Hold
+from ticker.desk.receipts import receipt_for
+
+FLASH = Finding("flash", "a flash needs a second person in this edition")
+
+
+@pytest.mark.parametrize(
+    ("overdue", "approved_by", "needs"),
+    [
+        (False, None, ["flash"]),
+        (False, "bob", []),
+        (True, None, ["overdue", "flash"]),
+        (True, "bob", ["overdue"]),
+    ],
+)
+def test_what_is_held_waits_for_nothing_that_somebody_has_approved(
+    overdue: bool, approved_by: str | None, needs: list[str]
+) -> None:
+    held = Held(
+        id="held-1",
+        editor="ann",
+        submission=new("k1", urgency=1),
+        submitted=START,
+        needs=(FLASH,),
+        approved_by=approved_by,
+        overdue=overdue,
+    )
+    receipt = receipt_for("en", "k1", "new", Hold(held))
+    assert (receipt.status, receipt.held) == (Outcome.HELD, "held-1")
+    assert [need.code for need in receipt.needs] == needs

@@ -1,0 +1,43 @@
+"""What stands in the logs of a failure, and what never does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+FAILS = """
+import sys
+
+import structlog
+
+from ticker.logs import set_up_logs
+
+sys.stderr.isatty = lambda: {is_terminal}
+set_up_logs({{}})
+
+
+def decide(text):
+    raise ValueError("the rules failed")
+
+
+try:
+    decide("Not public: " + "yet")
+except ValueError:
+    structlog.stdlib.get_logger("ticker.desk").exception("rules failed")
+"""
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_traceback_shows_where_it_failed_and_never_what_was_in_hand(is_terminal: bool) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS.format(is_terminal=is_terminal)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert "Not public: yet" not in done.stderr
+    assert "ValueError: the rules failed" in done.stderr
+    assert "in decide" in done.stderr
