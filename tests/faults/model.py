@@ -253,8 +253,9 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Followed(msgspec.Struct):
-    """The outcome for one follower."""
+    """The outcome for one follower; `stood` is every position that it has been at."""
 
+    stood: set[str] = msgspec.field(default_factory=set)
     violations: list[str] = msgspec.field(default_factory=list)
     deliveries: int = 0
     boards: int = 0
@@ -294,6 +295,7 @@ class _Check:
                     self._moves_to("beat", event.at)
                 case ByeMessage():
                     pass
+            self.result.stood.add(str(self.at))
         if self.against.selection is not EVERYTHING and self.at is not None:
             self._moves_to("end", str(self.against.head))  # a beat would have said so later
         if self.at != self.against.head:
@@ -449,14 +451,15 @@ def check_history(items: Sequence[LineMessage], path: Sequence[Logged], historie
 def check_losses(
     asked: Sequence[Asked], log: Sequence[Logged], followed: Sequence[Followed], *, said: bool
 ) -> list[str]:
-    """Where acknowledged lines were lost, followers were reset, and the gateways said so."""
+    """Where acknowledged lines were lost that somebody has seen, followers were reset, and the gateways said so."""
     there = {str(logged.position) for logged in log}
     lost = [each for each in asked if each.told is Told.ON_AIR and not there.intersection(each.positions)]
-    if lost and followed and not any(each.resets for each in followed):
+    gone = {position for each in lost for position in each.positions}
+    if all(each.stood.isdisjoint(gone) for each in followed):
+        return []
+    if not any(each.resets for each in followed):
         return [f"{len(lost)} acknowledged lines are lost, and no follower was reset"]
-    if lost and not said:
-        return [f"{len(lost)} acknowledged lines are lost, and no gateway said a word"]
-    return []
+    return [] if said else [f"{len(lost)} acknowledged lines are lost, and no gateway said a word"]
 
 
 # How processes end

@@ -326,11 +326,18 @@ def test_history_is_the_log() -> None:
 
 
 def test_a_loss_that_nobody_speaks_of_is_seen() -> None:
+    position = "9-0123456789abcdef"
+    lost, stood = [told("k9", Told.ON_AIR, position)], {"8-0123456789abcdef", position}
+    assert model.check_losses(lost, PATH, [Followed(stood, resets=1)], said=True) == []
+    assert model.check_losses(ALL, PATH, [Followed(stood)], said=False) == []
+    assert model.check_losses(lost, PATH, [Followed(stood)], said=True) != []
+    assert model.check_losses(lost, PATH, [Followed(stood, resets=1)], said=False) != []
+
+
+def test_of_a_loss_that_nobody_has_seen_nobody_is_told() -> None:
+    """The gateway was down from before these lines until after they were lost."""
     lost = [told("k9", Told.ON_AIR, "9-0123456789abcdef")]
-    assert model.check_losses(lost, PATH, [Followed(resets=1)], said=True) == []
-    assert model.check_losses(ALL, PATH, [Followed()], said=False) == []
-    assert model.check_losses(lost, PATH, [Followed()], said=True) != []
-    assert model.check_losses(lost, PATH, [Followed(resets=1)], said=False) != []
+    assert model.check_losses(lost, PATH, [Followed({"8-0123456789abcdef"})], said=False) == []
 
 
 # Processes
