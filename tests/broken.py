@@ -71,7 +71,7 @@ PROTECTIONS: Final = (
     Protection("refusing a position past the head", "ticker/core/log.py", "            return Reset.REPLACED\n        if position.seq < self._base:", "            return self.head\n        if position.seq < self._base:", "schedule restored-copy"),
     Protection("marking the followers of a log that was replaced", _CHANNEL, "follower.cursor, follower.sent = why, 0", "pass", "schedule flush"),
     Protection("telling a trimmed log from a replaced one", "ticker/gateway/feed.py", "is_trimmed = seen is Reset.TRIMMED and", "is_trimmed = False and", "tests/gateway/test_histories.py -k trimmed_past"),
-    Protection("a follower's cursor", _FOLLOWER, "        self.cursor = piece.until\n        if piece.data:", "        self.cursor = piece.until - 1\n        if piece.data:", "schedule nothing"),
+    Protection("a follower's cursor", _FOLLOWER, "        self.cursor = piece.until\n        if piece.data:", "        self.cursor = piece.until - 1\n        if piece.data:", "tests/gateway/test_slow_readers.py"),
     Protection("ending a Cluster client's connections", "ticker/store/connections.py", "return _Cluster(", "return redis.asyncio.RedisCluster(", "schedule fail-over-in-a-cluster"),
     # readers
     Protection("the bound on a piece", "ticker/gateway/view.py", "if frames and size + len(frame) > bytes_max:", "if False:", "tests/gateway/test_slow_readers.py"),
