@@ -1,7 +1,7 @@
 # ruff: noqa: E501 -- a table of what is taken out
 """Each protection, taken out once: the test that is named beside it has to fail.
 
-    make broken                   all of them, on copies of the tree: a quarter of an hour
+    make broken                   all of them, on copies of the tree: some six minutes
     make broken ONLY=pong         those whose words have it
 
 A protection whose line has changed since is told: then its line here needs the same change.

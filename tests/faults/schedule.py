@@ -310,7 +310,7 @@ FIXED: Final[tuple[Schedule, ...]] = (
     _fixed("fail-over-in-a-cluster", Step(12, Do.FAIL_OVER), cluster=True, gateways=2, ticks=0),
 )  # fmt: skip
 
-SEEDS: Final = range(1, 19)
+SEEDS: Final = range(1, 21)
 """Of those that are played in the test command, besides the fixed ones."""
 
 
