@@ -69,6 +69,7 @@ PROTECTIONS: Final = (
     Protection("masking what was taken back", _CHANNEL, "            self._take_back(earlier, line.status)", "            pass", "schedule nothing"),
     Protection("comparing a position's mark", "ticker/core/log.py", "if link[:MARK_DIGITS] == position.mark else", "if True else", "tests/core/test_log.py"),
     Protection("refusing a position past the head", "ticker/core/log.py", "            return Reset.REPLACED\n        if position.seq < self._base:", "            return self.head\n        if position.seq < self._base:", "schedule restored-copy"),
+    Protection("turning away who has seen more than can be read", _CHANNEL, "            self._turn_away(follower)", "            self._admit(follower)", "tests/gateway/test_histories.py -k takes_nothing_back"),
     Protection("marking the followers of a log that was replaced", _CHANNEL, "follower.cursor, follower.sent = why, 0", "pass", "schedule flush"),
     Protection("telling a trimmed log from a replaced one", "ticker/gateway/feed.py", "is_trimmed = seen is Reset.TRIMMED and", "is_trimmed = False and", "tests/gateway/test_histories.py -k trimmed_past"),
     Protection("a follower's cursor", _FOLLOWER, "        self.cursor = piece.until\n        if piece.data:", "        self.cursor = piece.until - 1\n        if piece.data:", "tests/gateway/test_slow_readers.py"),

@@ -106,10 +106,18 @@ async def test_peers_that_never_answer_do_not_keep_a_gateway(log: LogWriter, sta
         await until(lambda: not gateway.hub.admission.followers, "both are cut off")
 
 
+def never_tell_whether_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read_log(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("ticker.gateway.feed.read_log", read_log)
+    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+
+
 async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_could_not_read(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+    never_tell_whether_there_is_more(monkeypatch)
     gateway = await start()
     async with RawClient(gateway.address) as client:
         waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
@@ -124,7 +132,7 @@ async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_coul
 async def test_a_reader_that_leaves_while_it_waits_is_forgotten(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+    never_tell_whether_there_is_more(monkeypatch)
     gateway = await start()
     async with RawClient(gateway.address) as client:
         await client.send(

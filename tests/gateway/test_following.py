@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 import websockets
@@ -13,7 +14,10 @@ from tests.gateway.log_writer import LogWriter
 from ticker.core.line import Change
 from ticker.core.log import Reset
 from ticker.core.wire import BoardMessage, LineMessage, LiveMessage
+from ticker.gateway import feed
 from ticker.gateway.server import Gateway
+from ticker.store import log as store_log
+from ticker.store.log import RawEntry
 
 
 async def test_a_reader_gets_the_board_then_live_then_news(log: LogWriter, gateway: Gateway) -> None:
@@ -94,10 +98,7 @@ async def test_entries_that_come_during_a_replay_come_after_it_once(log: LogWrit
     assert [message.at for message in reader.lines] == [log.at(seq) for seq in range(1, 2501)]
 
 
-async def test_a_position_that_does_not_hold_gets_a_board_that_says_why(
-    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 0.0)
+async def test_a_position_that_does_not_hold_gets_a_board_that_says_why(log: LogWriter, start: Start) -> None:
     await log.post_many(5)
     gateway = await start()
     for position, why in {
@@ -130,16 +131,22 @@ async def test_a_trimmed_position_gets_a_board_that_says_so(log: LogWriter, star
 
 
 async def test_a_position_from_a_faster_gateway_waits_for_the_entry_and_is_not_reset(
-    log: LogWriter, start: Start
+    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    reads_on = asyncio.Event()
+
+    async def tail(*asked: Any) -> list[RawEntry]:
+        raws = await store_log.tail(*asked)
+        await reads_on.wait()
+        return raws
+
+    monkeypatch.setattr(feed, "tail", tail)
     await log.post_many(3)
     gateway = await start()
-    line = log.new_line("seen elsewhere already")
-    data, logged = log.made(line)
-    log.logged.append(logged)
+    await log.post("seen elsewhere already")
     opening = asyncio.create_task(Reader(gateway.address, f"after={log.head}").__aenter__())
-    await until(lambda: gateway.hub.channels["en"].followers, "the reader waits")
-    await log.append_raw(logged.seq, data, logged.link)
+    await until(lambda: gateway.hub.channels["en"]._looks, "the gateway looks whether there is more")
+    reads_on.set()
     reader = await opening
     await reader.until_live()
     await log.post("next")

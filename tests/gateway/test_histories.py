@@ -59,6 +59,23 @@ async def test_a_rotated_log_gives_every_reader_a_board_that_says_so(log: LogWri
     assert texts_of(reader.messages) == ["of the new history"]
 
 
+async def test_a_gateway_without_redis_takes_nothing_back_from_who_has_seen_more(
+    log: LogWriter, start: Start, redis_server: RedisServer
+) -> None:
+    """A gateway whose own way to Redis is cut knows less than the others, and not that their history is lost."""
+    await log.post_many(3)
+    gateway = await start()
+    redis_server.kill()
+    await until_troubled(gateway)
+    async with httpx.AsyncClient() as client:
+        ahead = await client.get(f"{gateway.address}/v1/en/events?after=4-{'0' * 16}")
+    assert (ahead.status_code, ahead.json()["error"]) == (503, "behind")
+    async with Reader(gateway.address, f"after={log.at(2)}") as reader:
+        await reader.until_live()
+    assert [message.at for message in reader.lines] == [log.at(3)]
+    assert gateway.hub.channels["en"].counts.resets == {}
+
+
 async def test_a_log_that_was_trimmed_past_the_gateway_gives_every_reader_a_board_that_says_so(
     log: LogWriter, start: Start
 ) -> None:

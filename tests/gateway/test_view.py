@@ -30,7 +30,7 @@ class Transport:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.buffered = 0
-        self.aborted = False
+        self.aborted = self.closed = False
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
@@ -42,7 +42,10 @@ class Transport:
         return self.buffered
 
     def is_closing(self) -> bool:
-        return False
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
 
     def get_extra_info(self, name: str) -> None:
         """There is no socket: all bytes go through the transport."""
@@ -86,6 +89,13 @@ class Newsroom:
         follower = Follower(cast("asyncio.Transport", transport), self.channel.view(wish), "192.0.2.1")
         position = None if after is None else self.channel.log.position_at(after)
         self.channel.join(follower, b"", position)
+        return follower, transport
+
+    def follow_ahead(self, seq: int) -> tuple[Follower, Transport]:
+        """A follower that has seen more, elsewhere."""
+        transport = Transport()
+        follower = Follower(cast("asyncio.Transport", transport), self.channel.view(WISH), "192.0.2.1")
+        self.channel.join(follower, b"HEAD", Position(seq, "0" * 16))
         return follower, transport
 
 
@@ -244,23 +254,38 @@ async def test_a_beat_says_where_each_follower_is() -> None:
 async def test_a_reader_ahead_of_this_gateway_is_answered_when_the_entry_comes() -> None:
     room = Newsroom()
     room.post("one")
-    after = Position(2, "0" * 16)
-    transport = Transport()
-    follower = Follower(cast("asyncio.Transport", transport), room.channel.view(WISH), "192.0.2.1")
-    room.channel.join(follower, b"HEAD", after)
+    _, transport = room.follow_ahead(2)
     assert transport.written == []
     room.post("two")
     assert transport.written[0].startswith(b"HEAD")
     assert b'"reset":"replaced"' in transport.written[0], "its history was another one"
 
 
-async def test_a_reader_ahead_is_answered_in_the_end_whatever_comes() -> None:
+async def test_a_reader_ahead_of_the_whole_log_has_seen_another_history() -> None:
     room = Newsroom()
-    transport = Transport()
-    follower = Follower(cast("asyncio.Transport", transport), room.channel.view(WISH), "192.0.2.1")
-    room.channel.join(follower, b"HEAD", Position(9, "0" * 16))
+    _, first = room.follow_ahead(9)
+    assert room.channel.is_overtaken.is_set()
+    look = room.channel.look()
+    _, second = room.follow_ahead(9)
+    room.channel.has_all(look)
+    assert b'"reset":"replaced"' in first.written[0]
+    assert second.written == [], "it came after the log was asked: what it saw may be newer than the answer"
+
+
+async def test_a_reader_ahead_of_a_gateway_that_can_not_look_comes_back_later() -> None:
+    """It has seen what there is; with a board from before that, its page would go back in time."""
+    room = Newsroom()
+    follower, transport = room.follow_ahead(9)
     loop = asyncio.get_running_loop()
+    room.channel.look()
     room.channel.tick(0, loop.time())
     assert transport.written == []
+    assert room.channel.is_overtaken.is_set(), "the next look is due"
     room.channel.tick(1, loop.time() + 2)
-    assert b'"reset":"replaced"' in transport.written[0]
+    assert transport.written[0].startswith(b"HTTP/1.1 503 ")
+    assert b'"error": "behind"' in transport.written[0]
+    assert transport.closed
+    assert (room.channel.followers, room.channel.refused) == (0, {"behind": 1})
+    follower.connection_lost(None)
+    room.channel.has_all(room.channel.look())
+    assert len(transport.written) == 1

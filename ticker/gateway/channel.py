@@ -23,9 +23,10 @@ from ticker.core.log import Log, Reset
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.core.wire import ByeMessage, CloseCode, encode_line
+from ticker.gateway.admission import Refusal
 from ticker.gateway.follower import BURST_MARKS, LIVE, Cursor, Follower
 from ticker.gateway.framing import Framing, deflated_frame, event, frame_message, websocket_frame, websocket_payload
-from ticker.gateway.handshake import Request, parse_request
+from ticker.gateway.handshake import Request, parse_request, refusal_response
 from ticker.gateway.ranks import Cohort, Rank, Sheet
 from ticker.gateway.turns import Turns
 from ticker.gateway.view import View, Wish
@@ -36,7 +37,8 @@ SLICE_S: Final = 0.002
 RECENT_S: Final = 5
 """Who was sent an entry within as many seconds needs no beat: the longest silence is that much longer than `beat_s`."""
 AHEAD_S: Final = 1.0
-"""How long a reader whose position this gateway doesn't have yet (it was elsewhere) waits for the feed."""
+"""How long a reader whose position this gateway doesn't have yet (it was elsewhere) waits until that is settled."""
+BEHIND: Final = Refusal(503, "behind", "this reader has seen more than this gateway can read now: connect again", 1)
 REQUESTS_MAX: Final = 256
 REQUEST_LONGEST: Final = 300
 """Characters of a query that is kept: more than any that makes sense, or readers could have us keep megabytes."""
@@ -94,8 +96,21 @@ class Sent(msgspec.Struct, frozen=True):
     ms: float
 
 
+class _Ahead(msgspec.Struct, frozen=True):
+    """Who has seen more than the log has here waits since then; so many looks at the whole log there were before."""
+
+    response: bytes
+    after: Position
+    since: float
+    looks: int
+
+
 class Channel:
-    """One edition. Everything but `deliver` happens in single steps of the event loop."""
+    """One edition. Everything but `deliver` happens in single steps of the event loop.
+
+    `is_overtaken` is set when somebody has seen more than the log has here: whoever feeds it looks whether there is
+    more (`look`), and says so if there isn't (`has_all`). `refused` counts refusals by code.
+    """
 
     def __init__(
         self,
@@ -118,6 +133,8 @@ class Channel:
         self.followers = 0
         self.on_sent: Callable[[Sent], None] = lambda sent: None
         self.on_gone: Callable[[Follower], None] = lambda follower: None
+        self.refused: Counter[str] = Counter()
+        self.is_overtaken = asyncio.Event()
         self._requests: dict[tuple[Framing, str, str | None], Request] = {}
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry
         sheet = Sheet()
@@ -126,7 +143,8 @@ class Channel:
         self._behind: dict[Follower, None] = {}
         self._paused: dict[Follower, None] = {}
         self._closing: dict[Follower, float] = {}
-        self._ahead: dict[Follower, tuple[bytes, Position, float]] = {}
+        self._ahead: dict[Follower, _Ahead] = {}
+        self._looks = 0
         self._news = asyncio.Event()
         self._news_since: tuple[int, float] | None = None  # first seq not yet sent, and when it came in
         self._heads: deque[int] = deque([0], maxlen=RECENT_S)  # the head at each of the last seconds
@@ -208,8 +226,8 @@ class Channel:
     def _changed(self) -> None:
         self._forget_made()
         self._has_news(self.log.head)
-        if self._ahead:
-            self._admit_ahead(asyncio.get_running_loop().time())
+        for follower in [f for f, ahead in self._ahead.items() if ahead.after.seq <= self.log.head]:
+            self._admit(follower)
 
     def _has_news(self, first: int) -> None:
         """Have another pass, for entry `first` and later ones."""
@@ -254,8 +272,8 @@ class Channel:
         follower.cohort = self._next_cohort
         self._next_cohort = (self._next_cohort + 1) % len(self._cohorts)
         if isinstance(after, Position) and after.seq > self.log.head:
-            until = asyncio.get_running_loop().time() + AHEAD_S
-            self._ahead[follower] = (response, after, until)
+            self._ahead[follower] = _Ahead(response, after, asyncio.get_running_loop().time(), self._looks)
+            self.is_overtaken.set()
         else:
             self._begin(follower, response, after)
 
@@ -279,11 +297,27 @@ class Channel:
         """Its transport is going to hold something: no more is to be written past it."""
         self._cohorts[follower.cohort].fall_out(follower)
 
-    def _admit_ahead(self, now: float) -> None:
-        for follower, (response, after, until) in list(self._ahead.items()):
-            if after.seq <= self.log.head or until <= now:
-                del self._ahead[follower]
-                self._begin(follower, response, after)
+    def look(self) -> int:
+        """Begin a look at the whole log; its number, for `has_all`."""
+        self.is_overtaken.clear()
+        self._looks += 1
+        return self._looks
+
+    def has_all(self, look: int) -> None:
+        """Take note that the log had nothing after the head: who came before that look has seen another history."""
+        for follower in [f for f, ahead in self._ahead.items() if ahead.looks < look]:
+            self._admit(follower)
+
+    def _admit(self, follower: Follower) -> None:
+        ahead = self._ahead.pop(follower)
+        self._begin(follower, ahead.response, ahead.after)
+
+    def _turn_away(self, follower: Follower) -> None:
+        """Have a reader who has seen more than this gateway can read come back later: its lines stand meanwhile."""
+        self.refused[BEHIND.code] += 1
+        self.leave(follower)
+        follower.transport.write(refusal_response(BEHIND))
+        follower.transport.close()
 
     def leave(self, follower: Follower) -> None:
         """Stop serving a follower. Once is enough; a second time does nothing."""
@@ -415,7 +449,9 @@ class Channel:
     def tick(self, second: int, now: float) -> None:
         """Send this second's share of beats; close who has been paused for too long; give up waiting for peers."""
         if self._ahead:
-            self._admit_ahead(now)
+            self.is_overtaken.set()
+        for follower in [f for f, ahead in self._ahead.items() if ahead.since + AHEAD_S <= now]:
+            self._turn_away(follower)
         self._beat(self._cohorts[second % len(self._cohorts)])
         for follower in [f for f in self._paused if now - (f.paused_at or now) > self.settings.follower_paused_s]:
             follower.close(CloseCode.TRY_LATER, "this reader reads too slowly")

@@ -186,7 +186,20 @@ class Feeds:
         channel.on_sent = lambda sent: _put_if_room(reports, sent)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._report(name, redis, reports), name=f"report-{name}")
+            tasks.create_task(self._look_further(channel, redis), name=f"look-further-{name}")
             await channel.deliver()
+
+    async def _look_further(self, channel: Channel, redis: Redis) -> None:
+        """Find out whether what readers have seen, and this gateway hasn't, is still to come here: one look for all.
+
+        One that can't read the log mustn't take it for another history.
+        """
+        while True:
+            await channel.is_overtaken.wait()
+            look = channel.look()
+            with suppress(TickerError, *TROUBLES):  # the feed tells of them; the next look is at the next tick
+                if not await read_log(redis, channel.name, channel.log.head, 1):
+                    channel.has_all(look)
 
     async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
         while True:

@@ -82,6 +82,7 @@ class Hub:
     def add(self, channel: Channel) -> None:
         """Begin to serve an edition."""
         channel.on_gone = self._is_gone
+        channel.refused = self.admission.refused
         self.channels[channel.name] = channel
 
     def _is_gone(self, follower: Follower) -> None:
