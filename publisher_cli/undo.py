@@ -48,8 +48,16 @@ class Window:
         interrupted = asyncio.Event()
         loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
         loop.add_signal_handler(signal.SIGINT, interrupted.set)
+        receipt: Receipt | None = None
         try:
             receipt = await self._outcome_unless(redis, interrupted)
+        except asyncio.CancelledError:
+            # Ctrl-C a moment before the handler was there: whoever reads that Ctrl-C takes it back has pressed it.
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                raise
+            task.uncancel()
+            interrupted.set()
         finally:
             loop.remove_signal_handler(signal.SIGINT)
             signal.signal(signal.SIGINT, before)

@@ -294,6 +294,11 @@ class Posting:
             text=True,
         )
 
+    def until_held(self) -> None:
+        """Wait until it says that it is in its undo window."""
+        assert self.process.stderr is not None
+        assert self.process.stderr.readline().startswith("  goes out in 60 s: Ctrl-C or `tick undo`")
+
     def ended(self) -> Ran:
         out, err = self.process.communicate(timeout=30)
         return Ran(self.process.returncode, out, err)
@@ -318,13 +323,13 @@ def test_no_window_and_no_wait_are_asked_for(careful: System) -> None:
 
 def test_ctrl_c_in_the_window_takes_it_back(careful: System) -> None:
     posting = Posting(careful, "A slip of the hand", "-e", "es")
-    until(lambda: bool(held_in(careful, "es")), "it is held")
+    posting.until_held()
     (held,) = held_in(careful, "es")
     posting.process.send_signal(signal.SIGINT)
     ran = posting.ended()
     assert ran.code == 130
     assert ran.out == ""
-    assert ran.err.endswith('taken back by maha  es  "A slip of the hand": nothing went out\n')
+    assert ran.err == 'taken back by maha  es  "A slip of the hand": nothing went out\n'
     assert held_in(careful, "es") == set()
     assert on_board(careful, held, "es") is None
 
@@ -350,9 +355,23 @@ async def test_who_presses_ctrl_c_too_late_is_told_that_it_is_on_air(careful: Sy
     assert (receipt.status, receipt.id, receipt.key) == (Outcome.ON_AIR, held.id, "too-late")
 
 
+async def test_ctrl_c_as_the_window_opens_takes_it_back(careful: System) -> None:
+    newsroom = Newsroom(careful.redis_url, Console({}, io.StringIO(), io.StringIO()))
+    submission = Submission(key="at-once", change=Change.NEW, text="Taken back at once", undo_s=60.0)
+    errand = Errand(newsroom, "es", "maha", submission)
+    async with newsroom.redis() as redis:
+        window = Window(newsroom.console, newsroom, errand, await errand.run(redis))
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()  # what asyncio does on Ctrl-C: it comes to effect at the next wait
+        receipt = await window.wait(redis)
+    assert (receipt.status, receipt.key, window.is_interrupted) == (Outcome.DROPPED, "at-once", True)
+    assert await asyncio.to_thread(held_in, careful, "es") == set()
+
+
 def test_undo_takes_back_the_newest_of_ones_own_in_whichever_edition(careful: System) -> None:
     posting = Posting(careful, "Wrong edition", "-e", "es", editor="noor")
-    until(lambda: bool(held_in(careful, "es")), "it is held")
+    posting.until_held()
     assert careful.tick("undo", editor="sami").code == 2
     ran = careful.tick("undo", editor="noor")
     assert ran.code == 0
