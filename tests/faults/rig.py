@@ -31,7 +31,7 @@ from tests.servers import (
 )
 from tests.system import Program, environment
 from ticker.core.position import Position
-from ticker.store.connections import CLIENT_ERRORS, connect
+from ticker.store.connections import CLIENT_ERRORS, connect, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition
 from ticker.store.log import RawEntry, read_log
 
@@ -524,7 +524,7 @@ class Rig:
 
     async def keep_looking(self) -> None:
         """Until cancelled."""
-        while True:
+        while not is_cancelled():
             await self.look()
             await asyncio.sleep(0.05)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -21,10 +22,15 @@ def node() -> str:
 @cache
 def tsc() -> Path:
     """Where the type checker is: the version in `package-lock.json`, installed when it isn't there."""
+    with (FOLDER / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other test processes need it in the same moment
+        return _installed(lock.fileno())
+
+
+def _installed(lock: int) -> Path:
     checker = FOLDER / "node_modules" / "typescript" / "bin" / "tsc"
     mark = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
-    if not (checker.exists() and mark.exists() and mark.stat().st_mtime >= lock.stat().st_mtime):
+    if not (checker.exists() and mark.exists() and mark.stat().st_mtime >= os.fstat(lock).st_mtime):
         words = [_find("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         environment = os.environ | {"PATH": f"{Path(_find('node')).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
         done = subprocess.run(words, cwd=FOLDER, env=environment, capture_output=True, text=True, timeout=INSTALL_S)  # noqa: PLW1510

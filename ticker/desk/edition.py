@@ -23,7 +23,7 @@ from ticker.desk.recall import catch_up, recall
 from ticker.desk.turns import take_turns
 from ticker.settings import Settings
 from ticker.store.append import BATCH_MAX, Appended, Stop, append
-from ticker.store.connections import BLOCK_MS, CLIENT_ERRORS, Redis
+from ticker.store.connections import BLOCK_MS, CLIENT_ERRORS, Redis, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition, save_edition
 from ticker.store.inbox import roles
 from ticker.store.keys import Keys
@@ -134,7 +134,7 @@ class EditionDesk:
                 try:
                     await self._begin(redis)
                     failures = 0
-                    while not _is_cancelled():
+                    while not is_cancelled():
                         await self._round(redis, ears)
                     raise asyncio.CancelledError
                 except SettingsError as error:
@@ -350,12 +350,6 @@ class EditionDesk:
             held_max=settings.held,
             release_late_s=settings.release_late_s,
         )
-
-
-def _is_cancelled() -> bool:
-    """Whether this task was cancelled and the client lost it (see `connections`: it still does in a Cluster)."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _submission_in(fields: Fields) -> bytes:

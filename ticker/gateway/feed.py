@@ -19,7 +19,7 @@ from ticker.core.log import Log, Reset
 from ticker.gateway.channel import Channel, Sent
 from ticker.gateway.follower import Cursor
 from ticker.gateway.hub import Hub
-from ticker.store.connections import CLIENT_ERRORS, Redis, connect
+from ticker.store.connections import CLIENT_ERRORS, Redis, connect, is_cancelled
 from ticker.store.editions import StoredEdition, edition_names, load_edition
 from ticker.store.log import check_entry, read_log, tail, walk_log
 from ticker.store.reach import Report, report_reach
@@ -49,7 +49,7 @@ class Feed:
 
     async def run(self, name: str, first_look: FirstLook) -> None:
         """Load the edition, then tail it, whatever happens to Redis meanwhile. Runs until cancelled."""
-        while True:
+        while not is_cancelled():
             try:
                 async with AsyncExitStack() as stack:
                     redis = await self._open(stack, blocking=False)
@@ -85,7 +85,7 @@ class Feed:
             _logger.info("feed-recovered", edition=name, at=str(channel.position))
         first_look.loaded.set()
         first_look.is_over.set()
-        while True:
+        while not is_cancelled():
             raws = await tail(blocking, channel.name, channel.log.head)
             for raw in raws:
                 channel.append(check_entry(channel.log.head, channel.log.head_link, raw))
@@ -158,7 +158,7 @@ class Feeds:
         redis = connect(self._url, role="gateway", blocking=False)
         try:
             async with asyncio.TaskGroup() as tasks:
-                while True:
+                while not is_cancelled():
                     for name in await self._names(redis):
                         if name not in known:
                             known[name] = FirstLook()
@@ -169,6 +169,7 @@ class Feeds:
                             await first_look.is_over.wait()
                         loaded.set()
                     await asyncio.sleep(DISCOVER_S if known else 0.05)
+                raise asyncio.CancelledError
         finally:
             await redis.aclose()
 
@@ -194,7 +195,7 @@ class Feeds:
 
         One that can't read the log mustn't take it for another history.
         """
-        while True:
+        while not is_cancelled():
             await channel.is_overtaken.wait()
             look = channel.look()
             with suppress(TickerError, *TROUBLES):  # the feed tells of them; the next look is at the next tick
@@ -202,7 +203,7 @@ class Feeds:
                     channel.has_all(look)
 
     async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
-        while True:
+        while not is_cancelled():
             sent = await reports.get()
             with suppress(*TROUBLES):  # how far a line reached is told where it can be; serving readers goes on
                 await report_reach(redis, name, Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms))

@@ -208,6 +208,12 @@ def parse_url(url: str, *, password: str | None = None) -> Target:
     )
 
 
+def is_cancelled() -> bool:
+    """Whether this task was cancelled and a client lost it, as one of a Cluster still does: loops have to ask."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def connect(
     url: str,
     *,
