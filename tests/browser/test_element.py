@@ -306,8 +306,11 @@ def test_a_crawl_moves_the_way_the_language_runs_and_stops_when_paused(
     newsroom.post_all(edition, ["One line " * 6, "Two lines " * 6])
     open_ticker(page, newsroom, host, f'edition="{edition}" layout="crawl"')
     place = f"{ELEMENT}.shadowRoot.querySelector('ol').getBoundingClientRect().x"
-    before = page.evaluate(place)
-    page.wait_for_function(f"{way} * ({place} - {before}) > 20")
+    moves = (  # by 20 pixels that way, frame by frame; a jump back, as where it begins anew, begins the count anew
+        f"() => {{ const moved = {way} * ({place} - (window.was ?? {place})); window.was = {place};"
+        " window.run = moved < 0 ? 0 : (window.run ?? 0) + moved; return window.run > 20 }"
+    )
+    page.wait_for_function(moves)
     page.locator("[part=pause]").click()
     page.mouse.move(0, 0)
     held = page.evaluate(place)
@@ -315,7 +318,8 @@ def test_a_crawl_moves_the_way_the_language_runs_and_stops_when_paused(
     assert page.evaluate(place) == held
     page.locator("[part=pause]").click()
     page.mouse.move(0, 0)
-    page.wait_for_function(f"{way} * ({place} - {held}) > 20")
+    page.evaluate("window.run = 0")
+    page.wait_for_function(moves)
 
 
 def test_what_comes_into_a_crawl_follows_what_is_in_sight(page: Page, newsroom: Newsroom, host: Host) -> None:
