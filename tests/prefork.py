@@ -68,12 +68,12 @@ class Child:
         self.returncode: int | None = None
         at_start = {name: value for name, value in environ.items() if _AT_START.match(name)}
         self._told, theirs = socket.socketpair()
+        self._lines = self._told.makefile("rb")
         request = json.dumps({"words": self.args, "environ": dict(environ), "folder": str(Path.cwd())}).encode()
         assert len(request) <= REQUEST_BYTES, f"{len(request)} bytes of words and environment: {REQUEST_BYTES} at most"
         with theirs:
             server = _server(tuple(sorted(at_start.items())))
             socket.send_fds(server, [request], [theirs.fileno(), stdin, stdout, stderr])
-        self._lines = self._told.makefile("rb")
         self.pid = int(self._lines.readline())
 
     def poll(self) -> int | None:

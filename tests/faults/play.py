@@ -33,6 +33,8 @@ from ticker.store.streams import redis_ms
 
 SETTLE_S: Final = 15.0
 """How long it may take, on a busy machine, until all is as it was: several times what it takes on an idle one."""
+PLAY_S: Final = 180.0
+"""What takes longer hangs: the longest schedule is over in half a minute."""
 LEAST_EVENTS: Final = 45
 
 
@@ -63,7 +65,8 @@ async def play(schedule: Schedule) -> Outcome:
             async with Rig(folder, schedule.world) as rig:
                 await rig.note_files()
                 try:
-                    await _Play(schedule, rig, outcome).run()
+                    async with asyncio.timeout(PLAY_S):
+                        await _Play(schedule, rig, outcome).run()
                 finally:
                     outcome.injected = rig.injected
         except* Exception as errors:  # noqa: BLE001 -- whatever it is, it is told with the schedule

@@ -129,6 +129,38 @@ async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_coul
         assert client.buffer == b""
 
 
+async def test_a_client_that_loses_a_cancellation_does_not_keep_a_gateway(
+    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As redis-py's does in a Cluster: the answer that had just come is given in the cancellation's place."""
+
+    lost = 0
+
+    async def read_log(*_: object) -> list[object]:
+        nonlocal lost
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost += 1
+            if lost > 1:
+                raise
+        return []
+
+    monkeypatch.setattr("ticker.gateway.feed.read_log", read_log)
+    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+    gateway = await start()
+    async with RawClient(gateway.address) as client:
+        waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
+        await until(lambda: gateway.hub.channels["en"]._looks, "the gateway asks Redis")
+        (running,) = [task for task in asyncio.all_tasks() if task.get_name() == "gateway"]
+        gateway.stop()
+        async with asyncio.timeout(10):
+            await asyncio.shield(running)
+        with pytest.raises((AssertionError, ConnectionResetError)):
+            await waiting
+    assert lost == 1
+
+
 async def test_a_reader_that_leaves_while_it_waits_is_forgotten(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
