@@ -15,8 +15,8 @@ import msgspec
 from benchmarks.newsroom import REGION, SECTION, URGENCY
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.line import Change, Line
+from ticker.core.messages import BoardMessage, EditionInfo, encode_line, encode_message
 from ticker.core.position import Position
-from ticker.core.wire import BoardMessage, EditionInfo, encode_line, encode_message
 
 LEVEL: Final = 6
 WINDOW_BITS: Final = 15
@@ -95,8 +95,8 @@ def _lines(edition: str, texts: tuple[str, ...]) -> list[Line]:
             urgency=URGENCY,
             section=SECTION,
             regions=(REGION,),
-            created=now,
-            updated=now,
+            created_at=now,
+            updated_at=now,
         )
         for number, text in enumerate(texts, 1)
     ]

@@ -11,7 +11,7 @@ from benchmarks.machine import CONNECTIONS_MOST
 from benchmarks.samples import Samples, Spread, spread
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """How a figure stands to what was asked."""
 
     AIM = "aim"
@@ -60,7 +60,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     at_least: bool
     must: float
     aim: float
-    verdict: Verdict
+    verdict: Outcome
 
 
 def _gateway(measure: str, unit: str, scale: float = 1.0) -> Source:
@@ -169,7 +169,7 @@ QUESTIONS: Final = (
         aim=0.8,
     ),
     Question(
-        scenario="idle: followers, beats only, share of one core",
+        scenario="idle: followers, heartbeats only, share of one core",
         of=_gateway("idle_share", "%", 100),
         must=2,
         aim=1,
@@ -213,7 +213,7 @@ def answer(question: Question, samples: Samples, connections: int = CONNECTIONS_
     figure = spread(values) if values else None
     verdict = _verdict(figure, question)
     if figure and connections < CONNECTIONS_MOST and of.subject != "desk":
-        verdict = Verdict.NOT_JUDGED
+        verdict = Outcome.NOT_JUDGED
     return Answer(
         scenario=question.scenario,
         ours=_scaled(ours, of),
@@ -234,10 +234,10 @@ def _scaled(values: list[float], source: Source) -> Spread | None:
     return spread([value * source.scale for value in values]) if values else None
 
 
-def _verdict(figure: Spread | None, question: Question) -> Verdict:
+def _verdict(figure: Spread | None, question: Question) -> Outcome:
     if figure is None:
-        return Verdict.NOT_MEASURED
+        return Outcome.NOT_MEASURED
     sign = -1 if question.at_least else 1
     if sign * figure.median <= sign * question.aim:
-        return Verdict.AIM
-    return Verdict.MUST if sign * figure.median <= sign * question.must else Verdict.MISSED
+        return Outcome.AIM
+    return Outcome.MUST if sign * figure.median <= sign * question.must else Outcome.MISSED

@@ -12,7 +12,7 @@
  *   wake                 the stalled followers read again
  *   close | quit         close every follower at once | end (so does the end of standard input)
  *
- * A delivery is one `{"type":"line","at":"<seq>-..."` in a message of whatever dialect. A follower's seqs are
+ * A delivery is one `{"type":"line","position":"<seq>-..."` in a message of whatever dialect. A follower's seqs are
  * contiguous (with selected=1: rising): a hole counts as lost, a seq that was there before as repeated. The latency is
  * the time since the CLOCK_MONOTONIC nanoseconds that stand as `T=<digits>` in the line's text.
  */
@@ -81,7 +81,7 @@ struct histogram {
 /* What `reset` sets to nothing. */
 struct counters {
     uint64_t reset_at, first_at, last_at; /* of the deliveries */
-    uint64_t deliveries, boards, resets, lives, beats, byes, others, lost, repeated, bytes, reads, closed, close_code;
+    uint64_t deliveries, boards, resets, lives, heartbeats, byes, others, lost, repeated, bytes, reads, closed, close_code;
     double polled_s; /* of CPU time, spent on looking for more where there was nothing: no work */
     double cpu_s; /* at the reset */
     struct histogram latency, opening;
@@ -237,7 +237,7 @@ static void check_order(struct follower *follower, uint64_t seq) {
     follower->next = seq + 1;
 }
 
-/* `text` is what follows `"type":"line","at":"`. A line's timestamp stands where the last line's stood, nearly always:
+/* `text` is what follows `"type":"line","position":"`. A line's timestamp stands where the last line's stood, nearly always:
  * at ten million lines a second a search would cost more than all the rest. */
 static void take_line(struct follower *follower, const char *text, const char *end, uint64_t now) {
     static size_t stamp_offset;
@@ -260,19 +260,19 @@ static void take_line(struct follower *follower, const char *text, const char *e
 
 /* `text` begins with the name of the kind; returns where the search for the next message goes on. */
 static const char *take_kind(struct follower *follower, const char *text, const char *end, uint64_t now) {
-    if (begins(text, end, "line\",\"at\":\"")) {
-        take_line(follower, text + 12, end, now);
-    } else if (begins(text, end, "live\",\"at\":\"")) {
+    if (begins(text, end, "line\",\"position\":\"")) {
+        take_line(follower, text + 18, end, now);
+    } else if (begins(text, end, "live\",\"position\":\"")) {
         counters.lives++;
-        check_order(follower, digits(text + 12, end) + 1);
-        follower->next = digits(text + 12, end) + 1;
-    } else if (begins(text, end, "board\",\"at\":\"")) {
+        check_order(follower, digits(text + 18, end) + 1);
+        follower->next = digits(text + 18, end) + 1;
+    } else if (begins(text, end, "board\",\"position\":\"")) {
         counters.boards++;
         counters.resets += find(text, end, "\"reset\":\"") != NULL;
-        follower->next = digits(text + 13, end) + 1;
-    } else if (begins(text, end, "beat\",\"at\":\"")) {
-        counters.beats++;
-        uint64_t next = digits(text + 12, end) + 1;
+        follower->next = digits(text + 19, end) + 1;
+    } else if (begins(text, end, "heartbeat\",\"position\":\"")) {
+        counters.heartbeats++;
+        uint64_t next = digits(text + 23, end) + 1;
         if (follower->next && next > follower->next && !follower->selected)
             counters.lost += next - follower->next;
     } else if (begins(text, end, "bye")) {
@@ -515,8 +515,8 @@ static void report(void) {
            (double)(now_ns() - counters.reset_at) / 1e9, cpu_s() - counters.cpu_s - counters.polled_s, ready, refused);
     printf(", \"deliveries\": %lu, \"lost\": %lu, \"repeated\": %lu, \"boards\": %lu, \"resets\": %lu, \"lives\": %lu",
            counters.deliveries, counters.lost, counters.repeated, counters.boards, counters.resets, counters.lives);
-    printf(", \"beats\": %lu, \"byes\": %lu, \"others\": %lu, \"closed\": %lu, \"close_code\": %lu, \"bytes\": %lu",
-           counters.beats, counters.byes, counters.others, counters.closed, counters.close_code, counters.bytes);
+    printf(", \"heartbeats\": %lu, \"byes\": %lu, \"others\": %lu, \"closed\": %lu, \"close_code\": %lu, \"bytes\": %lu",
+           counters.heartbeats, counters.byes, counters.others, counters.closed, counters.close_code, counters.bytes);
     printf(", \"reads\": %lu, \"first_at\": %lu, \"last_at\": %lu", counters.reads, counters.first_at, counters.last_at);
     print_histogram("latency", &counters.latency);
     print_histogram("opening", &counters.opening);

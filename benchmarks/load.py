@@ -57,7 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="
     boards: int
     resets: int
     lives: int
-    beats: int
+    heartbeats: int
     byes: int
     others: int
     closed: int

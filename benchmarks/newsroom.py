@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from ticker.core.entry import Entry, encode_entry
 from ticker.core.line import Change, Direction, Line
+from ticker.core.messages import encode_line
 from ticker.core.position import Position, next_link
-from ticker.core.wire import encode_line
 
 EDITION: Final = "en"
 SECTION: Final = "economy"
@@ -58,10 +58,10 @@ class Newsroom:
             urgency=URGENCY,
             section=SECTION,
             regions=(REGION,),
-            created=now,
-            updated=now,
+            created_at=now,
+            updated_at=now,
         )
-        data = encode_entry(Entry(line=line, editor="bench", key=f"bench-{seq}", submitted=now))
+        data = encode_entry(Entry(line=line, editor="bench", key=f"bench-{seq}", submitted_at=now))
         link = next_link(self._links[-1], data)
         self._links.append(link)
         return Posted(seq, link, data, encode_line(self.position(seq), line), at)

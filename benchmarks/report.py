@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.compression import Compressed
-from benchmarks.figures import NAMES, Answer, Verdict
+from benchmarks.figures import NAMES, Answer, Outcome
 from benchmarks.machine import Machine
 from benchmarks.samples import Samples, Spread
 from benchmarks.scenarios import Effort
@@ -25,11 +25,11 @@ COLUMNS: Final = (
     ("load generator at work in the burst, %", "burst_load_share", 100.0),
 )
 VERDICTS: Final = {
-    Verdict.AIM: "**aim met**",
-    Verdict.MUST: "must met",
-    Verdict.MISSED: "**missed**",
-    Verdict.NOT_MEASURED: "not measured",
-    Verdict.NOT_JUDGED: "too few followers to judge",
+    Outcome.AIM: "**aim met**",
+    Outcome.MUST: "must met",
+    Outcome.MISSED: "**missed**",
+    Outcome.NOT_MEASURED: "not measured",
+    Outcome.NOT_JUDGED: "too few followers to judge",
 }
 
 

@@ -35,7 +35,7 @@ class Effort(msgspec.Struct, frozen=True):
     patience_s: float = 8.0
     """How long everything else is waited for that should take much less."""
     idle_s: float = 25.0
-    """As long as the interval of beats, so that each follower is sent one."""
+    """As long as the interval of heartbeats, so that each follower is sent one."""
     posts: int = 9
     submissions: int = 100
     log_entries: int = 10_000
@@ -118,7 +118,7 @@ def memory(subject: Subject, before_bytes: int, effort: Effort) -> dict[str, flo
 
 
 def idle(stage: Stage, load: Load, effort: Effort) -> tuple[Measured, dict[str, float]]:
-    """Nothing but beats; and how often a second each command reaches Redis meanwhile."""
+    """Nothing but heartbeats; and how often a second each command reaches Redis meanwhile."""
     load.reset()
     calls, cpu_s, begun = stage.store.calls(), stage.gateway.process.cpu_s(), time.monotonic()
     time.sleep(effort.idle_s)
@@ -126,7 +126,7 @@ def idle(stage: Stage, load: Load, effort: Effort) -> tuple[Measured, dict[str, 
     share = (stage.gateway.process.cpu_s() - cpu_s) / seconds
     rates = {name: (count - calls.get(name, 0)) / seconds for name, count in stage.store.calls().items()}
     report = load.report()
-    return Measured({"idle_share": share, "idle_beats": report.beats / effort.connections}, report), rates
+    return Measured({"idle_share": share, "idle_beats": report.heartbeats / effort.connections}, report), rates
 
 
 def storm(stage: Stage, load: Load, effort: Effort, idle_rates: dict[str, float]) -> Measured:

@@ -10,21 +10,21 @@ from typing import Final, NoReturn
 
 import click
 
-from publisher_cli.status import Status
+from publisher_cli.exit_codes import Status
 from ticker import __version__
 from ticker.console import Commands, examples, run
 from ticker.core.errors import SettingsError, StoreError
 
-_CHANGES: Final = ("post", "update", "correct", "refile", "withdraw", "hold", "release", "pin", "unpin")
+_CHANGES: Final = ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin")
 _RULINGS: Final = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
 _PLACES: Final = {
-    **{name: f"publisher_cli.changing:{name}" for name in _CHANGES},
-    **{name: f"publisher_cli.ruling:{name}" for name in _RULINGS},
-    **{name: f"publisher_cli.reading:{name}" for name in ("board", "log", "editions")},
-    "watch": "publisher_cli.watching:watch",
-    "desk": "publisher_cli.desk_view.command:desk",
-    "reach": "publisher_cli.reaching:reach",
-    "audit": "publisher_cli.auditing:audit",
+    **{name: f"publisher_cli.commands.change:{name}" for name in _CHANGES},
+    **{name: f"publisher_cli.commands.review:{name}" for name in _RULINGS},
+    **{name: f"publisher_cli.commands.show:{name}" for name in ("board", "log", "editions")},
+    "watch": "publisher_cli.commands.watch:watch",
+    "desk": "publisher_cli.commands.desk:desk",
+    "reach": "publisher_cli.commands.reach:reach",
+    "audit": "publisher_cli.commands.audit:audit",
     "completion": "publisher_cli.completion:completion",
 }
 
@@ -76,7 +76,7 @@ def main() -> NoReturn:
 
 def status_of(error: BaseException) -> Status:
     """The exit code for an error that a command didn't turn into a receipt."""
-    from ticker.store.connections import CLIENT_ERRORS  # noqa: PLC0415 -- slow to import, and only for what has failed
+    from ticker.store.connection import CLIENT_ERRORS  # noqa: PLC0415 -- slow to import, and only for what has failed
 
     if isinstance(error, SettingsError):
         return Status.USAGE

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from ticker.core.line import Line
-    from ticker.store.connections import Redis
+    from ticker.store.connection import Redis
     from ticker.store.editions import StoredEdition
 
 PATIENCE_S: Final = 0.7
@@ -41,16 +41,16 @@ def _completer(look: _Look) -> Completer:
 
 
 async def _offers(look: _Look, context: click.Context) -> list[Offer]:
-    from publisher_cli.newsroom import Newsroom  # noqa: PLC0415
+    from publisher_cli.session import Session  # noqa: PLC0415
     from ticker.console import Console  # noqa: PLC0415
 
-    newsroom = Newsroom.find(context.find_object(Console) or Console(), context.params.get("data"))
-    async with asyncio.timeout(PATIENCE_S), newsroom.redis() as redis:
+    session = Session.find(context.find_object(Console) or Console(), context.params.get("data"))
+    async with asyncio.timeout(PATIENCE_S), session.redis() as redis:
         return await look(redis, context)
 
 
 async def _editions(redis: Redis, _: click.Context) -> list[Offer]:
-    from publisher_cli.newsroom import readable_editions  # noqa: PLC0415
+    from publisher_cli.session import readable_editions  # noqa: PLC0415
 
     return [(stored.name, stored.edition.title) for stored in await readable_editions(redis)]
 
@@ -64,8 +64,8 @@ async def _regions(redis: Redis, context: click.Context) -> list[Offer]:
 
 
 async def _lines(redis: Redis, context: click.Context) -> list[Offer]:
-    from publisher_cli import words  # noqa: PLC0415
-    from publisher_cli.archive import LAST, short_ids  # noqa: PLC0415
+    from publisher_cli.history import LAST, short_ids  # noqa: PLC0415
+    from publisher_cli.output import messages  # noqa: PLC0415
     from ticker.core.line import Status  # noqa: PLC0415
 
     stored = await _edition(redis, context)
@@ -74,14 +74,14 @@ async def _lines(redis: Redis, context: click.Context) -> list[Offer]:
     async for line_id, line in _newest_lines(redis, stored.name):
         if line.status is Status.CANCELED:
             gone.add(line_id)
-        latest[line_id] = words.composed(line)
+        latest[line_id] = messages.composed(line)
     ids = short_ids(latest)
     offers = [(ids[line_id], text) for line_id, text in latest.items() if line_id not in gone][:LINES_MOST]
     return [(LAST, "the line that you posted last"), *offers]
 
 
 async def _newest_lines(redis: Redis, edition: str) -> AsyncIterator[tuple[str, Line]]:
-    from publisher_cli.archive import newest_first  # noqa: PLC0415
+    from publisher_cli.history import newest_first  # noqa: PLC0415
 
     seen: set[str] = set()
     async for found in newest_first(redis, edition):
@@ -92,21 +92,21 @@ async def _newest_lines(redis: Redis, edition: str) -> AsyncIterator[tuple[str, 
 
 
 async def _held(redis: Redis, context: click.Context) -> list[Offer]:
-    from publisher_cli import words  # noqa: PLC0415
-    from publisher_cli.archive import short_ids  # noqa: PLC0415
+    from publisher_cli.history import short_ids  # noqa: PLC0415
+    from publisher_cli.output import messages  # noqa: PLC0415
     from ticker.store.held import read_held  # noqa: PLC0415
 
     stored = await _edition(redis, context)
     held = [held for _, held in (await read_held(redis, stored.name)).values()]
     ids = short_ids(each.id for each in held)
     return [
-        (ids[each.id], f"{each.editor}: {words.asked_text(each.submission, None) or each.submission.change}")
+        (ids[each.id], f"{each.editor}: {messages.asked_text(each.submission, None) or each.submission.change}")
         for each in reversed(held)
     ]
 
 
 async def _edition(redis: Redis, context: click.Context) -> StoredEdition:
-    from publisher_cli.newsroom import find_edition  # noqa: PLC0415
+    from publisher_cli.session import find_edition  # noqa: PLC0415
 
     return await find_edition(redis, context.params.get("edition"))
 

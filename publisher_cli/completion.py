@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from publisher_cli.status import Status
+from publisher_cli.exit_codes import Status
 from ticker.console import Console, examples, shared_options
 
 VARIABLE = "_TICK_COMPLETE"

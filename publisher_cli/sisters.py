@@ -7,10 +7,10 @@ from datetime import datetime
 
 import msgspec
 
-from publisher_cli.archive import newest_first
+from publisher_cli.history import newest_first
 from ticker.core.errors import TickerError
 from ticker.core.line import Direction
-from ticker.store.connections import CLIENT_ERRORS, Redis
+from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import edition_names
 
 

@@ -81,7 +81,7 @@ def parse_times(texts: Mapping[str, str], now: datetime, zone: tzinfo | None) ->
         SettingsError: As `parse_instant`.
 
     """
-    waits = {name: parse_instant(texts[name], now, zone) for name in ("at", "embargo") if name in texts}
+    waits = {name: parse_instant(texts[name], now, zone) for name in ("publish_at", "embargo_until") if name in texts}
     goes_out = max(now, *waits.values()) if waits else now
     stays = {
         name: parse_instant(text, now, zone, counts_from=goes_out) for name, text in texts.items() if name not in waits

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from tests.servers import Cluster, RedisServer, SentinelTrio, short_folder, tls_front
+from tests.support.servers import Cluster, RedisServer, SentinelTrio, short_folder, tls_front
 
 # A property is about what is computed, not how fast: on a busy machine, one example in thousands takes its time.
 settings.register_profile("ticker", deadline=None)

@@ -18,10 +18,10 @@ import structlog
 from ticker.core.edition import Edition
 from ticker.core.errors import TickerError
 from ticker.core.line import Change
-from ticker.core.submission import Outcome, Submission
+from ticker.core.submission import ReceiptStatus, Submission
 from ticker.settings import Settings
-from ticker.store.connections import CLIENT_ERRORS, Redis, connect
-from ticker.store.inbox import await_receipt, last_receipt_id, register, submit, until_ms
+from ticker.store.connection import CLIENT_ERRORS, Redis, connect
+from ticker.store.inbox import await_receipt, deadline_at_ms, last_receipt_id, register, submit
 from ticker.store.keys import Keys
 from ticker.store.streams import read_last
 
@@ -114,9 +114,9 @@ class _Teller:
             EDITOR,
             key=submission.key,
             after=after,
-            until_ms=until_ms(inbox_id, submission.deadline_s),
+            deadline_at_ms=deadline_at_ms(inbox_id, submission.deadline_s),
         )
-        if stored is None or stored.receipt.status is not Outcome.ON_AIR:
+        if stored is None or stored.receipt.status is not ReceiptStatus.ON_AIR:
             errors = () if stored is None else stored.receipt.errors
             _logger.warning("demo-not-on-air", edition=self._name, errors=[finding.code for finding in errors])
             return None

@@ -1,7 +1,7 @@
 """Settings: keys of `ticker.toml`, and environment variables of the same name (`TICKER_RETAINED` for `retained`).
 
 Read once, checked, frozen, passed in. An environment variable wins over the file. The address of Redis is not here: it
-may carry a password (see `ticker.store.connections`).
+may carry a password (see `ticker.store.connection`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from ticker.core.edition import DEFAULT_EDITIONS, TERM, Edition, check_name
-from ticker.core.effects import HOUSE_RULES
 from ticker.core.errors import UNREADABLE, SettingsError
+from ticker.core.rules.effects import HOUSE_RULES
 
 PREFIX: Final = "TICKER_"
 SHOWN: Final = 60
@@ -40,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     submission_bytes: Count = 8 * 1024
     submission_deadline_s: Seconds = 30.0
     held: Count = 1_000
-    release_late_s: Seconds = 600.0
+    overdue_after_s: Seconds = 600.0
 
     # the gateway
     follower_buffer_bytes: Count = 16 * 1024
@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unread_bytes: Count = 64 * 1024 * 1024
     reader_message_bytes: Count = 4 * 1024
     history_page: Annotated[int, Meta(ge=1, le=500)] = 100
-    beat_s: Count = 25
+    heartbeat_s: Count = 25
     drain_s: Seconds = 20.0
     compression: bool = True
     trusted_proxies: tuple[str, ...] = ()

@@ -15,8 +15,8 @@ from ticker.desk.metrics import DeskCollector
 from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
-from ticker.store import paths
-from ticker.store.connections import CLIENT_ERRORS, connect, redact
+from ticker.store import data_folder
+from ticker.store.connection import CLIENT_ERRORS, connect, redact
 from ticker.store.embedded import EmbeddedServer
 
 
@@ -92,13 +92,13 @@ class System:
                 await gateway.run(lambda: self._is_ready(gateway, ready))
             finally:
                 if self._url is None:
-                    paths.gateway_file(self._data).unlink(missing_ok=True)
+                    data_folder.gateway_file(self._data).unlink(missing_ok=True)
                 for task in background:
                     task.cancel()
 
     def _is_ready(self, gateway: Gateway, ready: Callable[[str], None]) -> None:
         if self._url is None:
-            paths.write_gateway_address(self._data, gateway.address)
+            data_folder.write_gateway_address(self._data, gateway.address)
         ready(gateway.address)
 
 

@@ -15,12 +15,12 @@ from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 from scripts.redis70 import find_redis70
-from tests.servers import HOST, RedisServer, short_folder
-from tests.system import Ran, environment, run_program
+from tests.support.servers import HOST, RedisServer, short_folder
+from tests.support.system import Ran, environment, run_program
 from ticker import cli
 from ticker.console import Console, run
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
-from ticker.store.access import Role
+from ticker.store.acl import Role
 
 EDITORS: Final = ("maha", "omar", "lena")
 """Maha may post to `en` and `ar`, Omar to `en`; Lena is the chief of `en` and an editor of `ar`. The wire, a program,

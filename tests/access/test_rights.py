@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from tests.access.conftest import ROLES, GuardedServer
-from tests.servers import short_folder
+from tests.support.servers import short_folder
 from ticker.core.errors import SettingsError
-from ticker.store.access import Rights, Role, acl_line, check_editor_name, editor_rights, password_rule, rights_of
+from ticker.store.acl import Rights, Role, acl_line, check_editor_name, editor_rights, password_rule, rights_of
 
 MAHA, OMAR, LENA, WIRE = "maha", "omar", "lena", "wire"
 DESK, GATEWAY, ADMIN = ROLES

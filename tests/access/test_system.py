@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.access.conftest import GuardedServer, run_ticker
-from tests.readers import Reader
-from tests.servers import HOST, Cluster, until
-from tests.system import Program, Ran, environment, run_program
+from tests.support.readers import Reader
+from tests.support.servers import HOST, Cluster, until
+from tests.support.system import Program, Ran, environment, run_program
 
 SETTINGS = """
 [editions.en]
@@ -208,7 +208,7 @@ def test_editors_hold_rule_and_rehearse_with_the_rights_of_editors(parts: Parts)
     assert parts.tick("pending", "-e", "en").code == 0
     assert parts.tick("cancel", mine, "-e", "en", user="omar").code == 0
     assert parts.tick("post", "Maha: rehearsed", "-e", "en", "--dry-run").code == 0
-    assert parts.tick("post", "Omar: by himself", "-e", "en", "--hold", "60s", "--no-wait", user="omar").code == 5
+    assert parts.tick("post", "Omar: by himself", "-e", "en", "--undo", "60s", "--no-wait", user="omar").code == 5
     assert parts.denied() == []
     # These look in every edition, and an editor of one may not look in the others.
     assert parts.tick("undo", user="omar").code == 0

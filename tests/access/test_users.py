@@ -15,9 +15,9 @@ import pytest
 import redis
 
 from tests.access.conftest import PUBLIC, GuardedServer, fill, run_ticker
-from tests.prefork import SCRIPTS
-from tests.servers import Cluster, RedisServer, SentinelTrio, until
-from tests.system import Ran, System, environment, run_program
+from tests.support.prefork import SCRIPTS
+from tests.support.servers import Cluster, RedisServer, SentinelTrio, until
+from tests.support.system import Ran, System, environment, run_program
 from ticker.core.edition import Role
 
 PASSWORD = "correct horse battery staple"

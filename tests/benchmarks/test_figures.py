@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.chart import draw
 from benchmarks.compression import deflate, measure_compression
-from benchmarks.figures import QUESTIONS, Question, Source, Verdict, answer
+from benchmarks.figures import QUESTIONS, Outcome, Question, Source, answer
 from benchmarks.machine import connections_within, describe_machine
 from benchmarks.newsroom import Newsroom
 from benchmarks.plan import selections
@@ -53,21 +53,21 @@ def test_a_ratio_compares_values_of_the_same_round_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"), [(1.0, Verdict.AIM), (1.1, Verdict.MUST), (1.3, Verdict.MUST), (1.31, Verdict.MISSED)]
+    ("value", "verdict"), [(1.0, Outcome.AIM), (1.1, Outcome.MUST), (1.3, Outcome.MUST), (1.31, Outcome.MISSED)]
 )
-def test_the_verdict_on_an_upper_bound(value: float, verdict: Verdict) -> None:
+def test_the_verdict_on_an_upper_bound(value: float, verdict: Outcome) -> None:
     assert answer(question(must=1.3, aim=1.05), samples([value], [1.0])).verdict is verdict
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(10.0, Verdict.AIM), (5.0, Verdict.MUST), (4.9, Verdict.MISSED)])
-def test_the_verdict_on_a_lower_bound(value: float, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("value", "verdict"), [(10.0, Outcome.AIM), (5.0, Outcome.MUST), (4.9, Outcome.MISSED)])
+def test_the_verdict_on_a_lower_bound(value: float, verdict: Outcome) -> None:
     asked = question(must=5.0, aim=10.0, at_least=True, divides=False)
     assert answer(asked, samples([value], [1.0])).verdict is verdict
 
 
 def test_what_was_not_measured_has_no_verdict_and_no_figure() -> None:
     found = answer(question(must=1.0, aim=1.0), Samples())
-    assert (found.verdict, found.figure, found.ours) == (Verdict.NOT_MEASURED, None, None)
+    assert (found.verdict, found.figure, found.ours) == (Outcome.NOT_MEASURED, None, None)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_with_too_few_followers_only_the_desk_is_judged() -> None:
     made = taken()
     made.add("desk", {"post_ms": 100.0})
     verdicts = {asked.of.subject: answer(asked, made, 3_000).verdict for asked in QUESTIONS if made.get(*asked.of.key)}
-    assert verdicts == {"gateway": Verdict.NOT_JUDGED, "desk": Verdict.AIM}
+    assert verdicts == {"gateway": Outcome.NOT_JUDGED, "desk": Outcome.AIM}
 
 
 def test_what_is_compressed_is_what_was_there() -> None:

@@ -17,16 +17,16 @@ from benchmarks.yardsticks import c_loop, c_loop_joining
 
 RESPONSE = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 MARK = "0123456789abcdef"
-BOARD = f'{{"type":"board","at":"4-{MARK}","reset":null,"edition":{{}},"lines":[{{"text":"T=1;"}}]}}'
+BOARD = f'{{"type":"board","position":"4-{MARK}","reset":null,"edition":{{}},"lines":[{{"text":"T=1;"}}]}}'
 PATIENCE_S = 10.0
 
 
 def line(seq: int, text: str = "") -> str:
-    return f'{{"type":"line","at":"{seq}-{MARK}","line":{{"id":"x","text":"{text}"}}}}'
+    return f'{{"type":"line","position":"{seq}-{MARK}","line":{{"id":"x","text":"{text}"}}}}'
 
 
 def live(seq: int) -> str:
-    return f'{{"type":"live","at":"{seq}-{MARK}","replayed":0}}'
+    return f'{{"type":"live","position":"{seq}-{MARK}","replayed":0}}'
 
 
 def frame(text: str | bytes, opcode: int = 1) -> bytes:
@@ -144,9 +144,9 @@ def test_the_first_replayed_line_must_be_the_one_after_the_position(server: Scri
 
 
 def test_a_beat_ahead_of_the_lines_shows_a_loss(server: Scripted) -> None:
-    beat = f'{{"type":"beat","at":"6-{MARK}"}}'
+    beat = f'{{"type":"heartbeat","position":"6-{MARK}"}}'
     report = follow(server, BOARD, live(4), line(5), beat)
-    assert (report.beats, report.lost) == (1, 1)
+    assert (report.heartbeats, report.lost) == (1, 1)
 
 
 def test_a_follower_with_a_selection_may_be_left_lines_out(server: Scripted) -> None:
@@ -155,7 +155,7 @@ def test_a_follower_with_a_selection_may_be_left_lines_out(server: Scripted) -> 
 
 
 def test_a_board_after_a_loss_is_counted_as_a_reset_and_begins_anew(server: Scripted) -> None:
-    reset = f'{{"type":"board","at":"9-{MARK}","reset":"replaced","edition":{{}},"lines":[]}}'
+    reset = f'{{"type":"board","position":"9-{MARK}","reset":"replaced","edition":{{}},"lines":[]}}'
     report = follow(server, BOARD, live(4), reset, line(10))
     assert (report.resets, report.lost, report.repeated) == (1, 0, 0)
 

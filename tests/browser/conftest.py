@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from scripts.chromium import find_chromium
-from tests.browser.newsroom import Host, Newsroom
+from tests.support.browser_harness import Host, Newsroom
 
 UNUSED = (
     # A process each, for the list below an address bar and for a page that may come: half of a test's time.

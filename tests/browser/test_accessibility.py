@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Reader
-from tests.browser.lines import fill
-from tests.browser.newsroom import Host, Newsroom
-from tests.browser.scripted import Gateway, SocketGateway, line, position
-from tests.browser.showing import host_page, is_live, shows
+from tests.support.browser_harness import Host, Newsroom
+from tests.support.browser_lines import fill
+from tests.support.browser_pages import host_page, is_live, shows
+from tests.support.scripted_server import Gateway, SocketGateway, line, position
 from ticker import widget
 from ticker.core.line import Change
 
@@ -129,9 +129,9 @@ def test_replays_pins_and_refiles_are_not_announced_but_withdrawals_are(gateway:
     page.clock.run_for(1_500)
     gateway.wait(2)
     gateway.line(2, "Replayed")
-    gateway.say("live", at=position(2), replayed=1)
+    gateway.say("live", position=position(2), replayed=1)
     gateway.line(2, "Replayed.", version=2, change="refile")
-    gateway.line(2, "Replayed.", version=3, change="pin", pinned="2099-01-01T00:00:00Z")
+    gateway.line(2, "Replayed.", version=3, change="pin", pinned_until="2099-01-01T00:00:00Z")
     shows_first(page, "Replayed.")
     page.clock.run_for(15_000)
     expect(announcer).to_be_empty()
@@ -171,7 +171,12 @@ def test_the_focus_is_not_lost_when_lines_move(reader: Readers, newsroom: Newsro
     shows(page, "Line 4", "Line 3", "Line 2", "Updated Line 1 goes on")
     assert page.evaluate(focused) == "Line 1 goes on"
     newsroom.change(
-        "en", posted[1], Change.PIN, version=3, text="Line 1 is pinned", pinned=posted[1].created.replace(year=2099)
+        "en",
+        posted[1],
+        Change.PIN,
+        version=3,
+        text="Line 1 is pinned",
+        pinned_until=posted[1].created_at.replace(year=2099),
     )
     shows(page, "Line 1 is pinned", "Line 4", "Line 3", "Line 2")
     assert page.evaluate(focused) == "Line 1 is pinned"

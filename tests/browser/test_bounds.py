@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.browser.conftest import Reader
-from tests.browser.lines import fill
-from tests.browser.newsroom import Host, Newsroom
-from tests.browser.showing import host_page, is_live, until
+from tests.support.browser_harness import Host, Newsroom
+from tests.support.browser_lines import fill
+from tests.support.browser_pages import host_page, is_live, until
 from ticker.core.line import Change
 
 Readers = Callable[..., Reader]
@@ -52,7 +52,7 @@ def test_a_hundred_lines_shift_nothing(
         newsroom.post("en", f"Line {number} " * (1 + number % 7))
         if number % 10 == 0:  # otherwise many come within one frame
             expect(page.locator("breaking-ticker li").filter(has_text=f"Line {number} ")).to_have_count(1)
-    newsroom.change("en", posted[3], Change.PIN, pinned=posted[3].created.replace(year=2099))
+    newsroom.change("en", posted[3], Change.PIN, pinned_until=posted[3].created_at.replace(year=2099))
     newsroom.change("en", newsroom.log["en"][98].entry.line, Change.UPDATE, text="Longer than it was " * 6)
     newsroom.withdraw("en", newsroom.log["en"][96].entry.line, "wrong")
     newsroom.post_all("en", ["Line 100", "Line 101"])

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Reader
-from tests.browser.newsroom import Host, Newsroom
-from tests.browser.scripted import SocketGateway, line
-from tests.browser.showing import host_page, is_live, shows, texts, until
+from tests.support.browser_harness import Host, Newsroom
+from tests.support.browser_pages import host_page, is_live, shows, texts, until
+from tests.support.scripted_server import SocketGateway, line
 from ticker.core.line import Change, Direction, Status
 
 Readers = Callable[..., Reader]
@@ -37,7 +37,7 @@ def test_the_board_is_the_gateways(page: Page, newsroom: Newsroom, host: Host) -
     lines = [newsroom.post("en", f"Line {number}") for number in range(6)]
     open_ticker(page, newsroom, host, 'edition="en" lines="4"')
     shows(page, "Line 5", "Line 4", "Line 3", "Line 2")
-    newsroom.change("en", lines[2], Change.PIN, pinned=soon)
+    newsroom.change("en", lines[2], Change.PIN, pinned_until=soon)
     shows(page, "Line 2", "Line 5", "Line 4", "Line 3")
     newsroom.post("en", "Line 6")
     shows(page, "Line 2", "Line 6", "Line 5", "Line 4")
@@ -45,7 +45,7 @@ def test_the_board_is_the_gateways(page: Page, newsroom: Newsroom, host: Host) -
     shows(page, "Line 2", "Line 6", "Updated Line 5 goes on", "Line 4")
     newsroom.change("en", lines[4], Change.CORRECT, text="Line four", correction="it said 4")
     shows(page, "Line 2", "Line 6", "Updated Line 5 goes on", "Correction Line fourit said 4")
-    newsroom.change("en", lines[5].without_text(Status.WITHHELD), Change.HOLD, version=3)
+    newsroom.change("en", lines[5].without_text(Status.WITHHELD), Change.HIDE, version=3)
     shows(page, "Line 2", "Line 6", "Correction Line fourit said 4", "Line 3")
     assert [each.text for each in newsroom.hub.channels["en"].board_lines(4)] == [
         "Line 2", "Line 6", "Line four", "Line 3",
@@ -96,7 +96,7 @@ def test_what_is_taken_back_goes_also_while_paused(page: Page, newsroom: Newsroo
     page.get_by_role("button", name="Pause").click()
     newsroom.withdraw("en", lines[1], "wrong")
     shows(page, "Three", "Withdrawn wrong", "One")
-    newsroom.change("en", lines[2].without_text(Status.WITHHELD), Change.HOLD)
+    newsroom.change("en", lines[2].without_text(Status.WITHHELD), Change.HIDE)
     shows(page, "Withdrawn wrong", "One")
 
 
@@ -134,9 +134,9 @@ def test_lines_expire_and_pins_end_by_themselves(page: Page, newsroom: Newsroom,
     page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
     gateway.wait(1)
     gateway.board(
-        line(1, "Pinned", pinned="2026-11-24T09:31:00Z"),
+        line(1, "Pinned", pinned_until="2026-11-24T09:31:00Z"),
         line(3, "Stays"),
-        line(2, "Expires", expires="2026-11-24T09:30:30Z"),
+        line(2, "Expires", expires_at="2026-11-24T09:30:30Z"),
     )
     shows(page, "Pinned", "Stays", "Expires")
     page.clock.run_for(25_000)
@@ -148,7 +148,7 @@ def test_lines_expire_and_pins_end_by_themselves(page: Page, newsroom: Newsroom,
 
 
 @pytest.mark.parametrize(
-    ("created", "lang", "shown"),
+    ("created_at", "lang", "shown"),
     [
         ("2026-11-24T09:29:50Z", "en", "now"),
         ("2026-11-24T09:28:00Z", "en", "2 min"),
@@ -169,7 +169,7 @@ def test_a_line_has_its_age_in_its_own_language(
     gateway = SocketGateway(page)
     page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
     gateway.wait(1)
-    gateway.board(line(1, "One", created=created, lang=lang))
+    gateway.board(line(1, "One", created_at=created, lang=lang))
     expect(page.locator("time")).to_have_text(shown)
 
 
@@ -187,7 +187,7 @@ def test_ages_are_in_the_readers_zone_and_go_on(reader: Readers, newsroom: Newsr
     )
     gateway.wait(1)
     gateway.board(
-        line(2, "Two", created="2026-11-24T09:29:30Z"), line(1, "Yesterday there", created="2026-11-23T14:59:00Z")
+        line(2, "Two", created_at="2026-11-24T09:29:30Z"), line(1, "Yesterday there", created_at="2026-11-23T14:59:00Z")
     )
     ages = page.locator("breaking-ticker").first.locator("time")
     expect(ages).to_have_text(["now", "Nov 23, 2026"])

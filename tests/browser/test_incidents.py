@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Reader
-from tests.browser.newsroom import Host, Newsroom
-from tests.browser.showing import host_page, is_live, reaches, texts
+from tests.support.browser_harness import Host, Newsroom
+from tests.support.browser_pages import host_page, is_live, reaches, texts
 from ticker.core.line import Direction
 
 LONG_AGO = datetime(2002, 12, 10, 9, 30, tzinfo=UTC)
@@ -24,7 +24,7 @@ def page(reader: Callable[..., Reader]) -> Page:
 
 def test_united_2008_an_old_story_says_of_what_year_it_is(page: Page, newsroom: Newsroom, host: Host) -> None:
     """A story of 2002 came up in 2008 without a date, and the airline's share fell by three quarters in minutes."""
-    newsroom.post("en", "Airline files for bankruptcy", created=LONG_AGO, updated=LONG_AGO)
+    newsroom.post("en", "Airline files for bankruptcy", created_at=LONG_AGO, updated_at=LONG_AGO)
     page.goto(host.put("/", host_page(newsroom.address, 'edition="en"')))
     is_live(page)
     age = page.locator("breaking-ticker [part~=line] [part=age]")
@@ -63,7 +63,7 @@ def announced_after_being_away(page: Page, newsroom: Newsroom, host: Host) -> st
     is_live(page)
     newsroom.stop()
     reaches(page, "waiting")
-    newsroom.post("en", "Airline files for bankruptcy", created=LONG_AGO, updated=LONG_AGO)
+    newsroom.post("en", "Airline files for bankruptcy", created_at=LONG_AGO, updated_at=LONG_AGO)
     newsroom.start()
     page.clock.fast_forward(31_000)
     is_live(page)

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Reader
-from tests.browser.newsroom import Host, Link, Newsroom
-from tests.browser.scripted import EDITION, EventsGateway, Gateway, SocketGateway, line, position
-from tests.browser.showing import as_time_passes, host_page, is_live, reaches, shows, state, texts, until
+from tests.support.browser_harness import Host, Link, Newsroom
+from tests.support.browser_pages import as_time_passes, host_page, is_live, reaches, shows, state, texts, until
+from tests.support.scripted_server import EDITION, EventsGateway, Gateway, SocketGateway, line, position
 from ticker.settings import Settings
 
 Readers = Callable[..., Reader]
@@ -300,7 +300,7 @@ def test_a_restart_however_long_is_no_reason_for_a_socket(page: Page, newsroom: 
 def test_a_gateway_that_is_full_is_waited_for(reader: Readers, host: Host, transport: str) -> None:
     """It refuses followers and still shows its board: that is no reason to try the other kind."""
     page = reader().context.new_page()  # with a clock of its own: what it waits for is the real network
-    settings = Settings(beat_s=1, drain_s=0.2, followers=1)
+    settings = Settings(heartbeat_s=1, drain_s=0.2, followers=1)
     with Newsroom(settings=settings) as newsroom, socket.create_connection(("127.0.0.1", newsroom.port)) as other:
         other.sendall(b"GET /v1/en/events HTTP/1.1\r\nHost: ticker\r\n\r\n")
         until(page, lambda: newsroom.followers("en") == 1, "it is full")
@@ -405,7 +405,7 @@ def test_an_open_socket_that_is_silent_is_dead(gateway: Gateway, page: Page) -> 
     is_live(page)
     for _ in range(4):
         page.clock.run_for(25_000)
-        gateway.say("beat", at=position(2))
+        gateway.say("heartbeat", position=position(2))
         page.wait_for_function(f"document.querySelector('breaking-ticker').position === '{position(2)}'")
     assert len(gateway.connections) == 1
     page.clock.run_for(64_000)
@@ -455,7 +455,7 @@ def test_a_tab_that_is_only_glanced_away_from_stays_connected(gateway: Gateway, 
     page.evaluate(HIDE, True)
     page.clock.run_for(20_000)
     page.evaluate(HIDE, False)
-    gateway.say("beat", at=position(1))
+    gateway.say("heartbeat", position=position(1))
     page.clock.run_for(20_000)
     assert (state(page), len(gateway.connections)) == ("live", 1)
 
@@ -469,7 +469,7 @@ def test_going_offline_and_online_again_is_noticed_at_once(gateway: Gateway, pag
     page.context.set_offline(False)
     page.clock.run_for(1100)
     gateway.wait(2)
-    gateway.say("live", at=position(1), replayed=0)
+    gateway.say("live", position=position(1), replayed=0)
     is_live(page)
     expect(page.locator("[part=status]")).to_be_empty()
 
@@ -481,14 +481,14 @@ def test_retries_back_off_with_jitter_and_begin_anew_after_a_stable_while(gatewa
       window.setTimeout = (act, delay) => (delays.push(delay), real(act, delay));
     }""")
     for tries in range(2, 8):  # each opens, speaks and fails at once
-        gateway.say("live", at=position(1), replayed=0)
+        gateway.say("live", position=position(1), replayed=0)
         gateway.end()
         as_time_passes(page, lambda tries=tries: len(gateway.connections) == tries, "another try", 200)  # type: ignore[misc]
     delays = [delay for delay in page.evaluate("delays") if delay % 1 and delay < 30_000]  # not whole: a random share
     assert len(delays) == 6
     assert all(delay <= min(1000 * 2**tries, 30_000) for tries, delay in enumerate(delays))
     assert len(set(delays)) == 6
-    gateway.say("live", at=position(1), replayed=0)
+    gateway.say("live", position=position(1), replayed=0)
     is_live(page)
     page.clock.run_for(11_000)
     gateway.end()
@@ -498,13 +498,13 @@ def test_retries_back_off_with_jitter_and_begin_anew_after_a_stable_while(gatewa
 
 def test_what_is_not_understood_is_ignored(gateway: Gateway, page: Page) -> None:
     gateway.board(line(1, "One"))
-    gateway.say("weather", at=position(2), degrees=21)
+    gateway.say("weather", position=position(2), degrees=21)
     gateway.line(3, "Two", shoe_size=44)
     shows(page, "Two", "One")
     assert len(gateway.connections) == 1
 
 
-@pytest.mark.parametrize("text", ["{", "null", "[]", '{"type":"board","at":"9-x"}', '{"type":"line"}'])
+@pytest.mark.parametrize("text", ["{", "null", "[]", '{"type":"board","position":"9-x"}', '{"type":"line"}'])
 def test_a_broken_message_ends_the_connection_and_is_asked_for_again(gateway: Gateway, page: Page, text: str) -> None:
     gateway.board(line(1, "One"), at=5)
     is_live(page)
@@ -531,9 +531,9 @@ def test_a_repeat_changes_nothing(gateway: Gateway, page: Page) -> None:
 
 def test_what_is_replayed_is_told_apart_from_news(gateway: Gateway, page: Page) -> None:
     record(page, now=True)
-    gateway.say("board", at=position(1), reset=None, edition=EDITION, lines=[])
+    gateway.say("board", position=position(1), reset=None, edition=EDITION, lines=[])
     gateway.line(2, "Replayed")
-    gateway.say("live", at=position(2), replayed=1)
+    gateway.say("live", position=position(2), replayed=1)
     gateway.line(3, "News")
     shows(page, "News", "Replayed")
     assert page.evaluate("window.seen.map(each => each.live)") == [False, True]

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Reader
-from tests.browser.newsroom import Host, Newsroom
-from tests.browser.scripted import SocketGateway, line
-from tests.browser.showing import host_page, is_live, reaches, shows, texts
+from tests.support.browser_harness import Host, Newsroom
+from tests.support.browser_pages import host_page, is_live, reaches, shows, texts
+from tests.support.scripted_server import SocketGateway, line
 from ticker import widget
 
 Readers = Callable[..., Reader]

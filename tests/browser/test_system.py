@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Reader
-from tests.browser.showing import is_live, reaches, shows
-from tests.servers import short_folder
-from tests.system import System
+from tests.support.browser_pages import is_live, reaches, shows
+from tests.support.servers import short_folder
+from tests.support.system import System
 
 Readers = Callable[..., Reader]
 

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Reader
-from tests.browser.lines import fill
-from tests.browser.newsroom import Host, Newsroom
-from tests.browser.showing import host_page, is_live, shows
 from tests.browser.test_accessibility import violations
+from tests.support.browser_harness import Host, Newsroom
+from tests.support.browser_lines import fill
+from tests.support.browser_pages import host_page, is_live, shows
 from ticker import widget
 from ticker.core.edition import DEFAULT_EDITIONS
 

@@ -11,7 +11,7 @@ import pytest
 from ticker.core.audit import Act, Missing, Received, acts, differences, marked, of_editor, of_line
 from ticker.core.entry import Entry, Logged
 from ticker.core.line import Change, Direction, Line, Status
-from ticker.core.submission import Finding, Handling, Outcome, Receipt
+from ticker.core.submission import Decision, Finding, Receipt, ReceiptStatus
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LINK = "ab" * 32
@@ -24,35 +24,35 @@ def at(seconds: float) -> datetime:
 def logged(seq: int, seconds: float, line_id: str = "aaaa", link: str = LINK, **fields: Any) -> Logged:
     line = Line(
         id=line_id, version=fields.pop("version", 1), number=seq, change=fields.pop("change", Change.NEW),
-        text=fields.pop("text", "Polls close"), lang="en", dir=Direction.LTR, created=NOON, updated=at(seconds),
+        text=fields.pop("text", "Polls close"), lang="en", dir=Direction.LTR, created_at=NOON, updated_at=at(seconds),
         **{name: fields.pop(name) for name in ("status", "urgency") if name in fields},
     )  # fmt: skip
-    entry = Entry(line=line, editor=fields.pop("editor", "maha"), key=f"k{seq}", submitted=at(seconds - 1), **fields)
+    entry = Entry(line=line, editor=fields.pop("editor", "maha"), key=f"k{seq}", submitted_at=at(seconds - 1), **fields)
     return Logged(seq, link, entry)
 
 
-def received(editor: str, seconds: float, status: Outcome, **fields: Any) -> Received:
-    fields = {"key": f"{editor}-{seconds}", "asked": "new", **fields}
+def received(editor: str, seconds: float, status: ReceiptStatus, **fields: Any) -> Received:
+    fields = {"key": f"{editor}-{seconds}", "action": "new", **fields}
     return Received(editor, at(seconds), Receipt(status=status, edition="en", **fields))
 
 
 def on_air(of: Logged, editor: str = "maha", seconds: float = 0) -> Received:
     line = of.entry.line
-    return received(editor, seconds, Outcome.ON_AIR, id=line.id, version=line.version, position=str(of.position))
+    return received(editor, seconds, ReceiptStatus.ON_AIR, id=line.id, version=line.version, position=str(of.position))
 
 
-def outcomes(found: list[Act]) -> list[tuple[str | None, Outcome, str | None]]:
-    return [(act.editor, act.outcome, act.asked) for act in found]
+def outcomes(found: list[Act]) -> list[tuple[str | None, ReceiptStatus, str | None]]:
+    return [(act.editor, act.outcome, act.action) for act in found]
 
 
 def test_the_log_and_the_receipts_are_told_in_order_and_nothing_twice() -> None:
     first, second = logged(1, 0), logged(2, 20, "bbbb", editor="omar")
-    late = received("omar", 10, Outcome.LATE, errors=(Finding("late", "no desk"),))
+    late = received("omar", 10, ReceiptStatus.LATE, errors=(Finding("late", "no desk"),))
     found = acts([first, second], [late, on_air(first), on_air(second, "omar", 20)])
     assert outcomes(found) == [
-        ("maha", Outcome.ON_AIR, "new"),
-        ("omar", Outcome.LATE, "new"),
-        ("omar", Outcome.ON_AIR, "new"),
+        ("maha", ReceiptStatus.ON_AIR, "new"),
+        ("omar", ReceiptStatus.LATE, "new"),
+        ("omar", ReceiptStatus.ON_AIR, "new"),
     ]
     assert found[1].errors[0].code == "late"
 
@@ -73,10 +73,10 @@ def test_a_clock_that_jumps_back_does_not_turn_the_log_about() -> None:
 
 def test_what_the_entry_says_of_people_and_rules_is_told() -> None:
     entry = logged(
-        1, 0, approved_by="omar", break_glass="alone", overridden=("flash",), origin="tick", due=at(-5), note="n"
+        1, 0, approved_by="omar", break_glass="alone", overridden=("flash",), origin="tick", due_at=at(-5), note="n"
     )
     (act,) = acts([entry], [])
-    assert (act.approved_by, act.break_glass, act.overridden, act.origin, act.due, act.note) == (
+    assert (act.approved_by, act.break_glass, act.overridden, act.origin, act.due_at, act.note) == (
         "omar",
         "alone",
         ("flash",),
@@ -84,61 +84,75 @@ def test_what_the_entry_says_of_people_and_rules_is_told() -> None:
         at(-5),
         "n",
     )
-    assert act.submitted == at(-1)
+    assert act.submitted_at == at(-1)
 
 
 def test_a_rejection_is_one_act_of_its_author_and_of_who_rejected_it() -> None:
-    authors = received("rana", 5, Outcome.DROPPED, held="hhhh", by="omar", reason="Unconfirmed")
-    rulers = received("omar", 5, Outcome.DROPPED, asked="reject", held="hhhh", by="omar", reason="Unconfirmed")
+    authors = received("rana", 5, ReceiptStatus.DROPPED, held="hhhh", decided_by="omar", reason="Unconfirmed")
+    rulers = received(
+        "omar", 5, ReceiptStatus.DROPPED, action="reject", held="hhhh", decided_by="omar", reason="Unconfirmed"
+    )
     for receipts in ([authors, rulers], [rulers, authors]):
         (act,) = acts([], receipts)
-        assert (act.editor, act.asked, act.by, act.handling) == ("rana", "new", "omar", Handling.REJECT)
+        assert (act.editor, act.action, act.decided_by, act.decision) == ("rana", "new", "omar", Decision.REJECT)
         assert act.reason == "Unconfirmed"
     (act,) = acts([], [rulers])
-    assert (act.editor, act.by, act.handling) == (None, "omar", Handling.REJECT)
+    assert (act.editor, act.decided_by, act.decision) == (None, "omar", Decision.REJECT)
 
 
 def test_an_approval_that_waits_for_its_time_is_one_act() -> None:
-    asked = received("rana", 1, Outcome.HELD, held="hhhh", due=at(60), needs=(Finding("reporter", "…"),))
-    authors = received("rana", 5, Outcome.HELD, held="hhhh", by="omar", due=at(60))
-    rulers = received("omar", 5, Outcome.HELD, asked="approve", held="hhhh", by="omar", due=at(60))
+    asked = received("rana", 1, ReceiptStatus.HELD, held="hhhh", due_at=at(60), needs=(Finding("reporter", "…"),))
+    authors = received("rana", 5, ReceiptStatus.HELD, held="hhhh", decided_by="omar", due_at=at(60))
+    rulers = received("omar", 5, ReceiptStatus.HELD, action="approve", held="hhhh", decided_by="omar", due_at=at(60))
     found = acts([], [asked, authors, rulers])
-    assert [(act.editor, act.by, act.handling) for act in found] == [
+    assert [(act.editor, act.decided_by, act.decision) for act in found] == [
         ("rana", None, None),
-        ("rana", "omar", Handling.APPROVE),
+        ("rana", "omar", Decision.APPROVE),
     ]
 
 
 def test_an_approval_whose_entry_is_not_in_the_log_is_one_act() -> None:
     trimmed, left = logged(4, 0), logged(5, 9, "bbbb")
-    fields = {"id": "aaaa", "version": 1, "position": str(trimmed.position), "held": "aaaa", "by": "omar"}
-    authors = received("rana", 5, Outcome.ON_AIR, **fields)
-    rulers = received("omar", 5, Outcome.ON_AIR, asked="approve", **fields)
+    fields = {"id": "aaaa", "version": 1, "position": str(trimmed.position), "held": "aaaa", "decided_by": "omar"}
+    authors = received("rana", 5, ReceiptStatus.ON_AIR, **fields)
+    rulers = received("omar", 5, ReceiptStatus.ON_AIR, action="approve", **fields)
     for receipts in ([authors, rulers], [rulers, authors]):
         act, _ = acts([left], receipts)
-        assert (act.editor, act.asked, act.by, act.handling) == ("rana", "new", "omar", Handling.APPROVE)
+        assert (act.editor, act.action, act.decided_by, act.decision) == ("rana", "new", "omar", Decision.APPROVE)
         assert act.missing is Missing.TRIMMED
 
 
 def test_what_became_of_a_change_that_was_held_is_told_of_its_line() -> None:
-    asked = received("rana", 1, Outcome.HELD, asked="update", id="aaaa", held="hhhh")
-    dropped = received("rana", 5, Outcome.DROPPED, asked="update", held="hhhh", by="omar", reason="Unconfirmed")
-    other = received("rana", 6, Outcome.DROPPED, held="iiii", by="omar", reason="Unconfirmed")
+    asked = received("rana", 1, ReceiptStatus.HELD, action="update", id="aaaa", held="hhhh")
+    dropped = received(
+        "rana", 5, ReceiptStatus.DROPPED, action="update", held="hhhh", decided_by="omar", reason="Unconfirmed"
+    )
+    other = received("rana", 6, ReceiptStatus.DROPPED, held="iiii", decided_by="omar", reason="Unconfirmed")
     found = of_line(acts([logged(1, 0)], [asked, dropped, other]), {"aaaa"})
-    assert [act.outcome for act in found] == [Outcome.ON_AIR, Outcome.HELD, Outcome.DROPPED]
+    assert [act.outcome for act in found] == [ReceiptStatus.ON_AIR, ReceiptStatus.HELD, ReceiptStatus.DROPPED]
 
 
 def test_each_ruling_that_was_refused_is_its_rulers_own_act() -> None:
     tried = [
-        received("rana", n, Outcome.REFUSED, asked="approve", held="hhhh", by="rana", errors=(Finding("role", "…"),))
+        received(
+            "rana",
+            n,
+            ReceiptStatus.REFUSED,
+            action="approve",
+            held="hhhh",
+            decided_by="rana",
+            errors=(Finding("role", "…"),),
+        )
         for n in (1, 2)
     ]
-    assert outcomes(acts([], tried)) == [("rana", Outcome.REFUSED, "approve")] * 2
+    assert outcomes(acts([], tried)) == [("rana", ReceiptStatus.REFUSED, "approve")] * 2
 
 
 def test_a_retry_is_no_second_refusal_but_what_has_no_key_is() -> None:
-    refused = [received("omar", n, Outcome.REFUSED, key="same", errors=(Finding("too-long", "…"),)) for n in (1, 2)]
-    malformed = [received("omar", n, Outcome.REFUSED, key="", asked=None) for n in (3, 4)]
+    refused = [
+        received("omar", n, ReceiptStatus.REFUSED, key="same", errors=(Finding("too-long", "…"),)) for n in (1, 2)
+    ]
+    malformed = [received("omar", n, ReceiptStatus.REFUSED, key="", action=None) for n in (3, 4)]
     assert [act.key for act in acts([], refused + malformed)] == ["same", "", ""]
 
 
@@ -152,7 +166,7 @@ def test_a_line_that_was_on_air_and_is_not_in_the_log_is_told_with_the_reason() 
 
 def test_an_editor_has_a_part_in_what_was_asked_approved_or_ruled_on() -> None:
     entries = [logged(1, 0), logged(2, 1, "bbbb", approved_by="omar")]
-    found = acts(entries, [received("rana", 2, Outcome.DROPPED, held="hhhh", by="omar")])
+    found = acts(entries, [received("rana", 2, ReceiptStatus.DROPPED, held="hhhh", decided_by="omar")])
     assert [act.id or act.held for act in of_editor(found, "omar")] == ["bbbb", "hhhh"]
     assert of_editor(found, "nobody") == []
     assert [act.held for act in of_line(found, {"hhhh"})] == ["hhhh"]
@@ -176,6 +190,6 @@ def test_what_differs_between_two_texts_is_marked_word_by_word(
 
 def test_the_fields_that_differ_are_told_but_not_what_went_with_a_text() -> None:
     line = logged(1, 0).entry.line
-    urgent = msgspec.structs.replace(line, version=2, urgency=1, text="Another", updated=at(9))
+    urgent = msgspec.structs.replace(line, version=2, urgency=1, text="Another", updated_at=at(9))
     assert [(each.field, each.before, each.after) for each in differences(line, urgent)] == [("urgency", 4, 1)]
     assert differences(line, line.without_text(Status.CANCELED)) == []

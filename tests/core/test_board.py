@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import START, fold, histories, reader_entry, selections
+from tests.support.strategies import START, fold, histories, reader_entry, selections
 from ticker.core.board import Board, changes_by_itself_at
 from ticker.core.entry import Entry
 from ticker.core.line import Change, Direction, Line, Status
@@ -31,8 +31,8 @@ def line(number: int, **fields: object) -> Line:
         text=f"Text {number}",
         lang="en",
         dir=Direction.LTR,
-        created=START,
-        updated=START,
+        created_at=START,
+        updated_at=START,
     )
     return msgspec.structs.replace(plain, **fields)
 
@@ -153,44 +153,44 @@ def test_a_notice_has_room_on_a_board_that_is_not_full() -> None:
 
 def test_pins_are_on_top_newest_first_and_count_as_lines() -> None:
     later = NOW + timedelta(hours=1)
-    board = board_of(line(1, pinned=later), line(2), line(3, pinned=later), line(4), line(5))
+    board = board_of(line(1, pinned_until=later), line(2), line(3, pinned_until=later), line(4), line(5))
     assert numbers(board.lines(NOW, 4)) == [3, 1, 5, 4]
 
 
 def test_a_pin_ends_by_itself_and_its_line_returns_to_its_place() -> None:
     end = NOW + timedelta(minutes=1)
-    board = board_of(line(1, pinned=end), line(2))
+    board = board_of(line(1, pinned_until=end), line(2))
     assert numbers(board.lines(end - timedelta(microseconds=1), 10)) == [1, 2]
     assert numbers(board.lines(end, 10)) == [2, 1]
 
 
 def test_no_more_lines_than_the_size_are_pinned() -> None:
-    board = board_of(*(line(number, pinned=NOW + timedelta(hours=1)) for number in range(1, 5)), line(9))
+    board = board_of(*(line(number, pinned_until=NOW + timedelta(hours=1)) for number in range(1, 5)), line(9))
     assert numbers(board.lines(NOW, 2)) == [4, 3]
 
 
 def test_a_line_leaves_the_board_the_instant_it_expires() -> None:
     end = NOW + timedelta(minutes=1)
-    board = board_of(line(1), line(2, expires=end))
+    board = board_of(line(1), line(2, expires_at=end))
     assert numbers(board.lines(end - timedelta(microseconds=1), 10)) == [2, 1]
     assert numbers(board.lines(end, 10)) == [1]
 
 
 def test_an_expired_pin_does_not_hold_an_expired_line_on_top() -> None:
-    board = board_of(line(1, pinned=NOW + timedelta(hours=1), expires=NOW), line(2))
+    board = board_of(line(1, pinned_until=NOW + timedelta(hours=1), expires_at=NOW), line(2))
     assert numbers(board.lines(NOW, 10)) == [2]
 
 
 def test_an_expired_line_makes_room_for_the_next() -> None:
     end = NOW + timedelta(minutes=1)
-    board = board_of(line(1), line(2), line(3, expires=end))
+    board = board_of(line(1), line(2), line(3, expires_at=end))
     assert numbers(board.lines(NOW, 2)) == [3, 2]
     assert numbers(board.lines(end, 2)) == [2, 1]
 
 
 def test_the_order_is_by_number_and_no_clock_moves_it() -> None:
     late, early = START + timedelta(days=2), START - timedelta(days=2)
-    board = board_of(line(2, created=early, updated=early), line(1, created=late, updated=late))
+    board = board_of(line(2, created_at=early, updated_at=early), line(1, created_at=late, updated_at=late))
     assert numbers(board.lines(NOW, 10)) == [2, 1]
 
 
@@ -212,7 +212,7 @@ def test_the_text_of_a_withdrawn_line_does_not_come_back_with_an_old_version() -
 
 
 def test_an_old_version_brings_no_pin_back() -> None:
-    board = board_of(line(1, version=2), line(2), line(1, pinned=NOW + timedelta(hours=1)))
+    board = board_of(line(1, version=2), line(2), line(1, pinned_until=NOW + timedelta(hours=1)))
     assert numbers(board.lines(NOW, 10)) == [2, 1]
 
 
@@ -224,7 +224,7 @@ def test_a_line_that_is_held_does_not_show_and_is_still_known() -> None:
 
 
 def test_a_line_that_is_forgotten_leaves_nothing() -> None:
-    board = board_of(line(1, pinned=NOW + timedelta(hours=1)), line(2))
+    board = board_of(line(1, pinned_until=NOW + timedelta(hours=1)), line(2))
     board.forget("line-1")
     assert numbers(board.lines(NOW, 10)) == [2]
     assert board.get("line-1") is None
@@ -235,12 +235,12 @@ def test_a_line_that_is_forgotten_leaves_nothing() -> None:
     ("instants", "expected"),
     [
         ({}, None),
-        ({"expires": NOW}, None),
-        ({"expires": NOW - timedelta(1)}, None),
-        ({"expires": NOW + timedelta(2)}, NOW + timedelta(2)),
-        ({"pinned": NOW + timedelta(2)}, NOW + timedelta(2)),
-        ({"expires": NOW + timedelta(3), "pinned": NOW + timedelta(2)}, NOW + timedelta(2)),
-        ({"expires": NOW + timedelta(3), "pinned": NOW - timedelta(2)}, NOW + timedelta(3)),
+        ({"expires_at": NOW}, None),
+        ({"expires_at": NOW - timedelta(1)}, None),
+        ({"expires_at": NOW + timedelta(2)}, NOW + timedelta(2)),
+        ({"pinned_until": NOW + timedelta(2)}, NOW + timedelta(2)),
+        ({"expires_at": NOW + timedelta(3), "pinned_until": NOW + timedelta(2)}, NOW + timedelta(2)),
+        ({"expires_at": NOW + timedelta(3), "pinned_until": NOW - timedelta(2)}, NOW + timedelta(3)),
     ],
 )
 def test_the_next_change_is_the_next_end_of_a_pin_or_a_line(

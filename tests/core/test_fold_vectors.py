@@ -10,10 +10,10 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from tests.strategies import reader_entry
+from tests.support.strategies import reader_entry
 from ticker.core.board import Board, changes_by_itself_at
 from ticker.core.line import Line, Status
-from ticker.core.wire import BoardMessage, LineMessage, decode_message
+from ticker.core.messages import BoardMessage, LineMessage, decode_message
 
 VECTORS: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "fold.json").read_text(encoding="utf-8")

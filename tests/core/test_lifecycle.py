@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from msgspec import UNSET
 
-from tests.strategies import ENGLISH, START, circumstances, fold, histories, post
+from tests.support.strategies import ENGLISH, START, circumstances, fold, histories, post
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, encode_entry
 from ticker.core.lifecycle import FACETS_MAX
 from ticker.core.line import Change, Direction, Line, Status
+from ticker.core.outcome import Publish, Refuse, decide
 from ticker.core.selection import Selection
 from ticker.core.submission import Submission
-from ticker.core.verdict import Publish, Refuse, decide
 
 SOON = START + timedelta(hours=1)
 LINE = "line-1"
@@ -31,7 +31,7 @@ def submission(change: Change, **fields: object) -> Submission:
     if change in (Change.CORRECT, Change.WITHDRAW):
         plain["reason"] = f"Reason to {change}"
     if change is Change.PIN:
-        plain["pinned"] = SOON
+        plain["pinned_until"] = SOON
     return msgspec.structs.replace(Submission(key="k", change=change), **{**plain, **fields})
 
 
@@ -60,17 +60,17 @@ STATES = {
     "usable": (),
     "corrected": (Change.CORRECT,),
     "pinned": (Change.PIN,),
-    "held": (Change.HOLD,),
-    "released": (Change.HOLD, Change.RELEASE),
+    "held": (Change.HIDE,),
+    "released": (Change.HIDE, Change.UNHIDE),
     "withdrawn": (Change.WITHDRAW,),
-    "held and withdrawn": (Change.HOLD, Change.WITHDRAW),
+    "held and withdrawn": (Change.HIDE, Change.WITHDRAW),
 }
-USABLE = {Change.UPDATE, Change.REFILE, Change.CORRECT, Change.WITHDRAW, Change.HOLD, Change.PIN}
+USABLE = {Change.UPDATE, Change.REFILE, Change.CORRECT, Change.WITHDRAW, Change.HIDE, Change.PIN}
 MAY_FOLLOW = {
     "usable": USABLE,
     "corrected": USABLE,
     "pinned": USABLE | {Change.UNPIN},
-    "held": {Change.WITHDRAW, Change.RELEASE},
+    "held": {Change.WITHDRAW, Change.UNHIDE},
     "released": USABLE,
     "withdrawn": set(),
     "held and withdrawn": set(),
@@ -85,7 +85,7 @@ def test_a_change_follows_only_a_status_that_allows_it(state: str, change: Chang
         before = board.get(LINE)
         assert before is not None
         line = published(board, change)
-        assert (line.id, line.number, line.created) == (before.line.id, before.line.number, before.line.created)
+        assert (line.id, line.number, line.created_at) == (before.line.id, before.line.number, before.line.created_at)
         assert (line.change, line.version) == (change, before.line.version + 1)
     else:
         assert refused(board, change) == ["status"]
@@ -106,7 +106,7 @@ def test_a_refusal_shows_the_version_in_force() -> None:
     assert (verdict.latest.id, verdict.latest.version) == (LINE, 2)
 
 
-@pytest.mark.parametrize("change", [Change.UPDATE, Change.WITHDRAW, Change.PIN, Change.HOLD])
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.WITHDRAW, Change.PIN, Change.HIDE])
 @pytest.mark.parametrize("version", [0, 1, 3, 10**30])
 def test_a_change_of_a_version_that_is_not_the_latest_is_refused(change: Change, version: int) -> None:
     assert refused(board_with(Change.UPDATE), change, version=version) == ["stale"]
@@ -139,8 +139,8 @@ def test_a_correction_and_a_withdrawal_need_a_reason(change: Change, reason: str
 @pytest.mark.parametrize("change", [change for change in Change if change not in (Change.CORRECT, Change.WITHDRAW)])
 def test_no_other_change_takes_a_reason(change: Change) -> None:
     board = board_with(Change.PIN) if change is Change.UNPIN else board_with()
-    if change is Change.RELEASE:
-        board = board_with(Change.HOLD)
+    if change is Change.UNHIDE:
+        board = board_with(Change.HIDE)
     assert refused(board, change, reason="because") == ["field"]
 
 
@@ -154,7 +154,7 @@ CONTENT: dict[str, object] = {
     "regions": ("mena",),
     "coverage": None,
     "url": None,
-    "expires": None,
+    "expires_at": None,
 }
 
 
@@ -163,8 +163,8 @@ CONTENT: dict[str, object] = {
     ("before", "change"),
     [
         ((), Change.WITHDRAW),
-        ((), Change.HOLD),
-        ((Change.HOLD,), Change.RELEASE),
+        ((), Change.HIDE),
+        ((Change.HIDE,), Change.UNHIDE),
         ((), Change.PIN),
         ((Change.PIN,), Change.UNPIN),
     ],
@@ -186,7 +186,7 @@ FILLED: dict[str, object] = {
     "regions": ("asia",),
     "coverage": "Quake",
     "url": "https://example.com/",
-    "expires": SOON,
+    "expires_at": SOON,
 }
 
 
@@ -207,12 +207,12 @@ def test_a_line_needs_a_text() -> None:
 
 
 def test_a_pin_needs_its_end() -> None:
-    assert refused(board_with(), Change.PIN, pinned=None) == ["field"]
+    assert refused(board_with(), Change.PIN, pinned_until=None) == ["field"]
 
 
-@pytest.mark.parametrize("change", [Change.UPDATE, Change.CORRECT, Change.WITHDRAW, Change.HOLD])
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.CORRECT, Change.WITHDRAW, Change.HIDE])
 def test_only_a_new_line_and_a_pin_take_the_end_of_a_pin(change: Change) -> None:
-    assert refused(board_with(), change, pinned=SOON) == ["field"]
+    assert refused(board_with(), change, pinned_until=SOON) == ["field"]
 
 
 @pytest.mark.parametrize(
@@ -228,8 +228,8 @@ def test_only_a_new_line_and_a_pin_take_the_end_of_a_pin(change: Change) -> None
         ("section", "", "section"),
         ("regions", ("mars",), "region"),
         ("url", "javascript:alert(1)", "url"),
-        ("expires", START, "expires"),
-        ("pinned", START, "pinned"),
+        ("expires_at", START, "expires_at"),
+        ("pinned_until", START, "pinned_until"),
         ("note", "a\x00b", "character"),
     ],
 )
@@ -322,12 +322,12 @@ def test_values_are_kept_in_their_normal_form() -> None:
         coverage=" Espan\u0303a ",
         section="Arts & Culture",
         regions=("Africa", "africa"),
-        expires=SOON.astimezone(east),
-        pinned=SOON.astimezone(east),
+        expires_at=SOON.astimezone(east),
+        pinned_until=SOON.astimezone(east),
     )
     assert (line.text, line.coverage, line.section, line.regions) == ("España", "España", "arts-culture", ("africa",))
-    assert [instant and instant.tzinfo for instant in (line.expires, line.pinned)] == [UTC, UTC]
-    assert (line.expires, line.pinned) == (SOON, SOON)
+    assert [instant and instant.tzinfo for instant in (line.expires_at, line.pinned_until)] == [UTC, UTC]
+    assert (line.expires_at, line.pinned_until) == (SOON, SOON)
 
 
 @pytest.mark.parametrize("coverage", [None, "", " ", "\u200b"])
@@ -347,24 +347,22 @@ def test_a_refile_tells_readers_nothing() -> None:
 TOLD = {"attribution": "Source", "url": "https://example.com/secret", "text": "The secret text"}
 
 
-@pytest.mark.parametrize(
-    "before", [(), (Change.HOLD,), (Change.CORRECT,), (Change.PIN,), (Change.HOLD, Change.RELEASE)]
-)
+@pytest.mark.parametrize("before", [(), (Change.HIDE,), (Change.CORRECT,), (Change.PIN,), (Change.HIDE, Change.UNHIDE)])
 def test_a_withdrawn_line_keeps_a_notice_and_nothing_of_its_text(before: tuple[Change, ...]) -> None:
     line = published(board_with(*before, **TOLD), Change.WITHDRAW, reason="It was wrong")
     assert line.status is Status.CANCELED
-    assert (line.text, line.attribution, line.url, line.pinned) == ("", None, None, None)
+    assert (line.text, line.attribution, line.url, line.pinned_until) == ("", None, None, None)
     assert line.correction == "It was wrong"
 
 
 def test_the_notice_of_a_withdrawal_does_not_expire_with_the_text() -> None:
-    board = board_with(expires=SOON)
+    board = board_with(expires_at=SOON)
     published(board, Change.WITHDRAW)
     (notice,) = board.lines(SOON + timedelta(days=1), 10)
     assert notice.status is Status.CANCELED
 
 
-@pytest.mark.parametrize("change", [Change.HOLD, Change.WITHDRAW])
+@pytest.mark.parametrize("change", [Change.HIDE, Change.WITHDRAW])
 def test_the_entry_that_takes_a_line_back_tells_readers_nothing_of_an_earlier_correction(change: Change) -> None:
     line = published(board_with(Change.CORRECT), change)
     assert "Reason to correct" not in msgspec.json.encode(line).decode()
@@ -398,26 +396,26 @@ def test_an_earlier_version_without_its_text_tells_nothing_that_it_told(log: lis
 @given(histories())
 def test_only_the_entry_of_a_held_line_keeps_the_version_to_release(log: list[Entry]) -> None:
     for entry in log:
-        assert (entry.kept is not None) == (entry.line.change is Change.HOLD)
+        assert (entry.hidden_version is not None) == (entry.line.change is Change.HIDE)
 
 
 def test_a_line_that_is_released_is_as_it_was_before_it_was_held() -> None:
     board = board_with(Change.CORRECT, Change.PIN, **TOLD, section="economy", urgency=2)
     before = board.get(LINE)
     assert before is not None
-    published(board, Change.HOLD)
-    released = published(board, Change.RELEASE)
-    assert released == msgspec.structs.replace(before.line, change=Change.RELEASE, version=before.line.version + 2)
+    published(board, Change.HIDE)
+    released = published(board, Change.UNHIDE)
+    assert released == msgspec.structs.replace(before.line, change=Change.UNHIDE, version=before.line.version + 2)
 
 
 def test_a_line_may_be_held_and_released_again() -> None:
-    board = board_with(Change.HOLD, Change.RELEASE, Change.HOLD, Change.RELEASE)
+    board = board_with(Change.HIDE, Change.UNHIDE, Change.HIDE, Change.UNHIDE)
     (line,) = board.lines(START, 10)
     assert (line.text, line.version) == ("Text by new", 5)
 
 
 def test_a_released_entry_keeps_no_second_copy() -> None:
-    board = board_with(Change.HOLD, Change.RELEASE)
+    board = board_with(Change.HIDE, Change.UNHIDE)
     entry = board.get(LINE)
     assert entry is not None
     assert encode_entry(entry).count(b"Text by new") == 1
@@ -425,25 +423,25 @@ def test_a_released_entry_keeps_no_second_copy() -> None:
 
 def test_an_unpinned_line_has_no_end_of_a_pin() -> None:
     board = board_with(Change.PIN)
-    assert published(board, Change.UNPIN).pinned is None
+    assert published(board, Change.UNPIN).pinned_until is None
 
 
 def test_a_line_may_be_posted_pinned() -> None:
-    assert published(Board(), Change.NEW, pinned=SOON).pinned == SOON
+    assert published(Board(), Change.NEW, pinned_until=SOON).pinned_until == SOON
 
 
 def test_an_expired_line_can_still_be_corrected() -> None:
-    board = board_with(expires=SOON)
+    board = board_with(expires_at=SOON)
     verdict = decide(submission(Change.CORRECT), circumstances(board, 2, SOON + timedelta(days=1)))
     assert isinstance(verdict, Publish)
 
 
-@pytest.mark.parametrize(("now", "updated"), [(SOON, SOON), (START - timedelta(hours=1), START)])
+@pytest.mark.parametrize(("now", "updated_at"), [(SOON, SOON), (START - timedelta(hours=1), START)])
 def test_a_later_version_is_never_older_by_its_own_words(now: datetime, updated: datetime) -> None:
     verdict = decide(submission(Change.UPDATE), circumstances(board_with(), 2, now))
     assert isinstance(verdict, Publish)
-    assert verdict.entry.line.updated == updated
-    assert verdict.entry.line.created == START
+    assert verdict.entry.line.updated_at == updated
+    assert verdict.entry.line.created_at == START
 
 
 @given(histories())
@@ -456,7 +454,7 @@ def test_versions_count_up_and_times_never_go_back(log: list[Entry]) -> None:
             assert (line.version, line.number, line.change) == (1, seq, Change.NEW)
         else:
             assert (line.version, line.number) == (before.version + 1, before.number)
-            assert line.updated >= before.updated
+            assert line.updated_at >= before.updated_at
         latest[line.id] = line
 
 
@@ -480,7 +478,7 @@ def test_a_withdrawal_reaches_everybody_who_saw_any_version() -> None:
     board = board_with(section="economy", urgency=1, regions=("asia",))
     published(board, Change.UPDATE, section="sports", regions=("africa",))
     published(board, Change.UPDATE, urgency=4)
-    published(board, Change.HOLD)
+    published(board, Change.HIDE)
     published(board, Change.WITHDRAW)
     for seen in (
         Selection(sections=("economy",)),
@@ -498,7 +496,7 @@ def test_facets_that_a_line_has_again_are_kept_once() -> None:
     board = board_with(section="economy")
     for section in ("sports", "economy", "sports", "economy"):
         published(board, Change.UPDATE, section=section)
-    assert [was.section for was in latest_entry(board).was] == ["sports"]
+    assert [was.section for was in latest_entry(board).earlier_facets] == ["sports"]
 
 
 def test_a_line_cannot_change_its_facets_without_end() -> None:
@@ -509,7 +507,7 @@ def test_a_line_cannot_change_its_facets_without_end() -> None:
     for facets in changes[1 : FACETS_MAX + 1]:
         published(board, Change.UPDATE, **facets)
     assert refused(board, Change.UPDATE, **changes[FACETS_MAX + 1]) == ["facets"]
-    assert len(latest_entry(board).was) == FACETS_MAX
+    assert len(latest_entry(board).earlier_facets) == FACETS_MAX
     # It can still be taken back.
     assert published(board, Change.WITHDRAW).status is Status.CANCELED
 
@@ -519,8 +517,8 @@ def test_an_entry_names_every_facet_that_its_line_ever_had(log: list[Entry]) -> 
     for end in range(len(log)):
         entry = log[end]
         ever = {each.line.facets for each in log[: end + 1] if each.line.id == entry.line.id}
-        assert {entry.line.facets, *entry.was} == ever
-        assert len(entry.was) == len(ever) - 1
+        assert {entry.line.facets, *entry.earlier_facets} == ever
+        assert len(entry.earlier_facets) == len(ever) - 1
 
 
 @given(histories())

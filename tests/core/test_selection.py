@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import ENGLISH, facets, selections
+from tests.support.strategies import ENGLISH, facets, selections
 from ticker.core.errors import SelectionError
 from ticker.core.line import Facets
 from ticker.core.selection import EVERYTHING, Selection, parse_selection

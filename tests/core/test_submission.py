@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import likely_submissions, nasty_submissions, receipts
+from tests.support.strategies import likely_submissions, nasty_submissions, receipts
 from ticker.core.errors import SubmissionError
 from ticker.core.line import Change
 from ticker.core.submission import (
@@ -84,7 +84,7 @@ def test_bytes_are_a_submission_or_a_submission_error(data: bytes) -> None:
         assert decode_request(encode_request(decoded), LIMIT) == decoded
 
 
-FIELDS = st.sampled_from(["key", "change", "text", "regions", "expires", "urgency", "deadline_s", "nobody"])
+FIELDS = st.sampled_from(["key", "change", "text", "regions", "expires_at", "urgency", "deadline_s", "nobody"])
 
 
 @given(st.dictionaries(FIELDS, JSON, max_size=4))
@@ -105,8 +105,8 @@ def test_fields_of_any_shape_are_a_submission_or_a_submission_error(fields: dict
         b'"urgency":1.5',
         b'"urgency":' + b"9" * 5000,
         b'"version":true',
-        b'"expires":1795512600',
-        b'"expires":"tomorrow"',
+        b'"expires_at":1795512600',
+        b'"expires_at":"tomorrow"',
         b'"change":"delete"',
         b'"editor":"somebody-else"',
         b'"unknown":1',
@@ -153,7 +153,7 @@ def test_a_receipt_decodes_to_itself(receipt: Receipt) -> None:
     assert decode_receipt(encode_receipt(receipt)) == receipt
 
 
-RECEIPT = b'{"status":"on-air","edition":"en","key":"k","published":"2026-11-24T09:30:00Z","version":1}'
+RECEIPT = b'{"status":"on-air","edition":"en","key":"k","published_at":"2026-11-24T09:30:00Z","version":1}'
 
 
 @given(st.binary() | broken(RECEIPT) | st.text().map(str.encode))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.desk.newsroom import Newsroom
+from tests.support.desk_harness import Newsroom
 
 
 @pytest_asyncio.fixture

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from tests.desk.newsroom import Newsroom, lines_of, new
-from tests.servers import RedisServer, eventually
+from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.servers import RedisServer, eventually
 from ticker.core.errors import LinkError, SettingsError
 from ticker.core.line import Change, Status
-from ticker.core.submission import Outcome, Submission, encode_request
+from ticker.core.submission import ReceiptStatus, Submission, encode_request
 from ticker.desk.desk import DeskState, run_desk
-from ticker.desk.edition import TURN
+from ticker.desk.worker import TURN
 from ticker.settings import Settings
-from ticker.store.connections import connect
+from ticker.store.connection import connect
 from ticker.store.editions import edition_names, load_edition, save_edition
-from ticker.store.inbox import last_receipt_id, until_ms
-from ticker.store.log import rotate, verify_log
+from ticker.store.inbox import deadline_at_ms, last_receipt_id
+from ticker.store.log_reader import rotate, verify_log
 from ticker.store.streams import read_range, redis_ms
 
 
@@ -30,9 +30,9 @@ async def test_a_line_goes_on_air_with_its_position_in_the_receipt(newsroom: New
     async with newsroom.desk():
         receipt = await newsroom.ask("ann", new("k1"))
     (entry,) = await newsroom.entries()
-    assert (receipt.status, receipt.id, receipt.version) == (Outcome.ON_AIR, entry.line.id, 1)
+    assert (receipt.status, receipt.id, receipt.version) == (ReceiptStatus.ON_AIR, entry.line.id, 1)
     assert receipt.position == str((await verify_log(newsroom.redis, "en")).head)
-    assert receipt.published == entry.line.updated
+    assert receipt.published_at == entry.line.updated_at
     assert (entry.editor, entry.key) == ("ann", "k1")
 
 
@@ -42,8 +42,8 @@ async def test_the_desks_clock_dates_the_line_and_rediss_the_submission(newsroom
         stream_id = await newsroom.submit("ann", new("k1"))
         (receipt,) = await newsroom.settled("ann")
     (entry,) = await newsroom.entries()
-    assert receipt.published == entry.line.created == noon
-    assert entry.submitted == datetime.fromtimestamp(until_ms(stream_id, 0) / 1000, UTC)
+    assert receipt.published_at == entry.line.created_at == noon
+    assert entry.submitted_at == datetime.fromtimestamp(deadline_at_ms(stream_id, 0) / 1000, UTC)
 
 
 async def test_a_new_line_gets_an_id_that_no_line_has(newsroom: Newsroom) -> None:
@@ -112,7 +112,7 @@ async def test_each_change_in_a_batch_stands_on_the_one_before_it(newsroom: News
     ids = iter(("the-line", "id-2", "id-3"))
     async with newsroom.desk(new_id=lambda: next(ids)):
         receipts = await newsroom.settled("ann")
-    assert [(receipt.status, receipt.version) for receipt in receipts] == [(Outcome.ON_AIR, n) for n in (1, 2, 3)]
+    assert [(receipt.status, receipt.version) for receipt in receipts] == [(ReceiptStatus.ON_AIR, n) for n in (1, 2, 3)]
 
 
 async def test_a_change_of_a_version_that_is_not_the_latest_is_refused_with_the_latest(newsroom: Newsroom) -> None:
@@ -122,7 +122,7 @@ async def test_a_change_of_a_version_that_is_not_the_latest_is_refused_with_the_
         stale = await newsroom.ask(
             "ann", Submission(key="k3", change=Change.UPDATE, id=line_id, version=1, text="Ann's")
         )
-    assert (stale.status, stale.version, stale.errors[0].code) == (Outcome.REFUSED, 2, "stale")
+    assert (stale.status, stale.version, stale.errors[0].code) == (ReceiptStatus.REFUSED, 2, "stale")
     assert lines_of(await newsroom.entries())[-1] == "Bob's"
 
 
@@ -131,7 +131,7 @@ async def test_a_withdrawal_keeps_the_entry_in_the_log_and_drops_the_lines_text(
         line_id = (await newsroom.ask("ann", new("k1", "A rumour"))).id
         receipt = await newsroom.ask("ann", Submission(key="k2", change=Change.WITHDRAW, id=line_id, reason="Wrong"))
     first, last = await newsroom.entries()
-    assert receipt.status is Outcome.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
     assert (first.line.text, last.line.text, last.line.status) == ("A rumour", "", Status.CANCELED)
 
 
@@ -139,7 +139,7 @@ async def test_a_deadline_that_passed_before_any_desk_came_is_late_and_never_on_
     await newsroom.submit_raw("ann", encode_request(new("k1")), "1000-0")
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
-    assert (receipt.status, receipt.key, receipt.errors[0].code) == (Outcome.LATE, "k1", "late")
+    assert (receipt.status, receipt.key, receipt.errors[0].code) == (ReceiptStatus.LATE, "k1", "late")
     assert await newsroom.entries() == []
 
 
@@ -150,7 +150,7 @@ async def test_the_desks_own_deadline_bounds_the_one_that_is_asked_for(redis_url
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
     await newsroom.aclose()
-    assert receipt.status is Outcome.LATE
+    assert receipt.status is ReceiptStatus.LATE
 
 
 async def test_a_copy_made_before_a_late_ones_deadline_is_late_too(newsroom: Newsroom) -> None:
@@ -159,7 +159,7 @@ async def test_a_copy_made_before_a_late_ones_deadline_is_late_too(newsroom: New
     await newsroom.submit_raw("ann", encode_request(new("k1", deadline_s=30)), f"{now - 3000}-0")
     async with newsroom.desk():
         receipts = await newsroom.settled("ann")
-    assert [receipt.status for receipt in receipts] == [Outcome.LATE, Outcome.LATE]
+    assert [receipt.status for receipt in receipts] == [ReceiptStatus.LATE, ReceiptStatus.LATE]
 
 
 async def test_a_key_may_be_asked_anew_once_its_editor_could_know_that_it_was_late(newsroom: Newsroom) -> None:
@@ -167,18 +167,18 @@ async def test_a_key_may_be_asked_anew_once_its_editor_could_know_that_it_was_la
     async with newsroom.desk():
         await newsroom.settled("ann")
     async with newsroom.desk():  # one that has it from Redis
-        assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
-        assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
+        assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
+        assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
     assert len(await newsroom.entries()) == 1
 
 
 async def test_without_a_desk_an_editor_learns_for_certain_that_a_line_is_not_on_air(newsroom: Newsroom) -> None:
     after = await last_receipt_id(newsroom.redis, "en", "ann")
     stream_id = await newsroom.submit("ann", new("k1", deadline_s=0.05))
-    assert await newsroom.receipt_after("ann", "k1", after, until_ms(stream_id, 0.05)) is None
+    assert await newsroom.receipt_after("ann", "k1", after, deadline_at_ms(stream_id, 0.05)) is None
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
-    assert receipt.status is Outcome.LATE
+    assert receipt.status is ReceiptStatus.LATE
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ async def test_what_is_no_submission_is_refused_and_the_next_one_taken(
         await newsroom.submit_raw("ann", data)
         following = await newsroom.ask("ann", new("next"))
     refused = (await newsroom.receipts("ann"))[0].receipt
-    assert (refused.status, refused.errors[0].code, refused.key) == (Outcome.REFUSED, code, key)
-    assert following.status is Outcome.ON_AIR
+    assert (refused.status, refused.errors[0].code, refused.key) == (ReceiptStatus.REFUSED, code, key)
+    assert following.status is ReceiptStatus.ON_AIR
     assert state.errors == 0
 
 
@@ -215,7 +215,7 @@ async def test_an_inbox_entry_without_the_field_is_refused(newsroom: Newsroom) -
     async with newsroom.desk():
         await newsroom.submit_raw("ann", b"x", field="nonsense")
         (receipt,) = await newsroom.settled("ann")
-    assert receipt.status is Outcome.REFUSED
+    assert receipt.status is ReceiptStatus.REFUSED
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ async def test_an_id_from_the_future_stretches_no_deadline_and_bricks_no_inbox(n
         (receipt,) = await newsroom.settled("ann")
         anew = await newsroom.ask("ann", new("k2"))
         same_key = await newsroom.ask("ann", new("k1"))
-    assert (receipt.status, receipt.errors[0].code) == (Outcome.LATE, "clock")
-    assert anew.status is same_key.status is Outcome.ON_AIR
+    assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.LATE, "clock")
+    assert anew.status is same_key.status is ReceiptStatus.ON_AIR
     assert [entry.key for entry in await newsroom.entries()] == ["k2", "k1"]
 
 
@@ -239,8 +239,8 @@ async def test_several_ids_from_the_future_are_each_answered_once(newsroom: News
     async with newsroom.desk():
         receipts = await newsroom.settled("ann", "bob")
         again = await newsroom.ask("ann", new("next"))
-    assert [receipt.status for receipt in receipts] == [Outcome.LATE] * 3 + [Outcome.ON_AIR]
-    assert again.status is Outcome.ON_AIR
+    assert [receipt.status for receipt in receipts] == [ReceiptStatus.LATE] * 3 + [ReceiptStatus.ON_AIR]
+    assert again.status is ReceiptStatus.ON_AIR
 
 
 async def test_a_line_of_a_quiet_editor_is_not_behind_anothers_flood(newsroom: Newsroom) -> None:
@@ -282,7 +282,7 @@ async def test_an_editor_nobody_registered_is_not_read(newsroom: Newsroom) -> No
 async def test_an_editor_with_an_impossible_name_disturbs_nobody(newsroom: Newsroom) -> None:
     await newsroom.redis.hset(newsroom.keys.editors, mapping={"../x": "", "": "", "a}b": "", b"\xff": ""})
     async with newsroom.desk() as state:
-        assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
+        assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
     assert state.errors == 0
 
 
@@ -346,9 +346,9 @@ async def test_a_rotated_log_is_followed_by_a_desk_that_was_at_work(newsroom: Ne
         update = Submission(key="k2", change=Change.UPDATE, id=old.id, text="Of the old log")
         gone = await newsroom.ask("ann", update)
         receipt = await newsroom.ask("ann", new("k3"))
-    assert (gone.status, gone.errors[0].code) == (Outcome.REFUSED, "unknown")
+    assert (gone.status, gone.errors[0].code) == (ReceiptStatus.REFUSED, "unknown")
     assert [entry.key for entry in await newsroom.entries()] == ["k3"]
-    assert receipt.status is Outcome.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
 
 
 async def test_nothing_is_appended_to_a_log_that_does_not_verify_until_it_is_rotated(newsroom: Newsroom) -> None:
@@ -368,9 +368,9 @@ async def test_nothing_is_appended_to_a_log_that_does_not_verify_until_it_is_rot
         await rotate(newsroom.redis, "en", "ab" * 32)
         receipt = await newsroom.ask("ann", new("k5"))
         assert str(state.fault) == "None"
-    assert (late.status, [finding.code for finding in late.errors]) == (Outcome.LATE, ["late", "log"])
-    assert repeated.status is Outcome.ON_AIR
-    assert receipt.status is Outcome.ON_AIR
+    assert (late.status, [finding.code for finding in late.errors]) == (ReceiptStatus.LATE, ["late", "log"])
+    assert repeated.status is ReceiptStatus.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
 
 
 async def test_a_log_with_a_number_left_out_has_a_fault_though_every_link_fits(newsroom: Newsroom) -> None:
@@ -395,7 +395,7 @@ async def test_one_editions_fault_is_not_anothers(redis_url: str) -> None:
     receipt = await other.ask("ann", new("k1", lang="en"))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert receipt.status is Outcome.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
     assert state.editions["en"].fault is not None
     assert not state.takes
     await newsroom.aclose()
@@ -437,8 +437,8 @@ async def test_a_failure_of_our_own_rules_refuses_one_submission_and_stops_nobod
     async with newsroom.desk(new_id=Failing(1)) as state:
         failed = await newsroom.ask("ann", new("k1"))
         following = await newsroom.ask("ann", new("k2"))
-    assert (failed.status, failed.errors[0].code) == (Outcome.REFUSED, "internal")
-    assert following.status is Outcome.ON_AIR
+    assert (failed.status, failed.errors[0].code) == (ReceiptStatus.REFUSED, "internal")
+    assert following.status is ReceiptStatus.ON_AIR
     assert state.errors == 0
 
 
@@ -467,7 +467,7 @@ async def test_the_desk_starts_without_redis_and_takes_submissions_once_it_is_th
     assert not state.takes
     redis_server.start()
     await asyncio.wait_for(state.ready.wait(), 5)
-    assert (await newsroom.ask("ann", new("k1"))).status is Outcome.ON_AIR
+    assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisClusterException
 
-from tests.desk.newsroom import Newsroom, new
-from tests.servers import RedisServer, eventually
+from tests.support.desk_harness import Newsroom, new
+from tests.support.servers import RedisServer, eventually
 from ticker.core.line import Change
 from ticker.core.position import Position
-from ticker.core.submission import Outcome, Submission, encode_request
-from ticker.desk.edition import EditionDesk, EditionState
-from ticker.store.connections import Redis, connect
+from ticker.core.submission import ReceiptStatus, Submission, encode_request
+from ticker.desk.worker import EditionDesk, EditionState
+from ticker.store.connection import Redis, connect
 from ticker.store.inbox import register, submit
-from ticker.store.log import read_log, verify_log
+from ticker.store.log_reader import read_log, verify_log
 
 ROOT = Path(__file__).parents[2]
 EDITORS = ("ann", "bob", "cleo")
@@ -174,7 +174,7 @@ async def test_a_desk_that_stood_by_knows_what_the_other_one_answered(newsroom: 
         await newsroom.ask("bob", Submission(key="k3", change=Change.UPDATE, id=line.id, version=1, text="B"))
         await first.aclose()
         assert await newsroom.ask("ann", new("k1")) == line
-        assert refused.status is Outcome.REFUSED
+        assert refused.status is ReceiptStatus.REFUSED
         assert await newsroom.ask("ann", ahead) == refused  # now that it would fit
         update = await newsroom.ask("bob", Submission(key="k4", change=Change.UPDATE, id=line.id, version=2, text="C"))
     assert update.version == 3
@@ -202,7 +202,7 @@ async def test_a_server_killed_under_load_has_every_line_that_was_acknowledged(
         await asyncio.gather(*writers)
         redis_server.start()
         receipt = await newsroom.ask("dora", new("k1"))
-    assert receipt.status is Outcome.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
     await verify_log(newsroom.redis, "en")
     kept = {str(Position.of(raw.seq, raw.link)) for raw in await read_log(newsroom.redis, "en", 0, 100_000)}
     assert set(acknowledged) <= kept
@@ -244,10 +244,10 @@ def _desk_process(url: str) -> subprocess.Popen[bytes]:
     """A desk as a process of its own."""
     program = (
         "import asyncio, functools, sys\n"
-        "from tests.strategies import ENGLISH\n"
+        "from tests.support.strategies import ENGLISH\n"
         "from ticker.desk.desk import run_desk\n"
         "from ticker.settings import Settings\n"
-        "from ticker.store.connections import connect\n"
+        "from ticker.store.connection import connect\n"
         "settings = Settings(editions={'en': ENGLISH})\n"
         "asyncio.run(run_desk(functools.partial(connect, sys.argv[1], role='desk'), settings))\n"
     )
@@ -327,7 +327,7 @@ async def test_whatever_is_submitted_the_log_verifies_and_has_each_acknowledged_
     assert verified.entries == len(entries)
     assert max(Counter((entry.editor, entry.key) for entry in entries).values(), default=1) == 1
     for editor, receipt in stored:
-        if receipt.receipt.status is Outcome.ON_AIR:
+        if receipt.receipt.status is ReceiptStatus.ON_AIR:
             entry = positions[str(receipt.receipt.position)]
             assert (entry.editor, entry.key, entry.line.id) == (editor, receipt.receipt.key, receipt.receipt.id)
     on_air = {(editor, receipt.receipt.key) for editor, receipt in stored if receipt.receipt.position is not None}

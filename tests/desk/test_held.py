@@ -13,17 +13,25 @@ import pytest
 import pytest_asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.desk.newsroom import Newsroom, lines_of, new
 from tests.desk.test_exactly_once import Breaking
-from tests.servers import eventually
-from tests.strategies import ENGLISH
+from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.servers import eventually
+from tests.support.strategies import ENGLISH
 from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.held import Held
 from ticker.core.line import Change
-from ticker.core.submission import Finding, Handling, Outcome, Receipt, Ruling, Submission, encode_request
+from ticker.core.submission import (
+    Decision,
+    DecisionRequest,
+    Finding,
+    Receipt,
+    ReceiptStatus,
+    Submission,
+    encode_request,
+)
 from ticker.store.held import read_held
 from ticker.store.inbox import unregister
-from ticker.store.log import verify_log
+from ticker.store.log_reader import verify_log
 from ticker.store.streams import redis_ms
 
 CAREFUL = msgspec.structs.replace(
@@ -45,9 +53,9 @@ async def soon(newsroom: Newsroom, ms: int = 400) -> datetime:
     return datetime.fromtimestamp((await redis_ms(newsroom.redis) + ms) / 1000, UTC)
 
 
-def rule(handling: Handling, receipt: Receipt, **fields: Any) -> Ruling:
+def rule(decision: Decision, receipt: Receipt, **fields: Any) -> DecisionRequest:
     assert receipt.held is not None
-    return Ruling(key=secrets.token_hex(4), handling=handling, held=receipt.held, **fields)
+    return DecisionRequest(key=secrets.token_hex(4), decision=decision, held=receipt.held, **fields)
 
 
 async def until_on_air(newsroom: Newsroom, count: int = 1) -> None:
@@ -65,15 +73,15 @@ async def test_a_scheduled_line_is_held_and_goes_on_air_at_its_time_with_the_id_
 ) -> None:
     async with newsroom.desk():
         due = await soon(newsroom)
-        told = await newsroom.ask("ann", new("k1", at=due))
-        assert (told.status, told.due, told.position) == (Outcome.HELD, due, None)
+        told = await newsroom.ask("ann", new("k1", publish_at=due))
+        assert (told.status, told.due_at, told.position) == (ReceiptStatus.HELD, due, None)
         assert await newsroom.entries() == []
         await until_on_air(newsroom)
         assert await redis_ms(newsroom.redis) >= due.timestamp() * 1000
     (entry,) = await newsroom.entries()
     first, second = await newsroom.answers("ann", "k1")
-    assert (entry.line.id, entry.editor, entry.key, entry.due) == (told.held, "ann", "k1", due)
-    assert (first, second.status, second.id, second.version) == (told, Outcome.ON_AIR, told.held, 1)
+    assert (entry.line.id, entry.editor, entry.key, entry.due_at) == (told.held, "ann", "k1", due)
+    assert (first, second.status, second.id, second.version) == (told, ReceiptStatus.ON_AIR, told.held, 1)
     assert await newsroom.held() == []
 
 
@@ -83,8 +91,8 @@ async def test_nothing_held_goes_out_before_its_time_by_rediss_clock_however_far
     ahead: Callable[[], datetime] = lambda: datetime.now(UTC) + timedelta(hours=2)  # noqa: E731
     async with newsroom.desk(clock=ahead) as state:
         embargo = await soon(newsroom)
-        told = await newsroom.ask("ann", new("k1", embargo=embargo))
-        assert told.status is Outcome.HELD
+        told = await newsroom.ask("ann", new("k1", embargo_until=embargo))
+        assert told.status is ReceiptStatus.HELD
         await until_on_air(newsroom)
         assert await redis_ms(newsroom.redis) >= embargo.timestamp() * 1000
         assert state.errors == 0
@@ -93,12 +101,12 @@ async def test_nothing_held_goes_out_before_its_time_by_rediss_clock_however_far
 async def test_an_embargo_that_is_over_holds_nothing_back(newsroom: Newsroom) -> None:
     async with newsroom.desk():
         past = datetime.now(UTC) - timedelta(hours=1)
-        assert (await newsroom.ask("ann", new("k1", embargo=past))).status is Outcome.ON_AIR
+        assert (await newsroom.ask("ann", new("k1", embargo_until=past))).status is ReceiptStatus.ON_AIR
 
 
 async def test_what_is_held_survives_the_desk_and_is_released_by_the_next_one(newsroom: Newsroom) -> None:
     async with newsroom.desk():
-        await newsroom.ask("ann", new("k1", at=await soon(newsroom)))
+        await newsroom.ask("ann", new("k1", publish_at=await soon(newsroom)))
     async with newsroom.desk():
         await until_on_air(newsroom)
 
@@ -109,7 +117,7 @@ async def test_two_desks_release_each_line_once(newsroom: Newsroom) -> None:
             await desks.enter_async_context(newsroom.desk())
         due = await soon(newsroom, 2_000)  # a busy machine takes its time for 20: those after it would be refused
         for number in range(20):
-            await newsroom.submit("ann", new(f"k{number}", at=due))
+            await newsroom.submit("ann", new(f"k{number}", publish_at=due))
         await until_on_air(newsroom, 20)
         await newsroom.ask("bob", new("last"))
     entries = await newsroom.entries()
@@ -122,30 +130,36 @@ async def test_a_desk_that_is_cut_off_at_any_step_releases_and_rules_once(redis_
     for at in range(1, 16):
         newsroom = Newsroom(redis_url, f"e{at}", like=CAREFUL)
         await newsroom.hire(ann=Role.EDITOR, bob=Role.EDITOR)
-        await newsroom.submit("ann", new("k0", at=await soon(newsroom, 100)))
+        await newsroom.submit("ann", new("k0", publish_at=await soon(newsroom, 100)))
         await newsroom.submit("ann", new("k1", urgency=1))
         async with newsroom.desk(Breaking(redis_url, at, after=after, error=RedisConnectionError("lost"))):
             await newsroom.settled("ann")
             flash = (await newsroom.answers("ann", "k1"))[0]
-            await newsroom.submit("bob", rule(Handling.APPROVE, flash))
+            await newsroom.submit("bob", rule(Decision.APPROVE, flash))
             await until_on_air(newsroom, 2)
             await newsroom.settled("bob")
         assert sorted(entry.key for entry in await newsroom.entries()) == ["k0", "k1"]
         scheduled = [told.status for told in await newsroom.answers("ann", "k0")]
-        assert scheduled in ([Outcome.HELD, Outcome.ON_AIR], [Outcome.ON_AIR])  # its time may have come before the desk
-        assert [told.status for told in await newsroom.answers("ann", "k1")] == [Outcome.HELD, Outcome.ON_AIR]
+        assert scheduled in (
+            [ReceiptStatus.HELD, ReceiptStatus.ON_AIR],
+            [ReceiptStatus.ON_AIR],
+        )  # its time may have come before the desk
+        assert [told.status for told in await newsroom.answers("ann", "k1")] == [
+            ReceiptStatus.HELD,
+            ReceiptStatus.ON_AIR,
+        ]
         assert await newsroom.held() == []
         await newsroom.aclose()
 
 
 async def test_a_time_that_passed_long_ago_waits_for_somebody_to_say_that_it_is_still_news(redis_url: str) -> None:
-    newsroom = Newsroom(redis_url, release_late_s=0.1)
+    newsroom = Newsroom(redis_url, overdue_after_s=0.1)
     async with newsroom.desk():
-        told = await newsroom.ask("ann", new("k1", at=await soon(newsroom)))
+        told = await newsroom.ask("ann", new("k1", publish_at=await soon(newsroom)))
 
     async def is_long_past() -> bool:
-        assert told.due is not None
-        return await redis_ms(newsroom.redis) > told.due.timestamp() * 1000 + 200
+        assert told.due_at is not None
+        return await redis_ms(newsroom.redis) > told.due_at.timestamp() * 1000 + 200
 
     await eventually(is_long_past, "its time has passed")
     async with newsroom.desk():
@@ -156,9 +170,9 @@ async def test_a_time_that_passed_long_ago_waits_for_somebody_to_say_that_it_is_
         await eventually(is_overdue, "it is overdue")
         assert await newsroom.entries() == []
         overdue = (await newsroom.answers("ann", "k1"))[-1]
-        assert (overdue.status, [need.code for need in overdue.needs]) == (Outcome.HELD, ["overdue"])
-        released = await newsroom.ask("ann", rule(Handling.APPROVE, overdue))
-    assert released.status is Outcome.ON_AIR
+        assert (overdue.status, [need.code for need in overdue.needs]) == (ReceiptStatus.HELD, ["overdue"])
+        released = await newsroom.ask("ann", rule(Decision.APPROVE, overdue))
+    assert released.status is ReceiptStatus.ON_AIR
     (entry,) = await newsroom.entries()
     assert (entry.key, entry.approved_by) == ("k1", None)
     await newsroom.aclose()
@@ -167,7 +181,9 @@ async def test_a_time_that_passed_long_ago_waits_for_somebody_to_say_that_it_is_
 async def test_a_line_whose_time_ran_out_meanwhile_is_refused_and_its_author_is_told(newsroom: Newsroom) -> None:
     async with newsroom.desk():
         line = await newsroom.ask("ann", new("k1"))
-        change = Submission(key="k2", change=Change.UPDATE, id=line.id, version=1, text="Two", at=await soon(newsroom))
+        change = Submission(
+            key="k2", change=Change.UPDATE, id=line.id, version=1, text="Two", publish_at=await soon(newsroom)
+        )
         await newsroom.ask("ann", change)
         await newsroom.ask("bob", Submission(key="k3", change=Change.WITHDRAW, id=line.id, reason="Wrong"))
 
@@ -176,14 +192,14 @@ async def test_a_line_whose_time_ran_out_meanwhile_is_refused_and_its_author_is_
 
         await eventually(is_told, "the author is told")
     told = (await newsroom.answers("ann", "k2"))[-1]
-    assert (told.status, told.errors[0].code) == (Outcome.REFUSED, "stale")
+    assert (told.status, told.errors[0].code) == (ReceiptStatus.REFUSED, "stale")
     assert lines_of(await newsroom.entries())[-1] == ""
     assert await newsroom.held() == []
 
 
 async def test_what_an_editor_scheduled_who_was_removed_since_waits_for_another_person(newsroom: Newsroom) -> None:
     async with newsroom.desk():
-        told = await newsroom.ask("eve", new("k1", at=await soon(newsroom)))
+        told = await newsroom.ask("eve", new("k1", publish_at=await soon(newsroom)))
         await unregister(newsroom.redis, "en", "eve")
 
         async def waits() -> bool:
@@ -193,13 +209,13 @@ async def test_what_an_editor_scheduled_who_was_removed_since_waits_for_another_
         assert not await newsroom.entries()
         (held,) = await newsroom.held()
         assert [need.code for need in held.needs] == ["removed"]
-        assert (await newsroom.ask("bob", rule(Handling.APPROVE, told))).status is Outcome.ON_AIR
+        assert (await newsroom.ask("bob", rule(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
 
 
 async def test_a_schedule_keeps_why_the_glass_was_broken(careful: Newsroom) -> None:
     async with careful.desk():
-        glass = new("k1", urgency=1, at=await soon(careful, 200), break_glass="Nobody is here")
-        assert (await careful.ask("cleo", glass)).status is Outcome.HELD
+        glass = new("k1", urgency=1, publish_at=await soon(careful, 200), break_glass="Nobody is here")
+        assert (await careful.ask("cleo", glass)).status is ReceiptStatus.HELD
         await until_on_air(careful)
     (entry,) = await careful.entries()
     assert (entry.break_glass, entry.overridden) == ("Nobody is here", ("flash",))
@@ -211,8 +227,8 @@ async def test_an_undo_window_is_as_long_as_it_says_whatever_the_desks_clock_say
 ) -> None:
     async with newsroom.desk(clock=lambda: datetime.now(UTC) + timedelta(hours=hours)):
         told = await newsroom.ask("ann", new("k1", undo_s=60.0))
-    assert told.due is not None
-    left_s = told.due.timestamp() - await redis_ms(newsroom.redis) / 1000
+    assert told.due_at is not None
+    left_s = told.due_at.timestamp() - await redis_ms(newsroom.redis) / 1000
     assert 30 < left_s <= 60
 
 
@@ -221,9 +237,9 @@ async def test_more_than_the_bound_is_not_held(redis_url: str) -> None:
     async with newsroom.desk():
         due = await soon(newsroom, 60_000)
         for number in range(3):
-            await newsroom.submit("ann", new(f"k{number}", at=due))
+            await newsroom.submit("ann", new(f"k{number}", publish_at=due))
         receipts = await newsroom.settled("ann")
-    assert [receipt.status for receipt in receipts] == [Outcome.HELD, Outcome.HELD, Outcome.REFUSED]
+    assert [receipt.status for receipt in receipts] == [ReceiptStatus.HELD, ReceiptStatus.HELD, ReceiptStatus.REFUSED]
     assert receipts[-1].errors[0].code == "held"
     await newsroom.aclose()
 
@@ -233,22 +249,22 @@ async def test_the_same_key_again_while_it_is_held_gets_the_same_receipt_and_lat
 ) -> None:
     async with newsroom.desk():
         due = await soon(newsroom)
-        first = await newsroom.ask("ann", new("k1", at=due))
-        assert await newsroom.ask("ann", new("k1", at=due)) == first
+        first = await newsroom.ask("ann", new("k1", publish_at=due))
+        assert await newsroom.ask("ann", new("k1", publish_at=due)) == first
         await until_on_air(newsroom)
-        on_air = await newsroom.ask("ann", new("k1", at=due))
-    assert on_air.status is Outcome.ON_AIR
+        on_air = await newsroom.ask("ann", new("k1", publish_at=due))
+    assert on_air.status is ReceiptStatus.ON_AIR
     async with newsroom.desk():
         assert (await newsroom.ask("ann", new("k1"))).position == on_air.position
     assert len(await newsroom.entries()) == 1
 
 
 async def test_what_somebody_else_has_said_meanwhile_waits_for_a_second_person_at_its_time(redis_url: str) -> None:
-    rules = {**ENGLISH.rules, "duplicate": Effect.HOLD}
+    rules = {**ENGLISH.rules, "duplicate": Effect.REVIEW}
     newsroom = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, rules=rules))
     async with newsroom.desk():
-        told = await newsroom.ask("ann", new("k1", at=await soon(newsroom)))
-        assert (await newsroom.ask("bob", new("k2"))).status is Outcome.ON_AIR
+        told = await newsroom.ask("ann", new("k1", publish_at=await soon(newsroom)))
+        assert (await newsroom.ask("bob", new("k2"))).status is ReceiptStatus.ON_AIR
 
         async def waits() -> bool:
             return any(held.waits_for_person for held in await newsroom.held())
@@ -256,8 +272,8 @@ async def test_what_somebody_else_has_said_meanwhile_waits_for_a_second_person_a
         await eventually(waits, "it waits for another person")
         assert len(await newsroom.entries()) == 1
         again = (await newsroom.answers("ann", "k1"))[-1]
-        assert (again.status, [need.code for need in again.needs]) == (Outcome.HELD, ["duplicate"])
-        assert (await newsroom.ask("bob", rule(Handling.APPROVE, told))).status is Outcome.ON_AIR
+        assert (again.status, [need.code for need in again.needs]) == (ReceiptStatus.HELD, ["duplicate"])
+        assert (await newsroom.ask("bob", rule(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
     assert (await newsroom.entries())[-1].approved_by == "bob"
     await newsroom.aclose()
 
@@ -268,9 +284,12 @@ async def test_what_somebody_else_has_said_meanwhile_waits_for_a_second_person_a
 async def test_within_its_undo_window_a_line_is_taken_back_and_nothing_went_out(newsroom: Newsroom) -> None:
     async with newsroom.desk():
         told = await newsroom.ask("ann", new("k1", undo_s=300))
-        taken_back = await newsroom.ask("ann", rule(Handling.CANCEL, told))
-    assert (told.status, taken_back.status, taken_back.by) == (Outcome.HELD, Outcome.DROPPED, "ann")
-    assert [receipt.status for receipt in await newsroom.answers("ann", "k1")] == [Outcome.HELD, Outcome.DROPPED]
+        taken_back = await newsroom.ask("ann", rule(Decision.CANCEL, told))
+    assert (told.status, taken_back.status, taken_back.decided_by) == (ReceiptStatus.HELD, ReceiptStatus.DROPPED, "ann")
+    assert [receipt.status for receipt in await newsroom.answers("ann", "k1")] == [
+        ReceiptStatus.HELD,
+        ReceiptStatus.DROPPED,
+    ]
     assert not await newsroom.entries()
     assert not await newsroom.held()
 
@@ -281,7 +300,11 @@ async def test_an_editions_undo_window_holds_words_but_neither_a_flash_nor_a_wit
         plain = await newsroom.ask("ann", new("k1"))
         flash = await newsroom.ask("ann", new("k2", urgency=1))
         withdrawn = await newsroom.ask("ann", Submission(key="k3", change=Change.WITHDRAW, id=flash.id, reason="Wrong"))
-    assert [each.status for each in (plain, flash, withdrawn)] == [Outcome.HELD, Outcome.ON_AIR, Outcome.ON_AIR]
+    assert [each.status for each in (plain, flash, withdrawn)] == [
+        ReceiptStatus.HELD,
+        ReceiptStatus.ON_AIR,
+        ReceiptStatus.ON_AIR,
+    ]
     await newsroom.aclose()
 
 
@@ -291,21 +314,21 @@ async def test_an_editions_undo_window_holds_words_but_neither_a_flash_nor_a_wit
 async def test_a_flash_waits_for_another_person_who_puts_it_on_air_in_its_authors_name(careful: Newsroom) -> None:
     async with careful.desk():
         told = await careful.ask("ann", new("k1", urgency=1))
-        assert (told.status, [need.code for need in told.needs], told.due) == (Outcome.HELD, ["flash"], None)
+        assert (told.status, [need.code for need in told.needs], told.due_at) == (ReceiptStatus.HELD, ["flash"], None)
         assert await careful.entries() == []
-        approved = await careful.ask("bob", rule(Handling.APPROVE, told))
+        approved = await careful.ask("bob", rule(Decision.APPROVE, told))
     (entry,) = await careful.entries()
-    assert (approved.status, approved.by, approved.id) == (Outcome.ON_AIR, "bob", told.held)
+    assert (approved.status, approved.decided_by, approved.id) == (ReceiptStatus.ON_AIR, "bob", told.held)
     assert (entry.editor, entry.approved_by, entry.key) == ("ann", "bob", "k1")
     on_air = (await careful.answers("ann", "k1"))[-1]
-    assert (on_air.status, on_air.by, on_air.position) == (Outcome.ON_AIR, "bob", approved.position)
+    assert (on_air.status, on_air.decided_by, on_air.position) == (ReceiptStatus.ON_AIR, "bob", approved.position)
 
 
 @pytest.mark.parametrize(("editor", "code"), [("ann", "second-person"), ("rana", "role"), ("stranger", None)], ids=str)
 async def test_who_may_approve(careful: Newsroom, editor: str, code: str | None) -> None:
     async with careful.desk():
         told = await careful.ask("ann", new("k1", urgency=1))
-        ruled = await careful.ask(editor, rule(Handling.APPROVE, told))
+        ruled = await careful.ask(editor, rule(Decision.APPROVE, told))
     assert [finding.code for finding in ruled.errors] == ([] if code is None else [code])
     assert len(await careful.entries()) == (code is None)
 
@@ -319,18 +342,22 @@ async def test_a_chief_breaks_the_glass_with_a_reason_and_everybody_sees_it(care
             return state.broken_glass == 1
 
         await eventually(is_counted, "it is counted")
-    assert (refused.status, refused.errors[0].code) == (Outcome.REFUSED, "break-glass")
+    assert (refused.status, refused.errors[0].code) == (ReceiptStatus.REFUSED, "break-glass")
     (entry,) = await careful.entries()
-    assert receipt.status is Outcome.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
     assert (entry.break_glass, entry.overridden) == ("Tsunami: no one else is here", ("flash",))
 
 
 async def test_a_chief_breaks_the_glass_on_what_waits_already(careful: Newsroom) -> None:
     async with careful.desk():
         told = await careful.ask("cleo", new("k1", urgency=1))
-        own = await careful.ask("cleo", rule(Handling.APPROVE, told))
-        broken = await careful.ask("cleo", rule(Handling.APPROVE, told, break_glass="Nobody answers"))
-    assert (told.status, own.errors[0].code, broken.status) == (Outcome.HELD, "second-person", Outcome.ON_AIR)
+        own = await careful.ask("cleo", rule(Decision.APPROVE, told))
+        broken = await careful.ask("cleo", rule(Decision.APPROVE, told, break_glass="Nobody answers"))
+    assert (told.status, own.errors[0].code, broken.status) == (
+        ReceiptStatus.HELD,
+        "second-person",
+        ReceiptStatus.ON_AIR,
+    )
     (entry,) = await careful.entries()
     assert (entry.break_glass, entry.approved_by, entry.overridden) == ("Nobody answers", None, ("flash",))
 
@@ -339,10 +366,14 @@ async def test_everything_that_a_reporter_asks_for_waits(careful: Newsroom) -> N
     async with careful.desk():
         told = await careful.ask("rana", new("k1"))
         assert [need.code for need in told.needs] == ["reporter"]
-        rejected = await careful.ask("bob", rule(Handling.REJECT, told, reason="Not confirmed"))
+        rejected = await careful.ask("bob", rule(Decision.REJECT, told, reason="Not confirmed"))
     told_author = (await careful.answers("rana", "k1"))[-1]
-    assert rejected.status is Outcome.DROPPED
-    assert (told_author.status, told_author.by, told_author.reason) == (Outcome.DROPPED, "bob", "Not confirmed")
+    assert rejected.status is ReceiptStatus.DROPPED
+    assert (told_author.status, told_author.decided_by, told_author.reason) == (
+        ReceiptStatus.DROPPED,
+        "bob",
+        "Not confirmed",
+    )
     assert not await careful.entries()
     assert not await careful.held()
 
@@ -354,28 +385,28 @@ async def test_withdrawing_anothers_line_waits_and_ones_own_does_not(careful: Ne
         await careful.ask("bob", update)
         others = await careful.ask("bob", Submission(key="k4", change=Change.WITHDRAW, id=first.id, reason="Wrong"))
         own = await careful.ask("ann", Submission(key="k5", change=Change.WITHDRAW, id=second.id, reason="Wrong"))
-        assert (others.status, [need.code for need in others.needs]) == (Outcome.HELD, ["withdrawal"])
-        approved = await careful.ask("ann", rule(Handling.APPROVE, others))
-    assert (own.status, approved.status) == (Outcome.ON_AIR, Outcome.ON_AIR)
+        assert (others.status, [need.code for need in others.needs]) == (ReceiptStatus.HELD, ["withdrawal"])
+        approved = await careful.ask("ann", rule(Decision.APPROVE, others))
+    assert (own.status, approved.status) == (ReceiptStatus.ON_AIR, ReceiptStatus.ON_AIR)
     assert lines_of(await careful.entries())[-1] == ""
 
 
 async def test_what_is_approved_before_its_time_still_waits_for_it(careful: Newsroom) -> None:
     async with careful.desk():
         due = await soon(careful)
-        told = await careful.ask("ann", new("k1", urgency=1, at=due))
-        approved = await careful.ask("bob", rule(Handling.APPROVE, told))
-        assert (approved.status, approved.due, approved.needs) == (Outcome.HELD, due, ())
+        told = await careful.ask("ann", new("k1", urgency=1, publish_at=due))
+        approved = await careful.ask("bob", rule(Decision.APPROVE, told))
+        assert (approved.status, approved.due_at, approved.needs) == (ReceiptStatus.HELD, due, ())
         await until_on_air(careful)
         assert await redis_ms(careful.redis) >= due.timestamp() * 1000
     (entry,) = await careful.entries()
-    assert (entry.approved_by, entry.due) == ("bob", due)
+    assert (entry.approved_by, entry.due_at) == ("bob", due)
 
 
 async def test_what_nobody_has_approved_stays_held_when_its_time_comes(careful: Newsroom) -> None:
     async with careful.desk():
-        told = await careful.ask("ann", new("k1", urgency=1, at=await soon(careful, 100)))
-        await careful.ask("bob", new("k2", at=await soon(careful, 300)))
+        told = await careful.ask("ann", new("k1", urgency=1, publish_at=await soon(careful, 100)))
+        await careful.ask("bob", new("k2", publish_at=await soon(careful, 300)))
         await until_on_air(careful)
         assert [held.id for held in await careful.held()] == [told.held]
 
@@ -383,33 +414,33 @@ async def test_what_nobody_has_approved_stays_held_when_its_time_comes(careful: 
 async def test_a_ruling_twice_or_on_nothing_is_refused_and_says_so(careful: Newsroom) -> None:
     async with careful.desk():
         told = await careful.ask("ann", new("k1", urgency=1))
-        ruling = rule(Handling.APPROVE, told)
+        ruling = rule(Decision.APPROVE, told)
         first = await careful.ask("bob", ruling)
         again = await careful.ask("bob", ruling)
-        twice = await careful.ask("bob", rule(Handling.APPROVE, told))
+        twice = await careful.ask("bob", rule(Decision.APPROVE, told))
     assert first == again
-    assert (twice.status, twice.errors[0].code) == (Outcome.REFUSED, "unknown")
+    assert (twice.status, twice.errors[0].code) == (ReceiptStatus.REFUSED, "unknown")
     assert len(await careful.entries()) == 1
 
 
 async def test_a_change_of_role_counts_at_once(careful: Newsroom) -> None:
     async with careful.desk():
         told = await careful.ask("ann", new("k1", urgency=1))
-        assert (await careful.ask("rana", rule(Handling.APPROVE, told))).status is Outcome.REFUSED
+        assert (await careful.ask("rana", rule(Decision.APPROVE, told))).status is ReceiptStatus.REFUSED
         await careful.hire(rana=Role.EDITOR)
 
         async def is_allowed() -> bool:
-            return (await careful.ask("rana", rule(Handling.APPROVE, told))).status is Outcome.ON_AIR
+            return (await careful.ask("rana", rule(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
 
         await eventually(is_allowed, "the desk has heard of the new role")
 
 
 async def test_what_cannot_be_read_is_left_to_the_desk_that_wrote_it(newsroom: Newsroom) -> None:
-    held = Held(id="one", editor="ann", submission=new("k1"), submitted=datetime.now(UTC))
+    held = Held(id="one", editor="ann", submission=new("k1"), submitted_at=datetime.now(UTC))
     await newsroom.redis.hset(newsroom.keys.held, "odd", b'{"of":"another version"}')
     await newsroom.redis.hset(newsroom.keys.held, "two", msgspec.json.encode(held))
     async with newsroom.desk() as state:
-        assert (await newsroom.ask("ann", new("k2"))).status is Outcome.ON_AIR
+        assert (await newsroom.ask("ann", new("k2"))).status is ReceiptStatus.ON_AIR
         assert state.errors == 0
     assert await read_held(newsroom.redis, "en") == {}
     assert await newsroom.redis.hlen(newsroom.keys.held) == 2
@@ -434,5 +465,5 @@ async def test_a_role_that_was_taken_away_is_gone_for_what_is_asked_at_the_same_
         keys = (careful.keys.editors, careful.keys.bell, careful.keys.inbox("cleo"))
         await careful.redis.eval(script, len(keys), *keys, encode_request(asked).decode())
         receipts = await careful.settled("cleo")
-    assert [receipt.status for receipt in receipts] == [Outcome.ON_AIR, Outcome.REFUSED]
+    assert [receipt.status for receipt in receipts] == [ReceiptStatus.ON_AIR, ReceiptStatus.REFUSED]
     assert [error.code for error in receipts[-1].errors] == ["break-glass"]

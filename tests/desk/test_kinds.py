@@ -7,12 +7,12 @@ import asyncio
 import msgspec
 import pytest
 
-from tests.desk.newsroom import Newsroom, new
-from tests.servers import WAIT_S, eventually
-from tests.strategies import ENGLISH
+from tests.support.desk_harness import Newsroom, new
+from tests.support.servers import WAIT_S, eventually
+from tests.support.strategies import ENGLISH
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change
-from ticker.core.submission import Outcome, Submission
+from ticker.core.submission import ReceiptStatus, Submission
 from ticker.desk.desk import DeskState, run_desk
 from ticker.store.editions import load_edition
 
@@ -27,7 +27,7 @@ async def test_every_version_of_a_line_of_a_test_edition_is_marked(redis_url: st
             Submission(key="k2", change=Change.UPDATE, id=posted.id, text="Quake of magnitude 6.3"),
             Submission(key="k3", change=Change.WITHDRAW, id=posted.id, reason="A rehearsal."),
         ):
-            assert (await room.ask("ann", change)).status is Outcome.ON_AIR
+            assert (await room.ask("ann", change)).status is ReceiptStatus.ON_AIR
     assert [entry.line.test for entry in await room.entries()] == [True, True, True]
     await room.aclose()
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.strategies import ENGLISH, NONCE, Step, history
+from tests.support.strategies import ENGLISH, NONCE, Step, history
 from ticker.core.entry import Entry, encode_entry
 from ticker.core.line import Change
 from ticker.core.position import next_link
-from ticker.core.submission import Outcome, decode_receipt
+from ticker.core.submission import ReceiptStatus, decode_receipt
 from ticker.desk.ledger import Answer, Ledger
 from ticker.store.append import Head
 from ticker.store.editions import StoredEdition
 
-LATE = Answer(b"late", Outcome.LATE, 7)
-REFUSED = Answer(b"refused", Outcome.REFUSED)
-ON_AIR = Answer(b"on air", Outcome.ON_AIR)
+LATE = Answer(b"late", ReceiptStatus.LATE, 7)
+REFUSED = Answer(b"refused", ReceiptStatus.REFUSED)
+ON_AIR = Answer(b"on air", ReceiptStatus.ON_AIR)
 
 
 def ledger(retained: int = 100, receipts_retained: int = 100) -> Ledger:
@@ -68,7 +68,11 @@ def test_the_receipt_of_an_entry_is_made_again_from_the_log() -> None:
     answer = kept.find_answer(entry.editor, entry.key)
     assert answer is not None
     receipt = decode_receipt(answer.receipt)
-    assert (receipt.status, receipt.id, receipt.published) == (Outcome.ON_AIR, entry.line.id, entry.line.updated)
+    assert (receipt.status, receipt.id, receipt.published_at) == (
+        ReceiptStatus.ON_AIR,
+        entry.line.id,
+        entry.line.updated_at,
+    )
     assert receipt.position == f"1-{kept.head.link[:16]}"
 
 

@@ -14,15 +14,15 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.desk.newsroom import Newsroom, new
-from tests.servers import WAIT_S, eventually
-from tests.strategies import ENGLISH
+from tests.support.desk_harness import Newsroom, new
+from tests.support.servers import WAIT_S, eventually
+from tests.support.strategies import ENGLISH
 from ticker.core.edition import Role, SecondPerson
 from ticker.core.errors import TickerError
-from ticker.core.submission import Outcome
+from ticker.core.submission import ReceiptStatus
 from ticker.desk.desk import DeskState, run_desk
-from ticker.desk.edition import EditionState
 from ticker.desk.metrics import DeskCollector, listen, make_app, serve
+from ticker.desk.worker import EditionState
 from ticker.store.streams import redis_ms
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
@@ -78,7 +78,7 @@ async def test_what_is_settled_refused_and_held_is_counted(redis_url: str) -> No
     async with watched(room) as client:
         await room.ask("ann", new("k1"))
         await room.ask("ann", new("k1"))
-        assert (await room.ask("ann", new("k2", "Ceasefire holds", urgency=1))).status is Outcome.HELD
+        assert (await room.ask("ann", new("k2", "Ceasefire holds", urgency=1))).status is ReceiptStatus.HELD
         assert [each.code for each in (await room.ask("ann", new("k3", "Polls close", urgency=1))).errors] == ["held"]
         await room.submit_raw("ann", b"nonsense")
         await room.settled("ann")
@@ -104,17 +104,17 @@ async def test_a_chief_who_goes_alone_is_counted(redis_url: str) -> None:
     await room.hire(carla=Role.CHIEF)
     async with watched(room) as client:
         receipt = await room.ask("carla", new("k1", urgency=1, break_glass="Nobody else is here"))
-        assert receipt.status is Outcome.ON_AIR
+        assert receipt.status is ReceiptStatus.ON_AIR
         await says(client, {("ticker_desk_glass_broken_total", "en"): 1})
     await room.aclose()
 
 
 async def test_what_is_thrown_away_and_what_comes_too_late_is_counted(redis_url: str) -> None:
-    room = Newsroom(redis_url, inbox_retained=2, release_late_s=0.2)
+    room = Newsroom(redis_url, inbox_retained=2, overdue_after_s=0.2)
     async with room.desk() as state:
         at = datetime.fromtimestamp((await redis_ms(room.redis) + 300) / 1000, UTC)
-        receipt = await room.ask("ann", new("k0", "Later", at=at))
-        assert receipt.status is Outcome.HELD
+        receipt = await room.ask("ann", new("k0", "Later", publish_at=at))
+        assert receipt.status is ReceiptStatus.HELD
 
         async def is_counted() -> bool:
             return state.held == 1
@@ -130,7 +130,7 @@ async def test_what_is_thrown_away_and_what_comes_too_late_is_counted(redis_url:
     async with watched(room) as client:
         await room.settled("ann")
         await says(client, {("ticker_desk_dropped_total", "en"): 3, ("ticker_desk_overdue_total", "en"): 1})
-    assert {receipt.status for receipt in await room.settled("ann")} == {Outcome.HELD, Outcome.ON_AIR}
+    assert {receipt.status for receipt in await room.settled("ann")} == {ReceiptStatus.HELD, ReceiptStatus.ON_AIR}
     await room.aclose()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.desk.newsroom import new
-from tests.strategies import START
+from tests.support.desk_harness import new
+from tests.support.strategies import START
 from ticker.core.held import Held
-from ticker.core.submission import Finding, Outcome
-from ticker.core.verdict import Hold
+from ticker.core.outcome import Hold
+from ticker.core.submission import Finding, ReceiptStatus
 from ticker.desk.receipts import receipt_for
 
 FLASH = Finding("flash", "a flash needs a second person in this edition")
@@ -30,11 +30,11 @@ def test_what_is_held_waits_for_nothing_that_somebody_has_approved(
         id="held-1",
         editor="ann",
         submission=new("k1", urgency=1),
-        submitted=START,
+        submitted_at=START,
         needs=(FLASH,),
         approved_by=approved_by,
         overdue=overdue,
     )
     receipt = receipt_for("en", "k1", "new", Hold(held))
-    assert (receipt.status, receipt.held) == (Outcome.HELD, "held-1")
+    assert (receipt.status, receipt.held) == (ReceiptStatus.HELD, "held-1")
     assert [need.code for need in receipt.needs] == needs

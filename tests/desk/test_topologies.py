@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.desk.newsroom import Newsroom, new
-from tests.servers import Cluster, SentinelTrio
-from ticker.core.submission import Outcome
-from ticker.store.log import rotate, verify_log
+from tests.support.desk_harness import Newsroom, new
+from tests.support.servers import Cluster, SentinelTrio
+from ticker.core.submission import ReceiptStatus
+from ticker.store.log_reader import rotate, verify_log
 
 
 @pytest.mark.faults
@@ -21,7 +21,7 @@ async def test_an_edition_lives_on_one_node_of_a_cluster(redis_cluster: Cluster)
         verified = await verify_log(newsroom.redis, edition)
         await newsroom.aclose()
         assert receipts[0] == receipts[1]
-        assert anew.status is Outcome.ON_AIR
+        assert anew.status is ReceiptStatus.ON_AIR
         assert (verified.entries, state.errors) == (1, 0)
 
 
@@ -38,5 +38,5 @@ async def test_a_failover_is_followed_without_a_hand_and_without_a_line_twice(se
     entries = await newsroom.entries()
     await newsroom.aclose()
     assert again == before
-    assert after.status is Outcome.ON_AIR
+    assert after.status is ReceiptStatus.ON_AIR
     assert [entry.key for entry in entries] == ["k1", "k2"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.docs.examples import examples
+from tests.support.doc_examples import examples
 from ticker.core.edition import Edition, Effect, Quotes
-from ticker.core.effects import HOUSE_RULES
+from ticker.core.rules.effects import HOUSE_RULES
 from ticker.settings import load_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"

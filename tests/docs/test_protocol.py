@@ -16,9 +16,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.docs.examples import Example, assert_like, examples
-from tests.servers import short_folder
-from tests.system import System
+from tests.support.doc_examples import Example, assert_like, examples
+from tests.support.servers import short_folder
+from tests.support.system import System
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 EXAMPLES = list(examples(PAGE, "websocket", "http", "events"))
@@ -40,7 +40,7 @@ class Story:
     def compare(self, text: str, shown: str) -> None:
         found = json.loads(text)
         assert_like(found, json.loads(shown))
-        self.position = found.get("at") or self.position
+        self.position = found.get("position") or self.position
 
     def run(self, command: str) -> None:
         program, *words = shlex.split(command)
@@ -85,7 +85,7 @@ async def _receive(connection: ClientConnection) -> str:
     async with asyncio.timeout(WAIT_S):
         while True:
             text = await connection.recv(decode=True)
-            if json.loads(text)["type"] != "beat":
+            if json.loads(text)["type"] != "heartbeat":
                 return text
 
 
@@ -111,7 +111,7 @@ async def _replay_events(story: Story, text: str) -> None:
             received += chunk
             if received.endswith("\n\n") and "event: live\n" in received:
                 break
-    events = [event for event in received.split("\n\n") if "event: beat\n" not in event]
+    events = [event for event in received.split("\n\n") if "event: heartbeat\n" not in event]
     for event, like in zip(events, shown, strict=False):
         assert _fields(event, like.count("\n") + 1) == _fields(like, like.count("\n") + 1)
         story.compare(event.partition("data: ")[2], like.partition("data: ")[2])

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.faults.play import Outcome, play
+from tests.faults.play import ReceiptStatus, play
 from tests.faults.schedule import FIXED, Schedule, by_name, from_seed
 from tests.faults.tally import Tally
 
@@ -49,7 +49,7 @@ async def play_all(schedules: Sequence[Schedule], at_once: int, *, quietly: bool
     return tally
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: ReceiptStatus) -> str:
     if outcome.violations:
         return f"FAILED {outcome}"
     return (

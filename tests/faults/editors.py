@@ -13,11 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from tests.faults.model import Asked, Told
-from tests.system import Ran, run_program
+from tests.support.system import Ran, run_program
 from ticker.core.errors import TickerError
 from ticker.core.line import Change, Status
-from ticker.core.submission import Handling, Outcome, Receipt, Ruling, Submission, decode_receipt
-from ticker.store.connections import CLIENT_ERRORS, Redis, connect
+from ticker.core.submission import Decision, DecisionRequest, Receipt, ReceiptStatus, Submission, decode_receipt
+from ticker.store.connection import CLIENT_ERRORS, Redis, connect
 from ticker.store.inbox import await_receipt, last_receipt_id, read_receipts, register, submit
 from ticker.store.streams import milliseconds_of, redis_ms
 
@@ -104,10 +104,10 @@ class Editor:
                 return {"change": change, "id": line_id, "text": text, "reason": "The number was wrong."}
             case Change.WITHDRAW:
                 return {"change": change, "id": chance.choice([line_id, *held]), "reason": "It was not so."}
-            case Change.RELEASE:
+            case Change.UNHIDE:
                 return {"change": change, "id": chance.choice(held or [line_id])}
             case Change.PIN:
-                return {"change": change, "id": line_id, "pinned": datetime.now(UTC) + timedelta(hours=20)}
+                return {"change": change, "id": line_id, "pinned_until": datetime.now(UTC) + timedelta(hours=20)}
             case _:
                 return {"change": change, "id": line_id}
 
@@ -117,11 +117,11 @@ class Editor:
         if not load.held or load.chance.random() > 0.15:
             return
         held, asked = load.held.pop(load.chance.randrange(len(load.held)))
-        handling = load.chance.choice(tuple(Handling))
-        ruling = Ruling(
-            key=f"{self.name}-on-{held}", handling=handling, held=held, deadline_s=DEADLINE_S, reason="It was decided."
+        decision = load.chance.choice(tuple(Decision))
+        ruling = DecisionRequest(
+            key=f"{self.name}-on-{held}", decision=decision, held=held, deadline_s=DEADLINE_S, reason="It was decided."
         )
-        asked.trace.append(f"{self.name}: {handling}")
+        asked.trace.append(f"{self.name}: {decision}")
         with suppress(*_LOST):
             async with asyncio.timeout(ATTEMPT_S):
                 await submit(redis, self._edition, self.name, ruling)
@@ -132,10 +132,10 @@ class Editor:
         asked = {each.key: each for each in self._load.asked if each.editor == self.name and each.was_held}
         violations = []
         for each in stored:
-            if (known := asked.get(each.receipt.key)) is None or each.receipt.status is Outcome.HELD:
+            if (known := asked.get(each.receipt.key)) is None or each.receipt.status is ReceiptStatus.HELD:
                 continue
             hear(known, each.receipt)
-            due, at_ms = known.due, milliseconds_of(each.id)
+            due, at_ms = known.due_at, milliseconds_of(each.id)
             if clock_is_true and due is not None and known.told is Told.ON_AIR and at_ms < due.timestamp() * 1000:
                 violations.append(f"{self.name}/{known.key}: due at {due}, and on air at {at_ms}")
         for known in asked.values():
@@ -164,12 +164,12 @@ class Editor:
         await register(redis, self._edition, self.name)
         after = await last_receipt_id(redis, self._edition, self.name)
         until = await redis_ms(redis) + int(submission.deadline_s * 1000)
-        submission = msgspec.structs.replace(submission, until_ms=until)
+        submission = msgspec.structs.replace(submission, deadline_at_ms=until)
         asked.trace.append(f"submits after {after}, {submission.deadline_s:g} s")
         sent = await submit(redis, self._edition, self.name, submission)
         asked.trace.append(f"sent {sent}")
         stored = await await_receipt(
-            redis, self._edition, self.name, key=submission.key, after=after, until_ms=until, submission=sent
+            redis, self._edition, self.name, key=submission.key, after=after, deadline_at_ms=until, submission=sent
         )
         # None is said of this submission. One before it with the same key may have got its receipt unheard.
         return await self._earlier(redis, submission.key) if stored is None else stored.receipt
@@ -181,16 +181,16 @@ class Editor:
 
     def _hear(self, submission: Submission, asked: Asked, receipt: Receipt | None) -> None:
         hear(asked, receipt, clock_is_true=self._load.clock_is_true)
-        if receipt is not None and receipt.held is not None and receipt.status is Outcome.HELD:
-            asked.was_held, asked.due = True, receipt.due
+        if receipt is not None and receipt.held is not None and receipt.status is ReceiptStatus.HELD:
+            asked.was_held, asked.due_at = True, receipt.due_at
             self._load.held.append((receipt.held, asked))
-        if receipt is None or receipt.id is None or receipt.status is not Outcome.ON_AIR:
+        if receipt is None or receipt.id is None or receipt.status is not ReceiptStatus.ON_AIR:
             return
         self._on_air.append((submission, asked))
         match submission.change:
             case Change.WITHDRAW:
                 self._lines.pop(receipt.id, None)
-            case Change.HOLD:
+            case Change.HIDE:
                 self._lines[receipt.id] = Status.WITHHELD
             case _:
                 self._lines[receipt.id] = Status.USABLE
@@ -212,8 +212,8 @@ _CHANGES: Final = (
     Change.CORRECT,
     Change.WITHDRAW,
     Change.WITHDRAW,
-    Change.HOLD,
-    Change.RELEASE,
+    Change.HIDE,
+    Change.UNHIDE,
     Change.PIN,
     Change.UNPIN,
 )
@@ -227,27 +227,27 @@ def hear(asked: Asked, receipt: Receipt | None, *, clock_is_true: bool = True) -
             asked.told = Told.NEVER if clock_is_true else Told.UNKNOWN
         return
     match receipt.status:
-        case Outcome.ON_AIR:
+        case ReceiptStatus.ON_AIR:
             assert receipt.position is not None
             asked.told = Told.ON_AIR
             asked.positions.append(receipt.position)
-        case Outcome.REFUSED | Outcome.DROPPED:
+        case ReceiptStatus.REFUSED | ReceiptStatus.DROPPED:
             asked.told = Told.REFUSED
-        case Outcome.HELD:
+        case ReceiptStatus.HELD:
             asked.told = Told.HELD
-        case Outcome.LATE:
+        case ReceiptStatus.LATE:
             asked.told = Told.NEVER
-        case Outcome.NOT_ON_AIR:
+        case ReceiptStatus.NOT_ON_AIR:
             certain = receipt.errors[0].code in ("no-desk", "no-redis") and clock_is_true
             asked.told = Told.NEVER if certain else Told.UNKNOWN
 
 
-CODES: Final[Mapping[Outcome, int]] = {
-    Outcome.ON_AIR: 0,
-    Outcome.REFUSED: 3,
-    Outcome.LATE: 4,
-    Outcome.NOT_ON_AIR: 4,
-    Outcome.HELD: 5,
+CODES: Final[Mapping[ReceiptStatus, int]] = {
+    ReceiptStatus.ON_AIR: 0,
+    ReceiptStatus.REFUSED: 3,
+    ReceiptStatus.LATE: 4,
+    ReceiptStatus.NOT_ON_AIR: 4,
+    ReceiptStatus.HELD: 5,
 }
 
 

@@ -14,9 +14,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from tests.faults.model import Event, Opened
+from ticker.core.messages import BoardMessage, LineMessage, Message, decode_message
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
-from ticker.core.wire import BoardMessage, LineMessage, Message, decode_message
 
 OPEN_S: Final = 5.0
 GONE = (OSError, WebSocketException, TimeoutError, asyncio.IncompleteReadError)
@@ -40,7 +40,7 @@ class Follower:
         self.name = name
         self.selection = selection
         self.events: list[Event] = []
-        self.at: str | None = None
+        self.position: str | None = None
         self.restless = restless
         self.on_line: Callable[[LineMessage], None] = lambda line: None
         self._addresses = addresses
@@ -52,13 +52,13 @@ class Follower:
         return sum(isinstance(event, BoardMessage) for event in self.events)
 
     def is_at(self, head: Position) -> bool:
-        return self.at == str(head)
+        return self.position == str(head)
 
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
-            forgets = self.at is not None and self.restless > 0 and self._chance.random() < 0.25
-            after = None if forgets else self.at
+            forgets = self.position is not None and self.restless > 0 and self._chance.random() < 0.25
+            after = None if forgets else self.position
             self._tries += 1
             with suppress(*GONE):
                 await self._follow(self._addresses[self._tries % len(self._addresses)], after)
@@ -79,7 +79,7 @@ class Follower:
 
     def _take(self, message: Message) -> None:
         self.events.append(message)
-        self.at = getattr(message, "at", self.at)
+        self.position = getattr(message, "position", self.position)
         if isinstance(message, LineMessage):
             self.on_line(message)
 

@@ -17,11 +17,11 @@ from ticker.core.board import Board
 from ticker.core.entry import Entry, Logged, follow
 from ticker.core.errors import LinkError
 from ticker.core.line import Line, Status
-from ticker.core.log import Reset
+from ticker.core.log_window import Reset
+from ticker.core.messages import BoardMessage, ByeMessage, HeartbeatMessage, LineMessage, LiveMessage, Message
 from ticker.core.position import MARK_DIGITS, Position, next_link
 from ticker.core.selection import EVERYTHING, Selection
-from ticker.core.wire import BeatMessage, BoardMessage, ByeMessage, LineMessage, LiveMessage, Message
-from ticker.store.log import RawEntry
+from ticker.store.log_reader import RawEntry
 
 REPLAY_SURE = 40
 """A replay of as many short lines is one piece: written in one step, so that all of it is as of its `live` message."""
@@ -50,7 +50,7 @@ class Asked(msgspec.Struct):
     told: Told = Told.UNKNOWN
     positions: list[str] = msgspec.field(default_factory=list)
     was_held: bool = False
-    due: datetime | None = None
+    due_at: datetime | None = None
     trace: list[str] = msgspec.field(default_factory=list)
     """What happened to it, for whoever looks into a violation."""
 
@@ -291,8 +291,8 @@ class _Check:
                     self._line(event)
                 case LiveMessage():
                     self._live(event)
-                case BeatMessage():
-                    self._moves_to("beat", event.at)
+                case HeartbeatMessage():
+                    self._moves_to("heartbeat", event.position)
                 case ByeMessage():
                     pass
             self.result.stood.add(str(self.at))
@@ -315,24 +315,24 @@ class _Check:
         opened, self.opened = self.opened, None
         is_first = opened is not None and opened.after is None
         if (board.reset is None) != is_first:
-            self._wrong(f"a board at {board.at} with reset {board.reset}, asked for {opened}")
+            self._wrong(f"a board at {board.position} with reset {board.reset}, asked for {opened}")
         if board.reset is not None:
             self.result.resets += 1
             if board.reset not in self.against.may_reset:
-                self._wrong(f"reset ({board.reset}) at {board.at}, though nothing was lost")
-        self.at = Position.parse(board.at)
+                self._wrong(f"reset ({board.reset}) at {board.position}, though nothing was lost")
+        self.at = Position.parse(board.position)
         path = self.against.histories.path(self.at)
         if path is None:
             self.result.unseen += self.at.seq > 0
             return
-        self.result.violations += check_board(board.at, board.lines, path, self.against)
+        self.result.violations += check_board(board.position, board.lines, path, self.against)
 
     def _line(self, message: LineMessage) -> None:
         self.result.deliveries += 1
-        was, opened, position = self.at, self.opened, Position.parse(message.at)
+        was, opened, position = self.at, self.opened, Position.parse(message.position)
         self.at, self.opened = position, None
         if was is None or (opened is not None and opened.after is None):
-            self._wrong(f"{message.at} came before any board")
+            self._wrong(f"{message.position} came before any board")
             return
         if self.is_replaying:
             self.replay.append(message)
@@ -340,11 +340,11 @@ class _Check:
         if path is None:
             self.result.unseen += 1
             if position.seq <= was.seq:
-                self._wrong(f"{message.at} came after {was}")
+                self._wrong(f"{message.position} came after {was}")
             return
         self._follows(was, path)
         if not self.against.histories.is_form_of(message.line, path[-1].entry):
-            self._wrong(f"{message.at} is not the log's: {message.line}")
+            self._wrong(f"{message.position} is not the log's: {message.line}")
 
     def _follows(self, was: Position, path: Sequence[Logged]) -> None:
         """`path` goes on from `was`, and its last entry is the next that is due."""
@@ -358,16 +358,16 @@ class _Check:
 
     def _live(self, message: LiveMessage) -> None:
         if self.opened is not None and self.opened.after is None:
-            self._wrong(f"live at {message.at} before any board")
+            self._wrong(f"live at {message.position} before any board")
         self.opened = None
-        self._moves_to("live", message.at)
+        self._moves_to("live", message.position)
         if message.replayed != len(self.replay):
             self._wrong(f"live says {message.replayed} were replayed, there were {len(self.replay)}")
-        path = self.against.histories.path(Position.parse(message.at))
+        path = self.against.histories.path(Position.parse(message.position))
         if path is not None and len(self.replay) <= REPLAY_SURE:
             gone = hidden(path)
             self.result.violations += [
-                f"replayed {line.at} with a text that was taken back before {message.at}"
+                f"replayed {line.position} with a text that was taken back before {message.position}"
                 for line in self.replay
                 if line.line.text in gone
             ]
@@ -425,24 +425,24 @@ def check_board(at: str, lines: Sequence[Line], path: Sequence[Logged], against:
 def check_board_page(body: bytes, against: Following) -> list[str]:
     """A board that was asked for by HTTP is the fold of the log at the position that it names."""
     board = msgspec.json.decode(body, type=_BoardPage)
-    path = against.histories.path(Position.parse(board.at))
-    return [] if path is None else check_board(board.at, board.lines, path, against)
+    path = against.histories.path(Position.parse(board.position))
+    return [] if path is None else check_board(board.position, board.lines, path, against)
 
 
 class _BoardPage(msgspec.Struct):
-    at: str
+    position: str
     lines: list[Line]
 
 
 def check_history(items: Sequence[LineMessage], path: Sequence[Logged], histories: Histories) -> list[str]:
     """The pages of the history, put together, are the log in order, with nothing in it that was taken back."""
     expected = path[len(path) - len(items) :] if len(items) <= len(path) else path
-    wanted, found = [str(logged.position) for logged in expected], [item.at for item in items]
+    wanted, found = [str(logged.position) for logged in expected], [item.position for item in items]
     if wanted != found:
         return [f"history has {len(found)} entries, {found[:3]}…, for {len(wanted)}, {wanted[:3]}…"]
     gone = hidden(path)
     return [
-        f"history has {item.at} with a text that isn't the log's, or was taken back"
+        f"history has {item.position} with a text that isn't the log's, or was taken back"
         for item, logged in zip(items, expected, strict=True)
         if item.line.text in gone or not histories.is_form_of(item.line, logged.entry)
     ]

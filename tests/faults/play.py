@@ -19,16 +19,16 @@ from tests.faults.followers import EventsFollower, Follower, SocketFollower
 from tests.faults.model import Followed, Following, Page, Told
 from tests.faults.rig import Rig
 from tests.faults.schedule import Link, Part, Schedule
-from tests.servers import eventually, short_folder
+from tests.support.servers import eventually, short_folder
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError
-from ticker.core.log import Reset
+from ticker.core.log_window import Reset
+from ticker.core.messages import LineMessage
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
-from ticker.core.wire import LineMessage
-from ticker.store.connections import connect
+from ticker.store.connection import connect
 from ticker.store.held import read_held
-from ticker.store.log import RawEntry, verify_log
+from ticker.store.log_reader import RawEntry, verify_log
 from ticker.store.streams import redis_ms
 
 SETTLE_S: Final = 15.0
@@ -38,7 +38,7 @@ PLAY_S: Final = 180.0
 LEAST_EVENTS: Final = 45
 
 
-class Outcome(msgspec.Struct):
+class ReceiptStatus(msgspec.Struct):
     """What came of a schedule."""
 
     schedule: Schedule
@@ -57,9 +57,9 @@ class Outcome(msgspec.Struct):
         return f"{self.schedule}\n{found}\n  play it again: {self.schedule.again}"
 
 
-async def play(schedule: Schedule) -> Outcome:
+async def play(schedule: Schedule) -> ReceiptStatus:
     """Play a schedule on a system of its own."""
-    outcome, begun = Outcome(schedule), time.monotonic()
+    outcome, begun = ReceiptStatus(schedule), time.monotonic()
     with short_folder() as folder:
         try:
             async with Rig(folder, schedule.world) as rig:
@@ -76,7 +76,7 @@ async def play(schedule: Schedule) -> Outcome:
 
 
 class _Play:
-    def __init__(self, schedule: Schedule, rig: Rig, outcome: Outcome) -> None:
+    def __init__(self, schedule: Schedule, rig: Rig, outcome: ReceiptStatus) -> None:
         self.schedule = schedule
         self.rig = rig
         self.outcome = outcome
@@ -142,7 +142,7 @@ class _Play:
         try:
             await eventually(self._are_at_head, "every follower is at the head", SETTLE_S)
         except AssertionError as error:
-            places = {follower.name: follower.at for follower in self.followers}
+            places = {follower.name: follower.position for follower in self.followers}
             raise AssertionError(f"the head is {self.head}, followers are at {places}") from error
 
     async def _are_at_head(self) -> bool:
@@ -221,7 +221,7 @@ class _Play:
         address, pages = (self.rig.gateways[part].rpartition("/")[2]).rsplit(":", 1), []
         for kind in (SocketFollower, EventsFollower):
             late = kind("late", [(address[0], int(address[1]))], self.chance)
-            late.at = items[0].at
+            late.position = items[0].position
             task = asyncio.create_task(late.run())
             try:
                 await eventually(lambda late=late: _is_at(late, self.head), "a replay comes to the head")  # type: ignore[misc]
@@ -291,9 +291,9 @@ def _told(error: BaseException) -> str:
 
 def _has_all(follower: Follower, head: Position, path: Sequence[Logged]) -> bool:
     """Whether a follower is at the head, or at a place in its history after which its selection takes nothing."""
-    if follower.at == str(head):
+    if follower.position == str(head):
         return True
-    place = next((index for index, logged in enumerate(path) if str(logged.position) == follower.at), None)
+    place = next((index for index, logged in enumerate(path) if str(logged.position) == follower.position), None)
     return place is not None and not any(follower.selection.takes(logged.entry) for logged in path[place + 1 :])
 
 

@@ -19,7 +19,7 @@ from tests.faults.clock import Clock
 from tests.faults.model import Ended, Histories
 from tests.faults.proxy import HOST, Fault, Proxy, Trap
 from tests.faults.schedule import Do, Link, Part, Step, World
-from tests.servers import (
+from tests.support.servers import (
     ANSWERS,
     ClusterWithReplica,
     RedisServer,
@@ -29,11 +29,11 @@ from tests.servers import (
     free_port,
     until,
 )
-from tests.system import Program, environment
+from tests.support.system import Program, environment
 from ticker.core.position import Position
-from ticker.store.connections import CLIENT_ERRORS, connect, is_cancelled
+from ticker.store.connection import CLIENT_ERRORS, connect, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition
-from ticker.store.log import RawEntry, read_log
+from ticker.store.log_reader import RawEntry, read_log
 
 SENTINELS_MORE: Final = 6
 """Each of a part's three clients keeps a connection to every Sentinel that it had to ask: at first, that is one."""
@@ -248,7 +248,7 @@ class Rig:
         clock = {} if self._clock is None else self._clock.environment
         bounds = {
             "TICKER_RETAINED": str(self.world.retained),
-            "TICKER_BEAT_S": "1",
+            "TICKER_HEARTBEAT_S": "1",
             "TICKER_DRAIN_S": "0.3",
             "PYTHONWARNINGS": "default::ResourceWarning",
         }

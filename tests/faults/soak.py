@@ -27,8 +27,8 @@ import uvloop
 
 from tests.faults.editors import Editor, Load
 from tests.faults.rig import files_of
-from tests.servers import RedisServer, eventually, short_folder
-from tests.system import Program, environment
+from tests.support.servers import RedisServer, eventually, short_folder
+from tests.support.system import Program, environment
 from ticker.gateway.server import raise_file_limit
 
 EDITIONS: Final = ("en", "ar", "es")
@@ -211,7 +211,7 @@ class Soak:
                 for program in (self.gateway, self.desk):
                     memory[program.words[0]].append(resident_kib(program.pid))
                 for each in (await client.get("/v1/editions")).json()["editions"]:
-                    crowd.places[each["name"]] = [*crowd.places[each["name"]][-50:], each["at"]]
+                    crowd.places[each["name"]] = [*crowd.places[each["name"]][-50:], each["position"]]
         return memory
 
     async def _is_at_rest(self, files: int) -> None:

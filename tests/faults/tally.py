@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.play import Outcome
+from tests.faults.play import ReceiptStatus
 
 
 @dataclass
@@ -18,9 +18,9 @@ class Tally:
     boards: int = 0
     resets: int = 0
     violations: int = 0
-    failed: list[Outcome] = field(default_factory=list)
+    failed: list[ReceiptStatus] = field(default_factory=list)
 
-    def take(self, outcome: Outcome) -> None:
+    def take(self, outcome: ReceiptStatus) -> None:
         self.schedules += 1
         self.injected += outcome.injected
         self.acknowledged += outcome.acknowledged

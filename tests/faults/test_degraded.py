@@ -14,11 +14,11 @@ import pytest
 
 from tests.faults.proxy import HOST, Proxy, Trap
 from tests.faults.rig import FORGE
-from tests.prefork import SCRIPTS
-from tests.readers import Reader
-from tests.servers import RedisServer, until
-from tests.system import Program, Ran, environment, run_program
-from ticker.core.wire import BeatMessage
+from tests.support.prefork import SCRIPTS
+from tests.support.readers import Reader
+from tests.support.servers import RedisServer, until
+from tests.support.system import Program, Ran, environment, run_program
+from ticker.core.messages import HeartbeatMessage
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 
@@ -28,7 +28,7 @@ class Newsroom:
 
     def __init__(self, folder: Path, server: RedisServer) -> None:
         self.server = server
-        self.environ = environment(TICKER_REDIS_URL=server.url, TICK_EDITOR="maha", TICKER_BEAT_S="1")
+        self.environ = environment(TICKER_REDIS_URL=server.url, TICK_EDITOR="maha", TICKER_HEARTBEAT_S="1")
         self.desk = Program(["desk", "--editions", "en"], self.environ, folder / "desk.log")
         self.gateway = Program(["gateway", "--port", "0"], self.environ, folder / "gateway.log")
 
@@ -77,7 +77,7 @@ async def test_with_redis_gone_a_gateway_serves_from_memory_says_so_and_picks_up
     newsroom: Newsroom, break_it: Callable[[RedisServer], Callable[[], object]]
 ) -> None:
     async with Reader(newsroom.gateway.url, "en") as steady:
-        first = str(newsroom.get("/v1/en/lines").json()["lines"][0]["at"])
+        first = str(newsroom.get("/v1/en/lines").json()["lines"][0]["position"])
         mend = break_it(newsroom.server)
         await asyncio.to_thread(until, lambda: newsroom.status == "degraded", "it says that it is degraded")
 
@@ -90,7 +90,7 @@ async def test_with_redis_gone_a_gateway_serves_from_memory_says_so_and_picks_up
         async with Reader(newsroom.gateway.url, "en") as new, Reader(newsroom.gateway.url, "en", after=first) as back:
             assert [line.text for line in new.boards[0].lines] == ["Three", "Two", "One"]
             assert [line.text for line in back.lines] == ["Two", "Three"]
-            await new.until(lambda: any(isinstance(message, BeatMessage) for message in new.messages))
+            await new.until(lambda: any(isinstance(message, HeartbeatMessage) for message in new.messages))
 
         mend()
         await asyncio.to_thread(until, lambda: newsroom.status == "ready", "it follows again")

@@ -13,11 +13,11 @@ from tests.faults.model import Asked, Ended, Event, Followed, Following, Histori
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Direction, Line, Status
-from ticker.core.log import Reset
+from ticker.core.log_window import Reset
+from ticker.core.messages import BoardMessage, EditionInfo, HeartbeatMessage, LineMessage, LiveMessage
 from ticker.core.position import Position, next_link
 from ticker.core.selection import EVERYTHING, Selection
-from ticker.core.wire import BeatMessage, BoardMessage, EditionInfo, LineMessage, LiveMessage
-from ticker.store.log import RawEntry
+from ticker.store.log_reader import RawEntry
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NONCE, OTHER = "11" * 32, "22" * 32
@@ -28,7 +28,7 @@ def line(number: int, text: str, **more: object) -> Line:
     values: dict[str, object] = {"version": 1, "change": Change.NEW, "urgency": 4} | more
     return msgspec.convert(
         {"id": f"line-{number}", "number": number, "text": text, "lang": "en", "dir": Direction.LTR,
-         "created": NOW, "updated": NOW, "status": Status.USABLE, **values},
+         "created_at": NOW, "updated_at": NOW, "status": Status.USABLE, **values},
         Line,
     )  # fmt: skip
 
@@ -45,7 +45,7 @@ LINES = [
 def log_of(lines: Sequence[Line], nonce: str = NONCE) -> list[RawEntry]:
     raws, link = [], nonce
     for seq, each in enumerate(lines, 1):
-        data = encode_entry(Entry(line=each, editor="maha", key=f"k{seq}", submitted=NOW))
+        data = encode_entry(Entry(line=each, editor="maha", key=f"k{seq}", submitted_at=NOW))
         link = next_link(link, data)
         raws.append(RawEntry(seq, link, data))
     return raws
@@ -108,7 +108,7 @@ def check(
 
 
 FROM_START: list[Event] = [Opened(None), board(0), live(0)]
-RIGHT: list[Event] = [*FROM_START, *(news(seq) for seq in range(1, 6)), BeatMessage(AT[5])]
+RIGHT: list[Event] = [*FROM_START, *(news(seq) for seq in range(1, 6)), HeartbeatMessage(AT[5])]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_right_sequence_has_no_violation(events: list[Event]) -> None:
         ([Opened(None), board(5, lines=model.fold(PATH[:3]).lines(NOW, 10)), live(5)], "is not the fold"),
         ([Opened(None), news(1), *RIGHT[4:]], "before any board"),
         ([Opened(None), live(0), *RIGHT[3:]], "before any board"),
-        ([*FROM_START, news(1), BeatMessage(AT[2]), *RIGHT[4:]], "a beat says 2-"),
+        ([*FROM_START, news(1), HeartbeatMessage(AT[2]), *RIGHT[4:]], "a beat says 2-"),
         ([*FROM_START, Opened(AT[0]), news(1), live(2, 1), *RIGHT[5:]], "a live says 2-"),
         ([*FROM_START, Opened(AT[0]), masked(1), *RIGHT[4:8], live(5, 4)], "4 were replayed, there were 5"),
         ([*FROM_START, Opened(AT[0]), *RIGHT[3:8], live(5, 5)], "a text that was taken back"),
@@ -156,13 +156,14 @@ SPORTS = Selection(sections=("sports",))
 def test_what_a_selection_leaves_out_is_no_hole() -> None:
     empty = board(0)
     assert (
-        check([Opened(None), empty, live(0), news(2), BeatMessage(AT[4]), news(5)], selection=SPORTS).violations == []
+        check([Opened(None), empty, live(0), news(2), HeartbeatMessage(AT[4]), news(5)], selection=SPORTS).violations
+        == []
     )
 
 
 def test_what_a_selection_takes_may_not_be_missing() -> None:
     assert check([Opened(None), board(0), live(0), news(5)], selection=SPORTS).violations != []
-    assert check([Opened(None), board(0), live(0), BeatMessage(AT[5])], selection=SPORTS).violations != []
+    assert check([Opened(None), board(0), live(0), HeartbeatMessage(AT[5])], selection=SPORTS).violations != []
 
 
 # Another history
@@ -293,8 +294,8 @@ def test_texts_that_were_taken_back_are_known() -> None:
 def test_what_was_held_and_released_may_be_seen_again() -> None:
     held = [
         line(1, "One"),
-        line(1, "", version=2, change=Change.HOLD, status=Status.WITHHELD),
-        line(1, "One", version=3, change=Change.RELEASE),
+        line(1, "", version=2, change=Change.HIDE, status=Status.WITHHELD),
+        line(1, "One", version=3, change=Change.UNHIDE),
     ]
     raws = log_of(held)
     histories = histories_of((NONCE, raws))

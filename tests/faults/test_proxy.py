@@ -10,8 +10,8 @@ import pytest_asyncio
 from redis.exceptions import ConnectionError, RedisError, TimeoutError  # noqa: A004
 
 from tests.faults.proxy import Commands, Fault, Proxy, Trap
-from tests.servers import RedisServer
-from ticker.store.connections import Redis, connect
+from tests.support.servers import RedisServer
+from ticker.store.connection import Redis, connect
 
 
 @pytest_asyncio.fixture

@@ -17,13 +17,13 @@ import pytest_asyncio
 import structlog
 import uvloop
 
-from tests.gateway.clients import until
-from tests.gateway.log_writer import LogWriter
+from tests.support.gateway_clients import until
+from tests.support.log_writer import LogWriter
 from ticker.gateway import channel, feed, hub
 from ticker.gateway.channel import Channel
 from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
-from ticker.store.log import tail
+from ticker.store.log_reader import tail
 
 BOTH = {"test_ranks.py", "test_schedules.py", "test_slow_readers.py"}
 

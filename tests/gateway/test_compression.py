@@ -7,10 +7,10 @@ import zlib
 
 import pytest
 
-from tests.gateway.clients import RawClient, Reader
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
-from ticker.core.wire import LineMessage
+from tests.support.gateway_clients import RawClient, Reader
+from tests.support.log_writer import LogWriter
+from ticker.core.messages import LineMessage
 from ticker.gateway.framing import (
     Framing,
     deflate_extension,

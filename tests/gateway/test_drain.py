@@ -1,4 +1,4 @@
-"""Signs of life, and the way down: beats, `bye`, 1012, and a gateway that ends with nothing left behind."""
+"""Signs of life, and the way down: heartbeats, `bye`, 1012, and a gateway that ends with nothing left behind."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import httpx
 import pytest
 import websockets
 
-from tests.gateway.clients import RawClient, Reader, masked, refusal, until
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
-from ticker.core.wire import BeatMessage, ByeMessage
+from tests.support.gateway_clients import RawClient, Reader, masked, refusal, until
+from tests.support.log_writer import LogWriter
+from ticker.core.messages import ByeMessage, HeartbeatMessage
 from ticker.gateway.server import Gateway
 
 
-async def test_a_quiet_reader_gets_beats_with_the_position(log: LogWriter, start: Start) -> None:
+async def test_a_quiet_reader_gets_heartbeats_with_the_position(log: LogWriter, start: Start) -> None:
     await log.post("all there is")
-    gateway = await start(beat_s=1)
+    gateway = await start(heartbeat_s=1)
     async with Reader(gateway.address) as reader:
         await reader.until_live()
-        assert await reader.next_of(BeatMessage) == BeatMessage(log.head)
+        assert await reader.next_of(HeartbeatMessage) == HeartbeatMessage(log.head)
 
 
-async def test_a_reader_whose_selection_leaves_everything_out_gets_beats_too(log: LogWriter, start: Start) -> None:
-    gateway = await start(beat_s=1)
+async def test_a_reader_whose_selection_leaves_everything_out_gets_heartbeats_too(log: LogWriter, start: Start) -> None:
+    gateway = await start(heartbeat_s=1)
     async with Reader(gateway.address, "section=sports") as reader:
         await reader.until_live()
         await log.post("not for it", section="health")
         await until(lambda: gateway.hub.channels["en"].log.head == 1, "the gateway has it")
-        assert await reader.next_of(BeatMessage) == BeatMessage(log.head)
+        assert await reader.next_of(HeartbeatMessage) == HeartbeatMessage(log.head)
 
 
-async def test_beats_are_spread_over_the_interval(gateway: Gateway) -> None:
+async def test_heartbeats_are_spread_over_the_interval(gateway: Gateway) -> None:
     clients = [RawClient(gateway.address) for _ in range(50)]
     for client in clients:
         await client.__aenter__()

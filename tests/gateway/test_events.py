@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from tests.gateway.clients import RawClient, Reader, until
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
+from tests.support.gateway_clients import RawClient, Reader, until
+from tests.support.log_writer import LogWriter
 from ticker.gateway.framing import RETRY_LEAST_MS
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
@@ -110,11 +110,11 @@ async def test_a_drain_says_bye_and_ends_the_stream(log: LogWriter, start: Start
 
 
 async def test_a_beat_is_an_event(log: LogWriter, start: Start) -> None:
-    gateway = await start(beat_s=1)
+    gateway = await start(heartbeat_s=1)
     async with Events(gateway.address) as events:
         await events.subscribe()
         await events.until_live()
-        assert (await events.event())["event"] == "beat"
+        assert (await events.event())["event"] == "heartbeat"
 
 
 async def test_a_client_that_sends_more_is_let_go(gateway: Gateway) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import websockets
 
-from tests.gateway.clients import RawClient, Reader, refusal, texts_of, until
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
+from tests.support.gateway_clients import RawClient, Reader, refusal, texts_of, until
+from tests.support.log_writer import LogWriter
 from ticker.core.line import Change
-from ticker.core.log import Reset
-from ticker.core.wire import BoardMessage, LineMessage, LiveMessage
+from ticker.core.log_window import Reset
+from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
 from ticker.gateway import feed
 from ticker.gateway.server import Gateway
-from ticker.store import log as store_log
-from ticker.store.log import RawEntry
+from ticker.store import log_reader as store_log
+from ticker.store.log_reader import RawEntry
 
 
 async def test_a_reader_gets_the_board_then_live_then_news(log: LogWriter, gateway: Gateway) -> None:
@@ -39,7 +39,7 @@ async def test_a_reader_with_a_position_gets_what_it_missed_and_no_board(log: Lo
     gateway = await start()
     async with Reader(gateway.address, f"after={log.at(2)}") as reader:
         await reader.until_live()
-    assert [message.at for message in reader.lines] == [log.at(3), log.at(4), log.at(5)]
+    assert [message.position for message in reader.lines] == [log.at(3), log.at(4), log.at(5)]
     assert reader.boards == []
     assert reader.messages[-1] == LiveMessage(log.head, 3)
 
@@ -55,9 +55,9 @@ async def test_a_reader_at_the_head_gets_live_alone(log: LogWriter, start: Start
 async def test_a_reader_of_an_empty_log_resumes_from_its_start(log: LogWriter, gateway: Gateway) -> None:
     async with Reader(gateway.address) as reader:
         await reader.until_live()
-    assert reader.at == log.at(0)
+    assert reader.position == log.at(0)
     await log.post("first ever")
-    async with Reader(gateway.address, f"after={reader.at}") as again:
+    async with Reader(gateway.address, f"after={reader.position}") as again:
         await again.until_at(log.head)
     assert texts_of(again.messages) == ["first ever"]
     assert again.boards == []
@@ -84,7 +84,7 @@ async def test_a_long_replay_is_complete_and_ends_with_live_once(log: LogWriter,
         await reader.until_live()
         await log.post("after the replay")
         await reader.until_at(log.head)
-    assert [message.at for message in reader.lines] == [log.at(seq) for seq in range(1, 3002)]
+    assert [message.position for message in reader.lines] == [log.at(seq) for seq in range(1, 3002)]
     lives = [message for message in reader.messages if isinstance(message, LiveMessage)]
     assert lives == [LiveMessage(log.at(3000), 3000)]
 
@@ -95,7 +95,7 @@ async def test_entries_that_come_during_a_replay_come_after_it_once(log: LogWrit
     async with Reader(gateway.address, f"after={log.at(0)}") as reader:
         await log.post_many(500, "later")
         await reader.until_at(log.head)
-    assert [message.at for message in reader.lines] == [log.at(seq) for seq in range(1, 2501)]
+    assert [message.position for message in reader.lines] == [log.at(seq) for seq in range(1, 2501)]
 
 
 async def test_a_position_that_does_not_hold_gets_a_board_that_says_why(log: LogWriter, start: Start) -> None:
@@ -115,7 +115,7 @@ async def test_a_position_that_does_not_hold_gets_a_board_that_says_why(log: Log
         async with Reader(gateway.address, f"after={position}") as reader:
             await reader.until_live()
         assert [type(message) for message in reader.messages] == [BoardMessage, LiveMessage], position
-        assert (reader.boards[0].reset, reader.at) == (why, log.head), position
+        assert (reader.boards[0].reset, reader.position) == (why, log.head), position
 
 
 async def test_a_trimmed_position_gets_a_board_that_says_so(log: LogWriter, start: Start) -> None:
@@ -127,7 +127,7 @@ async def test_a_trimmed_position_gets_a_board_that_says_so(log: LogWriter, star
     assert reader.boards[0].reset is Reset.TRIMMED
     async with Reader(gateway.address, f"after={log.at(16)}") as reader:
         await reader.until_live()
-    assert [message.at for message in reader.lines] == [log.at(seq) for seq in (17, 18, 19, 20)]
+    assert [message.position for message in reader.lines] == [log.at(seq) for seq in (17, 18, 19, 20)]
 
 
 async def test_a_position_from_a_faster_gateway_waits_for_the_entry_and_is_not_reset(
@@ -165,7 +165,7 @@ async def test_a_burst_goes_to_every_reader_in_order(log: LogWriter, gateway: Ga
     for reader in readers:
         await reader.until_at(log.head)
         await reader.__aexit__()
-        assert [message.at for message in reader.lines] == [log.at(seq) for seq in range(1, 401)]
+        assert [message.position for message in reader.lines] == [log.at(seq) for seq in range(1, 401)]
 
 
 async def test_a_selection_gets_its_lines_and_no_other(log: LogWriter, gateway: Gateway) -> None:
@@ -198,7 +198,7 @@ async def test_a_withdrawal_reaches_a_selection_that_the_line_has_left(log: LogW
     # The desk hands the earlier facets on: so does this entry.
     await log._append(
         log.new_line("", id=gone.id, version=3, number=1, change=Change.WITHDRAW, status="canceled", section="health"),
-        was=(line.facets,),
+        earlier_facets=(line.facets,),
     )
     gateway = await start()
     async with Reader(gateway.address, f"section=sports&after={log.at(1)}") as reader:
@@ -252,9 +252,11 @@ async def test_two_gateways_on_one_log_give_the_same_and_take_each_others_positi
         await reader.until_at(log.at(10))
         await twin.until_at(log.head)
     assert reader.texts == twin.texts[: len(reader.texts)]
-    async with Reader(other.address, f"after={reader.at}") as resumed:
+    async with Reader(other.address, f"after={reader.position}") as resumed:
         await resumed.until_at(log.head)
-    assert [m.at for m in reader.lines] + [m.at for m in resumed.lines] == [log.at(seq) for seq in range(1, 21)]
+    assert [m.position for m in reader.lines] + [m.position for m in resumed.lines] == [
+        log.at(seq) for seq in range(1, 21)
+    ]
 
 
 async def test_an_edition_that_is_added_later_is_served(log: LogWriter, gateway: Gateway, redis_url: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 from websockets.frames import Opcode
 from websockets.protocol import OPEN
 
-from tests.gateway.clients import RawClient, Reader, masked, until
-from tests.gateway.log_writer import LogWriter
+from tests.support.gateway_clients import RawClient, Reader, masked, until
+from tests.support.log_writer import LogWriter
 from ticker.gateway.follower import FRAMES_MAX, PARSED_BYTES, Inbound
 from ticker.gateway.server import Gateway
 

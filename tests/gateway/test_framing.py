@@ -8,7 +8,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from ticker.core.wire import BeatMessage, ByeMessage, decode_message
+from ticker.core.messages import ByeMessage, HeartbeatMessage, decode_message
 from ticker.gateway.framing import Framing, event, frame_message, websocket_frame, websocket_payload
 
 
@@ -31,18 +31,21 @@ def test_the_length_takes_as_many_bytes_as_rfc_6455_says(length: int, head: byte
 
 def test_an_independent_parser_reads_the_frame() -> None:
     reader = StreamReader()
-    reader.feed_data(frame_message(Framing.WEBSOCKET, BeatMessage("1-0123456789abcdef")))
+    reader.feed_data(frame_message(Framing.WEBSOCKET, HeartbeatMessage("1-0123456789abcdef")))
     parsing = Frame.parse(reader.read_exact, mask=False)
     with pytest.raises(StopIteration) as done:
         next(parsing)
     frame = done.value.value
     assert (frame.opcode, frame.fin) == (Opcode.TEXT, True)
-    assert decode_message(frame.data) == BeatMessage("1-0123456789abcdef")
+    assert decode_message(frame.data) == HeartbeatMessage("1-0123456789abcdef")
 
 
 def test_an_event_has_its_position_as_id_and_its_kind() -> None:
-    data = frame_message(Framing.EVENTS, BeatMessage("1-0123456789abcdef"))
-    assert data == b'id: 1-0123456789abcdef\nevent: beat\ndata: {"type":"beat","at":"1-0123456789abcdef"}\n\n'
+    data = frame_message(Framing.EVENTS, HeartbeatMessage("1-0123456789abcdef"))
+    assert (
+        data
+        == b'id: 1-0123456789abcdef\nevent: heartbeat\ndata: {"type":"heartbeat","position":"1-0123456789abcdef"}\n\n'
+    )
 
 
 def test_an_event_without_a_position_leaves_the_last_id_alone() -> None:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import ENGLISH
-from ticker.core.log import Reset
+from tests.support.strategies import ENGLISH
+from ticker.core.log_window import Reset
 from ticker.core.position import Position
 from ticker.core.selection import Selection
 from ticker.gateway.admission import Refusal
+from ticker.gateway.frame_cache import Wish
 from ticker.gateway.framing import Framing
 from ticker.gateway.handshake import (
     Headers,
@@ -26,7 +27,6 @@ from ticker.gateway.handshake import (
     refusal_response,
     websocket_response,
 )
-from ticker.gateway.view import Wish
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 SAMPLE = [(b"sec-websocket-key", KEY), (b"sec-websocket-version", b"13")]

@@ -14,18 +14,18 @@ import msgspec
 import pytest
 from redis.exceptions import RedisClusterException
 
-from tests.gateway.clients import RawClient, Reader, texts_of, until
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
-from tests.servers import RedisServer
-from ticker.core.log import Reset
-from ticker.core.wire import BeatMessage, BoardMessage, LineMessage, LiveMessage
+from tests.support.gateway_clients import RawClient, Reader, texts_of, until
+from tests.support.log_writer import LogWriter
+from tests.support.servers import RedisServer
+from ticker.core.log_window import Reset
+from ticker.core.messages import BoardMessage, HeartbeatMessage, LineMessage, LiveMessage
 from ticker.gateway import feed
 from ticker.gateway.feed import Feeds
 from ticker.gateway.hub import Hub
 from ticker.gateway.server import Gateway
 from ticker.settings import Settings
-from ticker.store.connections import Redis
+from ticker.store.connection import Redis
 from ticker.store.editions import save_edition
 from ticker.store.keys import EDITIONS
 from ticker.store.reach import reach_of, read_reports
@@ -53,7 +53,7 @@ async def test_a_rotated_log_gives_every_reader_a_board_that_says_so(log: LogWri
         await reader.until_live()
         await log.begin_anew()
         board = await reader.next_of(BoardMessage)
-        assert (board.reset, board.at, board.lines) == (Reset.REPLACED, log.at(0), [])
+        assert (board.reset, board.position, board.lines) == (Reset.REPLACED, log.at(0), [])
         await log.post("of the new history")
         await reader.until_at(log.head)
     assert texts_of(reader.messages) == ["of the new history"]
@@ -72,7 +72,7 @@ async def test_a_gateway_without_redis_takes_nothing_back_from_who_has_seen_more
     assert (ahead.status_code, ahead.json()["error"]) == (503, "behind")
     async with Reader(gateway.address, f"after={log.at(2)}") as reader:
         await reader.until_live()
-    assert [message.at for message in reader.lines] == [log.at(3)]
+    assert [message.position for message in reader.lines] == [log.at(3)]
     assert gateway.hub.channels["en"].counts.resets == {}
 
 
@@ -85,7 +85,7 @@ async def test_a_log_that_was_trimmed_past_the_gateway_gives_every_reader_a_boar
         await reader.until_live()
         await log.post_many_and_trim(20, retained=10)
         board = await reader.next_of(BoardMessage)
-        assert (board.reset, board.at) == (Reset.TRIMMED, log.at(25))
+        assert (board.reset, board.position) == (Reset.TRIMMED, log.at(25))
     assert gateway.hub.channels["en"].counts.resets == {"trimmed": 1}
 
 
@@ -96,7 +96,7 @@ async def test_another_history_that_was_trimmed_is_another_history_all_the_same(
         await reader.until_live()
         await log.begin_anew_and_trim(20, retained=10)
         board = await reader.next_of(BoardMessage)
-        assert (board.reset, board.at) == (Reset.REPLACED, log.at(20))
+        assert (board.reset, board.position) == (Reset.REPLACED, log.at(20))
 
 
 async def test_flushall_and_a_new_log_give_every_reader_a_board_that_says_so(log: LogWriter, start: Start) -> None:
@@ -108,7 +108,7 @@ async def test_flushall_and_a_new_log_give_every_reader_a_board_that_says_so(log
         await log.begin()
         await log.post_many(2, "new")
         board = await reader.next_of(BoardMessage)
-        while board.at != log.head:
+        while board.position != log.head:
             board = await reader.next_of(BoardMessage)
     assert board.reset is Reset.REPLACED
     assert [line.text for line in board.lines] == ["new 2", "new 1"]
@@ -135,7 +135,7 @@ async def test_a_log_that_lost_its_end_resets_to_what_is_left(log: LogWriter, st
         for seq in (8, 9, 10):
             await log.redis.xdel(log.key, f"{seq}-0")
         board = await reader.next_of(BoardMessage)
-    assert (board.reset, board.at) == (Reset.REPLACED, log.at(7))
+    assert (board.reset, board.position) == (Reset.REPLACED, log.at(7))
 
 
 async def test_a_paused_reader_is_reset_too(log: LogWriter, start: Start) -> None:
@@ -176,7 +176,7 @@ async def test_an_entry_that_does_not_link_is_not_shown_until_the_log_is_put_rig
         assert (status, body["status"], body["editions"]["en"]) == (
             200,
             "degraded",
-            {"at": log.at(3), "trouble": why},
+            {"position": log.at(3), "trouble": why},
         )
         assert "entry" in why
         # Put right: the bad entry's id can't be used again in this stream, so the stream is made anew.
@@ -208,7 +208,7 @@ async def test_one_broken_log_does_not_keep_the_other_editions_waiting(
         await reader.until_live()
     status, body = await readiness(gateway)
     assert (status, body["status"]) == (200, "degraded")
-    assert body["editions"]["en"]["at"] is None
+    assert body["editions"]["en"]["position"] is None
     assert body["editions"]["en"]["trouble"]
     assert body["editions"]["es"]["trouble"] is None
     await spanish.aclose()
@@ -222,11 +222,11 @@ async def test_names_that_are_none_in_the_set_of_editions_harm_nobody(log: LogWr
     assert list(gateway.hub.channels) == ["en"]
 
 
-async def test_without_redis_board_replay_history_and_beats_go_on(
+async def test_without_redis_board_replay_history_and_heartbeats_go_on(
     log: LogWriter, start: Start, redis_server: RedisServer
 ) -> None:
     await log.post_many(5)
-    gateway = await start(beat_s=1)
+    gateway = await start(heartbeat_s=1)
     async with Reader(gateway.address) as connected:
         await connected.until_live()
         redis_server.kill()
@@ -236,7 +236,7 @@ async def test_without_redis_board_replay_history_and_beats_go_on(
             await resumed.until_live()
         assert len(reader.boards[0].lines) == 5
         assert len(resumed.lines) == 2
-        await connected.next_of(BeatMessage)
+        await connected.next_of(HeartbeatMessage)
         status, body = await readiness(gateway)
         assert (status, body["status"], body["editions"]["en"]["trouble"]) == (200, "degraded", why)
         async with httpx.AsyncClient() as client:
@@ -262,7 +262,7 @@ async def test_redis_that_comes_back_with_less_resets(log: LogWriter, start: Sta
             path.write_bytes(data[: data.rindex(b"*")])  # the last command is lost
         redis_server.start()
         board = await reader.next_of(BoardMessage)
-    assert (board.reset, board.at) == (Reset.REPLACED, log.at(4))
+    assert (board.reset, board.position) == (Reset.REPLACED, log.at(4))
 
 
 async def test_a_gateway_that_starts_before_redis_waits_for_it(
@@ -313,7 +313,7 @@ async def test_a_reader_overtaken_by_the_retained_log_gets_a_board(log: LogWrite
         while b'"type":"board"' not in payload or b'"reset":null' in payload:
             _, payload = await client.frame()
         assert msgspec.json.decode(payload)["reset"] == "behind"
-        assert msgspec.json.decode(payload)["at"] == log.head
+        assert msgspec.json.decode(payload)["position"] == log.head
     assert channel.counts.resets[Reset.BEHIND] == 1
     assert len(channel.log.items(0, 10_000)) <= 100 + 256
 

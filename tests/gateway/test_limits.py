@@ -6,11 +6,11 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
-from tests.gateway.clients import HANDSHAKE, RawClient, Reader, refusal, until
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
-from tests.gateway.test_http import metrics
-from ticker.gateway.protocol import PIPELINED_MAX, REQUEST_BYTES_MAX
+from tests.support.gateway_clients import HANDSHAKE, RawClient, Reader, refusal, until
+from tests.support.log_writer import LogWriter
+from tests.web.test_app import metrics
+from ticker.gateway.connection import PIPELINED_MAX, REQUEST_BYTES_MAX
 from ticker.gateway.server import Gateway
 
 

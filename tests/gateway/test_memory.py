@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from tests.gateway.clients import RawClient, Reader
-from tests.gateway.gateway_process import gateway_process
-from tests.gateway.log_writer import LogWriter
+from tests.support.gateway_clients import RawClient, Reader
+from tests.support.gateway_process import gateway_process
+from tests.support.log_writer import LogWriter
 
 ENTRIES = 10_000
 STALLED = 200

@@ -12,13 +12,13 @@ from random import Random
 import pytest
 import websockets
 
-from tests.gateway.clients import Reader, until
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
-from tests.strategies import reader_entry
+from tests.support.gateway_clients import Reader, until
+from tests.support.log_writer import LogWriter
+from tests.support.strategies import reader_entry
 from ticker.core.board import Board
 from ticker.core.line import Change, Line, Status
-from ticker.core.wire import BoardMessage, LineMessage
+from ticker.core.messages import BoardMessage, LineMessage
 from ticker.gateway.server import Gateway
 
 SIZE = 100
@@ -29,7 +29,7 @@ class Ticker:
 
     def __init__(self) -> None:
         self.board = Board()
-        self.at: str | None = None
+        self.position: str | None = None
         self.seen: list[int] = []
         self.reader: Reader | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -37,7 +37,7 @@ class Ticker:
         self.may_read.set()
 
     async def connect(self, gateway: Gateway) -> None:
-        after = "" if self.at is None else f"&after={self.at}"
+        after = "" if self.position is None else f"&after={self.position}"
         self.reader = await Reader(gateway.address, f"lines={SIZE}{after}", max_queue=2).__aenter__()
         self._reading = asyncio.create_task(self._read(self.reader))
 
@@ -52,8 +52,8 @@ class Ticker:
                         self.board.apply(reader_entry(line))
                 elif isinstance(message, LineMessage):
                     self.board.apply(reader_entry(message.line))
-                    self.seen.append(int(message.at.partition("-")[0]))
-                self.at = getattr(message, "at", self.at)
+                    self.seen.append(int(message.position.partition("-")[0]))
+                self.position = getattr(message, "position", self.position)
         except websockets.ConnectionClosed:
             pass
 
@@ -119,7 +119,7 @@ async def test_each_readers_fold_is_that_of_the_log_after_any_schedule(log: LogW
     await log.post("the last line")
     now = datetime.now(UTC)
     for ticker in tickers:
-        await until(lambda ticker=ticker: ticker.at == log.head, "it is at the head")  # type: ignore[misc]
+        await until(lambda ticker=ticker: ticker.position == log.head, "it is at the head")  # type: ignore[misc]
         assert ticker.shown(now) == log.board().lines(now, SIZE)
         assert ticker.seen == list(range(len(log.logged) - len(ticker.seen) + 1, len(log.logged) + 1))
         await ticker.drop()

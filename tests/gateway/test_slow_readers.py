@@ -9,14 +9,14 @@ import socket
 import pytest
 from websockets.frames import Opcode
 
-from tests.gateway.clients import RawClient, Reader, masked, until
 from tests.gateway.conftest import Start
-from tests.gateway.log_writer import LogWriter
+from tests.support.gateway_clients import RawClient, Reader, masked, until
+from tests.support.log_writer import LogWriter
 from ticker.gateway import server
 from ticker.gateway.server import UNSENT_BYTES, Gateway
 
 ENTRIES = 10_000
-_AT = re.compile(rb'"at":"(\d+)-[0-9a-f]{16}"')
+_AT = re.compile(rb'"position":"(\d+)-[0-9a-f]{16}"')
 
 
 async def read_up_to(client: RawClient, last: int) -> list[int]:

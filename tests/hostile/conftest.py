@@ -15,12 +15,12 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import COUNTED
-from tests.desk.newsroom import Newsroom, new
 from tests.hostile.tally import TRIED
-from tests.readers import Reader
-from tests.servers import RedisServer, eventually, short_folder
-from tests.system import Program, environment
-from ticker.core.submission import Outcome
+from tests.support.desk_harness import Newsroom, new
+from tests.support.readers import Reader
+from tests.support.servers import RedisServer, eventually, short_folder
+from tests.support.system import Program, environment
+from ticker.core.submission import ReceiptStatus
 
 BOUNDS: Final = {
     "TICKER_FOLLOWERS": "300",
@@ -29,7 +29,7 @@ BOUNDS: Final = {
     "TICKER_HANDSHAKE_S": "1",
     "TICKER_FOLLOWER_PAUSED_S": "1",
     "TICKER_VIEWS": "20",
-    "TICKER_BEAT_S": "1",
+    "TICKER_HEARTBEAT_S": "1",
     "TICKER_RETAINED": "2000",
     "TICKER_LOG_LEVEL": "info",
 }
@@ -137,8 +137,8 @@ async def besieged(siege: Siege, newsroom: Newsroom) -> AsyncIterator[Siege]:
     reader = await Reader(siege.url, "en").open()
     yield siege
     receipt = await newsroom.ask("maha", new(f"after-{before}", again=True))
-    assert receipt.status is Outcome.ON_AIR
-    await reader.until(lambda: reader.at == receipt.position)
+    assert receipt.status is ReceiptStatus.ON_AIR
+    await reader.until(lambda: reader.position == receipt.position)
     assert reader.seqs == list(range(before + 1, before + 1 + len(reader.seqs)))
     await reader.close()
     await eventually(siege.is_at_rest, "nobody is left, and no more files are open than at first")

@@ -20,18 +20,18 @@ import uvicorn
 from uvicorn.server import ServerState
 from websockets.frames import Opcode
 
-from tests.gateway.clients import _parse_frame
 from tests.gateway.conftest import kept_of_followers
+from tests.support.gateway_clients import _parse_frame
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Line
+from ticker.core.messages import decode_message
 from ticker.core.position import next_link
-from ticker.core.wire import decode_message
-from ticker.gateway.app import make_app
 from ticker.gateway.channel import Channel
+from ticker.gateway.connection import GatewayProtocol
 from ticker.gateway.hub import Hub
-from ticker.gateway.protocol import GatewayProtocol
 from ticker.settings import Settings
+from ticker.web.app import make_app
 
 NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NONCE: Final = "5e" * 32
@@ -168,11 +168,11 @@ def _entry(seq: int) -> Entry:
         text=f"Line {seq}",
         lang="en",
         dir=DEFAULT_EDITIONS["en"].dir,
-        created=NOW,
-        updated=NOW,
+        created_at=NOW,
+        updated_at=NOW,
         section="politics",
     )
-    return Entry(line=line, editor="maha", key=f"k{seq}", submitted=NOW, note="for staff only")
+    return Entry(line=line, editor="maha", key=f"k{seq}", submitted_at=NOW, note="for staff only")
 
 
 def judge(sent: bytes, was_asked: Sequence[bytes]) -> str:

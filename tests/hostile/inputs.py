@@ -151,10 +151,10 @@ _NASTY: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 _KNOWN: Final = (
     *("key", "change", "deadline_s", "id", "version", "text", "split_attribution", "attribution", "lang", "dir", "urgency"),
-    *("section", "regions", "coverage", "url", "expires", "pinned", "reason", "note"),
+    *("section", "regions", "coverage", "url", "expires_at", "pinned_until", "reason", "note"),
 )  # fmt: skip
 FORGED: Final = (
-    *("editor", "author", "position", "seq", "link", "number", "created", "updated", "published", "status", "submitted"),
+    *("editor", "author", "position", "seq", "link", "number", "created_at", "updated_at", "published_at", "status", "submitted_at"),
     *("entry", "line", "was", "kept", "receipt", "__class__", "type"),
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from tests.hostile.connection import CLOSE_CODES, House, judge
 from tests.hostile.inputs import POSITIONS, UPGRADE, conversations, frames, queries, request
 from tests.hostile.tally import TRIED
 from tests.hostile.test_smuggling import CASES
-from tests.strategies import ENGLISH
+from tests.support.strategies import ENGLISH
 from ticker.core.errors import PositionError
 from ticker.core.position import Position
 from ticker.gateway.admission import Refusal, client_address, parse_networks

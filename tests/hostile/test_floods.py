@@ -14,11 +14,11 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
-from tests.gateway.clients import HANDSHAKE
 from tests.hostile.conftest import Siege
 from tests.hostile.inputs import frame
 from tests.hostile.tally import TRIED
-from tests.servers import eventually
+from tests.support.gateway_clients import HANDSHAKE
+from tests.support.servers import eventually
 from ticker.core.edition import REGIONS, SECTIONS
 
 Answers: TypeAlias = Counter[tuple[int, str]]

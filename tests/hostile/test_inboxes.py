@@ -14,16 +14,16 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.desk.newsroom import Newsroom, new
 from tests.hostile.inputs import FORGED, submissions
 from tests.hostile.tally import TRIED
-from tests.servers import eventually
-from tests.strategies import ENGLISH
+from tests.support.desk_harness import Newsroom, new
+from tests.support.servers import eventually
+from tests.support.strategies import ENGLISH
 from ticker.core.errors import UNREADABLE
-from ticker.core.submission import Outcome, decode_receipt, encode_request
-from ticker.desk.edition import TURN
+from ticker.core.submission import ReceiptStatus, decode_receipt, encode_request
 from ticker.desk.ledger import Ledger
-from ticker.desk.planning import Chance, Waiting, plan, take_in
+from ticker.desk.planner import Chance, Waiting, plan, take_in
+from ticker.desk.worker import TURN
 from ticker.settings import Settings
 from ticker.store.editions import StoredEdition
 
@@ -51,7 +51,7 @@ def check_decisions(found: Sequence[tuple[str, bytes]]) -> None:
         submission_bytes=BOUNDS.submission_bytes,
         deadline_s=BOUNDS.submission_deadline_s,
         held_max=BOUNDS.held,
-        release_late_s=BOUNDS.release_late_s,
+        overdue_after_s=BOUNDS.overdue_after_s,
     )
     batch = [Waiting(editor, f"{NOW_MS}-{number}", data) for number, (editor, data) in enumerate(found)]
     planned = plan(ledger, batch, chance)
@@ -65,7 +65,7 @@ def check_decisions(found: Sequence[tuple[str, bytes]]) -> None:
         if item.logged is not None:
             entry = item.logged.entry
             assert entry.editor == item.waiting.editor
-            assert (entry.line.updated, entry.submitted) == (NOW, NOW)
+            assert (entry.line.updated_at, entry.submitted_at) == (NOW, NOW)
         take_in(ledger, item)
 
 
@@ -84,7 +84,7 @@ async def test_a_running_desk_answers_everything_and_its_log_stays_whole(newsroo
                 await newsroom.submit_raw("maha", data)
             await newsroom.settled("maha")
         receipt = await newsroom.ask("omar", new("after"))
-    assert receipt.status is Outcome.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
     assert state.errors == 0
     assert state.fault is None
     assert len(await newsroom.receipts("maha")) == len(inputs)
@@ -111,7 +111,7 @@ async def test_what_only_the_desk_says_is_refused_from_an_editor(newsroom: Newsr
     async with newsroom.desk():
         await newsroom.submit_raw("maha", data)
         (receipt,) = await newsroom.settled("maha")
-    assert (receipt.status, receipt.errors[0].code) == (Outcome.REFUSED, "malformed")
+    assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "malformed")
     TRIED["hostile submissions"] += 1
 
 
@@ -149,7 +149,7 @@ async def test_a_flood_without_end_does_not_hold_up_another_editors_lines(newsro
         for number in range(10):
             submitted = sum(state.outcomes.values())
             receipt = await newsroom.ask("omar", new(f"k{number}"))
-            assert receipt.status is Outcome.ON_AIR
+            assert receipt.status is ReceiptStatus.ON_AIR
             waits.append(sum(state.outcomes.values()) - submitted)
             assert await _has(newsroom, inbox, TURN), "the flood has ended too early to prove anything"
         flood.cancel()
@@ -182,7 +182,7 @@ async def test_an_inbox_that_is_flooded_is_bounded_and_those_that_went_are_certa
         await newsroom.submit_raw("maha", encode_request(new(f"k{number}")))
     async with newsroom.desk() as state:
         await newsroom.settled("maha")
-        assert (await newsroom.ask("omar", new("k"))).status is Outcome.ON_AIR
+        assert (await newsroom.ask("omar", new("k"))).status is ReceiptStatus.ON_AIR
     assert state.dropped == 1_500
     keys = [entry.key for entry in await newsroom.entries() if entry.editor == "maha"]
     assert keys == [f"k{number}" for number in range(1_500, 2_000)]

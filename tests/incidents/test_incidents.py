@@ -15,12 +15,12 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from tests.access.conftest import GuardedServer
-from tests.desk.newsroom import Newsroom, lines_of, new
-from tests.readers import Reader
-from tests.strategies import ENGLISH
-from tests.system import System
+from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.readers import Reader
+from tests.support.strategies import ENGLISH
+from tests.support.system import System
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Role, SecondPerson
-from ticker.core.submission import Handling, Outcome, Ruling, encode_request
+from ticker.core.submission import Decision, DecisionRequest, ReceiptStatus, encode_request
 from ticker.store.keys import Keys
 
 FALSE_ALARM = "Civil defence: Ballistic missile threat inbound to the islands, seek shelter"
@@ -89,7 +89,7 @@ async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, r
 
     unguarded = Newsroom(redis_url, like=without("placeholder"))
     async with unguarded.desk():
-        assert (await unguarded.ask("ann", new("k1", text))).status is Outcome.ON_AIR
+        assert (await unguarded.ask("ann", new("k1", text))).status is ReceiptStatus.ON_AIR
     await unguarded.aclose()
 
 
@@ -107,13 +107,13 @@ async def test_cbs_2018_do_not_publish_is_not_published(redis_url: str, language
     guarded = Newsroom(redis_url, language, like=edition)
     async with guarded.desk():
         receipt = await guarded.ask("ann", new("k1", text))
-    assert (receipt.status, receipt.errors[0].code) == (Outcome.REFUSED, "placeholder")
+    assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "placeholder")
     assert await guarded.entries() == []
     await guarded.aclose()
 
     unguarded = Newsroom(redis_url, f"{language}-2", like=without("placeholder", edition))
     async with unguarded.desk():
-        assert (await unguarded.ask("ann", new("k1", text))).status is Outcome.ON_AIR
+        assert (await unguarded.ask("ann", new("k1", text))).status is ReceiptStatus.ON_AIR
     await unguarded.aclose()
 
 
@@ -122,15 +122,15 @@ async def test_hawaii_2018_a_false_alarm_waits_for_a_second_person(redis_url: st
     careful = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
     async with careful.desk():
         alarm = await careful.ask("ann", new("k1", FALSE_ALARM, urgency=1))
-        assert (alarm.status, alarm.needs[0].code) == (Outcome.HELD, "flash")
-        own = await careful.ask("ann", Ruling(key="k2", handling=Handling.APPROVE, held=alarm.held or ""))
-        assert (own.status, own.errors[0].code) == (Outcome.REFUSED, "second-person")
+        assert (alarm.status, alarm.needs[0].code) == (ReceiptStatus.HELD, "flash")
+        own = await careful.ask("ann", DecisionRequest(key="k2", decision=Decision.APPROVE, held=alarm.held or ""))
+        assert (own.status, own.errors[0].code) == (ReceiptStatus.REFUSED, "second-person")
         assert await careful.entries() == []
     await careful.aclose()
 
     unguarded = Newsroom(redis_url, "careless")
     async with unguarded.desk():
-        assert (await unguarded.ask("ann", new("k1", FALSE_ALARM, urgency=1))).status is Outcome.ON_AIR
+        assert (await unguarded.ask("ann", new("k1", FALSE_ALARM, urgency=1))).status is ReceiptStatus.ON_AIR
     await unguarded.aclose()
 
 
@@ -182,9 +182,9 @@ async def test_ap_2013_what_a_stolen_account_says_of_itself_is_refused_and_a_fla
     async with careful.desk():
         await careful.submit_raw("ann", b'{"key":"k1","change":"new","text":"Explosions","editor":"agency"}')
         (receipt,) = await careful.settled("ann")
-        assert (receipt.status, receipt.errors[0].code) == (Outcome.REFUSED, "malformed")
+        assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "malformed")
         flash = await careful.ask("ann", new("k2", "Two explosions at the White House", urgency=1))
-        assert flash.status is Outcome.HELD
+        assert flash.status is ReceiptStatus.HELD
         # What isn't a flash goes out, in the name of the inbox that it came from, and can be taken back.
         await careful.ask("ann", new("k3", "Markets open higher"))
     (entry,) = await careful.entries()
@@ -197,7 +197,7 @@ async def test_ap_2013_what_a_stolen_account_says_of_itself_is_refused_and_a_fla
         forged = new("k2", "Two explosions at the White House", urgency=1)
         await unguarded.submit_raw("agency", encode_request(forged))
         (receipt,) = await unguarded.settled("agency")
-    assert receipt.status is Outcome.ON_AIR
+    assert receipt.status is ReceiptStatus.ON_AIR
     assert [entry.editor for entry in await unguarded.entries()] == ["agency"]
     await unguarded.aclose()
 
@@ -210,7 +210,7 @@ async def test_a_typing_mistake_in_the_wrong_edition_is_stopped_by_its_script(re
     )
     async with guarded.desk():
         receipt = await guarded.ask("ann", new("k1", "Parliament passes the budget"))
-    assert (receipt.status, receipt.errors[0].code) == (Outcome.REFUSED, "script")
+    assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "script")
     async with unguarded.desk():
         await unguarded.ask("ann", new("k1", "Parliament passes the budget"))
     assert lines_of(await unguarded.entries()) == ["Parliament passes the budget"]

@@ -1,20 +1,23 @@
-"""Each protection that `make broken` takes out is still where it was: else nobody knows whether a test sees it."""
+"""Each protection that `make broken` removes still exists, and so does the test that must fail without it."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.broken import PROTECTIONS, ROOT, Protection
+from tests.broken.protection import ROOT, Protection, load_protections
+
+PROTECTIONS = load_protections()
 
 
-@pytest.mark.parametrize("one", PROTECTIONS, ids=lambda one: one.what)
-def test_what_is_taken_out_stands_there_once(one: Protection) -> None:
-    assert (ROOT / one.file).read_text(encoding="utf-8").count(one.old) == 1
+@pytest.mark.parametrize("protection", PROTECTIONS, ids=lambda each: each.name)
+def test_the_code_of_a_protection_occurs_once(protection: Protection) -> None:
+    assert (ROOT / protection.file).read_text(encoding="utf-8").count(protection.code) == 1
 
 
-@pytest.mark.parametrize("one", PROTECTIONS, ids=lambda one: one.what)
-def test_what_sees_it_is_there(one: Protection) -> None:
-    kind, _, rest = one.seen_by.partition(" ")
-    files = [] if kind == "schedule" else one.seen_by.partition(" -k ")[0].split()
-    assert kind != "schedule" or f'"{rest}"' in (ROOT / "tests/faults/schedule.py").read_text(encoding="utf-8")
-    assert all((ROOT / file).is_file() for file in files)
+@pytest.mark.parametrize("protection", PROTECTIONS, ids=lambda each: each.name)
+def test_the_test_of_a_protection_exists(protection: Protection) -> None:
+    kind, _, rest = protection.seen_by.partition(" ")
+    if kind == "schedule":
+        assert f'"{rest}"' in (ROOT / "tests/faults/schedule.py").read_text(encoding="utf-8")
+    else:
+        assert all((ROOT / file).is_file() for file in protection.seen_by.partition(" -k ")[0].split())

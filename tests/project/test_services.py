@@ -17,8 +17,8 @@ import pytest
 import redis
 import yaml
 
-from tests.servers import free_port, short_folder, until
-from tests.system import Program, Ran, environment, run_program
+from tests.support.servers import free_port, short_folder, until
+from tests.support.system import Program, Ran, environment, run_program
 from ticker.store.embedded import find_binary
 
 COMPOSE = Path(__file__).parents[2] / "compose.yaml"

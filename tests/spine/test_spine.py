@@ -35,18 +35,18 @@ import httpx
 import pytest
 from websockets.exceptions import WebSocketException
 
-from tests.readers import Reader
-from tests.servers import eventually, short_folder, until
-from tests.spine.editors import Editor
-from tests.system import Program, System, environment
+from tests.support.readers import Reader
+from tests.support.servers import eventually, short_folder, until
+from tests.support.spine_editors import Editor
+from tests.support.system import Program, System, environment
 from ticker.core.entry import Logged, follow
-from ticker.core.log import Reset
-from ticker.core.submission import Outcome, Receipt
-from ticker.core.wire import ByeMessage
-from ticker.store.connections import connect
+from ticker.core.log_window import Reset
+from ticker.core.messages import ByeMessage
+from ticker.core.submission import Receipt, ReceiptStatus
+from ticker.store.connection import connect
 from ticker.store.editions import load_edition
 from ticker.store.keys import Keys
-from ticker.store.log import read_log
+from ticker.store.log_reader import read_log
 
 EDITIONS = ("en", "ar", "es")
 LINES = 1000
@@ -100,7 +100,7 @@ async def test_1000_lines_reach_200_restless_readers_complete_in_order_and_once(
     readers = [Reader(system.url, EDITIONS[number % 3]) for number in range(READERS)]
     for reader in readers:
         await reader.open()
-    starts = {id(reader): reader.at for reader in readers}
+    starts = {id(reader): reader.position for reader in readers}
     done = asyncio.Event()
     movements = [asyncio.create_task(restless(reader, Random(chance.random()), done)) for reader in readers]
     names = ("ana", "ben", "cruz", "dana")
@@ -127,9 +127,9 @@ async def test_1000_lines_reach_200_restless_readers_complete_in_order_and_once(
     for number, reader in enumerate(readers):
         log = logs[EDITIONS[number % 3]]
         head = str(log[-1].position)
-        await reader.until(lambda: reader.at == head, 60)  # noqa: B023 -- awaited in this turn
+        await reader.until(lambda: reader.position == head, 60)  # noqa: B023 -- awaited in this turn
         assert starts[id(reader)] is not None
-        assert [(message.at, message.line) for message in reader.line_messages] == [
+        assert [(message.position, message.line) for message in reader.line_messages] == [
             (str(logged.position), logged.entry.line) for logged in log
         ]
         assert [board.reset for board in reader.boards] == [None]
@@ -146,7 +146,7 @@ async def test_a_retried_post_makes_one_entry_and_gets_the_same_receipt(system: 
         await editor.send("en", "the-key", text="Said once")  # its reply, and its receipt, are never looked at
         again = await editor.ask("en", "the-key", text="Said once")
         (only,) = await log_of(system.redis_url, "en")
-        assert (again.status, again.position) == (Outcome.ON_AIR, str(only.position))
+        assert (again.status, again.position) == (ReceiptStatus.ON_AIR, str(only.position))
         third = system.tick("post", "Said once", "-e", "en", "--key", "the-key", "--json", "--no-reach")
         await editor.ask("en", "another", text="Said next")
         await reader.until(lambda: len(reader.lines) == 2)
@@ -178,7 +178,7 @@ async def test_kill_9_of_everything_loses_nothing_that_was_acknowledged(system: 
     system.start()
     log = await log_of(system.redis_url, "en")
     assert {receipt.position for receipt in acknowledged} <= {str(logged.position) for logged in log}
-    assert all(receipt.status is Outcome.ON_AIR for receipt in acknowledged)
+    assert all(receipt.status is ReceiptStatus.ON_AIR for receipt in acknowledged)
     verified = system.ticker("verify", "en", "--json")
     assert verified.code == 0, verified
     # What was taken, but not acknowledged, may come now: behind it in each inbox comes another one.
@@ -187,7 +187,7 @@ async def test_kill_9_of_everything_loses_nothing_that_was_acknowledged(system: 
     log = await log_of(system.redis_url, "en")
     for reader in readers:
         await reader.reopen()
-        await reader.until(lambda: reader.at == str(log[-1].position))  # noqa: B023
+        await reader.until(lambda: reader.position == str(log[-1].position))  # noqa: B023
     for reader in readers:
         assert reader.seqs == list(range(1, len(log) + 1))
         assert [board.reset for board in reader.boards] == [None]
@@ -203,7 +203,7 @@ async def ways_in(url: str, edition: str = "en") -> str:
             assert response.status_code == 200, path
             found += response.text
         history = (await client.get(f"/v1/{edition}/lines")).json()
-        first = history["lines"][0]["at"]
+        first = history["lines"][0]["position"]
         for query in ("", f"?after={first}"):
             async with client.stream("GET", f"/v1/{edition}/events{query}") as response:
                 async for text in response.aiter_text():
@@ -222,7 +222,7 @@ async def test_a_line_from_a_terminal_is_on_every_screen(system: System) -> None
         posted = system.tick("post", "زلزال بقوة 6 درجات", "-e", "ar", "--json")
         await reader.until(lambda: bool(reader.lines))
     assert posted.code == 0
-    assert posted.json["position"] == reader.at
+    assert posted.json["position"] == reader.position
     assert posted.json["reach"]["followers"] == 1
     assert reader.lines[0].text == "زلزال بقوة 6 درجات"
     async with httpx.AsyncClient(base_url=system.url) as client:
@@ -237,8 +237,8 @@ async def test_of_two_changes_of_one_version_one_is_on_air(system: System) -> No
         receipts = await asyncio.gather(
             ana.ask("en", "a", **asked, text="Eleven hurt"), ben.ask("en", "b", **asked, text="Twelve hurt")
         )
-    assert sorted(receipt.status for receipt in receipts) == [Outcome.ON_AIR, Outcome.REFUSED]
-    refused = next(receipt for receipt in receipts if receipt.status is Outcome.REFUSED)
+    assert sorted(receipt.status for receipt in receipts) == [ReceiptStatus.ON_AIR, ReceiptStatus.REFUSED]
+    refused = next(receipt for receipt in receipts if receipt.status is ReceiptStatus.REFUSED)
     assert (refused.errors[0].code, refused.version) == ("stale", 2)
 
 
@@ -250,7 +250,7 @@ async def test_withdrawn_text_stays_gone_after_a_kill(system: System) -> None:
         assert "SECRETWORD" in await ways_in(system.url)
         gone = await ana.ask("en", "3", change="withdraw", id=line.id, reason="Our source took it back")
     async with Reader(system.url, "en") as reader:
-        await reader.until(lambda: reader.at == gone.position)
+        await reader.until(lambda: reader.position == gone.position)
     assert "SECRETWORD" not in await ways_in(system.url)
     system.kill()
     system.start()
@@ -263,7 +263,7 @@ async def test_sigterm_lets_readers_go_and_they_resume_without_a_reset(system: S
     async with Editor(system.redis_url, "ana") as ana:
         before = await ana.ask("en", "1", text="Before")
     reader = await Reader(system.url, "en").open()
-    await reader.until(lambda: reader.at == before.position)  # on its board, or a moment later
+    await reader.until(lambda: reader.position == before.position)  # on its board, or a moment later
     known = len(reader.lines)
     system.signal(signal.SIGTERM)
     await reader.until_closed()
@@ -290,13 +290,13 @@ async def test_kill_9_of_the_server_alone_is_mended_without_a_reset(system: Syst
     reader = await Reader(system.url, "en").open()
     async with Editor(system.redis_url, "ana") as ana:
         first = await ana.ask("en", "1", text="Before")
-        await reader.until(lambda: reader.at == first.position)
+        await reader.until(lambda: reader.position == first.position)
         os.kill(server_pid(system), signal.SIGKILL)
 
         async def is_on_air() -> bool:
             async with Editor(system.redis_url, "ana") as again:
                 try:
-                    return (await again.ask("en", "2", text="After")).status is Outcome.ON_AIR
+                    return (await again.ask("en", "2", text="After")).status is ReceiptStatus.ON_AIR
                 except Exception:  # noqa: BLE001 -- whatever it is while the server isn't there
                     return False
 
@@ -320,13 +320,13 @@ async def test_a_reader_moves_between_gateways_without_hole_or_repeat(system: Sy
                 numbers = range(5 * turn, 5 * turn + 5)
                 receipts = [await ana.ask("en", f"key-{number}", text=f"Line {number}") for number in numbers]
                 # It leaves in the middle: what is left comes from the other gateway.
-                await reader.until(lambda: reader.at == receipts[2].position or len(reader.lines) >= 3)  # noqa: B023
+                await reader.until(lambda: reader.position == receipts[2].position or len(reader.lines) >= 3)  # noqa: B023
                 await reader.drop()
                 seqs += reader.seqs
-                at = reader.at
+                at = reader.position
                 assert [board.reset for board in reader.boards] == ([None] if turn == 0 else [])
             final = await Reader(second.url, "en", after=at).open()
-            await final.until(lambda: final.at == receipts[-1].position)
+            await final.until(lambda: final.position == receipts[-1].position)
             seqs += final.seqs
             await final.close()
     assert seqs == list(range(1, 31))
@@ -335,7 +335,7 @@ async def test_a_reader_moves_between_gateways_without_hole_or_repeat(system: Sy
 async def test_a_forged_entry_is_not_shown_and_a_rotation_goes_on(system: System) -> None:
     async with Editor(system.redis_url, "ana") as ana, Reader(system.url, "en") as reader:
         first = await ana.ask("en", "1", text="True")
-        await reader.until(lambda: reader.at == first.position)
+        await reader.until(lambda: reader.position == first.position)
         redis = connect(system.redis_url, role="ticker")
         await redis.xadd(Keys("en").log, {"entry": b'{"line":"FORGED"}', "link": "f" * 64}, id="2-0")
         async with httpx.AsyncClient(base_url=system.url) as client:
@@ -352,7 +352,7 @@ async def test_a_forged_entry_is_not_shown_and_a_rotation_goes_on(system: System
         await reader.until(lambda: bool(reader.boards[1:]), 20)
         assert reader.boards[-1].reset is Reset.REPLACED
         after = await ana.ask("en", "2", text="Anew")
-        await reader.until(lambda: reader.at == after.position)
+        await reader.until(lambda: reader.position == after.position)
         await redis.aclose()
     assert [line.text for line in reader.lines] == ["True", "Anew"]
     assert "FORGED" not in json.dumps([repr(message) for message in reader.messages])

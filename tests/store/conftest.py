@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import RedisServer, short_folder
+from tests.support.servers import RedisServer, short_folder
 
 
 @pytest.fixture(scope="module")

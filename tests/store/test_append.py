@@ -13,10 +13,10 @@ from redis.exceptions import ResponseError
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.position import next_link
 from ticker.store.append import AHEAD_MS, Appended, Head, HeldChange, NewEntry, Settlement, Stop, append
-from ticker.store.connections import Redis, connect
+from ticker.store.connection import Redis, connect
 from ticker.store.editions import save_edition
 from ticker.store.keys import Keys
-from ticker.store.log import read_log
+from ticker.store.log_reader import read_log
 from ticker.store.streams import redis_ms
 
 NONCE = "5e" * 32
@@ -41,7 +41,7 @@ async def waiting(redis: Redis, stream_id: str = "*", editor: str = "ann") -> st
 
 def settlement(submission: str, cursor: str = "0-0", **fields: Any) -> Settlement:
     return msgspec.structs.replace(
-        Settlement(editor="ann", cursor=cursor, submission=submission, receipt=b"{}", until_ms=FAR), **fields
+        Settlement(editor="ann", cursor=cursor, submission=submission, receipt=b"{}", deadline_at_ms=FAR), **fields
     )
 
 
@@ -130,7 +130,7 @@ async def test_a_batch_is_settled_up_to_the_first_cursor_that_is_elsewhere(redis
 async def test_an_entry_after_its_deadline_is_late_and_a_refusal_never_is(redis: Redis) -> None:
     first, second = [await waiting(redis) for _ in range(2)]
     appended = await run(
-        redis, START, settlement(first, until_ms=1), settlement(second, first, until_ms=1, entry=entry())
+        redis, START, settlement(first, deadline_at_ms=1), settlement(second, first, deadline_at_ms=1, entry=entry())
     )
     assert (appended.settled, appended.stop) == (1, Stop.LATE)
     assert await redis.xlen(KEYS.log) == 0
@@ -139,7 +139,7 @@ async def test_an_entry_after_its_deadline_is_late_and_a_refusal_never_is(redis:
 def release(before: bytes = b"H", not_before_ms: int | None = None) -> Settlement:
     """What is held comes out, and goes on air."""
     change = HeldChange(id="h1", before=before, after=b"", author="ann", receipt=b"R", not_before_ms=not_before_ms)
-    return settlement("", "", entry=entry(), held=change, until_ms=None)
+    return settlement("", "", entry=entry(), held=change, deadline_at_ms=None)
 
 
 async def test_what_is_held_does_not_come_out_before_its_time_by_this_servers_clock(redis: Redis) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ticker.store.connections import connect
+from ticker.store.connection import connect
 from ticker.store.streams import read_streams
 
 

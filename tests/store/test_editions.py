@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.core.errors import SettingsError, StoreError
-from ticker.store.connections import Redis, connect
+from ticker.store.connection import Redis, connect
 from ticker.store.editions import StoredEdition, edition_names, load_edition, save_edition
 from ticker.store.keys import Keys
 

@@ -15,13 +15,13 @@ import redis
 import redis.asyncio
 import uvloop
 
-from tests.servers import WAIT_S, eventually, is_alive, until
+from tests.support.servers import WAIT_S, eventually, is_alive, until
 from ticker.core.errors import StoreError
-from ticker.store import embedded, paths
-from ticker.store.connections import CLIENT_ERRORS, connect
+from ticker.store import data_folder, embedded
+from ticker.store.connection import CLIENT_ERRORS, connect
+from ticker.store.data_folder import default_data_folder, embedded_url
 from ticker.store.embedded import EmbeddedServer, find_binary
-from ticker.store.facts import findings, server_facts
-from ticker.store.paths import default_data_folder, embedded_url
+from ticker.store.server_checks import findings, server_facts
 
 LOG = "ticker:{en}:log"
 
@@ -88,7 +88,7 @@ async def test_a_value_of_more_than_a_megabyte_is_refused(tmp_path: Path) -> Non
 
 async def test_an_ended_server_leaves_only_its_data(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server:
-        socket = paths.socket_path(server.url)
+        socket = data_folder.socket_path(server.url)
         pid = server.pid
         assert pid is not None
         assert socket.exists()
@@ -138,7 +138,7 @@ async def test_nobody_else_can_read_the_data_or_reach_the_socket(tmp_path: Path)
     try:
         async with EmbeddedServer(tmp_path / "data") as server:
             await append(server.url)
-            socket_folder = paths.socket_path(server.url).parent
+            socket_folder = data_folder.socket_path(server.url).parent
             assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
             assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
             assert modes_too_open(tmp_path / "data" / "redis") == []
@@ -162,7 +162,7 @@ async def test_another_process_finds_the_address_in_the_data_folder(tmp_path: Pa
 
 
 def test_a_file_that_holds_no_address_is_refused(tmp_path: Path) -> None:
-    paths.address_file(tmp_path).write_text("redis://elsewhere", encoding="utf-8")
+    data_folder.address_file(tmp_path).write_text("redis://elsewhere", encoding="utf-8")
     with pytest.raises(StoreError, match="holds no address"):
         embedded_url(tmp_path)
 
@@ -181,7 +181,7 @@ async def test_a_long_temporary_folder_is_passed_over(tmp_path: Path, monkeypatc
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
     async with EmbeddedServer(tmp_path) as server:
-        assert len(os.fsencode(paths.socket_path(server.url))) <= paths.SOCKET_PATH_BYTES
+        assert len(os.fsencode(data_folder.socket_path(server.url))) <= data_folder.SOCKET_PATH_BYTES
         assert await append(server.url) == 1
 
 
@@ -192,7 +192,7 @@ def test_the_data_folder_is_chosen_by_the_environment(tmp_path: Path) -> None:
 
 
 def test_finding_the_address_imports_no_client() -> None:
-    script = "import sys, ticker.store.paths; sys.exit('redis' in sys.modules or 'platformdirs' in sys.modules)"
+    script = "import sys, ticker.store.data_folder; sys.exit('redis' in sys.modules or 'platformdirs' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=WAIT_S).returncode == 0
 
 
@@ -238,7 +238,7 @@ async def test_a_program_that_never_answers_is_given_up(tmp_path: Path, monkeypa
 async def test_a_program_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't be started: No such file"):
         await EmbeddedServer(tmp_path / "data", binary=tmp_path / "none").start()
-    assert not paths.address_file(tmp_path / "data").exists()
+    assert not data_folder.address_file(tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(
@@ -290,17 +290,17 @@ async def test_a_start_that_fails_is_tried_again(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(embedded, "RESTART_LEAST_S", 0.01)
     async with EmbeddedServer(tmp_path) as server:
         await append(server.url)
-        moved = paths.server_folder(tmp_path).rename(tmp_path / "away")
+        moved = data_folder.server_folder(tmp_path).rename(tmp_path / "away")
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
         await eventually(lambda: log_has(tmp_path, "No such file or directory"), "a start fails")
-        moved.rename(paths.server_folder(tmp_path))
+        moved.rename(data_folder.server_folder(tmp_path))
         await eventually(lambda: has_restarted(server), "the server is back")
         assert await length(server.url) == 1
 
 
 async def log_has(data: Path, words: str) -> bool:
-    return words in paths.server_log(data).read_text(encoding="utf-8", errors="replace")
+    return words in data_folder.server_log(data).read_text(encoding="utf-8", errors="replace")
 
 
 async def test_an_append_only_file_that_was_cut_off_loads(tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ UP = """
 import asyncio, sys
 from pathlib import Path
 from ticker.store import embedded
-from ticker.store.connections import CLIENT_ERRORS, connect
+from ticker.store.connection import CLIENT_ERRORS, connect
 
 if sys.argv[2] == "untied":
     embedded.tied_to_parent = lambda: None
@@ -392,7 +392,7 @@ async def test_an_orphan_is_shut_down_by_the_next_start_and_nothing_is_lost(tmp_
             assert not is_alive(pid)
             assert server.url != orphan
             assert acknowledged <= await length(server.url) <= acknowledged + 1
-        assert not paths.socket_path(orphan).parent.exists()
+        assert not data_folder.socket_path(orphan).parent.exists()
 
 
 async def test_an_orphan_that_hangs_is_not_joined_by_a_second_server(
@@ -416,7 +416,7 @@ async def test_an_orphan_whose_address_is_gone_is_not_joined_either(
 ) -> None:
     monkeypatch.setattr(embedded, "ORPHAN_S", 0.2)
     with another_process(tmp_path, tied=False) as (up, _):
-        paths.address_file(tmp_path).unlink()
+        data_folder.address_file(tmp_path).unlink()
         up.kill()
         up.wait(WAIT_S)
         with pytest.raises(StoreError, match="an earlier server still writes"):

@@ -11,10 +11,11 @@ import pytest_asyncio
 from ticker.core.edition import Role
 from ticker.core.errors import StoreError
 from ticker.core.line import Change
-from ticker.core.submission import Outcome, Receipt, Submission, decode_request, encode_receipt
-from ticker.store.connections import Redis, connect
+from ticker.core.submission import Receipt, ReceiptStatus, Submission, decode_request, encode_receipt
+from ticker.store.connection import Redis, connect
 from ticker.store.inbox import (
     await_receipt,
+    deadline_at_ms,
     last_receipt_id,
     read_receipts,
     register,
@@ -22,7 +23,6 @@ from ticker.store.inbox import (
     set_role,
     submit,
     unregister,
-    until_ms,
 )
 from ticker.store.keys import Keys
 from ticker.store.streams import milliseconds_of, read_range, redis_ms
@@ -46,7 +46,7 @@ async def ears(empty_url: str) -> AsyncIterator[Redis]:
 
 
 def receipt(key: str) -> Receipt:
-    return Receipt(status=Outcome.REFUSED, edition="en", key=key)
+    return Receipt(status=ReceiptStatus.REFUSED, edition="en", key=key)
 
 
 async def answer(redis: Redis, key: str) -> str:
@@ -61,7 +61,7 @@ async def test_a_submission_lies_in_the_editors_inbox_under_the_time_it_came(red
     ((found_id, fields),) = await read_range(redis, KEYS.inbox("ann"))
     assert found_id == stream_id
     assert decode_request(fields[b"submission"], 8192) == submission
-    assert until_ms(stream_id, 30) == milliseconds_of(stream_id) + 30_000
+    assert deadline_at_ms(stream_id, 30) == milliseconds_of(stream_id) + 30_000
 
 
 async def test_registering_rings_the_bell_only_the_first_time(redis: Redis) -> None:
@@ -99,22 +99,22 @@ async def test_a_role_of_another_version_is_the_least(redis: Redis) -> None:
 async def test_the_receipt_with_the_key_is_found_among_others(redis: Redis, ears: Redis) -> None:
     for key in ("k0", "k1", "k2"):
         await answer(redis, key)
-    found = await await_receipt(ears, "en", "ann", key="k1", after="0-0", until_ms=0)
+    found = await await_receipt(ears, "en", "ann", key="k1", after="0-0", deadline_at_ms=0)
     assert found is not None
-    assert (found.receipt, found.submission, found.until_ms) == (receipt("k1"), "7-0", 9)
+    assert (found.receipt, found.submission, found.deadline_at_ms) == (receipt("k1"), "7-0", 9)
 
 
 async def test_a_receipt_of_before_is_not_the_answer(redis: Redis, ears: Redis) -> None:
     await answer(redis, "k1")
     after = await last_receipt_id(redis, "en", "ann")
-    assert await await_receipt(ears, "en", "ann", key="k1", after=after, until_ms=await redis_ms(redis)) is None
+    assert await await_receipt(ears, "en", "ann", key="k1", after=after, deadline_at_ms=await redis_ms(redis)) is None
 
 
 async def test_a_receipt_wakes_who_waits_for_it(redis: Redis, ears: Redis) -> None:
     after = await last_receipt_id(redis, "en", "ann")
     assert after == "0-0"
     until = await redis_ms(redis) + 60_000
-    waiting = asyncio.create_task(await_receipt(ears, "en", "ann", key="k1", after=after, until_ms=until))
+    waiting = asyncio.create_task(await_receipt(ears, "en", "ann", key="k1", after=after, deadline_at_ms=until))
     await answer(redis, "another")
     stream_id = await answer(redis, "k1")
     found = await asyncio.wait_for(waiting, 5)
@@ -124,7 +124,7 @@ async def test_a_receipt_wakes_who_waits_for_it(redis: Redis, ears: Redis) -> No
 
 async def test_waiting_ends_soon_after_the_deadline(redis: Redis, ears: Redis) -> None:
     until = await redis_ms(redis) + 400
-    assert await await_receipt(ears, "en", "ann", key="k1", after="0-0", until_ms=until) is None
+    assert await await_receipt(ears, "en", "ann", key="k1", after="0-0", deadline_at_ms=until) is None
     assert until < await redis_ms(redis) < until + 1500
 
 
@@ -148,4 +148,4 @@ async def test_a_receipt_that_came_while_the_clock_was_read_is_not_overlooked(re
         return seconds, microseconds
 
     ears.time = answer_then_read_clock  # type: ignore[method-assign, assignment]
-    assert await await_receipt(ears, "en", "ann", key="k1", after="0-0", until_ms=0) is not None
+    assert await await_receipt(ears, "en", "ann", key="k1", after="0-0", deadline_at_ms=0) is not None

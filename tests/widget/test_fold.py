@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.widget.node import node
+from tests.support.node import node
 from ticker import widget
 
 FOLDER = Path(__file__).parent

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.widget.node import FOLDER, node, tsc
+from tests.support.node import FOLDER, node, tsc
 from ticker import widget
 
 SOURCE = Path(widget.__file__).with_name("ticker.js")

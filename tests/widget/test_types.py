@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.widget.node import FOLDER, node, tsc
+from tests.support.node import FOLDER, node, tsc
 
 
 @pytest.mark.timeout(300)

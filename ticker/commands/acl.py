@@ -16,8 +16,8 @@ from ticker.console import Console, examples, shared_options
 from ticker.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ticker.store.access import Applied, Role
-    from ticker.store.connections import Redis
+    from ticker.store.acl import Applied, Role
+    from ticker.store.connection import Redis
 
 _ROLES = ("desk", "gateway", "admin")
 
@@ -54,7 +54,7 @@ def acl(
     """
     if context.invoked_subcommand is not None:
         return 0
-    from ticker.store.access import Role, acl_line, editor_rights, rights_of  # noqa: PLC0415 -- slow to import
+    from ticker.store.acl import Role, acl_line, editor_rights, rights_of  # noqa: PLC0415 -- slow to import
 
     console = context.find_object(Console)
     assert console is not None
@@ -97,7 +97,7 @@ def apply(console: Console, /, *, roles: tuple[str, ...], new_password: bool, da
     TICKER_GATEWAY_… and TICKER_ADMIN_…); else one is made, and shown once. A user who is there already keeps its
     password, unless one is given or --new-password is.
     """
-    from ticker.store.access import Role  # noqa: PLC0415
+    from ticker.store.acl import Role  # noqa: PLC0415
 
     chosen = [Role(name) for name in dict.fromkeys(roles or ("desk", "gateway"))]
     given = {role: read_password(console, f"TICKER_{role.name}_PASSWORD", ask=False) for role in chosen}
@@ -120,11 +120,11 @@ async def _apply(
     redis: Redis, given: dict[Role, str | None], *, is_new_password: bool
 ) -> tuple[list[Applied], dict[Role, str]]:
     """Make or change each role's user; also, which passwords were made here."""
-    from ticker.store import access  # noqa: PLC0415
+    from ticker.store import acl  # noqa: PLC0415
 
     applied, made = [], {}
     for role, password in given.items():
-        if password is None and (is_new_password or not await access.has_user(redis, role.user)):
-            made[role] = access.new_password()
-        applied.append(await access.set_user(redis, role.user, access.rights_of(role), made.get(role, password)))
+        if password is None and (is_new_password or not await acl.has_user(redis, role.user)):
+            made[role] = acl.new_password()
+        applied.append(await acl.set_user(redis, role.user, acl.rights_of(role), made.get(role, password)))
     return applied, made

@@ -26,8 +26,8 @@ def check(console: Console, /, *, data: Path | None) -> int:
 
     Ends with 0 if nothing is, else with 1.
     """
-    from ticker.store.connections import redact  # noqa: PLC0415 -- slow to import
-    from ticker.store.facts import findings, server_facts  # noqa: PLC0415
+    from ticker.store.connection import redact  # noqa: PLC0415 -- slow to import
+    from ticker.store.server_checks import findings, server_facts  # noqa: PLC0415
 
     url = url_of_redis(console, data)
     servers = asyncio.run(with_redis(url, server_facts))

@@ -18,8 +18,8 @@ from ticker.core.edition import Role, check_name
 from ticker.core.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
-    from ticker.store.access import Applied, User
-    from ticker.store.connections import Redis
+    from ticker.store.acl import Applied, User
+    from ticker.store.connection import Redis
 
 VARIABLE = "TICKER_EDITOR_PASSWORD"
 
@@ -114,7 +114,7 @@ def add(
     TICKER_EDITOR_PASSWORD, from the file that TICKER_EDITOR_PASSWORD_FILE names, or from a prompt (--ask). A user who
     is there already keeps its password, unless one is given or --new-password is.
     """
-    from ticker.store.access import check_editor_name  # noqa: PLC0415 -- slow to import
+    from ticker.store.acl import check_editor_name  # noqa: PLC0415 -- slow to import
 
     is_guarded = bool(console.environ.get("TICKER_REDIS_URL"))
     has_user = is_guarded and not no_user
@@ -194,11 +194,11 @@ def tell_not_kept(console: Console) -> None:
 
 
 async def _add(redis: Redis, asked: _Asked) -> _Added:
-    from ticker.store import access  # noqa: PLC0415
+    from ticker.store import acl  # noqa: PLC0415
     from ticker.store.inbox import register, set_role  # noqa: PLC0415
 
     names = await _known(redis, asked.editions)
-    user = await access.find_editor(redis, asked.name) if asked.has_user else None
+    user = await acl.find_editor(redis, asked.name) if asked.has_user else None
     editions = sorted({*names, *(user.editions if user else ())})
     if asked.is_guarded:
         await _check_kind(redis, asked.name, editions)
@@ -207,11 +207,11 @@ async def _add(redis: Redis, asked: _Asked) -> _Added:
     added = _Added(editions, roles)
     if asked.has_user:
         is_made = asked.password is None and (user is None or asked.is_new_password)
-        password = access.new_password() if is_made else asked.password
+        password = acl.new_password() if is_made else asked.password
         # Once for posting only, always: that nobody widens a program's rights by naming one more edition.
         reads_log = asked.reads_log and (user is None or user.reads_log)
-        rights = access.editor_rights(asked.name, editions, reads_log=reads_log, chief_of=_chief_of(roles))
-        applied = await access.set_user(redis, asked.name, rights, password)
+        rights = acl.editor_rights(asked.name, editions, reads_log=reads_log, chief_of=_chief_of(roles))
+        applied = await acl.set_user(redis, asked.name, rights, password)
         added = _Added(editions, roles, applied, password if is_made else None)
     for each in names:
         if asked.role is None:
@@ -263,19 +263,19 @@ def _chief_of(roles: dict[str, Role]) -> list[str]:
 
 
 async def _remove(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
-    from ticker.store import access  # noqa: PLC0415
+    from ticker.store import acl  # noqa: PLC0415
     from ticker.store.inbox import unregister  # noqa: PLC0415
 
     names = await _known(redis, given)
-    user = await access.find_editor(redis, name)
+    user = await acl.find_editor(redis, name)
     left = [each for each in (user.editions if user else ()) if each not in names]
     # The user first, or it could fill the inbox anew. What is no edition any more is no reason to keep one.
     if user is not None and left and given:
         chief_of = _chief_of(await _roles(redis, name, left))
-        rights = access.editor_rights(name, left, reads_log=user.reads_log, chief_of=chief_of)
-        await access.set_user(redis, name, rights, None)
+        rights = acl.editor_rights(name, left, reads_log=user.reads_log, chief_of=chief_of)
+        await acl.set_user(redis, name, rights, None)
     elif user is not None:
-        await access.delete_user(redis, name)
+        await acl.delete_user(redis, name)
     removed = [each for each in names if await unregister(redis, each, name)]
     if user is None and not removed:
         raise StoreError(f"{name} may not post to {', '.join(names)} anyway: `ticker editor list` shows who may")
@@ -285,7 +285,7 @@ async def _remove(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
 async def _list(
     redis: Redis, given: Sequence[str], *, wants_users: bool
 ) -> tuple[dict[str, dict[str, Role]], list[User] | None]:
-    from ticker.store import access  # noqa: PLC0415
+    from ticker.store import acl  # noqa: PLC0415
     from ticker.store.inbox import roles  # noqa: PLC0415
 
     found: dict[str, dict[str, Role]] = {}
@@ -293,7 +293,7 @@ async def _list(
         default = await _default_role(redis, each)
         found[each] = {name: role or default for name, role in (await roles(redis, each)).items()}
     try:
-        return found, await access.list_editors(redis) if wants_users else []
+        return found, await acl.list_editors(redis) if wants_users else []
     except StoreError:
         return found, None
 

@@ -17,7 +17,7 @@ from ticker.console import USAGE, Console, examples, shared_options
 from ticker.core.errors import LinkError, SettingsError, StoreError
 
 if TYPE_CHECKING:
-    from ticker.store.connections import Redis
+    from ticker.store.connection import Redis
 
 FAULTY = 1
 
@@ -34,7 +34,7 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
 
     Ends with 0 if all do, and with 1 and the number of the first that doesn't.
     """
-    from ticker.store.log import verify_log  # noqa: PLC0415 -- slow to import
+    from ticker.store.log_reader import verify_log  # noqa: PLC0415 -- slow to import
 
     try:
         verified = asyncio.run(with_redis(url_of_redis(console, data), lambda redis: verify_log(redis, edition)))
@@ -50,7 +50,9 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
         return FAULTY
     if console.json:
         first, at = verified.first, str(verified.head)
-        console.give({"edition": edition, "verified": True, "first": first, "at": at, "entries": verified.entries})
+        console.give(
+            {"edition": edition, "verified": True, "first": first, "position": at, "entries": verified.entries}
+        )
     else:
         noun = "entry" if verified.entries == 1 else "entries"
         span = f", {verified.first} to {verified.head.seq}" if verified.entries else ""
@@ -76,7 +78,7 @@ def rotate(
 
     Every reader's board is emptied, and lines of the old log can't be changed or taken back any more.
     """
-    from ticker.store.log import rotate as rotate_log  # noqa: PLC0415
+    from ticker.store.log_reader import rotate as rotate_log  # noqa: PLC0415
 
     url = url_of_redis(console, data)
     if not yes:
@@ -100,7 +102,7 @@ async def with_redis(url: str, work: Callable[[Redis], Awaitable[T]]) -> T:
         StoreError: Where Redis can't be reached, or refuses.
 
     """
-    from ticker.store.connections import CLIENT_ERRORS, connect, redact  # noqa: PLC0415
+    from ticker.store.connection import CLIENT_ERRORS, connect, redact  # noqa: PLC0415
 
     client = connect(url, role="ticker")
     try:

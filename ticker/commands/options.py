@@ -12,8 +12,8 @@ import msgspec
 from ticker.console import Console
 from ticker.core.errors import SettingsError
 from ticker.settings import Settings, load_settings
-from ticker.store.connections import password_from, with_password
-from ticker.store.paths import default_data_folder, redis_url
+from ticker.store.connection import password_from, with_password
+from ticker.store.data_folder import default_data_folder, redis_url
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

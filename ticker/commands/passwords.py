@@ -32,8 +32,8 @@ def read_password(console: Console, variable: str, *, ask: bool) -> str | None:
         SettingsError: If it is too short or can't be read, or nobody can be asked.
 
     """
-    from ticker.store.access import password_rule  # noqa: PLC0415 -- slow to import
-    from ticker.store.connections import password_from  # noqa: PLC0415
+    from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import
+    from ticker.store.connection import password_from  # noqa: PLC0415
 
     password = _typed(variable) if ask else password_from(console.environ, variable)
     if password is not None:

@@ -17,7 +17,7 @@ import msgspec
 from ticker.core.entry import Logged
 from ticker.core.line import Line
 from ticker.core.position import Position
-from ticker.core.submission import Finding, Handling, Outcome, Receipt
+from ticker.core.submission import Decision, Finding, Receipt, ReceiptStatus
 
 
 class Missing(StrEnum):
@@ -31,7 +31,7 @@ class Received(msgspec.Struct, frozen=True):
     """A receipt, whose it is, and when it was given, by Redis's clock."""
 
     editor: str
-    at: datetime
+    received_at: datetime
     receipt: Receipt
 
 
@@ -44,16 +44,16 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     (None also where that was trimmed). `by` gave something held the last word, for the `reason`.
     """
 
-    at: datetime
-    outcome: Outcome
+    settled_at: datetime
+    outcome: ReceiptStatus
     editor: str | None
-    asked: str | None
+    action: str | None
     key: str
     id: str | None = None
     version: int | None = None
     position: str | None = None
     missing: Missing | None = None
-    submitted: datetime | None = None
+    submitted_at: datetime | None = None
     origin: str | None = None
     before: Line | None = None
     after: Line | None = None
@@ -62,18 +62,18 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     approved_by: str | None = None
     break_glass: str | None = None
     overridden: tuple[str, ...] = ()
-    due: datetime | None = None
+    due_at: datetime | None = None
     held: str | None = None
     needs: tuple[Finding, ...] = ()
     errors: tuple[Finding, ...] = ()
-    by: str | None = None
-    handling: Handling | None = None
+    decided_by: str | None = None
+    decision: Decision | None = None
     reason: str | None = None
 
     @property
     def people(self) -> set[str]:
         """Everybody who had a part in it."""
-        return {name for name in (self.editor, self.by, self.approved_by) if name is not None}
+        return {name for name in (self.editor, self.decided_by, self.approved_by) if name is not None}
 
 
 def acts(entries: Sequence[Logged], receipts: Iterable[Received]) -> list[Act]:
@@ -87,9 +87,9 @@ def acts(entries: Sequence[Logged], receipts: Iterable[Received]) -> list[Act]:
     others = [act for act in _joined(_distinct(receipts)) if act.position is None or act.position not in positions]
     timed, latest = list[tuple[datetime, Act]](), None
     for act in on_air:  # a clock may have jumped: the log's order is the one that happened
-        latest = act.at if latest is None else max(latest, act.at)
+        latest = act.settled_at if latest is None else max(latest, act.settled_at)
         timed.append((latest, act))
-    timed += [(act.at, _placed(act, first)) for act in others]
+    timed += [(act.settled_at, _placed(act, first)) for act in others]
     return [act for _, act in sorted(timed, key=lambda each: each[0])]
 
 
@@ -98,15 +98,15 @@ def _on_air(entries: Iterable[Logged]) -> Iterator[Act]:
     for logged in entries:
         entry, line = logged.entry, logged.entry.line
         yield Act(
-            at=line.updated,
-            outcome=Outcome.ON_AIR,
+            settled_at=line.updated_at,
+            outcome=ReceiptStatus.ON_AIR,
             editor=entry.editor,
-            asked=str(line.change),
+            action=str(line.change),
             key=entry.key,
             id=line.id,
             version=line.version,
             position=str(logged.position),
-            submitted=entry.submitted,
+            submitted_at=entry.submitted_at,
             origin=entry.origin,
             before=latest.get(line.id),
             after=line,
@@ -115,7 +115,7 @@ def _on_air(entries: Iterable[Logged]) -> Iterator[Act]:
             approved_by=entry.approved_by,
             break_glass=entry.break_glass,
             overridden=entry.overridden,
-            due=entry.due,
+            due_at=entry.due_at,
         )
         latest[line.id] = line
 
@@ -133,40 +133,40 @@ def _distinct(receipts: Iterable[Received]) -> Iterator[Received]:
 def _joined(receipts: Iterable[Received]) -> list[Act]:
     """Two receipts of one ruling, to whoever ruled and to the author of what was held, are one act."""
     found: list[Act] = []
-    ruled: dict[tuple[str, Outcome, str], int] = {}
-    for received in sorted(receipts, key=lambda each: each.at):
+    ruled: dict[tuple[str, ReceiptStatus, str], int] = {}
+    for received in sorted(receipts, key=lambda each: each.received_at):
         act = _asked(received)
-        if act.held is None or act.by is None or act.outcome is Outcome.REFUSED:
+        if act.held is None or act.decided_by is None or act.outcome is ReceiptStatus.REFUSED:
             found.append(act)
             continue
-        where = ruled.setdefault((act.held, act.outcome, act.by), len(found))
+        where = ruled.setdefault((act.held, act.outcome, act.decided_by), len(found))
         if where == len(found):
             found.append(act)
         else:
-            authors, rulers = (found[where], act) if found[where].handling is None else (act, found[where])
-            found[where] = msgspec.structs.replace(authors, handling=rulers.handling)
+            authors, rulers = (found[where], act) if found[where].decision is None else (act, found[where])
+            found[where] = msgspec.structs.replace(authors, decision=rulers.decision)
     return found
 
 
 def _asked(received: Received) -> Act:
     receipt = received.receipt
-    handling = Handling(receipt.asked) if receipt.asked in frozenset(Handling) else None
-    is_authors = handling is None or receipt.status is Outcome.REFUSED
+    decision = Decision(receipt.action) if receipt.action in frozenset(Decision) else None
+    is_authors = decision is None or receipt.status is ReceiptStatus.REFUSED
     return Act(
-        at=received.at,
+        settled_at=received.received_at,
         outcome=receipt.status,
         editor=received.editor if is_authors else None,
-        asked=receipt.asked if is_authors else None,
+        action=receipt.action if is_authors else None,
         key=receipt.key,
         id=receipt.id,
         version=receipt.version,
         position=receipt.position,
-        due=receipt.due,
+        due_at=receipt.due_at,
         held=receipt.held,
         needs=receipt.needs,
         errors=receipt.errors,
-        by=receipt.by,
-        handling=handling,
+        decided_by=receipt.decided_by,
+        decision=decision,
         reason=receipt.reason,
     )
 
@@ -180,7 +180,9 @@ def _placed(act: Act, first: int) -> Act:
 
 # Before and after
 
-_TOLD_ELSEWHERE: Final = frozenset({"id", "version", "number", "change", "text", "created", "updated", "correction"})
+_TOLD_ELSEWHERE: Final = frozenset(
+    {"id", "version", "number", "change", "text", "created_at", "updated_at", "correction"}
+)
 
 
 class Difference(msgspec.Struct, frozen=True):

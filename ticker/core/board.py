@@ -53,10 +53,10 @@ class Board:
         elif line.version <= known.line.version:
             return
         self._entries[line.id] = entry
-        if line.pinned is None:
+        if line.pinned_until is None:
             self._pins.pop(line.id, None)
         else:
-            self._pins[line.id] = line.pinned
+            self._pins[line.id] = line.pinned_until
 
     def forget(self, line_id: str) -> None:
         """Drop a line whose last entry has left the retained log."""
@@ -97,5 +97,5 @@ class Board:
 
 def changes_by_itself_at(lines: list[Line], now: datetime) -> datetime | None:
     """The next instant after `now` at which one of `lines` expires or its pin ends: until then the board stands."""
-    instants = (instant for line in lines for instant in (line.expires, line.pinned) if instant is not None)
+    instants = (instant for line in lines for instant in (line.expires_at, line.pinned_until) if instant is not None)
     return min((instant for instant in instants if instant > now), default=None)

@@ -62,7 +62,7 @@ class Effect(StrEnum):
 
     OFF = "off"
     WARN = "warn"
-    HOLD = "hold"  # for a second person
+    REVIEW = "review"  # for a second person
     REFUSE = "refuse"
 
 

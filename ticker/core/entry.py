@@ -21,30 +21,30 @@ _LINK = re.compile(r"[0-9a-f]{64}", re.ASCII)
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A version of a line and where it came from.
 
-    `was` are the facets of the line's earlier versions that differ from this one's: whoever was sent an earlier
-    version is sent this one too, so that an update can't slip out of a selection and leave the old text standing.
-    `editor` is the name of the inbox (it can't be forged), `key` the submission's idempotency key, `submitted` when the
-    submission reached Redis, `note` for staff only. `kept` is the version that a release brings back, in an entry that
-    holds a line off the board. `author` is who posted the line's first version, where that was somebody else.
+    `earlier_facets` are the facets of the line's earlier versions that differ from this one's. A follower that was sent
+    an earlier version is sent this one too, so that an update can't leave a selection and keep the old text on screen.
+    `editor` is the name of the inbox (it can't be forged). `key` is the submission's idempotency key. `submitted_at` is
+    when the submission reached Redis. `note` is for staff only. `hidden_version` is set in an entry that hides a line:
+    the version that `unhide` puts back. `author` posted the line's first version, if that was another editor.
 
-    For the audit: who `approved_by`; for which reason a chief went without (`break_glass`); which rules were
-    `overridden`, by their codes; from where it came, in the client's own words (`origin`); and the time that it waited
-    for (`due`). Readers are never sent any of these.
+    For the audit: `approved_by` is the second person, `break_glass` a chief's reason for going without one.
+    `overridden` has the codes of the rules that were overridden, `origin` the client's description of itself, and
+    `due_at` the time that the submission waited for. Readers are never sent any of these.
     """
 
     line: Line
-    was: tuple[Facets, ...] = ()
+    earlier_facets: tuple[Facets, ...] = ()
     editor: str
     key: str
-    submitted: datetime
+    submitted_at: datetime
     note: str | None = None
-    kept: Line | None = None
+    hidden_version: Line | None = None
     author: str | None = None
     approved_by: str | None = None
     break_glass: str | None = None
     overridden: tuple[str, ...] = ()
     origin: str | None = None
-    due: datetime | None = None
+    due_at: datetime | None = None
 
     @property
     def posted_by(self) -> str:

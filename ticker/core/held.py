@@ -36,8 +36,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     editor: str
     submission: Submission
-    submitted: datetime
-    due: datetime | None = None
+    submitted_at: datetime
+    due_at: datetime | None = None
     needs: tuple[Finding, ...] = ()
     approved_by: str | None = None
     overdue: bool = False
@@ -49,7 +49,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def is_due(self, now: datetime) -> bool:
         """Whether it goes on air by itself at `now`."""
-        return not self.waits_for_person and (self.due is None or self.due <= now)
+        return not self.waits_for_person and (self.due_at is None or self.due_at <= now)
 
     @property
     def reason(self) -> Reason:
@@ -58,9 +58,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return Reason.OVERDUE
         if self.waits_for_person:
             return Reason.APPROVAL
-        if self.submission.embargo is not None and self.submission.embargo == self.due:
+        if self.submission.embargo_until is not None and self.submission.embargo_until == self.due_at:
             return Reason.EMBARGO
-        return Reason.UNDO if self.submission.at is None else Reason.SCHEDULED
+        return Reason.UNDO if self.submission.publish_at is None else Reason.SCHEDULED
 
 
 _encoder = msgspec.json.Encoder()

@@ -19,8 +19,8 @@ class Change(StrEnum):
     REFILE = "refile"  # a small error put right without telling readers
     CORRECT = "correct"  # a labelled correction: readers are told what changed
     WITHDRAW = "withdraw"  # the text goes for good, a notice stays
-    HOLD = "hold"  # off the board, may come back
-    RELEASE = "release"  # back on the board
+    HIDE = "hide"  # off the board, may come back
+    UNHIDE = "unhide"  # back on the board
     PIN = "pin"
     UNPIN = "unpin"
 
@@ -78,11 +78,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     regions: tuple[str, ...] = ()
     coverage: str | None = None
     url: str | None = None
-    created: datetime
-    updated: datetime
-    expires: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None = None
     correction: str | None = None
-    pinned: datetime | None = None
+    pinned_until: datetime | None = None
     test: bool = False
 
     @property
@@ -91,10 +91,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def shows(self, now: datetime) -> bool:
         """True for what belongs on a board at `now`: a usable line or the notice of a withdrawn one, not expired."""
-        return self.status is not Status.WITHHELD and (self.expires is None or self.expires > now)
+        return self.status is not Status.WITHHELD and (self.expires_at is None or self.expires_at > now)
 
     def is_pinned(self, now: datetime) -> bool:
-        return self.pinned is not None and self.pinned > now and self.status is Status.USABLE
+        return self.pinned_until is not None and self.pinned_until > now and self.status is Status.USABLE
 
     def without_text(self, status: Status) -> Line:
         """This version with all that could repeat its text removed: what is left of it once the line is taken back.
@@ -102,5 +102,5 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         The correction goes too: it may quote the text.
         """
         return msgspec.structs.replace(
-            self, status=status, text="", attribution=None, url=None, correction=None, pinned=None
+            self, status=status, text="", attribution=None, url=None, correction=None, pinned_until=None
         )

@@ -45,7 +45,7 @@ class Position(msgspec.Struct, frozen=True):
         if match is None or int(match[1]) > SEQ_MAX:
             shown = ascii(text[:40])
             raise PositionError(
-                f"{shown} is not a position: it has the form <seq>-<16 hex digits>, as `at` in every message"
+                f"{shown} is not a position: it has the form <seq>-<16 hex digits>, as `position` in every message"
             )
         return cls(int(match[1]), match[2])
 

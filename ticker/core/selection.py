@@ -34,7 +34,7 @@ class Selection(msgspec.Struct, frozen=True):
 
         Whoever was sent a version is sent all that follow: a withdrawal must reach every page that shows the line.
         """
-        return self.matches(entry.line.facets) or any(map(self.matches, entry.was))
+        return self.matches(entry.line.facets) or any(map(self.matches, entry.earlier_facets))
 
 
 EVERYTHING = Selection()

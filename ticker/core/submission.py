@@ -26,15 +26,15 @@ UNDO_MAX_S: Final = 300.0
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What everything in an inbox has.
 
-    `key` is the idempotency key: a second request of the same editor with it gets the first one's receipt. `deadline_s`
-    counts from when it reaches Redis; `until_ms`, an instant of Redis's clock, holds besides, so that what was long on
-    its way isn't sent as if it were news. `origin` is from where, in the client's own words: the audit shows it as
-    such. `break_glass` is the reason for which a chief goes without a second person.
+    `key` is the idempotency key: a second request of the same editor with this key gets the first one's receipt.
+    `deadline_s` counts from when the request reaches Redis. `deadline_at_ms` is an absolute deadline on Redis's
+    clock, so that a request stuck on its way is refused as late. `origin` is the client's description of itself, for the
+    audit. `break_glass` is the reason for which a chief publishes without a second person.
     """
 
     key: str
     deadline_s: Annotated[float, Meta(ge=0, le=DEADLINE_MAX_S)] = 30.0
-    until_ms: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    deadline_at_ms: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
     origin: str | None = None
     break_glass: str | None = None
 
@@ -47,7 +47,7 @@ class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_
     `split_attribution` reads `Attribution: text` as its two parts: such a text says all of it, so that one without an
     attribution leaves the line without. Switched off, `text` is the text alone, and the attribution stays.
 
-    It is held until `at` and until the `embargo` is over, where these are given, and for `undo_s` seconds (None: as the
+    It is held until `publish_at` and `embargo_until`, where these are given, and for `undo_s` seconds (None: as the
     edition says) in which it can be taken back unseen. `again` says that it is meant though it looks like a repetition.
     """
 
@@ -64,17 +64,17 @@ class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_
     regions: tuple[str, ...] | UnsetType = UNSET
     coverage: str | UnsetType | None = UNSET
     url: str | UnsetType | None = UNSET
-    expires: datetime | UnsetType | None = UNSET
-    pinned: datetime | None = None
+    expires_at: datetime | UnsetType | None = UNSET
+    pinned_until: datetime | None = None
     reason: str | None = None
     note: str | None = None
-    at: datetime | None = None
-    embargo: datetime | None = None
+    publish_at: datetime | None = None
+    embargo_until: datetime | None = None
     undo_s: Annotated[float, Meta(ge=0, le=UNDO_MAX_S)] | None = None
     again: bool = False
 
 
-class Handling(StrEnum):
+class Decision(StrEnum):
     """What somebody decides on a submission that is held."""
 
     APPROVE = "approve"
@@ -82,15 +82,15 @@ class Handling(StrEnum):
     CANCEL = "cancel"
 
 
-class Ruling(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class DecisionRequest(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What an editor decides on something held: `held` is its id. A rejection has a `reason`, for its author."""
 
-    handling: Handling
+    decision: Decision
     held: str
     reason: str | None = None
 
 
-class Outcome(StrEnum):
+class ReceiptStatus(StrEnum):
     """What became of a request. The CLI's exit codes follow from it."""
 
     ON_AIR = "on-air"
@@ -120,7 +120,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The desk's answer. `position` and `published` are set when the line is on air.
 
     `id` and `version` name the line's version that is in force, also for a refusal of a change to a known line: that
-    is what the editor has to look at. `asked` is what was asked for: a `Change` or a `Handling`.
+    is what the editor has to look at. `asked` is what was asked for: a `Change` or a `Decision`.
 
     What is held has an id of its own in `held` (a new line's is the one that the line will have), waits until `due`
     (None: for no time), and for a second person because of `needs`. Whoever gave it the last word stands in `by`.
@@ -128,33 +128,33 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     in a test edition.
     """
 
-    status: Outcome
+    status: ReceiptStatus
     edition: str
     key: str
-    asked: str | None = None
+    action: str | None = None
     id: str | None = None
     version: int | None = None
     position: str | None = None
-    published: datetime | None = None
+    published_at: datetime | None = None
     warnings: tuple[Finding, ...] = ()
     errors: tuple[Finding, ...] = ()
     held: str | None = None
-    due: datetime | None = None
+    due_at: datetime | None = None
     needs: tuple[Finding, ...] = ()
-    by: str | None = None
+    decided_by: str | None = None
     reason: str | None = None
     reach: Reach | None = None
     test: bool = False
 
 
 class _Kind(msgspec.Struct):
-    handling: msgspec.Raw | UnsetType = UNSET
+    decision: msgspec.Raw | UnsetType = UNSET
 
 
 _encoder = msgspec.json.Encoder()
 _kind_decoder = msgspec.json.Decoder(_Kind)
 _submission_decoder = msgspec.json.Decoder(Submission)
-_ruling_decoder = msgspec.json.Decoder(Ruling)
+_ruling_decoder = msgspec.json.Decoder(DecisionRequest)
 _receipt_decoder = msgspec.json.Decoder(Receipt)
 
 
@@ -171,8 +171,8 @@ def encode_request(request: Request) -> bytes:
         raise SubmissionError("malformed", "the submission has bytes that are no UTF-8: check the terminal") from error
 
 
-def decode_request(data: bytes, bytes_max: int) -> Submission | Ruling:
-    """Read what lies in an inbox: a ruling where it has a `handling`, else a submission.
+def decode_request(data: bytes, bytes_max: int) -> Submission | DecisionRequest:
+    """Read what lies in an inbox: a ruling where it has a `decision`, else a submission.
 
     Raises:
         SubmissionError: `too-big` above `bytes_max` bytes; `malformed` if it is no submission of this version, or its
@@ -182,7 +182,7 @@ def decode_request(data: bytes, bytes_max: int) -> Submission | Ruling:
     if len(data) > bytes_max:
         raise SubmissionError("too-big", f"the submission has {len(data)} bytes: {bytes_max} at most")
     try:
-        is_ruling = _kind_decoder.decode(data).handling is not UNSET
+        is_ruling = _kind_decoder.decode(data).decision is not UNSET
         request = _ruling_decoder.decode(data) if is_ruling else _submission_decoder.decode(data)
     except UNREADABLE as error:
         raise SubmissionError("malformed", f"this is no submission that this desk can read: {error}") from error

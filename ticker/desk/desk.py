@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ticker.core.errors import SettingsError
-from ticker.desk.edition import Connector, EditionDesk, EditionState, utc_now
+from ticker.desk.worker import Connector, EditionDesk, EditionState, utc_now
 from ticker.settings import Settings
 
 __all__ = ["Connector", "DeskState", "EditionState", "run_desk"]

@@ -14,8 +14,8 @@ from ticker.core.entry import Entry
 from ticker.core.errors import LinkError
 from ticker.core.held import Held
 from ticker.core.line import Change
-from ticker.core.log import Log
-from ticker.core.submission import Outcome, Receipt, encode_receipt
+from ticker.core.log_window import LogWindow
+from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
 from ticker.store.append import Head
 from ticker.store.editions import StoredEdition
 from ticker.store.streams import START
@@ -29,7 +29,7 @@ class Answer(msgspec.Struct, frozen=True):
     """
 
     receipt: bytes
-    status: Outcome
+    status: ReceiptStatus
     late_ms: int | None = None
 
 
@@ -45,7 +45,7 @@ class _Place(msgspec.Struct, frozen=True):
     change: Change
     line_id: str
     version: int
-    published: datetime
+    published_at: datetime
 
 
 class Ledger:
@@ -70,7 +70,7 @@ class Ledger:
         self.redis_ms = 0
         self._retained = retained
         self._receipts_retained = receipts_retained
-        self._log: Log[_Place] = Log(0, stored.nonce)
+        self._log: LogWindow[_Place] = LogWindow(0, stored.nonce)
         self._seq_of_line: dict[str, int] = {}
         self._seq_of_key: dict[tuple[str, str], int] = {}
         self._answers: dict[str, dict[str, Answer]] = {}
@@ -84,7 +84,7 @@ class Ledger:
     def begin_after(self, seq: int) -> None:
         """Begin the window anew: the entries up to `seq` have been trimmed."""
         self.board = Board()
-        self._log = Log(seq, None)
+        self._log = LogWindow(seq, None)
         self._seq_of_line.clear()
         self._seq_of_key.clear()
 
@@ -95,7 +95,7 @@ class Ledger:
     def append(self, link: str, entry: Entry) -> None:
         """Take in the entry after the head."""
         line = entry.line
-        self._log.append(link, _Place(entry.editor, entry.key, line.change, line.id, line.version, line.updated))
+        self._log.append(link, _Place(entry.editor, entry.key, line.change, line.id, line.version, line.updated_at))
         self.board.apply(entry)
         self._seq_of_line[line.id] = self._log.head
         self._seq_of_key[entry.editor, entry.key] = self._log.head
@@ -108,7 +108,7 @@ class Ledger:
         """Keep the answer to a key: the first one, unless that was late and is asked anew, or held and has ended."""
         answers = self._answers.setdefault(editor, {})
         known = answers.get(key)
-        if known is None or known.late_ms is not None or known.status is Outcome.HELD:
+        if known is None or known.late_ms is not None or known.status is ReceiptStatus.HELD:
             answers.pop(key, None)
             answers[key] = answer
         for oldest in list(islice(answers, max(0, len(answers) - self._receipts_retained))):
@@ -117,7 +117,7 @@ class Ledger:
     def find_answer(self, editor: str, key: str) -> Answer | None:
         answer = self._answers.get(editor, {}).get(key)
         seq = self._seq_of_key.get((editor, key))
-        if seq is None or (answer is not None and answer.status is Outcome.ON_AIR):
+        if seq is None or (answer is not None and answer.status is ReceiptStatus.ON_AIR):
             return answer
         return self._answer_from_log(seq)
 
@@ -125,17 +125,17 @@ class Ledger:
         """The receipt of an entry whose own was trimmed: the same but for its warnings."""
         place, position = self._log[seq], self._log.position_at(seq)
         receipt = Receipt(
-            status=Outcome.ON_AIR,
+            status=ReceiptStatus.ON_AIR,
             edition=self.name,
             key=place.key,
-            asked=str(place.change),
+            action=str(place.change),
             id=place.line_id,
             version=place.version,
             position=str(position),
-            published=place.published,
+            published_at=place.published_at,
             test=self.edition.test,
         )
-        return Answer(encode_receipt(receipt), Outcome.ON_AIR)
+        return Answer(encode_receipt(receipt), ReceiptStatus.ON_AIR)
 
     def _trim(self) -> None:
         first = self._log.first

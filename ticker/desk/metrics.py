@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from ticker.core.errors import TickerError
 from ticker.desk.desk import DeskState
-from ticker.desk.edition import EditionState
+from ticker.desk.worker import EditionState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -38,7 +38,7 @@ _COUNTERS: _Families = {
     "errors": ("Times that the desk had to begin again.", lambda state: state.errors),
     "dropped": ("Submissions thrown away unread (inbox_retained).", lambda state: state.dropped),
     "overdue": (
-        "Times that passed while no desk was there (release_late_s).",
+        "Times that passed while no desk was there (overdue_after_s).",
         lambda state: state.overdue,
     ),
     "glass_broken": ("Entries for which a chief went without a second person.", lambda state: state.broken_glass),

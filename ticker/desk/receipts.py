@@ -8,40 +8,42 @@ from msgspec.structs import replace
 
 from ticker.core.entry import Logged
 from ticker.core.held import Held
-from ticker.core.submission import Finding, Outcome, Receipt, Ruling, Submission
-from ticker.core.verdict import Drop, Hold, Publish, Refuse
+from ticker.core.outcome import Drop, Hold, Publish, Refuse
+from ticker.core.submission import DecisionRequest, Finding, Receipt, ReceiptStatus, Submission
 
-AnyVerdict = Publish | Hold | Drop | Refuse
+AnyOutcome = Publish | Hold | Drop | Refuse
 
 OVERDUE: Final = Finding("overdue", "its time passed while no desk was there: approve it if it is still news")
 
 
 _STATUS: Final = {
-    Publish: Outcome.ON_AIR,
-    Hold: Outcome.HELD,
-    Drop: Outcome.DROPPED,
-    Refuse: Outcome.REFUSED,
+    Publish: ReceiptStatus.ON_AIR,
+    Hold: ReceiptStatus.HELD,
+    Drop: ReceiptStatus.DROPPED,
+    Refuse: ReceiptStatus.REFUSED,
 }
 
 
-def asked_of(request: Submission | Ruling) -> str:
+def action_of(request: Submission | DecisionRequest) -> str:
     """What was asked for, in a word: a change, or what is to become of something held."""
-    return str(request.handling if isinstance(request, Ruling) else request.change)
+    return str(request.decision if isinstance(request, DecisionRequest) else request.change)
 
 
 def receipt_for(
     edition: str,
     key: str,
-    asked: str | None,
-    verdict: AnyVerdict,
+    action: str | None,
+    verdict: AnyOutcome,
     *,
     logged: Logged | None = None,
     held: Held | None = None,
-    by: str | None = None,
+    decided_by: str | None = None,
 ) -> Receipt:
     """The receipt for the request with `key`; `held` is what was held before the verdict, `by` who ruled on it."""
     held_id = None if held is None else held.id
-    receipt = Receipt(status=_STATUS[type(verdict)], edition=edition, key=key, asked=asked, held=held_id, by=by)
+    receipt = Receipt(
+        status=_STATUS[type(verdict)], edition=edition, key=key, action=action, held=held_id, decided_by=decided_by
+    )
     match verdict:
         case Publish(entry=entry, warnings=warnings):
             assert logged is not None, "what is on air has its place in the log"
@@ -50,7 +52,7 @@ def receipt_for(
                 id=entry.line.id,
                 version=entry.line.version,
                 position=str(logged.position),
-                published=entry.line.updated,
+                published_at=entry.line.updated_at,
                 warnings=warnings,
             )
         case Hold(held=after, warnings=warnings, latest=latest):
@@ -60,7 +62,7 @@ def receipt_for(
                 version=None if latest is None else latest.version,
                 warnings=warnings,
                 held=after.id,
-                due=after.due,
+                due_at=after.due_at,
                 needs=_needs(after),
             )
         case Drop(reason=reason):

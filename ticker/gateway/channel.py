@@ -19,23 +19,23 @@ from ticker.core.board import Board
 from ticker.core.edition import Edition
 from ticker.core.entry import Logged
 from ticker.core.line import Facets, Line, Status
-from ticker.core.log import Log, Reset
+from ticker.core.log_window import LogWindow, Reset
+from ticker.core.messages import ByeMessage, CloseCode, encode_line
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
-from ticker.core.wire import ByeMessage, CloseCode, encode_line
 from ticker.gateway.admission import Refusal
 from ticker.gateway.follower import BURST_MARKS, LIVE, Cursor, Follower
+from ticker.gateway.frame_cache import View, Wish
 from ticker.gateway.framing import Framing, deflated_frame, event, frame_message, websocket_frame, websocket_payload
 from ticker.gateway.handshake import Request, parse_request, refusal_response
-from ticker.gateway.ranks import Cohort, Rank, Sheet
-from ticker.gateway.turns import Turns
-from ticker.gateway.view import View, Wish
+from ticker.gateway.time_slices import Turns
+from ticker.gateway.write_groups import Cohort, Rank, Sheet
 from ticker.settings import Settings
 
 SLICE_S: Final = 0.002
 """How long a pass goes on before it lets the loop breathe."""
 RECENT_S: Final = 5
-"""Who was sent an entry within as many seconds needs no beat: the longest silence is that much longer than `beat_s`."""
+"""A follower that was sent an entry within this many seconds needs no heartbeat: silence can last this much longer."""
 AHEAD_S: Final = 1.0
 """How long a reader whose position this gateway doesn't have yet (it was elsewhere) waits until that is settled."""
 BEHIND: Final = Refusal(503, "behind", "this reader has seen more than this gateway can read now: connect again", 1)
@@ -84,7 +84,7 @@ class Counts(msgspec.Struct):
     resets: Counter[str] = msgspec.field(default_factory=Counter)
     pauses: int = 0
     closed: Counter[int] = msgspec.field(default_factory=Counter)
-    beats: int = 0
+    heartbeats: int = 0
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -125,7 +125,7 @@ class Channel:
         self.settings = settings
         self.clock = clock
         self.nonce = nonce
-        self.log: Log[Prepared] = Log(0, nonce)
+        self.log: LogWindow[Prepared] = LogWindow(0, nonce)
         self.board = Board()
         self.counts = Counts()
         self.turns = Turns()
@@ -138,7 +138,7 @@ class Channel:
         self._requests: dict[tuple[Framing, str, str | None], Request] = {}
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry
         sheet = Sheet()
-        self._cohorts = [Cohort(sheet) for _ in range(settings.beat_s)]
+        self._cohorts = [Cohort(sheet) for _ in range(settings.heartbeat_s)]
         self._next_cohort = 0
         self._behind: dict[Follower, None] = {}
         self._paused: dict[Follower, None] = {}
@@ -164,13 +164,13 @@ class Channel:
         self._keep(logged)
         self._changed()
 
-    def replace(self, nonce: str, log: Log[Logged], why: Cursor = Cursor.REPLACED) -> None:
+    def replace(self, nonce: str, log: LogWindow[Logged], why: Cursor = Cursor.REPLACED) -> None:
         """Begin again with another history, or with one that goes on past a hole.
 
         Every follower is due a new board; `why` is the cursor that says for which reason.
         """
         self.nonce = nonce
-        self.log = Log(log.first - 1, log.link_at(log.first - 1))
+        self.log = LogWindow(log.first - 1, log.link_at(log.first - 1))
         self.board = Board()
         self._latest = {}
         for logged in log.iterate(log.first - 1):
@@ -194,7 +194,7 @@ class Channel:
         entry, line = logged.entry, logged.entry.line
         earlier = self._latest.get(line.id, 0)
         frame = websocket_frame(encode_line(logged.position, line))
-        self.log.append(logged.link, Prepared(frame, line, (line.facets, *entry.was), earlier))
+        self.log.append(logged.link, Prepared(frame, line, (line.facets, *entry.earlier_facets), earlier))
         self._latest[line.id] = logged.seq
         self.board.apply(entry)
         self.counts.entries += 1
@@ -447,7 +447,7 @@ class Channel:
     # Once a second
 
     def tick(self, second: int, now: float) -> None:
-        """Send this second's share of beats; close who has been paused for too long; give up waiting for peers."""
+        """Send this second's share of heartbeats; close who has been paused for too long; give up waiting for peers."""
         if self._ahead:
             self.is_overtaken.set()
         for follower in [f for f, ahead in self._ahead.items() if ahead.since + AHEAD_S <= now]:
@@ -468,11 +468,11 @@ class Channel:
         alone = list(cohort.alone)
         for rank in cohort.ranks():
             if rank.sent <= recent and self.log.position_at(rank.cursor) is not None:
-                self.counts.beats += len(rank.members)
-                cohort.write(rank, rank.view.beat(rank.cursor))
+                self.counts.heartbeats += len(rank.members)
+                cohort.write(rank, rank.view.heartbeat(rank.cursor))
         for follower in alone:
             if follower.sent <= recent and self.log.position_at(follower.cursor) is not None:
-                self.counts.beats += follower.say(follower.view.beat(follower.cursor))
+                self.counts.heartbeats += follower.say(follower.view.heartbeat(follower.cursor))
 
     def close_some(self, most: int, retry_ms: Callable[[], int]) -> int:
         """Say `bye` to up to `most` followers and close them (1012); tell how many there were."""

@@ -15,13 +15,13 @@ import structlog
 from ticker.core.edition import is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError, StoreError, TickerError
-from ticker.core.log import Log, Reset
+from ticker.core.log_window import LogWindow, Reset
 from ticker.gateway.channel import Channel, Sent
 from ticker.gateway.follower import Cursor
 from ticker.gateway.hub import Hub
-from ticker.store.connections import CLIENT_ERRORS, Redis, connect, is_cancelled
+from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled
 from ticker.store.editions import StoredEdition, edition_names, load_edition
-from ticker.store.log import check_entry, read_log, tail, walk_log
+from ticker.store.log_reader import check_entry, read_log, tail, walk_log
 from ticker.store.reach import Report, report_reach
 
 RETRY_S = 1.0
@@ -110,10 +110,10 @@ class Feed:
         stored = await load_edition(redis, name)
         if stored is None:
             raise StoreError(f"the edition {name} is gone")
-        log: Log[Logged] = Log(0, stored.nonce)
+        log: LogWindow[Logged] = LogWindow(0, stored.nonce)
         async for logged in walk_log(redis, name, 0, stored.nonce):
             if logged.seq != log.head + 1:  # what is before it has been trimmed
-                log = Log(logged.seq - 1, None)
+                log = LogWindow(logged.seq - 1, None)
             log.append(logged.link, logged)
         channel = self._hub.channels.get(name)
         if channel is None:

@@ -13,13 +13,13 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from ticker.core.log import Reset
-from ticker.core.wire import CloseCode
+from ticker.core.log_window import Reset
+from ticker.core.messages import CloseCode
 from ticker.gateway.framing import Framing
 
 if TYPE_CHECKING:
-    from ticker.gateway.ranks import Rank
-    from ticker.gateway.view import View
+    from ticker.gateway.frame_cache import View
+    from ticker.gateway.write_groups import Rank
 
 LIVE: Final = -1
 """`replayed` of a follower that was told that it is live."""

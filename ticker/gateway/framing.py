@@ -15,13 +15,21 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import Frame, Opcode
 from websockets.headers import build_extension, parse_extension
 
-from ticker.core.wire import BeatMessage, BoardMessage, ByeMessage, LineMessage, LiveMessage, Message, encode_message
+from ticker.core.messages import (
+    BoardMessage,
+    ByeMessage,
+    HeartbeatMessage,
+    LineMessage,
+    LiveMessage,
+    Message,
+    encode_message,
+)
 
 _KINDS: Final[dict[type[Message], str]] = {
     BoardMessage: "board",
     LineMessage: "line",
     LiveMessage: "live",
-    BeatMessage: "beat",
+    HeartbeatMessage: "heartbeat",
 }
 
 
@@ -39,7 +47,7 @@ OFFER_LONGEST: Final = 512
 served."""
 WINDOW_BITS: Final = 15
 DEFLATED_LEAST: Final = 200
-"""Bytes of a message below which compressing it saves nothing worth the work: beats and the like."""
+"""Bytes of a message below which compressing it saves nothing worth the work: heartbeats and the like."""
 
 # Without context takeover each message stands for itself: that is what lets one compressed copy serve everybody.
 _DEFLATE: Final = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
@@ -72,7 +80,7 @@ def frame_message(framing: Framing, message: Message) -> bytes:
     if isinstance(message, ByeMessage):
         # Browsers keep to it for as long as they follow, also when nobody answers: never at once.
         return b"retry: %d\n" % (message.retry_ms + RETRY_LEAST_MS) + event("bye", None, payload)
-    return event(_KINDS[type(message)], message.at, payload)
+    return event(_KINDS[type(message)], message.position, payload)
 
 
 def websocket_frame(payload: bytes) -> bytes:

@@ -14,13 +14,13 @@ from websockets.utils import accept_key
 
 from ticker.core.edition import Edition
 from ticker.core.errors import PositionError, SelectionError
-from ticker.core.log import Reset
+from ticker.core.log_window import Reset
+from ticker.core.messages import SUBPROTOCOL
 from ticker.core.position import Position
 from ticker.core.selection import parse_selection
-from ticker.core.wire import SUBPROTOCOL
 from ticker.gateway.admission import Refusal
+from ticker.gateway.frame_cache import Wish
 from ticker.gateway.framing import Framing
-from ticker.gateway.view import Wish
 
 LINES_MAX: Final = 100
 QUERY_FIELDS_MAX: Final = 32
@@ -178,7 +178,7 @@ def check_origin(edition: Edition, headers: Headers) -> str | None:
 def websocket_response(headers: Headers, extension: str | None) -> bytes:
     """The answer to an opening handshake (RFC 6455, 4.2), with the extension that was agreed on, if any.
 
-    Checked here and not with `websockets`' `ServerProtocol.accept`: the same checks in a tenth of the time, which
+    Findings here and not with `websockets`' `ServerProtocol.accept`: the same checks in a tenth of the time, which
     counts when 20,000 readers come back at once.
 
     Raises:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Final
 from ticker.gateway.admission import RETRY_S, Admission, Refusal, counted_as, is_trusted, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
-from ticker.gateway.turns import Turns
-from ticker.gateway.view import Wish
+from ticker.gateway.frame_cache import Wish
+from ticker.gateway.time_slices import Turns
 from ticker.settings import Settings
 
 if TYPE_CHECKING:
-    from ticker.gateway.protocol import GatewayProtocol
+    from ticker.gateway.connection import GatewayProtocol
 
 DRAIN_STEP_S: Final = 0.1
 DRAIN_LEAST: Final = 50
 """Followers a step, at least: a few hundred of them coming back at once trouble nobody."""
 WATCH_S: Final = 0.02
 WATCH_IDLE_S: Final = 0.25
-"""Waking an idle process costs more than all the beats: a fiftieth of a second only while something happens."""
+"""Waking an idle process costs more than all the heartbeats: a fiftieth of a second only while something happens."""
 LAST_ANSWERS: Final = 10
 """For how many steps the last followers to go may answer their close."""
 
@@ -178,7 +178,7 @@ class Hub:
     # Time
 
     async def tick(self) -> None:
-        """Once a second: beats, and whatever has taken too long. Runs until cancelled."""
+        """Once a second: heartbeats, and whatever has taken too long. Runs until cancelled."""
         loop = asyncio.get_running_loop()
         second, due = 0, loop.time()
         while True:

@@ -18,7 +18,7 @@ _CHANNEL_COUNTERS = {
     "deliveries": "Entries written to followers.",
     "passes": "Passes over an edition's followers.",
     "pauses": "Times that a follower's transport was full (follower_buffer_bytes).",
-    "beats": "Beats written.",
+    "heartbeats": "Beats written.",
 }
 
 

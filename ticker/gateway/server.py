@@ -20,11 +20,11 @@ from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 
 from ticker.core.errors import TickerError
-from ticker.gateway.app import make_app
+from ticker.gateway.connection import GatewayProtocol
 from ticker.gateway.feed import Feeds
 from ticker.gateway.hub import Hub
-from ticker.gateway.protocol import GatewayProtocol
 from ticker.settings import Settings
+from ticker.web.app import make_app
 
 BACKLOG: Final = 2048
 """Connections that wait to be accepted. uvloop accepts one in each step of the loop; whoever finds no place here comes

@@ -11,7 +11,7 @@ from typing import Final, cast
 import msgspec
 from redis.exceptions import NoScriptError
 
-from ticker.store.connections import Redis
+from ticker.store.connection import Redis
 from ticker.store.keys import Keys
 from ticker.store.scripts import script
 
@@ -58,7 +58,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     `cursor` is the id of the request of this editor that was taken before it, `submission` its own; empty for what is
     held, which no inbox has: then only the author gets a receipt. With an `entry`, or put on hold, it must not be later
-    than `until_ms` (Redis's clock); else `until_ms` is only kept with the receipt. `is_ahead` is set once the server
+    than `deadline_at_ms` (Redis's clock); else it is only kept with the receipt. `is_ahead` is set once the server
     has said that the id is ahead of its clock; such a request makes no entry.
     """
 
@@ -68,7 +68,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     receipt: bytes
     entry: NewEntry | None = None
     held: HeldChange | None = None
-    until_ms: int | None = None
+    deadline_at_ms: int | None = None
     is_ahead: bool = False
 
 
@@ -120,7 +120,7 @@ def _arguments(settlement: Settlement) -> list[str | bytes]:
         settlement.editor,
         settlement.cursor,
         settlement.submission,
-        "" if settlement.until_ms is None else str(settlement.until_ms),
+        "" if settlement.deadline_at_ms is None else str(settlement.deadline_at_ms),
         b"" if entry is None else entry.data,
         "" if entry is None else entry.link,
         settlement.receipt,

@@ -10,7 +10,7 @@ import msgspec
 
 from ticker.core.edition import Edition
 from ticker.core.errors import UNREADABLE, SettingsError, StoreError
-from ticker.store.connections import Redis
+from ticker.store.connection import Redis
 from ticker.store.keys import EDITIONS, Keys
 from ticker.store.scripts import script
 

@@ -1,7 +1,7 @@
 """The embedded server: a Redis or Valkey that `ticker up` starts, supervises and ends, with its data kept on disk.
 
 It listens on a Unix socket in a private folder and nowhere else, and answers a write only when it is on disk
-(`appendfsync always`). Where its files are: `ticker.store.paths`.
+(`appendfsync always`). Where its files are: `ticker.store.data_folder`.
 
 Three things could leave two servers writing one append-only file, and each is shut out: a second `ticker up` (it
 doesn't get the lock), a server whose `ticker up` was killed (it gets SIGTERM from the kernel, on Linux), and one that
@@ -32,8 +32,8 @@ from typing import Final, Self
 import structlog
 
 from ticker.core.errors import StoreError
-from ticker.store import paths
-from ticker.store.paths import embedded_url
+from ticker.store import data_folder
+from ticker.store.data_folder import embedded_url
 
 __all__ = ["EmbeddedServer", "embedded_url", "find_binary", "tied_to_parent"]
 
@@ -79,7 +79,7 @@ class EmbeddedServer:
         self.data = data.absolute()
         self.restarts = 0
         self._binary = binary
-        self._lock = _FileLock(paths.lock_file(self.data))
+        self._lock = _FileLock(data_folder.lock_file(self.data))
         self._sockets: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -89,7 +89,7 @@ class EmbeddedServer:
     @property
     def url(self) -> str:
         """The address, the same for the server's whole life, restarts included. Only once it is started."""
-        return paths.socket_url(self._socket)
+        return data_folder.socket_url(self._socket)
 
     @property
     def pid(self) -> int | None:
@@ -112,10 +112,10 @@ class EmbeddedServer:
             if self._binary is None:
                 self._binary = await asyncio.to_thread(find_binary, os.environ)
             await _end_orphan(self.data)
-            _turn_log(paths.server_log(self.data))
-            self._sockets = paths.make_socket_folder()
+            _turn_log(data_folder.server_log(self.data))
+            self._sockets = data_folder.make_socket_folder()
             # Before the server starts: an address that leads nowhere yet is better than an orphan without one.
-            paths.write_address(self.data, self._socket)
+            data_folder.write_address(self.data, self._socket)
             await self._launch()
         except BaseException:
             await self.stop()
@@ -145,8 +145,8 @@ class EmbeddedServer:
         async with self._changing:
             await self._end_process()
             if self._sockets is not None:
-                paths.address_file(self.data).unlink(missing_ok=True)
-                paths.remove_socket_folder(self._sockets)
+                data_folder.address_file(self.data).unlink(missing_ok=True)
+                data_folder.remove_socket_folder(self._sockets)
                 self._sockets = None
             self._lock.release()
 
@@ -171,7 +171,7 @@ class EmbeddedServer:
     @property
     def _socket(self) -> Path:
         assert self._sockets is not None, "the server isn't started"
-        return paths.socket_in(self._sockets)
+        return data_folder.socket_in(self._sockets)
 
     def _take_lock(self) -> None:
         if not self._lock.acquire():
@@ -207,10 +207,10 @@ class EmbeddedServer:
             raise
 
     async def _spawn(self, binary: Path) -> asyncio.subprocess.Process:
-        lock = _FileLock(paths.server_lock_file(self.data))
+        lock = _FileLock(data_folder.server_lock_file(self.data))
         await _acquire_within(lock, ORPHAN_S, self.data)
         try:
-            with paths.server_log(self.data).open("ab") as output:
+            with data_folder.server_log(self.data).open("ab") as output:
                 return await asyncio.create_subprocess_exec(
                     binary,
                     *_options(self.data, self._socket),
@@ -243,7 +243,7 @@ class EmbeddedServer:
             await asyncio.sleep(POLL_S)
 
     def _failure(self, what: str) -> StoreError:
-        path = paths.server_log(self.data)
+        path = data_folder.server_log(self.data)
         words = _last_words(path)
         remedy = f"see {path}"
         if "append only file" in words.lower():
@@ -333,7 +333,7 @@ def _options(data: Path, socket: Path) -> list[str]:
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
-        "dir": str(paths.server_folder(data)),
+        "dir": str(data_folder.server_folder(data)),
         "appendonly": "yes",
         "appendfsync": "always",
         # A crash in the middle of a write leaves half a command at the end: it was never acknowledged.
@@ -352,9 +352,9 @@ def _options(data: Path, socket: Path) -> list[str]:
 def _make_folders(data: Path) -> None:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        paths.server_folder(data).mkdir(mode=0o700, exist_ok=True)
+        data_folder.server_folder(data).mkdir(mode=0o700, exist_ok=True)
         # An older umask, or a restored backup: logs hold what was withdrawn, so nobody else reads them.
-        paths.server_folder(data).chmod(0o700)
+        data_folder.server_folder(data).chmod(0o700)
     except OSError as error:
         raise StoreError(
             f"the data folder {data} can't be used: {error.strerror}: give another one with --data"
@@ -390,16 +390,16 @@ async def _end_orphan(data: Path) -> None:
         StoreError: If it doesn't go.
 
     """
-    lock = _FileLock(paths.server_lock_file(data))
+    lock = _FileLock(data_folder.server_lock_file(data))
     if not lock.acquire():
         log.warning("embedded_server_orphan", data=str(data))
         with contextlib.suppress(StoreError):
             # Nothing to save: with `appendfsync always`, what was acknowledged is on disk.
-            await _ask(paths.socket_path(embedded_url(data)), b"SHUTDOWN NOSAVE")
+            await _ask(data_folder.socket_path(embedded_url(data)), b"SHUTDOWN NOSAVE")
         await _acquire_within(lock, ORPHAN_S, data)
     lock.release()
     with contextlib.suppress(StoreError):
-        paths.remove_socket_folder(paths.socket_path(embedded_url(data)).parent)
+        data_folder.remove_socket_folder(data_folder.socket_path(embedded_url(data)).parent)
 
 
 async def _acquire_within(lock: _FileLock, seconds: float, data: Path) -> None:
@@ -408,8 +408,9 @@ async def _acquire_within(lock: _FileLock, seconds: float, data: Path) -> None:
     while not lock.acquire():
         if loop.time() > deadline:
             raise StoreError(
-                f"an earlier server still writes to {paths.server_folder(data)} and didn't end within {seconds:g} s: "
-                f"find it with `fuser {paths.server_lock_file(data)}`, end it, and start again"
+                f"an earlier server still writes to {data_folder.server_folder(data)} "
+                f"and didn't end within {seconds:g} s: "
+                f"find it with `fuser {data_folder.server_lock_file(data)}`, end it, and start again"
             )
         await asyncio.sleep(POLL_S)
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ticker.core.errors import SubmissionError
 from ticker.core.held import Held, decode_held
-from ticker.store.connections import Redis
+from ticker.store.connection import Redis
 from ticker.store.keys import Keys
 
 
@@ -25,4 +25,4 @@ async def read_held(redis: Redis, edition: str) -> dict[str, tuple[bytes, Held]]
             continue
         if item.id.encode() == name:
             held[item.id] = (data, item)
-    return dict(sorted(held.items(), key=lambda each: (each[1][1].submitted, each[0])))
+    return dict(sorted(held.items(), key=lambda each: (each[1][1].submitted_at, each[0])))

@@ -9,8 +9,8 @@ import msgspec
 
 from ticker.core.edition import Role, is_name
 from ticker.core.errors import StoreError, SubmissionError
-from ticker.core.submission import Outcome, Receipt, Request, decode_receipt, encode_request
-from ticker.store.connections import BLOCK_MS, Redis
+from ticker.core.submission import Receipt, ReceiptStatus, Request, decode_receipt, encode_request
+from ticker.store.connection import BLOCK_MS, Redis
 from ticker.store.keys import Keys
 from ticker.store.streams import START, StreamEntry, milliseconds_of, read_last, read_range, read_streams, redis_ms
 
@@ -22,13 +22,13 @@ FIRST_BLOCK_MS: Final = 250
 class StoredReceipt(msgspec.Struct, frozen=True):
     """A receipt in its stream.
 
-    `id` is its own id, `submission` that of the submission in the inbox; `until_ms` is the submission's deadline by
+    `id` is its own id, `submission` that of the submission in the inbox; `deadline_at_ms` is its deadline by
     Redis's clock, where it had one.
     """
 
     id: str
     submission: str
-    until_ms: int | None
+    deadline_at_ms: int | None
     data: bytes
     receipt: Receipt
 
@@ -141,7 +141,7 @@ async def walk_receipts(redis: Redis, edition: str, editor: str, after: str = ST
         after = page[-1].id
 
 
-def until_ms(submission_id: str, deadline_s: float) -> int:
+def deadline_at_ms(submission_id: str, deadline_s: float) -> int:
     """The deadline by Redis's clock of a submission with this id in its inbox."""
     return milliseconds_of(submission_id) + max(0, int(deadline_s * 1000))
 
@@ -153,7 +153,7 @@ async def await_receipt(
     *,
     key: str,
     after: str,
-    until_ms: int,
+    deadline_at_ms: int,
     submission: str | None = None,
 ) -> StoredReceipt | None:
     """Wait for the receipt of the submission with `key`, among those after id `after`.
@@ -161,7 +161,7 @@ async def await_receipt(
     `submission` is its id in the inbox, where that is known. A receipt that says late may be that of one before it
     with the same key, and this one still come on air: where the ids don't say, it is taken only once the time is over.
 
-    None means that Redis's clock has passed `until_ms` and there was none: if that is the submission's deadline (see
+    None means that Redis's clock has passed `deadline_at_ms` without one: if that is the submission's deadline (see
     the function of that name), it can't come on air any more. The desk may take an earlier deadline than the one asked
     for (`submission_deadline_s`), never a later one.
 
@@ -179,7 +179,7 @@ async def await_receipt(
         found = await read_streams(blocking_redis, {stream: after}, count=RECEIPTS_PAGE, block_ms=block_ms)
         if not found:
             # One last look after the clock was read: what was settled before the deadline is there by then.
-            left_ms = until_ms - await redis_ms(blocking_redis)
+            left_ms = deadline_at_ms - await redis_ms(blocking_redis)
             is_over = left_ms < 0
             block_ms = max(1, min(BLOCK_MS, left_ms + 1))
             if is_over:
@@ -187,7 +187,7 @@ async def await_receipt(
         for entry in found.get(stream, ()):
             stored = parse_receipt(entry)
             if stored.receipt.key == key:
-                if stored.receipt.status is not Outcome.LATE or stored.submission == submission:
+                if stored.receipt.status is not ReceiptStatus.LATE or stored.submission == submission:
                     return stored
                 late = stored
             after = stored.id

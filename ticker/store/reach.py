@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from ticker.core.submission import Reach
-from ticker.store.connections import Redis
+from ticker.store.connection import Redis
 from ticker.store.keys import Keys
 from ticker.store.streams import read_newest
 

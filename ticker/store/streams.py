@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
-from ticker.store.connections import Redis
+from ticker.store.connection import Redis
 
 Fields: TypeAlias = Mapping[bytes, bytes]
 StreamEntry: TypeAlias = tuple[str, Fields]

@@ -13,13 +13,13 @@
  * @typedef {{
  *   id: string, version: number, number: number, change: string, status: string, text: string,
  *   attribution?: string | null, lang: string, dir: string, urgency: number, section?: string | null,
- *   url?: string | null, created: string, updated: string, expires?: string | null, correction?: string | null,
- *   pinned?: string | null, test?: boolean,
+ *   url?: string | null, created_at: string, updated_at: string, expires_at?: string | null, correction?: string | null,
+ *   pinned_until?: string | null, test?: boolean,
  * }} Line
  * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
- * @typedef {{ type: "board", at: string, edition: Edition, lines: Line[] }} Board
- * @typedef {Board | { type: "line", at: string, line: Line } | { type: "live" | "beat", at: string } |
- *   { type: "bye", at?: undefined, retry_ms: number }} Message
+ * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[] }} Board
+ * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string } |
+ *   { type: "bye", position?: undefined, retry_ms: number }} Message
  */
 
 /** @param {string | null | undefined} instant */
@@ -55,9 +55,9 @@ export class Fold {
    * @param {number} size
    */
   lines(now, size) {
-    const isPinned = (/** @type {Line} */ line) => time(line.pinned) > now && line.status === "usable";
+    const isPinned = (/** @type {Line} */ line) => time(line.pinned_until) > now && line.status === "usable";
     const showing = [...this.#lines.values()]
-      .filter((line) => line.status !== "withheld" && !(time(line.expires) <= now))
+      .filter((line) => line.status !== "withheld" && !(time(line.expires_at) <= now))
       .sort((a, b) => b.number - a.number);
     const shown = showing.filter(isPinned).slice(0, size);
     let room = size - shown.length;
@@ -88,12 +88,12 @@ export class Fold {
  * @param {number} now
  */
 export const changesAt = (lines, now) =>
-  Math.min(...lines.flatMap((line) => [time(line.expires), time(line.pinned)]).filter((instant) => instant > now));
+  Math.min(...lines.flatMap((line) => [time(line.expires_at), time(line.pinned_until)]).filter((instant) => instant > now));
 
 // ------------------------------------------------------------------------------------------------------ the link
 
 const CONNECT_MS = 10_000; // for the first message, not only for the handshake
-const SILENT_MS = 60_000; // a beat comes every 25 s at the latest: two were missed
+const SILENT_MS = 60_000; // a heartbeat comes every 25 s at the latest: two were missed
 const STABLE_MS = 10_000; // a connection that stood this long begins the backoff anew
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
@@ -131,7 +131,7 @@ export class Link {
   /** @type {Edition | undefined} */
   edition;
   /** The position: what has been seen. */
-  at = "";
+  position = "";
   /** idle, connecting, live, waiting (to try again), offline or stopped (for good). */
   state = "idle";
   /** @type {Set<Member>} */
@@ -175,7 +175,7 @@ export class Link {
     const isWanted = members.some((member) => member.awake);
     const size = Math.max(0, ...members.map((member) => member.size));
     if (isWanted && size > this.#size) {
-      this.at = ""; // a longer board than this one was asked for
+      this.position = ""; // a longer board than this one was asked for
       this.#size = size;
       if (this.#connection) this.#open();
     }
@@ -238,10 +238,10 @@ export class Link {
     const leave = wire ? null : await seat().catch(() => null);
     if (signal.aborted) return leave?.();
     this.#isEvents = wire === "events" || !!leave;
-    const address = this.#address(this.#isEvents ? "/events" : "/live", this.at);
+    const address = this.#address(this.#isEvents ? "/events" : "/live", this.position);
     const source = this.#isEvents ? new EventSource(address) : new WebSocket(address.replace(/^http/, "ws"), "ticker.v1");
     signal.onabort = () => (source.close(), leave?.());
-    for (const type of ["message", "board", "line", "live", "beat", "bye", "error", "close"])
+    for (const type of ["message", "board", "line", "live", "heartbeat", "bye", "error", "close"])
       source.addEventListener(
         type,
         (/** @type {any} */ { data, code }) => (data ? this.#hear(data) : this.#fail(code)), // only a socket's close has one
@@ -275,7 +275,7 @@ export class Link {
       message = JSON.parse(data);
       isNews = this.#take(message);
     } catch {
-      return this.#fail(); // what was lost with it comes again after `at`
+      return this.#fail(); // what was lost with it comes again after `position`
     }
     const isFirst = !this.#heardAt;
     this.#heardAt = Date.now();
@@ -302,7 +302,7 @@ export class Link {
       isNew = this.fold.apply(message.line);
       this.fold.trim(Date.now(), this.#size);
     }
-    this.at = message.at ?? this.at;
+    this.position = message.position ?? this.position;
     return isNew;
   }
 
@@ -604,7 +604,7 @@ export class BreakingTicker extends HTMLElement {
 
   /** Where the reader is in the edition's log; empty before anything came. */
   get position() {
-    return this.#link?.at ?? "";
+    return this.#link?.position ?? "";
   }
 
   get paused() {
@@ -774,7 +774,7 @@ export class BreakingTicker extends HTMLElement {
     let due = changesAt(this.#lines, this.#paintedAt);
     if (due <= now) this.#schedule();
     for (const { line, node } of this.#shown.values())
-      set(/** @type {HTMLElement} */ (node.firstChild), age(time(line.created), now, locale(line.lang)));
+      set(/** @type {HTMLElement} */ (node.firstChild), age(time(line.created_at), now, locale(line.lang)));
     if (this.#quietUntil && now >= this.#quietUntil) this.#speak(now);
     const pace = 1000 * Number(this.getAttribute("interval"));
     if (this.layout === "strip" && pace >= 3000 && !stillness.matches) {
@@ -962,10 +962,10 @@ export class BreakingTicker extends HTMLElement {
   /** Put a version of a line into its item. @param {{ line: Line, node: HTMLLIElement }} shown @param {Line} line */
   #fill(shown, line) {
     const { node } = shown;
-    const { lang, dir, urgency, url, created, status, version, correction } = line;
+    const { lang, dir, urgency, url, created_at, status, version, correction } = line;
     const [kind, word] = this.#tagOf(line);
     const isUsable = status === "usable";
-    const instant = time(created);
+    const instant = time(created_at);
     const tongue = locale(lang);
     const text = this.#textOf(line);
     const had = node.contains(this.#root.activeElement);
@@ -976,7 +976,7 @@ export class BreakingTicker extends HTMLElement {
       `line ${kind}` + (isUsable && urgency === 1 ? " urgent" : "") + (version === 1 && NEWS.has(line) ? " fresh" : ""),
     );
     node.replaceChildren(
-      make("time", "age", { dateTime: created, title: new Date(instant).toLocaleString(tongue) }, age(instant, Date.now(), tongue)),
+      make("time", "age", { dateTime: created_at, title: new Date(instant).toLocaleString(tongue) }, age(instant, Date.now(), tongue)),
       make("div", "text", {}, ...(word ? [make("span", `tag ${kind}`, { lang: this.#frame.lang }, word), " "] : []),
         ...(isUsable && url && /^https?:/i.test(url) ? [make("a", "link", { href: url, rel: "noopener" }, ...text)] : text),
         isUsable && correction ? make("div", "note", {}, correction) : ""),

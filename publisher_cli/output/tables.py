@@ -1,0 +1,143 @@
+"""Boards, logs and editions as people or programs want them: a table on a terminal, plain lines, or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from publisher_cli.history import Found, short_ids
+from publisher_cli.output import messages
+from ticker.console import Console
+from ticker.core.board import Board
+from ticker.core.line import Direction, Line
+from ticker.core.messages import BoardMessage, EditionInfo
+from ticker.core.position import Position
+from ticker.store.editions import StoredEdition
+
+if TYPE_CHECKING:
+    from rich.console import Console as Terminal
+    from rich.table import Table
+
+GAP: Final = 2
+TEXT_LEAST: Final = 20
+"""On a terminal that is narrower still, lines run over."""
+
+
+def show_board(console: Console, stored: StoredEdition, entries: Sequence[Found], size: int, now: datetime) -> None:
+    """What a reader's board of `size` lines has now. `entries` are the whole log."""
+    board = Board()
+    for found in entries:
+        board.apply(found.entry)
+    lines = board.lines(now, size)
+    if console.json:
+        at = str(entries[-1].position) if entries else str(Position.of(0, stored.nonce))
+        console.give(BoardMessage(at, None, EditionInfo.of(stored.name, stored.edition), lines))
+        return
+    ids = short_ids(entry.line.id for entry in board.newest_first())
+    head = entries[-1].seq if entries else 0
+    title = messages.isolated(stored.edition.title)
+    console.tell(
+        f"{messages.name_of(stored)}  {title}  {messages.count(head, 'entry', 'entries')}, "
+        f"{messages.count(len(lines), 'line')} on the board"
+    )
+    show_rows(console, [board_row(line, ids[line.id], now) for line in lines])
+
+
+def board_row(line: Line, line_id: str, now: datetime) -> Row:
+    return Row(
+        (line_id, messages.clock(line.created_at, now), messages.marks(line, now)), messages.shown_text(line), line.dir
+    )
+
+
+def show_log(console: Console, stored: StoredEdition, entries: Sequence[Found], now: datetime) -> None:
+    if console.json:
+        document = {
+            "edition": stored.name,
+            "entries": [{"position": str(found.position), **msgspec.to_builtins(found.entry)} for found in entries],
+        }
+        console.give(document)
+        return
+    ids = short_ids(found.entry.line.id for found in entries)
+    if entries and stored.edition.test:
+        console.tell(f"{messages.name_of(stored)}  {messages.isolated(stored.edition.title)}")
+    if not entries:
+        console.tell(f'{messages.name_of(stored)}  the log is empty: tick post "…" -e {stored.name}')
+    show_rows(console, [_log_row(found, ids[found.entry.line.id], now) for found in entries])
+
+
+def _log_row(found: Found, line_id: str, now: datetime) -> Row:
+    entry, line = found.entry, found.entry.line
+    cells = (
+        str(found.seq),
+        messages.clock(line.updated_at, now),
+        line_id,
+        f"v{line.version}",
+        line.change,
+        entry.editor,
+    )
+    note = "" if entry.note is None else f"  [note: {messages.isolated(entry.note)}]"
+    return Row(cells, messages.shown_text(line) + note, line.dir)
+
+
+def show_editions(console: Console, editions: Sequence[tuple[StoredEdition, int]]) -> None:
+    if console.json:
+        document = [
+            {"name": stored.name, "head": head, **msgspec.to_builtins(stored.edition)} for stored, head in editions
+        ]
+        console.give({"editions": document})
+        return
+    if not editions:
+        console.tell("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which makes them")
+    for stored, head in editions:
+        edition = stored.edition
+        length = messages.count(head, "entry", "entries")
+        console.say(
+            f"{messages.name_of(stored)}  {messages.isolated(edition.title)}  {edition.lang} {edition.dir}  {length}"
+        )
+        console.say(f"    sections  {', '.join(edition.sections) or 'none'}")
+        console.say(f"    regions   {', '.join(edition.regions) or 'none'}")
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Short cells, then a text that takes what room is left, and the direction in which that runs."""
+
+    cells: tuple[str, ...]
+    text: str
+    dir: Direction
+
+
+def show_rows(console: Console, rows: Sequence[Row]) -> None:
+    """A table that wraps its texts on a terminal; elsewhere one line a row, for `grep` and its like."""
+    if not console.is_for_people:
+        for row in rows:
+            console.say("  ".join(filter(None, (*row.cells, messages.isolated(row.text, row.dir)))))
+        return
+    from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only for terminals
+
+    terminal = Terminal(file=console.out, no_color=not console.has_colour)
+    terminal.print(fitted(rows, terminal))
+
+
+def fitted(rows: Sequence[Row], terminal: Terminal, styles: Sequence[str] = ()) -> Table:
+    """The rows as a table that is as wide as the terminal, each text wrapped in its own column."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, GAP, 0, 0))
+    columns = range(max((len(row.cells) for row in rows), default=0))
+    widths = [max(len(row.cells[column]) for row in rows) for column in columns]
+    room = max(terminal.width - sum(width + GAP for width in widths if width), TEXT_LEAST)
+    for row, style in zip_longest(rows, styles[: len(rows)], fillvalue=""):
+        assert isinstance(row, Row)
+        cells = [Text(cell, no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
+        # Each piece on its own: a terminal sorts out directions a line at a time.
+        pieces = [
+            messages.isolated(messages.balanced(piece.plain.rstrip()), row.dir)
+            for piece in Text(row.text).wrap(terminal, room)
+        ]
+        table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=style)
+    return table

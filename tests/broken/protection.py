@@ -1,0 +1,69 @@
+"""A protection of the system, and how to check that a test sees its loss."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+ROOT: Final = Path(__file__).parents[2]
+TABLES: Final = Path(__file__).with_name("protections")
+TIMEOUT_S: Final = 300
+_NOT_COPIED: Final = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules")
+
+
+class Protection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Code that protects something: `code` in `file` becomes `without`, and then `seen_by` must fail.
+
+    `seen_by` is either `schedule NAME`, a fault schedule, or arguments for pytest: files, and ` -k EXPRESSION`.
+    """
+
+    name: str
+    file: str
+    code: str
+    without: str
+    seen_by: str
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    protection: list[Protection]
+
+
+def load_protections() -> list[Protection]:
+    tables = [msgspec.toml.decode(path.read_bytes(), type=_Table) for path in sorted(TABLES.glob("*.toml"))]
+    return [each for table in tables for each in table.protection]
+
+
+def result_without(protection: Protection) -> str:
+    """Return "seen" if the test fails without the protection, "STALE" if its code has changed, else "UNSEEN …"."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=_NOT_COPIED)
+        file = copy / protection.file
+        text = file.read_text(encoding="utf-8")
+        if text.count(protection.code) != 1:
+            return "STALE"
+        file.write_text(text.replace(protection.code, protection.without), encoding="utf-8")
+        environ = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, *_arguments(protection.seen_by)]
+        try:
+            ran = subprocess.run(command, cwd=copy, env=environ, capture_output=True, timeout=TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired:
+            return "seen"  # the test waits for something that never happens
+    # pytest exits with 1 if a test failed, and with more if it found or ran none.
+    return "seen" if ran.returncode == 1 else f"UNSEEN {ran.stdout.decode()[-600:]}"
+
+
+def _arguments(seen_by: str) -> list[str]:
+    kind, _, schedule = seen_by.partition(" ")
+    if kind == "schedule":
+        return ["-m", "tests.faults", "--only", schedule]
+    files, has_expression, expression = seen_by.partition(" -k ")
+    selection = ["-k", expression] if has_expression else []
+    return ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files.split(), *selection]

@@ -1,0 +1,504 @@
+"""The rules for a line's fields: of each, what it refuses and what must pass."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from tests.support.strategies import ENGLISH, START, nasty_text
+from ticker.core.edition import DEFAULT_EDITIONS, SECTIONS, check_name, find_term
+from ticker.core.errors import SettingsError
+from ticker.core.line import Direction
+from ticker.core.rules import fields
+from ticker.core.rules.fields import Findings
+from ticker.core.submission import Finding
+
+FAMILY = "👩‍👩‍👧‍👦"
+VOWELLED = "مُحَمَّدٌ"  # nine code points, four letters
+
+
+def found(check: Callable[[Findings], object]) -> list[Finding]:
+    checked = Findings()
+    check(checked)
+    assert checked.warnings == []
+    return checked.errors
+
+
+def codes_of_text(text: str) -> list[str]:
+    return [finding.code for finding in found(lambda checked: fields.check_text(checked, ENGLISH, text))]
+
+
+# What a text may be
+
+GOOD_TEXTS = [
+    "Quake of magnitude 6.1 strikes off the coast",
+    "Sánchez: «Habrá elecciones», ¿cuándo?",
+    "El Niño llega — «última hora»",
+    "زلزال بقوة ٦٫١ درجات يضرب الساحل",
+    "مُحَمَّدٌ يصل إلى القاهرة",
+    "می‌خواهم",  # Persian needs its zero-width non-joiner
+    f"{FAMILY} reunited 🇵🇸 🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+    "Price\u00a0rises to 5\u202f%",
+    "left-to-right mark \u200e, right-to-left mark \u200f, Arabic letter mark \u061c",
+    "isolated \u2068CNN\u2069 and \u2067عربي \u2066nested\u2069 نص\u2069",
+    "क्‍ष joined",
+    "!",
+    "٣",
+]
+
+
+@pytest.mark.parametrize("text", GOOD_TEXTS)
+def test_a_good_text_passes(text: str) -> None:
+    assert codes_of_text(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a\u202ab", "U+202A LEFT-TO-RIGHT EMBEDDING"),
+        ("a\u202bb", "U+202B RIGHT-TO-LEFT EMBEDDING"),
+        ("a\u202cb", "U+202C POP DIRECTIONAL FORMATTING"),
+        ("a\u202db", "U+202D LEFT-TO-RIGHT OVERRIDE"),
+        ("عاجل\u202e نص", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("uno\u2028dos", "U+2028 LINE SEPARATOR"),
+        ("uno\u2029dos", "U+2029 PARAGRAPH SEPARATOR"),
+        ("a\nb", "U+000A"),
+        ("a\rb", "U+000D"),
+        ("a\tb", "U+0009"),
+        ("a\x00b", "U+0000"),
+        ("a\x1b[31mb", "U+001B"),
+        ("a\x7fb", "U+007F"),
+        ("a\x85b", "U+0085"),
+        ("a\ue000b", "U+E000"),
+        ("a\ud800b", "U+D800"),
+    ],
+)
+def test_a_character_that_a_line_cannot_have_is_refused_by_name(text: str, name: str) -> None:
+    (finding,) = found(lambda checked: fields.check_text(checked, ENGLISH, text))
+    assert finding.code == "character"
+    assert f"the character {name}: take it out" in finding.detail
+
+
+def test_each_refused_character_is_named_once() -> None:
+    details = [finding.detail for finding in found(lambda it: fields.check_plain(it, "text", "a\nb\nc\u202ed\u202e"))]
+    assert len(details) == 2
+
+
+def test_a_text_full_of_refused_characters_makes_a_short_answer() -> None:
+    errors = found(lambda checked: fields.check_plain(checked, "text", "".join(map(chr, range(0xE000, 0xEA00)))))
+    assert len(errors) == fields.CHARACTERS_NAMED + 1
+    assert f"{0xA00 - fields.CHARACTERS_NAMED} more characters" in errors[-1].detail
+
+
+@pytest.mark.parametrize(
+    "text", ["a \u2066b", "a \u2067b", "a \u2068b", "a \u2069b", "\u2069a\u2066", "\u2066\u2067a\u2069"]
+)
+def test_unbalanced_isolates_are_refused(text: str) -> None:
+    assert codes_of_text(text) == ["isolate"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\u200b", "\u200e\u200f\u061c", "\u2060\ufeff", "\u00ad", "\u3164", "\u2800", "\u0301"]
+)
+def test_a_text_in_which_nothing_shows_is_empty(text: str) -> None:
+    assert codes_of_text(text) == ["empty"]
+
+
+def test_a_pile_of_marks_on_one_letter_is_refused() -> None:
+    most = fields.GRAPHEME_CODE_POINTS
+    assert codes_of_text("a" + "\u0316" * (most - 1)) == []
+    assert codes_of_text("a" + "\u0316" * most) == ["grapheme"]
+
+
+# How long it may be
+
+GRAPHEMES = [
+    ("", 0),
+    ("abc", 3),
+    ("é", 1),
+    ("e\u0301", 1),
+    (FAMILY, 1),
+    ("🇵🇸🇪🇸", 2),
+    ("🏴󠁧󠁢󠁥󠁮󠁧󠁿", 1),
+    ("👍🏽", 1),
+    (VOWELLED, 4),
+    ("لا إله", 6),
+    ("ñandú", 5),
+    ("한국", 2),
+    ("한국", 2),
+]
+
+
+@pytest.mark.parametrize(("text", "count"), GRAPHEMES)
+def test_graphemes_are_counted_as_people_count(text: str, count: int) -> None:
+    assert fields.count_graphemes(text) == count
+
+
+@pytest.mark.parametrize("letter", ["a", "ñ", "ب", "بّ", FAMILY, "🇪🇸"])
+def test_a_text_of_the_greatest_length_passes_and_one_more_is_refused(letter: str) -> None:
+    # Flags would join where they touch, hence the spaces.
+    most = " ".join([letter] * 80) + "."
+    assert fields.count_graphemes(most) == ENGLISH.text_graphemes
+    checked = Findings()
+    fields.check_text(checked, ENGLISH, most)
+    assert checked.errors == []
+    assert codes_of_text(most + ".") == ["too-long"]
+
+
+def test_a_text_that_is_too_long_is_told_by_how_much() -> None:
+    (finding,) = found(lambda checked: fields.check_text(checked, ENGLISH, "x" * 170))
+    assert finding.detail == "the text has 170 characters: 160 at most, shorten it by 10"
+
+
+@pytest.mark.parametrize(("length", "warns"), [(100, False), (101, True), (160, True)])
+def test_a_long_text_warns(length: int, warns: bool) -> None:
+    checked = Findings()
+    fields.check_text(checked, ENGLISH, "ب" * length)
+    assert checked.errors == []
+    assert [finding.code for finding in checked.warnings] == (["long"] if warns else [])
+
+
+def test_the_lengths_are_those_of_the_edition() -> None:
+    brief = msgspec.structs.replace(ENGLISH, text_graphemes=5, text_warn_graphemes=3)
+    assert [finding.code for finding in found(lambda checked: fields.check_text(checked, brief, "abcdef"))] == [
+        "too-long"
+    ]
+
+
+@pytest.mark.parametrize(("length", "codes"), [(280, []), (281, ["too-long"])])
+def test_a_notice_has_a_length_of_its_own(length: int, codes: list[str]) -> None:
+    assert [finding.code for finding in found(lambda it: fields.check_notice(it, "reason", "x" * length))] == codes
+
+
+@pytest.mark.parametrize("notice", ["a\nb", "a\u202eb"])
+def test_a_notice_is_plain_text_too(notice: str) -> None:
+    (finding,) = found(lambda checked: fields.check_notice(checked, "note", notice))
+    assert finding.detail.startswith("the note has the character")
+
+
+def test_no_notice_needs_no_rule() -> None:
+    assert found(lambda checked: fields.check_notice(checked, "note", None)) == []
+
+
+# The normal form
+
+
+@pytest.mark.parametrize(
+    ("given_text", "normal"),
+    [
+        ("  a b ", "a b"),
+        ("Espan\u0303a", "España"),
+        ("\u0627\u0653", "آ"),
+        ("line\n", "line"),
+        ("\u00a0x\u2029", "x"),
+        ("Å", "Å"),
+    ],
+)
+def test_a_text_is_put_in_its_normal_form(given_text: str, normal: str) -> None:
+    assert fields.normal_text(given_text) == normal
+
+
+@given(nasty_text())
+def test_the_normal_form_is_its_own(text: str) -> None:
+    normal = fields.normal_text(text)
+    assert fields.normal_text(normal) == normal
+    assert unicodedata.is_normalized("NFC", normal)
+
+
+# Attribution
+
+SPLIT = [
+    ("Maduro: Caracas will not negotiate", "Maduro", "Caracas will not negotiate"),
+    ("Israeli media: sirens in the north", "Israeli media", "sirens in the north"),
+    ("إعلام إسرائيلي: صفارات الإنذار تدوي", "إعلام إسرائيلي", "صفارات الإنذار تدوي"),
+    ("Sánchez: «no habrá elecciones»", "Sánchez", "«no habrá elecciones»"),
+    ("Reuters: Minister: no deal", "Reuters", "Minister: no deal"),
+    ("Reuters: see https://example.com", "Reuters", "see https://example.com"),
+    ("Reuters:  two spaces", "Reuters", "two spaces"),
+    ("x" * 60 + ": y", "x" * 60, "y"),
+    ("بّ" * 60 + ": y", "بّ" * 60, "y"),
+]
+NOT_SPLIT = [
+    "Quake strikes",
+    "https://example.com/a",
+    "Talks begin at 14:30 in Doha",
+    "Polls close 20:00",
+    "Ratio of 3:1 agreed",
+    "Reuters:no space",
+    ": nothing before",
+    "nothing after: ",
+    "nothing after:",
+    "\u200f: only a mark before",
+    "only a mark after: \u200f",
+    "x" * 61 + ": y",
+    "بّ" * 61 + ": y",
+]
+
+
+@pytest.mark.parametrize(("text", "attribution", "rest"), SPLIT)
+def test_an_attribution_is_split_off(text: str, attribution: str, rest: str) -> None:
+    assert fields.split_attribution(text) == (attribution, rest)
+
+
+@pytest.mark.parametrize("text", NOT_SPLIT)
+def test_a_text_without_attribution_stays_whole(text: str) -> None:
+    assert fields.split_attribution(text) == (None, text)
+
+
+def test_an_attribution_has_a_greatest_length() -> None:
+    assert found(lambda checked: fields.check_attribution(checked, "ب" * 60)) == []
+    assert [each.code for each in found(lambda it: fields.check_attribution(it, "ب" * 61))] == ["too-long"]
+
+
+# URLs
+
+GOOD_URLS = [
+    "https://example.com",
+    "http://example.com/",
+    "HTTPS://EXAMPLE.COM/A",
+    "https://example.com:8443/a?b=c&d=%20#e",
+    "https://example.com:/",
+    "https://www.example.com./",
+    "https://xn--mgbh0fb.xn--kgbechtv/%D8%A3",
+    "https://under_score.example.com/",
+    "http://192.0.2.1:80/",
+    "https://[2001:db8::1]/",
+    "https://[2001:db8::1]:8443/a",
+    "https://example.com/a:b@c",
+    "https://example.com/it's",
+    "https://example.com/[a]",
+]
+BAD_URLS = [
+    "",
+    "example.com",
+    "//example.com/a",
+    "/a",
+    "javascript:alert(1)",
+    "JaVaScRiPt://example.com/%0Aalert(1)",
+    "data:text/html,x",
+    "ftp://example.com/",
+    "file:///etc/hosts",
+    "mailto:a@example.com",
+    "https:example.com",
+    "https:/example.com",
+    "https://",
+    "https:///a",
+    "https://:443/",
+    "https://user@example.com/",
+    "https://user:password@example.com/",
+    "https://@example.com/",
+    "https://:@example.com/",
+    "https://example.com@evil.example/",
+    "https://مثال.إختبار/",
+    "https://example.com/أ",
+    "https://españa.example/",
+    "https://example.com/a b",
+    " https://example.com/",
+    "https://example.com/\n",
+    "https://exa\tmple.com/",
+    "https://example.com\\@evil.example/",
+    'https://example.com/"onclick',
+    "https://example.com/<b>",
+    "https://example.com/\u202egnp",
+    "https://example.com/\ud800",
+    "https://example.com:0/",
+    "https://example.com:65536/",
+    "https://example.com:http/",
+    "https://example..com/",
+    "https://.example.com/",
+    "https://-example.com/",
+    "https://%65xample.com/",
+    "https://exa%20mple/",
+    "https://.",
+    "https://[::1",
+    "https://::1/",
+    "https://[zz]/",
+    "https://[::1%25eth0]/",
+    "https://[v1.x]/",
+    "https://ex[ample].com/",
+]
+
+
+@pytest.mark.parametrize("url", GOOD_URLS)
+def test_a_good_url_passes(url: str) -> None:
+    assert found(lambda checked: fields.check_url(checked, url)) == []
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+def test_what_is_no_safe_link_is_refused(url: str) -> None:
+    assert [finding.code for finding in found(lambda checked: fields.check_url(checked, url))] == ["url"]
+
+
+def test_a_url_has_a_greatest_length() -> None:
+    url = "https://example.com/".ljust(fields.URL_CHARACTERS, "a")
+    assert found(lambda checked: fields.check_url(checked, url)) == []
+    assert [finding.code for finding in found(lambda checked: fields.check_url(checked, url + "a"))] == ["url"]
+
+
+def test_a_refused_url_does_not_repeat_a_password() -> None:
+    (finding,) = found(lambda checked: fields.check_url(checked, "https://user:hunter2@example.com/"))
+    assert "hunter2" not in finding.detail
+
+
+# Languages
+
+
+@pytest.mark.parametrize(
+    ("tag", "standard"),
+    [
+        ("en", "en"),
+        ("AR", "ar"),
+        ("es-mx", "es-MX"),
+        ("en_US", "en-US"),
+        ("iw", "he"),
+        ("az-latn", "az-Latn"),
+        ("uz-arab", "uz-Arab"),
+        ("zh-hant-tw", "zh-Hant-TW"),
+        ("en-x-house", "en-x-house"),
+    ],
+)
+def test_a_language_tag_is_put_in_its_standard_form(tag: str, standard: str) -> None:
+    checked = Findings()
+    assert fields.check_lang(checked, tag) == standard
+    assert checked.errors == []
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "",
+        "e",
+        "english",
+        "klingonese",
+        "en-",
+        "-en",
+        "en US",
+        "ar\n",
+        "é",
+        "\ud800",
+        "en-" + "x" * 40,
+        "xx-YY-ZZ",
+        "123",
+    ],
+)
+def test_what_is_no_language_tag_is_refused(tag: str) -> None:
+    assert [finding.code for finding in found(lambda checked: fields.check_lang(checked, tag))] == ["lang"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "direction"),
+    [
+        *(
+            (lang, Direction.RTL)
+            for lang in ("ar", "he", "fa", "ur", "yi", "ps", "sd", "ug", "ckb", "dv", "syr", "arz")
+        ),
+        *(
+            (lang, Direction.RTL)
+            for lang in ("uz-Arab", "az-Arab", "ku-Arab", "ur-Aran", "ar-Arab-EG", "pa-PK", "ff-Adlm")
+        ),
+        *(
+            (lang, Direction.LTR)
+            for lang in ("en", "es", "es-MX", "fr", "tr", "ku", "uz", "zh", "hi", "ru", "am", "el")
+        ),
+        *((lang, Direction.LTR) for lang in ("az-Latn", "ar-Latn", "he-Latn", "ur-Deva", "und", "mul")),
+    ],
+)
+def test_a_language_has_the_direction_of_its_likely_script(lang: str, direction: Direction) -> None:
+    assert fields.direction_of(lang) is direction
+
+
+# Urgency, sections, regions
+
+
+@pytest.mark.parametrize(
+    ("urgency", "codes"), [(1, []), (9, []), (0, ["urgency"]), (10, ["urgency"]), (-1, ["urgency"])]
+)
+def test_urgency_is_of_the_scale(urgency: int, codes: list[str]) -> None:
+    assert [finding.code for finding in found(lambda checked: fields.check_urgency(checked, urgency))] == codes
+
+
+@pytest.mark.parametrize("given_term", ["arts-culture", "Arts & Culture", "ARTS & CULTURE", " arts-culture "])
+def test_a_term_is_found_by_its_id_and_its_name_in_any_case(given_term: str) -> None:
+    checked = Findings()
+    assert fields.check_term(checked, "section", SECTIONS, given_term) == "arts-culture"
+    assert checked.errors == []
+
+
+@pytest.mark.parametrize(
+    ("edition", "name", "term"),
+    [("ar", "سياسة", "politics"), ("es", "política", "politics"), ("es", "Varios", "miscellaneous")],
+)
+def test_a_term_is_found_by_its_name_in_the_language_of_the_edition(edition: str, name: str, term: str) -> None:
+    assert find_term(DEFAULT_EDITIONS[edition].sections, name) == term
+
+
+@pytest.mark.parametrize("term", ["", " ", "weather", "polit", "politics,sports"])
+def test_a_term_that_the_edition_lacks_is_refused_with_those_it_has(term: str) -> None:
+    (finding,) = found(lambda checked: fields.check_term(checked, "section", SECTIONS, term))
+    assert finding.code == "section"
+    assert ", ".join(SECTIONS) in finding.detail
+
+
+def test_regions_are_kept_in_order_and_once() -> None:
+    checked = Findings()
+    assert fields.check_regions(checked, ENGLISH.regions, ("MENA", "africa", "mena")) == ("mena", "africa")
+    assert checked.errors == []
+
+
+def test_only_so_many_regions_may_be_given() -> None:
+    some = tuple(ENGLISH.regions)[: fields.REGIONS_MAX]
+    assert found(lambda checked: fields.check_regions(checked, ENGLISH.regions, some)) == []
+    assert [each.code for each in found(lambda it: fields.check_regions(it, ENGLISH.regions, (*some, "mena")))] == [
+        "region"
+    ]
+
+
+# Times
+
+EAST = timezone(timedelta(hours=3))
+
+
+@pytest.mark.parametrize(
+    ("instant", "refused"),
+    [
+        (START + timedelta(seconds=1), False),
+        (datetime.max.replace(tzinfo=UTC), False),
+        (START, True),
+        (START - timedelta(days=1), True),
+        (datetime.min.replace(tzinfo=UTC), True),
+        ((START + timedelta(days=1)).replace(tzinfo=None), True),
+        ((START + timedelta(days=1)).astimezone(EAST), True),
+        (datetime.max.replace(tzinfo=timezone(-timedelta(hours=23))), True),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=23))), True),
+    ],
+)
+def test_an_end_is_in_the_future_and_in_utc(instant: datetime, refused: bool) -> None:
+    codes = [finding.code for finding in found(lambda checked: fields.check_expires(checked, instant, START))]
+    assert codes == (["expires_at"] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("after", "codes"), [(fields.PIN_MAX, []), (fields.PIN_MAX + timedelta(seconds=1), ["pinned_until"])]
+)
+def test_a_pin_ends_within_its_longest_time(after: timedelta, codes: list[str]) -> None:
+    assert [each.code for each in found(lambda it: fields.check_pinned(it, START + after, START))] == codes
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["en", "a", "amal-2", "x" * 32])
+def test_a_name_that_may_stand_in_a_key_is_given_back(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "En", "2a", "-a", "a b", "a:b", "a}b", "a{b", "é", "x" * 33, "a\n", "a*"])
+def test_a_name_that_may_not_stand_in_a_key_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        check_name(name)
+    assert ascii(name[:40]) in str(refused.value)

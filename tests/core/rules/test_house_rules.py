@@ -1,0 +1,401 @@
+"""The house rules applied: which rule finds what, what an edition makes of it, and what each change is asked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from tests.support.strategies import START, circumstances, likely_submissions, nasty_submissions, post
+from ticker.core.board import Board
+from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
+from ticker.core.line import Change, Direction
+from ticker.core.outcome import Hold, Outcome, Publish, Refuse, decide, publish_held
+from ticker.core.rules.effects import HOUSE_RULES, effect_of
+from ticker.core.rules.fields import Findings
+from ticker.core.rules.house_rules import REPETITION_LINES, check_house
+from ticker.core.submission import Finding, Submission
+
+ENGLISH = DEFAULT_EDITIONS["en"]  # with its rules, which the other tests do without
+GOOD = {
+    "en": "Weather office: Storm Odile reaches the coast of Valmora",
+    "ar": "مكتب الأرصاد: العاصفة أوديل تبلغ ساحل فالمورا",
+    "es": "Servicio meteorológico: La tormenta Odile llega a la costa de Valmora",
+}
+# For each rule, a line of each language in which it finds something, and nothing else does.
+BAD = {
+    "attribution": {
+        "en": "Storm Odile reaches the coast",
+        "ar": "العاصفة أوديل تبلغ الساحل",
+        "es": "La tormenta Odile llega a la costa",
+    },
+    "script": {"en": f"Al Arabiya: {GOOD['ar']}", "ar": f"أوديل: {GOOD['en']}", "es": f"Al Arabiya: {GOOD['ar']}"},
+    "placeholder": {
+        "en": "Weather office: XXX reaches the coast",
+        "ar": "مكتب الأرصاد: العاصفة تبلغ الساحل (لا تنشر)",
+        "es": "Servicio meteorológico: La tormenta llega, NO PUBLICAR",
+    },
+    "capitals": {
+        "en": "Weather office: STORM ODILE REACHES THE COAST",
+        "es": "Servicio meteorológico: LA TORMENTA ODILE LLEGA A LA COSTA",
+    },
+    "spaces": {
+        "en": "Weather office: Storm Odile  reaches the coast",
+        "ar": "مكتب الأرصاد: العاصفة أوديل  تبلغ الساحل",
+        "es": "Servicio meteorológico: La tormenta , al mediodía",
+    },
+    "quotes": {
+        "en": 'Weather office: "Stay at home"',
+        "ar": 'مكتب الأرصاد: "ابقوا في البيوت"',
+        "es": 'Servicio meteorológico: "Quédense en casa"',
+    },
+}
+HABITS = {"en": Quotes.CURLY, "ar": Quotes.GUILLEMETS, "es": Quotes.GUILLEMETS}
+CASES = [(code, language) for code, texts in BAD.items() for language in texts]
+
+
+def edition_of(language: str, **rules: str) -> Edition:
+    effects = {code: Effect(effect) for code, effect in rules.items()}
+    return msgspec.structs.replace(DEFAULT_EDITIONS[language], rules=effects, quotes=HABITS[language])
+
+
+def new(text: str, **fields: object) -> Submission:
+    return msgspec.structs.replace(Submission(key="k", change=Change.NEW, text=text), **fields)
+
+
+def verdict_on(submission: Submission, edition: Edition = ENGLISH, board: Board | None = None) -> Outcome:
+    board = board or Board()
+    return decide(submission, circumstances(board, 1000, START + timedelta(minutes=5), "line-new", edition))
+
+
+def refused(verdict: Outcome) -> list[str]:
+    return [finding.code for finding in verdict.errors] if isinstance(verdict, Refuse) else []
+
+
+def warned(verdict: Outcome) -> list[str]:
+    return [finding.code for finding in verdict.warnings]
+
+
+@pytest.mark.parametrize("language", list(GOOD))
+def test_a_good_line_passes_without_a_warning(language: str) -> None:
+    verdict = verdict_on(new(GOOD[language]), edition_of(language))
+    assert isinstance(verdict, Publish)
+    assert verdict.warnings == ()
+
+
+@pytest.mark.parametrize(("code", "language"), CASES)
+def test_each_rule_refuses_where_an_edition_says_so(code: str, language: str) -> None:
+    edition = edition_of(language, **{**dict.fromkeys(HOUSE_RULES, "off"), code: "refuse"})
+    assert refused(verdict_on(new(BAD[code][language]), edition)) == [code]
+
+
+@pytest.mark.parametrize(("code", "language"), CASES)
+def test_each_rule_warns_where_an_edition_says_so(code: str, language: str) -> None:
+    verdict = verdict_on(new(BAD[code][language]), edition_of(language, **{code: "warn"}))
+    assert isinstance(verdict, Publish)
+    assert warned(verdict) == [code]
+
+
+@pytest.mark.parametrize(("code", "language"), CASES)
+def test_each_rule_holds_where_an_edition_says_so(code: str, language: str) -> None:
+    verdict = verdict_on(new(BAD[code][language]), edition_of(language, **{code: "review"}))
+    assert isinstance(verdict, Hold)
+    assert [finding.code for finding in verdict.held.needs] == [code]
+
+
+@pytest.mark.parametrize(("code", "language"), CASES)
+def test_each_rule_can_be_switched_off(code: str, language: str) -> None:
+    verdict = verdict_on(new(BAD[code][language]), edition_of(language, **{code: "off"}))
+    assert isinstance(verdict, Publish)
+    assert verdict.warnings == ()
+
+
+@pytest.mark.parametrize(("code", "language"), CASES)
+def test_each_rule_has_its_default_effect(code: str, language: str) -> None:
+    verdict = verdict_on(new(BAD[code][language]), edition_of(language))
+    is_refused = HOUSE_RULES[code].effect is Effect.REFUSE
+    assert (refused(verdict), warned(verdict)) == (([code], []) if is_refused else ([], [code]))
+
+
+def test_the_effects_are_those_of_the_design() -> None:
+    assert {code: effect_of(ENGLISH, code).value for code in HOUSE_RULES} == {
+        "attribution": "warn",
+        "script": "refuse",
+        "direction": "warn",
+        "placeholder": "refuse",
+        "duplicate": "refuse",
+        "capitals": "warn",
+        "spaces": "warn",
+        "quotes": "warn",
+    }
+
+
+def test_without_a_habit_any_quotation_marks_pass() -> None:
+    assert warned(verdict_on(new("Weather office: \"Stay\", «stay», “stay”, 'stay'"))) == []
+
+
+# Language and direction
+
+
+def test_another_language_may_be_stated() -> None:
+    assert refused(verdict_on(new(GOOD["ar"]))) == ["script"]
+    assert isinstance(verdict_on(new(GOOD["ar"], lang="ar")), Publish)
+
+
+@pytest.mark.parametrize(
+    ("language", "fields", "codes"),
+    [
+        ("en", {"dir": Direction.LTR}, []),
+        ("en", {"dir": Direction.RTL}, ["direction"]),
+        ("ar", {"dir": Direction.RTL}, []),
+        ("ar", {"dir": Direction.LTR}, ["direction"]),
+        ("es", {"dir": Direction.RTL}, ["direction"]),
+        ("ar", {"lang": "ur-Arab", "dir": Direction.RTL}, []),
+        ("ar", {"lang": "ur-Arab", "dir": Direction.LTR}, ["direction"]),
+    ],
+)
+def test_a_stated_direction_is_held_against_the_language(
+    language: str, fields: dict[str, object], codes: list[str]
+) -> None:
+    assert warned(verdict_on(new(GOOD[language], **fields), DEFAULT_EDITIONS[language])) == codes
+
+
+def test_an_edition_decides_how_its_own_language_is_written() -> None:
+    kurdish = msgspec.structs.replace(DEFAULT_EDITIONS["ar"], lang="ku-Latn", dir=Direction.RTL)
+    assert warned(verdict_on(new("Rûdaw: Erdhejek", dir=Direction.RTL), kurdish)) == []
+
+
+def test_a_line_in_no_language_is_refused_for_that_alone() -> None:
+    assert refused(verdict_on(new(GOOD["en"], lang="no tag", dir=Direction.RTL))) == ["lang"]
+
+
+# Placeholders
+
+
+def test_a_placeholder_only_warns_in_a_test_edition() -> None:
+    edition = msgspec.structs.replace(ENGLISH, test=True)
+    assert warned(verdict_on(new("Weather office: TEST"), edition)) == ["placeholder"]
+    strict = msgspec.structs.replace(edition, rules={"placeholder": Effect.REFUSE})
+    assert refused(verdict_on(new("Weather office: TEST"), strict)) == ["placeholder"]
+
+
+def test_a_placeholder_may_stand_where_the_attribution_does() -> None:
+    assert refused(verdict_on(new("TEST: Storm Odile reaches the coast"))) == ["placeholder"]
+    assert refused(verdict_on(new("Storm Odile", attribution="TK"))) == ["placeholder"]
+
+
+def test_an_edition_has_placeholders_of_its_own() -> None:
+    edition = msgspec.structs.replace(ENGLISH, placeholders=("nn",))
+    assert refused(verdict_on(new("Weather office: NN reaches the coast"), edition)) == ["placeholder"]
+    assert refused(verdict_on(new("Weather office: Storm Anna"), edition)) == []
+
+
+# Repetition
+
+SAID = "Weather office: Storm Odile reaches the coast of Valmora"
+AGAIN = "Ferry office: Storm Odile reaches the cost of Valmora!"
+
+
+def board_of(*texts: str, at: datetime = START) -> Board:
+    board = Board()
+    for text in texts:
+        assert isinstance(post(board, new(text, again=True), at), Publish), text
+    return board
+
+
+def test_a_repetition_is_refused_and_names_the_line_that_says_it() -> None:
+    verdict = verdict_on(new(AGAIN), board=board_of("Weather office: Rain", SAID, "Weather office: Snow"))
+    assert isinstance(verdict, Refuse)
+    assert verdict.errors == (
+        Finding(
+            "duplicate",
+            "its text is 98 % that of the line line-2: update that one, or say that it is meant (`--again`)",
+        ),
+    )
+
+
+def test_the_same_words_are_named_as_such() -> None:
+    verdict = verdict_on(new(SAID), board=board_of(SAID))
+    assert isinstance(verdict, Refuse)
+    assert verdict.errors[0].detail.startswith("it says the same as the line line-1: ")
+
+
+def test_a_repetition_that_is_meant_goes_on_air_and_is_kept_for_the_audit() -> None:
+    verdict = verdict_on(new(AGAIN, again=True), board=board_of(SAID))
+    assert isinstance(verdict, Publish)
+    assert verdict.entry.overridden == ("duplicate",)
+
+
+def test_again_overrides_nothing_where_nothing_is_repeated() -> None:
+    verdict = verdict_on(new(AGAIN, again=True), board=board_of("Weather office: Rain"))
+    assert isinstance(verdict, Publish)
+    assert verdict.entry.overridden == ()
+
+
+@pytest.mark.parametrize("effect", ["warn", "off"])
+def test_a_repetition_may_pass(effect: str) -> None:
+    verdict = verdict_on(new(AGAIN), edition_of("en", duplicate=effect), board_of(SAID))
+    assert isinstance(verdict, Publish)
+    assert warned(verdict) == (["duplicate"] if effect == "warn" else [])
+
+
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.REFILE, Change.CORRECT])
+def test_a_change_of_a_line_is_no_repetition_of_it_or_another(change: Change) -> None:
+    reason = "A word was wrong" if change is Change.CORRECT else None
+    again = Submission(key="k", change=change, id="line-1", text=SAID, reason=reason)
+    assert isinstance(verdict_on(again, board=board_of(SAID, "Weather office: Rain")), Publish)
+    assert isinstance(verdict_on(again, board=board_of("Weather office: Rain", SAID)), Publish)
+
+
+def test_what_was_taken_off_air_may_be_said_again() -> None:
+    for change, reason in ((Change.WITHDRAW, "It was wrong"), (Change.HIDE, None)):
+        board = board_of(SAID)
+        assert isinstance(post(board, Submission(key="k", change=change, id="line-1", reason=reason)), Publish)
+        assert isinstance(verdict_on(new(AGAIN), board=board), Publish)
+
+
+def numbered(many: int) -> list[str]:
+    return [f"Count: {number} of the votes" for number in range(many)]
+
+
+def verdict_later(board: Board, later: timedelta, edition: Edition = ENGLISH) -> Outcome:
+    return decide(new(AGAIN), circumstances(board, 1000, START + later, "line-new", edition))
+
+
+def test_a_line_of_the_last_hour_counts_though_it_has_left_the_board() -> None:
+    board = board_of(SAID, *numbered(ENGLISH.board_lines))
+    assert refused(verdict_later(board, timedelta(minutes=59))) == ["duplicate"]
+    assert isinstance(verdict_later(board, timedelta(minutes=60)), Publish)
+
+
+def test_a_line_on_the_board_counts_for_as_long_as_it_is_there() -> None:
+    board = board_of(SAID, *numbered(ENGLISH.board_lines - 1))
+    assert refused(verdict_later(board, timedelta(days=3))) == ["duplicate"]
+
+
+def test_an_expired_line_counts_for_its_hour_and_takes_no_place_on_the_board() -> None:
+    board = board_of(SAID)
+    for text in numbered(ENGLISH.board_lines):
+        assert isinstance(post(board, new(text, expires_at=START + timedelta(minutes=1))), Publish)
+    assert refused(verdict_later(board, timedelta(hours=2))) == ["duplicate"]
+
+
+def test_a_pinned_line_counts_for_as_long_as_its_pin() -> None:
+    board = board_of(SAID, *numbered(ENGLISH.board_lines))
+    pin = Submission(key="k", change=Change.PIN, id="line-1", pinned_until=START + timedelta(hours=5))
+    assert isinstance(post(board, pin), Publish)
+    assert refused(verdict_later(board, timedelta(hours=4))) == ["duplicate"]
+    assert isinstance(verdict_later(board, timedelta(hours=6)), Publish)
+
+
+def test_in_a_flood_the_newest_lines_are_looked_at() -> None:
+    board = board_of(SAID, *numbered(REPETITION_LINES - 1))
+    assert refused(verdict_on(new(AGAIN), board=board)) == ["duplicate"]
+    board = board_of(SAID, *numbered(REPETITION_LINES))
+    assert isinstance(verdict_on(new(AGAIN), board=board), Publish)
+
+
+def test_what_was_held_is_refused_when_somebody_has_said_it_meanwhile() -> None:
+    held = verdict_on(new(AGAIN, publish_at=START + timedelta(minutes=10)))
+    assert isinstance(held, Hold)
+    at = circumstances(board_of(SAID), 2, START + timedelta(minutes=10), "line-x", ENGLISH)
+    verdict = publish_held(held.held, at)
+    assert isinstance(verdict, Refuse)
+    assert [finding.code for finding in verdict.errors] == ["duplicate"]
+
+
+# What each change is asked
+
+UNATTRIBUTED = "STORM  ODILE REACHES THE COAST"
+
+
+def changed(**fields: object) -> list[str]:
+    """What an update of a line that has every small fault is warned of."""
+    board = Board()
+    assert isinstance(post(board, new(UNATTRIBUTED, dir=Direction.RTL)), Publish)
+    update = msgspec.structs.replace(Submission(key="k", change=Change.UPDATE, id="line-1"), **fields)
+    verdict = verdict_on(update, board=board)
+    assert isinstance(verdict, Publish), verdict
+    return warned(verdict)
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"),
+    [
+        ({"urgency": 2}, []),
+        ({"section": "politics"}, []),
+        ({"attribution": None}, ["attribution"]),
+        ({"attribution": "Weather office"}, []),
+        ({"dir": Direction.RTL}, ["direction"]),
+        ({"lang": "en-GB"}, []),
+        ({"text": UNATTRIBUTED}, ["attribution", "capitals", "spaces"]),
+    ],
+)
+def test_a_rule_looks_only_at_what_a_change_sets(fields: dict[str, object], codes: list[str]) -> None:
+    assert changed(**fields) == codes
+
+
+@pytest.mark.parametrize("change", [Change.WITHDRAW, Change.HIDE, Change.PIN])
+def test_what_puts_no_words_on_air_is_asked_nothing(change: Change) -> None:
+    board = Board()
+    assert isinstance(post(board, new(UNATTRIBUTED)), Publish)
+    submission = Submission(
+        key="k",
+        change=change,
+        id="line-1",
+        reason="It was wrong" if change is Change.WITHDRAW else None,
+        pinned_until=START + timedelta(hours=1) if change is Change.PIN else None,
+    )
+    verdict = verdict_on(submission, board=board)
+    assert isinstance(verdict, Publish)
+    assert verdict.warnings == ()
+
+
+def test_a_change_that_takes_no_text_is_refused_for_that_alone() -> None:
+    withdrawal = Submission(key="k", change=Change.WITHDRAW, id="line-1", reason="It was wrong", text=UNATTRIBUTED)
+    verdict = verdict_on(withdrawal, board=board_of(SAID))
+    assert (refused(verdict), warned(verdict)) == (["field"], [])
+    entry = next(board_of(UNATTRIBUTED).newest_first())
+    checked = Findings()
+    check_house(checked, ENGLISH, withdrawal, entry.line, [], START)
+    assert checked == Findings()
+
+
+def test_a_new_language_is_held_against_the_text_that_is_there() -> None:
+    board = board_of(SAID)
+    assert refused(verdict_on(Submission(key="k", change=Change.UPDATE, id="line-1", lang="ar"), board=board)) == [
+        "script"
+    ]
+
+
+# Whatever an inbox may hold
+
+NEWSROOM = board_of(SAID, "Maduro: Caracas will not negotiate under threat", "AFP: " + "word " * 15)
+STRICT = edition_of("en", **dict.fromkeys(HOUSE_RULES, "review"))
+
+
+@settings(max_examples=300)
+@given(nasty_submissions(["line-1", "line-2"]) | likely_submissions(), st.sampled_from([STRICT, edition_of("ar")]))
+def test_findings_are_few_and_short_whatever_is_submitted(submission: Submission, edition: Edition) -> None:
+    verdict = verdict_on(submission, edition, NEWSROOM)
+    needs = verdict.held.needs if isinstance(verdict, Hold) else ()
+    errors = verdict.errors if isinstance(verdict, Refuse) else ()
+    found = [finding for finding in (*verdict.warnings, *needs, *errors) if finding.code in HOUSE_RULES]
+    assert len({finding.code for finding in found}) == len(found)
+    assert all(len(finding.detail) < 200 for finding in found)
+
+
+def test_long_texts_make_short_findings() -> None:
+    text = "TK " * 800 + "\u0627" * 5000 + "  " + "X" * 300 + ' "'
+    verdict = verdict_on(new(text, lang="fr-" + "x" * 30, attribution="A" * 500), STRICT)
+    assert isinstance(verdict, Refuse)
+    assert all(len(finding.detail) < 200 for finding in verdict.errors)
+
+
+def test_a_submission_without_a_text_is_refused_for_that_alone() -> None:
+    assert refused(verdict_on(Submission(key="k", change=Change.NEW, text=UNSET))) == ["empty"]
+    assert refused(verdict_on(new(""))) == ["empty"]

@@ -1,0 +1,169 @@
+"""The messages of `ticker.v1`: what is sent is what is read, and whatever else comes is an error or ignored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.strategies import encodable_text, instants, lines
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.line import Change, Direction, Line
+from ticker.core.log_window import Reset
+from ticker.core.messages import (
+    BoardMessage,
+    ByeMessage,
+    EditionInfo,
+    HeartbeatMessage,
+    LineMessage,
+    LiveMessage,
+    Message,
+    MessageError,
+    decode_message,
+    encode_line,
+    encode_message,
+    rfc3339,
+)
+from ticker.core.position import Position
+
+POSITION = Position(1730, "0123456789abcdef")
+DEEP = b"[" * 100_000
+
+MESSAGES: st.SearchStrategy[Message] = st.one_of(
+    st.builds(
+        BoardMessage,
+        encodable_text(),
+        st.none() | st.sampled_from(Reset),
+        st.builds(EditionInfo, encodable_text(), encodable_text(), encodable_text(), st.sampled_from(Direction)),
+        st.lists(lines(), max_size=3),
+    ),
+    st.builds(LineMessage, encodable_text(), lines()),
+    st.builds(LiveMessage, encodable_text(), st.integers(0, 10_000)),
+    st.builds(HeartbeatMessage, encodable_text()),
+    st.builds(ByeMessage, st.integers(0, 60_000), encodable_text()),
+)
+
+
+@given(MESSAGES)
+def test_a_message_decodes_to_itself(message: Message) -> None:
+    data = encode_message(message)
+    assert decode_message(data) == message
+    assert decode_message(data.decode()) == message
+
+
+@given(lines())
+def test_a_line_is_sent_as_a_line_message(line: Line) -> None:
+    assert decode_message(encode_line(POSITION, line)) == LineMessage(str(POSITION), line)
+
+
+@given(lines())
+def test_a_line_has_every_field_on_the_wire_that_is_not_null_or_empty(line: Line) -> None:
+    sent = msgspec.json.decode(encode_line(POSITION, line))["line"]
+    given = {name for name in Line.__struct_fields__ if getattr(line, name) not in (None, (), False)}
+    assert set(sent) == given
+
+
+@given(instants())
+def test_an_instant_is_written_with_the_z_of_utc(instant: datetime) -> None:
+    assert rfc3339(instant).endswith("Z")
+    assert datetime.fromisoformat(rfc3339(instant)) == instant
+
+
+def test_messages_look_as_the_protocol_says() -> None:
+    edition = EditionInfo.of("ar", DEFAULT_EDITIONS["ar"])
+    shown: list[Message] = [
+        BoardMessage(str(POSITION), None, edition, []),
+        BoardMessage(str(POSITION), Reset.TRIMMED, edition, []),
+        LiveMessage(str(POSITION), 3),
+        HeartbeatMessage(str(POSITION)),
+        ByeMessage(1500, "restart"),
+    ]
+    told = '"edition":{"name":"ar","title":"أخبار عاجلة","lang":"ar","dir":"rtl"},"lines":[]}'
+    assert [encode_message(message).decode() for message in shown] == [
+        '{"type":"board","position":"1730-0123456789abcdef","reset":null,' + told,
+        '{"type":"board","position":"1730-0123456789abcdef","reset":"trimmed",' + told,
+        '{"type":"live","position":"1730-0123456789abcdef","replayed":3}',
+        '{"type":"heartbeat","position":"1730-0123456789abcdef"}',
+        '{"type":"bye","retry_ms":1500,"reason":"restart"}',
+    ]
+
+
+def test_a_line_looks_as_the_protocol_says() -> None:
+    line = Line(
+        id="l1",
+        version=2,
+        number=7,
+        change=Change.CORRECT,
+        text="عاجل",
+        attribution="AFP",
+        lang="ar",
+        dir=Direction.RTL,
+        regions=("mena",),
+        created_at=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 24, 9, 31, 0, 500_000, tzinfo=UTC),
+        correction="Not five",
+    )
+    assert encode_line(POSITION, line).decode() == (
+        '{"type":"line","position":"1730-0123456789abcdef","line":{"id":"l1","version":2,"number":7,"change":"correct",'
+        '"status":"usable","text":"عاجل","attribution":"AFP","lang":"ar","dir":"rtl","urgency":4,'
+        '"regions":["mena"],"created_at":"2026-11-24T09:30:00Z",'
+        '"updated_at":"2026-11-24T09:31:00.500000Z","correction":"Not five"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b'{"type":"weather"}', b'{"type":"weather","position":7}', b'{"position":"x","type":"boards"}', '{"type":""}'],
+)
+def test_a_message_of_a_kind_that_is_not_known_is_none(data: bytes | str) -> None:
+    assert decode_message(data) is None
+
+
+def test_fields_that_are_not_known_are_ignored() -> None:
+    assert decode_message('{"type":"heartbeat","position":"x","mood":{"a":[1]}}') == HeartbeatMessage("x")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'"heartbeat"',
+        b'{"type":7,"position":"x"}',
+        b'{"type":null}',
+        b'{"position":"x"}',
+        b'{"type":"heartbeat"}',
+        b'{"type":"heartbeat","position":7}',
+        b'{"type":"heartbeat","position":"\xff"}',
+        b'{"type":"heartbeat","position":"x","later":' + DEEP,
+        b'{"type":"weather","later":' + DEEP,
+        b'{"type":"line","position":"x","line":{"id":"a"}}',
+        '{"type":"heartbeat","position":"\ud800"}',
+    ],
+)
+def test_a_message_that_breaks_the_protocol_is_a_wire_error(data: bytes | str) -> None:
+    with pytest.raises(MessageError):
+        decode_message(data)
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> bytes:
+    good = encode_message(draw(MESSAGES))
+    start = draw(st.integers(0, len(good)))
+    end = draw(st.integers(start, min(start + 4, len(good))))
+    return good[:start] + draw(st.binary(max_size=4)) + good[end:]
+
+
+@given(st.binary() | st.text() | broken())
+def test_whatever_comes_is_a_message_or_none_or_a_wire_error(data: bytes | str) -> None:
+    try:
+        message = decode_message(data)
+    except MessageError:
+        return
+    if message is not None:
+        assert decode_message(encode_message(message)) == message

@@ -1,0 +1,55 @@
+"""A ledger that catches up knows what one that is read whole knows."""
+
+from __future__ import annotations
+
+from tests.support.desk_harness import Newsroom, new
+from ticker.core.line import Change
+from ticker.core.submission import ReceiptStatus, Submission
+from ticker.desk.ledger import Ledger
+from ticker.desk.loader import catch_up, recall
+from ticker.store.editions import load_edition, save_edition
+from ticker.store.log_reader import rotate
+
+
+async def read_whole(newsroom: Newsroom) -> Ledger:
+    await save_edition(newsroom.redis, "en", newsroom.settings.editions["en"], "5e" * 32)
+    stored = await load_edition(newsroom.redis, "en")
+    assert stored is not None
+    return await recall(newsroom.redis, stored, 100, 100)
+
+
+async def test_a_ledger_catches_up_with_what_another_desk_settled(newsroom: Newsroom) -> None:
+    behind = await read_whole(newsroom)
+    async with newsroom.desk():
+        line = await newsroom.ask("ann", new("k1"))
+        await newsroom.ask("bob", Submission(key="k1", change=Change.UPDATE, id=line.id, version=9, text="A"))
+    assert await catch_up(newsroom.redis, behind)
+    whole = await read_whole(newsroom)
+    assert (behind.head, behind.cursors) == (whole.head, whole.cursors)
+    assert list(behind.board.newest_first()) == list(whole.board.newest_first())
+    for editor, status in (("ann", ReceiptStatus.ON_AIR), ("bob", ReceiptStatus.REFUSED)):
+        answer = behind.find_answer(editor, "k1")
+        assert answer == whole.find_answer(editor, "k1")
+        assert answer is not None
+        assert answer.status is status
+
+
+async def test_a_ledger_does_not_catch_up_with_another_history(newsroom: Newsroom) -> None:
+    empty = await read_whole(newsroom)
+    async with newsroom.desk():
+        await newsroom.ask("ann", new("k1"))
+    behind = await read_whole(newsroom)
+    await rotate(newsroom.redis, "en", "ab" * 32)
+    assert not await catch_up(newsroom.redis, empty)
+    assert not await catch_up(newsroom.redis, behind)
+
+
+async def test_a_receipt_that_can_not_be_read_stops_no_desk(newsroom: Newsroom) -> None:
+    async with newsroom.desk():
+        await newsroom.ask("ann", new("k1"))
+    await newsroom.redis.xadd(newsroom.keys.receipts("ann"), {"receipt": "of a later version"})
+    async with newsroom.desk() as state:
+        await newsroom.submit("ann", new("k2"))
+        await newsroom.submit("bob", new("k2"))
+        assert (await newsroom.settled("bob"))[0].status is ReceiptStatus.ON_AIR
+    assert state.errors == 0

@@ -1,0 +1,61 @@
+"""`tick board`, `tick log` and `tick editions`."""
+
+from __future__ import annotations
+
+import re
+
+from tests.publisher_cli.conftest import Post, one_line
+from tests.support.system import System
+from ticker.core.position import Position
+
+
+def test_the_board_shows_the_newest_line_first(system: System, post: Post) -> None:
+    post("Older here")
+    newer = post("Newer here", "--urgency", "1")
+    ran = system.tick("board", "-e", "en", "-n", "5")
+    lines = [line for line in ran.out.splitlines() if "here" in line]
+    assert ran.code == 0
+    assert re.fullmatch(rf"{newer[:4]}\w*  \d\d:\d\d:\d\d  FLASH  Newer here", lines[0])
+    assert "Older here" in lines[1]
+
+
+def test_the_board_as_json_is_the_message_that_readers_get(system: System, post: Post) -> None:
+    line_id = post("For programs")
+    board = system.tick("board", "-e", "en", "--json").json
+    assert board["type"] == "board"
+    assert board["edition"] == {"name": "en", "title": "Breaking news", "lang": "en", "dir": "ltr"}
+    assert next(line["id"] for line in board["lines"] if "pinned_until" not in line) == line_id
+    assert Position.parse(board["position"]).seq > 0
+
+
+def test_the_log_shows_every_version_with_who_made_it(system: System, post: Post) -> None:
+    line_id = post("Versions", editor="omar")
+    assert system.tick("update", line_id, "Versions, newer", "-e", "en", "--note", "phoned").code == 0
+    first, second = system.tick("log", "-e", "en", "-n", "2").out.splitlines()
+    assert re.fullmatch(r"\d+  \d\d:\d\d:\d\d  \w+  v1  new  omar  Versions", first)
+    assert re.fullmatch(r"\d+  \d\d:\d\d:\d\d  \w+  v2  update  maha  Versions, newer  \[note: phoned\]", second)
+
+
+def test_the_log_as_json_has_positions_that_follow_each_other(system: System, post: Post) -> None:
+    for number in range(3):
+        post(f"Entry {number}")
+    document = system.tick("log", "-e", "en", "-n", "3", "--json").json
+    seqs = [Position.parse(entry["position"]).seq for entry in document["entries"]]
+    assert document["edition"] == "en"
+    assert seqs == list(range(seqs[0], seqs[0] + 3))
+
+
+def test_an_empty_log_says_how_to_begin(system: System) -> None:
+    ran = system.tick("log", "-e", "ar", "-n", "1")
+    if ran.out:  # another test has posted there
+        return
+    assert 'tick post "…" -e ar' in one_line(ran)
+
+
+def test_editions_show_what_a_line_may_have(system: System) -> None:
+    ran = system.tick("editions")
+    assert ran.code == 0
+    assert "en  Breaking news  en ltr" in ran.out
+    assert "politics, economy" in ran.out
+    names = [edition["name"] for edition in system.tick("editions", "--json").json["editions"]]
+    assert names == ["ar", "en", "es"]

@@ -1,0 +1,264 @@
+"""`tick post --from`: many lines, all checked first, none twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from publisher_cli.commands.change import Asked, Manner
+from publisher_cli.submit import batch
+from publisher_cli.submit.batch import read_items
+from tests.publisher_cli.test_terminals import Terminal
+from tests.support.prefork import SCRIPTS
+from tests.support.servers import short_folder, until
+from tests.support.system import Ran, System
+from ticker.console import Console
+from ticker.core.line import Change
+from ticker.store import inbox
+from ticker.store.connection import Redis
+from ticker.store.data_folder import socket_path
+from ticker.store.inbox import StoredReceipt, read_receipts
+from ticker.store.keys import Keys
+from ticker.store.streams import START
+
+MANNER = Manner(data=None, edition="en", editor="maha", key="k", wait_s=10, wants_reach=False)
+ASKED = Asked(change=Change.NEW)
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+EDITION = """
+[editions.{name}]
+title = "{name}"
+lang = "en"
+dir = "ltr"
+rules = {{ attribution = "off", duplicate = "off" }}
+"""
+
+
+@pytest.fixture(scope="module")
+def batches() -> Iterator[System]:
+    """A system of its own, without house rules in all editions but one: these tests count entries, and words."""
+    with short_folder() as folder:
+        settings = folder / "ticker.toml"
+        plain = "".join(EDITION.format(name=name) for name in ("en", "es", "ar"))
+        strict = '[editions.strict]\ntitle = "Strict"\nlang = "en"\ndir = "ltr"\n'
+        settings.write_text(plain + strict, encoding="utf-8")
+        with System(folder, "--settings", str(settings)) as running:
+            yield running
+
+
+def write(path: Path, *documents: Any) -> Path:
+    path.write_text("".join(f"{json.dumps(document)}\n" for document in documents), encoding="utf-8")
+    return path
+
+
+def texts(system: System, edition: str = "en") -> list[str]:
+    entries = system.tick("log", "-e", edition, "-n", "10000", "--json").json["entries"]
+    return [entry["line"]["text"] for entry in entries]
+
+
+def run_on(system: System, path: Path, *options: str, editor: str = "maha") -> Ran:
+    return system.tick("post", "--from", str(path), *options, editor=editor)
+
+
+def keys(*documents: Any, asked: Asked = ASKED) -> list[str]:
+    data = "\n".join(json.dumps(document) for document in documents).encode()
+    items, refused = read_items(data, asked, MANNER, NOW, None)
+    assert refused == []
+    return [item.submission.key for item in items]
+
+
+def test_a_key_is_made_of_what_a_line_says_and_its_place_among_equals() -> None:
+    one, two = {"text": "One"}, {"text": "Two"}
+    assert keys(one, two) == list(reversed(keys(two, one)))  # moved, not new
+    assert len(set(keys(one, one, two))) == 3  # twice on purpose
+    assert keys(one, one)[:1] == keys(one)
+    assert keys({"text": "One", "section": "arts"}) == keys({"section": "arts", "text": "One"})
+    assert keys({"text": "One", "again": True}) == keys(one)
+    assert keys({"text": "One", "section": "arts"}) != keys(one)
+
+
+def test_options_stand_where_a_line_has_nothing_of_its_own() -> None:
+    asked = Asked(change=Change.NEW, fields={"section": "sports", "urgency": 3}, times={"expires_at": "2h"})
+    data = b'{"text": "One"}\n{"text": "Two", "section": "arts", "expires_at": null}'
+    items, _ = read_items(data, asked, MANNER, NOW, None)
+    first, second = (item.submission for item in items)
+    assert (first.section, first.urgency) == ("sports", 3)
+    assert isinstance(first.expires_at, datetime)
+    assert (second.section, second.urgency, second.expires_at) == ("arts", 3, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"{", "it is no JSON"),
+        (b"[1]", "no JSON object"),
+        (b'{"text": "x", "sectoin": "y"}', "there is no field 'sectoin': a line may have text"),
+        (b'{"text": 5}', r"Expected `str`, got `int`.*\$\.text"),
+        (b'{"text": "x", "expires_at": "soonish"}', "is no time"),
+        (b'{"text": "x", "key": "mine"}', "there is no field 'key'"),
+        (b'{"text": "\xff"}', "it is no JSON"),
+        (b'{"text": "' + b"x" * 9000 + b'"}', "8,192 at most"),
+        (b"[" * 2000, "it is no JSON"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else None,
+)
+def test_a_line_that_is_none_is_named_by_its_number(line: bytes, why: str) -> None:
+    items, refused = read_items(b'\xef\xbb\xbf{"text": "fine"}\n\n' + line, ASKED, MANNER, NOW, None)
+    assert [item.number for item in items] == [1]
+    assert [each.line for each in refused] == [3]
+    assert re.search(why, refused[0].errors[0].detail)
+
+
+def test_all_are_posted_in_order_and_a_second_run_posts_nothing(batches: System, tmp_path: Path) -> None:
+    path = write(tmp_path / "lines.jsonl", {"text": "Batch one"}, {"text": "Batch two", "section": "Sports"})
+    ran = run_on(batches, path, "-e", "es")
+    assert ran.code == 0, ran
+    assert ran.err == "es  2 lines: 2 on air\n"
+    ran = run_on(batches, path, "-e", "es")
+    assert (ran.code, ran.err) == (0, "es  2 lines: 2 on air, 2 of them from an earlier run\n")
+    write(path, {"text": "Batch zero"}, {"text": "Batch one"}, {"text": "Batch two", "section": "Sports"})
+    assert run_on(batches, path, "-e", "es").err == "es  3 lines: 3 on air, 2 of them from an earlier run\n"
+    assert texts(batches, "es") == ["Batch one", "Batch two", "Batch zero"]
+
+
+def test_one_bad_line_and_nothing_is_sent(batches: System, tmp_path: Path) -> None:
+    before = texts(batches)
+    path = write(tmp_path / "lines.jsonl", {"text": "Good"}, {"text": "Bad", "section": "nope"}, {"txt": "?"})
+    ran = run_on(batches, path, "-e", "en")
+    assert ran.code == 3
+    first, second, last = ran.err.splitlines()
+    assert first.startswith("refused  line 2  this edition has no section 'nope': use one of politics")
+    assert second.startswith("refused  line 3  there is no field 'txt'")
+    assert last == "nothing was sent: mend 2 lines, and run it again"
+    documents = [json.loads(line) for line in run_on(batches, path, "-e", "en", "--json").out.splitlines()]
+    assert [(each["status"], each["line"]) for each in documents] == [("refused", 2), ("refused", 3)]
+    assert texts(batches) == before
+
+
+def test_as_json_it_is_a_receipt_a_line_and_standard_input_serves_as_well(batches: System) -> None:
+    data = '{"text": "Piped one"}\n{"text": "Piped two", "publish_at": "+1h"}\n'
+    done = subprocess.run(
+        [SCRIPTS / "tick", "post", "--from", "-", "-e", "en", "--json"],
+        env={**batches.environ, "TICK_EDITOR": "maha"}, input=data, capture_output=True, text=True, timeout=30,
+        check=False,
+    )  # fmt: skip
+    receipts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(receipt["line"], receipt["status"]) for receipt in receipts] == [(1, "on-air"), (2, "held")]
+    assert done.returncode == 5  # one isn't on air yet
+    assert batches.tick("cancel", receipts[1]["held"], "-e", "en").code == 0
+
+
+def test_what_was_called_off_does_not_come_back(batches: System, tmp_path: Path) -> None:
+    path = write(tmp_path / "lines.jsonl", {"text": "Called off", "publish_at": "+1h"})
+    assert run_on(batches, path, "-e", "en").code == 5
+    assert batches.tick("cancel", "last", "-e", "en").code == 0
+    ran = run_on(batches, path, "-e", "en")
+    assert (ran.code, ran.err) == (3, "en  1 line: 1 taken back, 1 of them from an earlier run\n")
+
+
+def test_equal_lines_are_found_before_any_is_sent_unless_they_are_meant(batches: System, tmp_path: Path) -> None:
+    one = {"text": "Weather office: Storm reaches the coast at noon"}
+    path = write(tmp_path / "lines.jsonl", one, one)
+    ran = run_on(batches, path, "-e", "strict")
+    assert ran.code == 3
+    assert ran.err.startswith("refused  line 2  it says the same as the line line-1")
+    assert texts(batches, "strict") == []
+    assert run_on(batches, path, "-e", "strict", "--again").code == 0
+    assert run_on(batches, path, "-e", "strict").code == 0  # there they are
+    assert len(texts(batches, "strict")) == 2
+
+
+def test_the_same_warning_on_many_lines_is_counted_after_the_first_few(batches: System, tmp_path: Path) -> None:
+    words = ("Rain", "Elections", "Ferries", "Handball", "Museums", "Earthquake", "Harvest", "Satellite")
+    path = write(tmp_path / "lines.jsonl", *({"text": f"{word} in the news of this evening"} for word in words))
+    ran = run_on(batches, path, "-e", "strict", "--again")
+    assert ran.code == 0, ran
+    lines = ran.err.splitlines()
+    assert len([line for line in lines if "who says it" in line]) == 5
+    assert lines[-2:] == ["3 more lines have a warning [attribution]", "strict  8 lines: 8 on air"]
+
+
+def test_a_rehearsal_checks_all_and_sends_nothing(batches: System, tmp_path: Path) -> None:
+    before = texts(batches)
+    path = write(tmp_path / "lines.jsonl", {"text": "Rehearsed"}, {"text": "Rehearsed later", "publish_at": "+1h"})
+    ran = run_on(batches, path, "-e", "en", "--dry-run")
+    assert ran.err == "en  1 would be on air, 1 would be held: nothing was sent\n"
+    assert texts(batches) == before
+
+
+def test_lines_in_an_undo_window_are_waited_for_together(batches: System, tmp_path: Path) -> None:
+    path = write(tmp_path / "lines.jsonl", *({"text": f"Window {number}"} for number in range(5)))
+    ran = run_on(batches, path, "-e", "en", "--undo", "1s")
+    assert (ran.code, ran.err) == (0, "en  5 lines: 5 on air\n")
+    assert texts(batches)[-5:] == [f"Window {number}" for number in range(5)]
+
+
+def test_a_lost_connection_while_windows_are_open_is_borne_and_only_new_receipts_are_read(
+    batches: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    async def lost(redis: Redis, edition: str, editor: str, after: str) -> list[StoredReceipt]:
+        looks.append(after)
+        if len(looks) == 2:  # the first one was before anything was sent
+            raise RedisConnectionError("lost")
+        return await read_receipts(redis, edition, editor, after)
+
+    monkeypatch.setattr(inbox, "read_receipts", lost)
+    path = write(tmp_path / "lines.jsonl", *({"text": f"Borne {number}"} for number in range(2)))
+    err = io.StringIO()
+    console = Console(batches.environ, io.StringIO(), err)
+    manner = msgspec.structs.replace(MANNER, editor="olga")
+    asked = msgspec.structs.replace(ASKED, fields={"undo_s": 1.0})
+    assert batch.post_all(console, manner, path, asked) == 0
+    assert err.getvalue() == "en  2 lines: 2 on air\n"
+    assert looks[:3] == [START, START, START]
+    assert START not in looks[3:]
+
+
+def test_an_option_that_is_no_utf8_is_named(batches: System, tmp_path: Path) -> None:
+    path = write(tmp_path / "lines.jsonl", {"text": "Fine"})
+    ran = run_on(batches, path, "-e", "en", "--section", "\udcff")
+    assert ran.code == 3
+    assert ran.err.startswith("refused  line 1  an option has bytes that are no UTF-8")
+
+
+def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batches: System, tmp_path: Path) -> None:
+    path = write(tmp_path / "lines.jsonl", *({"text": f"Many {number}"} for number in range(2_000)))
+    terminal = Terminal(
+        "tick", "post", "--from", str(path), "-e", "ar",
+        environ={**batches.environ, "TICK_EDITOR": "maha"},
+    )  # fmt: skip
+    with redis.Redis(unix_socket_path=str(socket_path(batches.redis_url))) as client:
+        until(lambda: client.xlen(Keys("ar").log) > 20, "some are on air")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.wait() == 130
+        match = re.search(r"ar  2,000 lines: ([\d,]+) on air, ([\d,]+) not sent", terminal.seen)
+        assert match, terminal.seen[-500:]
+        posted = int(match[1].replace(",", ""))
+        assert client.xlen(Keys("ar").log) == posted
+    assert "posting" in terminal.seen
+    assert "goes on from there" in terminal.seen
+    path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[: posted + 5]))
+    assert run_on(batches, path, "-e", "ar").code == 0
+    assert texts(batches, "ar") == [f"Many {number}" for number in range(posted + 5)]
+
+
+def test_without_a_desk_it_stops_at_the_first_line(batches: System, tmp_path: Path) -> None:
+    path = write(tmp_path / "lines.jsonl", {"text": "Nobody one"}, {"text": "Nobody two"})
+    ran = run_on(batches, path, "-e", "en", "--data", str(tmp_path / "nothing"))
+    assert ran.code == 4
+    assert "ticker up" in ran.err

@@ -1,0 +1,117 @@
+"""How a command ends that is ended by somebody or something else, once it is known what became of it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisClusterException
+
+from publisher_cli import sisters
+from publisher_cli.commands.change import Asked, Manner, new_key
+from publisher_cli.submit import change, runner, undo_window
+from tests.publisher_cli.conftest import Post
+from tests.support.system import System
+from ticker.client import publish
+from ticker.console import Console
+from ticker.core.errors import StoreError
+from ticker.core.line import Change
+from ticker.core.submission import Receipt
+from ticker.store.inbox import StoredReceipt, await_receipt
+
+
+def interrupt(*_: object, **__: object) -> Any:
+    raise KeyboardInterrupt
+
+
+class Command:
+    """A command in this process, so that a test can end it at a certain step."""
+
+    def __init__(self, system: System, *, json: bool = False, **manner: Any) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.console = Console(system.environ, self.out, self.err)
+        self.console.json = json
+        whole = {"data": None, "edition": "en", "editor": "maha", "key": new_key(), "wait_s": 10.0, "wants_reach": True}
+        self.manner = Manner(**{**whole, **manner})
+
+    def send(self, asked: Asked) -> int:
+        return change.send(self.console, self.manner, asked)
+
+
+def new(text: str, **fields: Any) -> Asked:
+    return Asked(change=Change.NEW, fields={"text": text, "again": True, **fields})
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ctrl_c_while_it_waits_for_the_reach_leaves_no_doubt_that_it_is_on_air(
+    system: System, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    monkeypatch.setattr(runner, "with_reach", interrupt)
+    command = Command(system, json=as_json)
+    with pytest.raises(KeyboardInterrupt):
+        command.send(new("Court: Interrupted after all"))
+    assert command.err.getvalue() == ""
+    if as_json:
+        assert json.loads(command.out.getvalue())["status"] == "on-air"
+    else:
+        assert command.out.getvalue().startswith("on air  en ")
+
+
+def test_ctrl_c_while_sisters_are_looked_for_says_nothing_twice(
+    system: System, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line_id = post("A story that is interrupted", "--story", "interrupted-1")
+    monkeypatch.setattr(sisters, "find_sisters", interrupt)
+    command = Command(system)
+    with pytest.raises(KeyboardInterrupt):
+        command.send(Asked(change=Change.WITHDRAW, named=line_id, fields={"reason": "It was wrong."}))
+    assert command.out.getvalue().startswith("withdrawn  en ")
+    assert command.out.getvalue().count("\n") == 1
+    assert command.err.getvalue() == ""
+
+
+def test_an_answer_that_this_version_cannot_read_is_no_certainty_that_it_is_not_on_air(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(*_: object, **__: object) -> None:
+        raise StoreError("receipt 1-0 can't be read by this version")
+
+    monkeypatch.setattr(publish, "await_receipt", unreadable)
+    command = Command(system, json=True)
+    assert command.send(new("Sent to another version")) == 4
+    (error,) = json.loads(command.out.getvalue())["errors"]
+    assert error["code"] == "unconfirmed"
+    assert "it may be on air all the same" in error["detail"]
+
+
+def test_a_cluster_that_is_gone_for_a_moment_is_asked_again(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    async def gone(*words: Any, **named: Any) -> StoredReceipt | None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise RedisClusterException("no node can be reached")
+        return await await_receipt(*words, **named)
+
+    monkeypatch.setattr(publish, "await_receipt", gone)
+    command = Command(system, json=True)
+    assert command.send(new("Heard of later")) == 0
+    assert (asked, json.loads(command.out.getvalue())["status"]) == (2, "on-air")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_window_that_no_desk_closes_says_its_warnings_once(
+    system: System, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    async def unanswered(window: undo_window.Window, _: object) -> Receipt:
+        return window._held  # what it gives where no desk answers in time
+
+    monkeypatch.setattr(undo_window.Window, "wait", unanswered)
+    command = Command(system, json=as_json)
+    assert command.send(new("Nobody says it", undo_s=60.0)) == 5
+    said = command.out.getvalue() + command.err.getvalue()
+    assert said.count("it doesn't say who says it") == 1
+    assert system.tick("cancel", "last", "-e", "en").code == 0

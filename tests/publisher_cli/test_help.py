@@ -1,0 +1,110 @@
+"""What holds for every command there is: found by walking the trees."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import ticker
+from publisher_cli.cli import tick
+from tests.support.system import environment, run_program
+from ticker.cli import ticker as ticker_group
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def commands(group: click.Command, *words: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield words, group
+    if isinstance(group, click.Group):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            yield from commands(command, *words, name)
+
+
+ALL = [*commands(tick, "tick"), *commands(ticker_group, "ticker")]
+
+
+def texts(command: click.Command, words: tuple[str, ...]) -> str:
+    with click.Context(command, info_name=" ".join(words), terminal_width=80, max_content_width=80) as context:
+        return command.get_help(context)
+
+
+@pytest.mark.parametrize(("words", "command"), ALL, ids=lambda each: " ".join(each) if isinstance(each, tuple) else "")
+def test_every_command_has_a_help_with_an_example_of_itself(words: tuple[str, ...], command: click.Command) -> None:
+    shown = texts(command, words)
+    examples = shown.partition("Examples:")[2]
+    assert re.search(rf"^ +(\w+=\S+ )?{' '.join(words)}\b", examples, re.MULTILINE), shown
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and not parameter.hidden:
+            assert parameter.help, (words, parameter.name)
+
+
+@pytest.mark.parametrize(("words", "command"), ALL, ids=lambda each: " ".join(each) if isinstance(each, tuple) else "")
+def test_every_command_that_does_something_has_json(words: tuple[str, ...], command: click.Command) -> None:
+    if not isinstance(command, click.Group):
+        assert "json" in [parameter.name for parameter in command.params], words
+
+
+def test_the_commands_of_the_design_are_there() -> None:
+    names = {" ".join(words) for words, _ in ALL}
+    system = ("up", "desk", "gateway", "verify", "check", "rotate")
+    changes = ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin")
+    rulings = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
+    views = ("board", "log", "watch", "editions", "completion")
+    ours = {f"tick {name}" for name in (*changes, *rulings, *views)}
+    assert {f"ticker {name}" for name in system} | ours <= names
+
+
+@pytest.mark.parametrize("script", ["tick", "ticker"])
+def test_help_and_version_need_no_system(script: str, tmp_path: Path) -> None:
+    environ = environment(TICKER_DATA=str(tmp_path / "nothing"))
+    assert run_program(script, "--help", environ=environ).code == 0
+    assert run_program(script, "--version", environ=environ).out == f"{script}, version {ticker.__version__}\n"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == ticker.__version__
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["tick", "pots", "x"], "No such command 'pots'"),
+        (["tick", "post"], "Missing argument 'TEXT'"),
+        (["tick", "post", "two", "words"], "put a text of several words in quotes"),
+        (["tick", "post", "x", "--urgency", "12"], "'--urgency'"),
+        (["tick", "post", "x", "--wait", "0"], "'--wait'"),
+        (["ticker", "verify"], "Missing argument 'EDITION'"),
+    ],
+)
+def test_bad_usage_is_one_line_with_where_to_look(words: list[str], why: str) -> None:
+    ran = run_program(*words, environ=environment())
+    assert ran.code == 2
+    assert ran.out == ""
+    assert len(ran.err.splitlines()) == 1, ran.err
+    assert why in ran.err
+    assert "--help`" in ran.err
+
+
+def test_bad_usage_with_json_is_a_document(tmp_path: Path) -> None:
+    ran = run_program("tick", "log", "--json", "-e", "A B", environ=environment(TICKER_DATA=str(tmp_path)))
+    assert ran.code == 4  # there is no Redis to ask
+    assert json.loads(ran.out).keys() == {"error", "detail"}
+
+
+def test_no_traceback_unless_it_is_asked_for(tmp_path: Path) -> None:
+    environ = environment(TICKER_DATA=str(tmp_path))
+    assert "Traceback" not in run_program("tick", "log", environ=environ).err
+    assert "Traceback" in run_program("tick", "log", "--debug", environ=environ).err
+    assert "Traceback" in run_program("tick", "log", environ={**environ, "TICKER_DEBUG": "1"}).err

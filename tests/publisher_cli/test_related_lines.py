@@ -1,0 +1,83 @@
+"""Lines of one story in several editions: whoever takes one back is told which are still up."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from publisher_cli.output.messages import sister_lines
+from publisher_cli.sisters import Sister
+from tests.publisher_cli.conftest import Post, on_board
+from tests.support.system import System
+from ticker.core.line import Direction
+
+
+def test_a_withdrawal_names_the_sisters_that_are_still_up_with_the_command_that_takes_each_back(
+    system: System, post: Post
+) -> None:
+    english = post("Dam breaks at Valmora", "--story", "dam-1")
+    arabic = post("انهيار سد", "--story", "dam-1", edition="ar", editor="huda")
+    spanish = post("Se rompe la presa", "--story", "dam-1", edition="es", editor="luz")
+    post("Another story", "--story", "dam-2", edition="es")
+    ran = system.tick("withdraw", english, "-e", "en", "--reason", "It holds.")
+    assert ran.code == 0
+    assert ran.out.startswith("withdrawn  en ")
+    assert ran.err.splitlines() == [
+        "  still up, of the same story (2 lines):",
+        "    ar  \u2067انهيار سد\u2069",
+        f"      tick withdraw {arabic} -e ar --reason",
+        "    es  Se rompe la presa",
+        f"      tick withdraw {spanish} -e es --reason",
+    ]
+    # What is offered can't be run without a reason that its readers can read.
+    assert system.tick("withdraw", arabic, "-e", "ar", "--reason").code == 2
+    assert system.tick("withdraw", arabic, "-e", "ar", "--reason", "السد سليم").code == 0
+    again = system.tick("withdraw", spanish, "-e", "es", "--reason", "Resiste.", "--json")
+    assert again.json["sisters"] == []
+
+
+def test_a_correction_names_them_as_a_document(system: System, post: Post) -> None:
+    english = post("Three hurt in Port Isel", "--story", "crash-1")
+    spanish = post("Tres heridos", "--story", "crash-1", edition="es")
+    gone = post("Cuatro heridos", "--story", "crash-1", edition="es")
+    assert system.tick("withdraw", gone, "-e", "es", "--reason", "Eran tres.").code == 0
+    ran = system.tick("correct", english, "Two hurt", "-e", "en", "--reason", "We said three.", "--json")
+    assert ran.json["sisters"] == [
+        {
+            "edition": "es", "id": spanish, "version": 1, "text": "Tres heridos", "lang": "es", "dir": "ltr",
+            "is_same_language": False,
+        }
+    ]  # fmt: skip
+
+
+def test_a_line_without_a_story_has_no_sisters_and_an_update_asks_for_none(system: System, post: Post) -> None:
+    alone = post("No story")
+    assert system.tick("withdraw", alone, "-e", "en", "--reason", "x", "--json").json["sisters"] == []
+    english, _ = post("A story", "--story", "s-1"), post("Una historia", "--story", "s-1", edition="es")
+    ran = system.tick("update", english, "More of it", "-e", "en", "--json")
+    assert "sisters" not in ran.json
+
+
+def test_a_story_is_given_to_a_line_later_and_taken_away(system: System, post: Post) -> None:
+    line_id = post("Later a story")
+    assert system.tick("update", line_id, "-e", "en", "--story", "later").code == 0
+    line = on_board(system, line_id)
+    assert line is not None
+    assert line.coverage == "later"
+    assert system.tick("update", line_id, "-e", "en", "--story", "").code == 0
+    line = on_board(system, line_id)
+    assert line is not None
+    assert line.coverage is None
+
+
+def test_a_reason_is_given_along_where_readers_read_the_same_language() -> None:
+    sister = Sister(
+        edition="en-sport", id="k7m2", version=1, text="It's up", lang="en", dir=Direction.LTR, is_same_language=True
+    )
+    offered = list(sister_lines([sister], "It isn't so."))[-1]
+    assert shlex.split(offered) == ["tick", "withdraw", "k7m2", "-e", "en-sport", "--reason", "It isn't so."]
+
+
+def test_a_withdrawal_says_from_how_many_screens_it_went(system: System, post: Post) -> None:
+    ran = system.tick("withdraw", post("A rumour"), "-e", "en", "--reason", "Unconfirmed.")
+    assert re.search(r" · gone from \d+ readers?'s? screens? · 1 gateway · (under 1|\d+) ms$", ran.out), ran

@@ -1,0 +1,70 @@
+"""`tick desk` as people start it: on a real terminal, in front of a whole system."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.publisher_cli.test_terminals import ESCAPE, Terminal
+from tests.support.servers import short_folder, until
+from tests.support.system import System
+
+LEFT_SCREEN = f"{ESCAPE}?1049l"
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with short_folder() as folder, System(folder, "--editions", "en") as running:
+        yield running
+
+
+def test_tick_alone_on_a_terminal_opens_the_desk_view_and_leaves_the_terminal_as_it_was(system: System) -> None:
+    terminal = Terminal("tick", environ={**system.environ, "TICK_EDITION": "en", "TICK_EDITOR": "maha"})
+    until(lambda: "● live" in terminal.seen, "it is live")
+    terminal.type("Harbour: Ferries stop\r")
+    until(lambda: "ON AIR" in terminal.seen, "the line is on air")
+    assert system.tick("board", "-e", "en", "--json").json["lines"][0]["text"] == "Ferries stop"
+    terminal.type("\x11")
+    assert terminal.wait() == 0
+    assert LEFT_SCREEN in terminal.seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_told_to_end_it_gives_back_the_terminal_and_the_words_that_are_unsent(
+    system: System, number: signal.Signals
+) -> None:
+    terminal = Terminal("tick", "desk", "-e", "en", environ=system.environ)
+    until(lambda: "● live" in terminal.seen, "it is live")
+    terminal.type("Never sent")
+    until(lambda: "10/160" in terminal.seen, "it is typed")
+    terminal.process.send_signal(number)
+    assert terminal.wait() == 0
+    assert terminal.seen.partition(LEFT_SCREEN)[2].strip().endswith("not sent: Never sent")
+
+
+def test_without_a_terminal_tick_shows_its_help_and_tick_desk_says_what_it_needs(system: System) -> None:
+    bare = system.tick()
+    assert (bare.code, bare.out) == (2, "")
+    assert "Usage: tick" in bare.err
+    desk = system.tick("desk")
+    assert desk.code == 2
+    assert "the desk view needs a terminal" in desk.err
+
+
+def test_without_colours_nothing_is_lost(system: System) -> None:
+    terminal = Terminal("tick", "desk", "-e", "en", environ={**system.environ, "NO_COLOR": "1"})
+    until(lambda: "● live" in terminal.seen, "it is live")
+    terminal.type("\x11")
+    assert terminal.wait() == 0
+
+
+def test_no_other_command_pays_for_textual(system: System) -> None:
+    words = [sys.executable, "-X", "importtime", "-m", "publisher_cli.cli", "post", "A line", "-e", "en"]
+    ran = subprocess.run(words, env=system.environ, capture_output=True, text=True, timeout=30, check=False)
+    assert ran.returncode == 0, ran
+    assert "publisher_cli.submit.change" in ran.stderr
+    assert "textual" not in ran.stderr

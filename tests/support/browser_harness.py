@@ -1,0 +1,328 @@
+"""A newsroom for browser tests: a real gateway in a thread, whose log is in memory, and hosts' pages beside it.
+
+Everything between the log and the reader is the product's own; only Redis and the desk are left out, so that a test
+says in one line what happens, when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from typing import Any, Self, TypeVar
+
+import msgspec
+import uvicorn
+
+from ticker.core.edition import DEFAULT_EDITIONS, Edition
+from ticker.core.entry import Entry, Logged, encode_entry
+from ticker.core.line import Change, Line, Status
+from ticker.core.log_window import LogWindow
+from ticker.core.position import Position, next_link
+from ticker.gateway.channel import Channel
+from ticker.gateway.connection import GatewayProtocol
+from ticker.gateway.hub import Hub
+from ticker.gateway.server import Address, listen
+from ticker.settings import Settings
+from ticker.web.app import make_app
+
+VERSION = "0.1.0"
+WAIT_S = 15.0
+
+T = TypeVar("T")
+
+
+class Newsroom:
+    """A gateway on a free port of 127.0.0.1. Its methods may be called from any thread but its own."""
+
+    def __init__(self, editions: dict[str, Edition] | None = None, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings(heartbeat_s=1, drain_s=0.2)
+        self._editions = dict(DEFAULT_EDITIONS) if editions is None else editions
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="newsroom", daemon=True)
+        self._server: uvicorn.Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._histories = 0
+        self.log: dict[str, list[Logged]] = {}
+        self.port = 0
+        self.hub = Hub(self._settings, 2000, lambda: datetime.now(UTC), Random(7).random)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.call(self._open())
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(WAIT_S)
+        self._loop.close()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something in the gateway's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+
+    def start(self) -> None:
+        """Serve, on the same port as before where there was one."""
+        self.call(self._start())
+
+    def stop(self) -> None:
+        """End as a gateway ends that is restarted: with `bye`."""
+        if self._server is not None:
+            self.call(self._stop())
+
+    async def _open(self) -> None:
+        for name, edition in self._editions.items():
+            nonce = self._nonce()
+            self.log[name] = []
+            self.hub.is_loading = False
+            self.hub.add(Channel(name, edition, nonce, self._settings, lambda: datetime.now(UTC)))
+
+    def _nonce(self) -> str:
+        self._histories += 1
+        return sha256(f"history {self._histories}".encode()).hexdigest()
+
+    async def _start(self) -> None:
+        listener = listen(Address(port=self.port))
+        self.port = listener.getsockname()[1]
+        self.hub.admission.draining = False
+        app = make_app(self.hub, VERSION)
+        app.state.hub = self.hub
+        config = uvicorn.Config(
+            app, http=GatewayProtocol, ws=GatewayProtocol, log_config=None, lifespan="off", proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        server = self._server = uvicorn.Server(config)
+        server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
+        self._tasks = [
+            asyncio.create_task(work)
+            for work in (
+                server.serve(sockets=[listener]),
+                self.hub.tick(),
+                *(channel.deliver() for channel in self.hub.channels.values()),
+            )
+        ]
+        while not server.started:  # noqa: ASYNC110 -- uvicorn has no event for it
+            await asyncio.sleep(0.005)
+
+    async def _stop(self) -> None:
+        assert self._server is not None
+        await self.hub.drain(lambda: False)
+        self._server.should_exit = True
+        serving, *others = self._tasks
+        await serving
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self._server = None
+
+    # What editors do
+
+    def post(self, edition: str, text: str, **fields: Any) -> Line:
+        """A new line, on the board when this returns."""
+        settings = self._editions[edition]
+        number = len(self.log[edition]) + 1
+        now = datetime.now(UTC)
+        line = Line(
+            id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
+            lang=fields.pop("lang", settings.lang), dir=fields.pop("dir", settings.dir),
+            created_at=fields.pop("created_at", now), updated_at=fields.pop("updated_at", now),
+            test=settings.test, **fields,
+        )  # fmt: skip
+        return self.append(edition, line)
+
+    def post_all(self, edition: str, texts: list[str]) -> list[Line]:
+        """Many lines in one step of the gateway's loop: they arrive together."""
+        lines = [self._line(edition, text, len(self.log[edition]) + 1 + index) for index, text in enumerate(texts)]
+        self.call(self._append(edition, lines))
+        return lines
+
+    def _line(self, edition: str, text: str, number: int) -> Line:
+        settings, now = self._editions[edition], datetime.now(UTC)
+        return Line(
+            id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
+            lang=settings.lang, dir=settings.dir, created_at=now, updated_at=now, test=settings.test,
+        )  # fmt: skip
+
+    def change(self, edition: str, line: Line, change: Change, **fields: Any) -> Line:
+        """The next version of a line."""
+        fields = {"updated_at": datetime.now(UTC), **fields}
+        return self.append(
+            edition, msgspec.structs.replace(line, **{"change": change, "version": line.version + 1, **fields})
+        )
+
+    def withdraw(self, edition: str, line: Line, reason: str) -> Line:
+        gone = line.without_text(Status.CANCELED)
+        return self.change(edition, gone, Change.WITHDRAW, correction=reason)
+
+    def append(self, edition: str, line: Line) -> Line:
+        self.call(self._append(edition, [line]))
+        return line
+
+    async def _append(self, edition: str, lines: list[Line]) -> None:
+        channel, log = self.hub.channels[edition], self.log[edition]
+        for line in lines:
+            entry = Entry(line=line, editor="amal", key=f"key-{len(log)}", submitted_at=line.updated_at)
+            link = next_link(channel.log.head_link or "", encode_entry(entry))
+            logged = Logged(channel.log.head + 1, link, entry)
+            log.append(logged)
+            channel.append(logged)
+
+    def begin_again(self, edition: str, texts: list[str]) -> None:
+        """Another history, as after a restored backup: every reader is due a `reset`."""
+        self.call(self._begin_again(edition, texts))
+
+    async def _begin_again(self, edition: str, texts: list[str]) -> None:
+        nonce = self._nonce()
+        self.log[edition] = []
+        self.hub.channels[edition].replace(nonce, LogWindow(0, nonce))
+        await self._append(edition, [self._line(edition, text, number) for number, text in enumerate(texts, 1)])
+
+    def position(self, edition: str) -> Position:
+        return self.hub.channels[edition].position
+
+    def followers(self, edition: str) -> int:
+        return self.hub.channels[edition].followers
+
+
+class Host:
+    """Somebody else's web server: pages by path, with headers."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[dict[str, str], str]] = {}
+        host = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                headers, body = host.pages.get(self.path.partition("?")[0], ({}, ""))
+                data = body.encode()
+                self.send_response(200 if data else 404)
+                for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's own name
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(WAIT_S)
+
+    def put(self, path: str, body: str, **headers: str) -> str:
+        """Serve a page; return its address. `__` in a header's name stands for a hyphen."""
+        self.pages[path] = ({name.replace("_", "-"): value for name, value in headers.items()}, body)
+        return self.address + path
+
+
+class Link:
+    """The network between a reader and the newsroom, which can be cut: a TCP proxy."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
+        self._transports: set[asyncio.StreamWriter] = set()
+        self._is_cut = asyncio.Event()
+        self.is_up = True
+        self.accepted = 0
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.port = self._do(self._listen())
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._do(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(WAIT_S)
+        self._loop.close()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+
+    def cut(self, *, closing: bool) -> None:
+        """Cut the network: with `closing` the peers notice; without, bytes just stop, as in a tunnel."""
+        self._do(self._cut(closing))
+
+    def mend(self) -> None:
+        self._do(self._mend())
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def _close(self) -> None:
+        self._server.close()
+        self._abort_all()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _abort_all(self) -> None:
+        for writer in list(self._transports):
+            writer.transport.abort()
+
+    async def _cut(self, closing: bool) -> None:
+        self.is_up = False
+        if closing:
+            self._abort_all()
+
+    async def _mend(self) -> None:
+        self.is_up = True
+        self._abort_all()  # what was open in a cut is dead afterwards
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        if not self.is_up:
+            writer.transport.abort()
+            return
+        onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._target)
+        self._transports |= {writer, onward}
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pump(reader, onward))
+                tasks.create_task(self._pump(onward_reader, writer))
+        except* (ConnectionError, OSError):
+            pass
+        finally:
+            self._transports -= {writer, onward}
+            writer.transport.abort()
+            onward.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if self.is_up:  # otherwise it is lost
+                writer.write(data)
+                await writer.drain()
+        if self.is_up:
+            writer.transport.abort()

@@ -1,0 +1,147 @@
+"""A newsroom on a real server: editors who submit, desks that run in tasks, and looks at what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from tests.support.servers import WAIT_S, eventually
+from tests.support.strategies import ENGLISH
+from ticker.core.edition import Edition, Role
+from ticker.core.entry import Entry, follow
+from ticker.core.held import Held
+from ticker.core.line import Change
+from ticker.core.submission import Receipt, Request, Submission
+from ticker.desk.worker import Connector, EditionDesk, EditionState
+from ticker.settings import Settings
+from ticker.store.connection import Redis, connect
+from ticker.store.editions import load_edition
+from ticker.store.held import read_held
+from ticker.store.inbox import (
+    StoredReceipt,
+    await_receipt,
+    deadline_at_ms,
+    last_receipt_id,
+    read_receipts,
+    register,
+    set_role,
+    submit,
+)
+from ticker.store.keys import Keys
+from ticker.store.log_reader import read_log
+from ticker.store.streams import read_range
+
+
+def new(key: str, text: str = "Quake of magnitude 6.1 strikes off the coast", **fields: Any) -> Submission:
+    return Submission(key=key, change=Change.NEW, text=text, **fields)
+
+
+class Newsroom:
+    """One edition on the server at `url`; `like` has its settings."""
+
+    def __init__(self, url: str, edition: str = "en", like: Edition = ENGLISH, **settings: Any) -> None:
+        self.url = url
+        self.edition = edition
+        self.keys = Keys(edition)
+        self.settings = Settings(editions={edition: like}, **settings)
+        self.redis: Redis = connect(url, role="tick")
+        self.connector: Connector = functools.partial(connect, url, role="desk")
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+
+    @asynccontextmanager
+    async def desk(self, connector: Connector | None = None, **more: Any) -> AsyncIterator[EditionState]:
+        """A desk that takes submissions, until the block ends."""
+        state, ready = EditionState(), asyncio.Event()
+        desk = EditionDesk(self.edition, connector or self.connector, self.settings, state, on_ready=ready.set, **more)
+        task = asyncio.create_task(desk.run())
+        try:
+            await asyncio.wait_for(ready.wait(), WAIT_S)
+            yield state
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def hire(self, **roles: Role) -> None:
+        """Give editors their roles."""
+        for editor, role in roles.items():
+            await set_role(self.redis, self.edition, editor, role)
+
+    async def submit(self, editor: str, request: Request) -> str:
+        await register(self.redis, self.edition, editor)
+        return await submit(self.redis, self.edition, editor, request)
+
+    async def submit_raw(self, editor: str, data: bytes, stream_id: str = "*", field: str = "submission") -> str:
+        """What somebody with the editor's key could put there."""
+        await register(self.redis, self.edition, editor)
+        added = await self.redis.xadd(self.keys.inbox(editor), {field: data}, id=stream_id)
+        assert isinstance(added, bytes)
+        return added.decode()
+
+    async def ask(self, editor: str, request: Request) -> Receipt:
+        """Submit and wait for the receipt."""
+        after = await last_receipt_id(self.redis, self.edition, editor)
+        stream_id = await self.submit(editor, request)
+        stored = await self.receipt_after(editor, request.key, after, deadline_at_ms(stream_id, request.deadline_s))
+        assert stored is not None, "no desk answered in time"
+        return stored.receipt
+
+    async def held(self) -> list[Held]:
+        """What is held, in the order in which it was submitted."""
+        return [held for _, held in (await read_held(self.redis, self.edition)).values()]
+
+    async def answers(self, editor: str, key: str) -> list[Receipt]:
+        """All that an editor was told about a key, oldest first."""
+        return [stored.receipt for stored in await self.receipts(editor) if stored.receipt.key == key]
+
+    async def receipt_after(self, editor: str, key: str, after: str, until: int) -> StoredReceipt | None:
+        ears = connect(self.url, role="tick", blocking=True)
+        try:
+            return await await_receipt(ears, self.edition, editor, key=key, after=after, deadline_at_ms=until)
+        finally:
+            await ears.aclose()
+
+    async def settled(self, *editors: str) -> list[Receipt]:
+        """The receipts of these editors, once nothing waits in their inboxes."""
+        await eventually(lambda: self._is_settled(editors), "every inbox is empty")
+        return [stored.receipt for editor in editors for stored in await self.receipts(editor)]
+
+    async def receipts(self, editor: str) -> list[StoredReceipt]:
+        return await read_receipts(self.redis, self.edition, editor, count=10_000)
+
+    async def entries(self) -> list[Entry]:
+        """The whole log, each entry checked against the one before it."""
+        stored = await load_edition(self.redis, self.edition)
+        assert stored is not None
+        link, entries = stored.nonce, list[Entry]()
+        for raw in await read_log(self.redis, self.edition, 0, 100_000):
+            assert raw.seq == len(entries) + 1
+            entries.append(follow(raw.seq, link, raw.link, raw.data).entry)
+            link = raw.link
+        return entries
+
+    async def forge_entry(self, seq: int, change: Callable[[bytes], bytes]) -> None:
+        """Change one entry where it stands, as whoever can write to the server can: make the stream anew."""
+        entries = await read_range(self.redis, self.keys.log)
+        await self.redis.delete(self.keys.log)
+        for stream_id, fields in entries:
+            data = change(fields[b"entry"]) if stream_id == f"{seq}-0" else fields[b"entry"]
+            await self.redis.xadd(self.keys.log, {"entry": data, "link": fields[b"link"]}, id=stream_id)
+
+    async def _is_settled(self, editors: Sequence[str]) -> bool:
+        return not any([await self.redis.xlen(self.keys.inbox(editor)) for editor in editors])
+
+
+def lines_of(entries: Sequence[Entry]) -> list[str]:
+    return [entry.line.text for entry in entries]
+
+
+def replace(submission: Submission, **fields: Any) -> Submission:
+    return msgspec.structs.replace(submission, **fields)

@@ -1,0 +1,234 @@
+"""Readers for tests: one that is a WebSocket client and records everything, and one that is just a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self, TypeVar
+from urllib.parse import urlsplit
+
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.frames import Frame, Opcode
+
+from ticker.core.messages import BoardMessage, HeartbeatMessage, LineMessage, LiveMessage, Message, decode_message
+
+WAIT_S = 15.0
+M = TypeVar("M")
+
+HANDSHAKE = (
+    "GET {target} HTTP/1.1\r\nHost: ticker.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
+)
+"""The opening handshake of RFC 6455, 1.3."""
+
+
+async def until(condition: Callable[[], object], what: str, within_s: float = WAIT_S) -> None:
+    """Wait for `condition`, and fail with `what` when it doesn't come."""
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, f"not within {within_s:g} s: {what}"
+        await asyncio.sleep(0.005)
+
+
+class Reader:
+    """A WebSocket client. `messages` are all that it was sent, in order; `at` is where it is."""
+
+    def __init__(self, address: str, query: str = "", edition: str = "en", **options: Any) -> None:
+        self.url = f"{address.replace('http', 'ws', 1)}/v1/{edition}/live{'?' if query else ''}{query}"
+        self.messages: list[Message] = []
+        self.texts: list[str] = []
+        self.position: str | None = None
+        self.closed: tuple[int | None, str] | None = None
+        self._options = options
+        self._connection: ClientConnection | None = None
+
+    async def __aenter__(self) -> Self:
+        self._connection = await connect(
+            self.url, **{"proxy": None, "ping_interval": None, "max_queue": None, **self._options}
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.connection.close()
+
+    @property
+    def connection(self) -> ClientConnection:
+        assert self._connection is not None, "enter the reader first"
+        return self._connection
+
+    async def next(self) -> Message:
+        """The next message. Raises ConnectionClosed at the end, which `closed` then tells of."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                text = await self.connection.recv(decode=True)
+        except websockets.ConnectionClosed:
+            self.closed = (self.connection.close_code, self.connection.close_reason or "")
+            raise
+        message = decode_message(text)
+        assert message is not None, text
+        self.texts.append(text)
+        self.messages.append(message)
+        self.position = getattr(message, "position", self.position)
+        return message
+
+    async def next_of(self, kind: type[M]) -> M:
+        """The next message, which must be of this kind; heartbeats are left out."""
+        message = await self.next()
+        while isinstance(message, HeartbeatMessage) and kind is not HeartbeatMessage:
+            message = await self.next()
+        assert isinstance(message, kind), message
+        return message
+
+    async def until_live(self) -> Self:
+        """Read board or replay, up to `live`."""
+        while not isinstance(await self.next(), LiveMessage):
+            pass
+        return self
+
+    async def until_at(self, position: str) -> Self:
+        while self.position != position:
+            await self.next()
+        return self
+
+    async def until_closed(self) -> tuple[int | None, str]:
+        """Read to the end; the code and the reason."""
+        try:
+            while True:
+                await self.next()
+        except websockets.ConnectionClosed:
+            assert self.closed is not None
+            return self.closed
+
+    @property
+    def boards(self) -> list[BoardMessage]:
+        return [message for message in self.messages if isinstance(message, BoardMessage)]
+
+    @property
+    def lines(self) -> list[LineMessage]:
+        return [message for message in self.messages if isinstance(message, LineMessage)]
+
+
+class Refused(NamedTuple):
+    status: int
+    error: str
+    headers: Any
+
+
+async def refusal(address: str, query: str = "", **options: Any) -> Refused:
+    """How an opening handshake is refused."""
+    try:
+        async with Reader(address, query, **options):
+            raise AssertionError("this was let in")
+    except websockets.InvalidStatus as error:
+        response = error.response
+        return Refused(response.status_code, json.loads(bytes(response.body))["error"], response.headers)
+
+
+class RawClient:
+    """A socket that sends what it is told and reads only when it is told. `small` gives it a small receive buffer."""
+
+    def __init__(self, address: str, *, small: bool = False, host: str | None = None) -> None:
+        place = urlsplit(address)
+        self._place = (place.hostname, place.port)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket.setblocking(False)
+        if small:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if host is not None:
+            self.socket.bind((host, 0))
+        self.buffer = b""
+
+    async def __aenter__(self) -> Self:
+        await asyncio.get_running_loop().sock_connect(self.socket, self._place)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.socket.close()
+
+    async def send(self, data: bytes | str) -> None:
+        data = data.encode() if isinstance(data, str) else data
+        async with asyncio.timeout(WAIT_S):
+            await asyncio.get_running_loop().sock_sendall(self.socket, data)
+
+    async def receive(self) -> bytes:
+        """What has come, at least a byte; nothing at the end."""
+        async with asyncio.timeout(WAIT_S):
+            return await asyncio.get_running_loop().sock_recv(self.socket, 65_536)
+
+    async def read_until(self, mark: bytes) -> bytes:
+        """Everything up to and with `mark`."""
+        while mark not in self.buffer:
+            data = await self.receive()
+            assert data, f"the end came before {mark!r}: {self.buffer[-200:]!r}"
+            self.buffer += data
+        before, _, self.buffer = self.buffer.partition(mark)
+        return before + mark
+
+    async def read_to_end(self) -> bytes:
+        """Everything up to the end, however it comes."""
+        try:
+            while data := await self.receive():
+                self.buffer += data
+        except ConnectionResetError:
+            pass
+        data, self.buffer = self.buffer, b""
+        return data
+
+    async def open(self, target: str = "/v1/en/live", more: str = "") -> bytes:
+        """Do the opening handshake; the head of the response."""
+        await self.send(HANDSHAKE.format(target=target, more=more))
+        head = await self.read_until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
+        return head
+
+    async def frame(self) -> tuple[Opcode, bytes]:
+        """The next frame: its opcode and its payload."""
+        while (parsed := _parse_frame(self.buffer)) is None:
+            data = await self.receive()
+            if not data:
+                raise EOFError
+            self.buffer += data
+        opcode, payload, self.buffer = parsed
+        return opcode, payload
+
+    async def close_code(self) -> int:
+        """Read up to a close frame; its code."""
+        while True:
+            opcode, payload = await self.frame()
+            if opcode is Opcode.CLOSE:
+                return int.from_bytes(payload[:2], "big")
+
+    async def get(self, path: str, more: str = "") -> tuple[int, bytes]:
+        """One request on this connection; the status and the body."""
+        await self.send(f"GET {path} HTTP/1.1\r\nHost: ticker.test\r\n{more}\r\n")
+        head = await self.read_until(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        while len(self.buffer) < length:
+            self.buffer += await self.receive()
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        return int(head.split()[1]), body
+
+
+def masked(opcode: Opcode, payload: bytes, *, fin: bool = True) -> bytes:
+    """A frame as a client sends it."""
+    return bytes(Frame(opcode, payload, fin).serialize(mask=True))
+
+
+def _parse_frame(data: bytes) -> tuple[Opcode, bytes, bytes] | None:
+    if len(data) < 2:
+        return None
+    length, start = data[1] & 0x7F, 2
+    if length > 125:
+        start = 4 if length == 126 else 10
+        length = int.from_bytes(data[2:start], "big")
+    if len(data) < start + length:
+        return None
+    return Opcode(data[0] & 0x0F), data[start : start + length], data[start + length :]
+
+
+def texts_of(messages: Sequence[Message]) -> list[str]:
+    """The texts of all `line` messages."""
+    return [message.line.text for message in messages if isinstance(message, LineMessage)]

@@ -1,0 +1,158 @@
+"""Writes an edition's log as a desk would, without one: so that tests of the gateway say exactly what is in it."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import msgspec
+
+from ticker.core.board import Board
+from ticker.core.edition import DEFAULT_EDITIONS, Edition
+from ticker.core.entry import Entry, Logged, encode_entry
+from ticker.core.line import Change, Line, Status
+from ticker.core.position import Position, next_link
+from ticker.store.connection import connect
+from ticker.store.editions import save_edition
+from ticker.store.keys import Keys
+from ticker.store.log_reader import rotate
+
+_nonces = itertools.count(1)
+
+
+class LogWriter:
+    """The log of one edition on a real server. `logged` is what it wrote since the history began."""
+
+    def __init__(self, url: str, name: str = "en", edition: Edition | None = None) -> None:
+        self.name = name
+        self.edition = DEFAULT_EDITIONS[name] if edition is None else edition
+        self.redis = connect(url, role="desk")
+        self.nonce = ""
+        self.logged: list[Logged] = []
+
+    async def begin(self) -> Self:
+        """Make the edition, with a nonce of its own and an empty log."""
+        self.nonce, self.logged = f"{next(_nonces):064x}"[::-1], []
+        await save_edition(self.redis, self.name, self.edition, self.nonce)
+        return self
+
+    async def begin_anew(self) -> None:
+        """Begin another history, as `ticker rotate` does."""
+        nonce = f"{next(_nonces):064x}"[::-1]
+        await rotate(self.redis, self.name, nonce)
+        self.nonce, self.logged = nonce, []
+
+    async def begin_anew_and_trim(self, count: int, retained: int) -> None:
+        """Begin another history with `count` lines, of which the log has `retained`: all in one step."""
+        self.nonce, self.logged = f"{next(_nonces):064x}"[::-1], []
+        pipe: Any = self.redis.pipeline(transaction=True)
+        pipe.delete(self.key)
+        pipe.hset(Keys(self.name).edition, "nonce", self.nonce)
+        await self._post_many_and_trim(pipe, count, retained)
+
+    async def post_many_and_trim(self, count: int, retained: int) -> None:
+        """Put `count` new lines into the log and trim it to `retained` entries, in one step."""
+        await self._post_many_and_trim(self.redis.pipeline(transaction=True), count, retained)
+
+    async def _post_many_and_trim(self, pipe: Any, count: int, retained: int) -> None:
+        for _ in range(count):
+            self._add(pipe, self.new_line(f"line {len(self.logged) + 1}"), ())
+        pipe.xtrim(self.key, maxlen=retained, approximate=False)
+        await pipe.execute()
+
+    @property
+    def key(self) -> str:
+        return Keys(self.name).log
+
+    @property
+    def head(self) -> str:
+        return self.at(len(self.logged))
+
+    def at(self, seq: int) -> str:
+        """The position of entry `seq`, or of the start of the log."""
+        return str(self.logged[seq - 1].position if seq else Position.of(0, self.nonce))
+
+    def board(self) -> Board:
+        board = Board()
+        for logged in self.logged:
+            board.apply(logged.entry)
+        return board
+
+    async def post(self, text: str, **fields: Any) -> Line:
+        """Put a new line into the log."""
+        return await self._append(self.new_line(text, **fields))
+
+    async def post_many(self, count: int, text: str = "line") -> None:
+        """Put `count` new lines into the log, in one round trip for each thousand."""
+        for start in range(0, count, 1000):
+            pipe = self.redis.pipeline(transaction=False)
+            for _ in range(min(1000, count - start)):
+                self._add(pipe, self.new_line(f"{text} {len(self.logged) + 1}"), ())
+            await pipe.execute()
+
+    async def change(self, line: Line, change: Change, **fields: Any) -> Line:
+        """Put the next version of a line into the log."""
+        made = msgspec.structs.replace(line, version=line.version + 1, change=change, updated_at=_now(), **fields)
+        return await self._append(made, earlier_facets=() if made.facets == line.facets else (line.facets,))
+
+    async def withdraw(self, line: Line, reason: str = "It was wrong") -> Line:
+        gone = line.without_text(Status.CANCELED)
+        return await self.change(gone, Change.WITHDRAW, correction=reason)
+
+    async def append_raw(self, seq: int, data: bytes, link: str) -> None:
+        """Put anything into the log, at `seq`."""
+        await self.redis.xadd(self.key, {"entry": data, "link": link}, id=f"{seq}-0")
+
+    def new_line(self, text: str, **fields: Any) -> Line:
+        seq = len(self.logged) + 1
+        return Line(
+            **{
+                "id": f"{self.name}{seq}",
+                "version": 1,
+                "number": seq,
+                "change": Change.NEW,
+                "text": text,
+                "lang": self.edition.lang,
+                "dir": self.edition.dir,
+                "created_at": _now(),
+                "updated_at": _now(),
+                **fields,
+            }
+        )
+
+    def made(self, line: Line, earlier_facets: tuple[Any, ...] = ()) -> tuple[bytes, Logged]:
+        """The bytes of the next entry and the entry, without putting it anywhere."""
+        seq = len(self.logged) + 1
+        entry = Entry(
+            line=line,
+            earlier_facets=earlier_facets,
+            editor="ana",
+            key=f"key-{seq}",
+            submitted_at=line.updated_at,
+            note="staff only",
+        )
+        data = encode_entry(entry)
+        previous = self.logged[-1].link if self.logged else self.nonce
+        return data, Logged(seq, next_link(previous, data), entry)
+
+    def made_before(self, seq: int) -> tuple[int, bytes, str]:
+        """The number, the bytes and the link of an entry that is in the log."""
+        logged = self.logged[seq - 1]
+        return seq, encode_entry(logged.entry), logged.link
+
+    async def _append(self, line: Line, earlier_facets: tuple[Any, ...] = ()) -> Line:
+        await self._add(self.redis, line, earlier_facets)
+        return line
+
+    def _add(self, redis: Any, line: Line, earlier_facets: tuple[Any, ...]) -> Any:
+        data, logged = self.made(line, earlier_facets)
+        self.logged.append(logged)
+        return redis.xadd(self.key, {"entry": data, "link": logged.link}, id=f"{logged.seq}-0")
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,224 @@
+"""A whole system as a process: `ticker up` on a folder of its own, with `tick` beside it.
+
+    with System(folder) as system:
+        assert system.tick("post", "It rains", "-e", "en").code == 0
+        system.kill()       # kill -9
+        system.start()      # again, on the same data
+
+`Program` runs any other command of ours that serves: `Program(["gateway", "--port", "0"], environ)`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from queue import Empty, Queue
+from tempfile import TemporaryFile
+from typing import Any, Final, NamedTuple, Self
+
+from tests.support.prefork import Child
+from tests.support.servers import WAIT_S
+from ticker.core.edition import DEFAULT_EDITIONS
+
+_OURS: Final = re.compile("TICK(ER)?_")
+
+
+def settings_without(folder: Path, *rules: str) -> str:
+    """Settings with the editions that come with Ticker, but without some house rules; the file's path.
+
+    A system that many tests share has no use for a rule on what was said before.
+    """
+    tables: list[str] = []
+    for name, edition in DEFAULT_EDITIONS.items():
+        off = dict.fromkeys(rules, "off")
+        tables += _table(f"editions.{name}", {"title": edition.title, "lang": edition.lang, "dir": edition.dir})
+        for part, terms in (("sections", edition.sections), ("regions", edition.regions), ("rules", off)):
+            tables += _table(f"editions.{name}.{part}", terms)
+    path = folder / "ticker.toml"
+    path.write_text("\n".join(tables), encoding="utf-8")
+    return str(path)
+
+
+def _table(name: str, values: Mapping[str, str]) -> list[str]:
+    """A table of strings in TOML, whose strings are those of JSON."""
+    return [f"[{name}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
+
+
+class Ran(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on its standard output."""
+        return json.loads(self.out)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without any setting of ours, with `variables`."""
+    kept = {name: value for name, value in os.environ.items() if not _OURS.match(name) and name != "NO_COLOR"}
+    return {**kept, **variables}
+
+
+def run_program(
+    script: str, *words: str, environ: Mapping[str, str], text: str = "", timeout_s: float = 2 * WAIT_S
+) -> Ran:
+    """Run `tick` or `ticker` to its end, without a terminal."""
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(text.encode())
+        given.seek(0)
+        child = Child([script, *words], environ, stdin=given.fileno(), stdout=out.fileno(), stderr=err.fileno())
+        try:
+            code = child.wait(timeout_s)
+        finally:
+            child.kill()
+        out.seek(0)
+        err.seek(0)
+        return Ran(code, out.read().decode(), err.read().decode())
+
+
+class Program:
+    """`ticker` with some words, as a process that prints `ready` when it serves. Its log is kept in `log`."""
+
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
+        self.words = list(words)
+        self.environ = dict(environ)
+        self.log_file = log
+        self.process: Child | None = None
+        self.ready = ""
+        self._lines: Queue[str] = Queue()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, "the program isn't started"
+        return self.process.pid
+
+    @property
+    def url(self) -> str:
+        """Where it serves, e.g. `http://127.0.0.1:8080`."""
+        return self.ready.partition(" ")[2]
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def start(self, *, wait: bool = True) -> Self:
+        """Start it; return when it says `ready`."""
+        assert self.process is None, "the program runs already"
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._lines = Queue()
+        said, says = os.pipe()
+        try:
+            with self.log_file.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+                files = {"stdin": nothing.fileno(), "stdout": says, "stderr": log.fileno()}
+                self.process = Child(["ticker", *self.words], self.environ, **files)
+        finally:
+            os.close(says)
+        threading.Thread(target=_pass_on, args=(said, self._lines), daemon=True).start()
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self, within_s: float = 2 * WAIT_S) -> None:
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                raise AssertionError(f"not ready within {within_s:g} s: {self.words}\n{self.log[-2000:]}") from None
+            if line.startswith("ready"):
+                self.ready = line
+                return
+            assert line, f"it ended as it started: {self.words}\n{self.log[-2000:]}"
+
+    def wait(self, within_s: float = 2 * WAIT_S) -> int:
+        """Wait for its end; its exit code."""
+        assert self.process is not None, "the program isn't started"
+        code = self.process.wait(within_s)
+        self.process = None
+        return code
+
+    def stop(self) -> None:
+        """End it with SIGTERM, and with SIGKILL if that doesn't help. Does nothing when it doesn't run."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        try:
+            self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        assert self.process is not None, "the program isn't started"
+        self.process.kill()
+        self.process.wait(WAIT_S)
+        self.process = None
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None, "the program isn't started"
+        self.process.send_signal(number)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _pass_on(said: int, lines: Queue[str]) -> None:
+    """Read all it prints, so that it never waits for us; an empty line says that it ended."""
+    with open(said, encoding="utf-8") as stdout:
+        for line in stdout:
+            lines.put(line.rstrip("\n"))
+    lines.put("")
+
+
+class System(Program):
+    """`ticker up` with its data in `data`, on a free port, which it keeps when it is started again.
+
+    Args:
+        folder: For its data and its log.
+        options: More words for `ticker up`.
+        variables: More of the environment.
+
+    """
+
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+        self.data = folder / "data"
+        self._options = options
+        super().__init__(self._up(0), environment(TICKER_DATA=str(self.data), **variables), folder / "ticker.log")
+
+    def _up(self, port: int) -> list[str]:
+        return ["up", "--data", str(self.data), "--port", str(port), *self._options]
+
+    def wait_ready(self, within_s: float = 2 * WAIT_S) -> None:
+        super().wait_ready(within_s)
+        self.words = self._up(self.port)
+
+    @property
+    def redis_url(self) -> str:
+        """The embedded server's address: a new one at every start."""
+        return (self.data / "redis.url").read_text(encoding="utf-8").strip()
+
+    def tick(self, *words: str, editor: str = "maha", **variables: str) -> Ran:
+        """Run `tick` as an editor."""
+        return run_program("tick", *words, environ={**self.environ, "TICK_EDITOR": editor, **variables})
+
+    def ticker(self, *words: str, **variables: str) -> Ran:
+        return run_program("ticker", *words, environ={**self.environ, **variables})

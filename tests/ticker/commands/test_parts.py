@@ -1,0 +1,222 @@
+"""The parts of the system, each by its own command, and the commands that look after logs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.support.readers import Reader
+from tests.support.servers import RedisServer, free_port, is_alive, until
+from tests.support.system import Program, Ran, environment, run_program
+
+
+class Parts:
+    """A Redis, and commands that are pointed at it."""
+
+    def __init__(self, folder: Path, server: RedisServer) -> None:
+        self.server = server
+        self.folder = folder
+        self.environ = environment(TICKER_REDIS_URL=server.url, TICK_EDITOR="maha", TICKER_DRAIN_S="1")
+        self.started: list[Program] = []
+
+    def start(self, *words: str) -> Program:
+        program = Program(words, self.environ, self.folder / f"{len(self.started)}-{words[0]}.log")
+        self.started.append(program)
+        return program.start()
+
+    def ticker(self, *words: str) -> Ran:
+        return run_program("ticker", *words, environ=self.environ)
+
+    def tick(self, *words: str) -> Ran:
+        return run_program("tick", *words, environ=self.environ)
+
+
+@pytest.fixture
+def parts(folder: Path, redis_server: RedisServer) -> Iterator[Parts]:
+    all_parts = Parts(folder, redis_server)
+    yield all_parts
+    for program in reversed(all_parts.started):
+        program.stop()
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+async def test_desk_and_gateway_apart_are_a_system(parts: Parts) -> None:
+    parts.start("desk")
+    gateway = parts.start("gateway", "--port", "0")
+    async with Reader(gateway.url, "en") as reader:
+        assert (await asyncio.to_thread(parts.tick, "post", "From apart", "-e", "en")).code == 0
+        await reader.until(lambda: [line.text for line in reader.lines] == ["From apart"])
+
+
+def test_a_desk_says_ready_and_ends_with_0(parts: Parts) -> None:
+    desk = parts.start("desk", "--editions", "en")
+    assert desk.ready == "ready"
+    desk.signal(signal.SIGTERM)
+    assert desk.wait() == 0
+    assert "Traceback" not in desk.log
+
+
+def test_a_desk_with_a_port_says_where_it_is_and_how_it_does(parts: Parts) -> None:
+    desk = parts.start("desk", "--editions", "en", "--metrics", "127.0.0.1:0")
+    assert desk.url.startswith("http://127.0.0.1:")
+    with urlopen(f"{desk.url}/metrics") as response:
+        assert 'ticker_desk_takes{edition="en"} 1.0' in response.read().decode()
+    assert json.load(urlopen(f"{desk.url}/readyz"))["status"] == "ready"
+    desk.signal(signal.SIGTERM)
+    assert desk.wait() == 0
+    assert "Traceback" not in desk.log
+
+
+@pytest.mark.parametrize("address", ["9100", "localhost", ":9100", "127.0.0.1:x", "127.0.0.1:99999", "a@b:1", "h:1/x"])
+def test_an_address_that_is_none_is_refused(parts: Parts, address: str) -> None:
+    ran = parts.ticker("desk", "--metrics", address)
+    assert ran.code == 2
+    assert "write a host and a port, like 127.0.0.1:9100" in ran.err
+
+
+def test_a_desk_waits_for_a_redis_that_is_not_there_yet(parts: Parts) -> None:
+    parts.server.kill()
+    desk = Program(["desk"], parts.environ, parts.folder / "desk.log")
+    parts.started.append(desk)
+    desk.start(wait=False)
+    until(lambda: "desk interrupted" in desk.log, "it says that there is no Redis")
+    parts.server.start()
+    desk.wait_ready()
+
+
+def test_two_desks_work_side_by_side(parts: Parts) -> None:
+    first = parts.start("desk")
+    parts.start("desk")
+    assert parts.tick("post", "One", "-e", "en").code == 0
+    first.kill()
+    assert parts.tick("post", "Two", "-e", "en").code == 0
+    texts = [entry["line"]["text"] for entry in parts.tick("log", "-e", "en", "--json").json["entries"]]
+    assert texts == ["One", "Two"]
+
+
+async def test_workers_share_a_port_and_one_that_dies_is_replaced(parts: Parts) -> None:
+    parts.start("desk")
+    gateway = parts.start("gateway", "--port", "0", "--workers", "2")
+    workers = children(gateway.pid)
+    assert len(workers) == 2
+    readers = [await Reader(gateway.url, "en").open() for _ in range(16)]  # by chance all on one: 1 in 32,768
+    await asyncio.to_thread(parts.tick, "post", "To all", "-e", "en")
+    for reader in readers:
+        await reader.until(lambda reader=reader: [line.text for line in reader.lines] == ["To all"])  # type: ignore[misc]
+    os.kill(workers[0], signal.SIGKILL)
+    await asyncio.to_thread(until, lambda: len(set(children(gateway.pid)) - {workers[0]}) == 2, "a new worker")
+    closed = [reader for reader in readers if reader.close_code is not None]
+    for reader in closed:
+        await reader.reopen()
+    await asyncio.to_thread(parts.tick, "post", "To all again", "-e", "en")
+    for reader in readers:
+        await reader.until(lambda reader=reader: reader.seqs == [1, 2])  # type: ignore[misc]
+        await reader.close()
+    assert "worker-died" in gateway.log
+
+
+def test_the_end_of_the_parent_is_the_end_of_its_workers(parts: Parts) -> None:
+    parts.start("desk")
+    gateway = parts.start("gateway", "--port", "0", "--workers", "2")
+    workers = children(gateway.pid)
+    gateway.signal(signal.SIGTERM)
+    assert gateway.wait() == 0
+    assert not any(map(is_alive, workers))
+    gateway.start()
+    workers = children(gateway.pid)
+    gateway.kill()
+    until(lambda: not any(map(is_alive, workers)), "the workers end with a parent that was killed")
+
+
+def test_a_port_that_is_taken_is_refused_for_workers_too(parts: Parts) -> None:
+    parts.start("desk")
+    first = parts.start("gateway", "--port", "0")
+    for more in ([], ["--workers", "2"]):
+        ran = parts.ticker("gateway", "--port", str(first.port), *more)
+        assert ran.code == 1
+        assert f"can't listen on 127.0.0.1 port {first.port}" in ran.err.splitlines()[-1]
+
+
+def test_a_gateway_serves_on_the_address_that_it_was_given(parts: Parts) -> None:
+    parts.start("desk")
+    port = free_port()
+    gateway = parts.start("gateway", "--host", "0.0.0.0", "--port", str(port))
+    assert gateway.url == f"http://0.0.0.0:{port}"
+    with urlopen(f"http://127.0.0.1:{port}/readyz") as response:
+        assert json.load(response)["status"] == "ready"
+
+
+def test_verify_counts_the_entries_of_a_log_that_holds(parts: Parts) -> None:
+    parts.start("desk")
+    assert parts.tick("post", "One", "-e", "en").code == 0
+    ran = parts.ticker("verify", "en")
+    assert ran.code == 0
+    assert ran.out.startswith("en  verified: 1 entry, 1 to 1, at 1-")
+
+
+def test_verify_names_the_first_entry_that_fails(parts: Parts) -> None:
+    parts.start("desk")
+    for text in ("One", "Two", "Three"):
+        assert parts.tick("post", text, "-e", "en").code == 0
+    parts.server.command("XDEL", "ticker:{en}:log", "2-0")
+    ran = parts.ticker("verify", "en")
+    assert ran.code == 1
+    assert ran.out.startswith("en  doesn't verify at 2: entry 2 is missing")
+    assert "ticker rotate en" in ran.err
+    document = parts.ticker("verify", "en", "--json")
+    assert document.code == 1
+    assert (document.json["verified"], document.json["seq"]) == (False, 2)
+
+
+def test_verify_of_an_edition_that_is_not_there_is_refused(parts: Parts) -> None:
+    ran = parts.ticker("verify", "en")
+    assert ran.code == 1
+    assert "there is no edition en" in ran.err
+
+
+def test_rotate_wants_a_yes_and_begins_a_new_log(parts: Parts) -> None:
+    parts.start("desk")
+    assert parts.tick("post", "Old", "-e", "en").code == 0
+    ran = parts.ticker("rotate", "en")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    ran = parts.ticker("rotate", "en", "--yes", "--json")
+    assert ran.code == 0
+    assert parts.server.command("XLEN", ran.json["archive"]) == 1
+    assert parts.tick("post", "New", "-e", "en", "--json").json["position"].startswith("1-")
+
+
+def test_check_says_what_is_unsafe_and_how_to_mend_it(parts: Parts) -> None:
+    parts.server.command("CONFIG", "SET", "appendfsync", "everysec")
+    ran = parts.ticker("check")
+    assert ran.code == 1
+    assert "appendfsync everysec" in ran.out
+    assert "set `appendfsync always`" in ran.out
+    document = parts.ticker("check", "--json").json
+    assert "fsync" in [finding["code"] for finding in document["findings"]]
+    assert document["redis"].startswith("unix://")
+
+
+def test_an_editor_can_be_added_before_the_first_line(parts: Parts) -> None:
+    parts.start("desk")
+    assert parts.ticker("editor", "add", "omar", "-e", "en").out.startswith("omar  may post to en (editor)\n")
+    assert parts.tick("post", "Known already", "-e", "en", "--editor", "omar").code == 0
+
+
+def test_a_redis_that_is_not_there_fails_every_command_in_one_line(folder: Path) -> None:
+    environ = environment(TICKER_REDIS_URL=f"unix://{folder}/nothing.sock")
+    for words in (["verify", "en"], ["check"], ["rotate", "en", "--yes"], ["editor", "list"]):
+        ran = run_program("ticker", *words, environ=environ)
+        assert ran.code == 1, words
+        assert len(ran.err.splitlines()) == 1
+        assert "can't be used" in ran.err

@@ -1,0 +1,71 @@
+"""The made-up lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.support.servers import short_folder, until
+from tests.support.strategies import post
+from tests.support.system import System
+from ticker import demo
+from ticker.core.board import Board
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.line import Change
+from ticker.core.outcome import Circumstances, Publish, decide
+from ticker.core.submission import Submission
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+def submissions(language: str) -> Iterator[Submission]:
+    for story in demo.STORIES:
+        for text in story.lines[language]:
+            yield Submission(key="k", change=Change.NEW, text=text, urgency=story.urgency, section=story.section,
+                             regions=story.regions)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "es"])
+def test_every_line_would_go_on_air_without_a_warning(language: str) -> None:
+    at = Circumstances(
+        edition=DEFAULT_EDITIONS[language], board=Board(), editor="demo", submitted_at=NOW, now=NOW, seq=1, new_id="x"
+    )
+    for submission in submissions(language):
+        verdict = decide(submission, at)
+        assert isinstance(verdict, Publish), (submission.text, verdict)
+        assert not verdict.warnings, submission.text
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "es"])
+def test_the_stories_may_be_told_again_within_the_hour(language: str) -> None:
+    board, edition = Board(), DEFAULT_EDITIONS[language]
+    teller = demo._Teller("", language, edition, language, demo.STORIES)
+    for story in demo.STORIES * 2:
+        line_id = None
+        for number, text in enumerate(story.lines[language]):
+            verdict = post(board, teller._submission(story, number, text, line_id), NOW, edition)
+            assert isinstance(verdict, Publish), verdict
+            assert not verdict.warnings, text
+            line_id = verdict.entry.line.id
+
+
+def test_every_story_is_told_alike_in_each_language() -> None:
+    for story in demo.STORIES:
+        assert story.lines.keys() == {"en", "ar", "es"}
+        assert len({len(texts) for texts in story.lines.values()}) == 1
+        assert story.correction.keys() in ({"en", "ar", "es"}, set())
+
+
+def test_the_demo_posts_to_every_edition_as_an_editor_called_demo() -> None:
+    with short_folder() as folder, System(folder, "--demo") as system:
+        for edition in ("en", "ar", "es"):
+            until(lambda edition=edition: _entries(system, edition) >= demo.AT_ONCE, f"lines in {edition}")  # type: ignore[misc]
+        entries = system.tick("log", "-e", "ar", "--json").json["entries"]
+        assert {entry["editor"] for entry in entries} == {"demo"}
+        assert system.ticker("verify", "ar").code == 0
+
+
+def _entries(system: System, edition: str) -> int:
+    return len(system.tick("log", "-e", edition, "--json").json["entries"])

@@ -1,0 +1,130 @@
+"""The messages of `ticker.v1`: what a gateway sends to a follower, as JSON text, told apart by `type`.
+
+Readers ignore fields and messages that they don't know; so does `decode_message`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+from ticker.core.edition import Edition
+from ticker.core.errors import UNREADABLE, TickerError
+from ticker.core.line import Direction, Line
+from ticker.core.log_window import Reset
+from ticker.core.position import Position
+
+SUBPROTOCOL: Final = "ticker.v1"
+
+
+class CloseCode(IntEnum):
+    """Why a gateway closes a connection (RFC 6455, 7.4). A reader tries again after 1xxx, never after 4xxx."""
+
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    POLICY = 1008
+    TOO_BIG = 1009
+    RESTART = 1012
+    TRY_LATER = 1013
+
+
+class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a reader needs to set an edition: its title, BCP 47 language and base direction; whether it is a test."""
+
+    name: str
+    title: str
+    lang: str
+    dir: Direction
+    test: bool = False
+
+    @classmethod
+    def of(cls, name: str, edition: Edition) -> EditionInfo:
+        return cls(name, edition.title, edition.lang, edition.dir, edition.test)
+
+
+class BoardMessage(msgspec.Struct, frozen=True, tag_field="type", tag="board"):
+    """The lines that show now, newest first, pins on top; all that the reader had before is replaced by it."""
+
+    position: str
+    reset: Reset | None
+    edition: EditionInfo
+    lines: list[Line]
+
+
+class LineMessage(msgspec.Struct, frozen=True, tag_field="type", tag="line"):
+    """One entry: the version of a line that is in force from `position` on."""
+
+    position: str
+    line: Line
+
+
+class LiveMessage(msgspec.Struct, frozen=True, tag_field="type", tag="live"):
+    """The reader is at the head: what follows is news. `replayed` counts the `line` messages before it."""
+
+    position: str
+    replayed: int
+
+
+class HeartbeatMessage(msgspec.Struct, frozen=True, tag_field="type", tag="heartbeat"):
+    """A sign of life, and where the reader is."""
+
+    position: str
+
+
+class ByeMessage(msgspec.Struct, frozen=True, tag_field="type", tag="bye"):
+    """The gateway is about to close: come back after `retry_ms`."""
+
+    retry_ms: int
+    reason: str
+
+
+Message = BoardMessage | LineMessage | LiveMessage | HeartbeatMessage | ByeMessage
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+_kind_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KINDS = frozenset(f'"{kind}"'.encode() for kind in ("board", "line", "live", "heartbeat", "bye"))
+
+
+class MessageError(TickerError):
+    """A message from a gateway that breaks the protocol."""
+
+
+def encode_message(message: Message) -> bytes:
+    return _encoder.encode(message)
+
+
+def encode_line(position: Position, line: Line) -> bytes:
+    return _encoder.encode(LineMessage(str(position), line))
+
+
+def decode_message(data: bytes | str) -> Message | None:
+    """Read a message; None for a kind that this version doesn't know.
+
+    Raises:
+        MessageError: If it is not an object, or lacks a field of its kind.
+
+    """
+    try:
+        return _decoder.decode(data)
+    except UNREADABLE as error:
+        if _is_of_another_kind(data):
+            return None
+        raise MessageError(f"this is no message of {SUBPROTOCOL}: {error}") from error
+
+
+def _is_of_another_kind(data: bytes | str) -> bool:
+    try:
+        kind = _kind_decoder.decode(data).get("type")
+    except UNREADABLE:
+        return False
+    return kind is not None and bytes(kind).startswith(b'"') and bytes(kind) not in _KINDS
+
+
+def rfc3339(instant: datetime) -> str:
+    """An aware instant as on the wire, e.g. `2026-11-24T09:30:00Z`."""
+    encoded: str = msgspec.to_builtins(instant)
+    return encoded

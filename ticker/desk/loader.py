@@ -1,0 +1,90 @@
+"""Reading the ledger from Redis: whole at the start and after a loss, and what is new when another desk was at work.
+
+The parts are read one after the other while another desk may write. That does no harm: what is appended on the ground
+of parts that don't fit together is refused by `append.lua` as moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from typing import Any, cast
+
+from ticker.core.errors import LinkError, StoreError
+from ticker.core.submission import ReceiptStatus
+from ticker.desk.ledger import Answer, Ledger
+from ticker.store.connection import Redis
+from ticker.store.editions import StoredEdition, load_edition
+from ticker.store.held import read_held
+from ticker.store.inbox import RECEIPTS_PAGE, parse_receipt, roles
+from ticker.store.keys import Keys
+from ticker.store.log_reader import read_log, walk_log
+from ticker.store.streams import START, read_range, redis_ms
+
+
+async def recall(redis: Redis, stored: StoredEdition, retained: int, receipts_retained: int) -> Ledger:
+    """Read everything. A log that doesn't verify leaves the ledger with a `fault`, and with the answers to keys."""
+    ledger = Ledger(stored, retained, receipts_retained)
+    ledger.cursors = await _cursors(redis, ledger.name)
+    ledger.roles = await roles(redis, ledger.name)
+    await _read_receipts(redis, ledger, ledger.cursors.keys() | ledger.roles.keys())
+    ledger.held = await read_held(redis, ledger.name)
+    ledger.redis_ms = await redis_ms(redis)
+    try:
+        await _read_log(redis, ledger)
+    except LinkError as error:
+        ledger.fault = error
+    return ledger
+
+
+async def catch_up(redis: Redis, ledger: Ledger) -> bool:
+    """Take in what was settled since, but no roles; False if the log is no longer one that the ledger's head is in.
+
+    Raises:
+        LinkError: If what follows the head doesn't link to it.
+
+    """
+    head = ledger.head
+    if head.seq == 0:
+        stored = await load_edition(redis, ledger.name)
+        if stored is None or stored.nonce != head.link:
+            return False
+    else:
+        found = await read_log(redis, ledger.name, head.seq - 1, 1)
+        if not found or (found[0].seq, found[0].link) != (head.seq, head.link):
+            return False
+    await _read_log(redis, ledger)
+    cursors = await _cursors(redis, ledger.name)
+    was_held, ledger.held = ledger.held, await read_held(redis, ledger.name)
+    changed = {editor for editor, cursor in cursors.items() if cursor != ledger.cursor(editor)}
+    changed |= {held.editor for held_id, (data, held) in was_held.items() if ledger.held.get(held_id) != (data, held)}
+    await _read_receipts(redis, ledger, changed)
+    ledger.cursors = cursors
+    return True
+
+
+async def _read_log(redis: Redis, ledger: Ledger) -> None:
+    async for logged in walk_log(redis, ledger.name, ledger.head.seq, ledger.head.link):
+        if logged.seq != ledger.head.seq + 1:  # what is before it has been trimmed
+            ledger.begin_after(logged.seq - 1)
+        ledger.append(logged.link, logged.entry)
+
+
+async def _read_receipts(redis: Redis, ledger: Ledger, editors: Iterable[str]) -> None:
+    for editor in editors:
+        key, after = Keys(ledger.name).receipts(editor), ledger.receipt_ids.get(editor, START)
+        while page := await read_range(redis, key, first=f"({after}", count=RECEIPTS_PAGE):
+            for entry in page:
+                try:
+                    stored = parse_receipt(entry)
+                except StoreError:
+                    continue  # of another version: its key can't be told, and what it answered has been answered
+                status = stored.receipt.status
+                late_ms = stored.deadline_at_ms if status is ReceiptStatus.LATE else None
+                if stored.receipt.key:
+                    ledger.remember(editor, stored.receipt.key, Answer(stored.data, status, late_ms))
+            after = ledger.receipt_ids[editor] = page[-1][0]
+
+
+async def _cursors(redis: Redis, edition: str) -> dict[str, str]:
+    cursors = await cast("Awaitable[Any]", redis.hgetall(Keys(edition).cursors))
+    return {editor.decode(): cursor.decode() for editor, cursor in cursors.items()}
