@@ -28,8 +28,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
     `key` is the idempotency key: a second request of the same editor with this key gets the first one's receipt.
     `deadline_s` counts from when the request reaches Redis. `deadline_at_ms` is an absolute deadline on Redis's
-    clock, so that a request stuck on its way is refused as late. `origin` is the client's description of itself, for the
-    audit. `break_glass` is the reason for which a chief publishes without a second person.
+    clock, so that a request stuck on its way is refused as late. `origin` is the client's description of itself, for
+    the audit. `break_glass` is the reason for which a chief publishes without a second person.
     """
 
     key: str
