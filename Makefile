@@ -49,9 +49,10 @@ test: chromium redis70 check ## check, then run every test; pass options with AR
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
-check: $(VENV)/dev.stamp ## lint, format and types: every finding is an error
+check: $(VENV)/dev.stamp ## check lint, format, imports and types: every finding is an error
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/mypy
 
 .PHONY: format
