@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
@@ -15,11 +13,13 @@ from typing import Final
 
 import structlog
 
+from ticker.backoff import Backoff
 from ticker.core.errors import TickerError
+from ticker.http_server import bind, url_of
 from ticker.signals import stop_on_signals
 from ticker.store.embedded import tied_to_parent
 
-RESTART_LEAST_S: Final = 0.2
+RESTART_FIRST_S: Final = 0.4
 RESTART_MOST_S: Final = 10.0
 STABLE_S: Final = 30.0
 """A worker that lived this long starts the delays anew."""
@@ -60,9 +60,8 @@ class Workers:
         """
         stop_on_signals(self._stop)
         # Bound but never listening: it gets no connections, and keeps the port ours while workers come and go.
-        with _reserve(self._host, self._port) as reserved:
-            host, port = reserved.getsockname()[:2]
-            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        with bind(self._host, self._port, option="--port", shared=True) as reserved:
+            port, address = reserved.getsockname()[1], url_of(reserved)
             async with asyncio.TaskGroup() as group:
                 for number in range(self._count):
                     group.create_task(
@@ -82,7 +81,7 @@ class Workers:
                 process.send_signal(signal.SIGTERM)
 
     async def _supervise(self, number: int, words: Sequence[str], serving: Callable[[], None]) -> None:
-        loop, failures = asyncio.get_running_loop(), 0
+        loop, backoff = asyncio.get_running_loop(), Backoff(RESTART_FIRST_S, RESTART_MOST_S)
         while not self._stopping.is_set():
             since = loop.time()
             status = await self._run_once(number, words, serving)
@@ -90,9 +89,9 @@ class Workers:
                 return
             if number not in self._serving:
                 raise TickerError(f"worker {number} ended with status {status} before it served: its log says why")
-            failures = 0 if loop.time() - since >= STABLE_S else failures + 1
-            longest = min(RESTART_MOST_S, RESTART_LEAST_S * 2**failures)
-            delay_s = longest * random.uniform(0.5, 1)  # noqa: S311 -- no secret
+            if loop.time() - since >= STABLE_S:
+                backoff.reset()
+            delay_s = backoff.next_s()
             _logger.warning("worker-died", worker=number, status=status, restart_s=round(delay_s, 1))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
@@ -122,17 +121,3 @@ class Workers:
             raise
         finally:
             del self._processes[number]
-
-
-def _reserve(host: str, port: int) -> socket.socket:
-    reserved = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        reserved.bind((host, port))
-    except OSError as error:
-        reserved.close()
-        raise TickerError(
-            f"can't listen on {host} port {port}: {error.strerror}; choose another with --port"
-        ) from error
-    return reserved

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Final, NoReturn, Protocol
@@ -12,6 +11,7 @@ from redis.exceptions import NoPermissionError
 
 from publisher_cli.session import Session
 from publisher_cli.tui.model import Connection, Picture, State
+from ticker.backoff import Backoff
 from ticker.console import sentence
 from ticker.core.errors import StoreError, TickerError
 from ticker.core.held import Held
@@ -32,7 +32,7 @@ ANSWER_S: Final = 3.0
 HISTORY_EACH: Final = 6
 """Every so many quiet rounds, see that the log is still the one that we read."""
 
-RETRY_LEAST_S: Final = 0.2
+RETRY_FIRST_S: Final = 0.4
 RETRY_MOST_S: Final = 2.0
 
 
@@ -76,12 +76,13 @@ class Listener:
     async def run(self) -> NoReturn:
         """Listen until cancelled."""
         lost_since: datetime | None = None
-        failures = 0
+        backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S)
         while True:
             try:
                 self._quiet_rounds = 0
                 async for _ in self._rounds():
-                    failures, lost_since = 0, None
+                    lost_since = None
+                    backoff.reset()
                 continue  # the log was begun anew: read it at once
             except (TickerError, OSError, *CLIENT_ERRORS) as error:
                 why = sentence(error)
@@ -89,9 +90,7 @@ class Listener:
                 why = sentence(error)
             lost_since = lost_since or self._clock()
             self._hears.hear_connection(Connection(State.LOST, lost_since, why))
-            failures += 1
-            longest = min(RETRY_MOST_S, RETRY_LEAST_S * 2**failures)
-            await asyncio.sleep(random.uniform(RETRY_LEAST_S, longest))  # noqa: S311 -- no secret
+            await asyncio.sleep(backoff.next_s())
 
     async def _rounds(self) -> AsyncIterator[None]:
         """Read everything, then what comes, a round at a time; ends where the log was begun anew."""

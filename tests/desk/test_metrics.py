@@ -11,18 +11,17 @@ from pathlib import Path
 
 import httpx
 import msgspec
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.desk_harness import Newsroom, new
 from tests.support.servers import WAIT_S, eventually
 from tests.support.strategies import ENGLISH
 from ticker.core.edition import Role, SecondPerson
-from ticker.core.errors import TickerError
 from ticker.core.submission import ReceiptStatus
 from ticker.desk.desk import DeskState, run_desk
-from ticker.desk.metrics import DeskCollector, listen, make_app, serve
+from ticker.desk.metrics import DeskCollector, make_app
 from ticker.desk.worker import EditionState
+from ticker.http_server import bind, serve
 from ticker.store.streams import redis_ms
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
@@ -32,7 +31,7 @@ STRICT = msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,))
 @asynccontextmanager
 async def watched(room: Newsroom) -> AsyncIterator[httpx.AsyncClient]:
     """A desk with a port of its own, and a client of that."""
-    state, listener = DeskState(), listen("127.0.0.1", 0)
+    state, listener = DeskState(), bind("127.0.0.1", 0, option="--metrics")
     tasks = [
         asyncio.create_task(serve(make_app(state, room.settings.held), listener)),
         asyncio.create_task(run_desk(room.connector, room.settings, state=state)),
@@ -149,13 +148,6 @@ async def test_health_and_readiness_say_how_the_desk_is(newsroom: Newsroom) -> N
         await eventually(is_told, "it can put nothing on air")
         assert "doesn't link" in (await client.get("/readyz")).json()["editions"]["en"]["fault"]
         assert (await samples(client))["ticker_desk_fault", "en"] == 1
-
-
-def test_an_address_that_is_taken_is_named() -> None:
-    with listen("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(TickerError, match=f"port {port}: .*--metrics"):
-            listen("127.0.0.1", port)
 
 
 def test_the_page_for_operators_has_every_metric_of_the_desk() -> None:

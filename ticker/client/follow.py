@@ -15,11 +15,12 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from ticker.backoff import Backoff
 from ticker.core.errors import SettingsError, StoreError
 from ticker.core.messages import SUBPROTOCOL, ByeMessage, Message, MessageError, decode_message
 
-BACKOFF_LEAST_S: Final = 0.5
-BACKOFF_MOST_S: Final = 5.0
+RETRY_FIRST_S: Final = 0.5
+RETRY_MOST_S: Final = 5.0
 """Of this few are open at a time, and each has an editor before it who waits."""
 STABLE_S: Final = 10.0
 """After a connection that lived this long, the delays begin anew."""
@@ -71,7 +72,8 @@ async def follow(gateway: Callable[[], str], edition: str, query: Mapping[str, S
 
     """
     at: str | None = None
-    failures = 0
+    # Full jitter: after an outage, every follower returns at another moment.
+    backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S, jitter=1)
     while True:
         address = gateway()
         yield Connecting(address)
@@ -93,8 +95,10 @@ async def follow(gateway: Callable[[], str], edition: str, query: Mapping[str, S
             why, retry_s = _why_refused(error, has_been_served=at is not None)
         except (OSError, TimeoutError, WebSocketException, MessageError) as error:
             why = _sentence(error, address)
-        failures = 0 if _now() - begun >= STABLE_S else failures + 1
-        delay_s = _backoff_s(failures) if retry_s is None else retry_s
+        if _now() - begun >= STABLE_S:
+            backoff.reset()
+        own_s = backoff.next_s()
+        delay_s = own_s if retry_s is None else retry_s
         yield Lost(why, delay_s)
         await asyncio.sleep(delay_s)
 
@@ -148,12 +152,6 @@ def _sentence(error: BaseException, address: str) -> str:
     if isinstance(error, TimeoutError):
         return f"the gateway at {address} doesn't answer"
     return f"the gateway at {address} can't be used ({' '.join(str(error).split())[:120] or type(error).__name__})"
-
-
-def _backoff_s(failures: int) -> float:
-    """Full jitter: after an outage, everybody comes back at another moment."""
-    longest = min(BACKOFF_MOST_S, BACKOFF_LEAST_S * 2.0 ** min(max(failures - 1, 0), 10))
-    return random.uniform(0, longest)  # noqa: S311 -- no secret
 
 
 def _now() -> float:

@@ -95,12 +95,12 @@ async def _work(
     async with asyncio.TaskGroup() as tasks:
         served: str | None = None
         if address is not None:
-            from ticker.desk.metrics import listen, make_app, serve  # noqa: PLC0415
+            from ticker.desk.metrics import make_app  # noqa: PLC0415
+            from ticker.http_server import bind, serve, url_of  # noqa: PLC0415
 
             # Before the desk has found its Redis: what watches it wants to know that it hasn't.
-            listener = listen(*address)
-            host, port = listener.getsockname()[:2]
-            served = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            listener = bind(*address, option="--metrics")
+            served = url_of(listener)
             tasks.create_task(serve(make_app(state, settings.held), listener), name="metrics")
         tasks.create_task(_announce(console, state, served))
         await run_desk(partial(connect, url, role="desk"), settings, state=state)

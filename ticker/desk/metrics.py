@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-import uvicorn
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -16,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ticker.core.errors import TickerError
 from ticker.desk.desk import DeskState
 from ticker.desk.worker import EditionState
 
@@ -98,38 +94,3 @@ def make_app(state: DeskState, held_max: int) -> Starlette:
         return JSONResponse(body, 200 if state.takes else 503, {"Cache-Control": "no-store"})
 
     return Starlette(routes=[Route("/metrics", metrics), Route("/healthz", health), Route("/readyz", ready)])
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind a socket; port 0 takes a free one.
-
-    Raises:
-        TickerError: If the address can't be had, naming it.
-
-    """
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise TickerError(
-            f"can't listen on {host} port {port}: {error.strerror}; choose another with --metrics"
-        ) from error
-
-
-async def serve(app: Starlette, listener: socket.socket) -> None:
-    """Answer requests until cancelled."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="off")
-    server = _Server(config)
-    with listener:
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            for each in server.servers:
-                each.close()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, which leaves signals to whoever runs it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import Final, NoReturn, Protocol
 import msgspec
 import structlog
 
+from ticker.backoff import Backoff
 from ticker.core.errors import LinkError, SettingsError, StoreError, TickerError
 from ticker.core.submission import ReceiptStatus
 from ticker.desk.ledger import Ledger
@@ -36,7 +36,7 @@ LOOK_S: Final = 3.0
 """How often a desk that hears nothing, or never stops hearing, looks for what no stream tells it."""
 
 FAULT_PAUSE_S: Final = 2.0
-RETRY_LEAST_S: Final = 0.05
+RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 1.0
 
 _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -128,12 +128,12 @@ class EditionDesk:
             SettingsError: If what is kept of the edition forbids its settings (see above).
 
         """
-        failures = 0
+        backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S)
         async with aclosing(self._connector(blocking=False)) as redis, aclosing(self._connector(blocking=True)) as ears:
             while True:
                 try:
                     await self._begin(redis)
-                    failures = 0
+                    backoff.reset()
                     while not is_cancelled():
                         await self._round(redis, ears)
                     raise asyncio.CancelledError
@@ -148,9 +148,7 @@ class EditionDesk:
                     self._ledger = None
                 self._state.takes = False
                 self._state.errors += 1
-                failures += 1
-                longest = min(RETRY_MOST_S, RETRY_LEAST_S * 2 ** min(failures, 10))
-                await asyncio.sleep(random.uniform(RETRY_LEAST_S / 2, longest))  # noqa: S311 - no secret
+                await asyncio.sleep(backoff.next_s())
 
     async def _begin(self, redis: Redis) -> None:
         """Know where things stand, then take submissions."""

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, suppress
 
 import structlog
 
+from ticker.backoff import Backoff
 from ticker.core.edition import is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError, StoreError, TickerError
@@ -49,6 +50,7 @@ class Feed:
 
     async def run(self, name: str, first_look: FirstLook) -> None:
         """Load the edition, then tail it, whatever happens to Redis meanwhile. Runs until cancelled."""
+        backoff = Backoff(RETRY_S, RETRY_S, chance=self._chance)
         while not is_cancelled():
             try:
                 async with AsyncExitStack() as stack:
@@ -66,7 +68,7 @@ class Feed:
             except Exception:  # a task's root: the other editions go on, and so does this one
                 _logger.exception("feed-failed", edition=name)
                 self._is_troubled(name, "the feed failed: the gateway's log says why")
-            await asyncio.sleep(RETRY_S * (0.5 + self._chance()))
+            await asyncio.sleep(backoff.next_s())
 
     async def _open(self, stack: AsyncExitStack, *, blocking: bool) -> Redis:
         redis = connect(self._url, role="gateway", blocking=blocking)

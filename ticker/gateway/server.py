@@ -9,7 +9,7 @@ import os
 import random
 import resource
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,10 +19,10 @@ import uvicorn
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 
-from ticker.core.errors import TickerError
 from ticker.gateway.connection import GatewayProtocol
 from ticker.gateway.feed import Feeds
 from ticker.gateway.hub import Hub
+from ticker.http_server import Server, bind, url_of
 from ticker.settings import Settings
 from ticker.web.app import make_app
 
@@ -57,29 +57,15 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def listen(address: Address) -> socket.socket:
-    """Bind the gateway's socket. What is set on it holds for every connection that it accepts.
+    """Bind the gateway's socket. Every connection that it accepts inherits the options.
 
     Raises:
-        TickerError: If the address can't be had, naming it.
+        TickerError: If the address can't be bound.
 
     """
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if address.shared:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        listener.bind((address.host, address.port))
-    except OSError as error:
-        listener.close()
-        raise TickerError(
-            f"can't listen on {address.host} port {address.port}: {error.strerror}; choose another with --port"
-        ) from error
-    return listener
+    wanted = {"TCP_USER_TIMEOUT": USER_TIMEOUT_MS, "TCP_NOTSENT_LOWAT": UNSENT_BYTES}
+    known = {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
+    return bind(address.host, address.port, option="--port", shared=address.shared, tcp_options=known)
 
 
 def raise_file_limit() -> int:
@@ -92,17 +78,13 @@ def raise_file_limit() -> int:
     return 1_048_576 if soft == resource.RLIM_INFINITY else soft
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, which lets the followers go before it shuts down, and leaves signals to whoever runs it."""
+class _Server(Server):
+    """A server that closes the followers' connections gradually before it shuts down."""
 
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
         super().__init__(config)
         self.has_started = asyncio.Event()
         self._hub = hub
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -124,8 +106,8 @@ class Gateway:
         self, url: str, settings: Settings, address: Address, version: str, collectors: Sequence[Collector] = ()
     ) -> None:
         self._listener = listen(address)
-        host, self.port = self._listener.getsockname()[:2]
-        self.address = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.port: int = self._listener.getsockname()[1]
+        self.address = url_of(self._listener)
         chance = random.SystemRandom().random
         self.hub = Hub(settings, raise_file_limit(), lambda: datetime.now(UTC), chance)
         self._feeds = Feeds(self.hub, url, f"{socket.gethostname()}:{os.getpid()}:{self.port}", chance)

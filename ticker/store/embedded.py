@@ -17,7 +17,6 @@ import ctypes
 import fcntl
 import importlib.util
 import os
-import random
 import re
 import shutil
 import signal
@@ -31,6 +30,7 @@ from typing import Final, Self
 
 import structlog
 
+from ticker.backoff import Backoff
 from ticker.core.errors import StoreError
 from ticker.store import data_folder
 from ticker.store.data_folder import embedded_url
@@ -46,7 +46,7 @@ ORPHAN_S: Final = 10.0
 PING_S: Final = 1.0
 POLL_S: Final = 0.003
 
-RESTART_LEAST_S: Final = 0.1
+RESTART_FIRST_S: Final = 0.1
 RESTART_MOST_S: Final = 5.0
 STABLE_S: Final = 30.0
 """A server that lived this long starts the delays anew."""
@@ -126,7 +126,7 @@ class EmbeddedServer:
 
         Cancelled, it leaves the server as it is: `stop` is still due.
         """
-        attempts = 0
+        backoff = Backoff(RESTART_FIRST_S, RESTART_MOST_S)
         loop = asyncio.get_running_loop()
         while self._process is not None:
             since = loop.time()
@@ -134,10 +134,10 @@ class EmbeddedServer:
             if self._stopping.is_set():
                 return
             log.warning("embedded_server_died", status=status, data=str(self.data))
-            attempts = 0 if loop.time() - since >= STABLE_S else attempts
-            while not await self._restart(after_s=_restart_delay_s(attempts)):
-                attempts += 1
-            attempts += 1
+            if loop.time() - since >= STABLE_S:
+                backoff.reset()
+            while not await self._restart(after_s=backoff.next_s()):
+                pass
 
     async def stop(self) -> None:
         """End the server, so that its file is closed, and give the folder free. Does nothing when nothing runs."""
@@ -375,12 +375,6 @@ def _last_words(path: Path) -> str:
         return ""
     # Two: a complaint about an option is one line with the option and one with the reason.
     return " ".join([_STAMP.sub("", line.strip()) for line in lines if line.strip()][-2:])
-
-
-def _restart_delay_s(failures: int) -> float:
-    """Doubling up to a bound; half of it is chance, so that many machines don't start in step after a power cut."""
-    longest = min(RESTART_MOST_S, RESTART_LEAST_S * 2 ** min(failures, 16))
-    return float(longest * random.uniform(0.5, 1))  # noqa: S311 -- no secret
 
 
 async def _end_orphan(data: Path) -> None:
