@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
 
 from tests.support.servers import Cluster, RedisServer, SentinelTrio, short_folder, tls_front
+from tests.support.signals import stop_inheriting_ignored_signals
+from tests.support.summary import summary_lines
 
 # A property is about what is computed, not how fast: on a busy machine, one example in thousands takes its time.
 settings.register_profile("ticker", deadline=None)
 settings.load_profile("ticker")
 
 
-SUMMED: Final = (
-    "schedules run",
-    "faults injected",
-    "submissions acknowledged",
-    "deliveries checked",
-    "hostile inputs tried",
-    "violations",
-)
-"""What is said first; then follows of which kinds that was, and more."""
-
-
-COUNTED: Final = "count: "
-"""What a test has counted is in its `user_properties`: ("count: faults injected", 7)."""
+def pytest_configure() -> None:
+    stop_inheriting_ignored_signals()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what the tests have counted, all in all."""
-    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
-    counts: Counter[str] = Counter()
-    for name, count in (each for report in reports for each in getattr(report, "user_properties", ())):
-        if name.startswith(COUNTED):
-            counts[name.removeprefix(COUNTED)] += count
-    first = {what: counts.pop(what) for what in SUMMED if what in counts}
-    for some in (first, counts):
-        if some:
-            terminalreporter.write_line(", ".join(f"{what} {count:,}" for what, count in some.items()))
+    reports = [each for some in terminalreporter.stats.values() for each in some if isinstance(each, pytest.TestReport)]
+    for line in summary_lines(reports):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import COUNTED
 from tests.faults.__main__ import play_all
 from tests.faults.schedule import FIXED, LOSSY, SEEDS, Do, by_name, from_seed
+from tests.support.summary import count_properties
 
 AT_ONCE = 4
 GROUPS = 5
@@ -28,7 +28,7 @@ def no_words_of_what_is_meant_to_break(caplog: pytest.LogCaptureFixture) -> Iter
 @pytest.mark.parametrize("group", range(GROUPS))
 async def test_every_invariant_holds_whatever_breaks(group: int, request: pytest.FixtureRequest) -> None:
     tally = await play_all(ALL[group::GROUPS], AT_ONCE, quietly=True)
-    request.node.user_properties += [(COUNTED + name, count) for name, count in tally.counts.items()]
+    request.node.user_properties += count_properties(tally.counts)
     assert tally.failed == [], "\n".join(map(str, tally.failed))
 
 

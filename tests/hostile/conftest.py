@@ -14,11 +14,11 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 import pytest_asyncio
 
-from tests.conftest import COUNTED
 from tests.hostile.tally import TRIED
 from tests.support.desk_harness import Newsroom, new
 from tests.support.readers import Reader
 from tests.support.servers import RedisServer, eventually, short_folder
+from tests.support.summary import count_properties
 from tests.support.system import Program, environment
 from ticker.core.submission import ReceiptStatus
 
@@ -156,4 +156,4 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         tried = TRIED - before
         if tried:
             tried["hostile inputs tried"] = tried.total()
-        item.user_properties += [(COUNTED + kind, count) for kind, count in tried.items()]
+        item.user_properties += count_properties(tried)
