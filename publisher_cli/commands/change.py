@@ -225,7 +225,7 @@ def content_fields(
         "undo_s": UNSET if undo is None else undo_window_s(undo),
         "again": again,
     }
-    times = {"expires_at": expires, "pinned_until": pin, "at": at, "embargo_until": embargo}
+    times = {"expires_at": expires, "pinned_until": pin, "publish_at": at, "embargo_until": embargo}
     return (
         {name: value for name, value in given.items() if value is not UNSET},
         {name: text for name, text in times.items() if text},
