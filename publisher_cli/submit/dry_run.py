@@ -12,7 +12,7 @@ from publisher_cli.history import newest_first
 from ticker.core.board import Board
 from ticker.core.edition import Role
 from ticker.core.errors import StoreError
-from ticker.core.outcome import Circumstances, Outcome, Publish, Refuse, decide
+from ticker.core.outcome import Context, Outcome, Publish, Refuse, decide
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
@@ -53,7 +53,7 @@ class Stage(msgspec.Struct):
 
 def foretell(seen: Seen, submission: Submission, now: datetime, new_id: str = NO_ID) -> Outcome:
     """What the desk would decide if it took the submission now, from the editor who sees the edition so."""
-    at = Circumstances(
+    at = Context(
         edition=seen.stored.edition,
         board=seen.board,
         editor=seen.editor,

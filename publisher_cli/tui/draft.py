@@ -15,9 +15,8 @@ from publisher_cli.commands.change import content_fields
 from publisher_cli.submit.dry_run import foretell
 from publisher_cli.times import parse_times
 from publisher_cli.tui.model import Picture
-from ticker.core import lifecycle
 from ticker.core.errors import SettingsError
-from ticker.core.line import URGENCY_FLASH, Change, Direction, Line, Status
+from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Direction, Line, Status
 from ticker.core.outcome import Hold, Publish, Refuse
 from ticker.core.rules import fields
 from ticker.core.submission import Finding, Submission
@@ -202,7 +201,7 @@ def asks_twice(draft: Draft, submission: Submission) -> bool:
     urgency = submission.urgency
     if urgency is UNSET:
         urgency = draft.line.urgency if draft.line is not None else urgency
-    return isinstance(urgency, int) and urgency <= URGENCY_FLASH and submission.change in lifecycle.PUTS_WORDS
+    return isinstance(urgency, int) and urgency <= URGENCY_FLASH and submission.change in TEXT_CHANGES
 
 
 def shown_words(draft: Draft, edition_dir: Direction) -> Line | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from msgspec import UNSET
 
-from tests.support.strategies import ENGLISH, START, circumstances, fold, histories, post
+from tests.support.strategies import ENGLISH, START, context, fold, histories, post
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, encode_entry
@@ -36,15 +36,15 @@ def submission(change: Change, **fields: object) -> Submission:
 
 
 def published(board: Board, change: Change, **fields: object) -> Line:
-    verdict = post(board, submission(change, **fields))
-    assert isinstance(verdict, Publish), verdict
-    return verdict.entry.line
+    outcome = post(board, submission(change, **fields))
+    assert isinstance(outcome, Publish), outcome
+    return outcome.entry.line
 
 
 def refused(board: Board, change: Change, **fields: object) -> list[str]:
-    verdict = post(board, submission(change, **fields))
-    assert isinstance(verdict, Refuse), verdict
-    return [finding.code for finding in verdict.errors]
+    outcome = post(board, submission(change, **fields))
+    assert isinstance(outcome, Refuse), outcome
+    return [finding.code for finding in outcome.errors]
 
 
 def board_with(*changes: Change, **fields: object) -> Board:
@@ -100,10 +100,10 @@ def test_a_new_line_is_another_line_whatever_became_of_the_first(state: str) -> 
 
 
 def test_a_refusal_shows_the_version_in_force() -> None:
-    verdict = post(board_with(Change.WITHDRAW), submission(Change.UPDATE))
-    assert isinstance(verdict, Refuse)
-    assert verdict.latest is not None
-    assert (verdict.latest.id, verdict.latest.version) == (LINE, 2)
+    outcome = post(board_with(Change.WITHDRAW), submission(Change.UPDATE))
+    assert isinstance(outcome, Refuse)
+    assert outcome.latest is not None
+    assert (outcome.latest.id, outcome.latest.version) == (LINE, 2)
 
 
 @pytest.mark.parametrize("change", [Change.UPDATE, Change.WITHDRAW, Change.PIN, Change.HIDE])
@@ -257,9 +257,9 @@ def test_a_refusal_leaves_the_board_as_it_was() -> None:
 
 
 def test_a_new_line_has_the_language_and_the_direction_of_its_edition() -> None:
-    verdict = post(Board(), submission(Change.NEW, text="عاجل"), edition=DEFAULT_EDITIONS["ar"])
-    assert isinstance(verdict, Publish)
-    assert (verdict.entry.line.lang, verdict.entry.line.dir) == ("ar", Direction.RTL)
+    outcome = post(Board(), submission(Change.NEW, text="عاجل"), edition=DEFAULT_EDITIONS["ar"])
+    assert isinstance(outcome, Publish)
+    assert (outcome.entry.line.lang, outcome.entry.line.dir) == ("ar", Direction.RTL)
 
 
 @pytest.mark.parametrize(
@@ -432,16 +432,16 @@ def test_a_line_may_be_posted_pinned() -> None:
 
 def test_an_expired_line_can_still_be_corrected() -> None:
     board = board_with(expires_at=SOON)
-    verdict = decide(submission(Change.CORRECT), circumstances(board, 2, SOON + timedelta(days=1)))
-    assert isinstance(verdict, Publish)
+    outcome = decide(submission(Change.CORRECT), context(board, 2, SOON + timedelta(days=1)))
+    assert isinstance(outcome, Publish)
 
 
 @pytest.mark.parametrize(("now", "updated_at"), [(SOON, SOON), (START - timedelta(hours=1), START)])
-def test_a_later_version_is_never_older_by_its_own_words(now: datetime, updated: datetime) -> None:
-    verdict = decide(submission(Change.UPDATE), circumstances(board_with(), 2, now))
-    assert isinstance(verdict, Publish)
-    assert verdict.entry.line.updated_at == updated
-    assert verdict.entry.line.created_at == START
+def test_a_later_version_is_never_older_by_its_own_words(now: datetime, updated_at: datetime) -> None:
+    outcome = decide(submission(Change.UPDATE), context(board_with(), 2, now))
+    assert isinstance(outcome, Publish)
+    assert outcome.entry.line.updated_at == updated_at
+    assert outcome.entry.line.created_at == START
 
 
 @given(histories())

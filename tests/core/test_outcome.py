@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tests.support.strategies import ENGLISH, START, circumstances, likely_submissions, nasty_submissions, post
+from tests.support.strategies import ENGLISH, START, context, likely_submissions, nasty_submissions, post
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.core.entry import encode_entry, follow
@@ -41,8 +41,8 @@ def newsroom() -> Board:
 NEWSROOM = newsroom()
 
 
-def verdict_on(submission: Submission, edition: Edition = ENGLISH) -> Outcome:
-    return decide(submission, circumstances(NEWSROOM, 6, START + timedelta(minutes=1), "line-6", edition))
+def outcome_of(submission: Submission, edition: Edition = ENGLISH) -> Outcome:
+    return decide(submission, context(NEWSROOM, 6, START + timedelta(minutes=1), "line-6", edition))
 
 
 def as_submission(line: Line) -> Submission:
@@ -67,31 +67,31 @@ def as_submission(line: Line) -> Submission:
 
 @settings(max_examples=400)
 @given(SUBMISSIONS, EDITIONS)
-def test_every_submission_gets_a_verdict_that_can_be_written_and_sent(submission: Submission, edition: Edition) -> None:
-    verdict = verdict_on(submission, edition)
-    errors = verdict.errors if isinstance(verdict, Refuse) else ()
-    receipt = Receipt(status=ReceiptStatus.REFUSED, edition="en", key="k", errors=errors, warnings=verdict.warnings)
+def test_every_submission_gets_an_outcome_that_can_be_encoded(submission: Submission, edition: Edition) -> None:
+    outcome = outcome_of(submission, edition)
+    errors = outcome.errors if isinstance(outcome, Refuse) else ()
+    receipt = Receipt(status=ReceiptStatus.REFUSED, edition="en", key="k", errors=errors, warnings=outcome.warnings)
     assert len(encode_receipt(receipt)) < 16_384
-    if isinstance(verdict, Publish):
-        data = encode_entry(verdict.entry)
-        assert follow(1, NONCE, next_link(NONCE, data), data).entry == verdict.entry
+    if isinstance(outcome, Publish):
+        data = encode_entry(outcome.entry)
+        assert follow(1, NONCE, next_link(NONCE, data), data).entry == outcome.entry
     else:
         assert errors
 
 
 @given(SUBMISSIONS)
-def test_the_same_submission_in_the_same_circumstances_gets_the_same_verdict(submission: Submission) -> None:
-    assert verdict_on(submission) == verdict_on(submission)
+def test_the_same_submission_in_the_same_context_gets_the_same_outcome(submission: Submission) -> None:
+    assert outcome_of(submission) == outcome_of(submission)
 
 
 @settings(max_examples=400)
 @given(SUBMISSIONS, EDITIONS)
 def test_a_published_line_satisfies_the_rules_again_as_it_stands(submission: Submission, edition: Edition) -> None:
-    verdict = verdict_on(submission, edition)
-    if not isinstance(verdict, Publish) or verdict.entry.line.status is not Status.USABLE:
+    outcome = outcome_of(submission, edition)
+    if not isinstance(outcome, Publish) or outcome.entry.line.status is not Status.USABLE:
         return
-    line = verdict.entry.line
-    again = verdict_on(as_submission(line), edition)
+    line = outcome.entry.line
+    again = outcome_of(as_submission(line), edition)
     assert isinstance(again, Publish), again
     assert as_submission(again.entry.line) == as_submission(line)
 
@@ -99,10 +99,10 @@ def test_a_published_line_satisfies_the_rules_again_as_it_stands(submission: Sub
 @settings(max_examples=400)
 @given(SUBMISSIONS, EDITIONS)
 def test_a_published_line_is_in_its_normal_form(submission: Submission, edition: Edition) -> None:
-    verdict = verdict_on(submission, edition)
-    if not isinstance(verdict, Publish):
+    outcome = outcome_of(submission, edition)
+    if not isinstance(outcome, Publish):
         return
-    line = verdict.entry.line
+    line = outcome.entry.line
     for text in (line.text, line.attribution, line.coverage, line.correction):
         if text is not None:
             assert unicodedata.is_normalized("NFC", text)
@@ -118,8 +118,8 @@ def test_a_published_line_is_in_its_normal_form(submission: Submission, edition:
 
 @given(nasty_submissions([USABLE, HELD, WITHDRAWN]))
 def test_a_withdrawn_line_stays_withdrawn_whatever_is_asked(submission: Submission) -> None:
-    verdict = verdict_on(submission)
-    assert not isinstance(verdict, Publish) or verdict.entry.line.id != WITHDRAWN
+    outcome = outcome_of(submission)
+    assert not isinstance(outcome, Publish) or outcome.entry.line.id != WITHDRAWN
 
 
 def test_the_strategies_make_lines_that_are_published_and_ones_that_are_not() -> None:
@@ -128,21 +128,31 @@ def test_the_strategies_make_lines_that_are_published_and_ones_that_are_not() ->
     @settings(max_examples=500, database=None, derandomize=True)
     @given(SUBMISSIONS)
     def collect(submission: Submission) -> None:
-        verdict = verdict_on(submission)
-        if isinstance(verdict, Publish):
+        outcome = outcome_of(submission)
+        if isinstance(outcome, Publish):
             seen.add("published")
-        elif isinstance(verdict, Refuse):
-            seen.update(finding.code for finding in verdict.errors)
+        elif isinstance(outcome, Refuse):
+            seen.update(finding.code for finding in outcome.errors)
 
     collect()
-    assert seen >= {"published", "character", "empty", "expires", "field", "lang", "pinned", "reason", "section"}
+    assert seen >= {
+        "published",
+        "character",
+        "empty",
+        "expires_at",
+        "field",
+        "lang",
+        "pinned_until",
+        "reason",
+        "section",
+    }
     assert seen >= {"stale", "unknown", "url", "urgency", "region"}
 
 
 def test_an_entry_tells_who_asked_and_when() -> None:
-    verdict = verdict_on(Submission(key="k7", change=Change.NEW, text="Text", note="Two sources", urgency=UNSET))
-    assert isinstance(verdict, Publish)
-    entry = verdict.entry
+    outcome = outcome_of(Submission(key="k7", change=Change.NEW, text="Text", note="Two sources", urgency=UNSET))
+    assert isinstance(outcome, Publish)
+    entry = outcome.entry
     assert (entry.editor, entry.key, entry.note) == ("amal", "k7", "Two sources")
     assert entry.submitted_at == START + timedelta(minutes=1)
     assert (entry.line.id, entry.line.number) == ("line-6", 6)

@@ -19,7 +19,7 @@ from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect
 from ticker.core.entry import Entry, encode_entry
 from ticker.core.line import Change, Direction, Facets, Line, Status
-from ticker.core.outcome import Circumstances, Outcome, Publish, decide
+from ticker.core.outcome import Context, Outcome, Publish, decide
 from ticker.core.position import next_link
 from ticker.core.rules.effects import HOUSE_RULES
 from ticker.core.selection import Selection
@@ -177,10 +177,10 @@ def history(made_of: Sequence[Step]) -> list[Entry]:
         now += timedelta(minutes=step.minutes)
         line_id = f"line-{number}"
         target = ids[step.target % len(ids)] if ids else "none"
-        verdict = decide(submission_of(step, number, target, now), circumstances(board, len(log) + 1, now, line_id))
-        if isinstance(verdict, Publish):
-            board.apply(verdict.entry)
-            log.append(verdict.entry)
+        outcome = decide(submission_of(step, number, target, now), context(board, len(log) + 1, now, line_id))
+        if isinstance(outcome, Publish):
+            board.apply(outcome.entry)
+            log.append(outcome.entry)
             if step.change is Change.NEW:
                 ids.append(line_id)
     return log
@@ -204,21 +204,17 @@ def submission_of(step: Step, number: int, target: str, now: datetime) -> Submis
     )
 
 
-def circumstances(
-    board: Board, seq: int, now: datetime, line_id: str = "line-new", edition: Edition = ENGLISH
-) -> Circumstances:
-    return Circumstances(
-        edition=edition, board=board, editor="amal", submitted_at=now, now=now, seq=seq, new_id=line_id
-    )
+def context(board: Board, seq: int, now: datetime, line_id: str = "line-new", edition: Edition = ENGLISH) -> Context:
+    return Context(edition=edition, board=board, editor="amal", submitted_at=now, now=now, seq=seq, new_id=line_id)
 
 
 def post(board: Board, submission: Submission, now: datetime = START, edition: Edition = ENGLISH) -> Outcome:
     """Decide on a submission and put what it publishes on the board."""
     seq = 1 + sum(entry.line.version for entry in board.newest_first())
-    verdict = decide(submission, circumstances(board, seq, now, f"line-{seq}", edition))
-    if isinstance(verdict, Publish):
-        board.apply(verdict.entry)
-    return verdict
+    outcome = decide(submission, context(board, seq, now, f"line-{seq}", edition))
+    if isinstance(outcome, Publish):
+        board.apply(outcome.entry)
+    return outcome
 
 
 def linked(entries: Sequence[Entry], nonce: str = NONCE) -> list[tuple[str, bytes]]:

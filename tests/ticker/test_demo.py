@@ -14,7 +14,7 @@ from ticker import demo
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.line import Change
-from ticker.core.outcome import Circumstances, Publish, decide
+from ticker.core.outcome import Context, Publish, decide
 from ticker.core.submission import Submission
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -29,7 +29,7 @@ def submissions(language: str) -> Iterator[Submission]:
 
 @pytest.mark.parametrize("language", ["en", "ar", "es"])
 def test_every_line_would_go_on_air_without_a_warning(language: str) -> None:
-    at = Circumstances(
+    at = Context(
         edition=DEFAULT_EDITIONS[language], board=Board(), editor="demo", submitted_at=NOW, now=NOW, seq=1, new_id="x"
     )
     for submission in submissions(language):

@@ -1,7 +1,11 @@
-"""The life of a line: which change may follow which status, and the version that a change makes."""
+"""The life of a line: which change may follow which status, and the version that a change makes.
+
+`first_version` and `next_version` only build a version. `check_version` applies the rules to it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -10,13 +14,13 @@ from msgspec import UNSET
 
 from ticker.core.edition import Edition
 from ticker.core.entry import Entry
-from ticker.core.line import Change, Direction, Facets, Line, Status
+from ticker.core.line import REWRITES, TEXT_CHANGES, Change, Direction, Facets, Line, Status
 from ticker.core.rules import fields
-from ticker.core.rules.fields import Findings
+from ticker.core.rules.findings import RuleFinding, refuse
 from ticker.core.submission import Submission
 
 FACETS_MAX: Final = 64
-"""How many different (urgency, section, regions) the versions of one line may have had."""
+"""Most different facets (urgency, section, regions) that the versions of one line may have had."""
 
 _USABLE: Final = frozenset({Status.USABLE})
 MAY_FOLLOW: Final[dict[Change, frozenset[Status]]] = {
@@ -30,55 +34,94 @@ MAY_FOLLOW: Final[dict[Change, frozenset[Status]]] = {
     Change.PIN: _USABLE,
     Change.UNPIN: _USABLE,
 }
-_REWRITES: Final = frozenset({Change.UPDATE, Change.REFILE, Change.CORRECT})
-PUTS_WORDS: Final = _REWRITES | {Change.NEW}
-"""Changes that put words on air. What takes something off the screens is never made to wait."""
-
 _NEEDS_REASON: Final = frozenset({Change.CORRECT, Change.WITHDRAW})
 _CONTENT: Final = (
     "text", "attribution", "lang", "dir", "urgency", "section", "regions", "coverage", "url", "expires_at",
 )  # fmt: skip
 
 
-def check_may_follow(checked: Findings, submission: Submission, latest: Line) -> None:
+def check_may_follow(submission: Submission, latest: Line) -> Iterator[RuleFinding]:
     """Refuse a change of a version that is no longer the latest, or that the line's status doesn't allow."""
     if submission.version is not None and submission.version != latest.version:
-        checked.refuse(
+        yield refuse(
             "stale",
             f"version {submission.version} of {latest.id} is not the latest: look at version {latest.version} "
             f"({latest.change}) and decide again",
         )
     elif latest.status not in MAY_FOLLOW[submission.change]:
-        checked.refuse("status", f"{latest.id} is {latest.status}: {submission.change} can't follow")
+        yield refuse("status", f"{latest.id} is {latest.status}: {submission.change} can't follow")
     elif submission.change is Change.UNPIN and latest.pinned_until is None:
-        checked.refuse("status", f"{latest.id} is not pinned")
+        yield refuse("status", f"{latest.id} is not pinned")
 
 
-def check_fields(checked: Findings, submission: Submission) -> None:
-    """Refuse fields that the change needs and lacks, or has and can't use."""
+def check_fields(submission: Submission) -> Iterator[RuleFinding]:
+    """Refuse a submission that lacks a field that its change needs, or has one that its change can't use."""
     change = submission.change
     if change is Change.NEW and submission.text is UNSET:
-        checked.refuse("empty", "a line needs a text")
-    if change is not Change.NEW and change not in _REWRITES:
+        yield refuse("empty", "a line needs a text")
+    if change not in TEXT_CHANGES:
         for field in _CONTENT:
             if getattr(submission, field) is not UNSET:
-                checked.refuse("field", f"{change} doesn't take `{field}`: use update or correct to change it")
-    if change in _REWRITES and all(getattr(submission, field) is UNSET for field in _CONTENT):
-        checked.refuse("empty", f"this {change} changes nothing: give a text or another field")
+                yield refuse("field", f"{change} doesn't take `{field}`: use update or correct to change it")
+    if change in REWRITES and all(getattr(submission, field) is UNSET for field in _CONTENT):
+        yield refuse("empty", f"this {change} changes nothing: give a text or another field")
     if change in _NEEDS_REASON and fields.is_blank(submission.reason or ""):
-        checked.refuse("reason", f"{change} needs a reason: it is what readers are told")
+        yield refuse("reason", f"{change} needs a reason: readers see it")
     if change not in _NEEDS_REASON and submission.reason is not None:
-        checked.refuse("field", f"{change} tells readers nothing: leave the reason out, or use correct or withdraw")
+        yield refuse("field", f"readers see no reason for {change}: leave it out, or use correct or withdraw")
     if change is Change.PIN and submission.pinned_until is None:
-        checked.refuse("field", "pin needs the time when it ends")
+        yield refuse("field", "pin needs the time when it ends")
     if change not in (Change.NEW, Change.PIN) and submission.pinned_until is not None:
-        checked.refuse("field", f"{change} doesn't take `pinned`: use pin")
+        yield refuse("field", f"{change} doesn't take `pinned_until`: use pin")
 
 
-def first_version(
-    checked: Findings, edition: Edition, submission: Submission, line_id: str, number: int, now: datetime
-) -> Line:
-    """A new line of an edition; only of use where `checked` has no errors."""
+def check_version(edition: Edition, submission: Submission, line: Line, now: datetime) -> Iterator[RuleFinding]:
+    """Check the fields of `line`, the version that the submission would make."""
+    if submission.change in TEXT_CHANGES:
+        yield from _check_text(edition, submission, line)
+        yield from _check_metadata(edition, submission, line, now)
+    if submission.change in _NEEDS_REASON:
+        yield from fields.check_notice("reason", line.correction)
+    if submission.change in (Change.NEW, Change.PIN) and submission.pinned_until is not None:
+        yield from fields.check_pinned(submission.pinned_until, now)
+
+
+def _check_text(edition: Edition, submission: Submission, line: Line) -> Iterator[RuleFinding]:
+    if submission.text is not UNSET:
+        yield from fields.check_text(edition, line.text)
+    if line.attribution is not None:
+        yield from fields.check_attribution(line.attribution)
+    if submission.lang is not UNSET:
+        yield from fields.check_lang(submission.lang)
+
+
+def _check_metadata(edition: Edition, submission: Submission, line: Line, now: datetime) -> Iterator[RuleFinding]:
+    if submission.urgency is not UNSET:
+        yield from fields.check_urgency(submission.urgency)
+    if submission.section is not UNSET and submission.section is not None:
+        yield from fields.check_term("section", edition.sections, submission.section)
+    if submission.regions is not UNSET:
+        yield from fields.check_regions(edition.regions, submission.regions)
+    if submission.coverage is not UNSET:
+        yield from fields.check_notice("coverage", line.coverage)
+    if submission.url is not UNSET and submission.url is not None:
+        yield from fields.check_url(submission.url)
+    if submission.expires_at is not UNSET and submission.expires_at is not None:
+        yield from fields.check_expires(submission.expires_at, now)
+
+
+def check_facets(line_id: str, earlier: tuple[Facets, ...]) -> Iterator[RuleFinding]:
+    """Refuse one more change of section, regions or urgency once the line has had 64 different combinations."""
+    if len(earlier) > FACETS_MAX:
+        yield refuse(
+            "facets",
+            f"{line_id} has changed its section, regions or urgency more than {FACETS_MAX} times: "
+            "withdraw it and post a new line",
+        )
+
+
+def first_version(edition: Edition, submission: Submission, line_id: str, number: int, now: datetime) -> Line:
+    """Build a new line. The submission must have a text."""
     blank = Line(
         id=line_id,
         version=1,
@@ -89,35 +132,29 @@ def first_version(
         dir=edition.dir,
         created_at=now,
         updated_at=now,
+        pinned_until=submission.pinned_until,
         test=edition.test,
     )
-    line = _with_content(checked, edition, submission, blank, now)
-    if submission.pinned_until is not None:
-        fields.check_pinned(checked, submission.pinned_until, now)
-        line = msgspec.structs.replace(line, pinned_until=submission.pinned_until)
-    return line
+    return _with_content(edition, submission, blank)
 
 
-def next_version(checked: Findings, edition: Edition, submission: Submission, latest: Entry, now: datetime) -> Line:
-    """The version that a change makes of a line; only of use where `checked` has no errors."""
+def next_version(edition: Edition, submission: Submission, latest: Entry, now: datetime) -> Line:
+    """Build the version that a change makes of an existing line."""
     line = latest.line
     match submission.change:
         case Change.UPDATE | Change.REFILE:
-            line = _with_content(checked, edition, submission, line, now)
+            line = _with_content(edition, submission, line)
         case Change.CORRECT:
-            line = _with_content(checked, edition, submission, line, now)
-            line = msgspec.structs.replace(line, correction=_reason(checked, submission))
+            line = msgspec.structs.replace(_with_content(edition, submission, line), correction=_reason(submission))
         case Change.WITHDRAW:
-            # The notice outlives the text's own time: a withdrawal just before it, or after it, would else be silent.
+            # The notice outlives the text's own time: readers must learn of a withdrawal shortly before or after it.
             line = line.without_text(Status.CANCELED)
-            line = msgspec.structs.replace(line, correction=_reason(checked, submission), expires_at=None)
+            line = msgspec.structs.replace(line, correction=_reason(submission), expires_at=None)
         case Change.HIDE:
             line = line.without_text(Status.WITHHELD)
         case Change.UNHIDE:
             line = latest.hidden_version or line
         case Change.PIN:
-            if submission.pinned_until is not None:
-                fields.check_pinned(checked, submission.pinned_until, now)
             line = msgspec.structs.replace(line, pinned_until=submission.pinned_until)
         case Change.UNPIN:
             line = msgspec.structs.replace(line, pinned_until=None)
@@ -131,81 +168,62 @@ def next_version(checked: Findings, edition: Edition, submission: Submission, la
     )
 
 
-def _reason(checked: Findings, submission: Submission) -> str:
-    reason = fields.normal_text(submission.reason or "")
-    fields.check_notice(checked, "reason", reason)
-    return reason
-
-
-def earlier_facets(checked: Findings, line: Line, latest: Entry) -> tuple[Facets, ...]:
-    """The facets of a line's earlier versions that differ from those of `line`, its next version."""
+def earlier_facets(line: Line, latest: Entry) -> tuple[Facets, ...]:
+    """Return the facets of a line's earlier versions that differ from those of `line`, its next version."""
     earlier = dict.fromkeys((*latest.earlier_facets, latest.line.facets))
     earlier.pop(line.facets, None)
-    if len(earlier) > FACETS_MAX:
-        checked.refuse(
-            "facets",
-            f"{line.id} has changed its section, regions or urgency more than {FACETS_MAX} times: "
-            "withdraw it and post a new line",
-        )
     return tuple(earlier)
 
 
-def _with_content(checked: Findings, edition: Edition, submission: Submission, line: Line, now: datetime) -> Line:
-    """`line` with the fields that the submission sets, each checked and in its normal form."""
-    line = _with_text(checked, edition, submission, line)
-    line = _with_language(checked, edition, submission, line)
-    changes: dict[str, object] = {}
-    if submission.urgency is not UNSET:
-        fields.check_urgency(checked, submission.urgency)
-        changes["urgency"] = submission.urgency
-    if submission.section is not UNSET:
-        section = submission.section
-        changes["section"] = (
-            None if section is None else fields.check_term(checked, "section", edition.sections, section)
-        )
-    if submission.regions is not UNSET:
-        changes["regions"] = fields.check_regions(checked, edition.regions, submission.regions)
-    if submission.coverage is not UNSET:
-        coverage = _text_or_none(submission.coverage)
-        fields.check_notice(checked, "coverage", coverage)
-        changes["coverage"] = coverage
-    if submission.url is not UNSET:
-        if submission.url is not None:
-            fields.check_url(checked, submission.url)
-        changes["url"] = submission.url
-    if submission.expires_at is not UNSET:
-        if submission.expires_at is not None:
-            fields.check_expires(checked, submission.expires_at, now)
-        changes["expires_at"] = submission.expires_at
-    return msgspec.structs.replace(line, **changes)
+def _with_content(edition: Edition, given: Submission, line: Line) -> Line:
+    """Return `line` with the fields that the submission sets, each in its normal form."""
+    text, attribution = _text_and_attribution(given, line)
+    lang, direction = _language(edition, given, line)
+    return msgspec.structs.replace(
+        line,
+        text=text,
+        attribution=attribution,
+        lang=lang,
+        dir=direction,
+        urgency=line.urgency if given.urgency is UNSET else given.urgency,
+        section=line.section if given.section is UNSET else _section(edition, given.section),
+        regions=line.regions if given.regions is UNSET else fields.normal_regions(edition.regions, given.regions),
+        coverage=line.coverage if given.coverage is UNSET else _text_or_none(given.coverage),
+        url=line.url if given.url is UNSET else given.url,
+        expires_at=line.expires_at if given.expires_at is UNSET else given.expires_at,
+    )
 
 
-def _with_text(checked: Findings, edition: Edition, submission: Submission, line: Line) -> Line:
-    if submission.text is UNSET:
-        text, attribution = line.text, line.attribution
-    else:
-        text, attribution = fields.normal_text(submission.text), line.attribution
+def _section(edition: Edition, given: str | None) -> str | None:
+    return None if given is None else fields.normal_term(edition.sections, given)
+
+
+def _text_and_attribution(submission: Submission, line: Line) -> tuple[str, str | None]:
+    text, attribution = line.text, line.attribution
+    if submission.text is not UNSET:
+        text = fields.normal_text(submission.text)
         if submission.split_attribution and submission.attribution is UNSET:
             attribution, text = fields.split_attribution(text)
-        fields.check_text(checked, edition, text)
     if submission.attribution is not UNSET:
         attribution = _text_or_none(submission.attribution)
-    if attribution is not None:
-        fields.check_attribution(checked, attribution)
-    return msgspec.structs.replace(line, text=text, attribution=attribution)
+    return text, attribution
+
+
+def _language(edition: Edition, submission: Submission, line: Line) -> tuple[str, Direction]:
+    lang, direction = line.lang, line.dir
+    if submission.lang is not UNSET:
+        lang = submission.lang
+        if fields.is_lang(lang):
+            lang = fields.normal_lang(lang)
+            direction = fields.usual_direction(edition, lang)
+    if submission.dir is not UNSET:
+        direction = Direction(submission.dir)
+    return lang, direction
+
+
+def _reason(submission: Submission) -> str:
+    return fields.normal_text(submission.reason or "")
 
 
 def _text_or_none(given: str | None) -> str | None:
     return None if given is None or fields.is_blank(given) else fields.normal_text(given)
-
-
-def _with_language(checked: Findings, edition: Edition, submission: Submission, line: Line) -> Line:
-    lang, direction = line.lang, line.dir
-    if submission.lang is not UNSET:
-        errors_before = len(checked.errors)
-        lang = fields.check_lang(checked, submission.lang)
-        if len(checked.errors) == errors_before:
-            direction = fields.usual_direction(edition, lang)
-    if submission.dir is not UNSET:
-        direction = Direction(submission.dir)
-    return msgspec.structs.replace(line, lang=lang, dir=direction)

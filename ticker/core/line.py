@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -23,6 +24,11 @@ class Change(StrEnum):
     UNHIDE = "unhide"  # back on the board
     PIN = "pin"
     UNPIN = "unpin"
+
+
+REWRITES: Final = frozenset({Change.UPDATE, Change.REFILE, Change.CORRECT})
+TEXT_CHANGES: Final = REWRITES | {Change.NEW}
+"""Changes that put text on air. A change that takes text off the screens is never delayed."""
 
 
 class Status(StrEnum):

@@ -1,4 +1,4 @@
-"""The desk's decision on one request: the entry that it makes, what is held, or why it is refused."""
+"""The desk's decision on one request: publish an entry, hold it, drop what was held, or refuse it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ticker.core import lifecycle
 from ticker.core.edition import Edition, Role
 from ticker.core.entry import Entry
 from ticker.core.held import Held
-from ticker.core.line import URGENCY_FLASH, Change, Facets, Line
+from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Facets, Line
 from ticker.core.rules import approval, fields, house_rules
-from ticker.core.rules.fields import Findings
+from ticker.core.rules.findings import Findings, RuleFinding, refuse, warn
 from ticker.core.submission import Decision, DecisionRequest, Finding, Submission
 
 
 class Lines(Protocol):
-    """The latest entry of every line: a board, or a board with entries on top that are about to be appended."""
+    """The latest entry of every line: a board, or a board plus entries that are about to be appended."""
 
     def get(self, line_id: str, /) -> Entry | None: ...
 
     def newest_first(self) -> Iterator[Entry]:
-        """Every line's latest entry, also of those that don't show."""
+        """Yield the latest entry of every line, including lines that aren't visible."""
         ...
 
 
-class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What a decision depends on besides the request: who, when, on which board; and the chance for a new line.
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What an outcome depends on besides the request.
 
-    `passed` is an instant that has certainly passed, also by Redis's clock (None: `now`): nothing goes out before its
-    time because a desk's clock is ahead. `seq` is the number that the entry would have, `new_id` an id that no line and
-    nothing held has.
+    `now`: the desk's clock. `earliest_now`: the earlier of the desk's and Redis's clocks (None: `now`), so that nothing
+    is published early because a desk's clock is fast. `seq`: the number that the entry would get. `new_id`: an id that
+    no line and no held item has.
     """
 
     edition: Edition
@@ -43,20 +43,20 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     role: Role = Role.EDITOR
     submitted_at: datetime
     now: datetime
-    passed: datetime | None = None
+    earliest_now: datetime | None = None
     seq: int
     new_id: str
 
 
 class Publish(msgspec.Struct, frozen=True):
-    """On air, once `entry` is in the log."""
+    """The request makes an entry, which is on air as soon as it is in the log."""
 
     entry: Entry
     warnings: tuple[Finding, ...]
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """Not on air yet: it waits as `held`. `latest` is the version in force of the line that it would change."""
+    """The submission waits as `held`. `latest` is the current version of the line that it would change."""
 
     held: Held
     warnings: tuple[Finding, ...] = ()
@@ -64,13 +64,13 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Drop(msgspec.Struct, frozen=True):
-    """What was held never goes on air."""
+    """The held item is rejected or cancelled, and never published."""
 
     reason: str | None = None
 
 
 class Refuse(msgspec.Struct, frozen=True):
-    """Not on air. `latest` is the version in force of the line that the submission was about, where there is one."""
+    """The request changes nothing. `latest` is the current version of the line that it was about, if there is one."""
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...] = ()
@@ -78,177 +78,197 @@ class Refuse(msgspec.Struct, frozen=True):
 
 
 Outcome = Publish | Hold | Refuse
+"""What `decide` and `publish_held` return."""
+
+DecisionOutcome = Outcome | Drop
 
 
-class _Prepared(msgspec.Struct, frozen=True):
-    """A submission in its normal form, the version that it makes, and what it is made of (None: a new line)."""
+class _Draft(msgspec.Struct, frozen=True):
+    """The version that a submission would make, with what the rules for its fields found.
 
-    submission: Submission
+    `latest` is the entry of the version before it (None: a new line).
+    """
+
     line: Line
     latest: Entry | None
-    earlier_facets: tuple[Facets, ...] = ()
+    earlier_facets: tuple[Facets, ...]
+    found: tuple[RuleFinding, ...]
 
 
-def decide(submission: Submission, at: Circumstances) -> Outcome:
-    """Apply the rules. The same submission in the same circumstances always gets the same verdict."""
-    checked = Findings()
-    # How long a line may stay or be pinned is counted from when it goes out, as it will be when it is published.
-    prepared = _prepare(checked, submission, msgspec.structs.replace(at, now=_goes_out(submission, at.now)))
-    if prepared is None:
-        return Refuse(tuple(checked.errors), tuple(checked.warnings), _latest_line(submission, at))
-    submission, line, latest = prepared.submission, prepared.line, prepared.latest
-    house_rules.check_house(checked, at.edition, submission, line, at.board.newest_first(), at.now)
-    approval.check_second_person(checked, at.edition, at.role, at.editor, line, latest)
-    approval.check_break_glass(checked, at.role, submission.break_glass)
-    due = _due(checked, submission, line, at)
-    if checked.errors:
-        return Refuse(tuple(checked.errors), tuple(checked.warnings), None if latest is None else latest.line)
-    if not checked.needs and due is None:
-        return Publish(_entry(checked, prepared, at), tuple(checked.warnings))
-    held = Held(
-        id=at.new_id,
-        editor=at.editor,
-        submission=submission,
-        submitted_at=at.submitted_at,
-        due_at=due,
-        needs=tuple(checked.needs),
-        overridden=tuple(checked.overridden),
-    )
-    return Hold(held, tuple(checked.warnings), None if latest is None else latest.line)
-
-
-def publish_held(held: Held, at: Circumstances) -> Publish | Hold | Refuse:
-    """What becomes of something held that is due, or was approved: nothing was left to wait for.
-
-    The board may have changed since: the rules of a line's life hold as it is now, and what somebody else has put on
-    air meanwhile isn't repeated, or waits for a second person now, if none has approved it. `at.now` decides what is
-    past; `at.editor` and `at.role` don't matter.
-    """
-    checked = Findings()
-    at = msgspec.structs.replace(at, editor=held.editor, submitted_at=held.submitted_at, new_id=held.id)
-    submission = held.submission
-    prepared = _prepare(checked, submission, at)
-    if prepared is not None:
-        house_rules.check_repetition(checked, at.edition, submission, prepared.line, at.board.newest_first(), at.now)
-    if prepared is None or checked.errors:
-        return Refuse(tuple(checked.errors), (), _latest_line(submission, at))
-    needs = (*held.needs, *checked.needs)
-    has_second = held.approved_by not in (None, held.editor)
-    if checked.needs and not has_second and submission.break_glass is None:
-        return Hold(msgspec.structs.replace(held, needs=needs, approved_by=None))
-    checked.overridden.extend(held.overridden)
-    checked.overridden.extend(finding.code for finding in needs if submission.break_glass is not None)
-    entry = _entry(checked, prepared, at)
-    approved_by = None if held.approved_by == held.editor else held.approved_by
-    return Publish(msgspec.structs.replace(entry, approved_by=approved_by, due_at=held.due_at), ())
-
-
-def rule(ruling: DecisionRequest, held: Held, at: Circumstances) -> Publish | Hold | Drop | Refuse:
-    """Decide on what an editor says of something held: `at.editor` is who rules, `at.role` their role."""
-    checked = Findings()
-    approval.check_ruling(checked, ruling, held, at.editor, at.role)
-    if checked.errors:
-        return Refuse(tuple(checked.errors))
-    if ruling.decision is not Decision.APPROVE:
-        return Drop(None if ruling.reason is None else fields.normal_text(ruling.reason))
-    if ruling.break_glass is not None:
-        glass = msgspec.structs.replace(held.submission, break_glass=fields.normal_text(ruling.break_glass))
-        held = msgspec.structs.replace(held, submission=glass)
-    # Who may be no second person can only say that it is still news: that takes the place of nobody's approval.
-    may_approve = at.editor != held.editor and at.role is not Role.REPORTER
-    approved_by = at.editor if may_approve else held.approved_by or at.editor
-    held = msgspec.structs.replace(held, approved_by=approved_by, overdue=False)
-    if held.due_at is not None and held.due_at > (at.passed or at.now):
-        return Hold(held)
-    return publish_held(held, at)
-
-
-def _prepare(checked: Findings, submission: Submission, at: Circumstances) -> _Prepared | None:
-    """The version that the submission makes, only of use where `checked` has no errors; None where it makes none."""
+def decide(submission: Submission, context: Context) -> Outcome:
+    """Apply the rules to a submission. The outcome depends on nothing but the arguments."""
     submission = _in_utc(submission)
-    lifecycle.check_fields(checked, submission)
-    fields.check_notice(checked, "note", submission.note)
-    fields.check_notice(checked, "origin", submission.origin)
-    if submission.change is Change.NEW:
-        return _prepare_new(checked, submission, at)
-    return _prepare_next(checked, submission, at)
+    # Expiry and pin are checked against the time of publication, as they will be again when a held item is published.
+    publication = _publication_time(submission, context.now)
+    draft = _draft(submission, msgspec.structs.replace(context, now=publication))
+    if isinstance(draft, Refuse):
+        return draft
+    findings = Findings.of(
+        draft.found,
+        house_rules.check_house_rules(
+            context.edition, submission, draft.line, context.board.newest_first(), context.now
+        ),
+        approval.check_second_person(context.edition, context.role, context.editor, draft.line, draft.latest),
+        approval.check_break_glass(context.role, submission.break_glass),
+        _check_schedule(submission, context),
+    )
+    latest = None if draft.latest is None else draft.latest.line
+    if findings.errors:
+        return Refuse(findings.errors, findings.warnings, latest)
+    if submission.break_glass is not None:
+        findings = findings.without_needs()
+    due_at = _due_at(submission, draft.line, context)
+    if not findings.needs and due_at is None:
+        return Publish(_entry(submission, draft, context, findings.overridden), findings.warnings)
+    held = Held(
+        id=context.new_id,
+        editor=context.editor,
+        submission=submission,
+        submitted_at=context.submitted_at,
+        due_at=due_at,
+        needs=findings.needs,
+        overridden=findings.overridden,
+    )
+    return Hold(held, findings.warnings, latest)
 
 
-def _prepare_new(checked: Findings, submission: Submission, at: Circumstances) -> _Prepared | None:
-    if submission.id is not None or submission.version is not None:
-        checked.refuse("field", "a new line gets its id from the desk: leave `id` and `version` out")
-    if submission.text is UNSET:
-        return None
-    line = lifecycle.first_version(checked, at.edition, submission, at.new_id, at.seq, at.now)
-    return _Prepared(submission, line, None)
+def publish_held(held: Held, context: Context) -> Outcome:
+    """Publish a held item that is due or approved, if the rules still allow it on the current board.
+
+    If a duplicate has been published meanwhile, the item is refused, or waits for a second person unless one has
+    approved it. `context.now` is the time of publication. `context.editor` and `context.role` are ignored.
+    """
+    context = msgspec.structs.replace(context, editor=held.editor, submitted_at=held.submitted_at, new_id=held.id)
+    submission = _in_utc(held.submission)
+    draft = _draft(submission, context)
+    if isinstance(draft, Refuse):
+        return draft
+    findings = Findings.of(
+        draft.found,
+        house_rules.check_duplicate(context.edition, submission, draft.line, context.board.newest_first(), context.now),
+    )
+    if findings.errors:
+        return Refuse(findings.errors, latest=None if draft.latest is None else draft.latest.line)
+    needs = (*held.needs, *findings.needs)
+    second_person = None if held.approved_by == held.editor else held.approved_by
+    is_glass_broken = submission.break_glass is not None
+    if findings.needs and second_person is None and not is_glass_broken:
+        return Hold(msgspec.structs.replace(held, needs=needs, approved_by=None))
+    overridden = (*findings.overridden, *held.overridden, *(need.code for need in needs if is_glass_broken))
+    entry = _entry(submission, draft, context, overridden)
+    return Publish(msgspec.structs.replace(entry, approved_by=second_person, due_at=held.due_at), ())
 
 
-def _prepare_next(checked: Findings, submission: Submission, at: Circumstances) -> _Prepared | None:
-    latest = None if submission.id is None else at.board.get(submission.id)
+def decide_held(request: DecisionRequest, held: Held, context: Context) -> DecisionOutcome:
+    """Apply an editor's decision to a held item. `context.editor` made the decision, `context.role` is their role."""
+    findings = Findings.of(approval.check_decision(request, held, context.editor, context.role))
+    if findings.errors:
+        return Refuse(findings.errors)
+    if request.decision is not Decision.APPROVE:
+        return Drop(None if request.reason is None else fields.normal_text(request.reason))
+    if request.break_glass is not None:
+        reason = fields.normal_text(request.break_glass)
+        held = msgspec.structs.replace(held, submission=msgspec.structs.replace(held.submission, break_glass=reason))
+    # An editor who may not approve can only confirm that an overdue item is still news. That does not replace a
+    # missing approval.
+    may_approve = context.editor != held.editor and context.role is not Role.REPORTER
+    approved_by = context.editor if may_approve else held.approved_by or context.editor
+    held = msgspec.structs.replace(held, approved_by=approved_by, overdue=False)
+    if held.due_at is not None and held.due_at > (context.earliest_now or context.now):
+        return Hold(held)
+    return publish_held(held, context)
+
+
+def _draft(submission: Submission, context: Context) -> _Draft | Refuse:
+    """Build the version that the submission would make, and check its fields.
+
+    Refuse a submission that makes no version: a new line without a text, or a change that can't be applied.
+    """
+    is_new = submission.change is Change.NEW
+    latest = None if is_new or submission.id is None else context.board.get(submission.id)
+    found = [
+        *lifecycle.check_fields(submission),
+        *fields.check_notice("note", submission.note),
+        *fields.check_notice("origin", submission.origin),
+        *_check_target(submission, latest),
+    ]
+    makes_no_version = submission.text is UNSET if is_new else bool(found)
+    if makes_no_version:
+        return Refuse(Findings.of(found).errors, latest=None if latest is None else latest.line)
+    edition, now = context.edition, context.now
+    earlier: tuple[Facets, ...] = ()
     if latest is None:
+        line = lifecycle.first_version(edition, submission, context.new_id, context.seq, now)
+    else:
+        line = lifecycle.next_version(edition, submission, latest, now)
+        earlier = lifecycle.earlier_facets(line, latest)
+    found += lifecycle.check_version(edition, submission, line, now)
+    found += lifecycle.check_facets(line.id, earlier)
+    return _Draft(line, latest, earlier, tuple(found))
+
+
+def _check_target(submission: Submission, latest: Entry | None) -> Iterator[RuleFinding]:
+    """Refuse a new line that names an id, and a change of a line that doesn't exist or doesn't allow it."""
+    if submission.change is Change.NEW:
+        if submission.id is not None or submission.version is not None:
+            yield refuse("field", "a new line gets its id from the desk: leave `id` and `version` out")
+    elif latest is None:
         named = "no line is named" if submission.id is None else f"there is no line {submission.id[:40]!a}"
-        checked.refuse("unknown", f"{named} in this edition's log: `tick log` shows the ids")
-        return None
-    lifecycle.check_may_follow(checked, submission, latest.line)
-    if checked.errors:
-        return None
-    line = lifecycle.next_version(checked, at.edition, submission, latest, at.now)
-    return _Prepared(submission, line, latest, lifecycle.earlier_facets(checked, line, latest))
+        yield refuse("unknown", f"{named} in this edition's log: `tick log` shows the ids")
+    else:
+        yield from lifecycle.check_may_follow(submission, latest.line)
 
 
-def _latest_line(submission: Submission, at: Circumstances) -> Line | None:
-    latest = None if submission.id is None else at.board.get(submission.id)
-    return None if latest is None or submission.change is Change.NEW else latest.line
-
-
-def _entry(checked: Findings, prepared: _Prepared, at: Circumstances) -> Entry:
-    submission, line, latest = prepared.submission, prepared.line, prepared.latest
-    posted_by = at.editor if latest is None else latest.posted_by
+def _entry(submission: Submission, draft: _Draft, context: Context, overridden: tuple[str, ...]) -> Entry:
+    line, latest = draft.line, draft.latest
+    posted_by = context.editor if latest is None else latest.posted_by
     return Entry(
         line=line,
-        earlier_facets=prepared.earlier_facets,
-        editor=at.editor,
+        earlier_facets=draft.earlier_facets,
+        editor=context.editor,
         key=submission.key,
-        submitted_at=at.submitted_at,
+        submitted_at=context.submitted_at,
         note=submission.note,
         hidden_version=latest.line if latest is not None and line.change is Change.HIDE else None,
-        author=None if posted_by == at.editor else posted_by,
+        author=None if posted_by == context.editor else posted_by,
         break_glass=submission.break_glass,
-        overridden=tuple(dict.fromkeys(checked.overridden)),
+        overridden=tuple(dict.fromkeys(overridden)),
         origin=submission.origin,
     )
 
 
-def _due(checked: Findings, submission: Submission, line: Line, at: Circumstances) -> datetime | None:
-    """Until when it is held; None for what goes on air at once."""
-    for what in ("publish_at", "embargo_until"):
-        instant = getattr(submission, what)
-        if instant is not None:
-            # By when it was handed in: a desk that was away for a moment is no reason to refuse what was in time.
-            fields.check_schedule(checked, what, instant, min(at.submitted_at, at.now))
-    if checked.errors:
-        return None
-    passed = at.passed or at.now
+def _check_schedule(submission: Submission, context: Context) -> Iterator[RuleFinding]:
+    publish_at, embargo_until = submission.publish_at, submission.embargo_until
+    # A time that was in the future at submission stays valid, even if the desk was away until it had passed.
+    now, found = min(context.submitted_at, context.now), list[RuleFinding]()
+    if publish_at is not None:
+        found += fields.check_schedule("publish_at", publish_at, now)
+    if embargo_until is not None:
+        found += fields.check_schedule("embargo_until", embargo_until, now)
+    yield from found
+    if found or publish_at is None or embargo_until is None:
+        return
+    if max(publish_at, context.earliest_now or context.now) < embargo_until:
+        yield warn("embargo_until", "the publication time is before the end of the embargo: it waits for the embargo")
+
+
+def _due_at(submission: Submission, line: Line, context: Context) -> datetime | None:
+    """Return when to publish the submission, or None to publish it immediately."""
+    now = context.earliest_now or context.now
     times = [
         instant
         for instant in (submission.publish_at, submission.embargo_until)
-        if instant is not None and instant > passed
+        if instant is not None and instant > now
     ]
     if times:
-        if (
-            submission.publish_at is not None
-            and submission.embargo_until is not None
-            and submission.publish_at < submission.embargo_until
-        ):
-            checked.warn("embargo_until", "its time is before the end of its embargo: it waits for the embargo")
         return max(times)
-    undo_s = _undo_s(submission, at.edition, line)
-    # From when it was handed in, by Redis's clock, which is the one that it is released by.
-    return at.submitted_at + timedelta(seconds=undo_s) if undo_s > 0 else None
+    undo_s = _undo_s(submission, context.edition, line)
+    # Counted from Redis's clock at submission, because Redis's clock also decides when the window has passed.
+    return context.submitted_at + timedelta(seconds=undo_s) if undo_s > 0 else None
 
 
-def _goes_out(submission: Submission, now: datetime) -> datetime:
-    """When it goes out at the earliest; `now` for what isn't scheduled, or has a time that is refused."""
+def _publication_time(submission: Submission, now: datetime) -> datetime:
+    """Return the earliest time of publication. Times that the rules will refuse don't count."""
     times = [
         instant
         for instant in (submission.publish_at, submission.embargo_until)
@@ -258,22 +278,22 @@ def _goes_out(submission: Submission, now: datetime) -> datetime:
 
 
 def _undo_s(submission: Submission, edition: Edition, line: Line) -> float:
-    """The window in which it can be taken back unseen: none for a flash, or for what takes words off the screens."""
+    """Return the length of the undo window. By default, flashes and changes that remove text have none."""
     if submission.undo_s is not None:
         return submission.undo_s
-    if line.urgency <= URGENCY_FLASH or submission.change not in lifecycle.PUTS_WORDS:
+    if line.urgency <= URGENCY_FLASH or submission.change not in TEXT_CHANGES:
         return 0.0
     return edition.undo_s
 
 
 def _in_utc(submission: Submission) -> Submission:
-    """The submission with its instants in UTC; naive ones stay as they are, to be refused by the rules."""
+    """Convert the submission's aware instants to UTC. Naive ones stay as they are, for the rules to refuse."""
     changes: dict[str, datetime] = {}
     for field in ("expires_at", "pinned_until", "publish_at", "embargo_until"):
         instant = getattr(submission, field)
         if isinstance(instant, datetime) and instant.tzinfo is not None:
             try:
                 changes[field] = instant.astimezone(UTC)
-            except OverflowError:  # year 1 or 9999 with an offset: the rules refuse it as it stands
+            except OverflowError:  # year 1 or 9999 with an offset: the rules refuse it
                 continue
     return msgspec.structs.replace(submission, **changes)

@@ -15,7 +15,7 @@ import msgspec
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.errors import UNREADABLE, SubmissionError
 from ticker.core.held import Held, encode_held
-from ticker.core.outcome import Circumstances, Hold, Publish, Refuse, decide, publish_held, rule
+from ticker.core.outcome import Context, DecisionOutcome, Hold, Publish, Refuse, decide, decide_held, publish_held
 from ticker.core.position import next_link
 from ticker.core.submission import (
     KEY_MAX,
@@ -28,7 +28,7 @@ from ticker.core.submission import (
     encode_receipt,
 )
 from ticker.desk.ledger import Answer, HeldBytes, Ledger
-from ticker.desk.receipts import AnyOutcome, action_of, receipt_for
+from ticker.desk.receipts import action_of, receipt_for
 from ticker.store.append import AHEAD_MS, Head, HeldChange, NewEntry, Settlement
 from ticker.store.inbox import deadline_at_ms
 from ticker.store.streams import milliseconds_of
@@ -202,14 +202,14 @@ class _Draft:
         """What becomes of something held whose time has come."""
         assert self._head is not None, "what is due waits while the log has a fault"
         failure: Exception | None = None
-        verdict: AnyOutcome
+        verdict: DecisionOutcome
         if self._is_overdue(held):
             verdict = Hold(msgspec.structs.replace(held, overdue=True))
         elif held.editor not in self._ledger.roles:
             verdict = Hold(msgspec.structs.replace(held, needs=(*held.needs, _removed(held)), approved_by=None))
         else:
             try:
-                verdict = publish_held(held, self._circumstances(held.editor, held.submitted_at, self._head))
+                verdict = publish_held(held, self._context(held.editor, held.submitted_at, self._head))
             except Exception as error:  # noqa: BLE001 - or what our rules choke on would be tried for ever
                 verdict, failure = Refuse((_FAILURE,)), error
         planned = self._settled(Waiting(held.editor, ""), None, verdict, held, failure=failure)
@@ -269,16 +269,16 @@ class _Draft:
 
     def _verdict(
         self, waiting: Waiting, request: Submission | DecisionRequest, head: Head
-    ) -> tuple[AnyOutcome, Held | None]:
+    ) -> tuple[DecisionOutcome, Held | None]:
         """What is to become of a request, and of what is held that it is about."""
         submitted = datetime.fromtimestamp(waiting.submitted_ms / 1000, UTC)
-        at = self._circumstances(waiting.editor, submitted, head)
+        at = self._context(waiting.editor, submitted, head)
         if isinstance(request, DecisionRequest):
             found = self._find_held(request.held)
             if found is None:
                 return Refuse((_nothing_held(request.held),)), None
-            return rule(request, found[1], at), found[1]
-        verdict: AnyOutcome = decide(request, at)
+            return decide_held(request, found[1], at), found[1]
+        verdict: DecisionOutcome = decide(request, at)
         if isinstance(verdict, Hold) and self._held_count() >= self._chance.held_max:
             verdict = Refuse((_full(self._chance.held_max),), latest=verdict.latest)
         return verdict, None
@@ -289,15 +289,15 @@ class _Draft:
     def _held_count(self) -> int:
         return len(self._ledger.held.keys() | self._held.keys()) - list(self._held.values()).count(None)
 
-    def _circumstances(self, editor: str, submitted: datetime, head: Head) -> Circumstances:
-        return Circumstances(
+    def _context(self, editor: str, submitted: datetime, head: Head) -> Context:
+        return Context(
             edition=self._ledger.edition,
             board=self,
             editor=editor,
             role=self._ledger.role_of(editor),
             submitted_at=submitted,
             now=self._chance.now,
-            passed=min(self._chance.now, self._chance.redis_now),
+            earliest_now=min(self._chance.now, self._chance.redis_now),
             seq=head.seq + 1,
             new_id=self._unused_id(),
         )
@@ -312,7 +312,7 @@ class _Draft:
         self,
         waiting: Waiting,
         request: Submission | DecisionRequest | None,
-        verdict: AnyOutcome,
+        verdict: DecisionOutcome,
         held: Held | None,
         *,
         until: int | None = None,
@@ -362,7 +362,7 @@ class _Draft:
             failure=failure,
         )
 
-    def _appended(self, verdict: AnyOutcome) -> tuple[NewEntry | None, Logged | None]:
+    def _appended(self, verdict: DecisionOutcome) -> tuple[NewEntry | None, Logged | None]:
         if not isinstance(verdict, Publish):
             return None, None
         assert self._head is not None, "nothing is published on a log with a fault"

@@ -8,10 +8,8 @@ from msgspec.structs import replace
 
 from ticker.core.entry import Logged
 from ticker.core.held import Held
-from ticker.core.outcome import Drop, Hold, Publish, Refuse
+from ticker.core.outcome import DecisionOutcome, Drop, Hold, Publish, Refuse
 from ticker.core.submission import DecisionRequest, Finding, Receipt, ReceiptStatus, Submission
-
-AnyOutcome = Publish | Hold | Drop | Refuse
 
 OVERDUE: Final = Finding("overdue", "its time passed while no desk was there: approve it if it is still news")
 
@@ -33,7 +31,7 @@ def receipt_for(
     edition: str,
     key: str,
     action: str | None,
-    verdict: AnyOutcome,
+    verdict: DecisionOutcome,
     *,
     logged: Logged | None = None,
     held: Held | None = None,

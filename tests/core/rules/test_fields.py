@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
@@ -15,22 +15,25 @@ from ticker.core.edition import DEFAULT_EDITIONS, SECTIONS, check_name, find_ter
 from ticker.core.errors import SettingsError
 from ticker.core.line import Direction
 from ticker.core.rules import fields
-from ticker.core.rules.fields import Findings
+from ticker.core.rules.findings import Findings, RuleFinding
 from ticker.core.submission import Finding
 
 FAMILY = "👩‍👩‍👧‍👦"
 VOWELLED = "مُحَمَّدٌ"  # nine code points, four letters
 
 
-def found(check: Callable[[Findings], object]) -> list[Finding]:
-    checked = Findings()
-    check(checked)
-    assert checked.warnings == []
-    return checked.errors
+def found(check: Iterable[RuleFinding]) -> list[Finding]:
+    findings = Findings.of(check)
+    assert findings == Findings(errors=findings.errors)
+    return list(findings.errors)
+
+
+def codes_of(check: Iterable[RuleFinding]) -> list[str]:
+    return [finding.code for finding in found(check)]
 
 
 def codes_of_text(text: str) -> list[str]:
-    return [finding.code for finding in found(lambda checked: fields.check_text(checked, ENGLISH, text))]
+    return codes_of(fields.check_text(ENGLISH, text))
 
 
 # What a text may be
@@ -79,18 +82,18 @@ def test_a_good_text_passes(text: str) -> None:
     ],
 )
 def test_a_character_that_a_line_cannot_have_is_refused_by_name(text: str, name: str) -> None:
-    (finding,) = found(lambda checked: fields.check_text(checked, ENGLISH, text))
+    (finding,) = found(fields.check_text(ENGLISH, text))
     assert finding.code == "character"
     assert f"the character {name}: take it out" in finding.detail
 
 
 def test_each_refused_character_is_named_once() -> None:
-    details = [finding.detail for finding in found(lambda it: fields.check_plain(it, "text", "a\nb\nc\u202ed\u202e"))]
+    details = [finding.detail for finding in found(fields.check_plain("text", "a\nb\nc\u202ed\u202e"))]
     assert len(details) == 2
 
 
 def test_a_text_full_of_refused_characters_makes_a_short_answer() -> None:
-    errors = found(lambda checked: fields.check_plain(checked, "text", "".join(map(chr, range(0xE000, 0xEA00)))))
+    errors = found(fields.check_plain("text", "".join(map(chr, range(0xE000, 0xEA00)))))
     assert len(errors) == fields.CHARACTERS_NAMED + 1
     assert f"{0xA00 - fields.CHARACTERS_NAMED} more characters" in errors[-1].detail
 
@@ -144,45 +147,40 @@ def test_a_text_of_the_greatest_length_passes_and_one_more_is_refused(letter: st
     # Flags would join where they touch, hence the spaces.
     most = " ".join([letter] * 80) + "."
     assert fields.count_graphemes(most) == ENGLISH.text_graphemes
-    checked = Findings()
-    fields.check_text(checked, ENGLISH, most)
-    assert checked.errors == []
+    assert Findings.of(fields.check_text(ENGLISH, most)).errors == ()
     assert codes_of_text(most + ".") == ["too-long"]
 
 
 def test_a_text_that_is_too_long_is_told_by_how_much() -> None:
-    (finding,) = found(lambda checked: fields.check_text(checked, ENGLISH, "x" * 170))
+    (finding,) = found(fields.check_text(ENGLISH, "x" * 170))
     assert finding.detail == "the text has 170 characters: 160 at most, shorten it by 10"
 
 
 @pytest.mark.parametrize(("length", "warns"), [(100, False), (101, True), (160, True)])
 def test_a_long_text_warns(length: int, warns: bool) -> None:
-    checked = Findings()
-    fields.check_text(checked, ENGLISH, "ب" * length)
-    assert checked.errors == []
-    assert [finding.code for finding in checked.warnings] == (["long"] if warns else [])
+    findings = Findings.of(fields.check_text(ENGLISH, "ب" * length))
+    assert findings.errors == ()
+    assert [finding.code for finding in findings.warnings] == (["long"] if warns else [])
 
 
 def test_the_lengths_are_those_of_the_edition() -> None:
     brief = msgspec.structs.replace(ENGLISH, text_graphemes=5, text_warn_graphemes=3)
-    assert [finding.code for finding in found(lambda checked: fields.check_text(checked, brief, "abcdef"))] == [
-        "too-long"
-    ]
+    assert codes_of(fields.check_text(brief, "abcdef")) == ["too-long"]
 
 
 @pytest.mark.parametrize(("length", "codes"), [(280, []), (281, ["too-long"])])
 def test_a_notice_has_a_length_of_its_own(length: int, codes: list[str]) -> None:
-    assert [finding.code for finding in found(lambda it: fields.check_notice(it, "reason", "x" * length))] == codes
+    assert codes_of(fields.check_notice("reason", "x" * length)) == codes
 
 
 @pytest.mark.parametrize("notice", ["a\nb", "a\u202eb"])
 def test_a_notice_is_plain_text_too(notice: str) -> None:
-    (finding,) = found(lambda checked: fields.check_notice(checked, "note", notice))
+    (finding,) = found(fields.check_notice("note", notice))
     assert finding.detail.startswith("the note has the character")
 
 
 def test_no_notice_needs_no_rule() -> None:
-    assert found(lambda checked: fields.check_notice(checked, "note", None)) == []
+    assert found(fields.check_notice("note", None)) == []
 
 
 # The normal form
@@ -251,8 +249,8 @@ def test_a_text_without_attribution_stays_whole(text: str) -> None:
 
 
 def test_an_attribution_has_a_greatest_length() -> None:
-    assert found(lambda checked: fields.check_attribution(checked, "ب" * 60)) == []
-    assert [each.code for each in found(lambda it: fields.check_attribution(it, "ب" * 61))] == ["too-long"]
+    assert found(fields.check_attribution("ب" * 60)) == []
+    assert codes_of(fields.check_attribution("ب" * 61)) == ["too-long"]
 
 
 # URLs
@@ -326,22 +324,22 @@ BAD_URLS = [
 
 @pytest.mark.parametrize("url", GOOD_URLS)
 def test_a_good_url_passes(url: str) -> None:
-    assert found(lambda checked: fields.check_url(checked, url)) == []
+    assert found(fields.check_url(url)) == []
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
 def test_what_is_no_safe_link_is_refused(url: str) -> None:
-    assert [finding.code for finding in found(lambda checked: fields.check_url(checked, url))] == ["url"]
+    assert codes_of(fields.check_url(url)) == ["url"]
 
 
 def test_a_url_has_a_greatest_length() -> None:
     url = "https://example.com/".ljust(fields.URL_CHARACTERS, "a")
-    assert found(lambda checked: fields.check_url(checked, url)) == []
-    assert [finding.code for finding in found(lambda checked: fields.check_url(checked, url + "a"))] == ["url"]
+    assert found(fields.check_url(url)) == []
+    assert codes_of(fields.check_url(url + "a")) == ["url"]
 
 
 def test_a_refused_url_does_not_repeat_a_password() -> None:
-    (finding,) = found(lambda checked: fields.check_url(checked, "https://user:hunter2@example.com/"))
+    (finding,) = found(fields.check_url("https://user:hunter2@example.com/"))
     assert "hunter2" not in finding.detail
 
 
@@ -363,9 +361,8 @@ def test_a_refused_url_does_not_repeat_a_password() -> None:
     ],
 )
 def test_a_language_tag_is_put_in_its_standard_form(tag: str, standard: str) -> None:
-    checked = Findings()
-    assert fields.check_lang(checked, tag) == standard
-    assert checked.errors == []
+    assert found(fields.check_lang(tag)) == []
+    assert fields.normal_lang(tag) == standard
 
 
 @pytest.mark.parametrize(
@@ -387,7 +384,7 @@ def test_a_language_tag_is_put_in_its_standard_form(tag: str, standard: str) -> 
     ],
 )
 def test_what_is_no_language_tag_is_refused(tag: str) -> None:
-    assert [finding.code for finding in found(lambda checked: fields.check_lang(checked, tag))] == ["lang"]
+    assert codes_of(fields.check_lang(tag)) == ["lang"]
 
 
 @pytest.mark.parametrize(
@@ -419,14 +416,13 @@ def test_a_language_has_the_direction_of_its_likely_script(lang: str, direction:
     ("urgency", "codes"), [(1, []), (9, []), (0, ["urgency"]), (10, ["urgency"]), (-1, ["urgency"])]
 )
 def test_urgency_is_of_the_scale(urgency: int, codes: list[str]) -> None:
-    assert [finding.code for finding in found(lambda checked: fields.check_urgency(checked, urgency))] == codes
+    assert codes_of(fields.check_urgency(urgency)) == codes
 
 
 @pytest.mark.parametrize("given_term", ["arts-culture", "Arts & Culture", "ARTS & CULTURE", " arts-culture "])
 def test_a_term_is_found_by_its_id_and_its_name_in_any_case(given_term: str) -> None:
-    checked = Findings()
-    assert fields.check_term(checked, "section", SECTIONS, given_term) == "arts-culture"
-    assert checked.errors == []
+    assert found(fields.check_term("section", SECTIONS, given_term)) == []
+    assert fields.normal_term(SECTIONS, given_term) == "arts-culture"
 
 
 @pytest.mark.parametrize(
@@ -439,23 +435,21 @@ def test_a_term_is_found_by_its_name_in_the_language_of_the_edition(edition: str
 
 @pytest.mark.parametrize("term", ["", " ", "weather", "polit", "politics,sports"])
 def test_a_term_that_the_edition_lacks_is_refused_with_those_it_has(term: str) -> None:
-    (finding,) = found(lambda checked: fields.check_term(checked, "section", SECTIONS, term))
+    (finding,) = found(fields.check_term("section", SECTIONS, term))
     assert finding.code == "section"
     assert ", ".join(SECTIONS) in finding.detail
 
 
 def test_regions_are_kept_in_order_and_once() -> None:
-    checked = Findings()
-    assert fields.check_regions(checked, ENGLISH.regions, ("MENA", "africa", "mena")) == ("mena", "africa")
-    assert checked.errors == []
+    some = ("MENA", "africa", "mena")
+    assert found(fields.check_regions(ENGLISH.regions, some)) == []
+    assert fields.normal_regions(ENGLISH.regions, some) == ("mena", "africa")
 
 
 def test_only_so_many_regions_may_be_given() -> None:
     some = tuple(ENGLISH.regions)[: fields.REGIONS_MAX]
-    assert found(lambda checked: fields.check_regions(checked, ENGLISH.regions, some)) == []
-    assert [each.code for each in found(lambda it: fields.check_regions(it, ENGLISH.regions, (*some, "mena")))] == [
-        "region"
-    ]
+    assert found(fields.check_regions(ENGLISH.regions, some)) == []
+    assert codes_of(fields.check_regions(ENGLISH.regions, (*some, "mena"))) == ["region"]
 
 
 # Times
@@ -478,7 +472,7 @@ EAST = timezone(timedelta(hours=3))
     ],
 )
 def test_an_end_is_in_the_future_and_in_utc(instant: datetime, refused: bool) -> None:
-    codes = [finding.code for finding in found(lambda checked: fields.check_expires(checked, instant, START))]
+    codes = codes_of(fields.check_expires(instant, START))
     assert codes == (["expires_at"] if refused else [])
 
 
@@ -486,7 +480,7 @@ def test_an_end_is_in_the_future_and_in_utc(instant: datetime, refused: bool) ->
     ("after", "codes"), [(fields.PIN_MAX, []), (fields.PIN_MAX + timedelta(seconds=1), ["pinned_until"])]
 )
 def test_a_pin_ends_within_its_longest_time(after: timedelta, codes: list[str]) -> None:
-    assert [each.code for each in found(lambda it: fields.check_pinned(it, START + after, START))] == codes
+    assert codes_of(fields.check_pinned(START + after, START)) == codes
 
 
 # Names

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.support.strategies import nasty_text
-from ticker.core.rules.similarity import COMPARED, comparable, most_alike
+from ticker.core.rules.similarity import COMPARED, comparable, most_similar
 
 SAME = [
     # English
@@ -76,20 +76,20 @@ OTHER = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_texts_that_say_the_same_are_found_either_way(one: str, other: str) -> None:
-    assert most_alike(one, [other]) is not None
-    assert most_alike(other, [one]) is not None
+    assert most_similar(one, [other]) is not None
+    assert most_similar(other, [one]) is not None
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
 def test_other_news_is_told_apart_either_way(one: str, other: str) -> None:
-    assert most_alike(one, [other]) is None
-    assert most_alike(other, [one]) is None
+    assert most_similar(one, [other]) is None
+    assert most_similar(other, [one]) is None
 
 
-def test_the_most_alike_is_named_with_its_likeness() -> None:
+def test_the_most_similar_is_named_with_its_likeness() -> None:
     others = ["Ferries stop until night", "Storm Odile reaches cost", "Storm Odile reaches coast.", "Polls close"]
-    assert most_alike("Storm Odile reaches coast", others) == (2, 100.0)
-    found = most_alike("Storm Odile reaches coast", others[:2])
+    assert most_similar("Storm Odile reaches coast", others) == (2, 100.0)
+    found = most_similar("Storm Odile reaches coast", others[:2])
     assert found is not None
     assert found[0] == 1
     assert 90 <= found[1] < 100
@@ -97,7 +97,7 @@ def test_the_most_alike_is_named_with_its_likeness() -> None:
 
 @pytest.mark.parametrize("text", ["", "!!!", "🇵🇸", "\u200b"])
 def test_a_text_without_words_is_like_no_other(text: str) -> None:
-    assert most_alike(text, [text, ""]) is None
+    assert most_similar(text, [text, ""]) is None
 
 
 def test_a_text_of_any_length_is_compared_in_bounded_time() -> None:
@@ -127,6 +127,6 @@ def test_vowel_signs_of_other_scripts_stay() -> None:
 
 @given(nasty_text(), nasty_text())
 def test_no_text_breaks_it(one: str, other: str) -> None:
-    found = most_alike(one, [other])
-    assert found == most_alike(other, [one])
-    assert not comparable(one).words or most_alike(one, [one]) == (0, 100.0)
+    found = most_similar(one, [other])
+    assert found == most_similar(other, [one])
+    assert not comparable(one).words or most_similar(one, [one]) == (0, 100.0)

@@ -113,5 +113,5 @@ def test_a_window_that_no_desk_closes_says_its_warnings_once(
     command = Command(system, json=as_json)
     assert command.send(new("Nobody says it", undo_s=60.0)) == 5
     said = command.out.getvalue() + command.err.getvalue()
-    assert said.count("it doesn't say who says it") == 1
+    assert said.count("the line names no source") == 1
     assert system.tick("cancel", "last", "-e", "en").code == 0

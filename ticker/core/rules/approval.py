@@ -1,86 +1,76 @@
-"""The second person: what waits for one, who may be one, and how a chief goes without."""
+"""The rules for second persons: which submissions need one, who may be one, and a chief's break-glass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ticker.core import lifecycle
 from ticker.core.edition import Edition, Role, SecondPerson
 from ticker.core.entry import Entry
 from ticker.core.held import Held
-from ticker.core.line import URGENCY_FLASH, Change, Line
+from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Line
 from ticker.core.rules import fields
-from ticker.core.rules.fields import Findings
+from ticker.core.rules.findings import RuleFinding, refuse, review
 from ticker.core.submission import Decision, DecisionRequest
 
 
 def check_second_person(
-    checked: Findings, edition: Edition, role: Role, editor: str, line: Line, latest: Entry | None
-) -> None:
-    """Hold what the edition wants another person to look at; `line` is the version that the change makes."""
-    for code, detail in _needs(edition, role, editor, line, latest):
-        checked.review(code, detail)
-
-
-def _needs(edition: Edition, role: Role, editor: str, line: Line, latest: Entry | None) -> Iterator[tuple[str, str]]:
-    asked = edition.second_person
-    if SecondPerson.REPORTER in asked and role is Role.REPORTER:
-        yield "reporter", f"{editor} is a reporter of this edition"
-    if SecondPerson.FLASH in asked and line.urgency <= URGENCY_FLASH and line.change in lifecycle.PUTS_WORDS:
-        yield "flash", "a flash needs a second person in this edition"
-    if SecondPerson.WITHDRAWAL in asked and line.change is Change.WITHDRAW and latest is not None:
+    edition: Edition, role: Role, editor: str, line: Line, latest: Entry | None
+) -> Iterator[RuleFinding]:
+    """Find the reasons why the edition requires a second person. `line` is the version that the change would make."""
+    required = edition.second_person
+    if SecondPerson.REPORTER in required and role is Role.REPORTER:
+        yield review("reporter", f"{editor} is a reporter of this edition")
+    if SecondPerson.FLASH in required and line.urgency <= URGENCY_FLASH and line.change in TEXT_CHANGES:
+        yield review("flash", "a flash needs a second person in this edition")
+    if SecondPerson.WITHDRAWAL in required and line.change is Change.WITHDRAW and latest is not None:
         posted_by = latest.posted_by
         if posted_by != editor:
-            yield "withdrawal", f"the line is {posted_by}'s: withdrawing another's needs a second person here"
+            yield review("withdrawal", f"the line is {posted_by}'s: withdrawing it needs a second person here")
 
 
-def check_break_glass(checked: Findings, role: Role, reason: str | None) -> None:
-    """Let a chief through with a reason: nothing is left that would need a second person. Anybody else is refused."""
+def check_break_glass(role: Role, reason: str | None) -> Iterator[RuleFinding]:
+    """Refuse a break-glass by anyone but a chief, or without a reason. None is no break-glass, and passes."""
     if reason is None:
         return
     if role is not Role.CHIEF:
-        checked.refuse("break-glass", f"only a chief may go without a second person: you are {role} in this edition")
+        yield refuse("break-glass", f"only a chief may go without a second person: you are {role} in this edition")
     elif fields.is_blank(reason):
-        checked.refuse("break-glass", "to break the glass takes a reason: everybody will see it")
+        yield refuse("break-glass", "break-glass needs a reason; everyone can see it")
     else:
-        fields.check_notice(checked, "reason to break the glass", fields.normal_text(reason))
-        if checked.needs:
-            checked.overridden.extend(finding.code for finding in checked.needs)
-            checked.needs.clear()
+        yield from fields.check_notice("reason to break the glass", fields.normal_text(reason))
 
 
-def check_ruling(checked: Findings, ruling: DecisionRequest, held: Held, editor: str, role: Role) -> None:
-    """Refuse a decision that isn't this editor's to make on what is held."""
+def check_decision(request: DecisionRequest, held: Held, editor: str, role: Role) -> Iterator[RuleFinding]:
+    """Refuse a decision on a held item that this editor may not make."""
     is_author = editor == held.editor
-    if ruling.decision is not Decision.APPROVE and ruling.break_glass is not None:
-        checked.refuse("field", f"{ruling.decision} breaks no glass: leave the reason for it out")
-    match ruling.decision:
+    if request.decision is not Decision.APPROVE and request.break_glass is not None:
+        yield refuse("field", f"{request.decision} takes no break-glass: leave the reason for it out")
+    match request.decision:
         case Decision.APPROVE:
-            _check_approval(checked, ruling, held, editor, role)
+            yield from _check_approval(request, held, editor, role)
         case Decision.REJECT:
             if is_author:
-                checked.refuse("second-person", f"{held.id} is your own: cancel it instead")
+                yield refuse("second-person", f"{held.id} is your own: cancel it instead")
             elif role is Role.REPORTER:
-                checked.refuse("role", "a reporter can't reject what others ask for: ask an editor")
-            if fields.is_blank(ruling.reason or ""):
-                checked.refuse("reason", "reject needs a reason: it is what the author is told")
+                yield refuse("role", "a reporter can't reject the submissions of others: ask an editor")
+            if fields.is_blank(request.reason or ""):
+                yield refuse("reason", "reject needs a reason: the author gets it")
         case Decision.CANCEL:
             if not is_author and role is Role.REPORTER:
-                checked.refuse("role", f"{held.id} is {held.editor}'s: a reporter can cancel only what is their own")
-    fields.check_notice(checked, "reason", ruling.reason)
+                yield refuse("role", f"{held.id} is {held.editor}'s: a reporter can only cancel their own submissions")
+    yield from fields.check_notice("reason", request.reason)
 
 
-def _check_approval(checked: Findings, ruling: DecisionRequest, held: Held, editor: str, role: Role) -> None:
+def _check_approval(request: DecisionRequest, held: Held, editor: str, role: Role) -> Iterator[RuleFinding]:
     if not held.waits_for_person:
         by = f": {held.approved_by} has approved it" if held.approved_by else ""
-        checked.refuse("status", f"{held.id} waits for no second person{by}")
-        return
-    if ruling.break_glass is not None:
-        check_break_glass(checked, role, ruling.break_glass)
+        yield refuse("status", f"{held.id} needs no second person{by}")
+    elif request.break_glass is not None:
+        yield from check_break_glass(role, request.break_glass)
     elif held.needs and held.approved_by is None:
         if editor == held.editor:
-            checked.refuse(
+            yield refuse(
                 "second-person", f"{held.id} is your own: another person has to approve it, or a chief breaks the glass"
             )
         elif role is Role.REPORTER:
-            checked.refuse("role", "a reporter can't approve: ask an editor or a chief of this edition")
+            yield refuse("role", "a reporter can't approve: ask an editor or a chief of this edition")

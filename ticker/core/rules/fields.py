@@ -1,6 +1,6 @@
-"""The rules for a line's fields: pure functions from a value to the value in its normal form, or findings.
+"""The rules for the fields of a line: functions that normalize a value, and checks that yield findings.
 
-Each rule has a stable code. Whether a finding refuses or warns is decided here; what may follow what is `lifecycle`.
+Each finding has a stable code. These rules are the same for every edition; `house_rules` has the configurable ones.
 """
 
 from __future__ import annotations
@@ -14,77 +14,57 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import langcodes
-import msgspec
 import regex
 
 from ticker.core.edition import Edition, find_term
 from ticker.core.line import URGENCY_LEAST, Direction
-from ticker.core.submission import Finding
+from ticker.core.rules.findings import RuleFinding, refuse, warn
 
 ATTRIBUTION_GRAPHEMES: Final = 60
 GRAPHEME_CODE_POINTS: Final = 16
-"""The longest emoji sequences have 10 to 14 code points; more than this in one grapheme is only ever abuse."""
+"""Most code points in one grapheme. The longest emoji sequences have 10 to 14, so more than this is abuse."""
 URL_CHARACTERS: Final = 2048
 REGIONS_MAX: Final = 8
 PIN_MAX: Final = timedelta(days=7)
 SCHEDULE_MAX: Final = timedelta(days=366)
 NOTICE_GRAPHEMES: Final = 280
 CHARACTERS_NAMED: Final = 5
-"""How many refused characters are named: an inbox could otherwise make a receipt many times its own size."""
+"""Most refused characters that the errors name. Without it, a receipt could be many times as large as its request."""
 
 _GRAPHEME: Final = regex.compile(r"\X")
-# A letter, number, sign or symbol, without those that show nothing: Hangul fillers, the empty braille pattern.
+# A letter, number, punctuation mark or symbol, but no invisible one (Hangul fillers, the empty braille pattern).
 _VISIBLE: Final = regex.compile(r"[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\u2800]]", regex.V1)
-# Underscores are no part of a host name, but hosts with them are served. The DNS's limit of 253 is left to it.
+# Host names may not contain underscores, but such hosts exist. The DNS itself enforces its limit of 253 characters.
 _HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?", re.ASCII)
 _OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
 _POP_ISOLATE: Final = "\u2069"
-# Cc controls (newline and tab too), Cs lone surrogates, Co private use, Zl and Zp the separators that break a line.
+# Cc: controls, with newline and tab. Cs: lone surrogates. Co: private use. Zl and Zp: line and paragraph separators.
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
-# The scripts of the languages that newsrooms write from right to left (ISO 15924).
+# Right-to-left scripts of languages in which news is written (ISO 15924).
 _RTL_SCRIPTS: Final = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Mand", "Rohg", "Samr", "Aran"})
 
 
-class Findings(msgspec.Struct):
-    """Findings gathered while the fields of one submission are checked."""
-
-    errors: list[Finding] = msgspec.field(default_factory=list)
-    warnings: list[Finding] = msgspec.field(default_factory=list)
-    needs: list[Finding] = msgspec.field(default_factory=list)
-    """What a second person has to look at."""
-    overridden: list[str] = msgspec.field(default_factory=list)
-    """The codes of rules that found something and were overridden."""
-
-    def refuse(self, code: str, detail: str) -> None:
-        self.errors.append(Finding(code, detail))
-
-    def warn(self, code: str, detail: str) -> None:
-        self.warnings.append(Finding(code, detail))
-
-    def review(self, code: str, detail: str) -> None:
-        self.needs.append(Finding(code, detail))
-
-
 def count_graphemes(text: str) -> int:
-    """How many characters a person would count (UAX #29 extended grapheme clusters)."""
+    """Count the characters as a person would: extended grapheme clusters (UAX #29)."""
     return sum(1 for _ in _GRAPHEME.finditer(text))
 
 
 def normal_text(text: str) -> str:
-    """NFC, without space around it."""
+    """Return the text in NFC, without surrounding white space."""
     return unicodedata.normalize("NFC", text).strip()
 
 
 def is_blank(text: str) -> bool:
-    """True where nothing would show: no text, or only spaces, marks and characters of no width."""
+    """Return True if the text is empty or has only invisible characters: spaces, lone marks, zero-width characters."""
     return _VISIBLE.search(text) is None
 
 
 def split_attribution(text: str) -> tuple[str | None, str]:
-    """Part `Attribution: text` at the first colon and space within 60 graphemes.
+    """Split `Attribution: text` at its first colon followed by a space.
 
-    No part may be blank; a text without such a colon has no attribution.
+    The attribution is None if the text has no such colon, a part is blank, or the attribution is longer than 60
+    graphemes.
     """
     before, colon, after = text.partition(": ")
     before, after = before.strip(), after.strip()
@@ -93,19 +73,19 @@ def split_attribution(text: str) -> tuple[str | None, str]:
     return before, after
 
 
-def check_plain(checked: Findings, what: str, text: str) -> None:
-    """Refuse what a plain one-line text can't have: controls, line breaks, bidirectional overrides, piles of marks."""
+def check_plain(what: str, text: str) -> Iterator[RuleFinding]:
+    """Refuse controls, line breaks, bidirectional overrides, unbalanced isolates and piles of combining marks."""
     names = sorted(set(_refused_characters(text)))
     for name in names[:CHARACTERS_NAMED]:
-        checked.refuse("character", f"the {what} has the character {name}: take it out")
+        yield refuse("character", f"the {what} has the character {name}: take it out")
     if len(names) > CHARACTERS_NAMED:
         more = len(names) - CHARACTERS_NAMED
-        checked.refuse("character", f"the {what} has {more} more characters that a line can't have: take them out")
-    if (reason := _isolates_fault(text)) is not None:
-        checked.refuse("isolate", f"the {what} has {reason}: balance them, or leave them out (the page isolates names)")
+        yield refuse("character", f"the {what} has {more} more characters that a line can't have: take them out")
+    if (fault := _isolate_fault(text)) is not None:
+        yield refuse("isolate", f"the {what} has {fault}: balance them, or leave them out (the page isolates names)")
     for grapheme in _GRAPHEME.finditer(text):
         if len(grapheme[0]) > GRAPHEME_CODE_POINTS:
-            checked.refuse(
+            yield refuse(
                 "grapheme",
                 f"one character of the {what} is made of {len(grapheme[0])} code points: "
                 f"{GRAPHEME_CODE_POINTS} at most, take the extra marks out",
@@ -120,7 +100,7 @@ def _refused_characters(text: str) -> Iterator[str]:
             yield f"U+{ord(character):04X}{' ' + name if name else ''}"
 
 
-def _isolates_fault(text: str) -> str | None:
+def _isolate_fault(text: str) -> str | None:
     depth = 0
     for character in text:
         if character in _ISOLATES:
@@ -132,89 +112,99 @@ def _isolates_fault(text: str) -> str | None:
     return "an isolate (U+2066 to U+2068) that is never closed by U+2069" if depth else None
 
 
-def check_text(checked: Findings, edition: Edition, text: str) -> None:
+def check_text(edition: Edition, text: str) -> Iterator[RuleFinding]:
     if is_blank(text):
-        checked.refuse("empty", "a line needs a text")
+        yield refuse("empty", "a line needs a text")
         return
-    check_plain(checked, "text", text)
-    _check_length(checked, "text", text, edition.text_graphemes)
+    yield from check_plain("text", text)
+    yield from _check_length("text", text, edition.text_graphemes)
     if edition.text_warn_graphemes < (graphemes := count_graphemes(text)) <= edition.text_graphemes:
-        checked.warn(
+        yield warn(
             "long", f"the text has {graphemes} characters: more than {edition.text_warn_graphemes} are hard to read"
         )
 
 
-def check_attribution(checked: Findings, attribution: str) -> None:
-    check_plain(checked, "attribution", attribution)
-    _check_length(checked, "attribution", attribution, ATTRIBUTION_GRAPHEMES)
+def check_attribution(attribution: str) -> Iterator[RuleFinding]:
+    yield from check_plain("attribution", attribution)
+    yield from _check_length("attribution", attribution, ATTRIBUTION_GRAPHEMES)
 
 
-def check_notice(checked: Findings, what: str, notice: str | None) -> None:
-    """A reason, a note or the name of a coverage: plain, and of a bounded length."""
+def check_notice(what: str, notice: str | None) -> Iterator[RuleFinding]:
+    """Check a reason, a note or the name of a coverage: plain text of at most 280 graphemes. None passes."""
     if notice is not None:
-        check_plain(checked, what, notice)
-        _check_length(checked, what, notice, NOTICE_GRAPHEMES)
+        yield from check_plain(what, notice)
+        yield from _check_length(what, notice, NOTICE_GRAPHEMES)
 
 
-def _check_length(checked: Findings, what: str, text: str, most: int) -> None:
+def _check_length(what: str, text: str, most: int) -> Iterator[RuleFinding]:
     if (graphemes := count_graphemes(text)) > most:
-        checked.refuse(
+        yield refuse(
             "too-long", f"the {what} has {graphemes} characters: {most} at most, shorten it by {graphemes - most}"
         )
 
 
 def is_lang(tag: str) -> bool:
-    """True for a valid tag of BCP 47, of the length that tags have."""
+    """Return True for a valid BCP 47 tag of at most 35 characters."""
     return len(tag) <= 35 and langcodes.tag_is_valid(tag)
 
 
-def check_lang(checked: Findings, tag: str) -> str:
-    """The BCP 47 tag in its standard form."""
+def check_lang(tag: str) -> Iterator[RuleFinding]:
     if not is_lang(tag):
-        checked.refuse("lang", f"{tag[:35]!a} is not a language tag (BCP 47): use one like en, ar or es-MX")
-        return tag
+        yield refuse("lang", f"{tag[:35]!a} is not a language tag (BCP 47): use one like en, ar or es-MX")
+
+
+def normal_lang(tag: str) -> str:
+    """Return a valid BCP 47 tag in its standard form."""
     return langcodes.standardize_tag(tag)
 
 
 def direction_of(lang: str) -> Direction:
-    """The direction in which a language is written, by its most likely script."""
+    """Return the direction of a language's most likely script."""
     script = langcodes.Language.get(lang).maximize().script
     return Direction.RTL if script in _RTL_SCRIPTS else Direction.LTR
 
 
 def usual_direction(edition: Edition, lang: str) -> Direction:
-    """The direction of a line that states none: an edition's own language is written as the edition says."""
+    """Return the direction of a line that sets none: the edition's for its own language, else the language's."""
     return edition.dir if lang == edition.lang else direction_of(lang)
 
 
-def check_urgency(checked: Findings, urgency: int) -> None:
+def check_urgency(urgency: int) -> Iterator[RuleFinding]:
     if not 1 <= urgency <= URGENCY_LEAST:
-        checked.refuse("urgency", f"urgency {urgency} is not 1 (flash) to {URGENCY_LEAST}")
+        yield refuse("urgency", f"urgency {urgency} is not 1 (flash) to {URGENCY_LEAST}")
 
 
-def check_term(checked: Findings, kind: str, vocabulary: dict[str, str], given: str) -> str:
-    """The vocabulary's id of a section or a region given by id or by name."""
-    term = find_term(vocabulary, given)
-    if term is None:
-        checked.refuse(kind, f"this edition has no {kind} {given[:40]!a}: use one of {', '.join(vocabulary)}")
-        return given
-    return term
+def check_term(kind: str, vocabulary: dict[str, str], given: str) -> Iterator[RuleFinding]:
+    """Refuse a section or region that the vocabulary has neither as an id nor as a name."""
+    if find_term(vocabulary, given) is None:
+        yield refuse(kind, f"this edition has no {kind} {given[:40]!a}: use one of {', '.join(vocabulary)}")
 
 
-def check_regions(checked: Findings, vocabulary: dict[str, str], given: tuple[str, ...]) -> tuple[str, ...]:
+def normal_term(vocabulary: dict[str, str], given: str) -> str:
+    """Return the id of a section or region that is given by id or by name. Return an unknown one as it is."""
+    return find_term(vocabulary, given) or given
+
+
+def check_regions(vocabulary: dict[str, str], given: tuple[str, ...]) -> Iterator[RuleFinding]:
     if len(given) > REGIONS_MAX:
-        checked.refuse("region", f"{len(given)} regions are given: {REGIONS_MAX} at most")
-        return ()
-    return tuple(dict.fromkeys(check_term(checked, "region", vocabulary, region) for region in given))
+        yield refuse("region", f"{len(given)} regions are given: {REGIONS_MAX} at most")
+        return
+    for region in given:
+        yield from check_term("region", vocabulary, region)
 
 
-def check_url(checked: Findings, url: str) -> None:
-    """Only http and https, with a host, without credentials: it becomes a link on other people's pages."""
+def normal_regions(vocabulary: dict[str, str], given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the ids of the first 8 regions, each once."""
+    return tuple(dict.fromkeys(normal_term(vocabulary, region) for region in given[:REGIONS_MAX]))
+
+
+def check_url(url: str) -> Iterator[RuleFinding]:
+    """Refuse all but http and https URLs with a host and without credentials: other sites show the URL as a link."""
     if len(url) > URL_CHARACTERS:
-        checked.refuse("url", f"the URL has {len(url)} characters: {URL_CHARACTERS} at most")
+        yield refuse("url", f"the URL has {len(url)} characters: {URL_CHARACTERS} at most")
         return
     if not url.isascii() or not url.isprintable() or any(character in url for character in ' <>"{}|\\^`'):
-        checked.refuse("url", "the URL has a character that must be percent-encoded: copy it from the address bar")
+        yield refuse("url", "the URL has a character that must be percent-encoded: copy it from the address bar")
         return
     try:
         parts = urlsplit(url)
@@ -222,13 +212,13 @@ def check_url(checked: Findings, url: str) -> None:
     except ValueError:
         port_is_valid, parts = False, urlsplit("")
     if parts.scheme not in ("http", "https") or not _has_host(parts) or not port_is_valid:
-        checked.refuse("url", f"{url[:60]!a} is not an http or https URL with a host")
+        yield refuse("url", f"{url[:60]!a} is not an http or https URL with a host")
     elif parts.username is not None or parts.password is not None:
-        checked.refuse("url", "the URL carries a user name or a password: take it out")
+        yield refuse("url", "the URL carries a user name or a password: take it out")
 
 
 def _has_host(parts: SplitResult) -> bool:
-    """True for a name or an address; a name in other letters than ASCII comes as its `xn--` form."""
+    """Return True if the host is a name or an address. An internationalized name must be in its `xn--` form."""
     host = parts.hostname or ""
     if "[" not in parts.netloc:
         return _HOST.fullmatch(host) is not None
@@ -238,31 +228,28 @@ def _has_host(parts: SplitResult) -> bool:
         return False
 
 
-def check_expires(checked: Findings, expires: datetime, now: datetime) -> None:
-    _check_future(checked, "expires_at", expires, now)
+def check_expires(instant: datetime, now: datetime) -> Iterator[RuleFinding]:
+    yield from _check_future("expires_at", instant, now, None)
 
 
-def check_pinned(checked: Findings, pinned: datetime, now: datetime) -> None:
-    if _check_future(checked, "pinned_until", pinned, now) and pinned > now + PIN_MAX:
-        checked.refuse("pinned_until", f"a pin ends after {PIN_MAX.days} days at most")
+def check_pinned(instant: datetime, now: datetime) -> Iterator[RuleFinding]:
+    yield from _check_future("pinned_until", instant, now, PIN_MAX)
 
 
-def check_schedule(checked: Findings, what: str, instant: datetime, now: datetime) -> None:
-    """Check the time that something is to wait for. An embargo that is over blocks nothing, and is no error."""
-    if what == "embargo_until" and instant.tzinfo is not None and instant <= now:
+def check_schedule(field: str, instant: datetime, now: datetime) -> Iterator[RuleFinding]:
+    """Check `publish_at` or `embargo_until`. An embargo that has ended is no error, because it delays nothing."""
+    if field == "embargo_until" and instant.tzinfo is not None and instant <= now:
         return
-    if _check_future(checked, what, instant, now) and instant > now + SCHEDULE_MAX:
-        checked.refuse(what, f"the time for `{what}` is more than {SCHEDULE_MAX.days} days away")
+    yield from _check_future(field, instant, now, SCHEDULE_MAX)
 
 
-def _check_future(checked: Findings, what: str, instant: datetime, now: datetime) -> bool:
+def _check_future(field: str, instant: datetime, now: datetime, most: timedelta | None) -> Iterator[RuleFinding]:
+    """Refuse an instant that isn't in UTC, isn't in the future, or is more than `most` away."""
     if instant.tzinfo is None:
-        checked.refuse(what, f"the time for `{what}` has no offset from UTC: write it like 2026-11-24T14:30:00Z")
-        return False
-    if instant.utcoffset() != timedelta(0):
-        checked.refuse(what, f"the time for `{what}` is outside of the years 1 to 9999 in UTC")
-        return False
-    if instant <= now:
-        checked.refuse(what, f"the time for `{what}` is not in the future")
-        return False
-    return True
+        yield refuse(field, f"the time for `{field}` has no offset from UTC: write it like 2026-11-24T14:30:00Z")
+    elif instant.utcoffset() != timedelta(0):
+        yield refuse(field, f"the time for `{field}` is outside of the years 1 to 9999 in UTC")
+    elif instant <= now:
+        yield refuse(field, f"the time for `{field}` is not in the future")
+    elif most is not None and instant > now + most:
+        yield refuse(field, f"the time for `{field}` is more than {most.days} days away")

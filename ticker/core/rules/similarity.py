@@ -84,7 +84,7 @@ _DECISIVE: Final = frozenset(
 )
 
 
-def most_alike(text: str, others: Sequence[str]) -> tuple[int, float] | None:
+def most_similar(text: str, others: Sequence[str]) -> tuple[int, float] | None:
     """Which of `others` says the same as `text`, and how alike they are in per cent; None where none does."""
     ours = comparable(text)
     if not ours.words:

@@ -1,0 +1,66 @@
+"""What the rules find in a request, and how they report it.
+
+A check is a generator of `RuleFinding`s, made with `refuse`, `warn` and `review`. `Findings.of` runs checks and sorts
+their findings by effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ticker.core.edition import Effect
+from ticker.core.submission import Finding
+
+
+class RuleFinding(msgspec.Struct, frozen=True):
+    """A finding and its effect. An `overridden` one only leaves its code in the audit."""
+
+    effect: Effect
+    finding: Finding
+    overridden: bool = False
+
+
+def refuse(code: str, detail: str) -> RuleFinding:
+    return RuleFinding(Effect.REFUSE, Finding(code, detail))
+
+
+def warn(code: str, detail: str) -> RuleFinding:
+    return RuleFinding(Effect.WARN, Finding(code, detail))
+
+
+def review(code: str, detail: str) -> RuleFinding:
+    return RuleFinding(Effect.REVIEW, Finding(code, detail))
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """All findings on one request.
+
+    `needs`: what a second person must approve. `overridden`: the codes of the rules that the editor overrode.
+    """
+
+    errors: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    needs: tuple[Finding, ...] = ()
+    overridden: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, *checks: Iterable[RuleFinding]) -> Findings:
+        """Run the checks and sort their findings by effect, in the order in which they were found."""
+        found = [each for check in checks for each in check]
+
+        def with_effect(effect: Effect) -> tuple[Finding, ...]:
+            return tuple(each.finding for each in found if each.effect is effect and not each.overridden)
+
+        return cls(
+            with_effect(Effect.REFUSE),
+            with_effect(Effect.WARN),
+            with_effect(Effect.REVIEW),
+            tuple(each.finding.code for each in found if each.overridden),
+        )
+
+    def without_needs(self) -> Findings:
+        """These findings after a break-glass: no second person is needed, and the audit keeps the codes."""
+        overridden = (*self.overridden, *(finding.code for finding in self.needs))
+        return msgspec.structs.replace(self, needs=(), overridden=overridden)
