@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from publisher_cli.history import newest_first, short_ids
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.session import Session, find_edition
 from publisher_cli.times import find_zone, spell_duration
@@ -90,7 +90,7 @@ def show_pending(console: Console, waiting: Waiting) -> None:
 def _pending_row(waiting: Waiting, held: Held, shown_id: str, now: datetime) -> Row:
     zone = find_zone(waiting.stored.edition.zone)
     cells = (shown_id, messages.clock(held.submitted_at, now, zone), *_what(waiting, held))
-    why = [] if held.submission.reason is None else [f"readers are told: {messages.isolated(held.submission.reason)}"]
+    why = [] if held.submission.reason is None else [f"readers are told: {bidi.isolated(held.submission.reason)}"]
     why += [need.detail for need in held.needs if held.approved_by is None]
     if held.overdue:
         why.append("its time passed while no desk was there: is it still news?")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from ticker.core.entry import Entry
-from ticker.core.errors import UNREADABLE, LinkError, SettingsError
-from ticker.core.line import Change
+from ticker.core.errors import UNREADABLE, LinkError, SettingsError, TickerError
+from ticker.core.line import Change, Direction
 from ticker.core.position import Position
-from ticker.store.connection import Redis
+from ticker.store.connection import CLIENT_ERRORS, Redis
+from ticker.store.editions import edition_names
 from ticker.store.keys import Keys
 from ticker.store.log_reader import RawEntry, read_log
 from ticker.store.streams import read_last
@@ -118,3 +121,57 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
         if len({line_id[:length] for line_id in wanted}) == len(wanted):
             return {line_id: line_id[:length] for line_id in wanted}
     return {line_id: line_id for line_id in wanted}
+
+
+class RelatedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the same story that shows in another edition."""
+
+    edition: str
+    id: str
+    version: int
+    text: str
+    lang: str
+    dir: Direction
+    is_same_language: bool
+
+
+async def find_related_lines(
+    redis: Redis, edition: str, story: str, lang: str, now: datetime, *, is_test: bool
+) -> tuple[RelatedLine, ...]:
+    """The lines of `story` that show now in other editions, as far as this user may read those.
+
+    Those of a test are in other tests only: nobody should withdraw a line from the public while rehearsing that.
+    """
+    found: list[RelatedLine] = []
+    with suppress(OSError, *CLIENT_ERRORS):
+        for name in await edition_names(redis):
+            if name != edition:
+                found += await _in_edition(redis, name, story, lang, now, is_test=is_test)
+    return tuple(found)
+
+
+async def _in_edition(
+    redis: Redis, edition: str, story: str, lang: str, now: datetime, *, is_test: bool
+) -> list[RelatedLine]:
+    seen: set[str] = set()
+    found: list[RelatedLine] = []
+    # Editors see only the logs of their own editions; a log that can't be read isn't this command's business.
+    with suppress(TickerError, *CLIENT_ERRORS):
+        async for entry in newest_first(redis, edition):
+            line = entry.entry.line
+            if line.id in seen:
+                continue
+            seen.add(line.id)
+            if line.coverage == story and line.test == is_test and line.shows(now) and line.text:
+                found.append(
+                    RelatedLine(
+                        edition=edition,
+                        id=line.id,
+                        version=line.version,
+                        text=line.text if line.attribution is None else f"{line.attribution}: {line.text}",
+                        lang=line.lang,
+                        dir=line.dir,
+                        is_same_language=line.lang.partition("-")[0] == lang.partition("-")[0],
+                    )
+                )
+    return found

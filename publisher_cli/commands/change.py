@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,50 +9,12 @@ from typing import Any, Final
 
 import click
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from publisher_cli import completing
 from publisher_cli.session import data_option, edition_option, editor_option
+from publisher_cli.submit.request import WAIT_MAX_S, WAIT_S, ChangeRequest, SubmitOptions, content_fields, new_key
 from ticker.console import Console, examples, shared_options
-from ticker.core.errors import SettingsError
 from ticker.core.line import Change
-from ticker.core.submission import UNDO_MAX_S
-
-WAIT_S: Final = 10.0
-WAIT_MOST_S: Final = 3600.0
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A change as it was typed: the line as it was named, and the fields that were given.
-
-    `times` are fields, too, as they were written: what they mean depends on the edition's clock.
-    """
-
-    change: Change
-    named: str | None = None
-    version: int | None = None
-    fields: dict[str, Any] = {}
-    times: dict[str, str] = {}
-
-
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
-    """How a request is handed in: by whom, where, and what is waited for.
-
-    `may_repeat` where the key was given: it may have been used before. `leaves_early` where the first answer is enough,
-    also if an undo window begins with it. A rehearsal sends nothing.
-    """
-
-    data: Path | None
-    edition: str | None
-    editor: str | None
-    key: str
-    wait_s: float
-    wants_reach: bool
-    may_repeat: bool = False
-    break_glass: str | None = None
-    leaves_early: bool = False
-    is_rehearsal: bool = False
-
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
@@ -63,7 +24,7 @@ _wait_option: Final = click.option(
     "--wait",
     "wait_s",
     metavar="SECONDS",
-    type=click.FloatRange(0.1, WAIT_MOST_S),
+    type=click.FloatRange(0.1, WAIT_MAX_S),
     default=WAIT_S,
     show_default=True,
     help="How long a desk may take; later it is refused, never sent as if it were news.",
@@ -81,10 +42,10 @@ def manner_options(*options: Option) -> Option:
 
     def decorate(function: Command) -> Command:
         def command(*args: Any, **given: Any) -> Any:
-            manner = {name: given.pop(name) for name in Manner.__struct_fields__ if name in given}
+            manner = {name: given.pop(name) for name in SubmitOptions.__struct_fields__ if name in given}
             manner["may_repeat"] = bool(manner.get("key"))
             manner["key"] = manner.get("key") or new_key()
-            return function(*args, manner=Manner(**manner), **given)
+            return function(*args, manner=SubmitOptions(**manner), **given)
 
         command.__name__, command.__doc__ = function.__name__, function.__doc__
         command.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
@@ -102,15 +63,11 @@ def manner_options(*options: Option) -> Option:
 
 
 _change_options = manner_options(
-    click.option("--dry-run", "is_rehearsal", is_flag=True, help="Apply all the rules, and send nothing."),
+    click.option("--dry-run", "is_dry_run", is_flag=True, help="Apply all the rules, and send nothing."),
     break_glass_option,
     click.option("--key", metavar="KEY", help="The same key again never makes a second line.  [default: new]"),
-    click.option("--no-wait", "leaves_early", is_flag=True, help="End as the undo window begins, not as it closes."),
+    click.option("--no-wait", "skips_window", is_flag=True, help="End as the undo window begins, not as it closes."),
 )
-
-
-def new_key() -> str:
-    return f"k-{secrets.token_hex(8)}"
 
 
 def _content_options(function: Command) -> Command:
@@ -182,78 +139,13 @@ def _asked(
     note: str | None = None,
     reason: str | None = None,
     **content: Any,
-) -> Asked:
+) -> ChangeRequest:
     """What was typed as a change; an empty value takes a field away."""
     fields, times = content_fields(**content) if content else ({}, {})
     if text is not None:
         fields["text"] = _typed_or_piped(text)
     fields |= {"note": note, "reason": reason}
-    return Asked(change=change, named=line, version=version, fields=fields, times=times)
-
-
-def content_fields(
-    *,
-    section: str | None = None,
-    regions: tuple[str, ...] = (),
-    urgency: int | None = None,
-    url: str | None = None,
-    expires: str | None = None,
-    attribution: str | None = None,
-    no_split: bool = False,
-    lang: str | None = None,
-    story: str | None = None,
-    at: str | None = None,
-    embargo: str | None = None,
-    undo: str | None = None,
-    again: bool = False,
-    pin: str | None = None,
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The fields of a submission for what was given, and those that are times, as they were written.
-
-    None is what was not given; an empty value takes a field away.
-    """
-    given: dict[str, Any] = {
-        "section": _or_none(section),
-        "regions": tuple(region for region in regions if region) if regions else UNSET,
-        "urgency": UNSET if urgency is None else urgency,
-        "url": _or_none(url),
-        "expires_at": UNSET if expires else _or_none(expires),
-        "attribution": _or_none(attribution),
-        "lang": UNSET if lang is None else lang,
-        "coverage": _or_none(story),
-        "split_attribution": not no_split,
-        "undo_s": UNSET if undo is None else undo_window_s(undo),
-        "again": again,
-    }
-    times = {"expires_at": expires, "pinned_until": pin, "publish_at": at, "embargo_until": embargo}
-    return (
-        {name: value for name, value in given.items() if value is not UNSET},
-        {name: text for name, text in times.items() if text},
-    )
-
-
-def _or_none(given: str | None) -> str | UnsetType | None:
-    if given is None:
-        return UNSET
-    return given or None
-
-
-def undo_window_s(text: str) -> float:
-    """The seconds of an undo window: `5s`, `1m`, or seconds alone.
-
-    Raises:
-        SettingsError: If it is none, or longer than one may be.
-
-    """
-    from publisher_cli.times import parse_duration  # noqa: PLC0415 -- few commands name a time
-
-    duration = parse_duration(f"{text}s" if text.strip().isdecimal() else text)
-    if duration is None or duration.total_seconds() > UNDO_MAX_S:
-        raise SettingsError(
-            f"{text[:40]!a} is no undo window: write 5s, or 0 for none; {UNDO_MAX_S:g} s at most, "
-            "what is to wait longer goes out with --at"
-        )
-    return duration.total_seconds()
+    return ChangeRequest(change=change, line=line, version=version, fields=fields, times=times)
 
 
 def _typed_or_piped(text: str) -> str:
@@ -309,7 +201,7 @@ def _piped() -> str:
 @_note_option
 @_change_options
 @click.pass_obj
-def post(console: Console, /, *, text: str | None, source: Path | None, manner: Manner, **content: Any) -> int:
+def post(console: Console, /, *, text: str | None, source: Path | None, manner: SubmitOptions, **content: Any) -> int:
     """Put a new line on air.
 
     TEXT is one plain line; `-`, or none where standard input is no terminal, reads it from there. `Who: text` is read
@@ -341,7 +233,7 @@ def post(console: Console, /, *, text: str | None, source: Path | None, manner: 
 @_version_option
 @_change_options
 @click.pass_obj
-def update(console: Console, /, *, manner: Manner, **typed: Any) -> int:
+def update(console: Console, /, *, manner: SubmitOptions, **typed: Any) -> int:
     """Change a line because there are new facts: its text, or any other field.
 
     An empty value takes a field away: --url ''.
@@ -364,7 +256,7 @@ def update(console: Console, /, *, manner: Manner, **typed: Any) -> int:
 @_version_option
 @_change_options
 @click.pass_obj
-def correct(console: Console, /, *, manner: Manner, **typed: Any) -> int:
+def correct(console: Console, /, *, manner: SubmitOptions, **typed: Any) -> int:
     """Put a mistake right, and tell readers what was wrong. Lines of the same story that are still up are named."""
     return _send(console, manner, _asked(Change.CORRECT, **typed))
 
@@ -380,7 +272,7 @@ def correct(console: Console, /, *, manner: Manner, **typed: Any) -> int:
 @_version_option
 @_change_options
 @click.pass_obj
-def refile(console: Console, /, *, manner: Manner, **typed: Any) -> int:
+def refile(console: Console, /, *, manner: SubmitOptions, **typed: Any) -> int:
     """Mend a small error, such as a typing mistake, without telling readers.
 
     Where the meaning changes, use `correct`.
@@ -398,7 +290,7 @@ def refile(console: Console, /, *, manner: Manner, **typed: Any) -> int:
 @_version_option
 @_change_options
 @click.pass_obj
-def withdraw(console: Console, /, *, manner: Manner, **typed: Any) -> int:
+def withdraw(console: Console, /, *, manner: SubmitOptions, **typed: Any) -> int:
     """Take a line back for good: its text goes from every screen, a notice with the reason stays.
 
     You are told from how many screens it went, and which lines of the same story are still up in other editions.
@@ -415,7 +307,7 @@ def _plain(change: Change, short_help: str, help_text: str, *lines: str) -> clic
     @_version_option
     @_change_options
     @click.pass_obj
-    def command(console: Console, /, *, manner: Manner, **typed: Any) -> int:
+    def command(console: Console, /, *, manner: SubmitOptions, **typed: Any) -> int:
         return _send(console, manner, _asked(change, **typed))
 
     return command
@@ -445,13 +337,13 @@ unpin = _plain(
 @_version_option
 @_change_options
 @click.pass_obj
-def pin(console: Console, /, *, until: str, manner: Manner, **typed: Any) -> int:
+def pin(console: Console, /, *, until: str, manner: SubmitOptions, **typed: Any) -> int:
     """Keep a line on top of the board. It ends by itself; seven days at most."""
     asked = _asked(Change.PIN, **typed)
     return _send(console, manner, msgspec.structs.replace(asked, times={"pinned_until": until}))
 
 
-def _send(console: Console, manner: Manner, asked: Asked) -> int:
+def _send(console: Console, manner: SubmitOptions, asked: ChangeRequest) -> int:
     from publisher_cli.submit.change import send  # noqa: PLC0415 -- it imports the Redis client, which takes a tenth of a second
 
     return send(console, manner, asked)

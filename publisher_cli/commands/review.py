@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from publisher_cli import completing
-from publisher_cli.commands.change import Manner, break_glass_option, manner_options
+from publisher_cli.commands.change import break_glass_option, manner_options
 from publisher_cli.exit_codes import Status
 from publisher_cli.session import Session, data_option, edition_option
+from publisher_cli.submit.request import SubmitOptions
 from ticker.console import Console, examples, shared_options
 from ticker.core.submission import Decision
 
@@ -57,7 +58,7 @@ def scheduled(console: Console, /, *, edition: str | None, data: Path | None) ->
 @_held_argument
 @manner_options(break_glass_option)
 @click.pass_obj
-def approve(console: Console, /, *, held: str, manner: Manner) -> int:
+def approve(console: Console, /, *, held: str, manner: SubmitOptions) -> int:
     """Let out what somebody else asked for: at once, or at its time.
 
     ID is as `tick pending` shows it, or `last` where only one waits. Your own needs another person; a chief can break
@@ -74,7 +75,7 @@ def approve(console: Console, /, *, held: str, manner: Manner) -> int:
 @click.option("--reason", metavar="TEXT", required=True, help="Why. Its author is told; readers never are.")
 @manner_options()
 @click.pass_obj
-def reject(console: Console, /, *, held: str, reason: str, manner: Manner) -> int:
+def reject(console: Console, /, *, held: str, reason: str, manner: SubmitOptions) -> int:
     """Turn down what somebody else asked for: it never goes on air, and its author is told why."""
     return _rule(console, manner, Decision.REJECT, held, reason)
 
@@ -83,7 +84,7 @@ def reject(console: Console, /, *, held: str, reason: str, manner: Manner) -> in
 @_held_argument
 @manner_options()
 @click.pass_obj
-def cancel(console: Console, /, *, held: str, manner: Manner) -> int:
+def cancel(console: Console, /, *, held: str, manner: SubmitOptions) -> int:
     """Call off what waits for its time or for another person: nothing goes out.
 
     ID is as `tick scheduled` or `tick pending` show it, or `last`: the newest that you asked for.
@@ -94,7 +95,7 @@ def cancel(console: Console, /, *, held: str, manner: Manner) -> int:
 @click.command(short_help="Take back what you have just posted.", epilog=examples("tick undo", "tick undo -e en"))
 @manner_options()
 @click.pass_obj
-def undo(console: Console, /, *, manner: Manner) -> int:
+def undo(console: Console, /, *, manner: SubmitOptions) -> int:
     """Take back the newest of yours that is in its undo window: nothing goes out.
 
     Without an edition, it looks in all. What is on air already is taken back with `tick withdraw`.
@@ -102,7 +103,9 @@ def undo(console: Console, /, *, manner: Manner) -> int:
     return _rule(console, manner, Decision.CANCEL, None)
 
 
-def _rule(console: Console, manner: Manner, decision: Decision, held: str | None, reason: str | None = None) -> int:
+def _rule(
+    console: Console, manner: SubmitOptions, decision: Decision, held: str | None, reason: str | None = None
+) -> int:
     from publisher_cli.submit.decision import send_ruling  # noqa: PLC0415 -- it imports the Redis client
 
     return send_ruling(console, manner, decision, held, reason)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import Row, fitted, show_rows
 from publisher_cli.times import find_zone
 from ticker.console import Console
@@ -34,7 +34,7 @@ def tell_audit(console: Console, stored: StoredEdition, found: Audit) -> None:
     if console.json:
         console.give(found)
         return
-    title, count = messages.isolated(stored.edition.title), messages.count(len(found.acts), "act")
+    title, count = bidi.isolated(stored.edition.title), messages.count(len(found.acts), "act")
     console.tell(f"{messages.name_of(stored)}  {title}  {count}")
     _show(console, [row for act in found.acts for row in _rows(act, stored.edition)])
     console.say(_proof(found.chain))
@@ -70,7 +70,7 @@ def _rows(act: Act, edition: Edition) -> Iterator[tuple[Row, str]]:
     yield _row(_place(act), _headline(act, edition), style="bold")
     if act.break_glass is not None:
         overrode = f" (overrode {', '.join(act.overridden)})" if act.overridden else ""
-        yield _row("  BREAK GLASS", f"no second person: {messages.isolated(act.break_glass)}{overrode}", style=_LOUD)
+        yield _row("  BREAK GLASS", f"no second person: {bidi.isolated(act.break_glass)}{overrode}", style=_LOUD)
     elif act.overridden:
         yield _row("  overrode", ", ".join(act.overridden), style="yellow")
     yield from ((row, "") for row in _texts(act))
@@ -148,15 +148,15 @@ def _details(act: Act, edition: Edition) -> Iterator[tuple[str, str]]:
             None if act.due_at is None else _time(act.due_at, edition),
         ),
         ("note", act.note),
-        ("says", None if act.origin is None else f"{messages.isolated(act.origin)} (the client's own word)"),
+        ("says", None if act.origin is None else f"{bidi.isolated(act.origin)} (the client's own word)"),
         ("submitted", None if act.submitted_at is None else _time(act.submitted_at, edition)),
         ("NOT IN LOG", None if act.missing is None else _MISSING[act.missing]),
     )
-    yield from ((label, messages.isolated(text)) for label, text in told if text is not None)
+    yield from ((label, bidi.isolated(text)) for label, text in told if text is not None)
 
 
 def _found(finding: Finding) -> str:
-    return f"{messages.isolated(finding.detail)}  [{finding.code}]"
+    return f"{bidi.isolated(finding.detail)}  [{finding.code}]"
 
 
 def _difference(difference: Difference, edition: Edition) -> tuple[str, str]:
@@ -168,4 +168,4 @@ def _value(value: object, edition: Edition) -> str:
         return "none"
     if isinstance(value, datetime):
         return _time(value, edition)
-    return messages.isolated(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    return bidi.isolated(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import click
 
 from publisher_cli.history import short_ids
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import board_row, fitted
 from ticker.client.follow import Connecting, Event, Heard, Lost
 from ticker.console import Console
@@ -94,7 +94,7 @@ class PlainLines:
         seq = at.partition("-")[0]
         edition = messages.edition_name(self._edition, is_test=line.test)
         cells = (edition, seq, messages.clock(line.updated_at, now), what, line.id, messages.marks(line, now))
-        self._console.say("  ".join(filter(None, (*cells, messages.isolated(messages.shown_text(line), line.dir)))))
+        self._console.say("  ".join(filter(None, (*cells, bidi.isolated(messages.shown_text(line), line.dir)))))
 
 
 class LiveBoard:
@@ -168,7 +168,7 @@ class LiveBoard:
         title = self._name
         if self._info is not None:
             name = messages.edition_name(self._name, is_test=self._info.test)
-            title = f"{name}  {messages.isolated(self._info.title)}"
+            title = f"{name}  {bidi.isolated(self._info.title)}"
         head.add_row(Text(title, style="bold"), Text(f"{now.astimezone():%H:%M:%S}"))
         parts: list[RenderableType] = [head, Text(self._connection(now), style=self._style), Text()]
         if not lines:

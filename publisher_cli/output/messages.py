@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from publisher_cli.output import bidi
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Submission
 
 if TYPE_CHECKING:
-    from publisher_cli.sisters import Sister
+    from publisher_cli.history import RelatedLine
     from ticker.store.editions import StoredEdition
 
-ISOLATES: Final = {Direction.LTR: "\u2066", Direction.RTL: "\u2067"}
-FIRST_STRONG_ISOLATE: Final = "\u2068"
-POP_ISOLATE: Final = "\u2069"
 GAP: Final = "  "
 NEWLINE: Final = "\n  "
 URGENCIES: Final = {1: "FLASH", 2: "BULLETIN", 3: "URGENT"}
-
-_RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 DONE: Final = {
     Change.NEW: "on air",
@@ -41,36 +36,10 @@ DONE: Final = {
 _GOES: Final = (Change.WITHDRAW, Change.HIDE)
 
 
-def isolated(text: str, direction: Direction | None = None, within: Direction = Direction.LTR) -> str:
-    """The text so that a terminal sets it in its own direction and leaves what stands around it alone.
-
-    Without a direction, the first letter that has one decides. A text without any right-to-left letter stays as it is,
-    unless it stands `within` a text from right to left: not every terminal hides the marks.
-    """
-    if within is Direction.LTR and not is_right_to_left(text):
-        return text
-    return f"{FIRST_STRONG_ISOLATE if direction is None else ISOLATES[direction]}{text}{POP_ISOLATE}"
-
-
-def is_right_to_left(text: str) -> bool:
-    """Whether there is any right-to-left letter in it."""
-    return _RIGHT_TO_LEFT.search(text) is not None
-
-
-def balanced(piece: str) -> str:
-    """A piece of a wrapped text without the isolates that begin or end in another piece.
-
-    Left in, the end of one that began elsewhere would end what the piece itself is put into.
-    """
-    if piece.count(FIRST_STRONG_ISOLATE) == piece.count(POP_ISOLATE):
-        return piece
-    return piece.replace(FIRST_STRONG_ISOLATE, "").replace(POP_ISOLATE, "")
-
-
 def composed(line: Line) -> str:
     """What a reader reads: the attribution and the text, or what is said in the place of a text that is gone."""
     if line.status is Status.CANCELED:
-        return f"[withdrawn] {isolated(line.correction, within=line.dir)}" if line.correction else "[withdrawn]"
+        return f"[withdrawn] {bidi.isolated(line.correction, within=line.dir)}" if line.correction else "[withdrawn]"
     if line.status is Status.WITHHELD:
         return "[held: off the board]"
     return attributed(line.attribution, line.text, line.dir)
@@ -78,14 +47,14 @@ def composed(line: Line) -> str:
 
 def attributed(attribution: str | None, text: str, direction: Direction) -> str:
     """`Who: text`, where a name in another script neither turns the text about nor draws a number to itself."""
-    return text if attribution is None else f"{isolated(attribution, within=direction)}: {text}"
+    return text if attribution is None else f"{bidi.isolated(attribution, within=direction)}: {text}"
 
 
 def shown_text(line: Line) -> str:
     """`composed`, with the correction that readers are told. Not yet isolated itself: it may be wrapped first."""
     text = composed(line)
     if line.status is Status.USABLE and line.correction is not None:
-        text += f"  [corrected: {isolated(line.correction, within=line.dir)}]"
+        text += f"  [corrected: {bidi.isolated(line.correction, within=line.dir)}]"
     return text
 
 
@@ -137,7 +106,7 @@ def _edition(receipt: Receipt) -> str:
 
 
 def _quoted(text: str | None, direction: Direction | None) -> str:
-    return "" if text is None else f'{GAP}"{isolated(text, direction)}"'
+    return "" if text is None else f'{GAP}"{bidi.isolated(text, direction)}"'
 
 
 def _reach(receipt: Receipt, change: Change) -> str:
@@ -192,7 +161,7 @@ def dropped_words(receipt: Receipt, text: str | None, direction: Direction | Non
     """The receipt of what was held and never goes on air."""
     done = "rejected" if receipt.reason is not None else "taken back"
     by = "" if receipt.decided_by is None else f" by {receipt.decided_by}"
-    why = "" if receipt.reason is None else f": {isolated(receipt.reason)}"
+    why = "" if receipt.reason is None else f": {bidi.isolated(receipt.reason)}"
     dropped = click.style(done, fg="yellow", bold=True)
     return f"{dropped}{by}  {_edition(receipt)}{_quoted(text, direction)}: nothing went out{why}"
 
@@ -242,7 +211,7 @@ def warning_lines(receipt: Receipt) -> Iterator[str]:
         yield f"  {click.style('warning', fg='yellow')}: {finding.detail}"
 
 
-def sister_lines(sisters: Sequence[Sister], reason: str) -> Iterator[str]:
+def sister_lines(sisters: Sequence[RelatedLine], reason: str) -> Iterator[str]:
     """The lines of a story that are still up in other editions, each with the command that takes it back.
 
     The reason is the readers', so it is given along only where they read the same language.
@@ -253,6 +222,6 @@ def sister_lines(sisters: Sequence[Sister], reason: str) -> Iterator[str]:
 
     yield f"  still up, of the same story ({count(len(sisters), 'line')}):"
     for sister in sisters:
-        yield f"    {sister.edition}  {isolated(sister.text, sister.dir)}"
+        yield f"    {sister.edition}  {bidi.isolated(sister.text, sister.dir)}"
         said = quote(reason) if sister.is_same_language else ""
         yield f"      tick withdraw {sister.id} -e {sister.edition} --reason {said}".rstrip()

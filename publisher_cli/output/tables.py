@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from publisher_cli.history import Found, short_ids
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from ticker.console import Console
 from ticker.core.board import Board
 from ticker.core.line import Direction, Line
@@ -39,7 +39,7 @@ def show_board(console: Console, stored: StoredEdition, entries: Sequence[Found]
         return
     ids = short_ids(entry.line.id for entry in board.newest_first())
     head = entries[-1].seq if entries else 0
-    title = messages.isolated(stored.edition.title)
+    title = bidi.isolated(stored.edition.title)
     console.tell(
         f"{messages.name_of(stored)}  {title}  {messages.count(head, 'entry', 'entries')}, "
         f"{messages.count(len(lines), 'line')} on the board"
@@ -63,7 +63,7 @@ def show_log(console: Console, stored: StoredEdition, entries: Sequence[Found], 
         return
     ids = short_ids(found.entry.line.id for found in entries)
     if entries and stored.edition.test:
-        console.tell(f"{messages.name_of(stored)}  {messages.isolated(stored.edition.title)}")
+        console.tell(f"{messages.name_of(stored)}  {bidi.isolated(stored.edition.title)}")
     if not entries:
         console.tell(f'{messages.name_of(stored)}  the log is empty: tick post "…" -e {stored.name}')
     show_rows(console, [_log_row(found, ids[found.entry.line.id], now) for found in entries])
@@ -79,7 +79,7 @@ def _log_row(found: Found, line_id: str, now: datetime) -> Row:
         line.change,
         entry.editor,
     )
-    note = "" if entry.note is None else f"  [note: {messages.isolated(entry.note)}]"
+    note = "" if entry.note is None else f"  [note: {bidi.isolated(entry.note)}]"
     return Row(cells, messages.shown_text(line) + note, line.dir)
 
 
@@ -96,7 +96,7 @@ def show_editions(console: Console, editions: Sequence[tuple[StoredEdition, int]
         edition = stored.edition
         length = messages.count(head, "entry", "entries")
         console.say(
-            f"{messages.name_of(stored)}  {messages.isolated(edition.title)}  {edition.lang} {edition.dir}  {length}"
+            f"{messages.name_of(stored)}  {bidi.isolated(edition.title)}  {edition.lang} {edition.dir}  {length}"
         )
         console.say(f"    sections  {', '.join(edition.sections) or 'none'}")
         console.say(f"    regions   {', '.join(edition.regions) or 'none'}")
@@ -114,7 +114,7 @@ def show_rows(console: Console, rows: Sequence[Row]) -> None:
     """A table that wraps its texts on a terminal; elsewhere one line a row, for `grep` and its like."""
     if not console.is_for_people:
         for row in rows:
-            console.say("  ".join(filter(None, (*row.cells, messages.isolated(row.text, row.dir)))))
+            console.say("  ".join(filter(None, (*row.cells, bidi.isolated(row.text, row.dir)))))
         return
     from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only for terminals
 
@@ -136,8 +136,7 @@ def fitted(rows: Sequence[Row], terminal: Terminal, styles: Sequence[str] = ()) 
         cells = [Text(cell, no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
         # Each piece on its own: a terminal sorts out directions a line at a time.
         pieces = [
-            messages.isolated(messages.balanced(piece.plain.rstrip()), row.dir)
-            for piece in Text(row.text).wrap(terminal, room)
+            bidi.isolated(bidi.balanced(piece.plain.rstrip()), row.dir) for piece in Text(row.text).wrap(terminal, room)
         ]
         table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=style)
     return table

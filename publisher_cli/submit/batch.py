@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from publisher_cli.commands.change import Asked, Manner
 from publisher_cli.exit_codes import STATUS_OF, Status
 from publisher_cli.history import Found, newest_first
 from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition, origin
 from publisher_cli.submit import undo_window
 from publisher_cli.submit.dry_run import Stage, foretell, rehearsed, set_stage
+from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.times import find_zone, parse_times
 from ticker.client.publish import Errand
 from ticker.console import INTERRUPTED, Console
@@ -77,7 +77,7 @@ class _UnfitError(TickerError):
 
 
 def read_items(
-    data: bytes, asked: Asked, manner: Manner, now: datetime, zone: tzinfo | None
+    data: bytes, asked: ChangeRequest, manner: SubmitOptions, now: datetime, zone: tzinfo | None
 ) -> tuple[list[Item], list[Refused]]:
     """The lines of a file as submissions, and what is wrong with the others. Empty lines are left out.
 
@@ -129,7 +129,9 @@ def _digest(fields: dict[str, Any]) -> str:
         raise _UnfitError("an option has bytes that are no UTF-8: check the terminal") from error
 
 
-def _submission(fields: dict[str, Any], key: str, manner: Manner, now: datetime, zone: tzinfo | None) -> Submission:
+def _submission(
+    fields: dict[str, Any], key: str, manner: SubmitOptions, now: datetime, zone: tzinfo | None
+) -> Submission:
     texts = {name: fields[name] for name in _TIMES if isinstance(fields.get(name), str)}
     whole = {
         "key": key,
@@ -212,7 +214,7 @@ def rehearse_all(stage: Stage, items: Sequence[Item]) -> Iterator[tuple[Item, Re
 class _Batch:
     """One run. `receipts` has an answer for each line of the file that has got one, by its number."""
 
-    def __init__(self, console: Console, manner: Manner, asked: Asked) -> None:
+    def __init__(self, console: Console, manner: SubmitOptions, asked: ChangeRequest) -> None:
         self._console = console
         self._manner = manner
         self._asked = asked
@@ -230,7 +232,7 @@ class _Batch:
             refused, rehearsal = await self._check(redis, stored, editor, data)
             if refused:
                 return self._tell_refused(stored, refused)
-            if self._manner.is_rehearsal:
+            if self._manner.is_dry_run:
                 return self._tell_rehearsal(stored, rehearsal)
             async with self._stoppable():
                 await self._send_all(session, redis, stored.name, editor)
@@ -421,7 +423,7 @@ _NAMES: Final = {
 }
 
 
-def post_all(console: Console, manner: Manner, source: Path, asked: Asked) -> int:
+def post_all(console: Console, manner: SubmitOptions, source: Path, asked: ChangeRequest) -> int:
     """Post every line of a file (`-`: standard input); the exit code.
 
     Raises:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from publisher_cli.commands.change import Asked, Manner
 from publisher_cli.exit_codes import STATUS_OF, Status
 from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition, origin
+from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import Underway
 from ticker.client.publish import Errand
 from ticker.console import INTERRUPTED, Console
@@ -21,7 +21,7 @@ from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
 
 if TYPE_CHECKING:
-    from publisher_cli.sisters import Sister
+    from publisher_cli.history import RelatedLine
 
 _TAKES_BACK = (Change.WITHDRAW, Change.CORRECT)
 
@@ -29,7 +29,7 @@ _TAKES_BACK = (Change.WITHDRAW, Change.CORRECT)
 class _Sending(Underway[Submission]):
     """A change on its way."""
 
-    def __init__(self, console: Console, manner: Manner, asked: Asked) -> None:
+    def __init__(self, console: Console, manner: SubmitOptions, asked: ChangeRequest) -> None:
         self._asked = asked
         request = Submission(
             key=manner.key,
@@ -51,7 +51,7 @@ class _Sending(Underway[Submission]):
         async with session.redis() as redis:
             async with asyncio.timeout(self.manner.wait_s):
                 stored = await self._prepare(redis, editor)
-            if self.manner.is_rehearsal:
+            if self.manner.is_dry_run:
                 from publisher_cli.submit.dry_run import rehearse  # noqa: PLC0415 -- it imports all the rules
 
                 receipt = await rehearse(redis, stored, editor, self.request)
@@ -59,7 +59,7 @@ class _Sending(Underway[Submission]):
                 return STATUS_OF[receipt.status]
             self.errand = Errand(session, stored.name, editor, self.request, may_repeat=self.manner.may_repeat)
             receipt = await self.errand.run(redis)
-            if receipt.status is ReceiptStatus.HELD and not self.manner.leaves_early:
+            if receipt.status is ReceiptStatus.HELD and not self.manner.skips_window:
                 receipt = await self._through_window(session, redis, receipt)
             return await self._tell_and_look_around(redis, await self.settled(redis, receipt))
 
@@ -71,8 +71,8 @@ class _Sending(Underway[Submission]):
 
             times: Any = parse_times(self._asked.times, datetime.now(UTC), find_zone(stored.edition.zone))
             self.request = msgspec.structs.replace(self.request, **times)
-        if self._asked.named is not None:
-            await self._name_line(redis, stored.name, self._asked.named, editor)
+        if self._asked.line is not None:
+            await self._name_line(redis, stored.name, self._asked.line, editor)
         return stored
 
     async def _name_line(self, redis: Redis, edition: str, named: str, editor: str) -> None:
@@ -118,13 +118,13 @@ class _Sending(Underway[Submission]):
                 self.console.tell(line)
         return self.status_of(receipt)
 
-    async def _sisters(self, redis: Redis, edition: str) -> tuple[Sister, ...]:
+    async def _sisters(self, redis: Redis, edition: str) -> tuple[RelatedLine, ...]:
         if self.was is None or self.was.coverage is None:
             return ()
-        from publisher_cli.sisters import find_sisters  # noqa: PLC0415 -- few lines have a story
+        from publisher_cli.history import find_related_lines  # noqa: PLC0415 -- few lines have a story
 
         was, now = self.was, datetime.now(UTC)
-        return await find_sisters(redis, edition, self.was.coverage, was.lang, now, is_test=was.test)
+        return await find_related_lines(redis, edition, self.was.coverage, was.lang, now, is_test=was.test)
 
     def status_of(self, receipt: Receipt) -> int:
         """A change that was taken back, or rejected, is not on air."""
@@ -187,7 +187,7 @@ class _Sending(Underway[Submission]):
         return spell_instant(instant, datetime.now(UTC), zone)
 
 
-def send(console: Console, manner: Manner, asked: Asked) -> int:
+def send(console: Console, manner: SubmitOptions, asked: ChangeRequest) -> int:
     """Do it, and say what became of it; the exit code.
 
     Raises:

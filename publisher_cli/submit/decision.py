@@ -9,11 +9,11 @@ from typing import Final
 
 import msgspec
 
-from publisher_cli.commands.change import Manner
 from publisher_cli.held_items import Waiting, waiting_in
 from publisher_cli.history import LAST, UnknownLineError, find_id
 from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition, origin, readable_editions
+from publisher_cli.submit.request import SubmitOptions
 from publisher_cli.submit.runner import Underway
 from publisher_cli.times import find_zone, spell_instant
 from ticker.client.publish import Errand
@@ -29,7 +29,7 @@ _SHOWN_BY: Final = "`tick pending` and `tick scheduled`"
 class _Deciding(Underway[DecisionRequest]):
     """A ruling on its way."""
 
-    def __init__(self, console: Console, manner: Manner, decision: Decision, reason: str | None) -> None:
+    def __init__(self, console: Console, manner: SubmitOptions, decision: Decision, reason: str | None) -> None:
         request = DecisionRequest(
             key=manner.key,
             decision=decision,
@@ -133,7 +133,9 @@ def _newest(items: Sequence[Held], none: str) -> Held:
     return items[-1]
 
 
-def send_ruling(console: Console, manner: Manner, decision: Decision, named: str | None, reason: str | None) -> int:
+def send_ruling(
+    console: Console, manner: SubmitOptions, decision: Decision, named: str | None, reason: str | None
+) -> int:
     """Do it, and say what became of it; the exit code. `named` None: what is in its undo window.
 
     Raises:

@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
-from publisher_cli.commands.change import Manner
 from publisher_cli.exit_codes import STATUS_OF
 from publisher_cli.output import messages
+from publisher_cli.submit.request import SubmitOptions
 from ticker.client.publish import Errand, not_on_air, with_reach
 from ticker.console import Console
 from ticker.core.errors import StoreError
@@ -27,7 +27,7 @@ class Underway(ABC, Generic[R]):
     `errand` is there once it is handed in, `receipt` once it is known for good what became of it.
     """
 
-    def __init__(self, console: Console, manner: Manner, request: R) -> None:
+    def __init__(self, console: Console, manner: SubmitOptions, request: R) -> None:
         self.console = console
         self.manner = manner
         self.request = request

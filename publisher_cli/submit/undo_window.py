@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from publisher_cli.commands.change import new_key
 from publisher_cli.session import Session, origin
+from publisher_cli.submit.request import new_key
 from ticker.client.publish import Errand
 from ticker.console import Console
 from ticker.core.submission import Decision, DecisionRequest, Finding, Receipt, ReceiptStatus, Submission

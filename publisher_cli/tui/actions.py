@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from publisher_cli.commands.change import new_key
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
+from publisher_cli.submit.request import new_key
 from publisher_cli.times import parse_instant
 from publisher_cli.tui import permitting
 from publisher_cli.tui.bindings import Pane
@@ -84,7 +84,7 @@ class Acting:
         self._stage.ask(
             Question(
                 title=f"WITHDRAW {entry.line.id[:4]}{whom}?",
-                about=f"{_quoted(entry)}\nreaders are told: {messages.isolated(reason)}",
+                about=f"{_quoted(entry)}\nreaders are told: {bidi.isolated(reason)}",
                 hint="y: withdraw it now · any other key: leave it",
                 key="y",
                 answer=lambda _: self._change(Change.WITHDRAW, entry, reason=reason),
@@ -202,7 +202,7 @@ class Acting:
         self._stage.ask(
             Question(
                 title="GO WITHOUT A SECOND PERSON?",
-                about=f"{self._held_quoted(held)}\nbecause: {messages.isolated(reason)}",
+                about=f"{self._held_quoted(held)}\nbecause: {bidi.isolated(reason)}",
                 hint="y: put it on air now · any other key: leave it",
                 key="y",
                 answer=lambda _: self._rule(Decision.APPROVE, held, break_glass=reason),
@@ -286,9 +286,9 @@ class Acting:
 
     def _held_quoted(self, held: Held) -> str:
         assert self._stage.picture is not None
-        return messages.isolated(*held_text(held, self._stage.picture))
+        return bidi.isolated(*held_text(held, self._stage.picture))
 
 
 def _quoted(entry: Entry) -> str:
     line = entry.hidden_version or entry.line
-    return messages.isolated(messages.composed(line), line.dir)
+    return bidi.isolated(messages.composed(line), line.dir)

@@ -14,8 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker
 
+from publisher_cli.history import RelatedLine
 from publisher_cli.session import Session, origin
-from publisher_cli.sisters import Sister
 from publisher_cli.tui import bindings, permitting
 from publisher_cli.tui.actions import Acting
 from publisher_cli.tui.bindings import Pane
@@ -196,7 +196,7 @@ class DeskView(App[str]):
         is_repetition = opinion is not None and any(finding.code == "duplicate" for finding in opinion.errors)
         return (*glass, *((bindings.AGAIN,) if is_repetition else ()), *bindings.COMPOSING)
 
-    def _tell_receipt(self, receipt: Receipt, quoted: str, sisters: Sequence[Sister] = ()) -> None:
+    def _tell_receipt(self, receipt: Receipt, quoted: str, sisters: Sequence[RelatedLine] = ()) -> None:
         if receipt.status in LOUD:
             self.bell()
         self._telling.tell(receipt, quoted, sisters)
@@ -252,7 +252,7 @@ class DeskView(App[str]):
         self.run_worker(carry(self._find, self._editor, sent, self._heard), name=request.key, group="errands")
         self.show()
 
-    def _heard(self, sent: Sent, receipt: Receipt, sisters: Sequence[Sister]) -> None:
+    def _heard(self, sent: Sent, receipt: Receipt, sisters: Sequence[RelatedLine]) -> None:
         """What became of an errand; a second time, how far it has come, and what is still up of its story."""
         if self.mail.under_way.pop(sent.request.key, None) is not None:
             self._settle(sent, receipt)

@@ -6,7 +6,7 @@ from typing import Final
 
 from textual.timer import Timer
 
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from publisher_cli.tui.draft import Draft, Opinion, asks_twice, opinion_of, shown_words, submission_of
 from publisher_cli.tui.drafts import Drafts
 from publisher_cli.tui.messages import Stage
@@ -126,7 +126,7 @@ class Writing:
 
     def _ask_change(self, draft: Draft, line: Line, picture: Picture) -> None:
         """Show before and after: whoever typed on the board by mistake sees it here, and not on air."""
-        now, was = _quoted(draft, picture), messages.isolated(messages.composed(line), line.dir)
+        now, was = _quoted(draft, picture), bidi.isolated(messages.composed(line), line.dir)
         self._stage.ask(
             Question(
                 title=f"{draft.change.upper()} {line.id[:4]} IN {picture.name.upper()}?",
@@ -151,4 +151,4 @@ class Writing:
 def _quoted(draft: Draft, picture: Picture) -> str:
     """The text as it will be read."""
     line = shown_words(draft, picture.stored.edition.dir)
-    return "" if line is None else messages.isolated(messages.composed(line), line.dir)
+    return "" if line is None else bidi.isolated(messages.composed(line), line.dir)

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from publisher_cli.commands.change import content_fields
 from publisher_cli.submit.dry_run import foretell
+from publisher_cli.submit.request import content_fields
 from publisher_cli.times import parse_times
 from publisher_cli.tui.model import Picture
 from ticker.core.errors import SettingsError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from publisher_cli.commands.change import new_key
+from publisher_cli.submit.request import new_key
 from publisher_cli.tui.draft import Draft
 from publisher_cli.tui.outbox import Sent
 from ticker.core.line import Change

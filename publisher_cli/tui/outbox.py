@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
+from publisher_cli.history import RelatedLine, find_related_lines
 from publisher_cli.session import Session
-from publisher_cli.sisters import Sister, find_sisters
 from publisher_cli.tui.draft import Draft
 from ticker.client.publish import Errand, not_on_air, with_reach
 from ticker.core.errors import TickerError
@@ -16,7 +16,7 @@ from ticker.core.line import Change, Line
 from ticker.core.submission import Receipt, ReceiptStatus, Request, Submission
 from ticker.store.connection import CLIENT_ERRORS, Redis
 
-Hear = Callable[["Sent", Receipt, Sequence[Sister]], None]
+Hear = Callable[["Sent", Receipt, Sequence[RelatedLine]], None]
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ async def carry(find: Callable[[], Session], editor: str | None, sent: Sent, hea
         hear(sent, _unheard(sent, errand, str(error)), ())
 
 
-async def _sisters(redis: Redis, sent: Sent) -> Sequence[Sister]:
+async def _sisters(redis: Redis, sent: Sent) -> Sequence[RelatedLine]:
     """What is still up of the same story in other editions, where a line was taken back or put right."""
     line, request = sent.line, sent.request
     if line is None or line.coverage is None or not isinstance(request, Submission):
@@ -56,7 +56,7 @@ async def _sisters(redis: Redis, sent: Sent) -> Sequence[Sister]:
     if request.change not in (Change.WITHDRAW, Change.CORRECT):
         return ()
     now = datetime.now(sent.at.tzinfo)
-    return await find_sisters(redis, sent.edition, line.coverage, line.lang, now, is_test=line.test)
+    return await find_related_lines(redis, sent.edition, line.coverage, line.lang, now, is_test=line.test)
 
 
 def _unheard(sent: Sent, errand: Errand | None, why: str) -> Receipt:

@@ -7,7 +7,7 @@ from typing import Final
 
 from textual.content import Content
 
-from publisher_cli.output.messages import FIRST_STRONG_ISOLATE, ISOLATES, POP_ISOLATE
+from publisher_cli.output.bidi import FIRST_STRONG_ISOLATE, ISOLATES, POP_ISOLATE
 from ticker.core.line import Direction
 
 _OPENING: Final = frozenset({FIRST_STRONG_ISOLATE, *ISOLATES.values()})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 
+from publisher_cli.history import RelatedLine
 from publisher_cli.output.messages import sister_lines
-from publisher_cli.sisters import Sister
 from tests.publisher_cli.conftest import Post, on_board
 from tests.support.system import System
 from ticker.core.line import Direction
@@ -71,7 +71,7 @@ def test_a_story_is_given_to_a_line_later_and_taken_away(system: System, post: P
 
 
 def test_a_reason_is_given_along_where_readers_read_the_same_language() -> None:
-    sister = Sister(
+    sister = RelatedLine(
         edition="en-sport", id="k7m2", version=1, text="It's up", lang="en", dir=Direction.LTR, is_same_language=True
     )
     offered = list(sister_lines([sister], "It isn't so."))[-1]

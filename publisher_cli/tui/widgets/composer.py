@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static, TextArea
 
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from publisher_cli.times import spell_instant
 from publisher_cli.tui.draft import Draft, Kind, Opinion, Typed, completed, graphemes_of, shown_words
 from publisher_cli.tui.wrapping import wrapped
@@ -162,7 +162,7 @@ class Composer(Vertical):
         which = "" if line is None else f" {line.id[:4]} v{line.version}"
         title = f"{_TITLES.get(change, change.upper())}{which}"
         parts = [Content.styled(f" {title} ", "bold reverse"), Content.styled(f" {stored.name} ", "bold")]
-        parts.append(Content(messages.isolated(stored.edition.title)))
+        parts.append(Content(bidi.isolated(stored.edition.title)))
         if stored.edition.test:
             parts.append(Content.styled("  TEST EDITION ", "bold $text-error"))
         self.query_one("#what", Static).update(Content("").join(parts))
@@ -173,9 +173,7 @@ class Composer(Vertical):
         preview = self.query_one("#preview", Static)
         preview.display = line is not None and edition.dir is Direction.RTL
         if line is not None:
-            preview.update(
-                wrapped(Content(messages.isolated(messages.composed(line), line.dir)), self.app.size.width - 2)
-            )
+            preview.update(wrapped(Content(bidi.isolated(messages.composed(line), line.dir)), self.app.size.width - 2))
 
     @property
     def _text(self) -> LineText:

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from publisher_cli.history import SHORT, short_ids
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from publisher_cli.times import spell_duration
 from publisher_cli.tui.model import Picture
 from ticker.core.edition import Edition
@@ -134,7 +134,7 @@ def held_text(held: Held, picture: Picture) -> tuple[str, Direction]:
     if text is None:
         text = "" if latest is None else messages.composed(latest.line)
     if submission.reason is not None:
-        text += f"  [{messages.isolated(submission.reason, within=direction)}]"
+        text += f"  [{bidi.isolated(submission.reason, within=direction)}]"
     return text, direction
 
 
@@ -158,7 +158,7 @@ def _section(section: str | None, edition: Edition, width: int) -> str:
     most = 16 if width >= WIDE else 11
     if cell_len(name) > most:
         name = set_cell_size(name, most - 1).rstrip() + "…"
-    return messages.isolated(name)
+    return bidi.isolated(name)
 
 
 def contents(rows: Sequence[Row], width: int) -> list[Content]:
@@ -199,17 +199,17 @@ def text_pieces(row: Row, room: int) -> list[Content]:
     """
     text = Content(row.text).stylize("$foreground 60%" if row.is_dim else "bold" if row.is_fresh else "")
     # Arabic has no italics: in their place mlterm shows boxes, and Konsole letters that don't join.
-    slanted = "" if messages.is_right_to_left(row.attribution) else row.attribution
+    slanted = "" if bidi.is_right_to_left(row.attribution) else row.attribution
     if slanted and (start := row.text.find(slanted)) >= 0:
         text = text.stylize("italic", start, start + len(slanted))
     return [_isolated(piece.rstrip(), row.dir, room) for piece in text.wrap(room)] if row.text else []
 
 
 def _isolated(piece: Content, direction: Direction, room: int) -> Content:
-    plain = messages.balanced(piece.plain)
+    plain = bidi.balanced(piece.plain)
     if plain != piece.plain:
         piece = Content(plain).stylize(piece.spans[0].style if piece.spans else "")
-    marked = messages.isolated(plain, direction)
+    marked = bidi.isolated(plain, direction)
     if marked != plain:
         piece = Content(marked[0]) + piece + Content(marked[-1])
     if direction is Direction.RTL:

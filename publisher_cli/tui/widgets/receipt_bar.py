@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from textual.content import Content
 
-from publisher_cli.sisters import Sister
+from publisher_cli.history import RelatedLine
 from publisher_cli.tui.mail import Mail
 from publisher_cli.tui.model import Picture
 from publisher_cli.tui.widgets.receipts import Told, sister_words, told_of
@@ -26,13 +26,13 @@ class Telling:
         self._said: Told | None = None
         self._receipt: Receipt | None = None
         self._quoted = ""
-        self._sisters: Sequence[Sister] = ()
+        self._sisters: Sequence[RelatedLine] = ()
 
     def say(self, word: str, sentence: str, style: str) -> None:
         """Tell something that is no receipt."""
         self._receipt, self._said = None, Told(word, style, sentence)
 
-    def tell(self, receipt: Receipt, quoted: str, sisters: Sequence[Sister] = ()) -> None:
+    def tell(self, receipt: Receipt, quoted: str, sisters: Sequence[RelatedLine] = ()) -> None:
         """Tell a receipt, of the text `quoted`; `sisters` are what is still up of the same story."""
         self._mail.tell(receipt)
         self._receipt, self._quoted, self._sisters = receipt, quoted, sisters

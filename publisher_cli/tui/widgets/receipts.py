@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from publisher_cli.output import messages
-from publisher_cli.sisters import Sister
+from publisher_cli.history import RelatedLine
+from publisher_cli.output import bidi, messages
 from publisher_cli.times import spell_instant
 from ticker.core.line import Change
 from ticker.core.position import Position
@@ -74,15 +74,13 @@ def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None)
         case ReceiptStatus.DROPPED:
             how = "rejected" if receipt.reason else "taken back"
             by = f" by {receipt.decided_by}" if receipt.decided_by else ""
-            why = f": {messages.isolated(receipt.reason)}" if receipt.reason else ""
+            why = f": {bidi.isolated(receipt.reason)}" if receipt.reason else ""
             return f"{where}{about} (id {receipt.held}) never went on air: {how}{by}{why}"
         case _:
             return f"{where}{about}: {'; '.join(finding.detail for finding in receipt.errors)}"
 
 
-def sister_words(sisters: Sequence[Sister]) -> str:
+def sister_words(sisters: Sequence[RelatedLine]) -> str:
     """What is still up of a story: where, and with which id."""
-    each = " · ".join(
-        f"{sister.edition} {sister.id} {messages.isolated(sister.text, sister.dir)}" for sister in sisters
-    )
+    each = " · ".join(f"{sister.edition} {sister.id} {bidi.isolated(sister.text, sister.dir)}" for sister in sisters)
     return f"STILL UP, of the same story (Ctrl+N goes there): {each}"

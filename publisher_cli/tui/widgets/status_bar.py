@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from textual.content import Content
 
-from publisher_cli.output import messages
+from publisher_cli.output import bidi, messages
 from publisher_cli.times import spell_duration, spell_instant
 from publisher_cli.tui.bindings import Pane
 from publisher_cli.tui.model import Connection, Picture, State
@@ -21,7 +21,7 @@ def title(picture: Picture | None, asked: str | None) -> Content:
     if picture is None:
         return Content(asked or "tick desk")
     return Content.styled(f"{picture.name}  ", "bold $text-accent") + Content(
-        messages.isolated(picture.stored.edition.title)
+        bidi.isolated(picture.stored.edition.title)
     )
 
 
@@ -112,11 +112,11 @@ def _line_words(picture: Picture, entry: Entry, now: datetime) -> list[str]:
     if entry.approved_by is not None:
         facts.append(f"approved by {entry.approved_by}")
     if entry.break_glass is not None:
-        facts.append(f"glass broken: {messages.isolated(entry.break_glass)}")
+        facts.append(f"glass broken: {bidi.isolated(entry.break_glass)}")
     if line.coverage is not None:
-        facts.append(f"story {messages.isolated(line.coverage)}")
-    facts += [messages.isolated(edition.regions.get(region, region)) for region in line.regions]
-    facts += [line.url or "", "" if entry.note is None else f"note: {messages.isolated(entry.note)}"]
+        facts.append(f"story {bidi.isolated(line.coverage)}")
+    facts += [bidi.isolated(edition.regions.get(region, region)) for region in line.regions]
+    facts += [line.url or "", "" if entry.note is None else f"note: {bidi.isolated(entry.note)}"]
     return [fact for fact in facts if fact]
 
 

@@ -17,9 +17,9 @@ import pytest
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from publisher_cli.commands.change import Asked, Manner
 from publisher_cli.submit import batch
 from publisher_cli.submit.batch import read_items
+from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from tests.publisher_cli.test_terminals import Terminal
 from tests.support.prefork import SCRIPTS
 from tests.support.servers import short_folder, until
@@ -33,8 +33,8 @@ from ticker.store.inbox import StoredReceipt, read_receipts
 from ticker.store.keys import Keys
 from ticker.store.streams import START
 
-MANNER = Manner(data=None, edition="en", editor="maha", key="k", wait_s=10, wants_reach=False)
-ASKED = Asked(change=Change.NEW)
+MANNER = SubmitOptions(data=None, edition="en", editor="maha", key="k", wait_s=10, wants_reach=False)
+ASKED = ChangeRequest(change=Change.NEW)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
@@ -73,7 +73,7 @@ def run_on(system: System, path: Path, *options: str, editor: str = "maha") -> R
     return system.tick("post", "--from", str(path), *options, editor=editor)
 
 
-def keys(*documents: Any, asked: Asked = ASKED) -> list[str]:
+def keys(*documents: Any, asked: ChangeRequest = ASKED) -> list[str]:
     data = "\n".join(json.dumps(document) for document in documents).encode()
     items, refused = read_items(data, asked, MANNER, NOW, None)
     assert refused == []
@@ -91,7 +91,7 @@ def test_a_key_is_made_of_what_a_line_says_and_its_place_among_equals() -> None:
 
 
 def test_options_stand_where_a_line_has_nothing_of_its_own() -> None:
-    asked = Asked(change=Change.NEW, fields={"section": "sports", "urgency": 3}, times={"expires_at": "2h"})
+    asked = ChangeRequest(change=Change.NEW, fields={"section": "sports", "urgency": 3}, times={"expires_at": "2h"})
     data = b'{"text": "One"}\n{"text": "Two", "section": "arts", "expires_at": null}'
     items, _ = read_items(data, asked, MANNER, NOW, None)
     first, second = (item.submission for item in items)

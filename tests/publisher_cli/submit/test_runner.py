@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisClusterException
 
-from publisher_cli import sisters
-from publisher_cli.commands.change import Asked, Manner, new_key
+from publisher_cli import history
 from publisher_cli.submit import change, runner, undo_window
+from publisher_cli.submit.request import ChangeRequest, SubmitOptions, new_key
 from tests.publisher_cli.conftest import Post
 from tests.support.system import System
 from ticker.client import publish
@@ -34,14 +34,14 @@ class Command:
         self.console = Console(system.environ, self.out, self.err)
         self.console.json = json
         whole = {"data": None, "edition": "en", "editor": "maha", "key": new_key(), "wait_s": 10.0, "wants_reach": True}
-        self.manner = Manner(**{**whole, **manner})
+        self.manner = SubmitOptions(**{**whole, **manner})
 
-    def send(self, asked: Asked) -> int:
+    def send(self, asked: ChangeRequest) -> int:
         return change.send(self.console, self.manner, asked)
 
 
-def new(text: str, **fields: Any) -> Asked:
-    return Asked(change=Change.NEW, fields={"text": text, "again": True, **fields})
+def new(text: str, **fields: Any) -> ChangeRequest:
+    return ChangeRequest(change=Change.NEW, fields={"text": text, "again": True, **fields})
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -63,10 +63,10 @@ def test_ctrl_c_while_sisters_are_looked_for_says_nothing_twice(
     system: System, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_id = post("A story that is interrupted", "--story", "interrupted-1")
-    monkeypatch.setattr(sisters, "find_sisters", interrupt)
+    monkeypatch.setattr(history, "find_related_lines", interrupt)
     command = Command(system)
     with pytest.raises(KeyboardInterrupt):
-        command.send(Asked(change=Change.WITHDRAW, named=line_id, fields={"reason": "It was wrong."}))
+        command.send(ChangeRequest(change=Change.WITHDRAW, line=line_id, fields={"reason": "It was wrong."}))
     assert command.out.getvalue().startswith("withdrawn  en ")
     assert command.out.getvalue().count("\n") == 1
     assert command.err.getvalue() == ""

@@ -1,0 +1,131 @@
+"""A change as the editor typed it, and the options of a submission."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ticker.core.errors import SettingsError
+from ticker.core.line import Change
+from ticker.core.submission import UNDO_MAX_S
+
+WAIT_S: Final = 10.0
+WAIT_MAX_S: Final = 3600.0
+
+
+class ChangeRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A change as it was typed.
+
+    `line` is the line's id, the beginning of it, or `last`; None for a new line. `fields` are fields of the submission.
+    `times` are fields, too, but still as text: what `14:30` means depends on the edition's time zone.
+    """
+
+    change: Change
+    line: str | None = None
+    version: int | None = None
+    fields: dict[str, Any] = {}
+    times: dict[str, str] = {}
+
+
+class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options that every submission and every decision has.
+
+    Attributes:
+        data: The data folder of `ticker up`; None for the default.
+        wait_s: How long the desk may take.
+        wants_reach: Wait a moment for the gateways' reports.
+        may_repeat: The editor gave the key, so an earlier request may have used it.
+        break_glass: Why the change needs no second person; None to wait for one.
+        skips_window: Return the first receipt, without waiting for the end of the undo window.
+        is_dry_run: Apply the rules and submit nothing.
+
+    """
+
+    data: Path | None
+    edition: str | None
+    editor: str | None
+    key: str
+    wait_s: float
+    wants_reach: bool
+    may_repeat: bool = False
+    break_glass: str | None = None
+    skips_window: bool = False
+    is_dry_run: bool = False
+
+
+def new_key() -> str:
+    """Return a new idempotency key: the desk answers two requests with the same key once."""
+    return f"k-{secrets.token_hex(8)}"
+
+
+def content_fields(
+    *,
+    section: str | None = None,
+    regions: tuple[str, ...] = (),
+    urgency: int | None = None,
+    url: str | None = None,
+    expires: str | None = None,
+    attribution: str | None = None,
+    no_split: bool = False,
+    lang: str | None = None,
+    story: str | None = None,
+    at: str | None = None,
+    embargo: str | None = None,
+    undo: str | None = None,
+    again: bool = False,
+    pin: str | None = None,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fields of a submission, and separately those that are times, still as text.
+
+    None means that the editor gave no value. An empty value removes the field from the line.
+
+    Raises:
+        SettingsError: If `undo` isn't an undo window.
+
+    """
+    given: dict[str, Any] = {
+        "section": _or_none(section),
+        "regions": tuple(region for region in regions if region) if regions else UNSET,
+        "urgency": UNSET if urgency is None else urgency,
+        "url": _or_none(url),
+        "expires_at": UNSET if expires else _or_none(expires),
+        "attribution": _or_none(attribution),
+        "lang": UNSET if lang is None else lang,
+        "coverage": _or_none(story),
+        "split_attribution": not no_split,
+        "undo_s": UNSET if undo is None else undo_window_s(undo),
+        "again": again,
+    }
+    times = {"expires_at": expires, "pinned_until": pin, "publish_at": at, "embargo_until": embargo}
+    return (
+        {name: value for name, value in given.items() if value is not UNSET},
+        {name: text for name, text in times.items() if text},
+    )
+
+
+def _or_none(given: str | None) -> str | UnsetType | None:
+    if given is None:
+        return UNSET
+    return given or None
+
+
+def undo_window_s(text: str) -> float:
+    """Return the length of an undo window in seconds, from `5s`, `1m` or a number of seconds.
+
+    Raises:
+        SettingsError: If the text is something else, or the window is too long.
+
+    """
+    from publisher_cli.times import parse_duration  # noqa: PLC0415 -- few commands name a time
+
+    duration = parse_duration(f"{text}s" if text.strip().isdecimal() else text)
+    if duration is None or duration.total_seconds() > UNDO_MAX_S:
+        raise SettingsError(
+            f"{text[:40]!a} isn't an undo window: write 5s, or 0 for none. The longest is {UNDO_MAX_S:g} s: "
+            "to publish later, use --at"
+        )
+    return duration.total_seconds()
