@@ -22,37 +22,13 @@ from ticker.core.edition import Role, check_name, is_name
 from ticker.core.errors import LinkError, SettingsError
 
 if TYPE_CHECKING:
-    from ticker.core.audit import Act, Received
+    from ticker.core.audit import Act, Audit, Chain, Received
     from ticker.core.entry import Logged
     from ticker.store.connection import Redis
     from ticker.store.editions import StoredEdition
 
 _FORMS: Final = "write how long ago it was (2h, 3d) or when (14:30, 2026-11-24, 2026-11-24T14:30)"
 _TIME_OF_DAY: Final = re.compile(r"(\d{1,2}):(\d\d)", re.ASCII)
-
-
-class Chain(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of the log was read, and whether each entry links to the one before it.
-
-    `first` and `last` are what was read and holds (`last` below `first`: nothing); `fails_at` is the number of the
-    entry that doesn't, for the reason in `detail`.
-    """
-
-    holds: bool
-    first: int
-    last: int
-    fails_at: int | None = None
-    detail: str | None = None
-
-
-class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. `unread` are the editors whose receipts this user may not read."""
-
-    edition: str
-    test: bool
-    chain: Chain
-    unread: list[str]
-    acts: list[Act]
 
 
 @click.command(
@@ -137,7 +113,7 @@ def _named(acts: list[Act], named: str, edition: str) -> str:
 
 
 async def _find(session: Session, given: str | None) -> tuple[StoredEdition, Audit]:
-    from ticker.core.audit import acts  # noqa: PLC0415
+    from ticker.core.audit import Audit, acts  # noqa: PLC0415
 
     async with session.redis() as redis:
         stored = await find_edition(redis, given)
@@ -171,6 +147,8 @@ async def _read_log(redis: Redis, stored: StoredEdition) -> tuple[list[Logged], 
 
 
 def _chain(entries: list[Logged], error: LinkError | None) -> Chain:
+    from ticker.core.audit import Chain  # noqa: PLC0415
+
     first, last = (entries[0].seq, entries[-1].seq) if entries else (1, 0)
     if error is None:
         return Chain(holds=True, first=first, last=last)

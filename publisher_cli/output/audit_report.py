@@ -12,13 +12,12 @@ from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import Row, fitted, show_rows
 from publisher_cli.times import find_zone
 from ticker.console import Console
-from ticker.core.audit import Act, Difference, Missing, differences, marked
+from ticker.core.audit import Act, Audit, Chain, Difference, Missing, differences, marked
 from ticker.core.edition import Edition
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.submission import Decision, Finding, ReceiptStatus
 
 if TYPE_CHECKING:
-    from publisher_cli.commands.audit import Audit, Chain
     from ticker.store.editions import StoredEdition
 
 _PAST: Final = {Decision.APPROVE: "approved", Decision.REJECT: "rejected", Decision.CANCEL: "cancelled"}

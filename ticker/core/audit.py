@@ -1,7 +1,7 @@
-"""The audit: who did what, when, and with whose consent, told from the log and the receipts and from nothing else.
+"""The audit: who did what, when, and with whose approval, derived from the log and the receipts alone.
 
-The log is proved by its links. Receipts are the desk's word, and nobody else can write them; they are kept for a while
-(`receipts_retained`), the newest of each editor.
+Links prove that the log is unchanged. Receipts have no links, but only the desk can write them. Redis keeps the newest
+receipts of each editor (`receipts_retained`).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ticker.core.submission import Decision, Finding, Receipt, ReceiptStatus
 
 
 class Missing(StrEnum):
-    """Why something that was on air isn't in the log."""
+    """Why the log lacks the entry that a receipt names."""
 
-    TRIMMED = "trimmed"  # older than what is retained
-    ANOTHER_LOG = "another-log"  # the log was begun anew, or put back from a backup, since
+    TRIMMED = "trimmed"  # older than the retained log
+    ANOTHER_LOG = "another-log"  # the log has since been rotated or restored from a backup
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A receipt, whose it is, and when it was given, by Redis's clock."""
+    """A receipt, the editor who received it, and when, by Redis's clock."""
 
     editor: str
     received_at: datetime
@@ -36,12 +36,12 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that was asked for, and what became of it.
+    """One request and its outcome.
 
-    `at` is when it was settled: by the desk's clock for what is in the log, else by Redis's. `editor` asked for it
-    (None: somebody whose receipts can't be read); `asked` is a change, or what is to become of something held. `origin`
-    is the client's own word. What is in the log has `position`, `submitted`, the line `after` it and the one `before`
-    (None also where that was trimmed). `by` gave something held the last word, for the `reason`.
+    `settled_at` is by the desk's clock for an entry of the log, else by Redis's. `editor` made the request (None: an
+    editor whose receipts can't be read). `action` is a `Change` or a `Decision`. `origin` is the client's description
+    of itself. An entry of the log has `position`, `submitted_at`, the version `after` it, and the version `before` it
+    unless that was trimmed. `decided_by` made the last decision on a held item, for the given `reason`.
     """
 
     settled_at: datetime
@@ -72,21 +72,45 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def people(self) -> set[str]:
-        """Everybody who had a part in it."""
+        """The editors who requested, decided on or approved it."""
         return {name for name in (self.editor, self.decided_by, self.approved_by) if name is not None}
 
 
-def acts(entries: Sequence[Logged], receipts: Iterable[Received]) -> list[Act]:
-    """All that was done, in order: that of the log, and by their times those that never came into it.
+class Chain(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of checking the log's links: which entries were read, and whether each links to the one before it.
 
-    `entries` are what was retained and verified, read after the `receipts`.
+    `first` and `last` are the numbers of the entries that hold (`last` is below `first` if there are none). `fails_at`
+    is the number of the first entry that doesn't hold, and `detail` says why.
+    """
+
+    holds: bool
+    first: int
+    last: int
+    fails_at: int | None = None
+    detail: str | None = None
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """The acts of an edition. `unread` lists the editors whose receipts the user may not read."""
+
+    edition: str
+    test: bool
+    chain: Chain
+    unread: list[str]
+    acts: list[Act]
+
+
+def acts(entries: Sequence[Logged], receipts: Iterable[Received]) -> list[Act]:
+    """List all acts: those of the log in its order, and the others among them by their times.
+
+    `entries` are the retained and verified ones. They must be read after the `receipts`.
     """
     on_air = list(_on_air(entries))
     positions = {act.position for act in on_air if act.position is not None}
     first = entries[0].seq if entries else 1
     others = [act for act in _joined(_distinct(receipts)) if act.position is None or act.position not in positions]
     timed, latest = list[tuple[datetime, Act]](), None
-    for act in on_air:  # a clock may have jumped: the log's order is the one that happened
+    for act in on_air:  # the log's order is the true one, even if a clock has jumped
         latest = act.settled_at if latest is None else max(latest, act.settled_at)
         timed.append((latest, act))
     timed += [(act.settled_at, _placed(act, first)) for act in others]
@@ -121,7 +145,7 @@ def _on_air(entries: Iterable[Logged]) -> Iterator[Act]:
 
 
 def _distinct(receipts: Iterable[Received]) -> Iterator[Received]:
-    """Each receipt once: who asks again with the same key gets the same one. What had no key was no repetition."""
+    """Yield each receipt once: a repeated request with the same key gets an equal one. Keep all without a key."""
     seen: set[tuple[str, Receipt]] = set()
     for received in receipts:
         known = (received.editor, received.receipt)
@@ -131,32 +155,33 @@ def _distinct(receipts: Iterable[Received]) -> Iterator[Received]:
 
 
 def _joined(receipts: Iterable[Received]) -> list[Act]:
-    """Two receipts of one ruling, to whoever ruled and to the author of what was held, are one act."""
+    """Turn receipts into acts. A decision's two receipts, for the decider and for the author, make one act."""
     found: list[Act] = []
-    ruled: dict[tuple[str, ReceiptStatus, str], int] = {}
+    index_of: dict[tuple[str, ReceiptStatus, str], int] = {}
     for received in sorted(receipts, key=lambda each: each.received_at):
-        act = _asked(received)
+        act = _act_of(received)
         if act.held is None or act.decided_by is None or act.outcome is ReceiptStatus.REFUSED:
             found.append(act)
             continue
-        where = ruled.setdefault((act.held, act.outcome, act.decided_by), len(found))
-        if where == len(found):
+        index = index_of.setdefault((act.held, act.outcome, act.decided_by), len(found))
+        if index == len(found):
             found.append(act)
         else:
-            authors, rulers = (found[where], act) if found[where].decision is None else (act, found[where])
-            found[where] = msgspec.structs.replace(authors, decision=rulers.decision)
+            other = found[index]
+            authors, deciders = (other, act) if other.decision is None else (act, other)
+            found[index] = msgspec.structs.replace(authors, decision=deciders.decision)
     return found
 
 
-def _asked(received: Received) -> Act:
+def _act_of(received: Received) -> Act:
     receipt = received.receipt
     decision = Decision(receipt.action) if receipt.action in frozenset(Decision) else None
-    is_authors = decision is None or receipt.status is ReceiptStatus.REFUSED
+    is_own_request = decision is None or receipt.status is ReceiptStatus.REFUSED
     return Act(
         settled_at=received.received_at,
         outcome=receipt.status,
-        editor=received.editor if is_authors else None,
-        action=receipt.action if is_authors else None,
+        editor=received.editor if is_own_request else None,
+        action=receipt.action if is_own_request else None,
         key=receipt.key,
         id=receipt.id,
         version=receipt.version,
@@ -178,15 +203,13 @@ def _placed(act: Act, first: int) -> Act:
     return msgspec.structs.replace(act, missing=Missing.TRIMMED if is_older else Missing.ANOTHER_LOG)
 
 
-# Before and after
-
-_TOLD_ELSEWHERE: Final = frozenset(
+_NOT_COMPARED: Final = frozenset(
     {"id", "version", "number", "change", "text", "created_at", "updated_at", "correction"}
 )
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """What one field of a line was, and what it became."""
+    """The values of one field in two versions of a line."""
 
     field: str
     before: object
@@ -194,34 +217,34 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def differences(before: Line, after: Line) -> list[Difference]:
-    """The fields in which two versions of a line differ, but for its text and what every version has of its own.
+    """List the fields in which two versions of a line differ, without the text and the fields of every version.
 
-    None where one of them has no text: all that went with it, or came back, says nothing more.
+    The list is empty if a version has no text, because hiding, unhiding and withdrawing change many fields with it.
     """
     if not (before.text and after.text):
         return []
     return [
         Difference(field, old, new)
         for field in Line.__struct_fields__
-        if field not in _TOLD_ELSEWHERE and (old := getattr(before, field)) != (new := getattr(after, field))
+        if field not in _NOT_COMPARED and (old := getattr(before, field)) != (new := getattr(after, field))
     ]
 
 
 def marked(before: str, after: str) -> tuple[str, str]:
-    """Two texts with what differs marked, word by word: `[-gone-]` in the first, `{+new+}` in the second."""
+    """Mark the words that differ in two texts: `[-removed-]` in the first, `{+added+}` in the second."""
     old, new = before.split(" "), after.split(" ")
-    was, becomes = list[str](), list[str]()
+    first, second = list[str](), list[str]()
     for kind, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, come = " ".join(old[old_from:old_to]), " ".join(new[new_from:new_to])
+        removed, added = " ".join(old[old_from:old_to]), " ".join(new[new_from:new_to])
         if kind == "equal":
-            was.append(gone)
-            becomes.append(come)
+            first.append(removed)
+            second.append(added)
             continue
-        if gone:
-            was.append(f"[-{gone}-]")
-        if come:
-            becomes.append(f"{{+{come}+}}")
-    return " ".join(was), " ".join(becomes)
+        if removed:
+            first.append(f"[-{removed}-]")
+        if added:
+            second.append(f"{{+{added}+}}")
+    return " ".join(first), " ".join(second)
 
 
 def of_editor(acts: Iterable[Act], editor: str) -> list[Act]:
@@ -229,9 +252,9 @@ def of_editor(acts: Iterable[Act], editor: str) -> list[Act]:
 
 
 def of_line(acts: Sequence[Act], ids: Collection[str]) -> list[Act]:
-    """What was done about these lines, or about what was held under these ids.
+    """Return the acts on these lines or held items.
 
-    Something held has an id of its own, and who dropped it named only that.
+    The receipt of a rejection or cancellation names only the held item, so acts are also matched by that id.
     """
     held = {act.held for act in acts if act.id in ids and act.held is not None}
     return [act for act in acts if act.id in ids or act.held in held.union(ids)]
