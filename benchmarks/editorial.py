@@ -24,9 +24,10 @@ from benchmarks.programs import BenchError
 from benchmarks.scenarios import Effort
 from ticker.core.line import Change
 from ticker.core.submission import Submission
-from ticker.store import connection, inbox
+from ticker.store import connection, editors, inbox
 from ticker.store.data_folder import embedded_url
 from ticker.store.keys import Keys
+from ticker.store.url import parse_url
 
 EDITOR: Final = "bench"
 COMMAND_S: Final = 20.0
@@ -121,7 +122,7 @@ def _seconds(command: list[str], cores: Cores, environ: dict[str, str] | None = 
 
 
 def _client(url: str) -> redis.Redis:
-    return redis.Redis(unix_socket_path=connection.parse_url(url).path)
+    return redis.Redis(unix_socket_path=parse_url(url).path)
 
 
 def _fill_log(url: str, entries: int) -> None:
@@ -153,7 +154,7 @@ def _write_ms(url: str, times: int) -> float:
 async def _submit(url: str, times: int) -> None:
     client = connection.connect(url, role="tick")
     try:
-        await inbox.register(client, EDITION, EDITOR)
+        await editors.register(client, EDITION, EDITOR)
         for number in range(times):
             await asyncio.sleep(APART_S)
             at = time.monotonic_ns()

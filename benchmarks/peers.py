@@ -27,7 +27,7 @@ from benchmarks.process import Process
 from benchmarks.programs import BUILD, BenchError
 from benchmarks.subject import await_http, free_port
 from benchmarks.yardsticks import Fed
-from ticker.store.embedded import find_binary
+from ticker.store.server_binary import find_binary
 
 RIVALS: Final = Path(__file__).parent / "rivals"
 FETCH_S: Final = 120.0

@@ -24,8 +24,8 @@ from benchmarks.process import Process
 from benchmarks.programs import BenchError
 from benchmarks.subject import fetch, free_port
 from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.store.embedded import find_binary
 from ticker.store.keys import EDITIONS, Keys
+from ticker.store.server_binary import find_binary
 
 START_S: Final = 30.0
 BIN: Final = Path(sys.executable).parent

@@ -19,8 +19,8 @@ from ticker.core.held import Held
 from ticker.core.line import Direction, Line
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
+from ticker.store.editors import roles
 from ticker.store.held import read_held
-from ticker.store.inbox import roles
 
 
 class Waiting(msgspec.Struct, frozen=True):

@@ -15,9 +15,7 @@ from ticker.core.line import Change, Direction
 from ticker.core.position import Position
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import edition_names
-from ticker.store.keys import Keys
-from ticker.store.log_reader import RawEntry, read_log
-from ticker.store.streams import read_last
+from ticker.store.log_reader import RawEntry, last_seq, read_log
 
 PAGE: Final = 500
 SHORT: Final = 4
@@ -50,8 +48,7 @@ _decoder = msgspec.json.Decoder(Entry)
 
 async def newest_first(redis: Redis, edition: str, page: int = PAGE) -> AsyncIterator[Found]:
     """The entries of an edition's log from the newest to the oldest that is retained."""
-    newest = await read_last(redis, Keys(edition).log)
-    seq = 0 if newest is None else int(newest[0].partition("-")[0])
+    seq = await last_seq(redis, edition)
     while seq > 0:
         entries = [raw for raw in await read_log(redis, edition, max(seq - page, 0), min(page, seq)) if raw.seq <= seq]
         for raw in reversed(entries):

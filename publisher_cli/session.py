@@ -66,7 +66,7 @@ class Session(msgspec.Struct, frozen=True):
 
         """
         # Here and below: `--help` and bad usage don't wait for the Redis client.
-        from ticker.store.connection import password_from, with_password  # noqa: PLC0415
+        from ticker.store.url import password_from, with_password  # noqa: PLC0415
 
         folder = data_folder.default_data_folder(console.environ) if data is None else data
         url = data_folder.redis_url(console.environ, folder)
@@ -75,7 +75,7 @@ class Session(msgspec.Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The address without its password."""
-        from ticker.store.connection import redact  # noqa: PLC0415
+        from ticker.store.url import redact  # noqa: PLC0415
 
         return redact(self.url)
 
@@ -87,34 +87,16 @@ class Session(msgspec.Struct, frozen=True):
             StoreError: For errors of the connection that nobody else has caught: what happened, and what to do.
 
         """
-        from ticker.store.connection import CLIENT_ERRORS, connect  # noqa: PLC0415
+        from ticker.store.connection import open_redis  # noqa: PLC0415
 
-        client = connect(self.url, role="tick", blocking=True)
-        try:
-            yield client
-        except (OSError, *CLIENT_ERRORS) as error:
-            raise StoreError(self.sentence(error)) from error
-        finally:
-            with suppress(OSError, *CLIENT_ERRORS):
-                await client.aclose()
+        async with open_redis(self.url, role="tick", blocking=True) as redis:
+            yield redis
 
     def sentence(self, error: BaseException) -> str:
-        """Why Redis didn't do what it was asked, and what to do."""
-        from redis.exceptions import (  # noqa: PLC0415
-            AuthenticationError,
-            ConnectionError,  # noqa: A004
-            RedisClusterException,
-            ResponseError,
-        )
+        """Return why Redis failed, and what to do."""
+        from ticker.store.connection import explain  # noqa: PLC0415
 
-        words = " ".join(str(error).split())[:200] or type(error).__name__
-        if isinstance(error, AuthenticationError):
-            return f"the Redis at {self.shown} refuses this user: check TICKER_REDIS_URL and its password"
-        if isinstance(error, ResponseError):
-            return f"the Redis at {self.shown} refuses: {words}"
-        if isinstance(error, ConnectionError | RedisClusterException | OSError) and not isinstance(error, TimeoutError):
-            return f"the Redis at {self.shown} can't be reached: start it with `ticker up`, or check TICKER_REDIS_URL"
-        return f"the Redis at {self.shown} doesn't answer in time: try again, or see what it is busy with"
+        return explain(error, self.url)
 
     def editor(self, given: str | None) -> str:
         """The editor's name: as given, else the Redis user's, else the system user's in a form that may be a name.
@@ -123,7 +105,7 @@ class Session(msgspec.Struct, frozen=True):
             SettingsError: If the one that was given is none.
 
         """
-        from ticker.store.connection import parse_url  # noqa: PLC0415
+        from ticker.store.url import parse_url  # noqa: PLC0415
 
         if given is not None:
             return check_name(given)

@@ -21,9 +21,10 @@ from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.settings import Settings
 from ticker.store.connection import CLIENT_ERRORS, Redis, connect
-from ticker.store.inbox import await_receipt, deadline_at_ms, last_receipt_id, register, submit
-from ticker.store.keys import Keys
-from ticker.store.streams import read_last
+from ticker.store.editors import register
+from ticker.store.inbox import deadline_at_ms, submit
+from ticker.store.log_reader import last_seq
+from ticker.store.receipts import await_receipt, last_receipt_id
 
 EDITOR: Final = "demo"
 PACE_S: Final = 8.0
@@ -86,8 +87,7 @@ class _Teller:
 
     async def _tell(self, redis: Redis, ears: Redis) -> None:
         await register(redis, self._name, EDITOR)
-        newest = await read_last(redis, Keys(self._name).log)
-        told = 0 if newest is None else int(newest[0].partition("-")[0])
+        told = await last_seq(redis, self._name)
         at_once = AT_ONCE if told == 0 else 0
         while True:
             story = self._stories[told % len(self._stories)]

@@ -16,8 +16,9 @@ from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 from ticker.store import data_folder
-from ticker.store.connection import CLIENT_ERRORS, connect, redact
+from ticker.store.connection import CLIENT_ERRORS, connect
 from ticker.store.embedded import EmbeddedServer
+from ticker.store.url import redact
 
 
 class System:

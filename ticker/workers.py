@@ -17,7 +17,7 @@ from ticker.backoff import Backoff
 from ticker.core.errors import TickerError
 from ticker.http_server import bind, url_of
 from ticker.signals import stop_on_signals
-from ticker.store.embedded import tied_to_parent
+from ticker.store.child_process import tied_to_parent
 
 RESTART_FIRST_S: Final = 0.4
 RESTART_MOST_S: Final = 10.0

@@ -158,7 +158,7 @@ def _chain(entries: list[Logged], error: LinkError | None) -> Chain:
 def _redis_user(session: Session) -> str | None:
     """Who we are to Redis, if that is an editor; None for a user who may read everything, as of the embedded server."""
     from ticker.store.acl import PREFIX  # noqa: PLC0415
-    from ticker.store.connection import parse_url  # noqa: PLC0415
+    from ticker.store.url import parse_url  # noqa: PLC0415
 
     user = parse_url(session.url).credentials.get("username")
     return None if user is None or user == "default" or user.startswith(PREFIX) else user
@@ -171,7 +171,7 @@ async def _read_receipts(redis: Redis, stored: StoredEdition, user: str | None) 
     """
     from redis.exceptions import NoPermissionError  # noqa: PLC0415
 
-    from ticker.store.inbox import roles  # noqa: PLC0415
+    from ticker.store.editors import roles  # noqa: PLC0415
 
     known = await roles(redis, stored.name)
     role = known.get(user) if user is not None else None
@@ -202,7 +202,7 @@ async def _ever_known(redis: Redis, edition: str) -> list[str]:
 
 async def _receipts_of(redis: Redis, edition: str, editor: str) -> AsyncIterator[Received]:
     from ticker.core.audit import Received  # noqa: PLC0415
-    from ticker.store.inbox import walk_receipts  # noqa: PLC0415
+    from ticker.store.receipts import walk_receipts  # noqa: PLC0415
     from ticker.store.streams import milliseconds_of  # noqa: PLC0415
 
     async for stored in walk_receipts(redis, edition, editor):

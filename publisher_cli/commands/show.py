@@ -81,14 +81,12 @@ async def _read(session: Session, given: str | None, most: int | None) -> tuple[
 async def _read_editions(session: Session) -> list[tuple[StoredEdition, int]]:
     """Every edition with the seq of its newest entry."""
     from ticker.store.editions import edition_names, load_edition  # noqa: PLC0415
-    from ticker.store.keys import Keys  # noqa: PLC0415
-    from ticker.store.streams import read_last  # noqa: PLC0415
+    from ticker.store.log_reader import last_seq  # noqa: PLC0415
 
     async with session.redis() as redis:
         found: list[tuple[StoredEdition, int]] = []
         for name in await edition_names(redis):
             stored = await load_edition(redis, name)
-            newest = await read_last(redis, Keys(name).log)
             if stored is not None:
-                found.append((stored, 0 if newest is None else int(newest[0].partition("-")[0])))
+                found.append((stored, await last_seq(redis, name)))
         return found

@@ -36,7 +36,7 @@ from ticker.core.outcome import Hold, Publish
 from ticker.core.submission import Finding, Receipt, ReceiptStatus, Submission
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import StoredEdition
-from ticker.store.inbox import walk_receipts
+from ticker.store.receipts import walk_receipts
 from ticker.store.streams import START
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from ticker.core.outcome import Context, Outcome, Publish, Refuse, decide
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
-from ticker.store.inbox import roles
+from ticker.store.editors import roles
 
 NO_ID = "rehearsed"
 """Stands for the id that a new line would get: no line has it, because ids have other lengths."""

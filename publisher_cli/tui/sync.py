@@ -18,10 +18,11 @@ from ticker.core.held import Held
 from ticker.core.submission import Receipt
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import edition_names, load_edition
+from ticker.store.editors import role_of
 from ticker.store.held import read_held
-from ticker.store.inbox import last_receipt_id, read_receipts, role_of
 from ticker.store.log_reader import check_entry, read_log, tail, walk_log
 from ticker.store.reach import read_reports
+from ticker.store.receipts import last_receipt_id, read_receipts
 
 BLOCK_MS: Final = 500
 """How long we wait for an entry before we look at what no stream tells: what is held, how far entries came."""

@@ -21,8 +21,9 @@ from ticker.desk.worker import TURN
 from ticker.settings import Settings
 from ticker.store.connection import connect
 from ticker.store.editions import edition_names, load_edition, save_edition
-from ticker.store.inbox import deadline_at_ms, last_receipt_id
+from ticker.store.inbox import deadline_at_ms
 from ticker.store.log_reader import rotate, verify_log
+from ticker.store.receipts import last_receipt_id
 from ticker.store.streams import read_range, redis_ms
 
 

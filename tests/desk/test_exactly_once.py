@@ -28,7 +28,8 @@ from ticker.core.position import Position
 from ticker.core.submission import ReceiptStatus, Submission, encode_request
 from ticker.desk.worker import EditionDesk, EditionState
 from ticker.store.connection import Redis, connect
-from ticker.store.inbox import register, submit
+from ticker.store.editors import register
+from ticker.store.inbox import submit
 from ticker.store.log_reader import read_log, verify_log
 
 ROOT = Path(__file__).parents[2]

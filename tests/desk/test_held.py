@@ -29,8 +29,8 @@ from ticker.core.submission import (
     Submission,
     encode_request,
 )
+from ticker.store.editors import unregister
 from ticker.store.held import read_held
-from ticker.store.inbox import unregister
 from ticker.store.log_reader import verify_log
 from ticker.store.streams import redis_ms
 

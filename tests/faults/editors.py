@@ -18,7 +18,9 @@ from ticker.core.errors import TickerError
 from ticker.core.line import Change, Status
 from ticker.core.submission import Decision, DecisionRequest, Receipt, ReceiptStatus, Submission, decode_receipt
 from ticker.store.connection import CLIENT_ERRORS, Redis, connect
-from ticker.store.inbox import await_receipt, last_receipt_id, read_receipts, register, submit
+from ticker.store.editors import register
+from ticker.store.inbox import submit
+from ticker.store.receipts import await_receipt, last_receipt_id, read_receipts
 from ticker.store.streams import milliseconds_of, redis_ms
 
 ATTEMPT_S: Final = 0.7

@@ -19,7 +19,7 @@ import yaml
 
 from tests.support.servers import free_port, short_folder, until
 from tests.support.system import Program, Ran, environment, run_program
-from ticker.store.embedded import find_binary
+from ticker.store.server_binary import find_binary
 
 COMPOSE = Path(__file__).parents[2] / "compose.yaml"
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]

@@ -1,12 +1,14 @@
-"""A server for tests that need a fresh database, not a fresh server."""
+"""One server per test module, and an empty database per test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 
 from tests.support.servers import RedisServer, short_folder
+from ticker.store.connection import Redis, connect
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +19,22 @@ def shared_server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def empty_url(shared_server: RedisServer) -> str:
-    """A server without any key."""
+    """Return the URL of a server without keys."""
     shared_server.command("FLUSHALL")
     return shared_server.url
+
+
+@pytest_asyncio.fixture
+async def redis(empty_url: str) -> AsyncIterator[Redis]:
+    """A client of an empty database."""
+    client = connect(empty_url, role="tick")
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def blocking_redis(empty_url: str) -> AsyncIterator[Redis]:
+    """A second client, for blocking commands."""
+    client = connect(empty_url, role="tick", blocking=True)
+    yield client
+    await client.aclose()

@@ -3,208 +3,21 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from pathlib import Path
-from traceback import format_exception
 from typing import Any
 
 import pytest
 import redis.asyncio
-from hypothesis import example, given
-from hypothesis import strategies as st
 from redis.crc import key_slot
 from redis.exceptions import MaxConnectionsError
 
 from tests.support.servers import Cluster, RedisServer, SentinelTrio, eventually
-from ticker.core.errors import SettingsError
-from ticker.store.connection import (
-    BLOCK_MS,
-    CLIENT_ERRORS,
-    CONNECT_TIMEOUT_S,
-    Kind,
-    Redis,
-    Target,
-    connect,
-    parse_url,
-    password_from,
-    redact,
-)
-
-# ---- URLs, as they are read ----
-
-URLS = [
-    ("redis://a", Kind.SINGLE, (("a", 6379),), 0),
-    ("REDIS://a.example:7000/3", Kind.SINGLE, (("a.example", 7000),), 3),
-    ("redis://[::1]:7000", Kind.SINGLE, (("::1", 7000),), 0),
-    ("redis://[::1]?db=2", Kind.SINGLE, (("::1", 6379),), 2),
-    ("rediss://user:p%40ss@a", Kind.SINGLE, (("a", 6379),), 0),
-    ("redis+sentinel://a,b:1,c/news?db=1", Kind.SENTINEL, (("a", 26379), ("b", 1), ("c", 26379)), 1),
-    ("rediss+sentinel://a/news", Kind.SENTINEL, (("a", 26379),), 0),
-    ("redis+cluster://a:1,b:2", Kind.CLUSTER, (("a", 1), ("b", 2)), 0),
-    ("rediss+cluster://a/0", Kind.CLUSTER, (("a", 6379),), 0),
-]
-
-
-@pytest.mark.parametrize(("url", "kind", "nodes", "db"), URLS)
-def test_a_url_is_read(url: str, kind: Kind, nodes: tuple[tuple[str, int], ...], db: int) -> None:
-    target = parse_url(url)
-    assert (target.kind, target.nodes, target.db) == (kind, nodes, db)
-    assert (target.tls is not None) == url.lower().startswith("rediss")
-
-
-def test_a_unix_url_names_a_path() -> None:
-    target = parse_url("unix://desk:s@/run/a%20b/redis.sock?db=4")
-    assert (target.kind, target.path, target.db) == (Kind.UNIX, "/run/a b/redis.sock", 4)
-    assert target.credentials == {"username": "desk", "password": "s"}
-
-
-def test_a_percent_encoded_password_is_decoded_once() -> None:
-    assert parse_url("redis://:a%2540b%2F@h").credentials == {"password": "a%40b/"}
-
-
-def test_sentinels_have_credentials_of_their_own() -> None:
-    target = parse_url("redis+sentinel://u:p@h/news?sentinel_username=su&sentinel_password=sp")
-    assert target.credentials == {"username": "u", "password": "p"}
-    assert target.sentinel_credentials == {"username": "su", "password": "sp"}
-
-
-def test_tls_options_are_taken_from_the_query() -> None:
-    target = parse_url("rediss://h?ssl_ca_certs=/ca.pem&ssl_check_hostname=no&ssl_cert_reqs=none")
-    assert target.tls == {"ssl_ca_certs": "/ca.pem", "ssl_check_hostname": False, "ssl_cert_reqs": "none"}
-
-
-WRONG_URLS = [
-    ("", "begin it with one of redis, rediss"),
-    ("localhost:6379", "begin it with one of"),
-    ("http://h", "begin it with one of"),
-    ("redis://", "has the form redis://"),
-    ("redis://:6379", "has the form redis://"),
-    ("redis://h:0", "from 1 to 65535"),
-    ("redis://h:65536", "from 1 to 65535"),
-    ("redis://h/zero", "database that is no number"),
-    ("redis://a,b", r"redis\+sentinel:// or redis\+cluster://"),
-    ("redis://h?retry_on_timeout=yes", "isn't known here: it may have db"),
-    ("redis://h?decode_responses=1", "isn't known here"),
-    ("redis://h?ssl_ca_certs=/ca", "isn't known here"),
-    ("redis://h?db=1&db=2", "each once"),
-    ("rediss://h?ssl_cert_reqs=maybe", "required, none"),
-    ("unix://", "has the form unix://"),
-    ("unix://host/run/redis.sock", "has the form unix://"),
-    ("redis+sentinel://h:1", "names no service"),
-    ("redis+cluster://h/1", "only database 0"),
-    ("redis+cluster://h?db=0", "it may have none"),
-]
-
-
-@pytest.mark.parametrize(("url", "said"), WRONG_URLS)
-def test_a_wrong_url_is_refused_with_the_remedy(url: str, said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
-        parse_url(url)
+from ticker.core.errors import SettingsError, StoreError
+from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, CONNECT_TIMEOUT_S, Redis, connect, explain, open_redis
 
 
 def test_a_file_that_is_not_there_is_named_before_connecting(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"ssl_ca_certs that doesn't exist: .*ca\.pem"):
         connect(f"rediss://h?ssl_ca_certs={tmp_path}/ca.pem", role="desk")
-
-
-# ---- passwords ----
-
-SCHEMES = [
-    "redis",
-    "rediss",
-    "unix",
-    "redis+sentinel",
-    "rediss+sentinel",
-    "redis+cluster",
-    "rediss+cluster",
-    "http",
-    "",
-]
-PIECES = [
-    "Zq",
-    "@",
-    ":",
-    "/",
-    "?",
-    "#",
-    "%",
-    "%4",
-    "[",
-    "]",
-    "=",
-    "&",
-    ",",
-    ";",
-    " ",
-    "\n",
-    "é",
-    "℀",
-    "7",
-    "\\",
-    "db=1",
-]
-some = st.lists(st.sampled_from(PIECES), max_size=4).map("".join)
-# Without the @ after the password, `7/Zq` is a port and a path by anyone's reading, and `a@Zq` has a host.
-secrets = st.builds("{}Zq{}@".format, some, some) | some.map(lambda end: "Zq" + end.replace("@", ""))
-places = st.sampled_from(["h", "h:1", "h:x", "h,i:2/news", "/run/s", "", "h?db=x", "h/1?sentinel_password={}", "[::1"])
-
-
-def read_or_refused(url: str) -> Target | SettingsError:
-    try:
-        return parse_url(url)
-    except SettingsError as error:
-        return error
-
-
-@example("redis", "desk", "7/Zq@", "h")
-@example("redis", "desk", "7?Zq@", "h")
-@given(st.sampled_from(SCHEMES), st.sampled_from(["", "desk"]), secrets, places)
-def test_no_message_holds_any_part_of_a_password(scheme: str, user: str, secret: str, place: str) -> None:
-    url = f"{scheme}://{user}:{secret}{place.format(secret)}"
-    assert "Zq" not in redact(url)
-    read = read_or_refused(url)
-    assert "Zq" not in "".join(format_exception(read) if isinstance(read, SettingsError) else repr(read))
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("redis://desk:secret@h:1/2", "redis://***@h:1/2"),
-        ("redis+sentinel://a,b/news?sentinel_password=secret", "redis+sentinel://a,b/news?…"),
-        ("unix:///run/redis.sock", "unix:///run/redis.sock"),
-        ("redis://:se/cret@h", "redis://…"),
-        ("redis://:secret", "redis://…"),
-        ("secret", "…"),
-    ],
-)
-def test_a_redacted_url_still_tells_servers_apart(url: str, shown: str) -> None:
-    assert redact(url) == shown
-
-
-def test_the_password_comes_from_the_environment(tmp_path: Path) -> None:
-    file = tmp_path / "password"
-    file.write_text("se cret\n", encoding="utf-8")
-    assert password_from({}) is None
-    assert password_from({"TICKER_REDIS_PASSWORD": "s"}) == "s"
-    assert password_from({"TICKER_REDIS_PASSWORD_FILE": str(file)}) == "se cret"
-
-
-def test_a_password_in_the_url_wins() -> None:
-    assert parse_url("redis://:a@h", password="b").credentials == {"password": "a"}
-    assert parse_url("redis://desk@h", password="b").credentials == {"username": "desk", "password": "b"}
-
-
-@pytest.mark.parametrize(("content", "said"), [(None, "No such file"), (b"", "empty"), (b"Zq\xff", "not UTF-8")])
-def test_a_password_file_that_is_no_use_is_refused(tmp_path: Path, content: bytes | None, said: str) -> None:
-    file = tmp_path / "password"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(SettingsError, match=said) as caught:
-        password_from({"TICKER_REDIS_PASSWORD_FILE": str(file)})
-    assert "Zq" not in str(caught.value)
-
-
-def test_two_passwords_are_refused() -> None:
-    with pytest.raises(SettingsError, match="both set"):
-        password_from({"TICKER_REDIS_PASSWORD": "a", "TICKER_REDIS_PASSWORD_FILE": "b"})
 
 
 # ---- real servers ----
@@ -416,3 +229,41 @@ async def test_a_cluster_that_is_not_there_is_one_of_our_errors() -> None:
     async with aclosing(connect("redis+cluster://127.0.0.1:1", role="desk")) as client:
         with pytest.raises(CLIENT_ERRORS):
             await client.ping()
+
+
+# ---- error messages ----
+
+
+async def test_open_redis_turns_connection_errors_into_one_sentence_with_a_remedy(folder: Path) -> None:
+    with pytest.raises(StoreError, match=r"nothing\.sock can't be reached: start it with `ticker up`"):
+        async with open_redis(f"unix://{folder}/nothing.sock", role="tick") as client:
+            await client.ping()
+
+
+async def test_open_redis_closes_the_client_when_its_body_fails(redis_server: RedisServer) -> None:
+    async def fail_with_an_open_client() -> None:
+        async with open_redis(redis_server.url, role="tick") as client:
+            await client.ping()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_with_an_open_client()
+    assert "ticker-tick" not in {each["name"] for each in redis_server.command("CLIENT LIST")}
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (redis.AuthenticationError("WRONGPASS"), "rejects this user"),
+        (redis.ResponseError("OOM command not allowed"), "rejects the command: OOM command not allowed"),
+        (redis.ConnectionError("refused"), "can't be reached"),
+        (ConnectionRefusedError(), "can't be reached"),
+        (redis.TimeoutError("slow"), "doesn't answer in time"),
+        (TimeoutError(), "doesn't answer in time"),
+    ],
+)
+def test_explain_names_the_redacted_url_and_what_to_do(error: Exception, message: str) -> None:
+    sentence = explain(error, "redis://desk:secret@h")
+    assert message in sentence
+    assert "redis://***@h" in sentence
+    assert "secret" not in sentence

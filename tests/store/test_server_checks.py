@@ -11,7 +11,7 @@ import pytest
 from tests.support.servers import Cluster, RedisServer, SentinelTrio
 from ticker.core.errors import StoreError
 from ticker.store.connection import connect
-from ticker.store.embedded import find_binary
+from ticker.store.server_binary import find_binary
 from ticker.store.server_checks import ServerFacts, Software, Topology, findings, require_supported, server_facts
 
 SAFE = ServerFacts(

@@ -21,19 +21,12 @@ from ticker.desk.worker import Connector, EditionDesk, EditionState
 from ticker.settings import Settings
 from ticker.store.connection import Redis, connect
 from ticker.store.editions import load_edition
+from ticker.store.editors import register, set_role
 from ticker.store.held import read_held
-from ticker.store.inbox import (
-    StoredReceipt,
-    await_receipt,
-    deadline_at_ms,
-    last_receipt_id,
-    read_receipts,
-    register,
-    set_role,
-    submit,
-)
+from ticker.store.inbox import deadline_at_ms, submit
 from ticker.store.keys import Keys
 from ticker.store.log_reader import read_log
+from ticker.store.receipts import StoredReceipt, await_receipt, last_receipt_id, read_receipts
 from ticker.store.streams import read_range
 
 

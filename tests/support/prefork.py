@@ -29,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from ticker.store.embedded import tied_to_parent
+from ticker.store.child_process import tied_to_parent
 
 SCRIPTS: Final = Path(sys.executable).parent
 REQUEST_BYTES: Final = 128 * 1024

@@ -34,7 +34,8 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.retry import Retry
 
-from ticker.store.embedded import find_binary, tied_to_parent
+from ticker.store.child_process import tied_to_parent
+from ticker.store.server_binary import find_binary
 
 WAIT_S: Final = 15.0
 """No wait in here is longer; on an idle machine all of them together take about a second."""

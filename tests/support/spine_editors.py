@@ -12,7 +12,9 @@ from redis.exceptions import RedisError
 from ticker.core.line import Change
 from ticker.core.submission import Receipt, Submission
 from ticker.store.connection import connect
-from ticker.store.inbox import await_receipt, deadline_at_ms, last_receipt_id, register, submit
+from ticker.store.editors import register
+from ticker.store.inbox import deadline_at_ms, submit
+from ticker.store.receipts import await_receipt, last_receipt_id
 
 DEADLINE_S = 20.0
 

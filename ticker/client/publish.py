@@ -15,16 +15,10 @@ from publisher_cli.session import Session
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Request, Submission
 from ticker.store.connection import CLIENT_ERRORS, Redis
-from ticker.store.inbox import (
-    StoredReceipt,
-    await_receipt,
-    deadline_at_ms,
-    last_receipt_id,
-    register,
-    submit,
-    walk_receipts,
-)
+from ticker.store.editors import register
+from ticker.store.inbox import deadline_at_ms, submit
 from ticker.store.reach import reach_of, read_reports
+from ticker.store.receipts import StoredReceipt, await_receipt, last_receipt_id, walk_receipts
 from ticker.store.streams import redis_ms
 
 GRACE_S: Final = 1.0

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ticker.commands.editor import tell_not_kept
-from ticker.commands.log import with_redis
-from ticker.commands.options import data_option, settings_for, settings_option, url_of_redis
+from ticker.commands.options import data_option, run_with_redis, settings_for, settings_option
 from ticker.commands.passwords import new_password_option, read_password
 from ticker.console import Console, examples, shared_options
 from ticker.core.errors import SettingsError
@@ -101,9 +99,7 @@ def apply(console: Console, /, *, roles: tuple[str, ...], new_password: bool, da
 
     chosen = [Role(name) for name in dict.fromkeys(roles or ("desk", "gateway"))]
     given = {role: read_password(console, f"TICKER_{role.name}_PASSWORD", ask=False) for role in chosen}
-    applied, made = asyncio.run(
-        with_redis(url_of_redis(console, data), lambda redis: _apply(redis, given, is_new_password=new_password))
-    )
+    applied, made = run_with_redis(console, data, lambda redis: _apply(redis, given, is_new_password=new_password))
     if console.json:
         users = [{"user": role.user, **({"password": made[role]} if role in made else {})} for role in chosen]
         console.give({"users": users, "servers": applied[0].servers, "kept": all(each.is_kept for each in applied)})

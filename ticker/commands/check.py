@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
 
-from ticker.commands.log import with_redis
-from ticker.commands.options import data_option, url_of_redis
+from ticker.commands.options import data_option, run_with_redis, url_of_redis
 from ticker.console import Console, examples, shared_options
 
 UNSAFE = 1
@@ -26,11 +24,11 @@ def check(console: Console, /, *, data: Path | None) -> int:
 
     Ends with 0 if nothing is, else with 1.
     """
-    from ticker.store.connection import redact  # noqa: PLC0415 -- slow to import
     from ticker.store.server_checks import findings, server_facts  # noqa: PLC0415
+    from ticker.store.url import redact  # noqa: PLC0415 -- slow to import
 
     url = url_of_redis(console, data)
-    servers = asyncio.run(with_redis(url, server_facts))
+    servers = run_with_redis(console, data, server_facts)
     found = list(dict.fromkeys(finding for facts in servers for finding in findings(facts)))
     if console.json:
         console.give({"redis": redact(url), "servers": servers, "findings": found})

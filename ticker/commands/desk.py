@@ -75,7 +75,7 @@ def _address(text: str) -> tuple[str, int]:
 async def _run(console: Console, url: str, settings: Settings, address: tuple[str, int] | None) -> None:
     from ticker.desk.desk import DeskState  # noqa: PLC0415
     from ticker.signals import stop_on_signals  # noqa: PLC0415
-    from ticker.store.connection import parse_url  # noqa: PLC0415
+    from ticker.store.url import parse_url  # noqa: PLC0415
 
     parse_url(url)  # an address that is wrong stays wrong: say so now
     work = asyncio.create_task(_work(console, url, settings, address, DeskState()), name="desk")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from ticker.commands.log import with_redis
-from ticker.commands.options import data_option, url_of_redis
+from ticker.commands.options import data_option, run_with_redis
 from ticker.commands.passwords import new_password_option, password_options, read_password
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import Role, check_name
@@ -128,7 +126,7 @@ def add(
         password=read_password(console, VARIABLE, ask=ask) if has_user else None,
         is_new_password=new_password,
     )
-    added = asyncio.run(with_redis(url_of_redis(console, data), lambda redis: _add(redis, asked)))
+    added = run_with_redis(console, data, lambda redis: _add(redis, asked))
     if console.json:
         password = {} if added.password is None else {"password": added.password}
         shown = {"editor": name, "editions": added.editions, "roles": added.roles, "user": asked.has_user}
@@ -154,7 +152,7 @@ def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: P
     Its connections end at once, and what waits in its inbox is thrown away. Lines that are on air stay there.
     """
     check_name(name)
-    removed = asyncio.run(with_redis(url_of_redis(console, data), lambda redis: _remove(redis, name, editions)))
+    removed = run_with_redis(console, data, lambda redis: _remove(redis, name, editions))
     if console.json:
         console.give({"editor": name, "removed": removed})
     else:
@@ -169,9 +167,8 @@ def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: P
 @click.pass_obj
 def list_editors(console: Console, /, *, editions: tuple[str, ...], data: Path | None) -> int:
     """Show whose inboxes the desk reads, each with its role, and which editors have users in Redis."""
-    url = url_of_redis(console, data)
     wants_users = bool(console.environ.get("TICKER_REDIS_URL"))
-    found, users = asyncio.run(with_redis(url, lambda redis: _list(redis, editions, wants_users=wants_users)))
+    found, users = run_with_redis(console, data, lambda redis: _list(redis, editions, wants_users=wants_users))
     if console.json:
         console.give({"editions": found, "users": users})
         return 0
@@ -195,7 +192,7 @@ def tell_not_kept(console: Console) -> None:
 
 async def _add(redis: Redis, asked: _Asked) -> _Added:
     from ticker.store import acl  # noqa: PLC0415
-    from ticker.store.inbox import register, set_role  # noqa: PLC0415
+    from ticker.store.editors import register, set_role  # noqa: PLC0415
 
     names = await _known(redis, asked.editions)
     user = await acl.find_editor(redis, asked.name) if asked.has_user else None
@@ -229,7 +226,7 @@ async def _check_kind(redis: Redis, name: str, editions: Sequence[str]) -> None:
 
     """
     from ticker.store.editions import edition_names, load_edition  # noqa: PLC0415
-    from ticker.store.inbox import roles  # noqa: PLC0415
+    from ticker.store.editors import roles  # noqa: PLC0415
 
     tests, public = list[str](), list[str]()
     for each in await edition_names(redis):
@@ -246,7 +243,7 @@ async def _check_kind(redis: Redis, name: str, editions: Sequence[str]) -> None:
 
 async def _roles(redis: Redis, name: str, editions: Sequence[str]) -> dict[str, Role]:
     """The role that an editor has in each of `editions`, or will have by default."""
-    from ticker.store.inbox import roles  # noqa: PLC0415
+    from ticker.store.editors import roles  # noqa: PLC0415
 
     return {each: (await roles(redis, each)).get(name) or await _default_role(redis, each) for each in editions}
 
@@ -264,7 +261,7 @@ def _chief_of(roles: dict[str, Role]) -> list[str]:
 
 async def _remove(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
     from ticker.store import acl  # noqa: PLC0415
-    from ticker.store.inbox import unregister  # noqa: PLC0415
+    from ticker.store.editors import unregister  # noqa: PLC0415
 
     names = await _known(redis, given)
     user = await acl.find_editor(redis, name)
@@ -286,7 +283,7 @@ async def _list(
     redis: Redis, given: Sequence[str], *, wants_users: bool
 ) -> tuple[dict[str, dict[str, Role]], list[User] | None]:
     from ticker.store import acl  # noqa: PLC0415
-    from ticker.store.inbox import roles  # noqa: PLC0415
+    from ticker.store.editors import roles  # noqa: PLC0415
 
     found: dict[str, dict[str, Role]] = {}
     for each in await _known(redis, given):

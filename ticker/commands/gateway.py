@@ -65,7 +65,7 @@ async def _run_one(console: Console, url: str, settings: Settings, host: str, po
     from ticker import __version__  # noqa: PLC0415
     from ticker.gateway.server import Address, Gateway  # noqa: PLC0415
     from ticker.signals import stop_on_signals  # noqa: PLC0415
-    from ticker.store.connection import parse_url  # noqa: PLC0415
+    from ticker.store.url import parse_url  # noqa: PLC0415
 
     parse_url(url)  # an address that is wrong stays wrong: say so now
     one = Gateway(url, settings, Address(host, port, shared), __version__)

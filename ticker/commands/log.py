@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
-from ticker.commands.options import data_option, url_of_redis
+from ticker.commands.options import data_option, run_with_redis
 from ticker.console import USAGE, Console, examples, shared_options
-from ticker.core.errors import LinkError, SettingsError, StoreError
-
-if TYPE_CHECKING:
-    from ticker.store.connection import Redis
+from ticker.core.errors import LinkError, SettingsError
 
 FAULTY = 1
 
@@ -37,7 +31,7 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
     from ticker.store.log_reader import verify_log  # noqa: PLC0415 -- slow to import
 
     try:
-        verified = asyncio.run(with_redis(url_of_redis(console, data), lambda redis: verify_log(redis, edition)))
+        verified = run_with_redis(console, data, lambda redis: verify_log(redis, edition))
     except LinkError as error:
         if console.json:
             console.give({"edition": edition, "verified": False, "seq": error.seq, "detail": str(error)})
@@ -80,38 +74,15 @@ def rotate(
     """
     from ticker.store.log_reader import rotate as rotate_log  # noqa: PLC0415
 
-    url = url_of_redis(console, data)
     if not yes:
         if not sys.stdin.isatty():
             raise SettingsError(f"this empties every reader's board of {edition}: say --yes if that is meant")
         if not click.confirm(f"Empty every reader's board of {edition}, and begin a new log?", err=True):
             console.tell("nothing was done")
             return USAGE
-    archive = asyncio.run(with_redis(url, lambda redis: rotate_log(redis, edition, secrets.token_hex(32))))
+    archive = run_with_redis(console, data, lambda redis: rotate_log(redis, edition, secrets.token_hex(32)))
     if console.json:
         console.give({"edition": edition, "archive": archive})
     else:
         console.say(f"{edition}  begun anew; the old log is kept in the key {archive}")
     return 0
-
-
-async def with_redis(url: str, work: Callable[[Redis], Awaitable[T]]) -> T:
-    """Do something on a connection, and end that.
-
-    Raises:
-        StoreError: Where Redis can't be reached, or refuses.
-
-    """
-    from ticker.store.connection import CLIENT_ERRORS, connect, redact  # noqa: PLC0415
-
-    client = connect(url, role="ticker")
-    try:
-        return await work(client)
-    except (OSError, *CLIENT_ERRORS) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise StoreError(
-            f"the Redis at {redact(url)} can't be used ({reason}): start it, or check TICKER_REDIS_URL"
-        ) from error
-    finally:
-        with suppress(OSError, *CLIENT_ERRORS):
-            await client.aclose()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
@@ -12,8 +13,13 @@ import msgspec
 from ticker.console import Console
 from ticker.core.errors import SettingsError
 from ticker.settings import Settings, load_settings
-from ticker.store.connection import password_from, with_password
 from ticker.store.data_folder import default_data_folder, redis_url
+from ticker.store.url import password_from, with_password
+
+if TYPE_CHECKING:
+    from ticker.store.connection import Redis
+
+T = TypeVar("T")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -52,6 +58,23 @@ def url_of_redis(console: Console, data: Path | None) -> str:
     """
     url = redis_url(console.environ, data_folder(console, data))
     return with_password(url, password_from(console.environ))
+
+
+def run_with_redis(console: Console, data: Path | None, work: Callable[[Redis], Awaitable[T]]) -> T:
+    """Run `work` with a Redis client, and return its result.
+
+    Raises:
+        SettingsError: If the URL or the password can't be used.
+        StoreError: If no Redis is named, or a command on it fails.
+
+    """
+    from ticker.store.connection import open_redis  # noqa: PLC0415 -- slow to import
+
+    async def run() -> T:
+        async with open_redis(url_of_redis(console, data), role="ticker") as redis:
+            return await work(redis)
+
+    return asyncio.run(run())
 
 
 def settings_for(console: Console, path: Path | None, editions: str | None) -> Settings:

@@ -33,7 +33,7 @@ def read_password(console: Console, variable: str, *, ask: bool) -> str | None:
 
     """
     from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import
-    from ticker.store.connection import password_from  # noqa: PLC0415
+    from ticker.store.url import password_from  # noqa: PLC0415
 
     password = _typed(variable) if ask else password_from(console.environ, variable)
     if password is not None:

@@ -25,7 +25,7 @@ from ticker.settings import Settings
 from ticker.store.append import BATCH_MAX, Appended, Stop, append
 from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, Redis, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition, save_edition
-from ticker.store.inbox import roles
+from ticker.store.editors import roles
 from ticker.store.keys import Keys
 from ticker.store.streams import START, Fields, StreamEntry, read_last, read_streams, redis_ms
 

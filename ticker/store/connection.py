@@ -1,34 +1,16 @@
-"""Connections to Redis or Valkey: alone, behind Sentinel, as a Cluster; over TCP, TLS or a Unix socket.
+"""Redis clients: connect to a server, through Sentinel or to a Cluster, and explain what failed.
 
-| URL | |
-| --- | --- |
-| `redis://[user:password@]host[:port][/db]` | TCP |
-| `rediss://…` | the same with TLS |
-| `unix://[user:password@]/path/to/socket[?db=0]` | Unix socket |
-| `redis+sentinel://[user:password@]host[:port],…/service[?db=0&sentinel_username=…&sentinel_password=…]` | Sentinel |
-| `redis+cluster://[user:password@]host[:port],…` | Cluster |
-| `rediss+sentinel://…`, `rediss+cluster://…` | the same with TLS, to the Sentinels as well |
-
-With TLS, in the query, as redis-py calls them: `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile` (files), `ssl_cert_reqs`
-(`required`, `none`), `ssl_check_hostname` (`yes`, `no`). Nothing else is taken from the query: redis-py would let it
-switch retries on again.
-
-In a user or password, each of `@ : / ? # [ ] %` and space is percent-encoded. A URL that could be read in two ways (a
-second `@`, a `/` in the password) is refused, because no message could then be sure to leave the password out.
+`ticker.store.url` describes the URLs.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from enum import Enum
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
-from urllib.parse import parse_qsl, quote, unquote
 
-import msgspec
 import redis.asyncio
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import (
@@ -46,10 +28,11 @@ from redis.asyncio.sentinel import (
     SentinelManagedSSLConnection,
 )
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisClusterException, RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from ticker.core.errors import SettingsError
+from ticker.core.errors import SettingsError, StoreError
+from ticker.store.url import TLS_FILES, Kind, Target, parse_url, redact
 
 Redis: TypeAlias = redis.asyncio.Redis | redis.asyncio.RedisCluster
 Role = Literal["desk", "gateway", "tick", "ticker"]
@@ -58,158 +41,21 @@ BLOCK_MS: Final = 3_000
 """How long one XREAD may block. From 5 s on, redis-py 8.1 reconnects in a loop, silently (redis-py#2807, #4143)."""
 
 BLOCKING_TIMEOUT_S: Final = 6.0
-"""Twice the block: an answer this late isn't coming."""
+"""Timeout of a blocking command: twice `BLOCK_MS`."""
 
 COMMAND_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2.0
 
 CLIENT_ERRORS: Final = (RedisError, RedisClusterException)
-"""All that a command on one of our clients may raise. A Cluster without a reachable node raises the
-second, which redis-py 8.1 doesn't derive from the first."""
-
-REDIS_PORT: Final = 6379
-SENTINEL_PORT: Final = 26379
-PORT_MAX: Final = 65_535
-
-
-class Kind(Enum):
-    SINGLE = "single"
-    UNIX = "unix"
-    SENTINEL = "sentinel"
-    CLUSTER = "cluster"
-
-
-_SCHEMES: Final[Mapping[str, tuple[Kind, bool]]] = {
-    "redis": (Kind.SINGLE, False),
-    "rediss": (Kind.SINGLE, True),
-    "unix": (Kind.UNIX, False),
-    "redis+sentinel": (Kind.SENTINEL, False),
-    "rediss+sentinel": (Kind.SENTINEL, True),
-    "redis+cluster": (Kind.CLUSTER, False),
-    "rediss+cluster": (Kind.CLUSTER, True),
-}
-_FORMS: Final[Mapping[Kind, str]] = {
-    Kind.SINGLE: "{}://[user:password@]host[:port][/db]",
-    Kind.UNIX: "{}://[user:password@]/path/to/socket[?db=0]",
-    Kind.SENTINEL: "{}://[user:password@]host[:port],host[:port]/service",
-    Kind.CLUSTER: "{}://[user:password@]host[:port],host[:port]",
-}
-_TLS_FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-_TLS_CHOICES: Final[Mapping[str, Mapping[str, object]]] = {
-    "ssl_cert_reqs": {"required": "required", "none": "none"},
-    "ssl_check_hostname": {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False},
-}
-
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?"
-_URL: Final = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z+]{0,19})://"
-    r"(?P<credentials>(?P<user>[^@:/?#\[\]\s]*)(?::(?P<password>[^@/?#\[\]\s]*))?@)?"
-    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)?"
-    r"(?P<path>/[^@?#\s]*)?"
-    r"(?:\?(?P<query>[^@?#\s]*))?"
-)
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A URL, read and checked. Never shows a password: its `repr` is the redacted URL."""
-
-    kind: Kind
-    shown: str
-    nodes: tuple[tuple[str, int], ...] = ()
-    path: str = ""
-    service: str = ""
-    db: int = 0
-    credentials: Mapping[str, str] = {}
-    sentinel_credentials: Mapping[str, str] = {}
-    tls: Mapping[str, object] | None = None
-    """Arguments of redis-py's TLS connections; None for a connection without TLS."""
-
-    def __repr__(self) -> str:
-        return f"Target({self.shown})"
-
-
-def redact(url: str) -> str:
-    """The URL for logs and messages: without user, password and query.
-
-    Shows only what can be told apart from a password for certain: of a URL that can't be read, the scheme at most.
-    """
-    match = _URL.fullmatch(url)
-    scheme = url.partition("://")[0].lower()
-    if match is None or scheme not in _SCHEMES:
-        return f"{scheme}://…" if scheme in _SCHEMES else "…"
-    credentials = "***@" if match["credentials"] else ""
-    query = "?…" if match["query"] else ""
-    return f"{scheme}://{credentials}{match['hosts'] or ''}{match['path'] or ''}{query}"
-
-
-def password_from(environ: Mapping[str, str], variable: str = "TICKER_REDIS_PASSWORD") -> str | None:
-    """The password in `TICKER_REDIS_PASSWORD`, or in the file that `TICKER_REDIS_PASSWORD_FILE` names; None without.
-
-    A newline at the file's end doesn't count: editors and `echo` put it there. `variable` is another one's name.
-
-    Raises:
-        SettingsError: If both are set, or the file can't be read or is empty.
-
-    """
-    password, path = environ.get(variable), environ.get(f"{variable}_FILE")
-    if password and path:
-        raise SettingsError(f"{variable} and {variable}_FILE are both set: unset one of them")
-    if not path:
-        return password or None
-    try:
-        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        # Not the error's own words: those of a decoding error hold the file's bytes.
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingsError(f"{variable}_FILE: {path} can't be read: {reason}") from None
-    if not text:
-        raise SettingsError(f"{variable}_FILE: {path} is empty: put the password in it")
-    return text
-
-
-def with_password(url: str, password: str | None) -> str:
-    """The URL with `password` in it, if it has none of its own: for parts that are handed one address.
-
-    A URL that can't be read stays as it is: `parse_url` refuses it.
-    """
-    match = _URL.fullmatch(url)
-    if password is None or match is None or match["password"]:
-        return url
-    hosts = match.start("hosts") if match["hosts"] else match.end("credentials")
-    start = hosts if hosts > 0 else url.index("://") + 3
-    return f"{match['scheme']}://{match['user'] or ''}:{quote(password, safe='')}@{url[start:]}"
-
-
-def parse_url(url: str, *, password: str | None = None) -> Target:
-    """Read a URL of one of the forms above. `password` counts where the URL itself has none.
-
-    Raises:
-        SettingsError: If the URL can't be used. Its message never holds a user, a password or a value of the query,
-            and it has no cause: the standard library's errors quote what they couldn't read.
-
-    """
-    scheme = url.partition("://")[0].lower()
-    if scheme not in _SCHEMES:
-        raise SettingsError(f"the Redis URL has no scheme that is known: begin it with one of {_listed(_SCHEMES)}://")
-    kind, tls = _SCHEMES[scheme]
-    match = _URL.fullmatch(url)
-    if match is None or bool(match["hosts"]) == (kind is Kind.UNIX):
-        raise _unreadable(scheme, kind)
-    query = _query(match["query"] or "", _known(kind, tls=tls), redact(url))
-    return Target(
-        kind=kind,
-        shown=redact(url),
-        nodes=_nodes(match["hosts"] or "", kind, redact(url)),
-        db=_db(match["path"] or "", query, kind, redact(url)),
-        credentials=_credentials(unquote(match["user"] or ""), unquote(match["password"] or "") or password),
-        sentinel_credentials=_credentials(query.get("sentinel_username"), query.get("sentinel_password")),
-        tls=_tls_options(query, redact(url)) if tls else None,
-        **_place(match["path"] or "", scheme, kind),
-    )
+"""Everything that a command on one of our clients may raise, besides OSError. A Cluster client without a reachable node
+raises the second, which redis-py 8.1 doesn't derive from the first."""
 
 
 def is_cancelled() -> bool:
-    """Whether this task was cancelled and a client lost it, as one of a Cluster still does: loops have to ask."""
+    """Whether this task was cancelled, even if a client has swallowed the CancelledError.
+
+    A Cluster client still does that. Loops around its commands must check this.
+    """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
@@ -222,18 +68,18 @@ def connect(
     password: str | None = None,
     timeout_s: float = COMMAND_TIMEOUT_S,
 ) -> Redis:
-    """Make a client. It connects with its first command; the caller ends it with `aclose()`.
+    """Create a client. It connects with its first command. The caller must close it with `aclose()`.
 
-    No command is ever sent a second time by the client: a lost reply is the caller's to judge. After an error the same
-    client may be used again; behind Sentinel it then asks for the master anew, in a Cluster for the slots.
+    The client sends each command at most once. If the reply is lost, the caller decides what to do. The client can be
+    used again after an error: it then looks up the master (Sentinel) or the slots (Cluster) again.
 
     Args:
-        url: See this module's docstring.
-        role: Its clients are called `ticker-<role>` in CLIENT LIST.
-        blocking: One connection, for one reader that blocks at most `BLOCK_MS`; a second command at the same time is
-            refused with `MaxConnectionsError`. Otherwise a pool, for commands that answer within `timeout_s`.
-        password: Counts where the URL itself has none (see `password_from`).
-        timeout_s: How long a command may take; not for `blocking`.
+        url: See `ticker.store.url`.
+        role: The client is called `ticker-<role>` in CLIENT LIST.
+        blocking: True for one connection, whose commands may block for up to `BLOCK_MS`. A second command at the same
+            time raises `MaxConnectionsError`. False for a pool, whose commands must finish within `timeout_s`.
+        password: Used if the URL has none (see `password_from`).
+        timeout_s: Timeout of each command. Ignored if `blocking`.
 
     Raises:
         SettingsError: If the URL can't be used, or a file that it names can't be read.
@@ -247,7 +93,7 @@ def connect(
         "retry": Retry(NoBackoff(), 0),
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_timeout": BLOCKING_TIMEOUT_S if blocking else timeout_s,
-        # CLIENT SETINFO costs a round trip, and Redis 7.0 can't allow it by ACL.
+        # CLIENT SETINFO costs a round trip, and ACLs of Redis 7.0 can't allow it.
         "driver_info": None,
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
@@ -261,6 +107,40 @@ def connect(
             return _sentinel(target, options)
         case Kind.CLUSTER:
             return _cluster(target, options)
+
+
+@asynccontextmanager
+async def open_redis(url: str, *, role: Role, blocking: bool = False) -> AsyncIterator[Redis]:
+    """Connect for the length of the context.
+
+    Raises:
+        SettingsError: As `connect`.
+        StoreError: If the body of the context fails with an error of the connection (see `explain`).
+
+    """
+    client = connect(url, role=role, blocking=blocking)
+    try:
+        yield client
+    except (OSError, *CLIENT_ERRORS) as error:
+        raise StoreError(explain(error, url)) from error
+    finally:
+        with suppress(OSError, *CLIENT_ERRORS):
+            await client.aclose()
+
+
+def explain(error: BaseException, url: str) -> str:
+    """Return one sentence about an error of a command on the Redis at `url`: what happened, and what to do."""
+    shown = redact(url)
+    detail = " ".join(str(error).split())[:200] or type(error).__name__
+    if isinstance(error, AuthenticationError):
+        return f"the Redis at {shown} rejects this user: check TICKER_REDIS_URL and its password"
+    if isinstance(error, ResponseError):
+        return f"the Redis at {shown} rejects the command: {detail}"
+    if isinstance(error, redis.ConnectionError | RedisClusterException | OSError) and not isinstance(
+        error, TimeoutError
+    ):
+        return f"the Redis at {shown} can't be reached: start it with `ticker up`, or check TICKER_REDIS_URL"
+    return f"the Redis at {shown} doesn't answer in time: try again, or check whether it is overloaded"
 
 
 def _single(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
@@ -278,7 +158,7 @@ def _sentinel(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         target.nodes,
         sentinel_kwargs={
-            # Its own retries would stay with a dead Sentinel for a minute before they ask the next one.
+            # redis-py's own retries would try a dead Sentinel for a minute before the next one.
             "retry": Retry(NoBackoff(), 0),
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "socket_timeout": CONNECT_TIMEOUT_S,
@@ -291,7 +171,7 @@ def _sentinel(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
     pool = _MasterPool(  # type: ignore[no-untyped-call]
         target.service,
         sentinel,
-        connection_class=_MasterConnection if target.tls is None else _MasterSSLConnection,
+        connection_class=_MasterConnection if target.tls is None else _MasterTlsConnection,
         db=target.db,
         **(target.tls or {}),
         **options,
@@ -307,9 +187,10 @@ def _cluster(target: Target, options: dict[str, Any]) -> redis.asyncio.RedisClus
 
 @asynccontextmanager
 async def replicas_behind_sentinel(client: redis.asyncio.Redis) -> AsyncIterator[list[redis.asyncio.Redis]]:
-    """Clients of the replicas that the Sentinels know to be up, with what `client` logs in with; closed at the end.
+    """Yield clients of the replicas that the Sentinels report as up, with the credentials of `client`.
 
-    None where `client` isn't behind Sentinel. Errors of the connection are redis-py's.
+    The list is empty if `client` doesn't use Sentinel. The clients are closed at the end. Connection errors are
+    redis-py's.
     """
     pool = client.connection_pool
     async with AsyncExitStack() as stack:
@@ -326,7 +207,7 @@ async def replicas_behind_sentinel(client: redis.asyncio.Redis) -> AsyncIterator
 
 
 class _MasterPool(SentinelConnectionPool):
-    """Ends the connections to the Sentinels together with those to the master: redis-py leaves them open."""
+    """Closes the connections to the Sentinels too. redis-py leaves them open."""
 
     async def aclose(self) -> None:
         try:
@@ -336,9 +217,9 @@ class _MasterPool(SentinelConnectionPool):
 
 
 class _Cluster(redis.asyncio.RedisCluster):
-    """Ends all its connections, also where the last command has failed.
+    """Closes all its connections, even if the last command failed.
 
-    redis-py 8.1 takes a client that has to ask for the slots anew for one that is closed, and leaves what is open.
+    redis-py 8.1 treats a client that must look up the slots again as closed, and leaves its connections open.
     """
 
     async def aclose(self) -> None:
@@ -349,11 +230,11 @@ class _Cluster(redis.asyncio.RedisCluster):
                 await self.nodes_manager.aclose(nodes)
 
 
-class _HeedsCancellation(AbstractConnection):
-    """Passes every cancellation on.
+class _CancellableConnection(AbstractConnection):
+    """A connection that never swallows a cancellation.
 
-    One that comes just as a command is sent is lost in `asyncio.wait_for` before Python 3.12 (python/cpython#86296),
-    and the task would go on for ever. The nodes of a Cluster choose their own class.
+    Before Python 3.12, `asyncio.wait_for` loses a cancellation that arrives just as a command is sent
+    (python/cpython#86296), and the task would never end. The nodes of a Cluster use redis-py's own class.
     """
 
     async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
@@ -361,28 +242,28 @@ class _HeedsCancellation(AbstractConnection):
         before = 0 if task is None else task.cancelling()
         await super().send_packed_command(*args, **kwargs)
         if task is not None and task.cancelling() > before:
-            await self.disconnect(nowait=True)  # a reply that nobody waits for is under way
+            await self.disconnect(nowait=True)  # its reply would be read as the next command's
             raise asyncio.CancelledError
 
 
-class _PlainConnection(_HeedsCancellation, Connection):
+class _PlainConnection(_CancellableConnection, Connection):
     pass
 
 
-class _TlsConnection(_HeedsCancellation, SSLConnection):
+class _TlsConnection(_CancellableConnection, SSLConnection):
     pass
 
 
-class _UnixConnection(_HeedsCancellation, UnixDomainSocketConnection):
+class _UnixConnection(_CancellableConnection, UnixDomainSocketConnection):
     pass
 
 
-class _LeavesDemoted(_HeedsCancellation, SentinelManagedConnection):
-    """Leaves a server that stops being the master, so that the next command asks the Sentinels.
+class _MasterConnection(_CancellableConnection, SentinelManagedConnection):
+    """A connection that is closed when its server is demoted, so that the next command asks the Sentinels.
 
-    A blocked command ends with the reply UNBLOCKED when its server is demoted (redis#6371). redis-py takes it for any
-    reply and would go on reading from what is a replica now. Sentinel itself cuts such connections; `REPLICAOF` typed
-    by hand doesn't.
+    A blocked command ends with the reply UNBLOCKED when its server is demoted (redis#6371). redis-py treats that as an
+    ordinary error and would keep reading from the replica. Sentinel closes such connections; a manual `REPLICAOF`
+    doesn't.
     """
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
@@ -395,105 +276,12 @@ class _LeavesDemoted(_HeedsCancellation, SentinelManagedConnection):
             raise redis.ConnectionError("the server is no longer the master") from error
 
 
-class _MasterConnection(_LeavesDemoted):
+class _MasterTlsConnection(_MasterConnection, SentinelManagedSSLConnection):
     pass
-
-
-class _MasterSSLConnection(_LeavesDemoted, SentinelManagedSSLConnection):
-    pass
-
-
-def _unreadable(scheme: str, kind: Kind) -> SettingsError:
-    form = _FORMS[kind].format(scheme)
-    return SettingsError(
-        f"the Redis URL {scheme}://… can't be read: it has the form {form}, "
-        "and in its user and password each of @ : / ? # [ ] % and space is percent-encoded (@ is %40)"
-    )
-
-
-def _nodes(hosts: str, kind: Kind, shown: str) -> tuple[tuple[str, int], ...]:
-    default = SENTINEL_PORT if kind is Kind.SENTINEL else REDIS_PORT
-    nodes = tuple(_node(host, default, shown) for host in hosts.split(",") if host)
-    if kind is Kind.SINGLE and len(nodes) > 1:
-        raise SettingsError(
-            f"the Redis URL {shown} names {len(nodes)} hosts: name one, or say what they are with redis+sentinel:// "
-            "or redis+cluster://"
-        )
-    return nodes
-
-
-def _node(text: str, default: int, shown: str) -> tuple[str, int]:
-    host, separator, port = text.rpartition(":")
-    if not separator or text.endswith("]"):
-        host, port = text, str(default)
-    if not 1 <= int(port) <= PORT_MAX:
-        raise SettingsError(f"the Redis URL {shown} has port {port}: a port is a number from 1 to {PORT_MAX}")
-    return host.strip("[]"), int(port)
-
-
-def _place(path: str, scheme: str, kind: Kind) -> dict[str, str]:
-    place = unquote(path)
-    if kind is Kind.UNIX:
-        if not place.strip("/"):
-            raise _unreadable(scheme, kind)
-        return {"path": place}
-    if kind is Kind.SENTINEL:
-        if not place.strip("/"):
-            raise SettingsError(
-                f"the Redis URL {scheme}://… names no service: put the name that the Sentinels know it by after the "
-                f"hosts, as in {scheme}://host:26379/mymaster"
-            )
-        return {"service": place.strip("/")}
-    return {}
-
-
-def _db(path: str, query: Mapping[str, str], kind: Kind, shown: str) -> int:
-    text = query.get("db") or (path.strip("/") if kind in {Kind.SINGLE, Kind.CLUSTER} else "") or "0"
-    if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII):
-        raise SettingsError(f"the Redis URL {shown} has a database that is no number: it is 0 if you leave it out")
-    if kind is Kind.CLUSTER and int(text):
-        raise SettingsError(
-            f"the Redis URL {shown} has database {int(text)}: a Cluster has only database 0, leave it out"
-        )
-    return int(text)
-
-
-def _known(kind: Kind, *, tls: bool) -> tuple[str, ...]:
-    db = () if kind is Kind.CLUSTER else ("db",)
-    sentinel = ("sentinel_username", "sentinel_password") if kind is Kind.SENTINEL else ()
-    return (*db, *sentinel, *((*_TLS_FILES, *_TLS_CHOICES) if tls else ()))
-
-
-def _query(text: str, known: tuple[str, ...], shown: str) -> Mapping[str, str]:
-    pairs = parse_qsl(text, keep_blank_values=True)
-    if len({name for name, _ in pairs if name in known}) == len(pairs):
-        return dict(pairs)
-    # Not by its name: it may be the end of a password with a `?` in it.
-    allowed = f"it may have {_listed(known)}, each once" if known else "it may have none"
-    raise SettingsError(f"the Redis URL {shown} has a parameter after the ? that isn't known here: {allowed}")
-
-
-def _tls_options(query: Mapping[str, str], shown: str) -> Mapping[str, object]:
-    options: dict[str, object] = {name: query[name] for name in _TLS_FILES if name in query}
-    for name, choices in _TLS_CHOICES.items():
-        if name not in query:
-            continue
-        if query[name].lower() not in choices:
-            raise SettingsError(f"the Redis URL {shown} has a {name} that isn't known: it is one of {_listed(choices)}")
-        options[name] = choices[query[name].lower()]
-    return options
-
-
-def _credentials(user: str | None, password: str | None) -> Mapping[str, str]:
-    return {name: value for name, value in (("username", user), ("password", password)) if value}
 
 
 def _check_files(target: Target) -> None:
-    for name in _TLS_FILES:
+    for name in TLS_FILES:
         path = str((target.tls or {}).get(name, ""))
         if path and not Path(path).is_file():
             raise SettingsError(f"the Redis URL {target.shown} names a file in {name} that doesn't exist: {path}")
-
-
-def _listed(names: Mapping[str, object] | tuple[str, ...]) -> str:
-    return ", ".join(names)

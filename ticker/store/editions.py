@@ -1,10 +1,9 @@
-"""The editions that exist, their settings for everybody to read, and the nonces that their logs begin with."""
+"""The editions that exist: their names, their settings, and the nonce before the first entry of each log."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import msgspec
 
@@ -12,6 +11,7 @@ from ticker.core.edition import Edition
 from ticker.core.errors import UNREADABLE, SettingsError, StoreError
 from ticker.store.connection import Redis
 from ticker.store.keys import EDITIONS, Keys
+from ticker.store.replies import as_bytes, as_text
 from ticker.store.scripts import script
 
 _NONCE: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -20,7 +20,7 @@ _decoder = msgspec.json.Decoder(Edition)
 
 
 class StoredEdition(msgspec.Struct, frozen=True):
-    """An edition as kept in Redis. `nonce` is the link before the log's first entry: 64 hex digits."""
+    """An edition as stored in Redis. `nonce` is the link before the log's first entry: 64 hex digits."""
 
     name: str
     edition: Edition
@@ -28,59 +28,56 @@ class StoredEdition(msgspec.Struct, frozen=True):
 
 
 def check_nonce(nonce: str) -> str:
-    """Give back 64 lower-case hex digits.
+    """Return the nonce if it is 64 lower-case hex digits.
 
     Raises:
-        StoreError: For anything else.
+        StoreError: If it is anything else.
 
     """
     if _NONCE.fullmatch(nonce) is None:
-        raise StoreError(f"a nonce of {len(nonce)} characters can't begin a log: it has 64 lower-case hex digits")
+        raise StoreError(
+            f"a log can't begin with this nonce of {len(nonce)} characters: a nonce is 64 lower-case hex digits"
+        )
     return nonce
 
 
 async def save_edition(redis: Redis, name: str, edition: Edition, nonce: str) -> None:
-    """Make an edition or change its settings. `nonce` begins the log of a new one; an old one keeps its own.
+    """Create an edition or change its settings. A new edition's log begins with `nonce`; an old one keeps its nonce.
 
     Raises:
-        SettingsError: If this would make a test of a public edition that is in use, or the other way round.
+        SettingsError: If a public edition in use would become a test edition, or the other way round.
 
     """
     keys = Keys(name)
     names = (keys.edition, keys.log, keys.held)
     settings = cast("str", _encoder.encode(edition))
     if not await redis.eval(script("edition"), len(names), *names, settings, check_nonce(nonce), keys.editors):
-        was, wanted = ("public", "a test") if edition.test else ("a test", "public")
+        was, wanted = ("public", "a test edition") if edition.test else ("a test edition", "public")
         raise SettingsError(
-            f"edition {name} is {was}, and the settings have it as {wanted}: what is in it was meant for {was}. Put "
-            f"`test = {str(not edition.test).lower()}` back into [editions.{name}], and give the other an edition of "
-            "its own"
+            f"edition {name} is {was} and in use, but the settings make it {wanted}: set "
+            f"`test = {str(not edition.test).lower()}` in [editions.{name}], and add another edition for the other use"
         )
-    # Last, and not with the others: the set lives in another slot, and who finds the name in it finds the rest.
-    await _done(redis.sadd(EDITIONS, name))
+    # A separate command, because the set is in another Cluster slot. It comes last, so that a name in the set always
+    # has its settings.
+    await redis.sadd(EDITIONS, name)
 
 
 async def load_edition(redis: Redis, name: str) -> StoredEdition | None:
-    """The edition, or None where there is none of this name.
+    """Return the edition, or None if there is none of this name.
 
     Raises:
-        StoreError: If what is kept is no edition that this version can read.
+        StoreError: If this version can't read the stored settings.
 
     """
-    settings, nonce = await _done(redis.hmget(Keys(name).edition, ["settings", "nonce"]))
+    settings, nonce = await redis.hmget(Keys(name).edition, ["settings", "nonce"])
     if settings is None or nonce is None:
         return None
     try:
-        return StoredEdition(name, _decoder.decode(settings), check_nonce(nonce.decode(errors="replace")))
+        return StoredEdition(name, _decoder.decode(as_bytes(settings)), check_nonce(as_text(nonce)))
     except UNREADABLE as error:
-        raise StoreError(f"the settings kept for edition {name} can't be read by this version: {error}") from error
+        raise StoreError(f"this version can't read the stored settings of edition {name}: {error}") from error
 
 
 async def edition_names(redis: Redis) -> list[str]:
-    """The names of the editions that exist, sorted."""
-    return sorted(name.decode() for name in await _done(redis.smembers(EDITIONS)))
-
-
-async def _done(reply: Awaitable[Any] | Any) -> Any:
-    """The reply; redis-py's types say that it may have come already, which an asynchronous client's never has."""
-    return await reply
+    """Return the names of the editions that exist, sorted."""
+    return sorted(as_text(name) for name in await redis.smembers(EDITIONS))

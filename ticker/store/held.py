@@ -1,28 +1,27 @@
-"""What is held in an edition, as it is kept: for the desk, and for editors who look at it."""
+"""Held items as stored in Redis. The desk and `tick` read them."""
 
 from __future__ import annotations
-
-from collections.abc import Awaitable
-from typing import Any, cast
 
 from ticker.core.errors import SubmissionError
 from ticker.core.held import Held, decode_held
 from ticker.store.connection import Redis
 from ticker.store.keys import Keys
+from ticker.store.replies import as_bytes, as_text
 
 
 async def read_held(redis: Redis, edition: str) -> dict[str, tuple[bytes, Held]]:
-    """Everything that is held, with its bytes, by id, in the order in which it was submitted.
+    """Return all held items by id, each with its bytes, in the order of submission.
 
-    What can't be read by this version is left out: a desk of the version that wrote it takes care of it.
+    Items that this version can't read are left out: a desk of the version that wrote them handles them.
     """
-    found = await cast("Awaitable[Any]", redis.hgetall(Keys(edition).held))
+    found = await redis.hgetall(Keys(edition).held)
     held = dict[str, tuple[bytes, Held]]()
     for name, data in found.items():
+        raw = as_bytes(data)
         try:
-            item = decode_held(data)
+            item = decode_held(raw)
         except SubmissionError:
             continue
-        if item.id.encode() == name:
-            held[item.id] = (data, item)
+        if item.id == as_text(name):
+            held[item.id] = (raw, item)
     return dict(sorted(held.items(), key=lambda each: (each[1][1].submitted_at, each[0])))

@@ -15,7 +15,7 @@ from ticker.store.connection import BLOCK_MS, Redis
 from ticker.store.editions import check_nonce, load_edition
 from ticker.store.keys import Keys
 from ticker.store.scripts import script
-from ticker.store.streams import StreamEntry, read_range, read_streams
+from ticker.store.streams import StreamEntry, read_last, read_range, read_streams, seq_of
 
 PAGE: Final = 500
 """Entries a reply: some hundred kilobytes."""
@@ -53,6 +53,12 @@ async def read_log(redis: Redis, edition: str, after: int, count: int = PAGE) ->
 
     """
     return [_parse(entry) for entry in await read_range(redis, Keys(edition).log, first=f"({after}-0", count=count)]
+
+
+async def last_seq(redis: Redis, edition: str) -> int:
+    """Return the number of the log's newest entry, or 0 for an empty log."""
+    newest = await read_last(redis, Keys(edition).log)
+    return 0 if newest is None else seq_of(newest[0])
 
 
 async def tail(

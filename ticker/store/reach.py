@@ -6,7 +6,7 @@ A short stream that gateways append to.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -34,8 +34,9 @@ class Report(msgspec.Struct, frozen=True):
 
 async def report_reach(redis: Redis, edition: str, report: Report) -> None:
     """Append a gateway's report. It tells of what is public already, so losing one costs nothing but the figure."""
-    fields: dict[Any, Any] = {"report": msgspec.json.encode(report)}
-    await redis.xadd(Keys(edition).reach, fields, maxlen=REPORTS_KEPT, approximate=True)
+    await redis.xadd(
+        Keys(edition).reach, {"report": msgspec.json.encode(report)}, maxlen=REPORTS_KEPT, approximate=True
+    )
 
 
 async def read_reports(redis: Redis, edition: str, most: int = READ_MAX) -> list[Report]:

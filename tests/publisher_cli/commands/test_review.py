@@ -26,8 +26,8 @@ from ticker.core.edition import Role
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.store.connection import connect
+from ticker.store.editors import set_role
 from ticker.store.held import read_held
-from ticker.store.inbox import set_role
 
 SETTINGS = """
 [editions.en]

@@ -26,11 +26,11 @@ from tests.support.servers import short_folder, until
 from tests.support.system import Ran, System
 from ticker.console import Console
 from ticker.core.line import Change
-from ticker.store import inbox
+from ticker.store import receipts
 from ticker.store.connection import Redis
 from ticker.store.data_folder import socket_path
-from ticker.store.inbox import StoredReceipt, read_receipts
 from ticker.store.keys import Keys
+from ticker.store.receipts import StoredReceipt, read_receipts
 from ticker.store.streams import START
 
 MANNER = SubmitOptions(data=None, edition="en", editor="maha", key="k", wait_s=10, wants_reach=False)
@@ -217,7 +217,7 @@ def test_a_lost_connection_while_windows_are_open_is_borne_and_only_new_receipts
             raise RedisConnectionError("lost")
         return await read_receipts(redis, edition, editor, after)
 
-    monkeypatch.setattr(inbox, "read_receipts", lost)
+    monkeypatch.setattr(receipts, "read_receipts", lost)
     path = write(tmp_path / "lines.jsonl", *({"text": f"Borne {number}"} for number in range(2)))
     err = io.StringIO()
     console = Console(batches.environ, io.StringIO(), err)

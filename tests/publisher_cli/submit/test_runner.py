@@ -19,7 +19,7 @@ from ticker.console import Console
 from ticker.core.errors import StoreError
 from ticker.core.line import Change
 from ticker.core.submission import Receipt
-from ticker.store.inbox import StoredReceipt, await_receipt
+from ticker.store.receipts import StoredReceipt, await_receipt
 
 
 def interrupt(*_: object, **__: object) -> Any:

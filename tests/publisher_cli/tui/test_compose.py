@@ -16,8 +16,8 @@ from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.line import Change, Status
 from ticker.core.submission import ReceiptStatus
 from ticker.settings import Settings
+from ticker.store.editors import set_role
 from ticker.store.held import read_held
-from ticker.store.inbox import set_role
 
 STORM = "Weather office: Storm nears the coast"
 

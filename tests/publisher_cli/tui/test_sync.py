@@ -18,7 +18,7 @@ from tests.support.strategies import ENGLISH
 from tests.support.tui_harness import view_of
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.settings import Settings
-from ticker.store.inbox import register
+from ticker.store.editors import register
 from ticker.store.log_reader import rotate
 from ticker.store.reach import Report, report_reach
 

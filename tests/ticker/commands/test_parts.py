@@ -219,4 +219,4 @@ def test_a_redis_that_is_not_there_fails_every_command_in_one_line(folder: Path)
         ran = run_program("ticker", *words, environ=environ)
         assert ran.code == 1, words
         assert len(ran.err.splitlines()) == 1
-        assert "can't be used" in ran.err
+        assert "can't be reached" in ran.err

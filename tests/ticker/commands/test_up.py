@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -96,10 +97,12 @@ def test_a_second_start_on_the_same_data_is_refused_with_who_has_it(own: System)
     assert own.tick("post", "Still here", "-e", "en").code == 0
 
 
-def test_a_port_that_is_taken_is_named_and_nothing_is_left_running(own: System, system: System) -> None:
-    ran = own.ticker("up", "--data", str(own.data), "--port", str(system.port))
+def test_a_taken_port_is_named_and_nothing_is_left_running(own: System) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = own.ticker("up", "--data", str(own.data), "--port", str(port))
     assert ran.code == 1
-    assert f"can't listen on 127.0.0.1 port {system.port}" in ran.err.splitlines()[-1]
+    assert f"can't listen on 127.0.0.1 port {port}" in ran.err.splitlines()[-1]
     assert "--port" in ran.err
     assert not (own.data / "redis.url").exists()
 

