@@ -1,4 +1,4 @@
-"""Play schedules of faults: `make faults N=1000`, `make faults SEED=17 N=1`, `make faults ONLY=flush`."""
+"""Run schedules of faults: `make faults N=1000`, `make faults SEED=17 N=1`, `make faults ONLY=flush`."""
 
 from __future__ import annotations
 
@@ -9,57 +9,44 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.faults.play import ReceiptStatus, play
-from tests.faults.schedule import FIXED, Schedule, by_name, from_seed
-from tests.faults.tally import Tally
+from tests.faults.result import ScheduleResult
+from tests.faults.run import run_schedules
+from tests.faults.schedule import FIXED, by_name, from_seed
+from tests.support.signals import stop_inheriting_ignored_signals
+
+DEFAULT_COUNT = 1000
 
 
 def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--seed", type=int, help="the first seed; default: the time, so that each run is another")
-    parser.add_argument("--count", type=int, default=1000, help="how many seeds")
-    parser.add_argument("--only", choices=[schedule.name for schedule in FIXED], help="play this one, written by hand")
-    parser.add_argument("--at-once", type=int, default=3, help="how many systems at the same time")
-    given = parser.parse_args(words)
+    parser.add_argument("--seed", type=int, help="the first seed (default: the current time)")
+    parser.add_argument("--count", type=int, default=DEFAULT_COUNT, help="number of seeds, one schedule each")
+    parser.add_argument("--only", choices=[schedule.name for schedule in FIXED], help="run one fixed schedule")
+    parser.add_argument("--at-once", type=int, default=3, help="number of systems that run at the same time")
+    options = parser.parse_args(words)
     logging.getLogger("websockets").setLevel(logging.CRITICAL)
-    if given.only:
-        schedules = [by_name(given.only)] * (given.count if given.count != 1000 else 1)
+    stop_inheriting_ignored_signals()
+    if options.only:
+        schedules = [by_name(options.only)] * (options.count if options.count != DEFAULT_COUNT else 1)
     else:
-        first = int(time.time()) if given.seed is None else given.seed
-        schedules = [from_seed(seed) for seed in range(first, first + given.count)]
-    tally = asyncio.run(play_all(schedules, given.at_once))
-    say(str(tally))
-    return 1 if tally.violations else 0
+        first = int(time.time()) if options.seed is None else options.seed
+        schedules = [from_seed(seed) for seed in range(first, first + options.count)]
+    totals = asyncio.run(run_schedules(schedules, options.at_once, lambda result: write_line(_describe(result))))
+    write_line(str(totals))
+    return 1 if totals.failed else 0
 
 
-async def play_all(schedules: Sequence[Schedule], at_once: int, *, quietly: bool = False) -> Tally:
-    """Play them, some at the same time: each waits most of the time."""
-    tally, room = Tally(), asyncio.Semaphore(at_once)
-
-    async def play_one(schedule: Schedule) -> None:
-        async with room:
-            outcome = await play(schedule)
-        tally.take(outcome)
-        if not quietly:
-            say(_told(outcome))
-
-    async with asyncio.TaskGroup() as group:
-        for schedule in schedules:
-            group.create_task(play_one(schedule))
-    return tally
-
-
-def _told(outcome: ReceiptStatus) -> str:
-    if outcome.violations:
-        return f"FAILED {outcome}"
+def _describe(result: ScheduleResult) -> str:
+    if result.violations:
+        return f"FAILED {result}"
     return (
-        f"held   {outcome.schedule.name}: {outcome.injected} faults, {outcome.acknowledged} acknowledged, "
-        f"{outcome.deliveries} deliveries, {outcome.boards} boards, {outcome.resets} resets, {outcome.unseen} unseen, "
-        f"{outcome.seconds:.1f} s"
+        f"passed {result.schedule.name}: {result.injected} faults, {result.acknowledged} acknowledged, "
+        f"{result.deliveries} deliveries, {result.boards} boards, {result.resets} resets, "
+        f"{result.unknown} unknown positions, {result.seconds:.1f} s"
     )
 
 
-def say(text: str) -> None:
+def write_line(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

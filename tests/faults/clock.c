@@ -1,7 +1,7 @@
-/* A clock that can be set: CLOCK_REALTIME is off by as many microseconds as the mapped file says (a 64-bit integer).
+/* A clock that tests can set: adds an offset in microseconds (a 64-bit integer in a mapped file) to CLOCK_REALTIME.
  *
- * Preloaded into servers and Python processes alike: cc -shared -fPIC -o clock.so clock.c -ldl
- * The monotonic clocks stay as they are, as they do when somebody sets a machine's time. */
+ * It is preloaded into Redis servers and Python processes: cc -shared -fPIC -o clock.so clock.c -ldl
+ * The monotonic clocks stay unchanged, as when an operator sets the time of a machine. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-"""Clocks that jump: processes that are started with `environment` see the time that `set` says."""
+"""A clock that tests can set, for processes that are started with its `environment`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SOURCE: Final = Path(__file__).with_name("clock.c")
 
 
 def compiler() -> str | None:
-    """A C compiler; None on a machine without one."""
+    """Return the path of a C compiler, or None if the machine has none."""
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
 class Clock:
-    """An offset to the true time, in a file that the preloaded `clock.c` maps."""
+    """An offset to the true time. It is in a file, which the preloaded `clock.c` maps into memory."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "clock-offset"
@@ -25,15 +25,16 @@ class Clock:
         self.set(0)
 
     def set(self, seconds: int) -> None:
-        """From now on, the time is this far from the true one."""
+        """Set the offset to the true time."""
         data = (seconds * 1_000_000).to_bytes(8, "little", signed=True)
         if not self._file.exists():
             self._file.write_bytes(data)
             return
-        with self._file.open("r+b", buffering=0) as file:  # in place: it is mapped
+        with self._file.open("r+b", buffering=0) as file:  # in place, because the file is mapped
             file.write(data)
 
     def build(self) -> None:
+        """Compile the library."""
         found = compiler()
         assert found is not None, "there is no C compiler"
         words = [found, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(self._library), str(SOURCE), "-ldl"]

@@ -1,4 +1,4 @@
-"""Followers that come back whatever happens, and write down all that they are sent."""
+"""Followers that always reconnect, and record everything that they receive."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from urllib.parse import urlencode
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from tests.faults.model import Event, Opened
+from tests.faults.invariants.records import Event, Opened
 from ticker.core.messages import BoardMessage, LineMessage, Message, decode_message
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 
 OPEN_S: Final = 5.0
-GONE = (OSError, WebSocketException, TimeoutError, asyncio.IncompleteReadError)
+CONNECTION_ERRORS = (OSError, WebSocketException, TimeoutError, asyncio.IncompleteReadError)
 
 
 class Follower:
-    """One reader. `run` it in a task; it goes from address to address, and on from its last position.
+    """A follower. `run` it in a task. It connects to the addresses in turn, and resumes from its last position.
 
-    `restless` is how likely it leaves by itself after a message; one time in four it then begins without a position.
+    After each message it leaves with `leave_probability`. After one of four such breaks it starts without a position.
     """
 
     def __init__(
         self,
         name: str,
         addresses: Sequence[tuple[str, int]],
-        chance: random.Random,
+        rng: random.Random,
         *,
         selection: Selection = EVERYTHING,
-        restless: float = 0.0,
+        leave_probability: float = 0.0,
     ) -> None:
         self.name = name
         self.selection = selection
         self.events: list[Event] = []
         self.position: str | None = None
-        self.restless = restless
+        self.leave_probability = leave_probability
         self.on_line: Callable[[LineMessage], None] = lambda line: None
         self._addresses = addresses
-        self._chance = chance
-        self._tries = chance.randrange(len(addresses))
+        self._rng = rng
+        self._tries = rng.randrange(len(addresses))
 
     @property
     def boards(self) -> int:
@@ -57,12 +57,12 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
-            forgets = self.position is not None and self.restless > 0 and self._chance.random() < 0.25
-            after = None if forgets else self.position
+            starts_over = self.position is not None and self.leave_probability > 0 and self._rng.random() < 0.25
+            after = None if starts_over else self.position
             self._tries += 1
-            with suppress(*GONE):
+            with suppress(*CONNECTION_ERRORS):
                 await self._follow(self._addresses[self._tries % len(self._addresses)], after)
-            await asyncio.sleep(self._chance.uniform(0.01, 0.1))
+            await asyncio.sleep(self._rng.uniform(0.01, 0.1))
 
     async def _follow(self, address: tuple[str, int], after: str | None) -> None:
         async with aclosing(self._messages(address, after)) as messages:
@@ -73,11 +73,11 @@ class Follower:
                     self.events.append(Opened(after))
                 message = decode_message(data)
                 if message is not None:
-                    self._take(message)
-                if self._chance.random() < self.restless:
+                    self._record(message)
+                if self._rng.random() < self.leave_probability:
                     return
 
-    def _take(self, message: Message) -> None:
+    def _record(self, message: Message) -> None:
         self.events.append(message)
         self.position = getattr(message, "position", self.position)
         if isinstance(message, LineMessage):
@@ -85,15 +85,15 @@ class Follower:
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        chosen = self.selection
-        return [("section", each) for each in chosen.sections] + [("region", each) for each in chosen.regions]
+        sections, regions = self.selection.sections, self.selection.regions
+        return [("section", each) for each in sections] + [("region", each) for each in regions]
 
     @abstractmethod
     def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]: ...
 
 
 class SocketFollower(Follower):
-    """Over a WebSocket."""
+    """A follower over WebSocket."""
 
     async def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]:
         query = urlencode([*self.query, *([] if after is None else [("after", after)])])
@@ -106,10 +106,10 @@ class SocketFollower(Follower):
 
 
 class EventsFollower(Follower):
-    """Over Server-Sent Events, as a browser's `EventSource` reads them."""
+    """A follower over Server-Sent Events, which it parses as a browser's `EventSource` does."""
 
     async def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]:
-        # Not `wait_for`: before Python 3.12 it may lose a cancellation (python/cpython#86296).
+        # Not `wait_for`: before Python 3.12 it can lose a cancellation (python/cpython#86296).
         async with asyncio.timeout(OPEN_S):
             reader, writer = await asyncio.open_connection(*address)
         try:

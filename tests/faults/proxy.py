@@ -1,11 +1,11 @@
-"""The tests' own TCP proxy: stands between any two parts, and does to their connection what networks do.
+"""A TCP proxy between two parts of the system, which injects network faults.
 
     async with Proxy(lambda: server.address) as proxy:
         proxy.fail(Fault.DROP_REPLIES)
         ...
         proxy.heal()
 
-`trap` acts at one chosen command of a Redis client, before or after the server has done it.
+`trap` acts at a chosen command of a Redis client, before or after the server has run it.
 """
 
 from __future__ import annotations
@@ -28,42 +28,47 @@ CHUNK: Final = 65_536
 
 
 class Fault(StrEnum):
-    """What a proxy does until it is healed."""
+    """What a proxy does to its connections until `heal` is called."""
 
     NONE = "none"
-    DROP_REPLIES = "drop-replies"  # requests arrive, what is answered is thrown away
-    DELAY = "delay"  # everything arrives, later
-    CUT = "cut"  # connections are reset, and new ones too
-    HALF_OPEN = "half-open"  # nothing is passed on, and nothing is closed
-    TRUNCATE = "truncate"  # the next answer ends in the middle, with the connection
+    DROP_REPLIES = "drop-replies"  # requests arrive, replies are discarded
+    DELAY = "delay"  # everything arrives later
+    CUT = "cut"  # all connections are reset, new ones too
+    HALF_OPEN = "half-open"  # nothing is forwarded, and nothing is closed
+    TRUNCATE = "truncate"  # the next reply is cut in the middle, and the connection closed
 
 
 class Trap(msgspec.Struct):
-    """At the `nth` command from now (of this name; "" counts every one), cut the connection and call `spring`.
+    """Cut the connection and call `on_trigger` at the `nth` command from now.
 
-    Before: the server never sees the command. After: it has done it and answered, and nobody hears of it. A trap that
-    only `watches` cuts nothing: the command goes on once `spring` was called.
+    Attributes:
+        nth: Counts down. The first command is 1.
+        is_after: Cut after the server has replied, but before the client gets the reply. Otherwise the server never
+            receives the command.
+        command: Count only the commands of this name; an empty string counts all.
+        only_observes: Call `on_trigger`, and forward the command without a cut.
+
     """
 
     nth: int
     is_after: bool
     command: str = ""
-    spring: Callable[[], None] = lambda: None
-    watches: bool = False
-    has_sprung: bool = False
+    on_trigger: Callable[[], None] = lambda: None
+    only_observes: bool = False
+    is_triggered: bool = False
 
-    def is_for(self, command: str) -> bool:
-        if self.has_sprung or self.command not in ("", command):
+    def matches(self, command: str) -> bool:
+        if self.is_triggered or self.command not in ("", command):
             return False
         self.nth -= 1
         return self.nth <= 0
 
 
 class Proxy:
-    """Listens on a free port of 127.0.0.1 and passes on to `target`, which is asked at each connection.
+    """Listens on a free port of 127.0.0.1 and forwards to the address that `target` returns for each connection.
 
-    `listen` opens further ports, to other servers: what breaks, breaks on all of them. `injected` counts what was done
-    to connections: replies dropped, chunks delayed, cuts.
+    `listen` opens more ports, to other servers. A fault affects all of them. `injected` counts the dropped replies, the
+    delayed chunks and the cuts.
     """
 
     def __init__(self, target: Target, *, is_redis: bool = False) -> None:
@@ -85,7 +90,7 @@ class Proxy:
         return (HOST, self.port)
 
     def fail(self, fault: Fault) -> None:
-        """Begin to do this, to the connections that there are and to new ones."""
+        """Inject a fault into the open connections and into new ones."""
         self.fault = fault
         if fault is Fault.HALF_OPEN:
             self._passing.clear()
@@ -93,21 +98,21 @@ class Proxy:
             self.cut()
 
     def heal(self) -> None:
-        """Pass everything on again. Connections that lost bytes are reset: their peers couldn't go on with them."""
+        """Forward everything again. Reset the connections that have lost bytes."""
         if self.fault in (Fault.DROP_REPLIES, Fault.HALF_OPEN):
             self.cut()
         self.fault = Fault.NONE
         self._passing.set()
 
     def cut(self) -> None:
-        """Reset every connection there is."""
+        """Reset every open connection."""
         self.injected += len(self._links)
         for link in list(self._links):
             link.abort()
 
     def trap(self, trap: Trap | None) -> None:
-        """Set a trap in place of the one that may be set; None takes it away."""
-        assert self._is_redis or trap is None, "only the commands of Redis can be counted"
+        """Set or replace the trap. None removes it."""
+        assert self._is_redis or trap is None, "traps need a Redis client"
         self._trap = trap
 
     @property
@@ -119,8 +124,8 @@ class Proxy:
         return self
 
     async def listen(self, target: Target, rewrite: Rewrite = bytes) -> int:
-        """A further port, for `target`, whose replies are changed by `rewrite` on their way."""
-        # The listen queue is the fleet's: hundreds of followers may come back at once.
+        """Open another port, which forwards to `target`. `rewrite` may change the replies. Return the port."""
+        # Hundreds of followers may reconnect at the same time.
         serve = partial(self._serve, target, rewrite)
         server = await asyncio.start_server(serve, HOST, 0, family=socket.AF_INET, backlog=1024)
         self._servers.append(server)
@@ -132,7 +137,7 @@ class Proxy:
             server.close()
         self.heal()
         self.fault = Fault.CUT
-        while self._tasks:  # one that was just accepted has no link yet
+        while self._tasks:  # a connection that was just accepted has no link yet
             self.cut()
             await asyncio.wait(self._tasks, timeout=0.05)
         for server in self._servers:
@@ -173,12 +178,12 @@ class Proxy:
             await self._wait_delay()
             for part, command in commands.feed(data) if self._is_redis else [(data, "")]:
                 trap = self._trap
-                if command and trap is not None and trap.is_for(command):
-                    trap.has_sprung = True
-                    if trap.watches:
-                        trap.spring()
+                if command and trap is not None and trap.matches(command):
+                    trap.is_triggered = True
+                    if trap.only_observes:
+                        trap.on_trigger()
                     elif not trap.is_after:
-                        self._spring(trap, link)
+                        self._trigger(trap, link)
                         return
                     else:
                         link.trap = trap
@@ -191,7 +196,7 @@ class Proxy:
     async def _replies(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: _Link) -> None:
         while data := link.rewrite(await reader.read(CHUNK)):
             if link.trap is not None:
-                self._spring(link.trap, link)
+                self._trigger(link.trap, link)
                 return
             await self._passing.wait()
             await self._wait_delay()
@@ -208,7 +213,7 @@ class Proxy:
                 return
             writer.write(data)
             await writer.drain()
-        # A server that ends its side has said all: what comes from the client now, nobody hears.
+        # The server has closed its side. It won't read what the client still sends.
         writer.close()
         link.behind.close()
 
@@ -217,15 +222,15 @@ class Proxy:
             self.injected += 1
             await asyncio.sleep(self.delay_s)
 
-    def _spring(self, trap: Trap, link: _Link) -> None:
+    def _trigger(self, trap: Trap, link: _Link) -> None:
         self.injected += 1
         self._trap = None
-        trap.spring()
+        trap.on_trigger()
         link.abort()
 
 
 class _Link:
-    """The two halves of one connection."""
+    """The two sides of a connection: to the client in front, and to the server behind."""
 
     def __init__(self, front: asyncio.StreamWriter, behind: asyncio.StreamWriter, rewrite: Rewrite) -> None:
         self.front = front
@@ -239,13 +244,13 @@ class _Link:
 
 
 class Commands:
-    """Cuts what a Redis client sends into whole commands (RESP arrays of bulk strings), and names each."""
+    """Splits the bytes from a Redis client into commands (RESP arrays of bulk strings)."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, str]]:
-        """The commands that are complete by now: their bytes and their name, in capitals."""
+        """Yield the bytes and the name, in capitals, of each command that is now complete."""
         self._buffer += data
         while (end := self._end()) is not None:
             whole, self._buffer = self._buffer[: end[0]], self._buffer[end[0] :]
@@ -255,7 +260,7 @@ class Commands:
         head, found, _ = self._buffer.partition(b"\r\n")
         if not found:
             return None
-        assert head[:1] == b"*", f"a client sends arrays, not {head[:20]!r}"
+        assert head[:1] == b"*", f"a Redis client must send arrays, not {head[:20]!r}"
         place, name = len(head) + 2, ""
         for index in range(int(head[1:])):
             end = self._buffer.find(b"\r\n", place)

@@ -1,4 +1,4 @@
-"""The proxy does what it says, with a real server and a real client behind and before it."""
+"""The proxy, between a real server and a real client."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ async def count(client: Redis) -> int:
     return added
 
 
-async def test_a_healthy_proxy_passes_everything_on(proxy: Proxy, client: Redis) -> None:
+async def test_a_proxy_without_fault_forwards_everything(proxy: Proxy, client: Redis) -> None:
     await client.set("blob", b"x" * 1_000_000)
     assert await client.get("blob") == b"x" * 1_000_000
     assert proxy.injected == 0
 
 
-async def test_dropped_replies_are_of_commands_that_were_done(
+async def test_drop_replies_loses_the_reply_but_runs_the_command(
     proxy: Proxy, client: Redis, tcp_server: RedisServer
 ) -> None:
     assert await count(client) == 1
@@ -51,13 +51,13 @@ async def test_dropped_replies_are_of_commands_that_were_done(
     assert await count(client) == 3
 
 
-async def test_a_delay_loses_nothing(proxy: Proxy, client: Redis) -> None:
+async def test_delay_loses_nothing(proxy: Proxy, client: Redis) -> None:
     proxy.fail(Fault.DELAY)
     assert [await count(client) for _ in range(3)] == [1, 2, 3]
     assert proxy.injected >= 6
 
 
-async def test_a_cut_refuses_until_it_is_healed(proxy: Proxy, client: Redis) -> None:
+async def test_cut_refuses_connections_until_healed(proxy: Proxy, client: Redis) -> None:
     assert await count(client) == 1
     proxy.fail(Fault.CUT)
     with pytest.raises(ConnectionError):
@@ -68,7 +68,9 @@ async def test_a_cut_refuses_until_it_is_healed(proxy: Proxy, client: Redis) -> 
     assert await count(client) == 2
 
 
-async def test_half_open_says_nothing_and_closes_nothing(proxy: Proxy, client: Redis, tcp_server: RedisServer) -> None:
+async def test_half_open_forwards_nothing_and_keeps_the_connection(
+    proxy: Proxy, client: Redis, tcp_server: RedisServer
+) -> None:
     assert await count(client) == 1
     proxy.fail(Fault.HALF_OPEN)
     with pytest.raises(TimeoutError):
@@ -78,7 +80,7 @@ async def test_half_open_says_nothing_and_closes_nothing(proxy: Proxy, client: R
     assert await count(client) == 2
 
 
-async def test_a_truncated_reply_ends_in_its_middle(proxy: Proxy, client: Redis) -> None:
+async def test_truncate_cuts_a_reply_and_the_connection(proxy: Proxy, client: Redis) -> None:
     await client.set("text", "a whole reply")
     proxy.fail(Fault.TRUNCATE)
     with pytest.raises(RedisError):
@@ -87,21 +89,19 @@ async def test_a_truncated_reply_ends_in_its_middle(proxy: Proxy, client: Redis)
 
 
 @pytest.mark.parametrize(("is_after", "done"), [(False, 2), (True, 3)])
-async def test_a_trap_springs_before_or_after_the_server_has_done_the_chosen_command(
+async def test_a_trap_triggers_before_or_after_the_server_runs_the_command(
     proxy: Proxy, client: Redis, tcp_server: RedisServer, is_after: bool, done: int
 ) -> None:
-    sprung = asyncio.Event()
-    proxy.trap(Trap(nth=3, is_after=is_after, command="INCRBY", spring=sprung.set))
+    triggered = asyncio.Event()
+    proxy.trap(Trap(nth=3, is_after=is_after, command="INCRBY", on_trigger=triggered.set))
     assert [await count(client), await count(client)] == [1, 2]
     with pytest.raises(ConnectionError):
         await count(client)
-    assert sprung.is_set()
+    assert triggered.is_set()
     assert int(tcp_server.command("GET", "count")) == done
 
 
-async def test_a_target_that_is_gone_is_a_refused_connection(
-    proxy: Proxy, client: Redis, tcp_server: RedisServer
-) -> None:
+async def test_a_stopped_target_resets_the_connection(proxy: Proxy, client: Redis, tcp_server: RedisServer) -> None:
     tcp_server.kill()
     with pytest.raises(ConnectionError):
         await count(client)
@@ -109,7 +109,7 @@ async def test_a_target_that_is_gone_is_a_refused_connection(
     assert await count(client) == 1
 
 
-def test_commands_are_told_apart_however_their_bytes_come() -> None:
+def test_commands_are_split_for_every_chunk_size() -> None:
     sent = b"*1\r\n$4\r\nping\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\n\r\n*1\r\n"
     for size in range(1, len(sent) + 1):
         commands, found = Commands(), list[tuple[bytes, str]]()
