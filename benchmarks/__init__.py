@@ -1,6 +1,6 @@
-"""One command, one table: what fan-out costs, beside what it would cost otherwise, measured in the same run.
+"""Measure the cost of fan-out, for our gateway and for other servers in the same run, and print one table.
 
-The way of a figure: `plan` (the order of rounds) → `scenarios` (one measurement of one subject) → `figures` (medians,
-ranges, verdicts) → `report` and `chart`. Subjects are servers: `product` (ours), `yardsticks` (a C loop and what people
-write in Python), `peers` (other projects' servers, with PEERS=1). `load.c` plays the followers.
+`plan` orders the rounds, `scenarios` measures one subject, `figures` computes medians, ranges and verdicts, and
+`report` and `chart` show them. A subject is a server: `product` (ours), `yardsticks` (a C loop and simple Python
+servers) or `peers` (servers of other projects, with PEERS=1). `load.c` is the load generator: it plays the followers.
 """

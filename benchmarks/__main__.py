@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick]`: measure, and print one table. See the package's docstring."""
+"""Run `python -m benchmarks [--quick]`: measure, and print one table. See the package's docstring."""
 
 from __future__ import annotations
 
@@ -34,20 +34,28 @@ RIVALS: Final[dict[str, Maker]] = {
     "starlette-queues": yardsticks.starlette_queues,
 }
 SETTINGS: Final = {
-    "gateway": "one process, all defaults but " + ", ".join(f"{name}={value}" for name, value in LIFTED.items()),
+    "gateway": "one process, all defaults except " + ", ".join(f"{name}={value}" for name, value in LIFTED.items()),
     "c-loop": "one thread, TCP_NODELAY, no buffer of its own",
-    "starlette-loop": "uvicorn with uvloop and httptools, its defaults; no compression was asked for",
-    "starlette-queues": "the same; queues without a bound",
+    "starlette-loop": "uvicorn with uvloop and httptools, its defaults; the followers request no compression",
+    "starlette-queues": "the same; unbounded queues",
 }
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="One round with fewer followers, within a minute.")
-@click.option("--rounds", type=click.IntRange(1, 20), help="How many rounds; the default is 3.")
-@click.option("--connections", type=click.IntRange(100, 60_000), help="How many followers, if the file limit allows.")
+@click.option("--quick", is_flag=True, help="Run one round with fewer followers, in less than a minute.")
+@click.option("--rounds", type=click.IntRange(1, 20), help="Number of rounds; 3 by default.")
+@click.option(
+    "--connections", type=click.IntRange(100, 60_000), help="Number of followers, if the limit on open files allows it."
+)
 @click.option("--only", multiple=True, metavar="NAME", help="Measure only this subject (repeatable).")
-@click.option("--peers", "with_peers", is_flag=True, envvar="PEERS", help="Also other projects' servers (or PEERS=1).")
-@click.option("--results", type=click.Path(path_type=Path, file_okay=False), help="Where the report goes.")
+@click.option(
+    "--peers",
+    "with_peers",
+    is_flag=True,
+    envvar="PEERS",
+    help="Also measure servers of other projects (or set PEERS=1).",
+)
+@click.option("--results", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report.")
 def main(
     *,
     quick: bool,
@@ -57,7 +65,7 @@ def main(
     with_peers: bool,
     results: Path | None,
 ) -> None:
-    """Measure what fan-out costs, beside what it would cost otherwise, and print one table."""
+    """Measure the cost of fan-out, for our gateway and for other servers, and print one table."""
     begun = time.monotonic()
     files = raise_file_limit()
     most = connections_within(files)
@@ -70,9 +78,9 @@ def main(
         raise click.ClickException(str(error)) from error
     with ExitStack() as stack:
         settings, rivals = dict(SETTINGS), dict(RIVALS)
-        plan = Plan(effort, find_cores(), _say)
+        plan = Plan(effort, find_cores(), _print)
         if with_peers:
-            found = stack.enter_context(peers.Peers(_say))
+            found = stack.enter_context(peers.Peers(_print))
             rivals |= found.makers
             settings |= found.settings
             for note in found.notes:
@@ -92,7 +100,7 @@ def main(
     folder = results or (BUILD / "quick" if quick or only else RESULTS)
     _write(folder, outcome, samples)
     click.echo((folder / "results.md").read_text(encoding="utf-8"))
-    _say(f"{outcome.seconds:.0f} s; the report is in {os.path.relpath(folder)}")
+    _print(f"{outcome.seconds:.0f} s; the report is in {os.path.relpath(folder)}")
     sys.exit(0 if samples.values else 1)
 
 
@@ -119,7 +127,7 @@ def _write(folder: Path, outcome: Results, samples: Samples) -> None:
     (folder / "chart.svg").write_text(draw(samples, caption), encoding="utf-8")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     click.echo(text, err=True)
 
 

@@ -1,4 +1,4 @@
-"""The chart: three panels of bars, as SVG that needs nothing else. A whisker is the range over the rounds."""
+"""Draw the chart: three panels of bars, as a self-contained SVG. A whisker is the range over the rounds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OURS: Final = "gateway"
 
 
 class Panel(NamedTuple):
-    """One measure of every subject."""
+    """One measure of all subjects."""
 
     title: str
     measure: str
@@ -27,9 +27,9 @@ class Panel(NamedTuple):
 
 
 PANELS: Final = (
-    Panel("Server CPU a delivery, µs: less is better", "steady_cpu_us", 1.0),
-    Panel("Burst of 300 entries in 0.3 s, million deliveries a second: more is better", "burst_per_s", 1e-6),
-    Panel("Server memory a connection, KB: less is better", "memory_bytes", 1e-3),
+    Panel("Server CPU per delivery, µs: less is better", "steady_cpu_us", 1.0),
+    Panel("Burst of 300 entries in 0.3 s, million deliveries per second: more is better", "burst_per_s", 1e-6),
+    Panel("Server memory per connection, KB: less is better", "memory_bytes", 1e-3),
 )
 STYLE: Final = (
     "text{font:13px system-ui,sans-serif;fill:#1a1a1a}.title{font-weight:600}.bar{fill:#9aa5b1}.ours{fill:#0b63ce}"
@@ -40,7 +40,7 @@ STYLE: Final = (
 
 
 def draw(samples: Samples, caption: str) -> str:
-    """The whole picture. Subjects without a figure are left out of its panel."""
+    """Return the SVG. A panel leaves out subjects without a figure."""
     parts: list[str] = []
     top = 34
     for panel in PANELS:

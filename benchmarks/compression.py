@@ -1,6 +1,7 @@
-"""What permessage-deflate (RFC 7692) without context takeover would do: bytes saved a message, CPU to compress it once.
+"""Measure permessage-deflate (RFC 7692) without context takeover: bytes saved per message, and CPU per compression.
 
-Without context takeover a message is compressed by itself, so that the result serves every follower of a view.
+Without context takeover, each message is compressed independently, so all followers with the same stream options can
+share the result.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.newsroom import REGION, SECTION, URGENCY
+from benchmarks.log_writer import REGION, SECTION, URGENCY
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.line import Change, Line
 from ticker.core.messages import BoardMessage, EditionInfo, encode_line, encode_message
@@ -51,7 +52,7 @@ TEXTS: Final = {
 
 
 class Compressed(msgspec.Struct, frozen=True):
-    """A message before and after, in bytes, and the CPU time of compressing it once."""
+    """The size of a message before and after compression, and the CPU time of one compression."""
 
     message: str
     plain_bytes: float
@@ -64,7 +65,7 @@ class Compressed(msgspec.Struct, frozen=True):
 
 
 def measure_compression() -> list[Compressed]:
-    """A line and a board of ten, in a script of one byte a letter and in one of two."""
+    """Measure a line and a board of ten lines, in a script with one byte per letter and in one with two."""
     found = []
     for edition, texts in TEXTS.items():
         lines = _lines(edition, texts)
@@ -76,7 +77,7 @@ def measure_compression() -> list[Compressed]:
 
 
 def deflate(data: bytes) -> bytes:
-    """The payload of a compressed message (RFC 7692, 7.2.1)."""
+    """Return the payload of a compressed message (RFC 7692, 7.2.1)."""
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -WINDOW_BITS)
     return (deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\0\0\xff\xff")
 

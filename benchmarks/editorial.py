@@ -1,4 +1,4 @@
-"""The editors' side of `ticker up`: how fast it starts, how fast `tick post` answers, how soon a line shows."""
+"""Measure what editors notice: the start of `ticker up`, the time of `tick post`, and the time until a line shows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing import Any, Final, Self
 import redis
 
 from benchmarks.load import Load
+from benchmarks.log_writer import EDITION, REGION, SECTION, URGENCY, LogWriter
 from benchmarks.machine import Cores, pinned_to
-from benchmarks.newsroom import EDITION, REGION, SECTION, URGENCY, Newsroom
 from benchmarks.product import Up, find_command
 from benchmarks.programs import BenchError
 from benchmarks.scenarios import Effort
@@ -36,7 +36,7 @@ APART_S: Final = 0.02
 
 
 class Desk:
-    """A data folder with a long log in it, kept from round to round: only its first start is a cold one."""
+    """A data folder with a long log. It is kept between rounds, so only the first start is a cold one."""
 
     def __init__(self, cores: Cores, effort: Effort) -> None:
         self._cores = cores
@@ -55,7 +55,7 @@ class Desk:
         self._stack.close()
 
     def measure(self) -> tuple[dict[str, float], dict[str, float]]:
-        """One round: what `ticker up` did, and the yardsticks beside it."""
+        """Run one round. Return the figures of `ticker up`, and those of the yardsticks."""
         if not self._prepared:
             with self._up():
                 _fill_log(embedded_url(self._data), self._effort.log_entries)
@@ -73,7 +73,7 @@ class Desk:
         return Up(self._data, {self._cores.server})
 
     def _post_ms(self) -> float:
-        """`tick post` as an editor's shell runs it: from its start to its end, the receipt printed."""
+        """Return the median time of `tick post`, from the start of the process to its end."""
         return 1e3 * median(self._post_s() for _ in range(self._effort.posts))
 
     def _post_s(self) -> float:
@@ -83,7 +83,7 @@ class Desk:
         return _seconds(command, self._cores, {"TICKER_DATA": str(self._data), "TICK_EDITOR": EDITOR})
 
     def _first_byte(self, up: Up) -> dict[str, float]:
-        """From just before the submission is sent to Redis, to the line read from a follower's socket."""
+        """Measure the time from before the submission is sent to Redis until a follower has read the line."""
         with Load(up.port, up.dialect, {self._cores.load}) as load:
             load.open(1, [up.path])
             load.reset()
@@ -91,7 +91,7 @@ class Desk:
             asyncio.run(_submit(embedded_url(self._data), self._effort.submissions))
             if not load.await_deliveries(self._effort.patience_s):
                 raise BenchError(
-                    f"{load.report().deliveries} of {self._effort.submissions} submissions came to the follower"
+                    f"only {load.report().deliveries} of {self._effort.submissions} submissions reached the follower"
                 )
             latency = load.report().latency
         return {"first_byte_ms": latency.p50 / 1e6, "first_byte_p99_ms": latency.p99 / 1e6}
@@ -102,7 +102,7 @@ _UVICORN: Final = [sys.executable, "-c", "import uvloop, httptools, uvicorn, sta
 
 
 def _seconds(command: list[str], cores: Cores, environ: dict[str, str] | None = None) -> float:
-    """How long a command takes, beside everything else that runs."""
+    """Return how long a command takes, while everything else runs."""
     with pinned_to({cores.load}):
         begun = time.monotonic()
         done = subprocess.run(
@@ -126,21 +126,21 @@ def _client(url: str) -> redis.Redis:
 
 
 def _fill_log(url: str, entries: int) -> None:
-    """Append to the edition's log, as the desk would have over the years."""
+    """Fill the edition's log with entries, as the desk would have done over the years."""
     with _client(url) as client:
         nonce: Any = client.hget(Keys(EDITION).edition, "nonce")
-        newsroom = Newsroom(nonce.decode())
-        while newsroom.head < entries:
+        writer = LogWriter(nonce.decode())
+        while writer.head < entries:
             pipeline = client.pipeline(transaction=False)
-            for _ in range(min(PIPELINED, entries - newsroom.head)):
-                posted = newsroom.write()
+            for _ in range(min(PIPELINED, entries - writer.head)):
+                posted = writer.write()
                 fields: dict[Any, Any] = {"entry": posted.data, "link": posted.link}
                 pipeline.xadd(Keys(EDITION).log, fields, id=f"{posted.seq}-0")
             pipeline.execute()
 
 
 def _write_ms(url: str, times: int) -> float:
-    """The yardstick for the way of a line: one write to the same server, until it is on disk. A line takes two."""
+    """Return the median time of one write to the same server, until it is on disk. A line needs two such writes."""
     taken = []
     with _client(url) as client:
         for _ in range(times):
@@ -157,11 +157,11 @@ async def _submit(url: str, times: int) -> None:
         await editors.register(client, EDITION, EDITOR)
         for number in range(times):
             await asyncio.sleep(APART_S)
-            at = time.monotonic_ns()
+            posted_at = time.monotonic_ns()
             submission = Submission(
-                key=f"bench-{at}",
+                key=f"bench-{posted_at}",
                 change=Change.NEW,
-                text=f"T={at}; report number {number} from the exchange",
+                text=f"T={posted_at}; report number {number} from the exchange",
                 section=SECTION,
                 regions=(REGION,),
                 urgency=URGENCY,

@@ -1,4 +1,4 @@
-"""The table of what must be shown: each figure, its yardstick of the same run, and the verdict."""
+"""The table of required figures: each with its yardstick from the same run, and a verdict."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from benchmarks.machine import CONNECTIONS_MOST
 from benchmarks.samples import Samples, Spread, spread
 
 
-class Outcome(StrEnum):
-    """How a figure stands to what was asked."""
+class Verdict(StrEnum):
+    """How a figure compares to its requirement (`must`) and its goal (`aim`)."""
 
     AIM = "aim"
     MUST = "must"
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A measure of a subject. `scale` and `unit` say how people read it."""
+    """A measure of a subject. It is shown in `unit`, after a multiplication by `scale`."""
 
     subject: str
     measure: str
@@ -35,7 +35,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """A row: `of`, divided by `by` where `divides`, is at most (or at least) `must`; better, `aim`."""
+    """A row: `of`, divided by `by` if `divides`, must be at most (or at least) `must`. The goal is `aim`."""
 
     scenario: str
     of: Source
@@ -47,7 +47,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A question with what was measured. `figure` is in `unit`, as are `must` and `aim`."""
+    """A question and the measured values. `figure`, `must` and `aim` are in `unit`."""
 
     scenario: str
     ours: Spread | None
@@ -60,7 +60,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     at_least: bool
     must: float
     aim: float
-    verdict: Outcome
+    verdict: Verdict
 
 
 def _gateway(measure: str, unit: str, scale: float = 1.0) -> Source:
@@ -69,7 +69,7 @@ def _gateway(measure: str, unit: str, scale: float = 1.0) -> Source:
 
 QUESTIONS: Final = (
     Question(
-        scenario="steady, one entry a second: server CPU a delivery ÷ the C loop's",
+        scenario="steady, one entry per second: server CPU per delivery ÷ the C loop's",
         of=_gateway("steady_cpu_us", "µs"),
         by=Source("c-loop", "steady_cpu_us", "µs"),
         divides=True,
@@ -77,7 +77,7 @@ QUESTIONS: Final = (
         aim=1.15,
     ),
     Question(
-        scenario="steady: p99 of posted-to-received ÷ the C loop's",
+        scenario="steady: p99 of the latency ÷ the C loop's",
         of=_gateway("steady_p99_ms", "ms"),
         by=Source("c-loop", "steady_p99_ms", "ms"),
         divides=True,
@@ -85,7 +85,7 @@ QUESTIONS: Final = (
         aim=1.20,
     ),
     Question(
-        scenario="burst, 300 entries in 0.3 s: deliveries a second",
+        scenario="burst, 300 entries in 0.3 s: deliveries per second",
         of=_gateway("burst_per_s", "million/s", 1e-6),
         by=Source("c-loop-joining", "burst_per_s", "million/s", 1e-6),
         at_least=True,
@@ -93,7 +93,7 @@ QUESTIONS: Final = (
         aim=10.0,
     ),
     Question(
-        scenario="burst against Nchan's in the same run",
+        scenario="burst: deliveries per second ÷ Nchan's in the same run",
         of=_gateway("burst_per_s", "million/s", 1e-6),
         by=Source("nchan", "burst_per_s", "million/s", 1e-6),
         divides=True,
@@ -102,14 +102,14 @@ QUESTIONS: Final = (
         aim=60.0,
     ),
     Question(
-        scenario="server memory a connection, after traffic",
+        scenario="server memory per connection, after traffic",
         of=_gateway("memory_bytes", "KB", 1e-3),
         by=Source("starlette-loop", "memory_bytes", "KB", 1e-3),
         must=3.0,
         aim=2.0,
     ),
     Question(
-        scenario="200 selections in use: CPU a delivery ÷ one selection's",
+        scenario="200 selections in use: CPU per delivery ÷ with one selection",
         of=Source("gateway, 200 selections", "steady_cpu_us", "µs"),
         by=_gateway("steady_cpu_us", "µs"),
         divides=True,
@@ -117,7 +117,7 @@ QUESTIONS: Final = (
         aim=1.05,
     ),
     Question(
-        scenario="one in ten followers reads nothing: the others' p99 ÷ without",
+        scenario="one in ten followers stalled: p99 of the others ÷ with none stalled",
         of=Source("gateway, stalled", "steady_p99_ms", "ms"),
         by=_gateway("steady_p99_ms", "ms"),
         divides=True,
@@ -125,13 +125,13 @@ QUESTIONS: Final = (
         aim=1.05,
     ),
     Question(
-        scenario="reconnect storm, each 50 entries behind: server CPU a follower, handshake and replay",
+        scenario="reconnect storm, each follower 50 entries behind: server CPU per follower, handshake and replay",
         of=_gateway("storm_cpu_us", "µs"),
         by=Source("starlette-loop", "connect_cpu_us", "µs"),
         must=150,
         aim=80,
     ),
-    Question(scenario="the storm's commands to Redis", of=_gateway("storm_commands", ""), must=0, aim=0),
+    Question(scenario="reconnect storm: commands to Redis", of=_gateway("storm_commands", ""), must=0, aim=0),
     Question(
         scenario="`tick post`, key press to receipt, median",
         of=Source("desk", "post_ms", "ms"),
@@ -140,20 +140,20 @@ QUESTIONS: Final = (
         aim=180,
     ),
     Question(
-        scenario="submission to first byte on a follower's socket, p50, one follower, `appendfsync always`",
+        scenario="from submission to the first byte on a follower's socket, p50, one follower, `appendfsync always`",
         of=Source("desk", "first_byte_ms", "ms"),
         by=Source("desk yardsticks", "first_byte_ms", "ms"),
         must=5,
         aim=2,
     ),
     Question(
-        scenario="event loop's longest stall during any of these",
+        scenario="longest stall of the event loop in all of these",
         of=_gateway("stall_ms", "ms"),
         must=50,
         aim=10,
     ),
     Question(
-        scenario="two workers on two cores ÷ one, steady deliveries a CPU second",
+        scenario="two workers on two cores ÷ one: steady deliveries per CPU second",
         of=Source("gateway, two workers", "steady_per_cpu_s", "thousand/s", 1e-3),
         by=_gateway("steady_per_cpu_s", "thousand/s", 1e-3),
         divides=True,
@@ -162,14 +162,14 @@ QUESTIONS: Final = (
         aim=1.0,
     ),
     Question(
-        scenario="`ticker up` start to serving, warm, with a log of 10,000 entries",
+        scenario="start of `ticker up` until it serves, warm, with a log of 10,000 entries",
         of=Source("desk", "start_s", "s"),
         by=Source("desk yardsticks", "start_s", "s"),
         must=1.5,
         aim=0.8,
     ),
     Question(
-        scenario="idle: followers, heartbeats only, share of one core",
+        scenario="idle, with followers and only heartbeats: share of one core",
         of=_gateway("idle_share", "%", 100),
         must=2,
         aim=1,
@@ -179,12 +179,12 @@ QUESTIONS: Final = (
 NAMES: Final = {
     "gateway": "Ticker's gateway",
     "gateway, 200 selections": "Ticker's gateway, 200 selections",
-    "gateway, stalled": "Ticker's gateway, one in ten reads nothing",
+    "gateway, stalled": "Ticker's gateway, one in ten stalled",
     "gateway, two workers": "Ticker's gateway, two workers",
     "c-loop": "C, `send(2)` in a loop",
-    "c-loop-joining": "C, `send(2)` of what came together",
+    "c-loop-joining": "C, `send(2)` of joined lines",
     "starlette-loop": "Starlette, `send_text` in a loop",
-    "starlette-queues": "Starlette, a queue and a task each",
+    "starlette-queues": "Starlette, one queue per connection",
     "nchan": "Nchan and Redis",
     "ws": "Node, `ws`",
     "socketio": "Socket.IO on Node",
@@ -193,18 +193,18 @@ NAMES: Final = {
     "desk yardsticks": "see below",
 }
 YARDSTICKS: Final = {
-    "post_ms": "Python's own start",
-    "first_byte_ms": "one write to that Redis",
+    "post_ms": "start of Python",
+    "first_byte_ms": "one write to the same Redis",
     "start_s": "importing uvicorn, Starlette and redis-py",
-    "connect_cpu_us": "Starlette's handshake alone",
+    "connect_cpu_us": "Starlette's handshake only",
 }
 
 
 def answer(question: Question, samples: Samples, connections: int = CONNECTIONS_MOST) -> Answer:
-    """The row for a question. What hangs on the number of followers is judged only with as many as the bounds are for.
+    """Return the row for a question.
 
-    With fewer, what the gateway does once a second or once an entry weighs more on each delivery, and a burst can't
-    have as many deliveries a second.
+    Figures that depend on the number of followers are judged only with the full number. With fewer followers, the work
+    per second and per entry weighs more on each delivery, and a burst has fewer deliveries per second.
     """
     of, by = question.of, question.by
     ours = samples.get(*of.key)
@@ -213,7 +213,7 @@ def answer(question: Question, samples: Samples, connections: int = CONNECTIONS_
     figure = spread(values) if values else None
     verdict = _verdict(figure, question)
     if figure and connections < CONNECTIONS_MOST and of.subject != "desk":
-        verdict = Outcome.NOT_JUDGED
+        verdict = Verdict.NOT_JUDGED
     return Answer(
         scenario=question.scenario,
         ours=_scaled(ours, of),
@@ -234,10 +234,10 @@ def _scaled(values: list[float], source: Source) -> Spread | None:
     return spread([value * source.scale for value in values]) if values else None
 
 
-def _verdict(figure: Spread | None, question: Question) -> Outcome:
+def _verdict(figure: Spread | None, question: Question) -> Verdict:
     if figure is None:
-        return Outcome.NOT_MEASURED
+        return Verdict.NOT_MEASURED
     sign = -1 if question.at_least else 1
     if sign * figure.median <= sign * question.aim:
-        return Outcome.AIM
-    return Outcome.MUST if sign * figure.median <= sign * question.must else Outcome.MISSED
+        return Verdict.AIM
+    return Verdict.MUST if sign * figure.median <= sign * question.must else Verdict.MISSED

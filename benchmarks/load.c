@@ -1,20 +1,22 @@
-/* load: many followers of one server, in one thread: opens them, reads what they are sent, checks its order, times it.
+/* load: the load generator. It runs many followers of one server in one thread: it opens them, reads their messages,
+ * checks the order, and measures the latency.
  *
  *   load ADDRESS PORT DIALECT        (DIALECT: ticker, plain, socketio, centrifugo, events)
  *
- * It obeys commands on standard input, a line each, and answers with a JSON object a line on standard output:
+ * It reads commands from standard input, one per line, and answers with one JSON object per line on standard output:
  *
  *   open count=N [window=N] [per_second=N] [stalled=PERCENT] [next=SEQ] [selected=1] [paths=FILE]
- *                        open N more followers, at most `window` handshakes at a time; follower i asks for line
- *                        i modulo the lines of FILE. {"event": "open"} when each is live or has failed
- *   expect deliveries=N  {"event": "reached"} once N lines were delivered since the last reset
- *   reset | report       begin to count anew | {"event": "report", ...}
- *   wake                 the stalled followers read again
- *   close | quit         close every follower at once | end (so does the end of standard input)
+ *                        open N more followers, with at most `window` handshakes at a time. Follower i requests
+ *                        the path in line (i modulo the number of lines) of FILE. {"event": "open"} when each
+ *                        follower is live or has failed
+ *   expect deliveries=N  {"event": "reached"} once N lines have been delivered since the last reset
+ *   reset | report       reset the counters | {"event": "report", ...}
+ *   wake                 make the stalled followers read again
+ *   close | quit         close all followers | exit (as at the end of standard input)
  *
- * A delivery is one `{"type":"line","position":"<seq>-..."` in a message of whatever dialect. A follower's seqs are
- * contiguous (with selected=1: rising): a hole counts as lost, a seq that was there before as repeated. The latency is
- * the time since the CLOCK_MONOTONIC nanoseconds that stand as `T=<digits>` in the line's text.
+ * A delivery is one `{"type":"line","position":"<seq>-..."` in a message of any dialect. The sequence numbers of a
+ * follower must be contiguous (with selected=1: rising). A gap counts as lost, and a number that was seen before as
+ * repeated. The line's text contains `T=<digits>`, nanoseconds of CLOCK_MONOTONIC: the latency is the time since then.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,13 +35,13 @@
 
 enum {
     EVENTS = 512,
-    BUFFER_BYTES = 256 * 1024, /* of one read: small enough to stay in the second-level cache */
-    RESPONSE_BYTES = 8 * 1024, /* the longest head of a response to a handshake */
+    BUFFER_BYTES = 256 * 1024, /* size of one read: small enough for the second-level cache */
+    RESPONSE_BYTES = 8 * 1024, /* maximum size of the head of a handshake response */
     PONG_BYTES = 125,
-    ADDRESSES = 64, /* the followers come from 127.1.0.1 to .64: servers limit the connections of one, and its ports end */
+    ADDRESSES = 64, /* followers use 127.1.0.1 to .64: servers limit connections per address, and an address runs out of ports */
     STALLED_RECEIVE_BYTES = 4096,
-    AWAKE_NS = 1000 * 1000, /* how long after the last event */
-    SUB_BITS = 6, /* a histogram's buckets a doubling: 64, so a figure is right to 1.6 % */
+    AWAKE_NS = 1000 * 1000, /* polling time after the last event */
+    SUB_BITS = 6, /* 64 buckets per doubling in a histogram: an error of at most 1.6 % */
     BUCKETS = (64 - SUB_BITS + 1) << SUB_BITS,
 };
 
@@ -48,9 +50,9 @@ static const uint64_t SECOND = 1000000000;
 struct dialect {
     const char *name;
     const char *hello; /* sent after the handshake, or NULL */
-    const char *ready; /* what the message that ends the opening contains, or NULL: the handshake ends it */
-    const char *ping, *pong; /* the messages by which it keeps a connection alive, or NULL */
-    bool framed; /* WebSocket; otherwise HTTP with an event a line */
+    const char *ready; /* part of the message that ends the opening, or NULL if the handshake ends it */
+    const char *ping, *pong; /* messages that keep a connection alive, or NULL */
+    bool framed; /* WebSocket; otherwise HTTP with one event per line */
 };
 
 static const struct dialect DIALECTS[] = {
@@ -68,9 +70,9 @@ struct follower {
     int fd;
     enum state state;
     bool stalled, selected;
-    uint64_t next; /* the seq of the next line; 0: not known yet */
+    uint64_t next; /* expected sequence number of the next line; 0: unknown */
     uint64_t begun_at;
-    char *held; /* the beginning of a frame whose end hasn't come */
+    char *held; /* start of an incomplete frame */
     size_t held_bytes;
 };
 
@@ -78,11 +80,11 @@ struct histogram {
     uint64_t count, max, buckets[BUCKETS];
 };
 
-/* What `reset` sets to nothing. */
+/* The counters that `reset` clears. */
 struct counters {
-    uint64_t reset_at, first_at, last_at; /* of the deliveries */
+    uint64_t reset_at, first_at, last_at; /* first_at, last_at: of the deliveries */
     uint64_t deliveries, boards, resets, lives, heartbeats, byes, others, lost, repeated, bytes, reads, closed, close_code;
-    double polled_s; /* of CPU time, spent on looking for more where there was nothing: no work */
+    double polled_s; /* CPU time of polls that found nothing: not counted as work */
     double cpu_s; /* at the reset */
     struct histogram latency, opening;
 };
@@ -91,7 +93,7 @@ static const struct dialect *dialect;
 static struct sockaddr_in server;
 static int poller;
 static struct follower *followers;
-static size_t follower_count; /* begun; the first ones of `wanted` */
+static size_t follower_count; /* followers that were started, of `wanted` */
 static size_t wanted, in_flight, ready, refused;
 static struct {
     size_t window, per_second, stalled, next, first;
@@ -103,7 +105,7 @@ static size_t path_count;
 static uint64_t expected_deliveries;
 static struct counters counters;
 static char buffer[BUFFER_BYTES];
-static char refusal[64]; /* what the first refused follower was answered, up to the end of the line */
+static char refusal[64]; /* first line of the answer to the first refused follower */
 
 static uint64_t now_ns(void) {
     struct timespec now;
@@ -122,7 +124,7 @@ static void fail(const char *what) {
     exit(1);
 }
 
-/* Histograms: linear below 2^SUB_BITS, then 2^SUB_BITS buckets a doubling. */
+/* Histograms: linear below 2^SUB_BITS, then 2^SUB_BITS buckets per doubling. */
 
 static void record(struct histogram *histogram, uint64_t value) {
     size_t bucket = value;
@@ -136,7 +138,7 @@ static void record(struct histogram *histogram, uint64_t value) {
         histogram->max = value;
 }
 
-/* The upper end of the bucket in which the value of that rank lies, never above the maximum. */
+/* Returns the upper end of the bucket with the value of that rank, but at most the maximum. */
 static uint64_t quantile(const struct histogram *histogram, double share) {
     uint64_t rank = (uint64_t)(share * (double)histogram->count), seen = 0;
     for (size_t bucket = 0; bucket < BUCKETS; bucket++) {
@@ -182,7 +184,7 @@ static void drop(struct follower *follower) {
     follower->state = CLOSED;
 }
 
-/* What a follower sends: its frames are masked, as a client's must be, with zeros, which change nothing. */
+/* Sends a frame to the server. Client frames must be masked: a mask of zeros leaves the payload unchanged. */
 static void send_frame(struct follower *follower, int opcode, const char *payload, size_t bytes) {
     char frame[6 + PONG_BYTES] = {(char)(0x80 | opcode), (char)(0x80 | bytes)};
     if (bytes > PONG_BYTES)
@@ -237,8 +239,8 @@ static void check_order(struct follower *follower, uint64_t seq) {
     follower->next = seq + 1;
 }
 
-/* `text` is what follows `"type":"line","position":"`. A line's timestamp stands where the last line's stood, nearly always:
- * at ten million lines a second a search would cost more than all the rest. */
+/* `text` is the rest after `"type":"line","position":"`. The timestamp is nearly always at the same offset as in the
+ * previous line. At ten million lines per second, a search would cost more than everything else. */
 static void take_line(struct follower *follower, const char *text, const char *end, uint64_t now) {
     static size_t stamp_offset;
     check_order(follower, digits(text, end));
@@ -258,7 +260,7 @@ static void take_line(struct follower *follower, const char *text, const char *e
     record(&counters.latency, now > posted_at ? now - posted_at : 0);
 }
 
-/* `text` begins with the name of the kind; returns where the search for the next message goes on. */
+/* `text` starts with the name of the type. Returns where the search for the next message continues. */
 static const char *take_kind(struct follower *follower, const char *text, const char *end, uint64_t now) {
     if (begins(text, end, "line\",\"position\":\"")) {
         take_line(follower, text + 18, end, now);
@@ -289,9 +291,9 @@ static void take_message(struct follower *follower, const char *text, size_t byt
         send_frame(follower, 1, dialect->pong, strlen(dialect->pong));
         return;
     }
-    if (begins(text, end, "{\"type\":\"")) { /* one message, as ours are */
+    if (begins(text, end, "{\"type\":\"")) { /* one message: Ticker's format */
         take_kind(follower, text + 9, end, now);
-    } else { /* wrapped, and perhaps several */
+    } else { /* wrapped, perhaps several messages */
         for (const char *at = text; (at = find(at, end, "\"type\":\"")) != NULL;)
             at = take_kind(follower, at + 8, end, now);
     }
@@ -312,7 +314,7 @@ static void take_frame(struct follower *follower, int opcode, const char *payloa
     }
 }
 
-/* Each of these takes what is whole and returns how much that was. */
+/* Each of these functions processes complete messages, and returns the number of bytes that it processed. */
 
 static size_t take_frames(struct follower *follower, const char *data, size_t bytes, uint64_t now) {
     size_t taken = 0;
@@ -396,13 +398,13 @@ static void read_follower(struct follower *follower) {
     if (follower->state == CLOSED)
         return;
     if (bytes - taken == sizeof buffer) {
-        drop(follower); /* a message beyond all bounds */
+        drop(follower); /* the message is too large */
         return;
     }
     keep(follower, buffer + taken, bytes - taken);
 }
 
-/* The opening of followers. The key is RFC 6455's sample: what comes back is no secret, and the C yardstick knows it. */
+/* Opening followers. The key is the sample of RFC 6455: it needs no secrecy, and the C yardstick knows its answer. */
 
 static void send_request(struct follower *follower) {
     char request[2048];
@@ -427,7 +429,7 @@ static void begin_follower(struct follower *follower) {
     size_t number = (size_t)(follower - followers);
     struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f010001 + number % ADDRESSES)};
     int yes = 1, small = STALLED_RECEIVE_BYTES;
-    struct linger at_once = {.l_onoff = 1, .l_linger = 0}; /* close by reset: no port waits for its time to end */
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0}; /* close with a reset, so that no port stays in TIME_WAIT */
     *follower = (struct follower){
         .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
         .state = CONNECTING,
@@ -574,14 +576,14 @@ static void read_commands(void) {
     }
 }
 
-/* Commands are obeyed after the followers of the same wait: a `close` must not pull them away underneath.
+/* Commands run after the followers' events of the same wait, so that a `close` can't free followers that are in use.
  *
- * While there is traffic it looks for more instead of sleeping: on one machine it is the sender who pays for waking a
- * reader up, two microseconds and more, and no server pays that for readers who are elsewhere. */
+ * While there is traffic, the loop polls instead of sleeping. On one machine, the sender pays for waking up a reader,
+ * two microseconds or more. With readers on other machines, no server pays that. */
 static void run(void) {
     struct epoll_event events[EVENTS];
     uint64_t sleep_at = 0;
-    double idle_from = -1; /* the CPU time at which it began to find nothing */
+    double idle_from = -1; /* CPU time at the first poll that found nothing */
     for (;;) {
         bool awake = now_ns() < sleep_at, pacing = opening.per_second && follower_count < wanted;
         int count = epoll_wait(poller, events, EVENTS, awake ? 0 : pacing ? 1 : -1);
@@ -601,7 +603,7 @@ static void run(void) {
             else if (follower->state == CONNECTING)
                 send_request(follower);
             else if (follower->stalled && follower->state == LIVE)
-                drop(follower); /* nothing but its end can wake it */
+                drop(follower); /* it reads nothing, so this event is the end of its connection */
             else if (follower->state != CLOSED)
                 read_follower(follower);
         }

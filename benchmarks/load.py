@@ -1,4 +1,4 @@
-"""The driver of `load.c`: followers that are opened, counted and closed by command."""
+"""Control the load generator `load.c`: open, count and close its followers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPEN_S: Final = 90.0
 
 
 class Histogram(msgspec.Struct, frozen=True):
-    """Nanoseconds, right to 1.6 %."""
+    """Durations in nanoseconds, accurate to 1.6 %."""
 
     count: int
     p50: int
@@ -27,7 +27,7 @@ class Histogram(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True, tag_field="event", tag="open"):
-    """All followers that were asked for are live or have failed."""
+    """Every requested follower is live or has failed."""
 
     ready: int
     refused: int
@@ -37,7 +37,7 @@ class Opened(msgspec.Struct, frozen=True, tag_field="event", tag="open"):
 
 
 class Reached(msgspec.Struct, frozen=True, tag_field="event", tag="reached"):
-    """The expected deliveries have been made."""
+    """The expected number of deliveries was reached."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag_field="event", tag="failed"):
@@ -45,7 +45,7 @@ class Failed(msgspec.Struct, frozen=True, tag_field="event", tag="failed"):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="report"):
-    """What has been counted since the last reset. Instants are nanoseconds of the monotonic clock."""
+    """The counts since the last reset. Instants are nanoseconds of the monotonic clock."""
 
     seconds: float
     cpu_s: float
@@ -76,7 +76,7 @@ _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 class Load(Process):
-    """Followers of one server."""
+    """The followers of one server, in a load generator process."""
 
     def __init__(self, port: int, dialect: str, cores: set[int], address: str = "127.0.0.1") -> None:
         super().__init__("load", [compile_program("load"), address, str(port), dialect], cores)
@@ -91,7 +91,7 @@ class Load(Process):
         next_seq: int = 0,
         selected: bool = False,
     ) -> Opened:
-        """Open `count` more followers, and return when each is live or has failed. See `load.c` for the rest."""
+        """Open `count` more followers. Return when each is live or has failed. See `load.c` for the other arguments."""
         with tempfile.TemporaryDirectory() as folder:
             names = Path(folder) / "paths"
             names.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
@@ -109,7 +109,7 @@ class Load(Process):
         self._command(f"expect deliveries={deliveries}")
 
     def await_deliveries(self, timeout_s: float) -> bool:
-        """Whether what `expect` asked for came in time."""
+        """Wait for the deliveries that were passed to `expect`. Return False on a timeout."""
         try:
             self._await(Reached, timeout_s)
         except TimeoutError:
@@ -118,14 +118,14 @@ class Load(Process):
 
     def reset(self) -> None:
         self._command("reset")
-        self.report()  # its answer says that the reset is done
+        self.report()  # the report arrives after the reset
 
     def report(self) -> Report:
         self._command("report")
         return self._await(Report, ANSWER_S)
 
     def wake(self) -> None:
-        """Let the stalled followers read again."""
+        """Make the stalled followers read again."""
         self._command("wake")
 
     def close_all(self) -> None:
@@ -139,9 +139,9 @@ class Load(Process):
         while True:
             line = self.lines.read(timeout_s)
             if line is None:
-                raise BenchError("the load generator ended")
+                raise BenchError("the load generator has ended")
             event = _decoder.decode(line)
             if isinstance(event, kind):
                 return event
-            if not isinstance(event, Reached):  # which may come late, when nobody waits for it any more
-                raise BenchError(f"the load generator said {line!r} instead of {kind.__name__}")
+            if not isinstance(event, Reached):  # it may arrive after `await_deliveries` has timed out
+                raise BenchError(f"the load generator sent {line!r} instead of {kind.__name__}")

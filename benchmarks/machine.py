@@ -1,4 +1,4 @@
-"""What this machine is and how much it allows: found, never assumed."""
+"""Find out what this machine is and what it allows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import msgspec
 
 CONNECTIONS_MOST: Final = 15_000
 FILES_SPARE: Final = 0.08
-"""The share of the file limit that stays free for everything that is no follower."""
+"""Share of the file limit that is kept for files other than followers' sockets."""
 PACKAGES: Final = (
     "uvicorn",
     "uvloop",
@@ -33,7 +33,7 @@ PACKAGES: Final = (
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What a figure depends on, for the report."""
+    """The machine and the software, for the report: all figures depend on them."""
 
     date: str
     system: str
@@ -42,14 +42,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     memory_gib: float
     file_limit: int
     load_average: float
-    """Of the minute before the run: above a few tenths, somebody else was at work, and times are too long."""
+    """Load average of the minute before the run. Above a few tenths, other programs ran, and times are too long."""
     compiler: str
     python: str
     packages: dict[str, str]
 
 
 class Cores(msgspec.Struct, frozen=True):
-    """One core for the server, another for the load and all else. On a machine with one they are the same."""
+    """One core for the server, and one for the load generator and the rest. With a single core, they are the same."""
 
     server: int
     load: int
@@ -65,7 +65,7 @@ def find_cores() -> Cores:
 
 
 def raise_file_limit() -> int:
-    """Let this process and its children open as many files as they may; say how many that is."""
+    """Raise the file limit of this process and its children to the hard limit, and return it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
@@ -77,7 +77,7 @@ def connections_within(file_limit: int) -> int:
 
 @contextlib.contextmanager
 def pinned_to(cores: set[int]) -> Iterator[None]:
-    """Run on `cores` for a while: a child started meanwhile is there from its first instruction."""
+    """Run on `cores` inside the `with` block. A child that is started there runs on them from its first instruction."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
@@ -120,5 +120,5 @@ def _version(package: str) -> str | None:
 def _first_line(program: str, *words: str) -> str:
     if shutil.which(program) is None:
         return "none"
-    said = subprocess.run([program, *words], capture_output=True, text=True, timeout=10, check=False).stdout
-    return said.partition("\n")[0]
+    output = subprocess.run([program, *words], capture_output=True, text=True, timeout=10, check=False).stdout
+    return output.partition("\n")[0]

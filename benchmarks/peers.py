@@ -1,4 +1,4 @@
-"""Other projects' servers, measured with PEERS=1: fetched into a folder of the build; nothing is installed."""
+"""Servers of other projects, measured with PEERS=1. They are downloaded into the build folder; nothing is installed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlencode
 
+from benchmarks.log_writer import Posted
 from benchmarks.machine import Cores, raise_file_limit
-from benchmarks.newsroom import Posted
 from benchmarks.plan import Maker
 from benchmarks.process import Process
 from benchmarks.programs import BUILD, BenchError
@@ -36,13 +36,13 @@ CHANNEL: Final = "ticker"
 
 
 class Peers:
-    """What can be had here: `makers` of servers by name, their `settings`, and `notes` on those that can't."""
+    """The servers that are available here: `makers` by name, their `settings`, and `notes` on those that aren't."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, log: Callable[[str], None]) -> None:
         self.makers: dict[str, Maker] = {}
         self.settings: dict[str, str] = {}
         self.notes: list[str] = []
-        self._say = say
+        self._log = log
         self._folder = BUILD / "peers"
 
     def __enter__(self) -> Self:
@@ -57,7 +57,7 @@ class Peers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to end: what was fetched stays for the next run."""
+        """Keep the downloads for the next run."""
 
     def _try(self, name: str, find: Callable[[], tuple[Maker, str]]) -> None:
         try:
@@ -68,36 +68,36 @@ class Peers:
     def _nchan(self) -> tuple[Maker, str]:
         nginx, module = self._folder / "debian/usr/sbin/nginx", "usr/lib/nginx/modules/ngx_nchan_module.so"
         if not nginx.exists():
-            self._say("fetching nginx and Nchan")
+            self._log("downloading nginx and Nchan")
             run = partial(_run, folder=self._folder)
             run("apt-get", "download", "nginx", "libnginx-mod-nchan")
             for package in sorted(self._folder.glob("*nginx*.deb")):
                 run("dpkg-deb", "--extract", str(package), "debian")
         version = _version("libnginx-mod-nchan", self._folder)
         make = partial(nchan, nginx=nginx, module=self._folder / "debian" / module)
-        return make, f"{version}, one worker, Redis without a file behind it; see rivals/nginx.conf"
+        return make, f"{version}, one worker, Redis without persistence; see rivals/nginx.conf"
 
     def _node(self, name: str, package: str) -> tuple[Maker, str]:
         if shutil.which("node") is None or shutil.which("npm") is None:
-            raise BenchError("there is no Node with npm on PATH")
+            raise BenchError("Node with npm is not on PATH")
         installed = self._folder / "node_modules" / package / "package.json"
         if not installed.exists():
-            self._say(f"fetching {package}")
+            self._log(f"downloading {package}")
             _run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", package, folder=self._folder)
-        script = self._folder / f"{name}.mjs"  # beside node_modules, where it looks for its imports
+        script = self._folder / f"{name}.mjs"  # Node resolves imports beside the script
         shutil.copy(RIVALS / f"{name}.mjs", script)
         version = json.loads(installed.read_text(encoding="utf-8"))["version"]
         return partial(node, name, script), f"{version}, without compression; see rivals/{name}.mjs"
 
     def _centrifugo(self) -> tuple[Maker, str]:
-        return partial(centrifugo, _on_path("centrifugo")), "memory engine, JSON, its defaults otherwise"
+        return partial(centrifugo, _on_path("centrifugo")), "memory engine, JSON, otherwise its defaults"
 
     def _mercure(self) -> tuple[Maker, str]:
-        return partial(mercure, _on_path("mercure")), "local transport, its defaults otherwise; Server-Sent Events"
+        return partial(mercure, _on_path("mercure")), "local transport, otherwise its defaults; Server-Sent Events"
 
 
 class Posting:
-    """A server to which entries are posted by HTTP, over one connection, without waiting for its answers."""
+    """A server that gets entries by HTTP, over one connection. Its responses aren't waited for."""
 
     def __init__(self, name: str, process: Process, port: int, path: str, dialect: str) -> None:
         self.name = name
@@ -124,12 +124,12 @@ class Posting:
     def _discard_answers(connection: socket.socket) -> None:
         while select.select([connection], [], [], 0)[0]:
             if not connection.recv(65536):
-                raise BenchError("the server has closed the connection on which entries are posted")
+                raise BenchError("the server has closed the connection for posting")
 
 
 @contextmanager
 def nchan(cores: Cores, *, nginx: Path, module: Path) -> Iterator[Posting]:
-    """Nginx with one worker, and its Redis."""
+    """Run nginx with one worker, and its Redis."""
     port, redis_port = free_port(), _other_port()
     files = raise_file_limit()
     with ExitStack() as stack:
@@ -171,7 +171,7 @@ def nchan(cores: Cores, *, nginx: Path, module: Path) -> Iterator[Posting]:
         ]
         process = stack.enter_context(Process("nchan", command, {cores.server}))
         _await_port(port)
-        # It says 503 until it has its Redis, and then that nobody has posted to this channel.
+        # It answers 503 until Redis is connected, and then 404, because this channel is empty.
         await_http(process, f"http://127.0.0.1:{port}/ready", START_S, status=404)
         subject = Posting("nchan", process, port, "/live", "plain")
         stack.callback(subject.close)
@@ -180,7 +180,7 @@ def nchan(cores: Cores, *, nginx: Path, module: Path) -> Iterator[Posting]:
 
 
 def node(name: str, script: Path, cores: Cores) -> Fed:
-    """A server on Node that is fed by its standard input."""
+    """Return a Node server that reads messages from its standard input."""
     subject = Fed(name, lambda port: ["node", str(script), str(port)], cores)
     if name == "socketio":
         subject.path, subject.dialect = "/socket.io/?EIO=4&transport=websocket", "socketio"
@@ -189,7 +189,7 @@ def node(name: str, script: Path, cores: Cores) -> Fed:
 
 @contextmanager
 def centrifugo(program: str, cores: Cores) -> Iterator[Posting]:
-    """Centrifugo 6: anonymous clients, who may subscribe to everything."""
+    """Run Centrifugo 6. Anonymous clients may subscribe to every channel."""
     port = free_port()
     environ = {
         "CENTRIFUGO_HTTP_SERVER_ADDRESS": "127.0.0.1",
@@ -216,8 +216,8 @@ def centrifugo(program: str, cores: Cores) -> Iterator[Posting]:
 
 @contextmanager
 def mercure(program: str, cores: Cores) -> Iterator[Posting]:
-    """Mercure's hub as its own server: anonymous subscribers, Server-Sent Events."""
-    port, key = free_port(), "a key for this run alone, that needs some length"
+    """Run Mercure's hub as a server of its own, with anonymous subscribers and Server-Sent Events."""
+    port, key = free_port(), "a key for this run only, of sufficient length"
     environ = {
         "SERVER_NAME": f"http://127.0.0.1:{port}",
         "MERCURE_PUBLISHER_JWT_KEY": key,
@@ -241,7 +241,7 @@ def mercure(program: str, cores: Cores) -> Iterator[Posting]:
 
 
 def _token(key: str) -> str:
-    """A JSON Web Token (RFC 7519) with HS256 that lets its bearer publish everything."""
+    """Return a JSON Web Token (RFC 7519, HS256) that may publish to every topic."""
     parts = [{"alg": "HS256", "typ": "JWT"}, {"mercure": {"publish": ["*"]}}]
     text = ".".join(_base64(json.dumps(part).encode()) for part in parts)
     return f"{text}.{_base64(hmac.digest(key.encode(), text.encode(), 'sha256'))}"
@@ -272,7 +272,7 @@ def _await_port(port: int) -> None:
             return
         except OSError:
             if time.monotonic() > until:
-                raise BenchError(f"nothing listens on port {port} after {START_S:g} s") from None
+                raise BenchError(f"no server listens on port {port} after {START_S:g} s") from None
             time.sleep(0.02)
 
 
@@ -283,6 +283,6 @@ def _run(*command: str, folder: Path) -> None:
 
 
 def _version(package: str, folder: Path) -> str:
-    """From the name of a fetched package, e.g. `libnginx-mod-nchan_1%3a1.3.6+dfsg-2_amd64.deb`."""
+    """Read the version from the name of a downloaded package, e.g. `libnginx-mod-nchan_1%3a1.3.6+dfsg-2_amd64.deb`."""
     names = sorted(path.name for path in folder.glob(f"{package}_*.deb"))
     return names[0].split("_")[1].replace("%3a", ":") if names else "unknown version"

@@ -1,4 +1,4 @@
-"""The rounds: every subject once in each, in turn, forwards and backwards, so that what drifts hits all alike."""
+"""Run the rounds. Each measures every subject once, forwards or backwards in turn, so that drift affects all alike."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 from benchmarks import scenarios
 from benchmarks.editorial import Desk
 from benchmarks.load import Load
+from benchmarks.log_writer import REGION, SECTION, LogWriter
 from benchmarks.machine import Cores
-from benchmarks.newsroom import REGION, SECTION, Newsroom
 from benchmarks.product import Gateway, Stage
 from benchmarks.programs import BenchError
 from benchmarks.samples import Samples
@@ -28,20 +28,20 @@ Maker = Callable[[Cores], AbstractContextManager[Subject]]
 
 
 class Plan:
-    """Who is measured how, with what came of it in `samples`."""
+    """The order of measurements. Their results are in `samples`."""
 
-    def __init__(self, effort: Effort, cores: Cores, say: Callable[[str], None]) -> None:
+    def __init__(self, effort: Effort, cores: Cores, log: Callable[[str], None]) -> None:
         self.effort = effort
         self.cores = cores
         self.samples = Samples()
-        self._say = say
+        self._log = log
 
     def run(self, rivals: dict[str, Maker], desk: Desk, only: Sequence[str] = ()) -> None:
-        """All rounds. What can't be measured leaves a note and no figure."""
+        """Run all rounds. A subject that can't be measured leaves a note and no figure."""
         for number in range(self.effort.rounds):
             steps = [(name, step) for name, step in self._steps(rivals, desk) if not only or name in only]
             for name, step in steps if number % 2 == 0 else reversed(steps):
-                self._say(f"round {number + 1} of {self.effort.rounds}: {name}")
+                self._log(f"round {number + 1} of {self.effort.rounds}: {name}")
                 try:
                     step()
                 except (BenchError, OSError, TimeoutError) as error:
@@ -56,25 +56,25 @@ class Plan:
         yield "desk", partial(self._desk, desk)
 
     def _rival(self, make: Maker) -> None:
-        newsroom = Newsroom()
+        writer = LogWriter()
         with make(self.cores) as subject:
             before = subject.process.memory_bytes()
             with self._load(subject) as load:
                 self.samples.add(subject.name, scenarios.connect(subject, load, self.effort))
-                self._steady(subject, load, newsroom)
+                self._steady(subject, load, writer)
                 self.samples.add(subject.name, scenarios.memory(subject, before, self.effort))
-                self._burst(subject, load, newsroom)
+                self._burst(subject, load, writer)
 
     def _gateway(self) -> None:
         with Stage(self.cores) as stage:
-            gateway, newsroom = stage.gateway, stage.newsroom
+            gateway, writer = stage.gateway, stage.writer
             before = gateway.process.memory_bytes()
             with self._load(gateway) as load:
                 self.samples.add(gateway.name, scenarios.connect(gateway, load, self.effort))
                 idle, rates = scenarios.idle(stage, load, self.effort)
                 self._add(gateway.name, idle)
-                self._steady(gateway, load, newsroom)
-                self._burst(gateway, load, newsroom)
+                self._steady(gateway, load, writer)
+                self._burst(gateway, load, writer)
                 self.samples.add(gateway.name, scenarios.memory(gateway, before, self.effort))
                 stalls = [self._disconnect(gateway, load)]
                 self._add(gateway.name, scenarios.storm(stage, load, self.effort, rates))
@@ -86,10 +86,10 @@ class Plan:
             self.samples.add(gateway.name, {"stall_ms": max(stalls)})
 
     def _disconnect(self, gateway: Gateway, load: Load) -> float:
-        """Close all followers; the longest stall until then, in ms.
+        """Close all followers. Return the longest stall before that, in ms.
 
-        The load generator resets them all at once, to have its ports back. That is no part of any scenario, and what it
-        does to the loop is told apart.
+        The load generator resets all connections together to free its ports. That isn't part of a scenario, so its
+        stall is recorded separately.
         """
         stall_ms = _stall_ms(gateway)
         scenarios.disconnect(gateway, load)
@@ -97,14 +97,14 @@ class Plan:
         return stall_ms
 
     def _selections(self, stage: Stage, load: Load) -> None:
-        """All of them take every entry, so that a delivery is the same work for the reader."""
+        """Measure 200 selections. Each matches every entry, so the work per delivery is the same for all followers."""
         load.open(self.effort.connections, [f"{stage.gateway.path}?{query}" for query in selections(SELECTIONS)])
         stage.gateway.process.settle()
-        measured = scenarios.steady(stage.gateway, load, stage.newsroom, self.effort, self.effort.connections)
+        measured = scenarios.steady(stage.gateway, load, stage.writer, self.effort, self.effort.connections)
         self._add("gateway, 200 selections", measured)
 
     def _stalled(self, stage: Stage, load: Load) -> None:
-        """One in ten reads nothing: first they are sent enough for the gateway to notice; in the end they read all."""
+        """Measure with one in ten followers stalled: a burst fills their buffers; in the end they read it all."""
         gateway, effort = stage.gateway, self.effort
         load.open(effort.connections, [gateway.path], stalled_percent=STALLED_PERCENT)
         stalled = sum(number * STALLED_PERCENT % 100 < STALLED_PERCENT for number in range(effort.connections))
@@ -112,22 +112,22 @@ class Plan:
         load.reset()
         load.expect(effort.burst_entries * readers)
         for _ in range(effort.burst_entries):
-            gateway.post(stage.newsroom.write())
+            gateway.post(stage.writer.write())
         if not load.await_deliveries(effort.patience_s):
-            raise BenchError("with stalled followers, a burst didn't reach the others")
+            raise BenchError("with stalled followers, a burst didn't reach the other followers")
         gateway.process.settle()
-        self._add("gateway, stalled", scenarios.steady(gateway, load, stage.newsroom, effort, readers))
+        self._add("gateway, stalled", scenarios.steady(gateway, load, stage.writer, effort, readers))
         load.reset()
         load.expect((effort.burst_entries + effort.steady_entries) * stalled)
         load.wake()
         if not load.await_deliveries(effort.patience_s):
-            raise BenchError("followers that had read nothing for a while weren't sent all of what they missed")
-        check_order(Measured({}, load.report()), "followers that had read nothing")
+            raise BenchError("followers that had stalled didn't get everything that they had missed")
+        check_order(Measured({}, load.report()), "followers that had stalled")
 
     def _workers(self) -> None:
         with Stage(self.cores, workers=2) as stage, self._load(stage.gateway) as load:
             scenarios.connect(stage.gateway, load, self.effort)
-            measured = scenarios.steady(stage.gateway, load, stage.newsroom, self.effort, self.effort.connections)
+            measured = scenarios.steady(stage.gateway, load, stage.writer, self.effort, self.effort.connections)
             self._add("gateway, two workers", measured)
 
     def _desk(self, desk: Desk) -> None:
@@ -135,19 +135,19 @@ class Plan:
         self.samples.add("desk", ours)
         self.samples.add("desk yardsticks", yards)
 
-    def _steady(self, subject: Subject, load: Load, newsroom: Newsroom) -> None:
-        self._add(subject.name, scenarios.steady(subject, load, newsroom, self.effort, self.effort.connections))
+    def _steady(self, subject: Subject, load: Load, writer: LogWriter) -> None:
+        self._add(subject.name, scenarios.steady(subject, load, writer, self.effort, self.effort.connections))
 
-    def _burst(self, subject: Subject, load: Load, newsroom: Newsroom) -> None:
-        self._add(subject.name, scenarios.burst(subject, load, newsroom, self.effort))
+    def _burst(self, subject: Subject, load: Load, writer: LogWriter) -> None:
+        self._add(subject.name, scenarios.burst(subject, load, writer, self.effort))
 
     def _add(self, name: str, measured: Measured) -> None:
         check_order(measured, name)
         self.samples.add(name, measured.measures)
         if (joined := measured.measures.get("steady_joined_share", 0.0)) > JOINED_MOST:
             self.samples.note(
-                f"{name}, steady: {joined:.0%} of the deliveries came together with another one, so a delivery looks "
-                "cheaper than it is: the machine was too busy for an entry a second"
+                f"{name}, steady: {joined:.0%} of the deliveries arrived together with another one, so the cost per "
+                "delivery is too low: the machine was too busy for one entry per second"
             )
 
     def _load(self, subject: Subject) -> Load:
@@ -155,10 +155,10 @@ class Plan:
 
 
 def _stall_ms(gateway: Gateway) -> float:
-    """The event loop's longest stall since this was asked before.
+    """Return the event loop's longest stall since the last call, in ms.
 
     Raises:
-        BenchError: If the gateway doesn't tell.
+        BenchError: If the gateway doesn't report it.
 
     """
     stall_s = gateway.metric(STALL_METRIC)
@@ -168,7 +168,7 @@ def _stall_ms(gateway: Gateway) -> float:
 
 
 def selections(count: int) -> list[str]:
-    """Queries of so many different selections, each of which takes the newsroom's entries."""
+    """Return `count` queries with different selections, all of which match the writer's entries."""
     others = [name for name in SECTIONS if name != SECTION]
     queries = []
     for number in range(count):

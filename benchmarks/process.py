@@ -1,4 +1,4 @@
-"""A program under measurement: started on its core, asked for its CPU time and memory, ended by its own handle."""
+"""Start a program on its core, read its CPU time and memory, and end it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ PIPE_BYTES: Final = 1 << 20
 
 
 class LineReader:
-    """Lines of a pipe, each waited for no longer than asked."""
+    """Reads lines from a pipe, with a timeout per line."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._file = pipe.fileno()
         self._data = b""
 
     def read(self, timeout_s: float) -> str | None:
-        """The next line; None at the end of the pipe.
+        """Return the next line, or None at the end of the pipe.
 
         Raises:
-            TimeoutError: If none came in time.
+            TimeoutError: If no line arrives in time.
 
         """
         until = time.monotonic() + timeout_s
@@ -48,7 +48,7 @@ class LineReader:
 
 
 class Process:
-    """A child and its descendants. `with` ends it: first by SIGTERM, after a while by SIGKILL."""
+    """A child process and its descendants. The end of the `with` block ends it: with SIGTERM, and then with SIGKILL."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Process:
         environ: Mapping[str, str] | None = None,
         log: Path | None = None,
     ) -> None:
-        """Start it. Its standard error goes to `log`, or nowhere; it shouldn't say more on its output than is read."""
+        """Start the program. Its standard error goes to `log`, or nowhere. Its standard output has to be read."""
         self.name = name
         with pinned_to(cores), log.open("ab") if log else contextlib.nullcontext(subprocess.DEVNULL) as errors:
             self.process = subprocess.Popen(
@@ -73,7 +73,7 @@ class Process:
         assert self.process.stdout is not None
         self.stdin = self.process.stdin
         self.lines = LineReader(self.process.stdout)
-        # A busy server reads late: whoever posts must not have to wait for it.
+        # A busy server reads its input late. The driver must not block on it while it posts.
         fcntl.fcntl(self.stdin.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
     def __enter__(self) -> Self:
@@ -97,10 +97,10 @@ class Process:
         self.process.stdout.close()
 
     def wait_for_line(self, beginning: str, timeout_s: float) -> str:
-        """Read its standard output until a line begins so.
+        """Read standard output until a line starts with `beginning`, and return that line.
 
         Raises:
-            BenchError: If it ends before, or takes longer.
+            BenchError: If the process ends first, or on a timeout.
 
         """
         until = time.monotonic() + timeout_s
@@ -108,14 +108,14 @@ class Process:
             try:
                 line = self.lines.read(until - time.monotonic())
             except TimeoutError:
-                raise BenchError(f"{self.name} didn't say {beginning!r} within {timeout_s:g} s") from None
+                raise BenchError(f"{self.name} didn't print {beginning!r} within {timeout_s:g} s") from None
             if line is None:
                 raise BenchError(f"{self.name} ended with status {self.process.wait(STOP_S)}")
             if line.startswith(beginning):
                 return line
 
     def write_line(self, line: bytes) -> None:
-        """Give it a line on its standard input, in one write where the pipe takes it."""
+        """Write a line to its standard input, in one write if the pipe has room."""
         self.stdin.write(line + b"\n")
         self.stdin.flush()
 
@@ -123,15 +123,15 @@ class Process:
         return _family(self.process.pid)
 
     def cpu_s(self) -> float:
-        """The CPU time of all its living processes, user and system."""
+        """Return the CPU time of all its running processes, user and system."""
         return sum(_cpu_s(pid) for pid in self.pids())
 
     def memory_bytes(self) -> int:
-        """What its processes hold, pages that several of them share counted once (proportional set size)."""
+        """Return the proportional set size of its processes, which counts shared pages once."""
         return sum(_memory_bytes(pid) for pid in self.pids())
 
     def settle(self, timeout_s: float = 10.0, share: float = 0.05) -> None:
-        """Wait until it does next to nothing, so that what came before isn't counted to what comes."""
+        """Wait until it is almost idle, so that earlier work isn't counted in the next measurement."""
         until = time.monotonic() + timeout_s
         before = self.cpu_s()
         while time.monotonic() < until:
@@ -152,9 +152,9 @@ def _family(pid: int) -> list[int]:
 
 
 def _cpu_s(pid: int) -> float:
-    """From the process's CPU clock, in nanoseconds: /proc counts hundredths of a second.
+    """Read the CPU clock of a process. It counts nanoseconds; /proc only counts hundredths of a second.
 
-    The clock's number is Linux's ABI: `clock_getcpuclockid(3)` computes the same.
+    The id of the clock is part of the Linux ABI: `clock_getcpuclockid(3)` computes the same.
     """
     try:
         return time.clock_gettime((~pid << 3) | 2)

@@ -1,4 +1,4 @@
-"""Ours, as it is run: a Redis that keeps every write on disk, the gateway's own process, the commands."""
+"""Run Ticker as users do: a Redis that syncs every write to disk, a gateway process, and the commands."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from typing import Any, Final, Self
 import msgspec
 import redis
 
+from benchmarks.log_writer import EDITION, LogWriter, Posted
 from benchmarks.machine import Cores
-from benchmarks.newsroom import EDITION, Newsroom, Posted
 from benchmarks.process import Process
 from benchmarks.programs import BenchError
 from benchmarks.subject import fetch, free_port
@@ -34,11 +34,11 @@ LIFTED: Final = {
     "TICKER_FOLLOWERS_PER_ADDRESS": "0",
     "TICKER_HANDSHAKES_PER_S": "0",
 }
-"""All load comes from one machine, and as fast as it can. Every other bound and everything else stays as it is."""
+"""Limits that are lifted, because all load comes from one machine at full speed. Other settings are defaults."""
 
 
 class Store:
-    """A Redis of our own on a Unix socket, with the durability of the embedded one, and an edition in it."""
+    """A Redis on a Unix socket, with an edition in it. Its durability is that of the embedded server."""
 
     def __init__(self, cores: Cores) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ticker-bench-")
@@ -83,36 +83,36 @@ class Store:
         self.process.stop()
         self._folder.cleanup()
 
-    def make_edition(self, newsroom: Newsroom) -> None:
-        """An edition whose log begins with the newsroom's nonce."""
+    def make_edition(self, writer: LogWriter) -> None:
+        """Create the edition, with the writer's nonce."""
         settings = msgspec.json.encode(DEFAULT_EDITIONS[EDITION])
-        self.redis.hset(Keys(EDITION).edition, mapping={"settings": settings, "nonce": newsroom.nonce})
+        self.redis.hset(Keys(EDITION).edition, mapping={"settings": settings, "nonce": writer.nonce})
         self.redis.sadd(EDITIONS, EDITION)
 
     def append(self, posted: Posted) -> None:
-        """Append an entry to the log, and don't wait until it is on disk: the next may be due before.
+        """Append an entry to the log, without waiting until it is on disk: the next one may be due earlier.
 
         Raises:
-            BenchError: If an earlier one was refused.
+            BenchError: If Redis refused an earlier entry.
 
         """
         words = (b"XADD", Keys(EDITION).log, f"{posted.seq}-0", b"entry", posted.data, b"link", posted.link)
         parts = [word if isinstance(word, bytes) else word.encode() for word in words]
         self._appending.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts))
         while select.select([self._appending], [], [], 0)[0]:
-            answers = self._appending.recv(65536)
-            if not answers or b"-ERR" in answers:
-                raise BenchError(f"an entry was not appended: {answers[:200]!r}")
+            replies = self._appending.recv(65536)
+            if not replies or b"-ERR" in replies:
+                raise BenchError(f"Redis refused an entry: {replies[:200]!r}")
 
     def calls(self) -> dict[str, int]:
-        """How often each command was called, but for those by which this is asked."""
+        """Return the number of calls per Redis command, except for the commands that this method needs."""
         stats: Mapping[str, Any] = self.redis.info("commandstats")
         calls = {name.removeprefix("cmdstat_"): int(values["calls"]) for name, values in stats.items()}
         return {name: count for name, count in calls.items() if name not in {"info", "ping", "client|setinfo"}}
 
 
 class Gateway:
-    """One `ticker gateway` in front of a store. Its followers get what is appended to the store's log."""
+    """One `ticker gateway` for a store. Its followers get the entries that are appended to the store's log."""
 
     name = "gateway"
     path = f"/v1/{EDITION}/live"
@@ -131,11 +131,11 @@ class Gateway:
 
     def __enter__(self) -> Self:
         try:
-            self.process.wait_for_line("ready", START_S)  # said once every worker serves
+            self.process.wait_for_line("ready", START_S)  # printed once every worker serves
         except BenchError as error:
-            said = self._log.read_text(encoding="utf-8", errors="replace")[-2_000:]
+            log = self._log.read_text(encoding="utf-8", errors="replace")[-2_000:]
             self.__exit__(None, None, None)
-            raise BenchError(f"{error}\n{said}") from None
+            raise BenchError(f"{error}\n{log}") from None
         return self
 
     def __exit__(
@@ -152,13 +152,13 @@ class Gateway:
         self.store.append(posted)
 
     def metric(self, name: str) -> float | None:
-        """A metric's value, summed over its labels; None where there is none of this name."""
+        """Return the value of a metric, summed over its labels, or None if it doesn't exist."""
         found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", fetch(f"{self.url}/metrics"), re.MULTILINE)
         return sum(map(float, found)) if found else None
 
 
 class Up:
-    """`ticker up` with a data folder of its own: everything in one process, and the desk at work."""
+    """`ticker up` with its own data folder: everything in one process, including the desk."""
 
     name = "up"
     path = f"/v1/{EDITION}/live"
@@ -187,7 +187,7 @@ class Up:
 
 
 class Stage(ExitStack):
-    """A store with an edition, a newsroom that writes for it, and a gateway that is ready."""
+    """A store with an edition, a writer for its log, and a gateway that is ready."""
 
     def __init__(self, cores: Cores, *, workers: int = 1) -> None:
         super().__init__()
@@ -197,9 +197,9 @@ class Stage(ExitStack):
     def __enter__(self) -> Self:
         super().__enter__()
         try:
-            self.newsroom = Newsroom()
+            self.writer = LogWriter()
             self.store = self.enter_context(Store(self._cores))
-            self.store.make_edition(self.newsroom)
+            self.store.make_edition(self.writer)
             cores = {self._cores.server} if self._workers == 1 else self._cores.both
             self.gateway = self.enter_context(Gateway(self.store, cores, workers=self._workers))
         except BaseException:
@@ -209,10 +209,10 @@ class Stage(ExitStack):
 
 
 def find_command(name: str) -> Path:
-    """One of our own commands, beside the interpreter that runs this.
+    """Return the path of one of our commands, next to the Python interpreter or on PATH.
 
     Raises:
-        BenchError: If it isn't installed.
+        BenchError: If the command isn't installed.
 
     """
     for path in (BIN / name, Path(shutil.which(name) or name)):

@@ -1,4 +1,4 @@
-"""The C programs, compiled on the spot."""
+"""Compile the C programs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FLAGS: Final = ("-std=c11", "-O2", "-Wall", "-Wextra")
 
 
 class BenchError(Exception):
-    """The benchmark can't be run, or a server failed in it: with the reason, for people."""
+    """The benchmark can't run, or a server failed in it. The message has the reason."""
 
 
 def compile_program(name: str, folder: Path = BUILD, *, flags: tuple[str, ...] = ()) -> Path:
-    """Compile `<name>.c` where its program is older, and give the program back.
+    """Compile `<name>.c` if its program is missing or older, and return the path of the program.
 
     Raises:
-        BenchError: If there is no C compiler, or it refuses.
+        BenchError: If there is no C compiler, or the compilation fails.
 
     """
     source, program = SOURCES / f"{name}.c", folder / name

@@ -1,4 +1,4 @@
-"""The report: Markdown for people, JSON for programs. Both hold the same figures."""
+"""Write the report as Markdown and as JSON, with the same figures."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Final
 import msgspec
 
 from benchmarks.compression import Compressed
-from benchmarks.figures import NAMES, Answer, Outcome
+from benchmarks.figures import NAMES, Answer, Verdict
 from benchmarks.machine import Machine
 from benchmarks.samples import Samples, Spread
 from benchmarks.scenarios import Effort
 
 COLUMNS: Final = (
-    ("CPU a delivery, µs", "steady_cpu_us", 1.0),
+    ("CPU per delivery, µs", "steady_cpu_us", 1.0),
     ("p50, ms", "steady_p50_ms", 1.0),
     ("p99, ms", "steady_p99_ms", 1.0),
     ("burst, million deliveries/s", "burst_per_s", 1e-6),
     ("burst delivered, %", "burst_delivered_share", 100.0),
     ("burst p99, ms", "burst_p99_ms", 1.0),
-    ("memory a connection, KB", "memory_bytes", 1e-3),
-    ("CPU a handshake, µs", "connect_cpu_us", 1.0),
-    ("load generator at work in the burst, %", "burst_load_share", 100.0),
+    ("memory per connection, KB", "memory_bytes", 1e-3),
+    ("CPU per handshake, µs", "connect_cpu_us", 1.0),
+    ("load generator busy in the burst, %", "burst_load_share", 100.0),
 )
 VERDICTS: Final = {
-    Outcome.AIM: "**aim met**",
-    Outcome.MUST: "must met",
-    Outcome.MISSED: "**missed**",
-    Outcome.NOT_MEASURED: "not measured",
-    Outcome.NOT_JUDGED: "too few followers to judge",
+    Verdict.AIM: "**aim met**",
+    Verdict.MUST: "must met",
+    Verdict.MISSED: "**missed**",
+    Verdict.NOT_MEASURED: "not measured",
+    Verdict.NOT_JUDGED: "too few followers to judge",
 }
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """All of one run."""
+    """The results of one run."""
 
     machine: Machine
     effort: Effort
@@ -54,18 +54,19 @@ def to_markdown(results: Results, samples: Samples) -> str:
     effort = results.effort
     setting = (
         f"{effort.connections:,} followers, frames of {_frame_bytes(samples)} bytes, {_rounds(effort.rounds)}; the "
-        f"server on one core, the load on another. {_machine(results.machine)} Medians, with the range in brackets.\n"
+        f"server on one core, the load generator on another. "
+        f"{_machine(results.machine)} Medians, with the range in brackets.\n"
     )
     parts = [
-        "# What fan-out costs\n",
+        "# The cost of fan-out\n",
         setting,
         _answers(results.answers),
-        "## Everybody beside everybody\n",
+        "## All servers\n",
         _subjects(samples),
         "## Compression (permessage-deflate without context takeover), compressed once for all followers\n",
         _compression(results.compression),
         *_listed("## Settings\n", [f"{NAMES.get(name, name)}: {text}" for name, text in results.settings.items()]),
-        *_listed("## Not measured, or not counted\n", results.notes),
+        *_listed("## Not measured\n", results.notes),
     ]
     return "\n".join(parts)
 
@@ -129,14 +130,14 @@ def _quantity(values: Spread | None, unit: str) -> str:
 
 
 def quantity(values: Spread) -> str:
-    """E.g. `10.2 (9.8–10.4)`; without a range where there is none to see."""
+    """Format a median and its range, e.g. `10.2 (9.8–10.4)`; without the range if it would look empty."""
     if number(values.least) == number(values.most):
         return number(values.median)
     return f"{number(values.median)} ({number(values.least)}–{number(values.most)})"
 
 
 def number(value: float) -> str:
-    """Three digits that mean something, and no exponent."""
+    """Format a number with three significant digits and no exponent."""
     magnitude = abs(value)
     digits = 0 if magnitude >= 100 or magnitude == 0 else 1 if magnitude >= 10 else 2 if magnitude >= 0.1 else 3
     return f"{value:,.{digits}f}"
@@ -161,6 +162,6 @@ def _machine(machine: Machine) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
     return (
         f"{machine.date}: {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, {machine.system}, "
-        f"{machine.file_limit:,} files a process, load average before {machine.load_average:g}; {machine.python}, "
+        f"{machine.file_limit:,} files per process, load average before {machine.load_average:g}; {machine.python}, "
         f"{machine.compiler}; {packages}."
     )

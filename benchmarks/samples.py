@@ -1,4 +1,4 @@
-"""What was measured: numbers by subject and measure, one a round, and medians of them."""
+"""The measured values by subject and measure, one per round, and their medians."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """A median with the range of what it was taken from."""
+    """A median, and the range of its values."""
 
     median: float
     least: float
@@ -22,7 +22,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 class Samples:
-    """Values in the order of rounds. A round in which a subject couldn't be measured leaves none."""
+    """Values in the order of the rounds. A round in which a subject couldn't be measured adds no value."""
 
     def __init__(self) -> None:
         self.values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -33,7 +33,7 @@ class Samples:
             self.values[subject][measure].append(value)
 
     def note(self, text: str) -> None:
-        """Keep why something wasn't measured, once."""
+        """Record once why something wasn't measured."""
         if text not in self.notes:
             self.notes.append(text)
 
@@ -45,5 +45,5 @@ class Samples:
         return spread(values) if values else None
 
     def ratios(self, of: tuple[str, str], by: tuple[str, str]) -> list[float]:
-        """Round by round: what was measured minutes apart isn't compared."""
+        """Return the ratio per round. Values of different rounds, minutes apart, aren't compared."""
         return [value / other for value, other in zip(self.get(*of), self.get(*by), strict=False) if other]

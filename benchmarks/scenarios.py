@@ -1,4 +1,4 @@
-"""One measurement each, of one subject with its followers connected. Each gives measures by name, with their unit."""
+"""Each function runs one scenario with one subject, and returns its measures by name. The name ends with the unit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.load import Load, Report
-from benchmarks.newsroom import Newsroom
+from benchmarks.log_writer import LogWriter
 from benchmarks.product import Gateway, Stage
 from benchmarks.programs import BenchError
 from benchmarks.subject import Subject
@@ -17,12 +17,12 @@ from benchmarks.subject import Subject
 SETTLE_S: Final = 0.3
 BEHIND: Final = 50
 STORM_WINDOW: Final = 4_000
-"""Handshakes under way at a time in a storm: as many as a listen queue holds."""
+"""Handshakes in progress at the same time in a storm: as many as a listen queue holds."""
 POLLS_SPARE: Final = 2
 
 
 class Effort(msgspec.Struct, frozen=True):
-    """How much is measured. Times in seconds."""
+    """The size of a run. Times are in seconds."""
 
     connections: int
     rounds: int
@@ -31,25 +31,25 @@ class Effort(msgspec.Struct, frozen=True):
     burst_entries: int = 300
     burst_s: float = 0.3
     burst_wait_s: float = 5.0
-    """How long a burst is waited for: who needs longer is measured by what it has delivered until then."""
+    """Maximum time for a burst. If a server needs longer, what it delivered by then counts."""
     patience_s: float = 8.0
-    """How long everything else is waited for that should take much less."""
+    """Maximum time for anything else that should take much less."""
     idle_s: float = 25.0
-    """As long as the interval of heartbeats, so that each follower is sent one."""
+    """The heartbeat interval, so that each follower gets one heartbeat."""
     posts: int = 9
     submissions: int = 100
     log_entries: int = 10_000
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """Measures by name, and what the followers saw."""
+    """Measures by name, and the followers' report."""
 
     measures: dict[str, float]
     report: Report
 
 
 def connect(subject: Subject, load: Load, effort: Effort) -> dict[str, float]:
-    """Open all followers, as fast as the server takes them."""
+    """Open all followers, as fast as the server accepts them."""
     before = subject.process.cpu_s()
     opened = load.open(effort.connections, [subject.path])
     if opened.refused:
@@ -61,18 +61,18 @@ def connect(subject: Subject, load: Load, effort: Effort) -> dict[str, float]:
     }
 
 
-def steady(subject: Subject, load: Load, newsroom: Newsroom, effort: Effort, readers: int) -> Measured:
-    """An entry a second. `readers` of the followers read."""
+def steady(subject: Subject, load: Load, writer: LogWriter, effort: Effort, readers: int) -> Measured:
+    """Post one entry per second. `readers` of the followers read."""
     due = effort.steady_entries * readers
     load.reset()
     load.expect(due)
     cpu_s, begun = subject.process.cpu_s(), time.monotonic()
     for number in range(effort.steady_entries):
         _sleep_until(begun + number * effort.steady_every_s)
-        subject.post(newsroom.write())
+        subject.post(writer.write())
     _sleep_until(begun + effort.steady_entries * effort.steady_every_s)
     if not load.await_deliveries(2 * effort.patience_s):
-        raise BenchError(f"{subject.name} made {load.report().deliveries} of {due} deliveries: it can't keep up")
+        raise BenchError(f"{subject.name} made only {load.report().deliveries} of {due} deliveries: it can't keep up")
     cpu_s = subject.process.cpu_s() - cpu_s
     report = load.report()
     return Measured(
@@ -89,14 +89,14 @@ def steady(subject: Subject, load: Load, newsroom: Newsroom, effort: Effort, rea
     )
 
 
-def burst(subject: Subject, load: Load, newsroom: Newsroom, effort: Effort) -> Measured:
-    """Many entries at once, and what was delivered within the time that we wait."""
+def burst(subject: Subject, load: Load, writer: LogWriter, effort: Effort) -> Measured:
+    """Post many entries in a short time. Count the deliveries within `burst_wait_s`."""
     load.reset()
     load.expect(effort.burst_entries * effort.connections)
     cpu_s, begun, begun_ns = subject.process.cpu_s(), time.monotonic(), time.monotonic_ns()
     for number in range(effort.burst_entries):
         _sleep_until(begun + number * effort.burst_s / effort.burst_entries)
-        subject.post(newsroom.write())
+        subject.post(writer.write())
     load.await_deliveries(effort.burst_wait_s)
     cpu_s = subject.process.cpu_s() - cpu_s
     report = load.report()
@@ -113,12 +113,12 @@ def burst(subject: Subject, load: Load, newsroom: Newsroom, effort: Effort) -> M
 
 
 def memory(subject: Subject, before_bytes: int, effort: Effort) -> dict[str, float]:
-    """What a connection has cost the server, after traffic."""
+    """Measure the server's memory per connection, after traffic."""
     return {"memory_bytes": (subject.process.memory_bytes() - before_bytes) / effort.connections}
 
 
 def idle(stage: Stage, load: Load, effort: Effort) -> tuple[Measured, dict[str, float]]:
-    """Nothing but heartbeats; and how often a second each command reaches Redis meanwhile."""
+    """Send only heartbeats. Return the measures, and the rate per second of each Redis command during that time."""
     load.reset()
     calls, cpu_s, begun = stage.store.calls(), stage.gateway.process.cpu_s(), time.monotonic()
     time.sleep(effort.idle_s)
@@ -130,23 +130,23 @@ def idle(stage: Stage, load: Load, effort: Effort) -> tuple[Measured, dict[str, 
 
 
 def storm(stage: Stage, load: Load, effort: Effort, idle_rates: dict[str, float]) -> Measured:
-    """Everybody comes back at once, each some entries behind. What Redis is asked all the time isn't the storm's."""
-    gateway, newsroom = stage.gateway, stage.newsroom
-    after = newsroom.head - BEHIND
+    """Reconnect all followers together, each some entries behind. Redis commands at their idle rate don't count."""
+    gateway, writer = stage.gateway, stage.writer
+    after = writer.head - BEHIND
     load.reset()
     calls, cpu_s, begun = stage.store.calls(), gateway.process.cpu_s(), time.monotonic()
     opened = load.open(
         effort.connections,
-        [f"{gateway.path}?after={newsroom.position(after)}"],
+        [f"{gateway.path}?after={writer.position(after)}"],
         window=STORM_WINDOW,
         next_seq=after + 1,
     )
     if opened.refused:
-        raise BenchError(f"{opened.refused} followers that came back were refused: {opened.refusal!r}")
+        raise BenchError(f"{opened.refused} followers were refused when they reconnected: {opened.refusal!r}")
     gateway.process.settle()
     cpu_s, seconds = gateway.process.cpu_s() - cpu_s, time.monotonic() - begun
-    asked = {name: count - calls.get(name, 0) for name, count in stage.store.calls().items()}
-    extra = sum(max(0, count - ceil(idle_rates.get(name, 0) * seconds) - POLLS_SPARE) for name, count in asked.items())
+    sent = {name: count - calls.get(name, 0) for name, count in stage.store.calls().items()}
+    extra = sum(max(0, count - ceil(idle_rates.get(name, 0) * seconds) - POLLS_SPARE) for name, count in sent.items())
     report = load.report()
     due = BEHIND * opened.ready
     if (report.deliveries, report.lives) != (due, opened.ready):
@@ -163,24 +163,24 @@ def storm(stage: Stage, load: Load, effort: Effort, idle_rates: dict[str, float]
 
 
 def disconnect(gateway: Gateway, load: Load) -> None:
-    """Close all followers, and wait until the server is done with it."""
+    """Close all followers, and wait until the server has processed that."""
     load.close_all()
     gateway.process.settle()
 
 
 def check_order(measured: Measured, name: str) -> None:
-    """Refuse to take figures of a server that lost, repeated or reordered anything.
+    """Check that the server lost, repeated and reordered nothing.
 
     Raises:
-        BenchError: If it did.
+        BenchError: If it did: its figures don't count.
 
     """
     report = measured.report
     if report.lost or report.repeated or report.closed or report.resets:
         raise BenchError(
-            f"{name}: {report.lost} lines were lost and {report.repeated} came again or out of order, "
-            f"{report.resets} boards replaced what was missed, {report.closed} followers were closed "
-            f"(code {report.close_code}): such figures don't count"
+            f"{name}: {report.lost} lines were lost, {report.repeated} were repeated or out of order, "
+            f"{report.resets} boards replaced missed lines, and {report.closed} followers were closed "
+            f"(code {report.close_code}): these figures don't count"
         )
 
 

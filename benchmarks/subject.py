@@ -1,4 +1,4 @@
-"""What is measured: a server that sends what is posted to every follower."""
+"""The servers under test: each sends every posted entry to every follower."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Protocol
 
-from benchmarks.newsroom import Posted
+from benchmarks.log_writer import Posted
 from benchmarks.process import Process
 from benchmarks.programs import BenchError
 
@@ -17,11 +17,11 @@ class Subject(Protocol):
     """A running server.
 
     Attributes:
-        name: Its name in samples, e.g. `c-loop`.
-        process: What is asked for CPU time and memory: all that takes part in fan-out, and nothing else.
-        port: Where followers connect, on 127.0.0.1.
-        path: What they ask for.
-        dialect: What they speak; see `load.c`.
+        name: Its name in the samples, e.g. `c-loop`.
+        process: The process whose CPU time and memory count: everything that takes part in fan-out, and nothing else.
+        port: The port that followers connect to, on 127.0.0.1.
+        path: The path that followers request.
+        dialect: The protocol of the followers; see `load.c`.
 
     """
 
@@ -32,11 +32,11 @@ class Subject(Protocol):
     dialect: str
 
     def post(self, posted: Posted) -> None:
-        """Hand it an entry, and don't wait for it to be sent."""
+        """Pass an entry to the server, without waiting until it is sent."""
 
 
 def free_port() -> int:
-    """A port that nothing listens on, outside the range from which followers' own ports are taken."""
+    """Return a free port, outside the range of the ports that followers use."""
     with socket.socket() as probe:
         for port in range(18_000, 18_999):
             try:
@@ -48,28 +48,28 @@ def free_port() -> int:
 
 
 def await_http(process: Process, url: str, timeout_s: float, status: int = 200) -> None:
-    """Return when `url` answers with `status`.
+    """Wait until `url` answers with `status`.
 
     Raises:
-        BenchError: If it doesn't in time, or the process ends.
+        BenchError: On a timeout, or if the process ends.
 
     """
     until = time.monotonic() + timeout_s
-    said = "no answer"
+    reply = "no answer"
     while time.monotonic() < until:
         if process.process.poll() is not None:
             raise BenchError(f"{process.name} ended with status {process.process.returncode} while it started")
         try:
             with urllib.request.urlopen(url, timeout=2) as response:
-                answered, said = response.status, str(response.status)
+                status_code, reply = response.status, str(response.status)
         except urllib.error.HTTPError as error:
-            answered, said = error.code, f"{error.code}: {error.read(300).decode(errors='replace')}"
+            status_code, reply = error.code, f"{error.code}: {error.read(300).decode(errors='replace')}"
         except OSError as error:
-            answered, said = 0, str(error)
-        if answered == status:
+            status_code, reply = 0, str(error)
+        if status_code == status:
             return
         time.sleep(0.02)
-    raise BenchError(f"{process.name} didn't serve {url} within {timeout_s:g} s: {said}")
+    raise BenchError(f"{process.name} didn't serve {url} within {timeout_s:g} s: {reply}")
 
 
 def fetch(url: str) -> str:

@@ -1,10 +1,11 @@
-/* yardstick: the least that a server can do: the same frame to each connection, one after the other, with send(2).
+/* yardstick: the least that a server can do. It sends the same frame to each connection in turn, with send(2).
  *
  *   yardstick PORT [join]
  *
- * It listens on 127.0.0.1, says `ready`, upgrades whoever asks (only with RFC 6455's sample key, as `load` does: the
- * answer to it is known), and sends each line of standard input as a text message to every connection: a send(2) a
- * message and connection. With `join`, lines that came together go out in one send(2). It ends with standard input.
+ * It listens on 127.0.0.1, prints `ready`, and upgrades every request. The client must use the sample key of RFC 6455, as
+ * `load` does, because the answer to it is fixed. Each line of standard input is sent as a text message to every
+ * connection, with one send(2) per message and connection. With `join`, lines that arrive together are sent in one
+ * send(2). It exits at the end of standard input.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,7 +27,7 @@ static const char RESPONSE[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: web
                                "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 static int poller, listener;
-static int connections[CONNECTIONS]; /* their descriptors, 0 to connection_count */
+static int connections[CONNECTIONS]; /* descriptors, from 0 to connection_count */
 static size_t connection_count, place[CONNECTIONS]; /* a descriptor's index in `connections` */
 
 static void fail(const char *what) {
@@ -78,7 +79,7 @@ static void read_connection(int fd) {
     }
 }
 
-/* A full socket is waited for: there is no memory here for what it can't take. */
+/* Waits if the socket is full, because this server has no write buffer. */
 static void send_all(int fd, const uint8_t *data, size_t bytes) {
     while (bytes) {
         ssize_t sent = send(fd, data, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);

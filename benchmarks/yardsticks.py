@@ -1,4 +1,4 @@
-"""What fan-out costs otherwise: the least possible (a bare C loop), and what people write in Python."""
+"""Servers to compare with: a bare C loop, which is the least possible cost, and simple servers in Python."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
+from benchmarks.log_writer import Posted
 from benchmarks.machine import Cores
-from benchmarks.newsroom import Posted
 from benchmarks.process import Process
 from benchmarks.programs import compile_program
 from benchmarks.subject import free_port
@@ -17,7 +17,7 @@ START_S: Final = 20.0
 
 
 class Fed:
-    """A server that says `ready` and sends each line of its standard input to every follower."""
+    """A server that prints `ready` and sends each line of its standard input to every follower."""
 
     path = "/"
     dialect = "plain"
@@ -45,20 +45,20 @@ class Fed:
 
 
 def c_loop(cores: Cores) -> Fed:
-    """The limit: the same frame to each connection with `send(2)`."""
+    """Return the least possible server: it sends the same frame to each connection with `send(2)`."""
     return Fed("c-loop", lambda port: [str(compile_program("yardstick")), str(port)], cores)
 
 
 def c_loop_joining(cores: Cores) -> Fed:
-    """The limit for bursts: what came together goes out in one `send(2)`."""
+    """Return the least possible server for bursts: it sends lines that arrive together in one `send(2)`."""
     return Fed("c-loop-joining", lambda port: [str(compile_program("yardstick")), str(port), "join"], cores)
 
 
 def starlette_loop(cores: Cores) -> Fed:
-    """`await websocket.send_text(text)` for each connection."""
+    """Return a server that calls `await websocket.send_text(text)` per connection."""
     return Fed("starlette-loop", lambda port: [sys.executable, "-m", "benchmarks.rivals.loop", str(port)], cores)
 
 
 def starlette_queues(cores: Cores) -> Fed:
-    """A queue and a task a connection."""
+    """Return a server with one queue and one task per connection."""
     return Fed("starlette-queues", lambda port: [sys.executable, "-m", "benchmarks.rivals.queues", str(port)], cores)

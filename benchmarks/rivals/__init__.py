@@ -1,1 +1,1 @@
-"""What people write: servers to measure ours against, as plain and as good as their manuals have them."""
+"""Simple servers to compare with, written as the manuals of their libraries recommend."""

@@ -1,4 +1,4 @@
-"""`send_text` to each connection in turn."""
+"""Call `send_text` for each connection in turn."""
 
 from __future__ import annotations
 

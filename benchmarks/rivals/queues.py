@@ -1,4 +1,4 @@
-"""A queue for each connection, and its task that empties it."""
+"""Use one queue per connection, and one task that empties it."""
 
 from __future__ import annotations
 

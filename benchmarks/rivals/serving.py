@@ -1,4 +1,4 @@
-"""What the two share: uvicorn with uvloop and httptools, and standard input as the source of what is sent."""
+"""Code of both Python servers: run uvicorn with uvloop and httptools, and read messages from standard input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Send = Callable[[str], Awaitable[None]]
 
 
 def serve(live: Callable[[WebSocket], Awaitable[None]], send: Send) -> None:
-    """Serve `live` on the port that the command line names, and hand each line of standard input to `send`."""
+    """Serve `live` on the port from the command line, and pass each line of standard input to `send`."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -34,7 +34,7 @@ def serve(live: Callable[[WebSocket], Awaitable[None]], send: Send) -> None:
 
 
 class Announced(uvicorn.Server):
-    """Says `ready` when it listens."""
+    """A server that prints `ready` when it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -1,5 +1,5 @@
-// Socket.IO, WebSocket only, its defaults otherwise (compression is off in them): standard input, a line each, to
-// every client. `node socketio.mjs PORT`.
+// Socket.IO, WebSocket only, otherwise its defaults (without compression): sends each line of standard input to every
+// client. Run `node socketio.mjs PORT`.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { Server } from "socket.io";

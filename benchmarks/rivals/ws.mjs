@@ -1,4 +1,4 @@
-// Node's `ws`, as its manual broadcasts: standard input, a line each, to every client. `node ws.mjs PORT`.
+// `ws` on Node, as its manual broadcasts: sends each line of standard input to every client. Run `node ws.mjs PORT`.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { WebSocket, WebSocketServer } from "ws";

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.chart import draw
 from benchmarks.compression import deflate, measure_compression
-from benchmarks.figures import QUESTIONS, Outcome, Question, Source, answer
+from benchmarks.figures import QUESTIONS, Question, Source, Verdict, answer
+from benchmarks.log_writer import LogWriter
 from benchmarks.machine import connections_within, describe_machine
-from benchmarks.newsroom import Newsroom
 from benchmarks.plan import selections
 from benchmarks.report import Results, number, quantity, to_json, to_markdown
 from benchmarks.samples import Samples, Spread, spread
@@ -53,32 +53,32 @@ def test_a_ratio_compares_values_of_the_same_round_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"), [(1.0, Outcome.AIM), (1.1, Outcome.MUST), (1.3, Outcome.MUST), (1.31, Outcome.MISSED)]
+    ("value", "verdict"), [(1.0, Verdict.AIM), (1.1, Verdict.MUST), (1.3, Verdict.MUST), (1.31, Verdict.MISSED)]
 )
-def test_the_verdict_on_an_upper_bound(value: float, verdict: Outcome) -> None:
+def test_the_verdict_on_an_upper_bound(value: float, verdict: Verdict) -> None:
     assert answer(question(must=1.3, aim=1.05), samples([value], [1.0])).verdict is verdict
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(10.0, Outcome.AIM), (5.0, Outcome.MUST), (4.9, Outcome.MISSED)])
-def test_the_verdict_on_a_lower_bound(value: float, verdict: Outcome) -> None:
+@pytest.mark.parametrize(("value", "verdict"), [(10.0, Verdict.AIM), (5.0, Verdict.MUST), (4.9, Verdict.MISSED)])
+def test_the_verdict_on_a_lower_bound(value: float, verdict: Verdict) -> None:
     asked = question(must=5.0, aim=10.0, at_least=True, divides=False)
     assert answer(asked, samples([value], [1.0])).verdict is verdict
 
 
-def test_what_was_not_measured_has_no_verdict_and_no_figure() -> None:
+def test_unmeasured_question_has_no_verdict_and_no_figure() -> None:
     found = answer(question(must=1.0, aim=1.0), Samples())
-    assert (found.verdict, found.figure, found.ours) == (Outcome.NOT_MEASURED, None, None)
+    assert (found.verdict, found.figure, found.ours) == (Verdict.NOT_MEASURED, None, None)
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (12345.6, "12,346"), (99.96, "100.0"), (12.34, "12.3"), (1.234, "1.23"), (0.0123, "0.012")],
 )
-def test_numbers_have_three_digits_that_mean_something(value: float, text: str) -> None:
+def test_numbers_are_shown_with_three_significant_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_a_range_that_nobody_could_see_is_not_shown() -> None:
+def test_a_range_that_would_look_empty_is_not_shown() -> None:
     assert quantity(Spread(1.0, 1.0001, 0.9999)) == "1.00"
     assert quantity(Spread(1.0, 0.9, 1.2)) == "1.00 (0.90–1.20)"
 
@@ -103,14 +103,14 @@ def taken() -> Samples:
     return made
 
 
-def test_with_too_few_followers_only_the_desk_is_judged() -> None:
+def test_with_too_few_followers_only_the_desk_gets_a_verdict() -> None:
     made = taken()
     made.add("desk", {"post_ms": 100.0})
     verdicts = {asked.of.subject: answer(asked, made, 3_000).verdict for asked in QUESTIONS if made.get(*asked.of.key)}
-    assert verdicts == {"gateway": Outcome.NOT_JUDGED, "desk": Outcome.AIM}
+    assert verdicts == {"gateway": Verdict.NOT_JUDGED, "desk": Verdict.AIM}
 
 
-def test_what_is_compressed_is_what_was_there() -> None:
+def test_decompression_returns_the_original_message() -> None:
     text = "النفط يهبط، oil falls, oil falls".encode() * 20
     inflater = zlib.decompressobj(-15)
     assert inflater.decompress(deflate(text) + b"\0\0\xff\xff") == text
@@ -141,10 +141,10 @@ def test_the_chart_is_well_formed_and_draws_each_subject_to_scale() -> None:
     assert widths[1] / widths[0] == pytest.approx(10.0 / 10.5, abs=0.01)
 
 
-def test_the_selections_differ_and_each_takes_what_the_newsroom_writes() -> None:
-    edition, newsroom = DEFAULT_EDITIONS["en"], Newsroom()
-    posted = newsroom.write()
-    facets = follow(posted.seq, newsroom.nonce, posted.link, posted.data).entry.line.facets
+def test_the_selections_differ_and_each_matches_the_writers_entries() -> None:
+    edition, writer = DEFAULT_EDITIONS["en"], LogWriter()
+    posted = writer.write()
+    facets = follow(posted.seq, writer.nonce, posted.link, posted.data).entry.line.facets
     parsed = set()
     for query in selections(200):
         pairs = [part.split("=") for part in query.split("&")]
@@ -155,18 +155,18 @@ def test_the_selections_differ_and_each_takes_what_the_newsroom_writes() -> None
     assert len(parsed) == 200
 
 
-def test_the_newsroom_writes_a_log_that_links() -> None:
-    newsroom = Newsroom()
-    previous = newsroom.nonce
+def test_the_writer_writes_a_log_that_links() -> None:
+    writer = LogWriter()
+    previous = writer.nonce
     for seq in (1, 2, 3):
-        posted = newsroom.write()
+        posted = writer.write()
         logged = follow(seq, previous, posted.link, posted.data)
-        assert f"T={posted.at};" in logged.entry.line.text
+        assert f"T={posted.posted_at};" in logged.entry.line.text
         assert str(logged.position).encode() in posted.message
         previous = posted.link
-    assert newsroom.head == 3
+    assert writer.head == 3
 
 
-def test_as_many_connections_as_the_file_limit_allows_and_no_more_than_planned() -> None:
+def test_the_file_limit_and_the_plan_limit_the_number_of_connections() -> None:
     assert connections_within(20_000) == 15_000
     assert connections_within(1_024) == 942

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load import Load, Report
+from benchmarks.log_writer import LogWriter
 from benchmarks.machine import find_cores
-from benchmarks.newsroom import Newsroom
 from benchmarks.programs import compile_program
 from benchmarks.yardsticks import c_loop, c_loop_joining
 
@@ -41,7 +41,7 @@ def frame(text: str | bytes, opcode: int = 1) -> bytes:
 
 
 class Scripted:
-    """A server for one follower, that sends what the test says."""
+    """A server for one follower, which sends what the test passes."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -58,7 +58,7 @@ class Scripted:
         return connection
 
     def serve(self, data: bytes, piece: int = 1 << 20) -> threading.Thread:
-        """Send `data` to the next who connects, in pieces of `piece` bytes; the connection stays to the test's end."""
+        """Send `data` to the next client, in pieces of `piece` bytes. The connection stays open until the test ends."""
 
         def send() -> None:
             self.connection = self.accept()
@@ -91,7 +91,7 @@ def server() -> Iterator[Scripted]:
 def follow(
     server: Scripted, *messages: str, dialect: str = "ticker", next_seq: int = 0, selected: bool = False
 ) -> Report:
-    """What `load` counts when its one follower is sent these messages, the last of them included."""
+    """Send these messages to the one follower of `load`, and return its report after the last one."""
     return follow_bytes(server, b"".join(map(frame, messages)), 1 << 20, dialect, next_seq, selected)
 
 
@@ -105,14 +105,14 @@ def follow_bytes(
 
 
 def settled(load: Load, sent: int) -> Report:
-    """The report once all that was sent has been read. `load` counts from its start: nobody has reset it."""
+    """Return the report after everything that was sent has been read. `load` counts from its start, without a reset."""
     until = time.monotonic() + PATIENCE_S
     while (report := load.report()).bytes < sent:
         assert time.monotonic() < until, f"{report.bytes} of {sent} bytes were read"
     return report
 
 
-def test_it_compiles_without_a_warning(tmp_path: Path) -> None:
+def test_the_c_programs_compile_without_a_warning(tmp_path: Path) -> None:
     for name in ("load", "yardstick"):
         assert compile_program(name, tmp_path, flags=("-Wconversion", "-Wshadow", "-Werror")).exists()
 
@@ -123,7 +123,7 @@ def test_lines_in_order_are_neither_lost_nor_repeated(server: Scripted) -> None:
     assert (report.lost, report.repeated, report.resets, report.others) == (0, 0, 0, 0)
 
 
-def test_a_hole_is_counted_by_its_size(server: Scripted) -> None:
+def test_a_gap_counts_each_missing_line_as_lost(server: Scripted) -> None:
     report = follow(server, BOARD, live(4), line(5), line(9))
     assert (report.lost, report.repeated) == (3, 0)
 
@@ -143,18 +143,18 @@ def test_the_first_replayed_line_must_be_the_one_after_the_position(server: Scri
     assert (report.lost, report.deliveries) == (1, 1)
 
 
-def test_a_beat_ahead_of_the_lines_shows_a_loss(server: Scripted) -> None:
-    beat = f'{{"type":"heartbeat","position":"6-{MARK}"}}'
-    report = follow(server, BOARD, live(4), line(5), beat)
+def test_a_heartbeat_ahead_of_the_lines_counts_as_a_loss(server: Scripted) -> None:
+    heartbeat = f'{{"type":"heartbeat","position":"6-{MARK}"}}'
+    report = follow(server, BOARD, live(4), line(5), heartbeat)
     assert (report.heartbeats, report.lost) == (1, 1)
 
 
-def test_a_follower_with_a_selection_may_be_left_lines_out(server: Scripted) -> None:
+def test_a_follower_with_a_selection_may_miss_lines(server: Scripted) -> None:
     report = follow(server, BOARD, live(4), line(7), line(6), line(9), selected=True)
     assert (report.lost, report.repeated) == (0, 1)
 
 
-def test_a_board_after_a_loss_is_counted_as_a_reset_and_begins_anew(server: Scripted) -> None:
+def test_a_board_after_a_loss_counts_as_a_reset_and_restarts_the_sequence(server: Scripted) -> None:
     reset = f'{{"type":"board","position":"9-{MARK}","reset":"replaced","edition":{{}},"lines":[]}}'
     report = follow(server, BOARD, live(4), reset, line(10))
     assert (report.resets, report.lost, report.repeated) == (1, 0, 0)
@@ -169,7 +169,7 @@ def test_frames_may_come_in_any_pieces(server: Scripted, piece: int) -> None:
     assert report.deliveries == (2 if piece < 3 else 3)
 
 
-def test_a_frame_that_is_no_end_of_a_piece_is_kept_until_it_is_whole(server: Scripted) -> None:
+def test_an_incomplete_frame_is_kept_until_the_rest_arrives(server: Scripted) -> None:
     data = RESPONSE + frame(BOARD) + frame(live(4)) + frame(line(5))
     server.serve(data[:-1])
     with Load(server.port, "ticker", {find_cores().load}) as load:
@@ -205,21 +205,21 @@ def test_a_close_is_counted_with_its_code(server: Scripted) -> None:
     assert (report.closed, report.close_code) == (1, 1013)
 
 
-def test_a_refusal_is_told_with_the_answer(server: Scripted) -> None:
+def test_a_refusal_reports_the_status_line(server: Scripted) -> None:
     server.serve(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\r\n")
     with Load(server.port, "ticker", {find_cores().load}) as load:
         opened = load.open(1, ["/"])
     assert (opened.ready, opened.refused, opened.refusal) == (0, 1, "HTTP/1.1 503 Service Unavailable")
 
 
-def test_each_follower_asks_for_its_own_path(server: Scripted) -> None:
+def test_each_follower_requests_its_own_path(server: Scripted) -> None:
     server.serve(RESPONSE)
     with Load(server.port, "plain", {find_cores().load}) as load:
         load.open(1, ["/v1/en/live?section=economy"])
     assert server.request.startswith(b"GET /v1/en/live?section=economy HTTP/1.1\r\n")
 
 
-def test_socketio_is_greeted_and_its_pings_are_answered(server: Scripted) -> None:
+def test_socketio_gets_a_greeting_and_pongs(server: Scripted) -> None:
     messages = ('0{"sid":"a"}', '40{"sid":"b"}', f'42["line",{line(1)}]', "2")
     data = RESPONSE + b"".join(map(frame, messages))
     server.serve(data)
@@ -231,7 +231,7 @@ def test_socketio_is_greeted_and_its_pings_are_answered(server: Scripted) -> Non
         assert server.receive(len(greeting + pong)) == greeting + pong
 
 
-def test_several_messages_in_one_frame_are_several_deliveries(server: Scripted) -> None:
+def test_several_messages_in_one_frame_count_as_several_deliveries(server: Scripted) -> None:
     pushes = "\n".join(f'{{"push":{{"channel":"ticker","pub":{{"data":{line(seq)}}}}}}}' for seq in (1, 2, 3))
     report = follow(server, '{"id":1,"connect":{}}\n{"id":2,"subscribe":{}}', pushes, dialect="centrifugo")
     assert (report.live, report.deliveries, report.lost) == (1, 3, 0)
@@ -246,7 +246,7 @@ def test_events_are_read_without_frames(server: Scripted) -> None:
         assert settled(load, len(response + events)).deliveries == 2
 
 
-def test_a_stalled_follower_reads_nothing_until_it_is_woken(server: Scripted) -> None:
+def test_a_stalled_follower_reads_nothing_until_wake(server: Scripted) -> None:
     opening = RESPONSE + frame(BOARD) + frame(live(4))
     server.serve(opening)
     with Load(server.port, "ticker", {find_cores().load}) as load:
@@ -261,14 +261,14 @@ def test_a_stalled_follower_reads_nothing_until_it_is_woken(server: Scripted) ->
 
 @pytest.mark.parametrize("make", [c_loop, c_loop_joining])
 def test_the_c_yardstick_sends_each_line_to_each_connection_once(make: object) -> None:
-    newsroom, connections, entries = Newsroom(), 40, 25
+    writer, connections, entries = LogWriter(), 40, 25
     assert callable(make)
     with make(find_cores()) as subject, Load(subject.port, "plain", {find_cores().load}) as load:
         assert load.open(connections, ["/"]).ready == connections
         load.reset()
         load.expect(connections * entries)
         for _ in range(entries):
-            subject.post(newsroom.write())
+            subject.post(writer.write())
         assert load.await_deliveries(PATIENCE_S)
         report = load.report()
     assert (report.deliveries, report.lost, report.repeated) == (connections * entries, 0, 0)

@@ -1,4 +1,4 @@
-"""Entries to post, each stamped with the moment of its posting: the same for every subject."""
+"""Write the entries of a log, each stamped with the time of its posting. All subjects get the same entries."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ WORDS: Final = "Central bank raises its main rate by half a point to 4.25 %"
 
 
 class Posted(NamedTuple):
-    """An entry as the log keeps it (`data`, `link`) and as followers are sent it (`message`); `at` is its stamp."""
+    """An entry as it is in the log (`data`, `link`) and as followers get it (`message`), with its stamp in ns."""
 
     seq: int
     link: str
     data: bytes
     message: bytes
-    at: int
+    posted_at: int
 
 
-class Newsroom:
-    """Writes one log, entry after entry. Knows every position of it."""
+class LogWriter:
+    """Writes one log, entry by entry, and knows all its positions."""
 
     def __init__(self, nonce: str | None = None) -> None:
-        """Begin a log, with a nonce of its own or one that is given."""
+        """Start a log, with `nonce` or a random one."""
         self.nonce = nonce or secrets.token_hex(32)
         self._links = [self.nonce]
 
@@ -45,14 +45,14 @@ class Newsroom:
         return Position.of(seq, self._links[seq])
 
     def write(self) -> Posted:
-        """Write the next entry, stamped before anything else is done for it."""
-        at, seq, now = time.monotonic_ns(), self.head + 1, datetime.now(UTC)
+        """Return the next entry. It is stamped before any other work."""
+        posted_at, seq, now = time.monotonic_ns(), self.head + 1, datetime.now(UTC)
         line = Line(
             id=f"bench{seq:07d}",
             version=1,
             number=seq,
             change=Change.NEW,
-            text=f"T={at}; {WORDS}",
+            text=f"T={posted_at}; {WORDS}",
             lang=EDITION,
             dir=Direction.LTR,
             urgency=URGENCY,
@@ -64,4 +64,4 @@ class Newsroom:
         data = encode_entry(Entry(line=line, editor="bench", key=f"bench-{seq}", submitted_at=now))
         link = next_link(self._links[-1], data)
         self._links.append(link)
-        return Posted(seq, link, data, encode_line(self.position(seq), line), at)
+        return Posted(seq, link, data, encode_line(self.position(seq), line), posted_at)
