@@ -20,7 +20,7 @@ def compile_program(name: str, folder: Path = BUILD, *, flags: tuple[str, ...] =
     """Compile `<name>.c` if its program is missing or older, and return the path of the program.
 
     Raises:
-        BenchError: If there is no C compiler, or the compilation fails.
+        BenchError: If the machine lacks a C compiler, or the compilation fails.
 
     """
     source, program = SOURCES / f"{name}.c", folder / name

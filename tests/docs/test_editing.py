@@ -1,4 +1,4 @@
-"""The examples of docs/editing.md are typed in, and must answer what the page says."""
+"""Run the examples of docs/editing.md in a shell, and compare their output with the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.system import System
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "editing.md"
 
 _SHOWN_ID = re.compile(r"\(id ([0-9a-z]{10})\)|\"id\":\"([0-9a-z]{10})\"")
-# What differs from run to run, as the page has it, and what may stand there.
+# Parts that differ between runs: how the page shows them, and a pattern for the real output.
 _VARIES = (
     (re.compile(r"\d\d:\d\d:\d\d"), r"\d\d:\d\d:\d\d"),
     (re.compile(r"\d+ readers?(?= ·)"), r"\d+ readers?"),
@@ -27,7 +27,7 @@ _VARIES = (
 
 
 def examples() -> list[tuple[str, list[str]]]:
-    """Each command of the page with the lines that it answers."""
+    """Return each command of the page with its output lines."""
     found: list[tuple[str, list[str]]] = []
     for block in re.findall(r"^```console\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
@@ -55,23 +55,23 @@ def _pattern(text: str) -> str:
     return re.escape(text)
 
 
-def test_every_example_of_the_page_runs_and_answers_as_shown(fresh_system: System) -> None:
+def test_every_example_prints_what_the_page_shows(fresh_system: System) -> None:
     environ = {**fresh_system.environ, "PATH": f"{SCRIPTS}:{fresh_system.environ['PATH']}"}
-    real: dict[str, str] = {}  # the ids of the page, whole and cut short, and those of this run
+    real: dict[str, str] = {}  # ids on the page, whole and shortened, and the ids of this run
     assert len(examples()) > 10
     for command, shown in examples():
         for name, value in real.items():
-            command = re.sub(rf"\b{name}\b", value, command)  # noqa: PLW2901 -- typed with this run's ids
+            command = re.sub(rf"\b{name}\b", value, command)  # noqa: PLW2901 -- the same command with this run's ids
         done = subprocess.run(
             ["bash", "-c", command], env=environ, capture_output=True, text=True, timeout=30, check=False
         )
-        # The board's first line goes to standard error, so that it isn't in the way of programs.
-        answered = [*done.stderr.splitlines(), *done.stdout.splitlines()]
-        answered = [line for line in answered if not line.startswith("connecting to")]
+        # The first line of a board goes to standard error, because programs read standard output.
+        output = [*done.stderr.splitlines(), *done.stdout.splitlines()]
+        output = [line for line in output if not line.startswith("connecting to")]
         status = Status.HELD if shown and shown[0].startswith("held") else Status.DONE
-        assert done.returncode == status, (command, answered)
-        assert len(answered) == len(shown), (command, answered)
-        for expected, line in zip(shown, answered, strict=True):
+        assert done.returncode == status, (command, output)
+        assert len(output) == len(shown), (command, output)
+        for expected, line in zip(shown, output, strict=True):
             as_shown = line
             if (here := _SHOWN_ID.search(line)) and (there := _SHOWN_ID.search(expected)):
                 theirs, ours = (match[1] or match[2] for match in (there, here))
@@ -81,12 +81,12 @@ def test_every_example_of_the_page_runs_and_answers_as_shown(fresh_system: Syste
             assert matches(expected, as_shown), (command, expected, as_shown)
 
 
-def test_the_page_has_every_exit_code() -> None:
+def test_the_page_lists_every_exit_code() -> None:
     rows = re.findall(r"^\| (\d) \| ", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert [int(row) for row in rows] == [status.value for status in Status]
 
 
-def test_the_comparison_of_this_test_finds_a_difference() -> None:
+def test_the_comparison_detects_differences() -> None:
     assert matches("on air  en 1 · 0 readers · 2 ms", "on air  en 1 · 12 readers · under 1 ms")
     assert not matches("on air  en 1 · 0 readers · 2 ms", "on air  en 2 · 0 readers · 2 ms")
     assert not matches("k7m2  10:30:00  FLASH", "k7m2  10:30  FLASH")

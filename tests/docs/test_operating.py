@@ -1,4 +1,4 @@
-"""What `docs/operating.md` says of the rules is what the code does."""
+"""Compare docs/operating.md with the settings, rules and metrics in the code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ticker.settings import load_settings
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
 
 
-def test_the_table_of_rules_has_each_with_its_default_and_what_it_finds() -> None:
+def test_the_table_of_rules_matches_the_code() -> None:
     text = PAGE.read_text(encoding="utf-8")
     table = text.partition("| rule | default | it finds |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", table, re.MULTILINE)
     assert rows == [(code, rule.effect.value, rule.finds) for code, rule in HOUSE_RULES.items()]
 
 
-def test_the_examples_of_editions_can_be_loaded(tmp_path: Path) -> None:
+def test_the_example_settings_can_be_loaded(tmp_path: Path) -> None:
     path = tmp_path / "ticker.toml"
     editions = list[Edition]()
     for example in examples(PAGE, "toml"):
@@ -33,6 +33,6 @@ def test_the_examples_of_editions_can_be_loaded(tmp_path: Path) -> None:
     assert edition.zone == "Europe/London"
 
 
-def test_every_effect_is_named_on_the_page() -> None:
+def test_the_page_names_every_effect() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert all(f"`{effect.value}`" in text for effect in Effect)

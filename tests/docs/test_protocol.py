@@ -1,6 +1,6 @@
-"""Every example of `docs/protocol.md` against a running system.
+"""Replay the examples of docs/protocol.md against a running system.
 
-The page is a story: each example goes on from the one before, so they run in their order.
+Each example continues from the one before, so they run in order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAIT_S = 20.0
 
 
 class Story:
-    """A running system, and the newest position that was seen on it."""
+    """A running system, and the newest position that an example has received."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -52,18 +52,18 @@ class Story:
 @pytest.fixture(scope="module")
 def story() -> Iterator[Story]:
     with short_folder() as folder, System(folder) as system:
-        # Two lines that are there before the story begins: boards and pages have something to show.
+        # The examples need two lines on the board.
         for text in ("Rail operator: Night trains return in March", "Orchard Cup final moves to Sunday"):
             assert system.tick("post", text, "-e", "en").code == 0
         yield Story(system)
 
 
-def test_the_page_has_an_example_of_each_way_in() -> None:
+def test_the_page_has_an_example_of_each_transport() -> None:
     assert {example.kind for example in EXAMPLES} == {"websocket", "http", "events"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.kind}-line-{example.line}")
-async def test_an_example_is_what_the_gateway_does(story: Story, example: Example) -> None:
+async def test_the_gateway_does_what_the_example_shows(story: Story, example: Example) -> None:
     replay = {"websocket": _replay_websocket, "http": _replay_http, "events": _replay_events}[example.kind]
     await replay(story, example.text)
 
@@ -81,7 +81,7 @@ async def _replay_websocket(story: Story, text: str) -> None:
 
 
 async def _receive(connection: ClientConnection) -> str:
-    """The next message that is no beat."""
+    """Return the next message that isn't a heartbeat."""
     async with asyncio.timeout(WAIT_S):
         while True:
             text = await connection.recv(decode=True)
@@ -118,7 +118,7 @@ async def _replay_events(story: Story, text: str) -> None:
 
 
 def _fields(event: str, lines: int) -> list[str]:
-    """The lines of an event without its data, positions as such."""
+    """Return the lines of an event except its data, with a placeholder for positions."""
     kept = [line for line in event.strip().splitlines() if not line.startswith("data: ")]
     assert len(kept) == lines - 1
     return [re.sub(r"[0-9]+-[0-9a-f]{16}", "<position>", line) for line in kept]

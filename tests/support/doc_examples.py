@@ -1,4 +1,4 @@
-"""Examples in documents: fenced blocks with a kind, and values that stand for others of their form."""
+"""Read examples from Markdown pages: fenced blocks with a language, and placeholders for values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FORMS: dict[str, Callable[[Any], bool]] = {
 
 
 class Example(NamedTuple):
-    """A fenced block: what follows the backticks, its text, and the line it begins at."""
+    """A fenced block: its language, its text, and the number of its first line."""
 
     kind: str
     text: str
@@ -38,7 +38,7 @@ class Example(NamedTuple):
 
 
 def examples(path: Path, *kinds: str) -> Iterator[Example]:
-    """The blocks of a document that are of one of these kinds."""
+    """Return the blocks of a page that have one of these languages."""
     document = path.read_text(encoding="utf-8")
     for match in _BLOCK.finditer(document):
         if match[1] in kinds:
@@ -46,16 +46,16 @@ def examples(path: Path, *kinds: str) -> Iterator[Example]:
 
 
 def assert_like(found: Any, shown: Any, where: str = "$") -> None:
-    """Compare a JSON value with one from a document, in which `<…>` stands for any value of its form."""
+    """Compare a JSON value with one from a page, in which `<form>` stands for any value of that form."""
     if isinstance(shown, str) and re.fullmatch("<[a-z]+>", shown):
-        assert _FORMS[shown[1:-1]](found), f"{where}: {found!r} is no {shown}"
+        assert _FORMS[shown[1:-1]](found), f"{where}: {found!r} isn't a {shown}"
     elif isinstance(shown, dict):
-        assert isinstance(found, dict), f"{where}: {found!r} is no object"
+        assert isinstance(found, dict), f"{where}: {found!r} isn't an object"
         assert sorted(found) == sorted(shown), f"{where}: the fields are {sorted(found)}, shown are {sorted(shown)}"
         for name, value in shown.items():
             assert_like(found[name], value, f"{where}.{name}")
     elif isinstance(shown, list):
-        assert isinstance(found, list), f"{where}: {found!r} is no list"
+        assert isinstance(found, list), f"{where}: {found!r} isn't a list"
         assert len(found) == len(shown), f"{where}: there are {len(found)} items, shown are {len(shown)}"
         for index, (item, value) in enumerate(zip(found, shown, strict=True)):
             assert_like(item, value, f"{where}[{index}]")
