@@ -1,4 +1,4 @@
-"""`tick desk`, and `tick` alone on a terminal: opens the desk view."""
+"""`tick desk`, and `tick` without arguments on a terminal: run the terminal application."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    from publisher_cli.tui.app import DeskView
+    from publisher_cli.tui.app import DeskApp
 
 
 @click.command(
-    short_help="Open the desk view.",
+    short_help="Open the terminal application.",
     epilog=examples("tick desk", "tick desk -e ar", "TEXTUAL_THEME=textual-light tick desk -e en --editor maha"),
 )
 @edition_option
@@ -31,40 +31,40 @@ if TYPE_CHECKING:
 @shared_options
 @click.pass_obj
 def desk(console: Console, /, *, edition: str | None, editor: str | None, data: Path | None) -> Status:
-    """Read and write an edition on one screen: the board live, and a compose line that shows the rules as you type.
+    """Read and write an edition on one screen: the live board, and a compose line that checks the rules as you type.
 
-    `tick` alone on a terminal opens it, too. It needs no gateway. `?` on the board, or F1, shows the keys.
+    `tick` without arguments opens it, too. It needs no gateway. F1 shows the keys.
     """
-    return open_view(console, edition, editor, data)
+    return run_desk(console, edition, editor, data)
 
 
-def open_view(console: Console, edition: str | None, editor: str | None, data: Path | None) -> Status:
-    """Run the view until the editor leaves it; what was left unsent is said, so that it isn't lost.
+def run_desk(console: Console, edition: str | None, editor: str | None, data: Path | None) -> Status:
+    """Run the application until the editor quits. Print the text that was not sent, so that it isn't lost.
 
     Raises:
-        SettingsError: If there is no terminal, or a name is none.
+        SettingsError: If there is no terminal, or the name of the edition or editor is not valid.
 
     """
     if not console.is_for_people or not sys.stdin.isatty():
-        raise SettingsError("the desk view needs a terminal: for programs there are `tick board` and `tick watch`")
-    from publisher_cli.tui.app import DeskView  # noqa: PLC0415 -- Textual takes a quarter of a second to import
+        raise SettingsError("`tick desk` needs a terminal: programs use `tick board` and `tick watch`")
+    from publisher_cli.tui.app import DeskApp  # noqa: PLC0415 -- importing Textual takes a quarter of a second
 
-    gc.enable()  # `main` has switched it off, for commands that end at once
-    view = DeskView(
+    gc.enable()  # `main` disables it, for commands that end at once
+    app = DeskApp(
         lambda: Session.find(console, data),
         None if edition is None else check_name(edition),
         None if editor is None else check_name(editor),
     )
-    unsent = asyncio.run(_run(view))
+    unsent = asyncio.run(_run(app))
     if unsent:
         console.tell(f"not sent: {unsent}")
-    return Status(view.return_code or Status.DONE)
+    return Status(app.return_code or Status.DONE)
 
 
-async def _run(view: DeskView) -> str | None:
-    """Run it on the terminal, which gets its own screen back also when we are told to end."""
+async def _run(app: DeskApp) -> str | None:
+    """Run the application. SIGTERM and SIGHUP quit it, so that the terminal is restored."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, view.end)
-    # The mouse stays the terminal's: editors select and copy with it.
-    return await view.run_async(mouse=False)
+        loop.add_signal_handler(number, app.end)
+    # Leave the mouse to the terminal: editors select and copy with it.
+    return await app.run_async(mouse=False)

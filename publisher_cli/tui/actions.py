@@ -1,294 +1,316 @@
-"""The keys on a line and on what waits: what each asks before anything is handed in."""
+"""The keys on the list: what each one does with the selected line or held item. Pure: an action returns a step."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from publisher_cli.output import bidi, messages
 from publisher_cli.submit.request import new_key
 from publisher_cli.times import parse_instant
-from publisher_cli.tui import permitting
-from publisher_cli.tui.bindings import Pane
 from publisher_cli.tui.draft import DEADLINE_S, draft_of
-from publisher_cli.tui.messages import Stage
+from publisher_cli.tui.model import EditionModel
+from publisher_cli.tui.outbox import Outbox
+from publisher_cli.tui.steps import AskText, Confirm, Edit, Refuse, Send, Step
 from publisher_cli.tui.widgets.line_list import held_text, held_urgency
-from publisher_cli.tui.widgets.prompt import Question
+from publisher_cli.tui.widgets.prompt import Confirmation, TextRequest
+from ticker.core import lifecycle
+from ticker.core.edition import Role
 from ticker.core.entry import Entry
 from ticker.core.errors import SettingsError
 from ticker.core.held import Held, Reason
 from ticker.core.line import URGENCY_FLASH, Change, Status
-from ticker.core.rules import fields
+from ticker.core.rules import approval, fields
+from ticker.core.rules.findings import Findings, RuleFinding
 from ticker.core.submission import Decision, DecisionRequest, Submission
 
-PIN_GIVEN: Final = "2h"
+PIN_DEFAULT: Final = "2h"
+
+_PLACEHOLDER: Final = "assumed"
+"""Stands for a reason that the editor has not typed yet."""
 
 
-class Acting:
-    """One method for each key: named in the bindings, called by the application."""
+class SelectedLine(msgspec.Struct, frozen=True):
+    """The line selected on the board, in its latest version."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    model: EditionModel
+    entry: Entry
+    clock: Callable[[], datetime]
 
-    # On a line
+    @property
+    def short_id(self) -> str:
+        return self.entry.line.id[:4]
 
-    def _entry(self) -> Entry | None:
-        """The latest version of the line that is chosen; None, said, where none is."""
-        chosen = self._stage.chosen
-        entry = (
-            None
-            if self._stage.picture is None or self._stage.pane is not Pane.BOARD or chosen is None
-            else self._stage.picture.board.get(chosen)
-        )
-        if entry is None:
-            self._stage.refuse("choose a line on the board first (b, then ↑ ↓)")
-        return entry
+    @property
+    def quoted(self) -> str:
+        line = self.entry.hidden_version or self.entry.line
+        return bidi.isolated(messages.composed(line), line.dir)
 
-    def _allowed(self, change: Change, entry: Entry) -> bool:
-        why_not = permitting.why_not_change(change, entry)
-        if why_not is not None:
-            self._stage.refuse(why_not)
-        return why_not is None
 
-    def update(self) -> None:
-        self._rewrite(Change.UPDATE)
+class SelectedItem(msgspec.Struct, frozen=True):
+    """The held item selected in the pending or scheduled list."""
 
-    def correct(self) -> None:
-        self._rewrite(Change.CORRECT)
+    model: EditionModel
+    held: Held
 
-    def refile(self) -> None:
-        self._rewrite(Change.REFILE)
-
-    def _rewrite(self, change: Change) -> None:
-        entry = self._entry()
-        if entry is not None and self._allowed(change, entry):
-            self._stage.write(draft_of(change, entry.line))
-
-    def withdraw(self) -> None:
-        entry = self._entry()
-        if entry is None or not self._allowed(Change.WITHDRAW, entry):
-            return
-        self._stage.ask(
-            Question(
-                title=f"WITHDRAW {entry.line.id[:4]} FOR GOOD",
-                about=_quoted(entry),
-                hint="the reason, which readers are told · Enter goes on, Esc leaves it",
-                check=lambda reason: "a withdrawal needs a reason" if fields.is_blank(reason) else None,
-                answer=lambda reason: self._confirm_withdrawal(entry, reason),
-            )
-        )
-
-    def _confirm_withdrawal(self, entry: Entry, reason: str) -> None:
-        reach = None if self._stage.picture is None else self._stage.picture.reach(entry.line.id)
-        whom = "" if reach is None else f" FROM {messages.count(reach.followers, 'READER', 'READERS')}"
-        self._stage.ask(
-            Question(
-                title=f"WITHDRAW {entry.line.id[:4]}{whom}?",
-                about=f"{_quoted(entry)}\nreaders are told: {bidi.isolated(reason)}",
-                hint="y: withdraw it now · any other key: leave it",
-                key="y",
-                answer=lambda _: self._change(Change.WITHDRAW, entry, reason=reason),
-            )
-        )
-
-    def hide(self) -> None:
-        entry = self._entry()
-        if entry is None:
-            return
-        change = Change.UNHIDE if entry.line.status is Status.WITHHELD else Change.HIDE
-        if self._allowed(change, entry):
-            what = "HOLD {} OFF THE BOARD?" if change is Change.HIDE else "RELEASE {} TO THE BOARD?"
-            self._ask_enter(what.format(entry.line.id[:4]), change, entry)
-
-    def pin(self) -> None:
-        entry = self._entry()
-        if entry is None:
-            return
-        if entry.line.is_pinned(self._stage.now()):
-            if self._allowed(Change.UNPIN, entry):
-                self._ask_enter(f"UNPIN {entry.line.id[:4]}?", Change.UNPIN, entry)
-        elif self._allowed(Change.PIN, entry):
-            self._stage.ask(
-                Question(
-                    title=f"PIN {entry.line.id[:4]} ON TOP FOR",
-                    about=_quoted(entry),
-                    hint="how long (2h, 90m), or until when · Enter pins it, Esc leaves it",
-                    given=PIN_GIVEN,
-                    check=self._why_no_time,
-                    answer=lambda given: self._change(Change.PIN, entry, pinned_until=self._instant(given)),
-                )
-            )
-
-    def _instant(self, given: str) -> datetime:
-        picture = self._stage.picture
-        return parse_instant(given, self._stage.now(), None if picture is None else picture.zone)
-
-    def _why_no_time(self, given: str) -> str | None:
-        try:
-            self._instant(given)
-        except SettingsError as error:
-            return str(error)
-        return None
-
-    def _ask_enter(self, title: str, change: Change, entry: Entry) -> None:
-        """By Enter, not by a letter: whoever types a sentence on the board by mistake changes nothing."""
-        self._stage.ask(
-            Question(
-                title=title,
-                about=_quoted(entry),
-                hint="Enter: do it · any other key: leave it",
-                key="enter",
-                answer=lambda _: self._change(change, entry),
-            )
-        )
-
-    def _change(self, change: Change, entry: Entry, **fields: object) -> None:
-        if self._stage.picture is None:
-            return
-        line = entry.line
-        submission = Submission(
-            key=new_key(), change=change, id=line.id, version=line.version, deadline_s=DEADLINE_S, **fields,  # type: ignore[arg-type]
-        )  # fmt: skip
-        self._stage.send(submission, _quoted(entry), line=line)
-
-    # On what waits
-
-    def _waiting(self) -> Held | None:
-        chosen = self._stage.chosen
-        held = None if self._stage.picture is None or chosen is None else self._stage.picture.held_by_id(chosen)
-        if held is None or self._stage.pane is Pane.BOARD:
-            self._stage.refuse("choose what waits first (d or s, then ↑ ↓)")
-            return None
-        return held
-
-    def _may_rule(self, decision: Decision, held: Held, *, breaks_glass: bool = False) -> bool:
-        assert self._stage.picture is not None
-        why_not = permitting.why_not_ruling(
-            decision, held, self._stage.picture.editor, self._stage.picture.role, breaks_glass=breaks_glass
-        )
-        if why_not is not None:
-            self._stage.refuse(why_not)
-        return why_not is None
-
-    def approve(self) -> None:
-        held = self._waiting()
-        if held is None or self._stage.picture is None or not self._may_rule(Decision.APPROVE, held):
-            return
-        self._stage.ask(
-            Question(
-                title=f"APPROVE {self._what(held)}?",
-                about=self._held_quoted(held),
-                hint="y: approve it · any other key: leave it",
-                key="y",
-                answer=lambda _: self._rule(Decision.APPROVE, held),
-            )
-        )
-
-    def approve_alone(self) -> None:
-        held = self._waiting()
-        if held is None or not self._may_rule(Decision.APPROVE, held, breaks_glass=True):
-            return
-        self._stage.ask(
-            Question(
-                title=f"BREAK THE GLASS FOR {self._what(held)}",
-                about=self._held_quoted(held),
-                hint="why without a second person: everybody will see it · Enter goes on, Esc leaves it",
-                check=lambda reason: "it takes a reason" if fields.is_blank(reason) else None,
-                answer=lambda reason: self._confirm_glass(held, reason),
-            )
-        )
-
-    def _confirm_glass(self, held: Held, reason: str) -> None:
-        self._stage.ask(
-            Question(
-                title="GO WITHOUT A SECOND PERSON?",
-                about=f"{self._held_quoted(held)}\nbecause: {bidi.isolated(reason)}",
-                hint="y: put it on air now · any other key: leave it",
-                key="y",
-                answer=lambda _: self._rule(Decision.APPROVE, held, break_glass=reason),
-            )
-        )
-
-    def reject(self) -> None:
-        held = self._waiting()
-        if held is None or not self._may_rule(Decision.REJECT, held):
-            return
-        self._stage.ask(
-            Question(
-                title=f"REJECT {self._what(held)}",
-                about=self._held_quoted(held),
-                hint="the reason, which its author is told · Enter rejects it, Esc leaves it",
-                check=lambda reason: "a rejection needs a reason" if fields.is_blank(reason) else None,
-                answer=lambda reason: self._rule(Decision.REJECT, held, reason=reason),
-            )
-        )
-
-    def take_back(self) -> None:
-        if self._stage.pane is Pane.BOARD:
-            if not self.undo():
-                self._stage.refuse(
-                    "nothing that you sent can be taken back unseen any more: hide (h) or withdraw (w) it"
-                )
-            return
-        held = self._waiting()
-        if held is None or not self._may_rule(Decision.CANCEL, held):
-            return
-        self._stage.ask(
-            Question(
-                title=f"TAKE BACK {self._what(held)}?",
-                about=self._held_quoted(held),
-                hint="Enter: it never goes on air · any other key: leave it",
-                key="enter",
-                answer=lambda _: self._rule(Decision.CANCEL, held),
-            )
-        )
-
-    def undo(self) -> bool:
-        """Take back what was sent last, if it still waits to be undone; its words come back to the compose line."""
-        held_id = self._undoable_id()
-        if held_id is None:
-            return False
-        sent = self._stage.mail.held(held_id)
-        if sent is not None and sent.draft is not None:
-            self._stage.bring_back(sent.draft)
-        ruling = DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=held_id, deadline_s=DEADLINE_S)
-        self._stage.send(ruling, "" if sent is None else sent.quoted)
-        return True
-
-    def _undoable_id(self) -> str | None:
-        picture, undoable = self._stage.picture, self._stage.mail.undoable(self._stage.now())
-        if picture is None or undoable is not None:
-            return None if undoable is None else undoable[0]
-        own = [held for held in picture.scheduled() if held.reason is Reason.UNDO and held.editor == picture.editor]
-        return own[-1].id if own else None
-
-    def _rule(
-        self, decision: Decision, held: Held, *, reason: str | None = None, break_glass: str | None = None
-    ) -> None:
-        if self._stage.picture is not None:
-            ruling = DecisionRequest(
-                key=new_key(),
-                decision=decision,
-                held=held.id,
-                reason=reason,
-                break_glass=break_glass,
-                deadline_s=DEADLINE_S,
-            )
-            self._stage.send(ruling, self._held_quoted(held))
-
-    def _what(self, held: Held) -> str:
-        assert self._stage.picture is not None
-        is_flash = held_urgency(held, self._stage.picture) <= URGENCY_FLASH
-        change = held.submission.change
+    @property
+    def name(self) -> str:
+        """A name for prompts, such as `MAHA'S NEW FLASH`."""
+        is_flash = held_urgency(self.held, self.model) <= URGENCY_FLASH
+        change = self.held.submission.change
         if change is Change.NEW:
-            return f"{held.editor.upper()}'S NEW {'FLASH' if is_flash else 'LINE'}"
-        return f"{held.editor.upper()}'S {'FLASH ' if is_flash else ''}{change.upper()}"
+            return f"{self.held.editor.upper()}'S NEW {'FLASH' if is_flash else 'LINE'}"
+        return f"{self.held.editor.upper()}'S {'FLASH ' if is_flash else ''}{change.upper()}"
 
-    def _held_quoted(self, held: Held) -> str:
-        assert self._stage.picture is not None
-        return bidi.isolated(*held_text(held, self._stage.picture))
+    @property
+    def quoted(self) -> str:
+        return bidi.isolated(*held_text(self.held, self.model))
 
 
-def _quoted(entry: Entry) -> str:
-    line = entry.hidden_version or entry.line
-    return bidi.isolated(messages.composed(line), line.dir)
+def act(name: str, model: EditionModel | None, selected: str | None, clock: Callable[[], datetime]) -> Step:
+    """Return the first step of the action `name` on the line or held item with the id `selected`."""
+    if name in _LINE_ACTIONS:
+        entry = None if model is None or selected is None else model.board.get(selected)
+        if model is None or entry is None:
+            return Refuse("select a line on the board first (b, then ↑ ↓)")
+        return _LINE_ACTIONS[name](SelectedLine(model, entry, clock))
+    held = None if model is None or selected is None else model.held_by_id(selected)
+    if model is None or held is None:
+        return Refuse("select a held item first (d or s, then ↑ ↓)")
+    return _ITEM_ACTIONS[name](SelectedItem(model, held))
+
+
+def undo(model: EditionModel | None, outbox: Outbox, now: datetime) -> Send | None:
+    """Take back the line that was sent last, or return None if none is in its undo window.
+
+    Its draft returns to the compose line.
+    """
+    held_id = None if model is None else _undoable(model, outbox, now)
+    if model is None or held_id is None:
+        return None
+    sent = outbox.held_request(held_id)
+    return Send(
+        edition=model.name,
+        request=DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=held_id, deadline_s=DEADLINE_S),
+        quoted="" if sent is None else sent.quoted,
+        restore=None if sent is None else sent.draft,
+    )
+
+
+def _undoable(model: EditionModel, outbox: Outbox, now: datetime) -> str | None:
+    """Return the id of the editor's own item in its undo window, also if another application sent it."""
+    if (window := outbox.undo_window(now)) is not None:
+        return window[0]
+    own = [held for held in model.scheduled() if held.reason is Reason.UNDO and held.editor == model.editor]
+    return own[-1].id if own else None
+
+
+# On a line
+
+
+def _edit(line: SelectedLine, change: Change) -> Step:
+    problem = why_not_change(change, line.entry)
+    return Edit(draft_of(change, line.entry.line)) if problem is None else Refuse(problem)
+
+
+def _withdraw(line: SelectedLine) -> Step:
+    if (problem := why_not_change(Change.WITHDRAW, line.entry)) is not None:
+        return Refuse(problem)
+    prompt = TextRequest(
+        title=f"WITHDRAW {line.short_id} FOR GOOD",
+        about=line.quoted,
+        hint="the reason, which readers see · Enter: continue, Esc: cancel",
+        check=lambda reason: "a withdrawal needs a reason" if fields.is_blank(reason) else None,
+    )
+    return AskText(prompt, lambda reason: _confirm_withdrawal(line, reason))
+
+
+def _confirm_withdrawal(line: SelectedLine, reason: str) -> Step:
+    reach = line.model.reach(line.entry.line.id)
+    readers = "" if reach is None else f" FROM {messages.count(reach.followers, 'READER', 'READERS')}"
+    prompt = Confirmation(
+        title=f"WITHDRAW {line.short_id}{readers}?",
+        about=f"{line.quoted}\nreaders see the reason: {bidi.isolated(reason)}",
+        hint="y: withdraw it now · any other key: cancel",
+        key="y",
+    )
+    return Confirm(prompt, lambda: _send_change(line, Change.WITHDRAW, reason=reason))
+
+
+def _hide(line: SelectedLine) -> Step:
+    if line.entry.line.status is Status.WITHHELD:
+        return _confirm_change(line, Change.UNHIDE, f"PUT {line.short_id} BACK ON THE BOARD?")
+    return _confirm_change(line, Change.HIDE, f"HIDE {line.short_id} FROM THE BOARD?")
+
+
+def _pin(line: SelectedLine) -> Step:
+    if line.entry.line.is_pinned(line.clock()):
+        return _confirm_change(line, Change.UNPIN, f"UNPIN {line.short_id}?")
+    if (problem := why_not_change(Change.PIN, line.entry)) is not None:
+        return Refuse(problem)
+    prompt = TextRequest(
+        title=f"PIN {line.short_id} ON TOP FOR",
+        about=line.quoted,
+        hint="how long (2h, 90m) or until when (14:30) · Enter: pin it, Esc: cancel",
+        value=PIN_DEFAULT,
+        check=lambda text: _check_time(line, text),
+    )
+    return AskText(prompt, lambda text: _send_change(line, Change.PIN, pinned_until=_parse_time(line, text)))
+
+
+def _parse_time(line: SelectedLine, text: str) -> datetime:
+    return parse_instant(text, line.clock(), line.model.zone)
+
+
+def _check_time(line: SelectedLine, text: str) -> str | None:
+    try:
+        _parse_time(line, text)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+def _confirm_change(line: SelectedLine, change: Change, title: str) -> Step:
+    """Ask for Enter, not for a letter: a sentence typed on the board by mistake must not change anything."""
+    if (problem := why_not_change(change, line.entry)) is not None:
+        return Refuse(problem)
+    prompt = Confirmation(title=title, about=line.quoted, hint="Enter: do it · any other key: cancel", key="enter")
+    return Confirm(prompt, lambda: _send_change(line, change))
+
+
+def _send_change(
+    line: SelectedLine, change: Change, *, reason: str | None = None, pinned_until: datetime | None = None
+) -> Send:
+    latest = line.entry.line
+    submission = Submission(
+        key=new_key(),
+        change=change,
+        id=latest.id,
+        version=latest.version,
+        deadline_s=DEADLINE_S,
+        reason=reason,
+        pinned_until=pinned_until,
+    )
+    return Send(edition=line.model.name, request=submission, quoted=line.quoted, line=latest)
+
+
+# On a held item
+
+
+def _approve(item: SelectedItem) -> Step:
+    if (problem := why_not_decide(Decision.APPROVE, item)) is not None:
+        return Refuse(problem)
+    prompt = Confirmation(
+        title=f"APPROVE {item.name}?", about=item.quoted, hint="y: approve it · any other key: cancel", key="y"
+    )
+    return Confirm(prompt, lambda: _send_decision(item, Decision.APPROVE))
+
+
+def _approve_alone(item: SelectedItem) -> Step:
+    if (problem := why_not_decide(Decision.APPROVE, item, breaks_glass=True)) is not None:
+        return Refuse(problem)
+    prompt = TextRequest(
+        title=f"BREAK THE GLASS FOR {item.name}",
+        about=item.quoted,
+        hint="why without a second person; everyone can see it · Enter: continue, Esc: cancel",
+        check=lambda reason: "break-glass needs a reason" if fields.is_blank(reason) else None,
+    )
+    return AskText(prompt, lambda reason: _confirm_break_glass(item, reason))
+
+
+def _confirm_break_glass(item: SelectedItem, reason: str) -> Step:
+    prompt = Confirmation(
+        title="APPROVE WITHOUT A SECOND PERSON?",
+        about=f"{item.quoted}\nreason: {bidi.isolated(reason)}",
+        hint="y: put it on air now · any other key: cancel",
+        key="y",
+    )
+    return Confirm(prompt, lambda: _send_decision(item, Decision.APPROVE, break_glass=reason))
+
+
+def _reject(item: SelectedItem) -> Step:
+    if (problem := why_not_decide(Decision.REJECT, item)) is not None:
+        return Refuse(problem)
+    prompt = TextRequest(
+        title=f"REJECT {item.name}",
+        about=item.quoted,
+        hint="the reason, which its author sees · Enter: reject it, Esc: cancel",
+        check=lambda reason: "a rejection needs a reason" if fields.is_blank(reason) else None,
+    )
+    return AskText(prompt, lambda reason: _send_decision(item, Decision.REJECT, reason=reason))
+
+
+def _take_back(item: SelectedItem) -> Step:
+    if (problem := why_not_decide(Decision.CANCEL, item)) is not None:
+        return Refuse(problem)
+    prompt = Confirmation(
+        title=f"TAKE BACK {item.name}?",
+        about=item.quoted,
+        hint="Enter: it never goes on air · any other key: cancel",
+        key="enter",
+    )
+    return Confirm(prompt, lambda: _send_decision(item, Decision.CANCEL))
+
+
+def _send_decision(
+    item: SelectedItem, decision: Decision, *, reason: str | None = None, break_glass: str | None = None
+) -> Send:
+    request = DecisionRequest(
+        key=new_key(),
+        decision=decision,
+        held=item.held.id,
+        reason=reason,
+        break_glass=break_glass,
+        deadline_s=DEADLINE_S,
+    )
+    return Send(edition=item.model.name, request=request, quoted=item.quoted)
+
+
+_LINE_ACTIONS: Final[Mapping[str, Callable[[SelectedLine], Step]]] = {
+    "update": lambda line: _edit(line, Change.UPDATE),
+    "correct": lambda line: _edit(line, Change.CORRECT),
+    "refile": lambda line: _edit(line, Change.REFILE),
+    "withdraw": _withdraw,
+    "hide": _hide,
+    "pin": _pin,
+}
+_ITEM_ACTIONS: Final[Mapping[str, Callable[[SelectedItem], Step]]] = {
+    "approve": _approve,
+    "approve_alone": _approve_alone,
+    "reject": _reject,
+    "take_back": _take_back,
+}
+
+
+# What the core permits
+
+
+def why_not_change(change: Change, entry: Entry) -> str | None:
+    """Return why a change can't follow the latest entry of a line, or None if it can."""
+    request = Submission(key=_PLACEHOLDER, change=change, id=entry.line.id, version=entry.line.version)
+    return _first_error(lifecycle.check_may_follow(request, entry.line))
+
+
+def why_not_decide(decision: Decision, item: SelectedItem, *, breaks_glass: bool = False) -> str | None:
+    """Return why this editor may not approve, reject or cancel a held item, or None if they may."""
+    request = DecisionRequest(
+        key=_PLACEHOLDER,
+        decision=decision,
+        held=item.held.id,
+        reason=None if decision is Decision.APPROVE else _PLACEHOLDER,
+        break_glass=_PLACEHOLDER if breaks_glass else None,
+    )
+    return _first_error(approval.check_decision(request, item.held, item.model.editor, item.model.role))
+
+
+def why_not_break_glass(role: Role) -> str | None:
+    """Return why this role may not break the glass, or None if it may."""
+    return _first_error(approval.check_break_glass(role, _PLACEHOLDER))
+
+
+def _first_error(check: Iterable[RuleFinding]) -> str | None:
+    errors = Findings.of(check).errors
+    return errors[0].detail if errors else None

@@ -1,4 +1,4 @@
-"""The application: it shows a picture of an edition, and hands in what the editor decides."""
+"""The terminal application: it shows one edition and sends what the editor decides."""
 
 from __future__ import annotations
 
@@ -7,54 +7,66 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+from textual import on
 from textual.app import App, ComposeResult
-from textual.containers import Horizontal
-from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Static
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widgets import Footer, OptionList
 from textual.worker import Worker
 
 from publisher_cli.history import RelatedLine
 from publisher_cli.session import Session, origin
-from publisher_cli.tui import bindings, permitting
-from publisher_cli.tui.actions import Acting
-from publisher_cli.tui.bindings import Pane
-from publisher_cli.tui.compose import Writing
+from publisher_cli.tui import actions, bindings
+from publisher_cli.tui.bindings import HelpScreen, Pane
+from publisher_cli.tui.compose import ComposeLine
 from publisher_cli.tui.draft import DEADLINE_S, Draft
-from publisher_cli.tui.drafts import Drafts
-from publisher_cli.tui.help import Help
-from publisher_cli.tui.mail import Mail
-from publisher_cli.tui.model import Connection, Picture, State
-from publisher_cli.tui.outbox import Sent, carry
-from publisher_cli.tui.sync import Listener
-from publisher_cli.tui.widgets import status_bar
+from publisher_cli.tui.messages import (
+    ConnectionChanged,
+    EditionsListed,
+    ModelChanged,
+    ReachMeasured,
+    ReceiptArrived,
+    RequestSettled,
+)
+from publisher_cli.tui.model import Connection, EditionModel, State
+from publisher_cli.tui.outbox import Drafts, Outbox, SentRequest
+from publisher_cli.tui.steps import AskText, Confirm, Edit, Refuse, Send, Step
+from publisher_cli.tui.sync import EditionSync, deliver
 from publisher_cli.tui.widgets.composer import Composer
-from publisher_cli.tui.widgets.line_list import held_rows, line_rows
-from publisher_cli.tui.widgets.lists import LineList
-from publisher_cli.tui.widgets.prompt import Asking, Question
-from publisher_cli.tui.widgets.receipt_bar import Telling
-from publisher_cli.tui.wrapping import wrapped
-from ticker.core.line import Line
-from ticker.core.submission import Receipt, ReceiptStatus, Request
+from publisher_cli.tui.widgets.line_list import LineList, held_rows, line_rows
+from publisher_cli.tui.widgets.prompt import Confirmation, ConfirmPrompt, Prompt, TextPrompt
+from publisher_cli.tui.widgets.receipt_bar import Notice, ReceiptBar
+from publisher_cli.tui.widgets.status_bar import DetailsBar, StatusBar
+from ticker.core.submission import Receipt, ReceiptStatus
 
-TICK_S: Final = 1.0
-LOUD: Final = frozenset({ReceiptStatus.REFUSED, ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR})
+REDRAW_S: Final = 1.0
+"""How often everything that depends on the time is redrawn."""
+
+VALIDATE_S: Final = 0.06
+"""How long after the last key press the draft is validated: nobody reads findings between two keys."""
+
+_BELL: Final = frozenset({ReceiptStatus.REFUSED, ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR})
+"""Receipts that ring the bell."""
+
+_CANCELED: Final = Notice("CANCELED", "bold $text-warning", "nothing was done")
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class DeskView(App[str]):
-    """The desk view of one editor. Its result is the text that was left unsent.
+class DeskApp(App[str]):
+    """The terminal application of one editor. Its result is the text that was not sent.
 
-    `find` is asked for the session at each connection; `edition` None takes the first that there is.
+    `find` returns the session; it is called for each connection. `edition` None shows the first edition that exists.
     """
 
     TITLE = "tick desk"
     CSS_PATH = "tui.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = bindings.EVERYWHERE
+
+    pane = reactive(Pane.BOARD, init=False, bindings=True)
 
     def __init__(
         self,
@@ -70,321 +82,304 @@ class DeskView(App[str]):
         self._editor = editor
         self._deadline_s = deadline_s
         self._clock = clock
-        self._wanted = edition
+        self._requested = edition
         self.connection = Connection(State.CONNECTING, clock())
-        self.picture: Picture | None = None
-        self.pane = Pane.BOARD
-        self.mail = Mail()
+        self.model: EditionModel | None = None
+        self.outbox = Outbox()
         self.drafts = Drafts()
-        self._acting = Acting(self)
-        self._telling = Telling(self.mail, deadline_s)
         self._editions: list[str] = []
-        self._ear: Worker[None] | None = None
-        self._focus_before: Widget | None = None
-        self._statics: dict[str, Static] = {}
+        self._sync: Worker[None] | None = None
+        self._validate_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="head"):
-            yield Static(id="title")
-            yield Static(id="state")
-        yield Static(" TEST EDITION · nothing here is for the public ", id="test", markup=False)
-        yield Static(id="banner")
-        yield Static(id="places")
-        yield LineList(id="lines")
-        yield Static(id="chosen")
-        yield Composer(id="composer")
-        yield Asking(id="asking")
-        yield Static(id="told")
-        yield Static(id="keys")
+        self._status = StatusBar()
+        self._lines = LineList()
+        self._details = DetailsBar()
+        self._composer = Composer()
+        self._receipts = ReceiptBar(self.outbox, self._deadline_s)
+        self._compose_line = ComposeLine(self._composer, self.drafts, self._clock)
+        yield from (self._status, self._lines, self._details, self._composer, self._receipts)
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        self._lines = self.query_one("#lines", LineList)
-        self._composer = self.query_one("#composer", Composer)
-        self._writing = Writing(self, self._composer, self.drafts)
-        self._asking = self.query_one("#asking", Asking)
-        self._statics = {widget.id: widget for widget in self.screen.query(Static) if widget.id}
         self._composer.focus_text()
-        self.set_interval(TICK_S, self.show)
-        self._listen(self._wanted)
-        self.show()
+        self.set_interval(REDRAW_S, self.redraw)
+        self._follow(self._requested)
+        self.redraw()
 
-    def _listen(self, edition: str | None) -> None:
-        self._wanted = edition
-        if self._ear is not None:
-            self._ear.cancel()
+    def _follow(self, edition: str | None) -> None:
+        """Start to follow an edition in place of the current one."""
+        self._requested = edition
+        if self._sync is not None:
+            self._sync.cancel()
         self.connection = Connection(State.CONNECTING, self._clock())
-        listener = Listener(self._find, edition, self._editor, self, self._clock)
-        self._ear = self.run_worker(listener.run(), name="listener", group="listener", exclusive=True)
+        sync = EditionSync(self._find, edition, self._editor, self.post_message, self._clock)
+        self._sync = self.run_worker(sync.run(), name="sync", group="sync", exclusive=True)
 
-    # What is heard
+    # Messages from sync
 
-    def hear_connection(self, connection: Connection) -> None:
-        self.connection = connection
-        self._writing.check_soon()
-        self.show()
+    @on(ConnectionChanged)
+    def _connection_changed(self, message: ConnectionChanged) -> None:
+        if message.requested == self._requested:
+            self.connection = message.connection
+            self._validate_soon()
+            self.redraw()
 
-    def hear_editions(self, names: list[str]) -> None:
-        self._editions = names
+    @on(EditionsListed)
+    def _editions_listed(self, message: EditionsListed) -> None:
+        if message.requested == self._requested:
+            self._editions = message.names
 
-    def hear_picture(self, picture: Picture) -> None:
-        before, self.picture = self.picture, picture
-        if before is None or before.name != picture.name:
-            self._writing.load(Draft())
-        if before is None or (before.name, before.seq, before.role) != (picture.name, picture.seq, picture.role):
-            self._writing.check_soon()
-        self.show()
-
-    def hear_receipt(self, receipt: Receipt) -> None:
-        """A receipt that no errand waits for: of what was held, or of what was given up for lost."""
-        if receipt.key in self.mail.under_way or self.mail.was_told(receipt):
+    @on(ModelChanged)
+    def _model_changed(self, message: ModelChanged) -> None:
+        if message.requested != self._requested:
             return
-        unsettled = self.drafts.sent_with(receipt.key)
+        before, self.model = self.model, message.model
+        if before is None or before.name != self.model.name:
+            self._compose_line.load(Draft(), self.model)
+        self._validate_soon()
+        self.redraw()
+
+    @on(ReceiptArrived)
+    def _receipt_arrived(self, message: ReceiptArrived) -> None:
+        """Show a receipt that no request waits for: of a held item, or of a request without a receipt in time."""
+        receipt = message.receipt
+        if self.outbox.waits_for(receipt.key) or self.outbox.was_shown(receipt):
+            return
+        unsettled = self.drafts.unsettled_request(receipt.key)
         if unsettled is not None:
             self._settle(unsettled, receipt)
         elif receipt.held is not None and receipt.status is not ReceiptStatus.HELD:
-            sent = self.mail.held(receipt.held)
-            self._tell_receipt(receipt, "" if sent is None else sent.quoted)
+            sent = self.outbox.held_request(receipt.held)
+            self._show_receipt(receipt, "" if sent is None else sent.quoted)
 
-    # What is shown
+    @on(RequestSettled)
+    def _request_settled(self, message: RequestSettled) -> None:
+        if self.outbox.waits_for(message.sent.request.key):
+            self._settle(message.sent, message.receipt)
 
-    def _is_up(self) -> bool:
-        """Whether there is anything to show on: news may come before the first picture, and after the last."""
-        return bool(self._statics) and self._lines.is_attached
+    @on(ReachMeasured)
+    def _reach_measured(self, message: ReachMeasured) -> None:
+        if self._receipts.shows(message.receipt.key):
+            self._show_receipt(message.receipt, message.sent.quoted, message.related)
 
-    def show(self) -> None:
-        """Everything that time or news can have changed. What is the same isn't drawn again."""
-        if not self._is_up():
+    def _settle(self, sent: SentRequest, receipt: Receipt) -> None:
+        """Record and show a receipt. The text leaves the compose line only once it is on air or held."""
+        self.outbox.settle(sent, receipt)
+        is_done = self.drafts.settle(sent, receipt)
+        self._show_receipt(receipt, sent.quoted)
+        if is_done and sent.draft is not None and self.model is not None and sent.edition == self.model.name:
+            is_cleared = self._compose_line.clear(sent.draft, self.model)
+            if is_cleared and sent.draft.line is not None:
+                self._lines.focus()
+
+    # Drawing
+
+    def redraw(self) -> None:
+        """Draw everything that time or a message may have changed. Widgets skip what is the same."""
+        if not self._lines.is_attached:  # a message may arrive after the end
             return
-        now, picture = self._clock(), self.picture
-        self._put("title", status_bar.title(picture, self._wanted))
-        self._put("state", status_bar.state(self.connection, picture, now, self.size.width))
-        self._put("banner", status_bar.banner(self.connection, now))
-        self._statics["banner"].display = self.connection.state is State.LOST
-        self._statics["test"].display = picture is not None and picture.stored.edition.test
-        self._put("places", status_bar.places(self._editions, picture, self.pane, now))
-        self._put("keys", bindings.keys_lines(self._keys(), self.size.width - 2))
-        if picture is not None:
-            self._show_rows(picture, now)
-            self._put("chosen", wrapped(status_bar.chosen(picture, self.pane, self.chosen, now), self.size.width - 2))
-        self._put("told", wrapped(self._telling.words(picture, now), self.size.width - 2))
+        now, model = self._clock(), self.model
+        self._status.show(
+            model, self.connection, now, requested=self._requested, editions=self._editions, pane=self.pane
+        )
+        if model is not None:
+            self._redraw_list(model, now)
+            self._details.show_row(model, self.pane, self._lines.selected, now)
+        self._receipts.refresh_text(model, now)
 
-    def _show_rows(self, picture: Picture, now: datetime) -> None:
+    def _redraw_list(self, model: EditionModel, now: datetime) -> None:
         width = self.size.width
-        match self.pane:
-            case Pane.BOARD:
-                rows, below = line_rows(picture, now, width)
-                self._lines.show(rows, below, "nothing is on the board")
-            case Pane.PENDING:
-                nothing = status_bar.nothing(picture, "to decide on")
-                self._lines.show(held_rows(picture.pending(), picture, now, width), (), nothing)
-            case Pane.SCHEDULED:
-                nothing = status_bar.nothing(picture, "scheduled")
-                self._lines.show(held_rows(picture.scheduled(), picture, now, width), (), nothing)
+        if self.pane is Pane.BOARD:
+            rows, below = line_rows(model, now, width)
+            self._lines.show(rows, below, "nothing is on the board")
+            return
+        items = model.pending() if self.pane is Pane.PENDING else model.scheduled()
+        if model.held is None:
+            empty = "your Redis user may not read held items: create it again with `ticker editor add`"
+        else:
+            empty = f"no item is {self.pane.value.lower()}"
+        self._lines.show(held_rows(items, model, now, width), (), empty)
 
-    def _put(self, name: str, content: Content) -> None:
-        widget = self._statics[name]
-        if not isinstance(widget.content, Content) or not widget.content.is_same(content):
-            widget.update(content)
-
-    def _keys(self) -> tuple[tuple[str, str], ...]:
-        if self._asks():
-            return bindings.ASKED
-        if self.focused is self._lines:
-            return bindings.KEYS[self.pane]
-        opinion = self._writing.opinion
-        glass = (bindings.GLASS,) if opinion is not None and opinion.needs else ()
-        is_repetition = opinion is not None and any(finding.code == "duplicate" for finding in opinion.errors)
-        return (*glass, *((bindings.AGAIN,) if is_repetition else ()), *bindings.COMPOSING)
-
-    def _tell_receipt(self, receipt: Receipt, quoted: str, sisters: Sequence[RelatedLine] = ()) -> None:
-        if receipt.status in LOUD:
+    def _show_receipt(self, receipt: Receipt, quoted: str, related: Sequence[RelatedLine] = ()) -> None:
+        if receipt.status in _BELL:
             self.bell()
-        self._telling.tell(receipt, quoted, sisters)
-        self.show()
+        self._receipts.show_receipt(receipt, quoted, related)
+        self.redraw()
 
-    def _tell(self, word: str, sentence: str, style: str) -> None:
-        self._telling.say(word, sentence, style)
-        self.show()
+    def _show_notice(self, notice: Notice) -> None:
+        self._receipts.show_notice(notice)
+        self.redraw()
+
+    def watch_pane(self) -> None:
+        self.redraw()
+
+    @on(OptionList.OptionHighlighted)
+    def _row_selected(self) -> None:
+        self.redraw()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.redraw)
 
     # The compose line
 
-    def on_composer_changed(self) -> None:
-        self._writing.changed()
+    @on(Composer.Changed)
+    def _draft_changed(self) -> None:
+        if self.model is not None:
+            self._composer.show_count(self.model.stored.edition)
+            self._validate_soon()
 
-    def on_composer_sent(self) -> None:
-        self._writing.send()
+    def _validate_soon(self) -> None:
+        if self._validate_timer is not None:
+            self._validate_timer.stop()
+        self._validate_timer = self.set_timer(VALIDATE_S, self._validate)
 
-    def on_composer_left(self) -> None:
-        """Back to the board; a change of a line gives way to the new line that stood there before."""
-        if self._composer.draft.line is not None:
-            self.write(Draft())
-        self._lines.focus()
-        self.show()
-
-    def write(self, draft: Draft) -> None:
-        if self.picture is not None:
-            self._writing.stash()
-            self._writing.load(draft)
-            self._composer.focus_text()
-            self.show()
-
-    def bring_back(self, draft: Draft) -> None:
-        self._writing.bring_back(draft)
-
-    # Sending
-
-    def send(
-        self,
-        request: Request,
-        quoted: str,
-        *,
-        edition: str | None = None,
-        line: Line | None = None,
-        draft: Draft | None = None,
-    ) -> None:
-        if edition is None:
-            if self.picture is None:
-                return
-            edition = self.picture.name
-        request = msgspec.structs.replace(request, deadline_s=self._deadline_s, origin=origin())
-        sent = Sent(edition, request, quoted, self._clock(), draft, line)
-        self.mail.under_way[request.key] = sent
-        self.run_worker(carry(self._find, self._editor, sent, self._heard), name=request.key, group="errands")
-        self.show()
-
-    def _heard(self, sent: Sent, receipt: Receipt, sisters: Sequence[RelatedLine]) -> None:
-        """What became of an errand; a second time, how far it has come, and what is still up of its story."""
-        if self.mail.under_way.pop(sent.request.key, None) is not None:
-            self._settle(sent, receipt)
-        elif self._telling.is_of(receipt.key):
-            self._tell_receipt(receipt, sent.quoted, sisters)
-
-    def _settle(self, sent: Sent, receipt: Receipt) -> None:
-        """Take in a receipt: words leave the compose line only once they are on air or held."""
-        self.mail.keep(sent, receipt)
-        is_done = self.drafts.settle(sent, receipt)
-        self._tell_receipt(receipt, sent.quoted)
-        if is_done and self._is_up() and self.picture is not None and sent.edition == self.picture.name:
-            self._clear(sent.draft)
-
-    def _clear(self, draft: Draft | None) -> None:
-        """Make room in the compose line; after a change of a line, the board is where its editor was."""
-        if draft is not None and self._writing.clear(draft) and draft.line is not None:
-            self._lines.focus()
-
-    # What the keys on the list act on
+    def _validate(self) -> None:
+        if self._composer.is_attached:
+            self._compose_line.validate(self.model, is_live=self._is_live)
 
     @property
-    def chosen(self) -> str | None:
-        return self._lines.chosen
+    def _is_live(self) -> bool:
+        return self.connection.state is State.LIVE
 
-    def now(self) -> datetime:
-        return self._clock()
+    @on(Composer.Submitted)
+    async def _submit(self) -> None:
+        await self._perform(self._compose_line.submit(self.model, self.outbox, is_live=self._is_live))
 
-    def refuse(self, why: str, word: str = "NOT DONE") -> None:
-        self.bell()
-        self._tell(word, why, "bold $text-error")
+    @on(Composer.Left)
+    def _leave_composer(self) -> None:
+        """Go back to the list. A new line replaces the change of a line."""
+        if self._composer.draft.line is not None:
+            self._edit(Draft())
+        self._lines.focus()
 
-    def ask(self, question: Question) -> None:
-        if self.focused is None or self._asking not in self.focused.ancestors_with_self:
-            self._focus_before = self.focused
-        self._composer.display = False
-        self._asking.ask(question)
-        self.show()
-
-    def on_asking_over(self, event: Asking.Over) -> None:
-        self._composer.display = True
-        (self._focus_before or self._lines).focus()
-        if event.given is None:
-            self._tell("LEFT", "nothing was done", "bold $text-warning")
+    @on(Composer.GlassRequested)
+    def _toggle_glass(self) -> None:
+        problem = None if self.model is None else actions.why_not_break_glass(self.model.role)
+        if problem is None:
+            self._composer.toggle_glass()
         else:
-            event.question.answer(event.given)
-        self.show()
+            self._refuse(Refuse(problem))
+
+    def _edit(self, draft: Draft) -> None:
+        if self.model is not None:
+            self._compose_line.keep(self.model)
+            self._compose_line.load(draft, self.model)
+            self._composer.focus_text()
+
+    # Steps
+
+    async def _perform(self, step: Step) -> None:
+        match step:
+            case Refuse():
+                self._refuse(step)
+            case Edit(draft):
+                self._edit(draft)
+            case Send():
+                self._send(step)
+            case Confirm(prompt, then):
+                await self.push_screen(ConfirmPrompt(prompt), lambda yes: self._continue(then() if yes else None))
+            case AskText(request, then_with):
+                await self.push_screen(
+                    TextPrompt(request), lambda text: self._continue(None if text is None else then_with(text))
+                )
+
+    async def _continue(self, step: Step | None) -> None:
+        """Perform the step after a prompt, or report that the editor canceled it."""
+        if step is None:
+            self._show_notice(_CANCELED)
+        else:
+            await self._perform(step)
+
+    def _refuse(self, refusal: Refuse) -> None:
+        self.bell()
+        self._show_notice(Notice(refusal.word, "bold $text-error", refusal.reason))
+
+    def _send(self, step: Send) -> None:
+        if step.restore is not None and self.model is not None:
+            self._compose_line.bring_back(step.restore, self.model)
+        request = msgspec.structs.replace(step.request, deadline_s=self._deadline_s, origin=origin())
+        sent = SentRequest(step.edition, request, step.quoted, self._clock(), step.draft, step.line)
+        self.outbox.add(sent)
+        delivery = deliver(self._find, self._editor, sent, self.post_message)
+        self.run_worker(delivery, name=request.key, group="requests")
+        self.redraw()
 
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While something is asked, or help is shown, nothing else of ours happens but leaving."""
-        is_busy = bool(self._statics) and (len(self.screen_stack) > 1 or self._asks())
-        return not is_busy or action not in bindings.OURS
+        """Allow only to quit while a dialog is open. Hide the keys that don't apply to the current list."""
+        if len(self.screen_stack) > 1:
+            return action not in bindings.BLOCKED_BY_DIALOGS
+        return action != "act" or bindings.is_applicable(str(parameters[0]), self.pane)
 
-    def _asks(self) -> bool:
-        return self._asking.question is not None
+    async def action_act(self, name: str) -> None:
+        if name == "undo":
+            if not await self._undo():
+                self._refuse(Refuse("nothing that you sent is in its undo window: hide (h) or withdraw (w) the line"))
+            return
+        await self._perform(actions.act(name, self.model, self._lines.selected, self._clock))
 
-    def action_act(self, what: str) -> None:
-        getattr(self._acting, what)()
+    async def _undo(self) -> bool:
+        """Take back the line that was sent last. Return False if none is in its undo window."""
+        step = actions.undo(self.model, self.outbox, self._clock())
+        if step is not None:
+            await self._perform(step)
+        return step is not None
 
     def action_write_new(self) -> None:
-        self.write(Draft())
+        self._edit(Draft())
 
     def action_pane(self, name: str) -> None:
         self.pane = Pane[name]
         self._lines.focus()
-        self.show()
 
     def action_next_edition(self) -> None:
-        wanted = self._wanted or (None if self.picture is None else self.picture.name)
-        if wanted in self._editions:
-            self._turn_to(self._editions[(self._editions.index(wanted) + 1) % len(self._editions)])
+        current = self._requested or (None if self.model is None else self.model.name)
+        if current in self._editions:
+            self._switch_to(self._editions[(self._editions.index(current) + 1) % len(self._editions)])
 
     def action_edition(self, number: int) -> None:
         if number <= len(self._editions):
-            self._turn_to(self._editions[number - 1])
+            self._switch_to(self._editions[number - 1])
 
-    def _turn_to(self, name: str) -> None:
-        """Another edition; also back from one that this editor may not read, while the one before still shows."""
-        if self.picture is not None and name != (self._wanted or self.picture.name):
-            self._writing.stash()
-            self._listen(name)
+    def _switch_to(self, name: str) -> None:
+        """Show another edition. Also works from an edition that this editor may not read: the last one still shows."""
+        if self.model is not None and name != (self._requested or self.model.name):
+            self._compose_line.keep(self.model)
+            self._follow(name)
+            self.redraw()
 
-    def action_details(self) -> None:
-        self._composer.toggle_details()
-
-    def action_glass(self) -> None:
-        why_not = None if self.picture is None else permitting.why_not_glass(self.picture.role)
-        if why_not is not None:
-            self.refuse(why_not)
-        else:
-            self._composer.toggle_glass()
-
-    def action_again(self) -> None:
-        self._composer.toggle_again()
-
-    def action_light(self) -> None:
+    def action_toggle_light(self) -> None:
         self.theme = "textual-light" if self.current_theme.dark else "textual-dark"
 
     async def action_help(self) -> None:
-        await self.push_screen(Help())
+        await self.push_screen(HelpScreen())
 
-    def action_interrupt(self) -> None:
-        if not self._acting.undo():
-            self.action_leave()
+    async def action_interrupt(self) -> None:
+        if not await self._undo():
+            await self.action_leave()
 
-    def action_leave(self) -> None:
-        """End; asked first where a line would be left unsent, or its receipt unheard."""
-        text = self._writing.unsent
-        if self._asks() or not (text or self.mail.under_way):
+    async def action_leave(self) -> None:
+        """Quit. Ask first if a line is not sent or has no receipt yet; a second time, quit without asking."""
+        unsent = self._compose_line.unsent
+        if isinstance(self.screen, Prompt) or not (unsent or self.outbox.is_waiting):
             self.end()
             return
-        self.ask(
-            Question(
-                title=f"{'A LINE IS ON ITS WAY' if self.mail.under_way else 'A LINE ISN’T SENT'}: LEAVE ALL THE SAME?",
-                about=text,
-                hint="Enter: leave · any other key: stay",
-                key="enter",
-                answer=lambda _: self.end(),
-            )
+        prompt = Confirmation(
+            title=f"{'A LINE HAS NO RECEIPT YET' if self.outbox.is_waiting else 'A LINE IS NOT SENT'}: QUIT ANYWAY?",
+            about=unsent,
+            hint="Enter: quit · any other key: stay",
+            key="enter",
         )
+        await self.push_screen(ConfirmPrompt(prompt), self._leave_confirmed)
+
+    def _leave_confirmed(self, is_confirmed: bool | None) -> None:
+        if is_confirmed:
+            self.end()
+        else:
+            self._show_notice(_CANCELED)
 
     def end(self) -> None:
-        """Leave at once, with what is unsent as the result."""
-        self.exit(self._writing.unsent)
-
-    def on_option_list_option_highlighted(self) -> None:
-        self.show()
-
-    def on_descendant_focus(self) -> None:
-        self.show()
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.show)
+        """Quit at once, with the unsent text as the result."""
+        self.exit(self._compose_line.unsent)

@@ -1,120 +1,152 @@
-"""The keys, in one place: for the bindings, the last lines of the screen, and the help."""
+"""The key bindings. The footer and the help screen are generated from these tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Final
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import Static
 
 
 class Pane(Enum):
-    """What the list shows."""
+    """What the list shows. The value is the label of its tab."""
 
     BOARD = "Board"
-    PENDING = "Decide"
+    PENDING = "Pending"
     SCHEDULED = "Scheduled"
 
 
-EVERYWHERE: Final[list[BindingType]] = [
-    Binding("f1", "help", "help", priority=True),
-    Binding("f2", "pane('BOARD')", "board", priority=True),
-    Binding("f3", "pane('PENDING')", "decide", priority=True),
-    Binding("f4", "pane('SCHEDULED')", "scheduled", priority=True),
-    Binding("ctrl+n", "next_edition", "edition", priority=True),
-    Binding("ctrl+o", "details", "more fields", priority=True),
-    Binding("ctrl+g", "glass", "break glass", priority=True),
-    Binding("ctrl+r", "again", "again", priority=True),
-    Binding("ctrl+c", "interrupt", "undo, or leave", priority=True),
-    Binding("ctrl+q", "leave", "leave", priority=True),
+# The footer shows bindings in this order and cuts off those that don't fit: the most frequent come first.
+# The help screen shows each binding that has a tooltip.
+
+ON_COMPOSER: Final[list[BindingType]] = [
+    Binding("enter", "submit", "send", priority=True, tooltip="Send the line to the desk"),
+    Binding("tab", "app.focus_next", "fields", tooltip="Next field; Shift+Tab goes back"),
+    Binding("escape", "leave", "board", tooltip="Go to the board"),
+    Binding("ctrl+o", "toggle_details", "more", priority=True, tooltip="Story, url, embargo and expiry"),
+    Binding("ctrl+g", "toggle_glass", "break glass", priority=True, show=False, tooltip="Chief: skip the review"),
+    Binding("ctrl+r", "toggle_again", "again", priority=True, show=False, tooltip="Send it although a duplicate"),
+]
+
+_ON_BOARD: Final = [
+    Binding("u", "app.act('update')", "update", tooltip="Update: new facts"),
+    Binding("c", "app.act('correct')", "correct", tooltip="Correct: readers see the reason"),
+    Binding("w", "app.act('withdraw')", "withdraw", tooltip="Withdraw for good, with a reason"),
+    Binding("h", "app.act('hide')", "hide", tooltip="Hide, or unhide"),
+    Binding("p", "app.act('pin')", "pin", tooltip="Pin for a time, or unpin"),
+    Binding("r", "app.act('refile')", "refile", tooltip="Refile: fix a typo"),
+]
+_ON_PENDING: Final = [
+    Binding("a", "app.act('approve')", "approve", tooltip="Approve another editor's item"),
+    Binding("x", "app.act('reject')", "reject", tooltip="Reject, with a reason"),
+    Binding("g", "app.act('approve_alone')", "break glass", tooltip="Chief: approve without review"),
+]
+_ON_SCHEDULED: Final = [
+    Binding("z", "app.act('take_back')", "take back", tooltip="Take back your own item"),
+]
+_UNDO: Final = Binding("z", "app.act('undo')", "undo", tooltip="Take back the line sent last")
+
+_ON_ANY_LIST: Final[list[BindingType]] = [
+    # No letter starts a new line: after a sentence typed here by mistake, nothing of it is in the compose line.
+    Binding("enter", "app.write_new", "write", tooltip="Write a new line"),
+    Binding("b,escape", "app.pane('BOARD')", "board"),
+    Binding("d", "app.pane('PENDING')", "pending"),
+    Binding("s", "app.pane('SCHEDULED')", "scheduled"),
+]
+_RARELY: Final[list[BindingType]] = [
+    Binding("1", "app.edition(1)", "edition", key_display="1-9"),
+    *(Binding(str(number), f"app.edition({number})", "edition", show=False) for number in range(2, 10)),
+    Binding("q", "app.leave", "quit"),
+    Binding("t", "app.toggle_light", "light or dark", show=False, tooltip="On a list: light or dark colors"),
 ]
 
 ON_LIST: Final[list[BindingType]] = [
-    # No letter: whoever types a sentence here by mistake must not end up with the rest of it in the compose line.
-    Binding("enter", "app.write_new", "new line"),
-    Binding("u", "app.act('update')", "update"),
-    Binding("c", "app.act('correct')", "correct"),
-    Binding("r", "app.act('refile')", "refile"),
-    Binding("w", "app.act('withdraw')", "withdraw"),
-    Binding("h", "app.act('hide')", "hide or unhide"),
-    Binding("p", "app.act('pin')", "pin or unpin"),
-    Binding("a", "app.act('approve')", "approve"),
-    Binding("x", "app.act('reject')", "reject"),
-    Binding("g", "app.act('approve_alone')", "break glass"),
-    Binding("z", "app.act('take_back')", "take back"),
-    Binding("b,escape", "app.pane('BOARD')", "board"),
-    Binding("d", "app.pane('PENDING')", "decide"),
-    Binding("s", "app.pane('SCHEDULED')", "scheduled"),
-    *(Binding(str(number), f"app.edition({number})", "edition") for number in range(1, 10)),
-    Binding("t", "app.light", "light or dark"),
+    *_ON_BOARD, *_ON_PENDING, *_ON_SCHEDULED, *_ON_ANY_LIST,
     Binding("question_mark", "app.help", "help"),
-    Binding("q", "app.leave", "leave"),
+    _UNDO, *_RARELY,
+]  # fmt: skip
+
+EVERYWHERE: Final[list[BindingType]] = [
+    Binding("f2", "pane('BOARD')", "board", priority=True, show=False, tooltip="Board; on a list: b"),
+    Binding("f3", "pane('PENDING')", "pending", priority=True, show=False, tooltip="Pending items; on a list: d"),
+    Binding("f4", "pane('SCHEDULED')", "scheduled", priority=True, show=False, tooltip="Scheduled items; on a list: s"),
+    Binding("ctrl+n", "next_edition", "edition", priority=True, tooltip="Next edition; on a list: 1 to 9"),
+    Binding("ctrl+c", "interrupt", "undo or quit", priority=True, tooltip="Take back the last line, or quit"),
+    Binding("f1", "help", "help", priority=True, tooltip="This help; on a list: ?"),
+    Binding("ctrl+q", "leave", "quit", priority=True, show=False, tooltip="Quit; on a list: q"),
 ]
 
-OURS: Final = frozenset(
-    {"act", "write_new", "pane", "edition", "next_edition", "details", "glass", "again", "light", "help"}
-)
-"""What waits while something is asked."""
 
-_LIST_KEYS: Final = (("1-9", "edition"), ("?", "help"), ("q", "leave"))
-KEYS: Final = {
-    Pane.BOARD: (
-        *(("Enter", "write"), ("u", "update"), ("c", "correct"), ("r", "refile"), ("w", "withdraw")),
-        *(("h", "hide/unhide"), ("p", "pin"), ("z", "undo"), ("d", "decide"), ("s", "scheduled")),
-        *_LIST_KEYS,
-    ),
-    Pane.PENDING: (
-        *(("a", "approve"), ("x", "reject"), ("g", "break glass"), ("z", "take back"), ("b", "board")),
-        *(("s", "scheduled"), ("Enter", "write")),
-        *_LIST_KEYS,
-    ),
-    Pane.SCHEDULED: (("z", "take back"), ("b", "board"), ("d", "decide"), ("Enter", "write"), *_LIST_KEYS),
+def _action_names(bindings: Iterable[BindingType]) -> frozenset[str]:
+    """Return the names of the bindings' actions, without namespace and parameters."""
+    names = (binding.action.partition("(")[0] for binding in Binding.make_bindings(bindings))
+    return frozenset(name.removeprefix("app.") for name in names)
+
+
+BLOCKED_BY_DIALOGS: Final = _action_names([*EVERYWHERE, *ON_LIST]) - {"interrupt", "leave"}
+"""Actions that have no effect while a prompt or the help screen is open."""
+
+_LIST_ACTIONS: Final = {
+    Pane.BOARD: [*_ON_BOARD, _UNDO],
+    Pane.PENDING: [*_ON_PENDING, *_ON_SCHEDULED],
+    Pane.SCHEDULED: _ON_SCHEDULED,
 }
-COMPOSING: Final = (
-    *(("Enter", "put on air"), ("Tab", "fields"), ("^O", "more"), ("Esc", "board"), ("^N", "edition")),
-    *(("F3", "decide"), ("F4", "scheduled"), ("^C", "undo/leave"), ("F1", "help")),
+_APPLICABLE: Final = {pane: {binding.action for binding in found} for pane, found in _LIST_ACTIONS.items()}
+
+
+def is_applicable(name: str, pane: Pane) -> bool:
+    """Return whether the action `name` on a row applies to the rows of `pane`."""
+    return f"app.act({name!r})" in _APPLICABLE[pane]
+
+
+_INTRODUCTION: Final = (
+    'Write "Who: what happened". Urgency: 1 flash, 2 bulletin, 3 urgent, 4 routine.\n'
+    "Time: 20m, 14:30. A line that is neither on air nor held stays in its field."
 )
-ASKED: Final = (("Esc", "leave it"), ("^Q", "leave the view"))
-GLASS: Final = ("^G", "break glass")
-AGAIN: Final = ("^R", "meant again")
+_CONCLUSION: Final = "After NOT ON AIR you may send the same line again: it can't go on air twice."
+_LEFT: Final = (("COMPOSE LINE", ON_COMPOSER), ("EVERYWHERE", [*EVERYWHERE, *_RARELY]))
+_RIGHT: Final = (
+    ("LINE SELECTED", [*_ON_BOARD, _UNDO, _ON_ANY_LIST[0]]),
+    ("HELD ITEM SELECTED", [*_ON_PENDING, *_ON_SCHEDULED]),
+)
 
 
-def keys_lines(keys: Sequence[tuple[str, str]], width: int) -> Content:
-    """Keys with what they do, in lines of at most `width` columns; a key is never parted from its word."""
-    lines: list[list[Content]] = [[]]
-    used = 0
-    for key, what in keys:
-        size = len(key) + len(what) + 3
-        if used + size - 2 > width and lines[-1]:
-            lines.append([])
-            used = 0
-        used += size
-        lines[-1].append(Content.styled(key, "bold $text-accent") + Content(f" {what}"))
-    return Content("\n").join(Content("  ").join(line) for line in lines)
+class HelpScreen(ModalScreen[None]):
+    """Every key and what it does. Any key closes it."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(_INTRODUCTION, markup=False)
+            with Horizontal():
+                for sections in (_LEFT, _RIGHT):
+                    yield Static(_help_column(sections, self.app.get_key_display))
+            yield Static(_CONCLUSION, markup=False)
+
+    def on_key(self, event: Key) -> None:
+        event.stop()
+        self.app.call_later(self._close)
+
+    async def _close(self) -> None:
+        if self.is_current:
+            await self.dismiss()
 
 
-HELP: Final = """\
-WRITE  Enter puts the line on air. "Who: what happened" makes two parts.
-       Tab: urgency (1 flash, 2 bulletin, 3 urgent, 4 routine), section,
-       regions, time (20m, 14:30). ^O: story, url, embargo, expiry, too.
-       What the desk would say stands below. What isn't on air or held
-       stays here. Esc: board, Enter: back.
-
-THE LINE CHOSEN  ↑ ↓ on the board
-   u  update: new facts          c  correct: readers are told what was wrong
-   r  refile: mend a slip        w  withdraw for good: reason, then y
-   h  hide or unhide            p  pin for a time, or unpin
-
-WHAT WAITS  d or F3: decide · s or F4: scheduled · b or F2: board
-   a  approve another's          x  reject, with a reason for its author
-   z  take back your own         g  chief: approve alone; everybody sees why
-
-EVERYWHERE
-   ^N  next edition (1-9)        ^G  chief: break the glass for this line
-   ^C  undo, else leave          ^R  it is meant, though a repetition
-   ^Q  leave (q)                 t   light or dark, on the board
-
-NOT CONNECTED, NOT ON AIR: they mean it. The same again can't go out twice.
-"""
+def _help_column(
+    sections: Sequence[tuple[str, Iterable[BindingType]]], key_display: Callable[[Binding], str]
+) -> Content:
+    lines: list[Content] = []
+    for title, bindings in sections:
+        lines.append(Content.styled(title, "bold"))
+        for binding in Binding.make_bindings(bindings):
+            if binding.tooltip:
+                key = Content.styled(f"{key_display(binding):>4} ", "bold $text-accent")
+                lines.append(key + Content(binding.tooltip))
+        lines.append(Content(""))
+    return Content("\n").join(lines[:-1])

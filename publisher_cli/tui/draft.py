@@ -1,4 +1,4 @@
-"""From what stands in the compose line to a submission, and what the desk would say of it: pure."""
+"""A draft: the fields of the compose line, the submission they make, and what the desk would decide. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
+from publisher_cli.output import bidi, messages
 from publisher_cli.submit.dry_run import foretell
 from publisher_cli.submit.request import content_fields
 from publisher_cli.times import parse_times
-from publisher_cli.tui.model import Picture
+from publisher_cli.tui.model import EditionModel
 from ticker.core.errors import SettingsError
 from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Direction, Line, Status
 from ticker.core.outcome import Hold, Publish, Refuse
@@ -22,14 +23,15 @@ from ticker.core.rules import fields
 from ticker.core.submission import Finding, Submission
 
 DEADLINE_S: Final = 10.0
-CHECKING_KEY: Final = "checking"
-"""Nothing with this key is ever sent."""
+CHECK_KEY: Final = "checking"
+"""The key of submissions that are only validated, never sent."""
 
 _SEPARATORS: Final = re.compile(r"[,،;\s]+")
+_URGENCIES: Final = {"flash": 1, "bulletin": 2, "urgent": 3, "routine": 4, "": 4}
 
 
-class Typed(msgspec.Struct, frozen=True, kw_only=True):
-    """The compose line's fields, as they were typed."""
+class DraftFields(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of the compose line, as the editor typed them."""
 
     text: str = ""
     urgency: str = ""
@@ -46,30 +48,31 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that is being written. `line` is the version that the editor saw; None for a new line."""
+    """A change that an editor writes. `line` is the version that they change; None for a new line."""
 
     change: Change = Change.NEW
     line: Line | None = None
-    typed: Typed = Typed()
-
-    @property
-    def place(self) -> tuple[Change, str | None]:
-        """What it is a draft of: each edition keeps one for each place."""
-        return self.change, None if self.line is None else self.line.id
+    fields: DraftFields = DraftFields()
 
     @property
     def is_blank(self) -> bool:
-        return self.typed == self.fresh.typed
+        """Whether the editor has changed nothing yet."""
+        return self.fields == self.original.fields
 
     @property
-    def fresh(self) -> Draft:
-        """As it was before anything was typed."""
+    def original(self) -> Draft:
+        """The draft before the editor typed anything."""
         return Draft() if self.line is None else draft_of(self.change, self.line)
+
+    def quoted(self, edition_dir: Direction) -> str:
+        """Return the text as readers will see it, isolated, for a prompt or a receipt."""
+        line = preview_line(self, edition_dir)
+        return "" if line is None else bidi.isolated(messages.composed(line), line.dir)
 
 
 def draft_of(change: Change, line: Line) -> Draft:
-    """A change of a line, to begin from what the line has."""
-    typed = Typed(
+    """Return a draft of a change to `line`, with the fields of the line filled in."""
+    filled_in = DraftFields(
         text=line.text if line.attribution is None else f"{line.attribution}: {line.text}",
         urgency=str(line.urgency),
         section=line.section or "",
@@ -78,19 +81,22 @@ def draft_of(change: Change, line: Line) -> Draft:
         url=line.url or "",
         expires="" if line.expires_at is None else f"{line.expires_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
     )
-    return Draft(change=change, line=line, typed=typed)
+    return Draft(change=change, line=line, fields=filled_in)
 
 
-class Kind(Enum):
-    """What a finding means for the line."""
+class Severity(Enum):
+    """The effect of a finding on the draft."""
 
-    REFUSED = "refused"
-    NEEDS = "needs"
+    ERROR = "error"
+    REVIEW = "review"
     WARNING = "warning"
 
 
-class Opinion(msgspec.Struct, frozen=True, kw_only=True):
-    """What the desk would say of a draft now. `submission` is None where it can't even be asked."""
+class Validation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the desk would decide about a draft now.
+
+    `submission` is None if the fields can't be parsed. `needs` are the reasons for a second person's review.
+    """
 
     submission: Submission | None = None
     errors: tuple[Finding, ...] = ()
@@ -102,100 +108,99 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     def can_be_sent(self) -> bool:
         return self.submission is not None and not self.errors
 
-    def findings(self) -> list[tuple[Kind, Finding]]:
+    def findings(self) -> list[tuple[Severity, Finding]]:
+        """Return all findings, the most severe first."""
         return [
-            *((Kind.REFUSED, finding) for finding in self.errors),
-            *((Kind.NEEDS, finding) for finding in self.needs),
-            *((Kind.WARNING, finding) for finding in self.warnings),
+            *((Severity.ERROR, finding) for finding in self.errors),
+            *((Severity.REVIEW, finding) for finding in self.needs),
+            *((Severity.WARNING, finding) for finding in self.warnings),
         ]
 
 
-def graphemes_of(draft: Draft) -> int:
-    """How many characters the rules count of the text: without what is read as its attribution."""
-    _, text = fields.split_attribution(fields.normal_text(draft.typed.text))
+def text_graphemes(draft: Draft) -> int:
+    """Return the length of the text as the rules count it: in graphemes, without the attribution."""
+    _, text = fields.split_attribution(fields.normal_text(draft.fields.text))
     return fields.count_graphemes(text)
 
 
 def submission_of(draft: Draft, key: str, now: datetime, zone: tzinfo | None) -> Submission:
-    """What to hand in.
+    """Return the submission for a draft.
 
     Raises:
-        SettingsError: If the urgency is no number, or a time none.
+        SettingsError: If the urgency is not a number, or a time can't be parsed.
 
     """
-    typed = draft.typed
-    fields, times = content_fields(**_given(draft))
-    fields |= parse_times(times, now, zone)
+    content, times = content_fields(**_changed_fields(draft))
+    content |= parse_times(times, now, zone)
     if draft.line is None:
-        fields["text"] = typed.text
+        content["text"] = draft.fields.text
     else:
-        fields |= {"id": draft.line.id, "version": draft.line.version}
-        if typed.text != draft.fresh.typed.text:
-            fields["text"] = typed.text
-    if typed.reason.strip():
-        fields["reason"] = typed.reason
-    if typed.glass.strip():
-        fields["break_glass"] = typed.glass
-    return Submission(key=key, change=draft.change, deadline_s=DEADLINE_S, **fields)
+        content |= {"id": draft.line.id, "version": draft.line.version}
+        if draft.fields.text != draft.original.fields.text:
+            content["text"] = draft.fields.text
+    if draft.fields.reason.strip():
+        content["reason"] = draft.fields.reason
+    if draft.fields.glass.strip():
+        content["break_glass"] = draft.fields.glass
+    return Submission(key=key, change=draft.change, deadline_s=DEADLINE_S, **content)
 
 
-def _given(draft: Draft) -> dict[str, Any]:
-    """What a command would have been given: what differs from the line; of a new one, what was filled in."""
-    typed, before = draft.typed, draft.fresh.typed
-    given: dict[str, Any] = {"again": typed.again}
+def _changed_fields(draft: Draft) -> dict[str, Any]:
+    """Return the options of `tick post` that correspond to the fields that the editor changed or filled in."""
+    typed, before = draft.fields, draft.original.fields
+    changed: dict[str, Any] = {"again": typed.again}
     for name in ("section", "at", "story", "url", "embargo", "expires"):
         value = getattr(typed, name).strip()
         if value != getattr(before, name):
-            given[name] = value
+            changed[name] = value
     if typed.urgency.strip() != before.urgency:
-        given["urgency"] = _urgency(typed.urgency)
-    if _regions(typed.regions) != _regions(before.regions):
-        given["regions"] = _regions(typed.regions) or ("",)
-    return given
+        changed["urgency"] = _parse_urgency(typed.urgency)
+    if _parse_regions(typed.regions) != _parse_regions(before.regions):
+        changed["regions"] = _parse_regions(typed.regions) or ("",)
+    return changed
 
 
-def _urgency(text: str) -> int:
-    named = {"flash": 1, "bulletin": 2, "urgent": 3, "routine": 4, "": 4}
+def _parse_urgency(text: str) -> int:
     folded = text.strip().casefold()
-    if folded in named:
-        return named[folded]
+    if folded in _URGENCIES:
+        return _URGENCIES[folded]
     if re.fullmatch("[0-9]{1,2}", folded, re.ASCII) is None:
         raise SettingsError(f"urgency {text.strip()[:10]!a} is no number: 1 flash, 2 bulletin, 3 urgent, 4 routine")
     return int(folded)
 
 
-def _regions(text: str) -> tuple[str, ...]:
+def _parse_regions(text: str) -> tuple[str, ...]:
     return tuple(region for region in _SEPARATORS.split(text) if region)
 
 
-def completed(vocabulary: Mapping[str, str], typed: str) -> str:
-    """Each term that was typed as the beginning of one term's id or name, as its id; anything else as it is."""
-    return ", ".join(_completed_term(vocabulary, term.strip()) for term in re.split("[,،;]", typed))
+def complete_terms(vocabulary: Mapping[str, str], typed: str) -> str:
+    """Replace each typed term by the id of the only term whose id or name starts with it. Keep all other terms."""
+    return ", ".join(_complete_term(vocabulary, term.strip()) for term in re.split("[,،;]", typed))
 
 
-def _completed_term(vocabulary: Mapping[str, str], typed: str) -> str:
+def _complete_term(vocabulary: Mapping[str, str], typed: str) -> str:
     folded = typed.casefold()
     found = {term for term, name in vocabulary.items() if term.startswith(folded) or name.casefold().startswith(folded)}
     return found.pop() if typed and len(found) == 1 else typed
 
 
-def opinion_of(draft: Draft, picture: Picture, now: datetime) -> Opinion:
-    """Ask the core what the desk asks it."""
+def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
+    """Apply the desk's rules to a draft, without sending it."""
     try:
-        submission = submission_of(draft, CHECKING_KEY, now, picture.zone)
+        submission = submission_of(draft, CHECK_KEY, now, model.zone)
     except SettingsError as error:
-        return Opinion(errors=(Finding("field", str(error)),))
-    match foretell(picture, submission, now):
+        return Validation(errors=(Finding("field", str(error)),))
+    match foretell(model, submission, now):
         case Publish(warnings=warnings):
-            return Opinion(submission=submission, warnings=warnings)
+            return Validation(submission=submission, warnings=warnings)
         case Hold(held=held, warnings=warnings):
-            return Opinion(submission=submission, needs=held.needs, warnings=warnings, due_at=held.due_at)
+            return Validation(submission=submission, needs=held.needs, warnings=warnings, due_at=held.due_at)
         case Refuse(errors=errors, warnings=warnings):
-            return Opinion(submission=submission, errors=errors, warnings=warnings)
+            return Validation(submission=submission, errors=errors, warnings=warnings)
 
 
-def asks_twice(draft: Draft, submission: Submission) -> bool:
-    """Whether a second thought is asked for: what can't be taken back unseen, or goes past a second person."""
+def needs_confirmation(draft: Draft, submission: Submission) -> bool:
+    """Return whether the editor must press y before sending: a flash, a withdrawal, or a line that skips review."""
     if submission.break_glass is not None or submission.change is Change.WITHDRAW:
         return True
     urgency = submission.urgency
@@ -204,14 +209,14 @@ def asks_twice(draft: Draft, submission: Submission) -> bool:
     return isinstance(urgency, int) and urgency <= URGENCY_FLASH and submission.change in TEXT_CHANGES
 
 
-def shown_words(draft: Draft, edition_dir: Direction) -> Line | None:
-    """The draft as a line that can be shown, without any rule applied; None while there is no text."""
-    attribution, text = fields.split_attribution(fields.normal_text(draft.typed.text))
+def preview_line(draft: Draft, edition_dir: Direction) -> Line | None:
+    """Return the draft as a line to display, without applying the rules, or None if it has no text."""
+    attribution, text = fields.split_attribution(fields.normal_text(draft.fields.text))
     if not text:
         return None
-    now = datetime.min.replace(tzinfo=UTC)  # it isn't shown
+    unused = datetime.min.replace(tzinfo=UTC)
     direction = edition_dir if draft.line is None else draft.line.dir
     return Line(
         id="", version=1, number=0, change=draft.change, status=Status.USABLE, text=text, attribution=attribution,
-        lang="und", dir=direction, created_at=now, updated_at=now,
+        lang="und", dir=direction, created_at=unused, updated_at=unused,
     )  # fmt: skip

@@ -1,63 +1,74 @@
-"""What the keys and the compose line act on: the application, as far as they know it."""
+"""The messages that `sync` posts to the application."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Sequence
 
-from publisher_cli.tui.bindings import Pane
-from publisher_cli.tui.draft import Draft
-from publisher_cli.tui.mail import Mail
-from publisher_cli.tui.model import Connection, Picture
-from publisher_cli.tui.widgets.prompt import Question
-from ticker.core.line import Line
-from ticker.core.submission import Request
+from textual.message import Message
+
+from publisher_cli.history import RelatedLine
+from publisher_cli.tui.model import Connection, EditionModel
+from publisher_cli.tui.outbox import SentRequest
+from ticker.core.submission import Receipt
 
 
-class Stage(Protocol):
-    """One edition on the screen, or none yet."""
+class SyncMessage(Message):
+    """A message from the task that follows an edition.
 
-    connection: Connection
-    picture: Picture | None
-    pane: Pane
-    mail: Mail
+    `requested` is the edition that the task was started for. The application ignores messages of an earlier task.
+    """
 
-    @property
-    def chosen(self) -> str | None:
-        """The id of the row that is chosen."""
-        ...
+    def __init__(self, requested: str | None) -> None:
+        super().__init__()
+        self.requested = requested
 
-    def now(self) -> datetime: ...
 
-    def show(self) -> None:
-        """Draw what has changed."""
-        ...
+class ConnectionChanged(SyncMessage):
+    """The connection to Redis was opened or lost."""
 
-    def ask(self, question: Question) -> None: ...
+    def __init__(self, requested: str | None, connection: Connection) -> None:
+        super().__init__(requested)
+        self.connection = connection
 
-    def refuse(self, why: str, word: str = "NOT DONE") -> None:
-        """Say why something can't be done."""
-        ...
 
-    def send(
-        self,
-        request: Request,
-        quoted: str,
-        *,
-        edition: str | None = None,
-        line: Line | None = None,
-        draft: Draft | None = None,
-    ) -> None:
-        """Hand a request in, to the edition that shows where none is named.
+class EditionsListed(SyncMessage):
+    """The names of all editions were read."""
 
-        `line` is the version that it changes; `draft` is what it was made of, in the compose line.
-        """
-        ...
+    def __init__(self, requested: str | None, names: list[str]) -> None:
+        super().__init__(requested)
+        self.names = names
 
-    def write(self, draft: Draft) -> None:
-        """Turn the compose line to a draft."""
-        ...
 
-    def bring_back(self, draft: Draft) -> None:
-        """Put words that were taken back into the compose line, if nothing else stands there."""
-        ...
+class ModelChanged(SyncMessage):
+    """The model has changed, or time has passed."""
+
+    def __init__(self, requested: str | None, model: EditionModel) -> None:
+        super().__init__(requested)
+        self.model = model
+
+
+class ReceiptArrived(Message):
+    """A receipt for this editor was read from the log of receipts."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__()
+        self.receipt = receipt
+
+
+class RequestSettled(Message):
+    """A request of this application has its receipt."""
+
+    def __init__(self, sent: SentRequest, receipt: Receipt) -> None:
+        super().__init__()
+        self.sent = sent
+        self.receipt = receipt
+
+
+class ReachMeasured(Message):
+    """Gateways reported the reach of an entry. `related` are the lines of the same story in other editions."""
+
+    def __init__(self, sent: SentRequest, receipt: Receipt, related: Sequence[RelatedLine]) -> None:
+        super().__init__()
+        self.sent = sent
+        self.receipt = receipt
+        self.related = related

@@ -1,4 +1,4 @@
-"""What is known of an edition at a moment: read from Redis by `listening`, shown by everything else."""
+"""The state of one edition, as the terminal application shows it. `sync` updates it; everything else only reads it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from ticker.core.submission import Reach
 from ticker.store.editions import StoredEdition
 from ticker.store.reach import Report, reach_of
 
-LINES_KEPT: Final = 10_000
-"""As many lines as a log retains by default: more would only ever be of a view that stays open for weeks."""
+LINES_MAX: Final = 10_000
+"""Maximum number of lines kept: as many as a log retains by default."""
 
-OFF_BOARD_SHOWN: Final = 30
-REACH_LATE: Final = timedelta(seconds=5)
-"""Gateways tell within a second how far an entry came: after this long, none has it."""
+OFF_BOARD_MAX: Final = 30
+"""Maximum number of lines listed below the board."""
+
+REACH_DELAY: Final = timedelta(seconds=5)
+"""Gateways report within a second how far an entry came. If none has after this long, none will."""
 
 
 class State(Enum):
-    """How the view stands to Redis."""
+    """Whether the application is connected to Redis."""
 
     CONNECTING = "connecting"
     LIVE = "live"
@@ -35,15 +37,18 @@ class State(Enum):
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """`since` when it is so; `why` it was lost."""
+    """The state of the connection, when it began, and why the connection was lost."""
 
     state: State
     since: datetime
-    why: str = ""
+    reason: str = ""
 
 
-class Picture:
-    """An edition's board, and what else an editor has to see of it. Changed by the listener alone."""
+class EditionModel:
+    """An edition's board, its held items, the editor's role, and the reach that gateways reported.
+
+    `held` is None if the editor's Redis user may not read held items.
+    """
 
     def __init__(self, stored: StoredEdition, editor: str) -> None:
         self.stored = stored
@@ -52,10 +57,10 @@ class Picture:
         self.seq = 0
         self.link: str | None = stored.nonce
         self.role = stored.edition.role
-        self.held: list[Held] | None = []  # None: this editor's Redis user may not read it
+        self.held: list[Held] | None = []
         self.reports: list[Report] = []
         self._seqs: dict[str, int] = {}
-        self._changed: datetime | None = None
+        self._changed_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -63,41 +68,45 @@ class Picture:
 
     @property
     def zone(self) -> tzinfo | None:
-        """The desk’s time zone; None is this machine’s, also where it doesn’t know the other: times read back say."""
+        """The edition's time zone. None (local time) also if this machine doesn't know that zone."""
         try:
             return find_zone(self.stored.edition.zone)
         except SettingsError:
             return None
 
     def apply(self, logged: Logged) -> None:
+        """Apply the next log entry. Drop the oldest tenth of the lines when there are too many."""
         self.board.apply(logged.entry)
         self.seq, self.link = logged.seq, logged.link
-        self._changed = logged.entry.line.updated_at
+        self._changed_at = logged.entry.line.updated_at
         self._seqs[logged.entry.line.id] = logged.seq
-        if len(self.board) > LINES_KEPT:
-            oldest = list(self.board.newest_first())[LINES_KEPT * 9 // 10 :]
+        if len(self.board) > LINES_MAX:
+            oldest = list(self.board.newest_first())[LINES_MAX * 9 // 10 :]
             for entry in oldest:
                 self.board.forget(entry.line.id)
                 del self._seqs[entry.line.id]
 
     def on_board(self, now: datetime) -> list[Line]:
+        """Return the lines that readers see."""
         return self.board.lines(now, self.stored.edition.board_lines)
 
     def off_board(self, now: datetime) -> list[Entry]:
-        """The newest lines that don't show: held off the board, expired, or pushed down by newer ones."""
+        """Return the newest lines that readers don't see: hidden, expired, or pushed off the board by newer lines."""
         shown = {line.id for line in self.on_board(now)}
         found: list[Entry] = []
         for entry in self.board.newest_first():
-            if len(found) == OFF_BOARD_SHOWN:
+            if len(found) == OFF_BOARD_MAX:
                 break
             if entry.line.id not in shown:
                 found.append(entry)
         return found
 
     def pending(self) -> list[Held]:
+        """Return the held items that wait for a second person."""
         return [held for held in self.held or () if held.waits_for_person]
 
     def scheduled(self) -> list[Held]:
+        """Return the held items that wait for their time, the next one first."""
         found = [held for held in self.held or () if not held.waits_for_person]
         return sorted(found, key=lambda held: (held.due_at or held.submitted_at, held.id))
 
@@ -105,17 +114,17 @@ class Picture:
         return next((held for held in self.held or () if held.id == held_id), None)
 
     def reach(self, line_id: str | None = None) -> Reach | None:
-        """How far the latest entry of a line has come, or that of the whole log; None where no gateway has told."""
+        """Return how far the latest entry of a line, or of the log, has come, or None if no gateway has reported it."""
         seq = self.seq if line_id is None else self._seqs.get(line_id, 0)
         return reach_of(seq, self.reports)
 
     def readers(self, now: datetime) -> Reach | None:
-        """Who has the latest entry, or, for the moment that gateways take to tell, who had the one before.
+        """Return the reach of the latest entry, or of the entry before until gateways have reported the latest one.
 
-        None where none of them tells.
+        None if no gateway reports.
         """
         reach = self.reach()
         if reach is not None or not self.reports:
             return reach
-        is_fresh = self._changed is not None and now - self._changed < REACH_LATE
+        is_fresh = self._changed_at is not None and now - self._changed_at < REACH_DELAY
         return reach_of(self.reports[0].last, self.reports) if is_fresh else None

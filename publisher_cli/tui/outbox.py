@@ -1,65 +1,164 @@
-"""Handing in what an editor decided, and what is remembered of it until its fate is known."""
+"""The requests that this application sent, and the drafts that an editor has not sent yet. Pure: no I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final, TypeVar
 
 import msgspec
 
-from publisher_cli.history import RelatedLine, find_related_lines
-from publisher_cli.session import Session
+from publisher_cli.submit.request import new_key
+from publisher_cli.submit.undo_window import is_window
 from publisher_cli.tui.draft import Draft
-from ticker.client.publish import Errand, not_on_air, with_reach
-from ticker.core.errors import TickerError
 from ticker.core.line import Change, Line
 from ticker.core.submission import Receipt, ReceiptStatus, Request, Submission
-from ticker.store.connection import CLIENT_ERRORS, Redis
 
-Hear = Callable[["Sent", Receipt, Sequence[RelatedLine]], None]
+REMEMBERED_MAX: Final = 500
+"""Maximum number of held items and of shown receipts that are remembered."""
+
+UNSETTLED: Final = frozenset({ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR})
+"""Receipts after which the same line may be sent again, with the same idempotency key."""
+
+DraftSlot = tuple[str, Change, str | None]
+"""Where a draft is kept: the edition, the change, and the id of the line that it changes."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
-class Sent(msgspec.Struct, frozen=True):
-    """A request on its way. `quoted` is the text that it is about, and `line` the version that it changes.
+class SentRequest(msgspec.Struct, frozen=True):
+    """A request that was sent to the desk of `edition`.
 
-    `draft` is what it was made of, in the compose line.
+    `quoted` is the text to show in its receipt. `draft` is the draft that it was made from, and `line` the version
+    that it changes.
     """
 
     edition: str
     request: Request
     quoted: str
-    at: datetime
+    sent_at: datetime
     draft: Draft | None = None
     line: Line | None = None
 
 
-async def carry(find: Callable[[], Session], editor: str | None, sent: Sent, hear: Hear) -> None:
-    """Hand a request in, and tell what became of it: once for certain, and once more when its reach is known."""
-    errand: Errand | None = None
-    try:
-        session = find()
-        async with session.redis() as redis:
-            errand = Errand(session, sent.edition, session.editor(editor), sent.request)
-            receipt = await errand.run(redis)
-            hear(sent, receipt, ())
-            if receipt.status is ReceiptStatus.ON_AIR:
-                hear(sent, await with_reach(redis, receipt), await _sisters(redis, sent))
-    except (TickerError, *CLIENT_ERRORS) as error:
-        hear(sent, _unheard(sent, errand, str(error)), ())
+class Outbox:
+    """The requests that wait for a receipt, the items held for this editor, and the receipts already shown."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, SentRequest] = {}
+        self._held: dict[str, SentRequest] = {}
+        self._shown: dict[tuple[str, ReceiptStatus], None] = {}
+        self._undo_window: tuple[str, datetime] | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether any request waits for its receipt."""
+        return bool(self._waiting)
+
+    @property
+    def is_draft_waiting(self) -> bool:
+        """Whether a request from the compose line waits for its receipt."""
+        return any(sent.draft is not None for sent in self._waiting.values())
+
+    def waited_s(self, now: datetime) -> float:
+        """Return how long the oldest request has waited for its receipt."""
+        return max(((now - sent.sent_at).total_seconds() for sent in self._waiting.values()), default=0.0)
+
+    def add(self, sent: SentRequest) -> None:
+        """Add a request that waits for its receipt."""
+        self._waiting[sent.request.key] = sent
+
+    def waits_for(self, key: str) -> bool:
+        return key in self._waiting
+
+    def settle(self, sent: SentRequest, receipt: Receipt) -> None:
+        """Record the receipt of a request. Remember a held item, and its undo window if it has one."""
+        self._waiting.pop(sent.request.key, None)
+        if receipt.status is not ReceiptStatus.HELD or receipt.held is None:
+            return
+        _remember(self._held, receipt.held, sent)
+        if receipt.due_at is not None and isinstance(sent.request, Submission) and is_window(receipt, sent.request):
+            self._undo_window = (receipt.held, receipt.due_at)
+
+    def held_request(self, held_id: str | None) -> SentRequest | None:
+        """Return the request that is, or was, held under this id, or None if this application didn't send it."""
+        return None if held_id is None else self._held.get(held_id)
+
+    def undo_window(self, now: datetime) -> tuple[str, float] | None:
+        """Return the id of the item in its undo window and the seconds left, or None if there is none."""
+        if self._undo_window is None or self._undo_window[1] <= now:
+            return None
+        held_id, due_at = self._undo_window
+        return held_id, (due_at - now).total_seconds()
+
+    def was_shown(self, receipt: Receipt) -> bool:
+        return (receipt.key, receipt.status) in self._shown
+
+    def mark_shown(self, receipt: Receipt) -> None:
+        """Record that a receipt is shown. The receipt of the item in its undo window ends that window."""
+        _remember(self._shown, (receipt.key, receipt.status), None)
+        is_settled = receipt.status is not ReceiptStatus.HELD
+        if self._undo_window is not None and receipt.held == self._undo_window[0] and is_settled:
+            self._undo_window = None
 
 
-async def _sisters(redis: Redis, sent: Sent) -> Sequence[RelatedLine]:
-    """What is still up of the same story in other editions, where a line was taken back or put right."""
-    line, request = sent.line, sent.request
-    if line is None or line.coverage is None or not isinstance(request, Submission):
-        return ()
-    if request.change not in (Change.WITHDRAW, Change.CORRECT):
-        return ()
-    now = datetime.now(sent.at.tzinfo)
-    return await find_related_lines(redis, sent.edition, line.coverage, line.lang, now, is_test=line.test)
+class Drafts:
+    """Unsent drafts: one per edition for a new line, and one per change of a line."""
+
+    def __init__(self) -> None:
+        self._drafts: dict[DraftSlot, Draft] = {}
+        self._unsettled: dict[DraftSlot, SentRequest] = {}
+
+    @property
+    def unsettled(self) -> list[SentRequest]:
+        """The requests that were sent and are not on air, as far as is known."""
+        return list(self._unsettled.values())
+
+    def keep(self, edition: str, draft: Draft) -> None:
+        """Keep a draft until its editor returns to it. A blank draft replaces the one that was kept."""
+        if draft.is_blank:
+            self._drafts.pop(_slot(edition, draft), None)
+        else:
+            self._drafts[_slot(edition, draft)] = draft
+
+    def restore(self, edition: str, blank: Draft) -> Draft:
+        """Return the draft kept in place of `blank`, or `blank` if there is none or the line has changed since."""
+        kept = self._drafts.get(_slot(edition, blank))
+        return kept if kept is not None and kept.line == blank.line else blank
+
+    def key_for(self, edition: str, draft: Draft) -> str:
+        """Return the idempotency key to send a draft with.
+
+        A draft that was sent before without a receipt gets the same key again, so that it can't go on air twice.
+        """
+        before = self._unsettled.get(_slot(edition, draft))
+        return before.request.key if before is not None and before.draft == draft else new_key()
+
+    def unsettled_request(self, key: str) -> SentRequest | None:
+        """Return the request that was sent with this key and is not settled, or None."""
+        return next((sent for sent in self._unsettled.values() if sent.request.key == key), None)
+
+    def settle(self, sent: SentRequest, receipt: Receipt) -> bool:
+        """Record the receipt of a request. Return True if its draft need not be kept: it is on air or held."""
+        if sent.draft is None:
+            return False
+        slot = _slot(sent.edition, sent.draft)
+        if receipt.status in UNSETTLED:
+            self._unsettled[slot] = sent
+            return False
+        self._unsettled.pop(slot, None)
+        if receipt.status is ReceiptStatus.REFUSED:
+            return False
+        if self._drafts.get(slot) == sent.draft:
+            del self._drafts[slot]
+        return True
 
 
-def _unheard(sent: Sent, errand: Errand | None, why: str) -> Receipt:
-    if errand is not None and errand.is_sent:
-        return errand.unconfirmed(why)
-    return not_on_air(sent.edition, sent.request, "no-redis", why)
+def _slot(edition: str, draft: Draft) -> DraftSlot:
+    return (edition, draft.change, None if draft.line is None else draft.line.id)
+
+
+def _remember(remembered: dict[Key, Value], key: Key, value: Value) -> None:
+    remembered[key] = value
+    while len(remembered) > REMEMBERED_MAX:
+        remembered.pop(next(iter(remembered)))

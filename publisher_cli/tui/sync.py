@@ -1,21 +1,37 @@
-"""Keeping a picture of an edition up to date, through every loss of the connection."""
+"""Redis I/O: keep the model of an edition up to date through lost connections, and deliver requests to the desk.
+
+Both run in a task of their own and post messages to the application.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
 from redis.exceptions import NoPermissionError
+from textual.message import Message
 
+from publisher_cli.history import RelatedLine, find_related_lines
 from publisher_cli.session import Session
-from publisher_cli.tui.model import Connection, Picture, State
+from publisher_cli.tui.messages import (
+    ConnectionChanged,
+    EditionsListed,
+    ModelChanged,
+    ReachMeasured,
+    ReceiptArrived,
+    RequestSettled,
+)
+from publisher_cli.tui.model import Connection, EditionModel, State
+from publisher_cli.tui.outbox import SentRequest
 from ticker.backoff import Backoff
+from ticker.client.publish import Errand, not_on_air, with_reach
 from ticker.console import sentence
 from ticker.core.errors import StoreError, TickerError
 from ticker.core.held import Held
-from ticker.core.submission import Receipt
+from ticker.core.line import Change
+from ticker.core.submission import ReceiptStatus, Submission
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import edition_names, load_edition
 from ticker.store.editors import role_of
@@ -25,36 +41,24 @@ from ticker.store.reach import read_reports
 from ticker.store.receipts import last_receipt_id, read_receipts
 
 BLOCK_MS: Final = 500
-"""How long we wait for an entry before we look at what no stream tells: what is held, how far entries came."""
+"""How long to block for a log entry before held items and reach are read again: no stream announces those."""
 
 ANSWER_S: Final = 3.0
-"""An answer this late isn't coming: the editor has to know before the next line is typed."""
+"""Timeout of a round trip. The editor must learn of a lost connection before they type the next line."""
 
-HISTORY_EACH: Final = 6
-"""Every so many quiet rounds, see that the log is still the one that we read."""
+LOG_CHECK_ROUNDS: Final = 6
+"""After this many rounds without an entry, check that the log was not replaced."""
 
 RETRY_FIRST_S: Final = 0.4
 RETRY_MOST_S: Final = 2.0
 
-
-class Hears(Protocol):
-    """Whoever is told what the listener hears. Called on the event loop, never at the same time."""
-
-    def hear_connection(self, connection: Connection) -> None: ...
-
-    def hear_editions(self, names: list[str]) -> None: ...
-
-    def hear_picture(self, picture: Picture) -> None:
-        """Something has changed, or time has passed."""
-        ...
-
-    def hear_receipt(self, receipt: Receipt) -> None: ...
+Post = Callable[[Message], object]
 
 
-class Listener:
-    """One edition's ear. Run it in a task; `edition` None takes the first that there is.
+class EditionSync:
+    """Follow one edition. `edition` None follows the first edition that exists.
 
-    `find` is asked anew at each attempt: an embedded server has another address each time it starts.
+    `find` is called again for each connection attempt: an embedded server has a new address after each start.
     """
 
     def __init__(
@@ -62,20 +66,21 @@ class Listener:
         find: Callable[[], Session],
         edition: str | None,
         editor: str | None,
-        hears: Hears,
+        post: Post,
         clock: Callable[[], datetime],
     ) -> None:
         self._find = find
+        self._requested = edition
         self._edition = edition
         self._editor = editor
-        self._hears = hears
+        self._post = post
         self._clock = clock
         self._quiet_rounds = 0
-        self._may_see_held = True
+        self._may_read_held = True
         self._receipts_after = ""
 
     async def run(self) -> NoReturn:
-        """Listen until cancelled."""
+        """Follow the edition until cancelled. Reconnect with backoff after an error."""
         lost_since: datetime | None = None
         backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S)
         while True:
@@ -84,92 +89,132 @@ class Listener:
                 async for _ in self._rounds():
                     lost_since = None
                     backoff.reset()
-                continue  # the log was begun anew: read it at once
+                continue  # the log was replaced: read the new one at once
             except (TickerError, OSError, *CLIENT_ERRORS) as error:
-                why = sentence(error)
-            except Exception as error:  # noqa: BLE001 -- a task's root: the view goes on and shows it, with what was typed
-                why = sentence(error)
+                reason = sentence(error)
+            except Exception as error:  # noqa: BLE001 -- a task's root: the application keeps the drafts and shows it
+                reason = sentence(error)
             lost_since = lost_since or self._clock()
-            self._hears.hear_connection(Connection(State.LOST, lost_since, why))
+            self._post(ConnectionChanged(self._requested, Connection(State.LOST, lost_since, reason)))
             await asyncio.sleep(backoff.next_s())
 
     async def _rounds(self) -> AsyncIterator[None]:
-        """Read everything, then what comes, a round at a time; ends where the log was begun anew."""
+        """Read the whole edition, then its changes, one round per iteration. End when the log was replaced."""
         session = self._find()
         async with session.redis() as redis:
             async with asyncio.timeout(ANSWER_S):
-                name = await self._chosen(redis)
-            picture = await self._read(redis, name, session.editor(self._editor))
-            await self._look(redis, picture)
-            self._hears.hear_connection(Connection(State.LIVE, self._clock()))
-            self._hears.hear_picture(picture)
+                name = await self._find_edition(redis)
+            model = await self._load(redis, name, session.editor(self._editor))
+            await self._refresh(redis, model)
+            self._post(ConnectionChanged(self._requested, Connection(State.LIVE, self._clock())))
+            self._post(ModelChanged(self._requested, model))
             while True:
                 yield
                 async with asyncio.timeout(ANSWER_S):
-                    if not await self._round(redis, picture):
+                    if not await self._round(redis, model):
                         return
-                self._hears.hear_picture(picture)
+                self._post(ModelChanged(self._requested, model))
 
-    async def _chosen(self, redis: Redis) -> str:
+    async def _find_edition(self, redis: Redis) -> str:
+        """Return the name of the edition to follow.
+
+        Raises:
+            StoreError: If that edition, or any edition, doesn't exist.
+
+        """
         names = await edition_names(redis)
-        self._hears.hear_editions(names)
+        self._post(EditionsListed(self._requested, names))
         if not names:
-            raise StoreError("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which makes them")
+            raise StoreError("no edition exists yet: start the desk (`ticker up` or `ticker desk`), which creates them")
         if self._edition is not None and self._edition not in names:
-            raise StoreError(f"there is no edition {self._edition}: there are {', '.join(names)}")
+            raise StoreError(f"edition {self._edition} doesn't exist: choose one of {', '.join(names)}")
         self._edition = self._edition or names[0]
         return self._edition
 
-    async def _read(self, redis: Redis, name: str, editor: str) -> Picture:
-        """The whole retained log, each entry checked against the one before it."""
+    async def _load(self, redis: Redis, name: str, editor: str) -> EditionModel:
+        """Read the whole retained log. Check the link of each entry to the one before."""
         stored = await load_edition(redis, name)
         if stored is None:
-            raise StoreError(f"edition {name} was deleted this moment")
-        picture = Picture(stored, editor)
+            raise StoreError(f"edition {name} was just deleted")
+        model = EditionModel(stored, editor)
         async for logged in walk_log(redis, name, 0, stored.nonce):
-            picture.apply(logged)
-        self._may_see_held = True
+            model.apply(logged)
+        self._may_read_held = True
         if not self._receipts_after:
             self._receipts_after = await last_receipt_id(redis, name, editor)
-        return picture
+        return model
 
-    async def _round(self, redis: Redis, picture: Picture) -> bool:
-        """Take in what has come; False where the log is no longer the one that was read."""
-        entries = await tail(redis, picture.name, picture.seq, block_ms=BLOCK_MS)
+    async def _round(self, redis: Redis, model: EditionModel) -> bool:
+        """Apply the entries that arrived. Return False if the log was replaced."""
+        entries = await tail(redis, model.name, model.seq, block_ms=BLOCK_MS)
         for entry in entries:
-            picture.apply(check_entry(picture.seq, picture.link, entry))
+            model.apply(check_entry(model.seq, model.link, entry))
         self._quiet_rounds = 0 if entries else self._quiet_rounds + 1
-        if self._quiet_rounds % HISTORY_EACH == HISTORY_EACH - 1 and not await self._is_same_log(redis, picture):
+        is_check_due = self._quiet_rounds % LOG_CHECK_ROUNDS == LOG_CHECK_ROUNDS - 1
+        if is_check_due and not await self._is_same_log(redis, model):
             return False
-        await self._look(redis, picture)
+        await self._refresh(redis, model)
         return True
 
-    async def _is_same_log(self, redis: Redis, picture: Picture) -> bool:
-        """Whether the entry that we read last still stands where it stood; takes in changed settings, too."""
-        stored = await load_edition(redis, picture.name)
-        if stored is None or stored.nonce != picture.stored.nonce:
+    async def _is_same_log(self, redis: Redis, model: EditionModel) -> bool:
+        """Return whether the log still has the entry that was read last. Update the edition's settings, too."""
+        stored = await load_edition(redis, model.name)
+        if stored is None or stored.nonce != model.stored.nonce:
             return False
-        picture.stored = stored
-        if picture.seq == 0:
+        model.stored = stored
+        if model.seq == 0:
             return True
-        found = await read_log(redis, picture.name, picture.seq - 1, 1)
-        return bool(found) and (found[0].seq, found[0].link) == (picture.seq, picture.link)
+        found = await read_log(redis, model.name, model.seq - 1, 1)
+        return bool(found) and (found[0].seq, found[0].link) == (model.seq, model.link)
 
-    async def _look(self, redis: Redis, picture: Picture) -> None:
-        """What no stream that we wait on tells: what is held, this editor's role and receipts, how far entries came."""
-        name, editor = picture.name, picture.editor
-        picture.role = await role_of(redis, name, editor) or picture.stored.edition.role
-        picture.reports = await read_reports(redis, name)
-        picture.held = await self._held(redis, name)
+    async def _refresh(self, redis: Redis, model: EditionModel) -> None:
+        """Read what the log doesn't contain: role, reach, held items and this editor's receipts."""
+        name, editor = model.name, model.editor
+        model.role = await role_of(redis, name, editor) or model.stored.edition.role
+        model.reports = await read_reports(redis, name)
+        model.held = await self._read_held(redis, name)
         for stored in await read_receipts(redis, name, editor, self._receipts_after):
             self._receipts_after = stored.id
-            self._hears.hear_receipt(stored.receipt)
+            self._post(ReceiptArrived(stored.receipt))
 
-    async def _held(self, redis: Redis, name: str) -> list[Held] | None:
-        """What is held; None where this user may not see it: asked once a connection, not to fill Redis's ACL LOG."""
-        if self._may_see_held:
+    async def _read_held(self, redis: Redis, name: str) -> list[Held] | None:
+        """Return the held items, or None if this Redis user may not read them.
+
+        After a refusal it doesn't try again on this connection: each one adds an entry to Redis's ACL LOG.
+        """
+        if self._may_read_held:
             try:
                 return [held for _, held in (await read_held(redis, name)).values()]
             except NoPermissionError:
-                self._may_see_held = False
+                self._may_read_held = False
         return None
+
+
+async def deliver(find: Callable[[], Session], editor: str | None, sent: SentRequest, post: Post) -> None:
+    """Submit a request and post its receipt. After a publication, also post the reach that gateways report."""
+    errand: Errand | None = None
+    try:
+        session = find()
+        async with session.redis() as redis:
+            errand = Errand(session, sent.edition, session.editor(editor), sent.request)
+            receipt = await errand.run(redis)
+            post(RequestSettled(sent, receipt))
+            if receipt.status is ReceiptStatus.ON_AIR:
+                post(ReachMeasured(sent, await with_reach(redis, receipt), await _related_lines(redis, sent)))
+    except (TickerError, *CLIENT_ERRORS) as error:
+        reason = str(error)
+        if errand is not None and errand.is_sent:
+            post(RequestSettled(sent, errand.unconfirmed(reason)))
+        else:
+            post(RequestSettled(sent, not_on_air(sent.edition, sent.request, "no-redis", reason)))
+
+
+async def _related_lines(redis: Redis, sent: SentRequest) -> Sequence[RelatedLine]:
+    """Return the lines of the same story that other editions still show, after a withdrawal or a correction."""
+    line, request = sent.line, sent.request
+    if line is None or line.coverage is None or not isinstance(request, Submission):
+        return ()
+    if request.change not in (Change.WITHDRAW, Change.CORRECT):
+        return ()
+    now = datetime.now(sent.sent_at.tzinfo)
+    return await find_related_lines(redis, sent.edition, line.coverage, line.lang, now, is_test=line.test)

@@ -1,4 +1,4 @@
-"""Wrapping words that have isolates in them: a terminal sorts out directions a line at a time."""
+"""Wrap text that contains directional isolates: a terminal orders right-to-left text one line at a time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _OPENING: Final = frozenset({FIRST_STRONG_ISOLATE, *ISOLATES.values()})
 
 
 def wrapped(content: Content, width: int) -> Content:
-    """Lines of at most `width` columns; what is isolated over several of them is isolated anew in each."""
+    """Wrap `content` to `width` columns. An isolate that spans several lines is closed and reopened in each of them."""
     lines: list[Content] = []
     opened: list[str] = []
     for line in content.wrap(max(width, 1)):
         before = "".join(opened)
-        for place, character in enumerate(line.plain):
+        for index, character in enumerate(line.plain):
             if character == FIRST_STRONG_ISOLATE:
-                opened.append(ISOLATES[_first_strong(line.plain[place + 1 :])])  # of the next line, it could be another
+                # Reopen it with an explicit direction: the first letter of the next line may have another one.
+                opened.append(ISOLATES[_first_strong(line.plain[index + 1 :])])
             elif character in _OPENING:
                 opened.append(character)
             elif character == POP_ISOLATE and opened:
@@ -31,7 +32,7 @@ def wrapped(content: Content, width: int) -> Content:
 
 
 def _first_strong(text: str) -> Direction:
-    """The direction of the first letter that has one, up to where the isolate around it ends (UAX 9, P2 and P3)."""
+    """Return the direction of the first strong letter before the enclosing isolate ends (UAX 9, rules P2 and P3)."""
     depth = 0
     for character in text:
         if character in _OPENING:

@@ -1,4 +1,4 @@
-"""Lines and what is held as rows of a list: each a few terminal lines, as wide as there is room."""
+"""The list in the middle: the board, the pending items, or the scheduled items."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Final
 import msgspec
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
-from publisher_cli.history import SHORT, short_ids
+from publisher_cli.history import short_ids
 from publisher_cli.output import bidi, messages
 from publisher_cli.times import spell_duration
-from publisher_cli.tui.model import Picture
+from publisher_cli.tui.bindings import ON_LIST
+from publisher_cli.tui.model import EditionModel
 from ticker.core.edition import Edition
 from ticker.core.held import Held, Reason
 from ticker.core.line import Change, Direction, Line, Status
@@ -21,10 +24,11 @@ from ticker.core.rules import fields
 from ticker.core.submission import Submission
 
 WIDE: Final = 110
-"""From this many columns on there is room for seconds and whole section names."""
+"""Terminals with at least this many columns have room for seconds and whole section names."""
 
 GAP: Final = " "
 TEXT_LEAST: Final = 20
+GUTTER: Final = 2
 
 _MARK_STYLES: Final = {
     "FLASH": "bold $text-error",
@@ -33,14 +37,14 @@ _MARK_STYLES: Final = {
     "PIN": "bold $text-accent",
     "CORRECTED": "$text-primary",
     "WITHDRAWN": "$text-error",
-    "HELD": "$text-warning",
+    "HIDDEN": "$text-warning",
     "EXPIRED": "$foreground 60%",
     "TEST": "bold reverse",
 }
 
 
 class Row(msgspec.Struct, frozen=True):
-    """`id` tells rows apart. Cells stand before the text; of `marks`, each has a line of its own."""
+    """A line or a held item as one row. `cells` come before the text. Each of `marks` has its own line."""
 
     id: str
     cells: tuple[str, ...]
@@ -52,26 +56,26 @@ class Row(msgspec.Struct, frozen=True):
     is_fresh: bool = False
 
 
-def line_rows(picture: Picture, now: datetime, width: int) -> tuple[list[Row], list[Row]]:
-    """What readers see, and below it the lines that they don't see."""
-    names = short_ids(entry.line.id for entry in picture.board.newest_first())
-    shown = [_line_row(line, names[line.id], picture, now, width) for line in picture.on_board(now)]
+def line_rows(model: EditionModel, now: datetime, width: int) -> tuple[list[Row], list[Row]]:
+    """Return the rows of the lines that readers see, and of the newest lines that they don't see."""
+    names = short_ids(entry.line.id for entry in model.board.newest_first())
+    shown = [_line_row(line, names[line.id], model, now, width) for line in model.on_board(now)]
     off = []
-    for entry in picture.off_board(now):
-        kept = entry.hidden_version or entry.line
-        row = _line_row(entry.line, names[entry.line.id], picture, now, width)
-        text = messages.composed(kept) if entry.line.status is Status.WITHHELD else row.text
-        off.append(msgspec.structs.replace(row, text=text, attribution=kept.attribution or "", is_dim=True))
+    for entry in model.off_board(now):
+        readable = entry.hidden_version or entry.line
+        row = _line_row(entry.line, names[entry.line.id], model, now, width)
+        text = messages.composed(readable) if entry.line.status is Status.WITHHELD else row.text
+        off.append(msgspec.structs.replace(row, text=text, attribution=readable.attribution or "", is_dim=True))
     return shown, off
 
 
-def _line_row(line: Line, name: str, picture: Picture, now: datetime, width: int) -> Row:
+def _line_row(line: Line, name: str, model: EditionModel, now: datetime, width: int) -> Row:
     return Row(
         id=line.id,
         cells=(
             name,
-            _clock(line.updated_at, now, width, picture.zone),
-            _section(line.section, picture.stored.edition, width),
+            _clock(line.updated_at, now, width, model.zone),
+            _section(line.section, model.stored.edition, width),
         ),
         marks=tuple(line_marks(line, now)),
         text=messages.shown_text(line),
@@ -82,12 +86,12 @@ def _line_row(line: Line, name: str, picture: Picture, now: datetime, width: int
 
 
 def line_marks(line: Line, now: datetime) -> list[str]:
-    """What sets a line apart, in words: nothing is told by colour alone."""
+    """Return the line's marks as words: no information is in the color alone."""
     marks = messages.marks(line, now).split()
     if line.status is Status.CANCELED:
         marks.append("WITHDRAWN")
     if line.status is Status.WITHHELD:
-        marks.append("HELD")
+        marks.append("HIDDEN")
     if line.status is Status.USABLE and line.correction is not None:
         marks.append("CORRECTED")
     if line.expires_at is not None and line.expires_at <= now:
@@ -97,39 +101,40 @@ def line_marks(line: Line, now: datetime) -> list[str]:
     return marks
 
 
-def held_rows(items: Sequence[Held], picture: Picture, now: datetime, width: int) -> list[Row]:
-    """What waits: for whom or for when, from whom, and what it would put on air."""
+def held_rows(items: Sequence[Held], model: EditionModel, now: datetime, width: int) -> list[Row]:
+    """Return the rows of held items."""
     names = short_ids(held.id for held in items)
-    return [_held_row(held, names[held.id], picture, now, width) for held in items]
+    return [_held_row(held, names[held.id], model, now, width) for held in items]
 
 
-def _held_row(held: Held, name: str, picture: Picture, now: datetime, width: int) -> Row:
+def _held_row(held: Held, name: str, model: EditionModel, now: datetime, width: int) -> Row:
     due = "" if held.due_at is None else spell_duration(held.due_at - now)
-    cells = (name, _clock(held.submitted_at, now, width, picture.zone), held.editor, due)
-    marks = [messages.URGENCIES.get(held_urgency(held, picture), ""), _HELD_WORDS.get(held.reason, "")]
+    cells = (name, _clock(held.submitted_at, now, width, model.zone), held.editor, due)
+    marks = [messages.URGENCIES.get(held_urgency(held, model), ""), _REASON_MARKS.get(held.reason, "")]
     if held.submission.change is not Change.NEW:
         marks.insert(0, held.submission.change.upper())
-    if picture.stored.edition.test:
+    if model.stored.edition.test:
         marks.append("TEST")
-    text, direction = held_text(held, picture)
+    text, direction = held_text(held, model)
     return Row(held.id, cells, tuple(filter(None, marks)), text, direction)
 
 
-_HELD_WORDS: Final = {Reason.OVERDUE: "OVERDUE", Reason.EMBARGO: "EMBARGO", Reason.UNDO: "UNDO"}
+_REASON_MARKS: Final = {Reason.OVERDUE: "OVERDUE", Reason.EMBARGO: "EMBARGO", Reason.UNDO: "UNDO"}
 
 
-def held_urgency(held: Held, picture: Picture) -> int:
+def held_urgency(held: Held, model: EditionModel) -> int:
+    """Return the urgency that the line will have: the submitted one, or that of the line as it is."""
     if isinstance(held.submission.urgency, int):
         return held.submission.urgency
-    latest = None if held.submission.id is None else picture.board.get(held.submission.id)
+    latest = None if held.submission.id is None else model.board.get(held.submission.id)
     return 4 if latest is None else latest.line.urgency
 
 
-def held_text(held: Held, picture: Picture) -> tuple[str, Direction]:
-    """The words of a submission that waits, or those of the line that it would change, and their direction."""
+def held_text(held: Held, model: EditionModel) -> tuple[str, Direction]:
+    """Return the text of a held submission, or else of the line that it changes, and the direction of that text."""
     submission = held.submission
-    latest = None if submission.id is None else picture.board.get(submission.id)
-    direction = picture.stored.edition.dir if latest is None else latest.line.dir
+    latest = None if submission.id is None else model.board.get(submission.id)
+    direction = model.stored.edition.dir if latest is None else latest.line.dir
     text = _submitted_text(submission, direction)
     if text is None:
         text = "" if latest is None else messages.composed(latest.line)
@@ -139,7 +144,7 @@ def held_text(held: Held, picture: Picture) -> tuple[str, Direction]:
 
 
 def _submitted_text(submission: Submission, direction: Direction) -> str | None:
-    """As it will be read once it is a line, with its attribution apart."""
+    """Return the submitted text as readers will see it, or None if the submission doesn't change the text."""
     if not isinstance(submission.text, str):
         return None
     attribution, text = submission.attribution, submission.text
@@ -162,7 +167,7 @@ def _section(section: str | None, edition: Edition, width: int) -> str:
 
 
 def contents(rows: Sequence[Row], width: int) -> list[Content]:
-    """Each row laid out: columns as wide as the widest cell of all `rows`, the text in what is left of `width`."""
+    """Lay out rows: each column is as wide as its widest cell, and the text gets the rest of `width`."""
     cells = [max((cell_len(row.cells[index]) for row in rows), default=0) for index in range(_columns(rows))]
     marks = max((len(mark) for row in rows for mark in row.marks), default=0)
     used = sum(size + len(GAP) for size in (*cells, marks) if size)
@@ -193,15 +198,15 @@ def _content(row: Row, cells: Sequence[int], marks: int, room: int) -> Content:
 
 
 def text_pieces(row: Row, room: int) -> list[Content]:
-    """The text wrapped, each piece isolated in its own direction: a terminal sorts out directions a line at a time.
+    """Wrap the text and isolate each piece: a terminal orders right-to-left text one line at a time.
 
-    What runs from right to left begins at the right.
+    Right-to-left text is aligned to the right.
     """
     text = Content(row.text).stylize("$foreground 60%" if row.is_dim else "bold" if row.is_fresh else "")
-    # Arabic has no italics: in their place mlterm shows boxes, and Konsole letters that don't join.
-    slanted = "" if bidi.is_right_to_left(row.attribution) else row.attribution
-    if slanted and (start := row.text.find(slanted)) >= 0:
-        text = text.stylize("italic", start, start + len(slanted))
+    # Arabic has no italics: mlterm shows boxes instead, and Konsole shows letters that don't join.
+    italic = "" if bidi.is_right_to_left(row.attribution) else row.attribution
+    if italic and (start := row.text.find(italic)) >= 0:
+        text = text.stylize("italic", start, start + len(italic))
     return [_isolated(piece.rstrip(), row.dir, room) for piece in text.wrap(room)] if row.text else []
 
 
@@ -217,5 +222,51 @@ def _isolated(piece: Content, direction: Direction, room: int) -> Content:
     return piece
 
 
-def short(line_id: str) -> str:
-    return line_id[:SHORT]
+class LineList(OptionList):
+    """Rows, one of which is selected. The selection stays with its row when other rows push that down."""
+
+    BINDINGS = ON_LIST
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, compact=True)
+        self._shown: tuple[object, ...] = ()
+
+    @property
+    def selected(self) -> str | None:
+        """The id of the selected row."""
+        option = self.highlighted_option
+        return None if option is None else option.id
+
+    @property
+    def room(self) -> int:
+        """The number of columns for a row."""
+        return max(self.scrollable_content_region.width - GUTTER, TEXT_LEAST)
+
+    def show(self, rows: Sequence[Row], below: Sequence[Row] = (), empty: str = "") -> None:
+        """Show `rows`, then `below` under a rule. If there are none, show the text `empty`."""
+        shown = (tuple(rows), tuple(below), empty, self.room)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        index, selected, scroll_y = self.highlighted, self.selected, self.scroll_y
+        laid_out = contents([*rows, *below], self.room)
+        options: list[Option | None] = [
+            Option(content, id=row.id) for content, row in zip(laid_out, [*rows, *below], strict=True)
+        ]
+        if below:
+            rule = Content.styled(" not on the board ".center(self.room, "─"), "$foreground 60%")
+            options.insert(len(rows), Option(rule, disabled=True))
+        if not options:
+            options.append(Option(Content.styled(empty, "$foreground 60%"), disabled=True))
+        self.set_options(options)
+        self._select(selected, index)
+        if selected is not None:
+            self.scroll_to(y=scroll_y, animate=False, force=True, immediate=True)
+
+    def _select(self, selected: str | None, index: int | None) -> None:
+        """Select the row with the id `selected`, or else the one that is now at `index`."""
+        ids = [option.id for option in self.options]
+        if selected in ids and selected is not None:
+            self.highlighted = ids.index(selected)
+        elif ids and any(ids):
+            self.highlighted = min(index or 0, len(ids) - 1)

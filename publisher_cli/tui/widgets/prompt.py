@@ -1,4 +1,4 @@
-"""Asking in place: for a reason, for a time, or whether it is meant. Nothing is done unless it is answered."""
+"""Prompts: a confirmation by one key, and a text. Nothing happens unless the editor answers."""
 
 from __future__ import annotations
 
@@ -9,96 +9,93 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
-from textual.message import Message
+from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Input, Static
 
 from publisher_cli.tui.wrapping import wrapped
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked, of what, and what is done with the answer.
-
-    With a `key`, only that key says yes, and every other key no. Without one, a text is asked for that begins as
-    `given`; `check` says why one won't do.
-    """
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that only `key` answers with yes. `about` quotes the line in question."""
 
     title: str
-    about: str = ""
-    hint: str = ""
-    key: str | None = None
-    given: str = ""
-    answer: Callable[[str], None]
-    check: Callable[[str], str | None] = lambda _: None
+    about: str
+    hint: str
+    key: str
 
 
-class Asking(Vertical):
-    """Takes the compose line's place while it asks."""
+class TextRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for a text. `check` returns why a text is not acceptable, or None if it is."""
 
-    can_focus = True
+    title: str
+    about: str
+    hint: str
+    value: str = ""
+    check: Callable[[str], str | None]
 
-    class Over(Message):
-        """It was answered, or not."""
 
-        def __init__(self, question: Question, given: str | None) -> None:
-            super().__init__()
-            self.question = question
-            self.given = given
+class Prompt(ModalScreen[ScreenResultType]):
+    """A dialog at the bottom of the screen. The board above stays visible and live."""
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._question: Question | None = None
-
-    @property
-    def question(self) -> Question | None:
-        return self._question
+    def __init__(self, request: Confirmation | TextRequest) -> None:
+        super().__init__()
+        self._request = request
+        self._is_answered = False
 
     def compose(self) -> ComposeResult:
-        yield Static(id="question")
-        yield Static(id="about")
-        yield Input(id="answer", compact=True)
-        yield Static(id="hint")
+        with Vertical():
+            yield Static(Content.styled(f" {self._request.title} ", "bold reverse"))
+            if self._request.about:
+                yield Static(wrapped(Content(self._request.about), self.app.size.width - 2))
+            yield from self.compose_answer()
+            yield Static(Content.styled(self._request.hint, "$foreground 60%"), id="hint")
 
-    def ask(self, question: Question) -> None:
-        self._question = question
-        self.query_one("#question", Static).update(Content.styled(f" {question.title} ", "bold reverse"))
-        about = self.query_one("#about", Static)
-        about.update(wrapped(Content(question.about), self.app.size.width - 2))
-        about.display = bool(question.about)
-        self._hint(question.hint)
-        answer = self.query_one("#answer", Input)
-        answer.display = question.key is None
-        answer.value = question.given
-        self.display = True
-        (answer if question.key is None else self).focus()
+    def compose_answer(self) -> ComposeResult:
+        """Compose the widgets between the question and the hint."""
+        yield from ()
 
-    def _hint(self, text: str, style: str = "$foreground 60%") -> None:
-        self.query_one("#hint", Static).update(Content.styled(text, style))
+    def answer(self, result: ScreenResultType) -> None:
+        """Close the prompt. Only the first answer counts."""
+        if not self._is_answered:
+            self._is_answered = True
+            self.app.call_later(self.dismiss, result)
+
+
+class ConfirmPrompt(Prompt[bool]):
+    """Ask for a confirmation: every key except the one that confirms cancels."""
+
+    def __init__(self, confirmation: Confirmation) -> None:
+        super().__init__(confirmation)
+        self._key = confirmation.key
 
     def on_key(self, event: Key) -> None:
-        question = self._question
-        if question is None:
-            return
-        if question.key is not None:
+        event.stop()
+        event.prevent_default()
+        self.answer(event.key == self._key)
+
+
+class TextPrompt(Prompt[str | None]):
+    """Ask for a text: Enter submits it, Esc cancels."""
+
+    def __init__(self, request: TextRequest) -> None:
+        super().__init__(request)
+        self._value = request.value
+        self._check = request.check
+
+    def compose_answer(self) -> ComposeResult:
+        yield Input(self._value, compact=True, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        self.set_focus(self.query_one(Input))
+
+    def on_key(self, event: Key) -> None:
+        if event.key == "escape":
             event.stop()
-            event.prevent_default()
-            self._end(question.key if event.key == question.key else None)
-        elif event.key == "escape":
-            event.stop()
-            self._end(None)
+            self.answer(None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        assert self._question is not None
-        if (why_not := self._question.check(event.value)) is not None:
-            self._hint(why_not, "$text-error")
-            return
-        self._end(event.value)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-
-    def _end(self, given: str | None) -> None:
-        question, self._question = self._question, None
-        self.display = False
-        assert question is not None
-        self.post_message(self.Over(question, given))
+        if (problem := self._check(event.value)) is not None:
+            self.query_one("#hint", Static).update(Content.styled(problem, "$text-error"))
+        else:
+            self.answer(event.value)

@@ -1,71 +1,158 @@
-"""The line that tells what became of what was handed in last."""
+"""The bar that shows the outcome of the latest request: a headline, then a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
+from typing import Final
 
 import msgspec
 from textual.content import Content
 
 from publisher_cli.history import RelatedLine
-from publisher_cli.tui.mail import Mail
-from publisher_cli.tui.model import Picture
-from publisher_cli.tui.widgets.receipts import Told, sister_words, told_of
+from publisher_cli.output import bidi, messages
+from publisher_cli.times import spell_instant
+from publisher_cli.tui.model import EditionModel
+from publisher_cli.tui.outbox import Outbox
+from publisher_cli.tui.widgets.status_bar import Bar
+from publisher_cli.tui.wrapping import wrapped
+from ticker.core.line import Change
 from ticker.core.position import Position
-from ticker.core.submission import Receipt
+from ticker.core.submission import Receipt, ReceiptStatus
 from ticker.store.reach import reach_of
 
+_STYLES: Final = {
+    ReceiptStatus.ON_AIR: "bold $text-success",
+    ReceiptStatus.HELD: "bold $text-warning",
+    ReceiptStatus.DROPPED: "bold $text-warning",
+    ReceiptStatus.REFUSED: "bold $text-error",
+    ReceiptStatus.LATE: "bold $text-error",
+    ReceiptStatus.NOT_ON_AIR: "bold white on red",
+}
+_HEADLINES: Final = {
+    ReceiptStatus.HELD: "HELD",
+    ReceiptStatus.DROPPED: "DROPPED",
+    ReceiptStatus.REFUSED: "REFUSED",
+    ReceiptStatus.LATE: "NOT ON AIR",
+    ReceiptStatus.NOT_ON_AIR: "NOT ON AIR",
+}
 
-class Telling:
-    """What is told stays until something else is; a receipt's reach is filled in as soon as gateways tell it."""
 
-    def __init__(self, mail: Mail, deadline_s: float) -> None:
-        self._mail = mail
+class Notice(msgspec.Struct, frozen=True):
+    """A headline with its style, and a sentence."""
+
+    headline: str
+    style: str
+    sentence: str
+
+
+class ShownReceipt(msgspec.Struct, frozen=True):
+    """A receipt with the text that it is about, and the related lines that other editions still show."""
+
+    receipt: Receipt
+    quoted: str
+    related: Sequence[RelatedLine] = ()
+
+
+class ReceiptBar(Bar):
+    """Shows a receipt or a notice until the next one. A receipt's reach is added once gateways report it."""
+
+    def __init__(self, outbox: Outbox, deadline_s: float) -> None:
+        super().__init__()
+        self._outbox = outbox
         self._deadline_s = deadline_s
-        self._said: Told | None = None
-        self._receipt: Receipt | None = None
-        self._quoted = ""
-        self._sisters: Sequence[RelatedLine] = ()
+        self._shown: Notice | ShownReceipt | None = None
 
-    def say(self, word: str, sentence: str, style: str) -> None:
-        """Tell something that is no receipt."""
-        self._receipt, self._said = None, Told(word, style, sentence)
+    def show_notice(self, notice: Notice) -> None:
+        self._shown = notice
 
-    def tell(self, receipt: Receipt, quoted: str, sisters: Sequence[RelatedLine] = ()) -> None:
-        """Tell a receipt, of the text `quoted`; `sisters` are what is still up of the same story."""
-        self._mail.tell(receipt)
-        self._receipt, self._quoted, self._sisters = receipt, quoted, sisters
+    def show_receipt(self, receipt: Receipt, quoted: str, related: Sequence[RelatedLine] = ()) -> None:
+        self._outbox.mark_shown(receipt)
+        self._shown = ShownReceipt(receipt, quoted, related)
 
-    def is_of(self, key: str) -> bool:
-        """Whether it is the receipt of this key that is told."""
-        return self._receipt is not None and self._receipt.key == key
+    def shows(self, key: str) -> bool:
+        """Return whether the bar shows the receipt with this key."""
+        return isinstance(self._shown, ShownReceipt) and self._shown.receipt.key == key
 
-    def words(self, picture: Picture | None, now: datetime) -> Content:
-        """All of it: what is under way comes first."""
-        if self._mail.under_way:
-            waited = f"{self._mail.waited_s(now):.0f} s of {self._deadline_s:g}"
+    def refresh_text(self, model: EditionModel | None, now: datetime) -> None:
+        """Redraw what time or the model has changed."""
+        self.show(wrapped(self.text(model, now), self.app.size.width - 2))
+
+    def text(self, model: EditionModel | None, now: datetime) -> Content:
+        """Return the text to show. While a request waits for its receipt, that is shown instead."""
+        if self._outbox.is_waiting:
+            waited = f"{self._outbox.waited_s(now):.0f} s of {self._deadline_s:g}"
             return Content.styled(" SENDING ", "bold reverse") + Content(f" waiting for the desk · {waited}")
-        if (told := self._told(picture, now)) is None:
+        if (notice := self._notice(model, now)) is None:
             return Content("")
-        said = Content.styled(f" {told.word} ", told.style) + Content(f" {told.sentence}")
-        if self._sisters and self._receipt is not None:
-            said += Content.styled(f"\n{sister_words(self._sisters)}", "bold $text-warning")
-        if (undoable := self._mail.undoable(now)) is not None:
-            said += Content.styled(f"  {undoable[1]:.0f} s left: Ctrl+C takes it back", "bold $text-warning")
-        return said
+        text = Content.styled(f" {notice.headline} ", notice.style) + Content(f" {notice.sentence}")
+        if isinstance(self._shown, ShownReceipt) and self._shown.related:
+            text += Content.styled(f"\n{_related_sentence(self._shown.related)}", "bold $text-warning")
+        if (window := self._outbox.undo_window(now)) is not None:
+            text += Content.styled(f"  {window[1]:.0f} s left: Ctrl+C takes it back", "bold $text-warning")
+        return text
 
-    def _told(self, picture: Picture | None, now: datetime) -> Told | None:
-        if self._receipt is None:
-            return self._said
-        if picture is not None:
-            self._receipt = with_reach(self._receipt, picture)
-        return told_of(self._receipt, self._quoted, now, None if picture is None else picture.zone)
+    def _notice(self, model: EditionModel | None, now: datetime) -> Notice | None:
+        if not isinstance(self._shown, ShownReceipt):
+            return self._shown
+        if model is not None:
+            receipt = _with_reach(self._shown.receipt, model)
+            self._shown = msgspec.structs.replace(self._shown, receipt=receipt)
+        return receipt_notice(self._shown.receipt, self._shown.quoted, now, None if model is None else model.zone)
 
 
-def with_reach(receipt: Receipt, picture: Picture) -> Receipt:
-    """The receipt with how far it has come, which gateways tell a moment after it is on air."""
-    if receipt.position is None or receipt.reach is not None or receipt.edition != picture.name:
+def _with_reach(receipt: Receipt, model: EditionModel) -> Receipt:
+    """Return the receipt with the reach that gateways have reported by now."""
+    if receipt.position is None or receipt.reach is not None or receipt.edition != model.name:
         return receipt
-    reach = reach_of(Position.parse(receipt.position).seq, picture.reports)
+    reach = reach_of(Position.parse(receipt.position).seq, model.reports)
     return receipt if reach is None else msgspec.structs.replace(receipt, reach=reach)
+
+
+def receipt_notice(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None) -> Notice:
+    """Return the notice for a receipt. `quoted` is the text that it is about, already isolated."""
+    if receipt.status is ReceiptStatus.ON_AIR:
+        headline = messages.DONE[_change(receipt)].upper()
+    else:
+        headline = _HEADLINES[receipt.status]
+    return Notice(headline, _STYLES[receipt.status], _sentence(receipt, quoted, now, zone))
+
+
+def _change(receipt: Receipt) -> Change:
+    """Return the change that was published. The receipt of an approval doesn't contain it: assume a new line."""
+    return Change(receipt.action) if receipt.action in set(Change) else Change.NEW
+
+
+def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None) -> str:
+    text = f" “{quoted}”" if quoted else ""
+    edition = messages.edition_name(receipt.edition, is_test=receipt.test)
+    match receipt.status:
+        case ReceiptStatus.ON_AIR:
+            assert receipt.position is not None
+            seq = Position.parse(receipt.position).seq
+            reach = "" if receipt.reach is None else f" · {messages.reach_words(receipt.reach, _change(receipt))}"
+            return f"{edition} {seq}{text} (id {receipt.id}){reach}"
+        case ReceiptStatus.HELD:
+            return f"{edition}{text} not on air yet (id {receipt.held}): {_waits_for(receipt, now, zone)}"
+        case ReceiptStatus.DROPPED:
+            how = "rejected" if receipt.reason else "taken back"
+            editor = f" by {receipt.decided_by}" if receipt.decided_by else ""
+            reason = f": {bidi.isolated(receipt.reason)}" if receipt.reason else ""
+            return f"{edition}{text} (id {receipt.held}) never went on air: {how}{editor}{reason}"
+        case _:
+            return f"{edition}{text}: {'; '.join(finding.detail for finding in receipt.errors)}"
+
+
+def _waits_for(receipt: Receipt, now: datetime, zone: tzinfo | None) -> str:
+    parts = []
+    if receipt.needs:
+        parts.append(f"waits because {'; '.join(finding.detail for finding in receipt.needs)}")
+    if receipt.due_at is not None:
+        parts.append(f"waits until {spell_instant(receipt.due_at, now, zone)}")
+    return ", ".join(parts)
+
+
+def _related_sentence(related: Sequence[RelatedLine]) -> str:
+    """Name the related lines that other editions still show."""
+    lines = " · ".join(f"{line.edition} {line.id} {bidi.isolated(line.text, line.dir)}" for line in related)
+    return f"STILL ON AIR, same story (Ctrl+N goes there): {lines}"

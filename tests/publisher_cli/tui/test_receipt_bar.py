@@ -1,12 +1,12 @@
-"""What became of what was handed in last, told again as more of it is known."""
+"""The receipt bar: the text for a receipt, and the reach that is added later."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from publisher_cli.tui.mail import Mail
-from publisher_cli.tui.model import Picture
-from publisher_cli.tui.widgets.receipt_bar import Telling
+from publisher_cli.tui.model import EditionModel
+from publisher_cli.tui.outbox import Outbox
+from publisher_cli.tui.widgets.receipt_bar import ReceiptBar
 from tests.support.strategies import ENGLISH
 from ticker.core.position import Position
 from ticker.core.submission import Receipt, ReceiptStatus
@@ -24,20 +24,20 @@ ON_AIR = Receipt(
 )
 
 
-def picture_of(name: str) -> Picture:
-    return Picture(StoredEdition(name, ENGLISH, "0" * 64), "maha")
+def model_of(name: str) -> EditionModel:
+    return EditionModel(StoredEdition(name, ENGLISH, "0" * 64), "maha")
 
 
-def test_how_far_it_came_is_told_as_soon_as_gateways_say_it() -> None:
-    telling, picture = Telling(Mail(), 10.0), picture_of("en")
-    telling.tell(ON_AIR, "Ferries stop")
-    assert telling.words(picture, NOW).plain == " ON AIR  en 1 “Ferries stop” (id k7m2x9ab3c)"
-    picture.reports = [Report("g1", 1, 1, 9_000, 12.0)]
-    assert telling.words(picture, NOW).plain.endswith(" · 1 gateway · 9,000 readers · 12 ms")
+def test_reach_is_added_once_gateways_report_it() -> None:
+    bar, model = ReceiptBar(Outbox(), 10.0), model_of("en")
+    bar.show_receipt(ON_AIR, "Ferries stop")
+    assert bar.text(model, NOW).plain == " ON AIR  en 1 “Ferries stop” (id k7m2x9ab3c)"
+    model.reports = [Report("g1", 1, 1, 9_000, 12.0)]
+    assert bar.text(model, NOW).plain.endswith(" · 1 gateway · 9,000 readers · 12 ms")
 
 
-def test_reports_of_the_edition_that_was_turned_to_say_nothing_of_it() -> None:
-    telling, picture = Telling(Mail(), 10.0), picture_of("ar")
-    telling.tell(ON_AIR, "Ferries stop")
-    picture.reports = [Report("g1", 1, 1, 9_000, 12.0)]
-    assert "readers" not in telling.words(picture, NOW).plain
+def test_reach_of_another_edition_is_not_added() -> None:
+    bar, model = ReceiptBar(Outbox(), 10.0), model_of("ar")
+    bar.show_receipt(ON_AIR, "Ferries stop")
+    model.reports = [Report("g1", 1, 1, 9_000, 12.0)]
+    assert "readers" not in bar.text(model, NOW).plain

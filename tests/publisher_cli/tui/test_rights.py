@@ -10,7 +10,7 @@ import pytest
 from publisher_cli.tui.model import State
 from tests.access.conftest import GuardedServer
 from tests.access.test_system import Parts
-from tests.support.tui_harness import view_of
+from tests.support.tui_harness import run_tui
 
 
 @pytest.fixture
@@ -24,19 +24,19 @@ def parts(folder: Path) -> Iterator[Parts]:
 
 
 async def test_an_editors_rights_are_enough_and_no_more_is_tried(parts: Parts) -> None:
-    async with view_of(parts.server.url_of("omar"), "en", editor="omar") as view:
-        await view.paste("Weather office: Storm nears the coast")
-        await view.press("enter")
-        await view.shows("ON AIR", "en 1", "by omar", "Decide 0")
+    async with run_tui(parts.server.url_of("omar"), "en", editor="omar") as tui:
+        await tui.paste("Weather office: Storm nears the coast")
+        await tui.press("enter")
+        await tui.shows("ON AIR", "en 1", "by omar", "Pending 0")
     assert parts.denied() == []
 
 
 async def test_an_edition_that_may_not_be_read_says_so_and_the_way_back_is_open(parts: Parts) -> None:
-    async with view_of(parts.server.url_of("omar"), "en", editor="omar") as view:
-        await view.paste("Ferries stop")
-        await view.press("ctrl+n")
-        await view.shows("NOT CONNECTED", "refuses")
-        await view.press("ctrl+n")
-        await view.until(lambda: view.app.connection.state is State.LIVE, "it is live again")
-        await view.shows("● live", "nothing is on the board")
-        assert view.typed == "Ferries stop"
+    async with run_tui(parts.server.url_of("omar"), "en", editor="omar") as tui:
+        await tui.paste("Ferries stop")
+        await tui.press("ctrl+n")
+        await tui.shows("NOT CONNECTED", "refuses")
+        await tui.press("ctrl+n")
+        await tui.until(lambda: tui.app.connection.state is State.LIVE, "it is live again")
+        await tui.shows("● live", "nothing is on the board")
+        assert tui.typed == "Ferries stop"

@@ -52,7 +52,7 @@ def test_without_a_terminal_tick_shows_its_help_and_tick_desk_says_what_it_needs
     assert "Usage: tick" in bare.err
     desk = system.tick("desk")
     assert desk.code == 2
-    assert "the desk view needs a terminal" in desk.err
+    assert "`tick desk` needs a terminal" in desk.err
 
 
 def test_without_colours_nothing_is_lost(system: System) -> None:

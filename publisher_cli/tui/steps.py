@@ -1,0 +1,58 @@
+"""What the application does after a key press: refuse, edit, send, or ask first. Actions return steps as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Union
+
+import msgspec
+
+from publisher_cli.tui.draft import Draft
+from publisher_cli.tui.widgets.prompt import Confirmation, TextRequest
+from ticker.core.line import Line
+from ticker.core.submission import Request
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Show why nothing was done, under the headline `word`."""
+
+    reason: str
+    word: str = "NOT DONE"
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Load a draft into the compose line."""
+
+    draft: Draft
+
+
+class Send(msgspec.Struct, frozen=True, kw_only=True):
+    """Send a request to the desk of `edition`.
+
+    `quoted` is the text to show in its receipt. `draft` is the draft that the request was made from, and `line` the
+    version that it changes. `restore` is a draft to put back into the compose line if that is blank.
+    """
+
+    edition: str
+    request: Request
+    quoted: str
+    line: Line | None = None
+    draft: Draft | None = None
+    restore: Draft | None = None
+
+
+class Confirm(msgspec.Struct, frozen=True):
+    """Ask for a confirmation. Continue with `then` if the editor confirms."""
+
+    prompt: Confirmation
+    then: Callable[[], Step]
+
+
+class AskText(msgspec.Struct, frozen=True):
+    """Ask for a text, such as a reason. Continue with `then` once the editor has entered it."""
+
+    prompt: TextRequest
+    then: Callable[[str], Step]
+
+
+Step = Union[Refuse, Edit, Send, Confirm, AskText]  # noqa: UP007 -- the classes above refer to it
