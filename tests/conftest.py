@@ -9,9 +9,12 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from tests.support.servers import Cluster, RedisServer, SentinelTrio, short_folder, tls_front
+from tests.support.cluster import Cluster
+from tests.support.sentinel import SentinelTrio
+from tests.support.servers import RedisServer, short_folder
 from tests.support.signals import stop_inheriting_ignored_signals
 from tests.support.summary import summary_lines
+from tests.support.tls import tls_front
 
 # A property is about what is computed, not how fast: on a busy machine, one example in thousands takes its time.
 settings.register_profile("ticker", deadline=None)
@@ -81,7 +84,7 @@ def shared_cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def redis_cluster(shared_cluster: Cluster) -> Cluster:
     """Three primaries, empty. Shared, as they take two seconds to start; what a test kills is started for the next."""
-    shared_cluster.renew()
+    shared_cluster.reset()
     return shared_cluster
 
 

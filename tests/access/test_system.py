@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from tests.access.conftest import GuardedServer, run_ticker
+from tests.support.cluster import Cluster
 from tests.support.readers import Reader
-from tests.support.servers import HOST, Cluster, until
+from tests.support.servers import HOST
 from tests.support.system import Program, Ran, environment, run_program
+from tests.support.waiting import until
 
 SETTINGS = """
 [editions.en]

@@ -15,9 +15,12 @@ import pytest
 import redis
 
 from tests.access.conftest import PUBLIC, GuardedServer, fill, run_ticker
+from tests.support.cluster import Cluster
 from tests.support.prefork import SCRIPTS
-from tests.support.servers import Cluster, RedisServer, SentinelTrio, until
+from tests.support.sentinel import SentinelTrio
+from tests.support.servers import RedisServer
 from tests.support.system import Ran, System, environment, run_program
+from tests.support.waiting import until
 from ticker.core.edition import Role
 
 PASSWORD = "correct horse battery staple"

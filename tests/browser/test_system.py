@@ -22,7 +22,6 @@ def system() -> Iterator[System]:
         yield system
 
 
-@pytest.mark.timeout(120)
 def test_a_line_goes_from_the_terminal_to_the_page_and_can_be_taken_back(reader: Readers, system: System) -> None:
     page = reader().open(f"{system.url}/en")
     is_live(page)
@@ -49,7 +48,6 @@ def test_a_line_goes_from_the_terminal_to_the_page_and_can_be_taken_back(reader:
     assert re.match(r"4-[0-9a-f]{16}$", position)
 
 
-@pytest.mark.timeout(120)
 def test_sockets_that_do_not_come_through_are_replaced_by_events(reader: Readers, system: System) -> None:
     page = reader().context.new_page()
     page.route_web_socket("**/live**", lambda socket: socket.close(code=1011))

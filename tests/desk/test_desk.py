@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.desk_harness import Newsroom, lines_of, new
-from tests.support.servers import RedisServer, eventually
+from tests.support.servers import RedisServer
+from tests.support.waiting import eventually
 from ticker.core.errors import LinkError, SettingsError
 from ticker.core.line import Change, Status
 from ticker.core.submission import ReceiptStatus, Submission, encode_request

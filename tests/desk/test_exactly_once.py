@@ -22,7 +22,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisClusterException
 
 from tests.support.desk_harness import Newsroom, new
-from tests.support.servers import RedisServer, eventually
+from tests.support.servers import RedisServer
+from tests.support.waiting import eventually
 from ticker.core.line import Change
 from ticker.core.position import Position
 from ticker.core.submission import ReceiptStatus, Submission, encode_request

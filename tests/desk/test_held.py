@@ -15,8 +15,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.desk.test_exactly_once import Breaking
 from tests.support.desk_harness import Newsroom, lines_of, new
-from tests.support.servers import eventually
 from tests.support.strategies import ENGLISH
+from tests.support.waiting import eventually
 from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.held import Held
 from ticker.core.line import Change

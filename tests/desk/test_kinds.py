@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tests.support.desk_harness import Newsroom, new
-from tests.support.servers import WAIT_S, eventually
 from tests.support.strategies import ENGLISH
+from tests.support.waiting import WAIT_S, eventually
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission

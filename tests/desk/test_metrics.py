@@ -14,8 +14,8 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.desk_harness import Newsroom, new
-from tests.support.servers import WAIT_S, eventually
 from tests.support.strategies import ENGLISH
+from tests.support.waiting import WAIT_S, eventually
 from ticker.core.edition import Role, SecondPerson
 from ticker.core.submission import ReceiptStatus
 from ticker.desk.desk import DeskState, run_desk

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.cluster import Cluster
 from tests.support.desk_harness import Newsroom, new
-from tests.support.servers import Cluster, SentinelTrio
+from tests.support.sentinel import SentinelTrio
 from ticker.core.submission import ReceiptStatus
 from ticker.store.log_reader import rotate, verify_log
 

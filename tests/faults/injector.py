@@ -12,7 +12,8 @@ from tests.faults.proxy import Fault, Proxy, Trap
 from tests.faults.schedule import Action, Part, Step
 from tests.faults.servers import Server
 from tests.faults.system import LOG_KEY, REDIS_LINKS, FaultySystem
-from tests.support.servers import ANSWERS, eventually, until
+from tests.support.servers import NOT_READY
+from tests.support.waiting import eventually, until
 from ticker.store.log_reader import RawEntry
 
 REPLACE_ENTRY: Final = """
@@ -196,14 +197,14 @@ class FaultInjector:
         system = self._system
         await system.record_log()
         system.has_lost = True
-        with suppress(*ANSWERS):
+        with suppress(*NOT_READY):
             entries = system.server.command("EVAL", _READ_AND_FLUSH, 1, LOG_KEY)
             if not system.has_forged_entry:
                 system.histories.add(_raw_entry(stream_id, pairs) for stream_id, pairs in entries)
 
     async def _record_last_log(self) -> None:
         """Stop all writes to a server that is about to die, and record its log."""
-        with suppress(*ANSWERS):
+        with suppress(*NOT_READY):
             self._system.server.command("CLIENT", "PAUSE", 5000, "WRITE")
         await self._system.record_log()
 

@@ -27,9 +27,10 @@ import uvloop
 
 from tests.faults.editors import Editor, Load
 from tests.faults.system import open_file_count
-from tests.support.servers import RedisServer, eventually, short_folder
+from tests.support.servers import RedisServer, short_folder
 from tests.support.signals import stop_inheriting_ignored_signals
 from tests.support.system import Program, environment
+from tests.support.waiting import eventually
 from ticker.gateway.server import raise_file_limit
 
 EDITIONS: Final = ("en", "ar", "es")

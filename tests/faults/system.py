@@ -18,15 +18,11 @@ from tests.faults.invariants.processes import ProcessEnd
 from tests.faults.proxy import HOST, Proxy
 from tests.faults.schedule import Link, Part, Setup
 from tests.faults.servers import Server, SmallDisk
-from tests.support.servers import (
-    ClusterWithReplica,
-    RedisServer,
-    SentinelServer,
-    SentinelTrio,
-    eventually,
-    free_port,
-)
+from tests.support.cluster import ClusterWithReplica
+from tests.support.sentinel import SentinelServer, SentinelTrio
+from tests.support.servers import RedisServer, free_port
 from tests.support.system import Program, environment
+from tests.support.waiting import eventually
 from ticker.core.position import Position
 from ticker.store.connection import CLIENT_ERRORS, connect, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition

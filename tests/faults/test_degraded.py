@@ -16,11 +16,12 @@ from tests.faults.injector import REPLACE_ENTRY
 from tests.faults.proxy import HOST, Proxy, Trap
 from tests.support.prefork import SCRIPTS
 from tests.support.readers import Reader
-from tests.support.servers import RedisServer, until
+from tests.support.servers import RedisServer
 from tests.support.system import Program, Ran, environment, run_program
+from tests.support.waiting import until
 from ticker.core.messages import HeartbeatMessage
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.faults
 
 
 class Processes:

@@ -17,9 +17,10 @@ import pytest_asyncio
 from tests.hostile.tally import TRIED
 from tests.support.desk_harness import Newsroom, new
 from tests.support.readers import Reader
-from tests.support.servers import RedisServer, eventually, short_folder
+from tests.support.servers import RedisServer, short_folder
 from tests.support.summary import count_properties
 from tests.support.system import Program, environment
+from tests.support.waiting import eventually
 from ticker.core.submission import ReceiptStatus
 
 BOUNDS: Final = {

@@ -18,7 +18,7 @@ from tests.hostile.conftest import Siege
 from tests.hostile.inputs import frame
 from tests.hostile.tally import TRIED
 from tests.support.gateway_clients import HANDSHAKE
-from tests.support.servers import eventually
+from tests.support.waiting import eventually
 from ticker.core.edition import REGIONS, SECTIONS
 
 Answers: TypeAlias = Counter[tuple[int, str]]

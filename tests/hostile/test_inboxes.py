@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tests.hostile.inputs import FORGED, submissions
 from tests.hostile.tally import TRIED
 from tests.support.desk_harness import Newsroom, new
-from tests.support.servers import eventually
 from tests.support.strategies import ENGLISH
+from tests.support.waiting import eventually
 from ticker.core.errors import UNREADABLE
 from ticker.core.submission import ReceiptStatus, decode_receipt, encode_request
 from ticker.desk.ledger import Ledger

@@ -17,8 +17,9 @@ import pytest
 import redis
 import yaml
 
-from tests.support.servers import free_port, short_folder, until
+from tests.support.servers import free_port, short_folder
 from tests.support.system import Program, Ran, environment, run_program
+from tests.support.waiting import until
 from ticker.store.server_binary import find_binary
 
 COMPOSE = Path(__file__).parents[2] / "compose.yaml"

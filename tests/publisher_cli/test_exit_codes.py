@@ -16,8 +16,9 @@ import pytest
 
 from tests.publisher_cli.conftest import one_line
 from tests.support.prefork import SCRIPTS
-from tests.support.servers import RedisServer, free_port, until
+from tests.support.servers import RedisServer, free_port
 from tests.support.system import Program, Ran, environment, run_program
+from tests.support.waiting import until
 
 
 class LosesReply:

@@ -18,8 +18,8 @@ import pytest
 
 from tests.publisher_cli.conftest import Post
 from tests.support.prefork import SCRIPTS
-from tests.support.servers import until
 from tests.support.system import System
+from tests.support.waiting import until
 
 ESCAPE = "\x1b["
 

@@ -36,9 +36,10 @@ import pytest
 from websockets.exceptions import WebSocketException
 
 from tests.support.readers import Reader
-from tests.support.servers import eventually, short_folder, until
+from tests.support.servers import short_folder
 from tests.support.spine_editors import Editor
 from tests.support.system import Program, System, environment
+from tests.support.waiting import eventually, until
 from ticker.core.entry import Logged, follow
 from ticker.core.log_window import Reset
 from ticker.core.messages import ByeMessage
@@ -163,7 +164,7 @@ async def test_kill_9_of_everything_loses_nothing_that_was_acknowledged(system: 
     acknowledged: list[Receipt] = []
     async with Editor(system.redis_url, "ana") as ana, Editor(system.redis_url, "ben") as ben:
         posting = [
-            asyncio.create_task(editor.ask_until_redis_is_gone("en", editor.name, acknowledged))
+            asyncio.create_task(editor.post_until_redis_is_gone("en", editor.name, acknowledged))
             for editor in (ana, ben)
         ]
 

@@ -10,7 +10,10 @@ import redis.asyncio
 from redis.crc import key_slot
 from redis.exceptions import MaxConnectionsError
 
-from tests.support.servers import Cluster, RedisServer, SentinelTrio, eventually
+from tests.support.cluster import Cluster
+from tests.support.sentinel import SentinelTrio
+from tests.support.servers import RedisServer
+from tests.support.waiting import eventually
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, CONNECT_TIMEOUT_S, Redis, connect, explain, open_redis
 

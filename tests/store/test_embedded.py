@@ -15,7 +15,8 @@ import redis
 import redis.asyncio
 import uvloop
 
-from tests.support.servers import WAIT_S, eventually, is_alive, until
+from tests.support.servers import is_alive
+from tests.support.waiting import WAIT_S, eventually, until
 from ticker.core.errors import StoreError
 from ticker.store import data_folder, embedded
 from ticker.store.connection import CLIENT_ERRORS, connect
@@ -255,7 +256,7 @@ async def test_a_killed_server_is_started_again_with_every_acknowledged_entry(tm
             await append(url, 50)
             assert server.pid is not None
             os.kill(server.pid, signal.SIGKILL)
-            await eventually(lambda times=times: has_restarted(server, times), "the server is back")  # type: ignore[misc]
+            await eventually(lambda times=times: has_restarted(server, times), "the server is back")
             assert server.url == url
         assert await length(url) == 100
 

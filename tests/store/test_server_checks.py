@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.support.servers import Cluster, RedisServer, SentinelTrio
+from tests.support.cluster import Cluster
+from tests.support.sentinel import SentinelTrio
+from tests.support.servers import RedisServer
 from ticker.core.errors import StoreError
 from ticker.store.connection import connect
 from ticker.store.server_binary import find_binary

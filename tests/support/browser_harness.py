@@ -32,7 +32,7 @@ from ticker.settings import Settings
 from ticker.web.app import make_app
 
 VERSION = "0.1.0"
-WAIT_S = 15.0
+WAIT_S = 60.0
 
 T = TypeVar("T")
 

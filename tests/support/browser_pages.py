@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 LOOK_MS = 10
 """How long until a condition is looked at again."""
 

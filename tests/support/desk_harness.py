@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from tests.support.servers import WAIT_S, eventually
 from tests.support.strategies import ENGLISH
+from tests.support.waiting import WAIT_S, eventually
 from ticker.core.edition import Edition, Role
 from ticker.core.entry import Entry, follow
 from ticker.core.held import Held

@@ -13,9 +13,9 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Frame, Opcode
 
+from tests.support.waiting import WAIT_S
 from ticker.core.messages import BoardMessage, HeartbeatMessage, LineMessage, LiveMessage, Message, decode_message
 
-WAIT_S = 15.0
 M = TypeVar("M")
 
 HANDSHAKE = (

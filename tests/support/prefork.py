@@ -1,10 +1,12 @@
-"""Processes of `tick` and `ticker` that are forked from one that has imported all they need already.
+"""Run `tick` and `ticker` in processes that are forked from a server that has already imported everything.
 
-A test run starts them more than a thousand times, and most of what each would do is importing: 0.2 to 0.4 s of a core.
-A server for each test process imports once and forks; a child gets the files, the environment and the folder that it
-was asked for and runs the same script as a shell would. What an interpreter looks at as it starts (`PYTHON…`, the
-locale) is the server's: there is one for each such environment. What the linker looks at needs a real start, and gets
-one. Whoever tests starting itself (`test_up`, `test_terminals`, `test_services`) uses `subprocess`.
+A test run starts more than a thousand processes, and each would spend 0.2 to 0.4 s on imports. So each test process has
+a fork server, which imports once. A child gets its own files, environment and folder, and runs the same script as a
+shell would.
+
+An interpreter reads some variables only when it starts (`PYTHON…`, the locale), so each set of their values has a fork
+server of its own. A child with LD_PRELOAD calls `exec`, because only the linker reads that. Tests of the start itself
+(`test_up`, `test_terminals`, `test_services`) use `subprocess`.
 """
 
 from __future__ import annotations
@@ -29,17 +31,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.waiting import WAIT_S
 from ticker.store.child_process import tied_to_parent
 
 SCRIPTS: Final = Path(sys.executable).parent
 REQUEST_BYTES: Final = 128 * 1024
-"""Of an environment and a command line: less than the kernel takes as one message."""
+"""Maximum size of an environment and a command line. The kernel accepts more as one message."""
 
-WAIT_S: Final = 15.0
-"""How long a server may take to end."""
-
-_AT_START: Final = re.compile("PYTHON|LC_|LANG")
-_BY_LINKER: Final = "LD_PRELOAD"
+_READ_AT_START: Final = re.compile("PYTHON|LC_|LANG")
+_READ_BY_LINKER: Final = "LD_PRELOAD"
 _IMPORTED: Final = (
     "publisher_cli.cli",
     *(f"publisher_cli.commands.{name}" for name in ("change", "show", "watch", "review", "audit")),
@@ -54,12 +54,12 @@ _IMPORTED: Final = (
 
 
 class Child:
-    """A running `tick` or `ticker`, with what tests use of `subprocess.Popen`.
+    """A running `tick` or `ticker`, with the methods of `subprocess.Popen` that tests use.
 
     Args:
-        words: The script's name and its words.
-        environ: All of its environment.
-        stdin, stdout, stderr: Descriptors that it gets copies of.
+        words: The script's name and its arguments.
+        environ: The whole environment.
+        stdin, stdout, stderr: File descriptors, which are duplicated.
 
     """
 
@@ -68,30 +68,32 @@ class Child:
     ) -> None:
         self.args = list(words)
         self.returncode: int | None = None
-        at_start = {name: value for name, value in environ.items() if _AT_START.match(name)}
-        self._told, theirs = socket.socketpair()
-        self._lines = self._told.makefile("rb")
+        start_environ = {name: value for name, value in environ.items() if _READ_AT_START.match(name)}
+        self._connection, theirs = socket.socketpair()
+        self._lines = self._connection.makefile("rb")
         request = json.dumps({"words": self.args, "environ": dict(environ), "folder": str(Path.cwd())}).encode()
-        assert len(request) <= REQUEST_BYTES, f"{len(request)} bytes of words and environment: {REQUEST_BYTES} at most"
+        assert len(request) <= REQUEST_BYTES, (
+            f"{len(request)} bytes of arguments and environment; the limit is {REQUEST_BYTES}"
+        )
         with theirs:
-            server = _server(tuple(sorted(at_start.items())))
+            server = _server(tuple(sorted(start_environ.items())))
             socket.send_fds(server, [request], [theirs.fileno(), stdin, stdout, stderr])
         self.pid = int(self._lines.readline())
 
     def poll(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs."""
-        if self.returncode is None and _is_readable(self._told, 0):
+        """Return the exit code (negative for a signal), or None while the process runs."""
+        if self.returncode is None and _is_readable(self._connection, 0):
             self._end()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end.
+        """Wait for the end of the process, and return its exit code.
 
         Raises:
-            subprocess.TimeoutExpired: If that doesn't come within `timeout` seconds.
+            subprocess.TimeoutExpired: If it still runs after `timeout` seconds.
 
         """
-        if self.returncode is None and not _is_readable(self._told, timeout):
+        if self.returncode is None and not _is_readable(self._connection, timeout):
             raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
         code = self.poll()
         assert code is not None
@@ -110,32 +112,32 @@ class Child:
 
     def _end(self) -> None:
         line = self._lines.readline()
-        assert line, f"the server that {self.args} was forked from has died"
+        assert line, f"the fork server of {self.args} has died"
         self.returncode = int(line)
         self._lines.close()
-        self._told.close()
+        self._connection.close()
 
     def __del__(self) -> None:
         if self.returncode is None:
             self._lines.close()
-            self._told.close()
+            self._connection.close()
 
 
-def _is_readable(told: socket.socket, within_s: float | None) -> bool:
-    asking = select.poll()  # `select` takes no descriptor from 1024 on
-    asking.register(told, select.POLLIN)
-    return bool(asking.poll(None if within_s is None else within_s * 1000))
+def _is_readable(connection: socket.socket, within_s: float | None) -> bool:
+    poll = select.poll()  # `select` fails for descriptors above 1023
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(None if within_s is None else within_s * 1000))
 
 
 @lru_cache
-def _server(at_start: tuple[tuple[str, str], ...]) -> socket.socket:
-    """Our end of a new server's socket. The server ends when that is closed: with this process."""
+def _server(start_environ: tuple[tuple[str, str], ...]) -> socket.socket:
+    """Start a fork server. Return our end of its socket. It ends when that is closed, so with this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    kept = {name: value for name, value in os.environ.items() if not _AT_START.match(name)}
+    kept = {name: value for name, value in os.environ.items() if not _READ_AT_START.match(name)}
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(theirs.fileno())],
-            env={**kept, **dict(at_start)},
+            env={**kept, **dict(start_environ)},
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -147,11 +149,11 @@ def _server(at_start: tuple[tuple[str, str], ...]) -> socket.socket:
     return ours
 
 
-# The server
+# The fork server
 
 
 def serve(requests: socket.socket) -> None:
-    """Fork a child for each request, and tell its pid and its exit code, until nobody can ask any more."""
+    """Fork a child for each request, until `requests` ends. Reply with its pid, and later with its exit code."""
     for name in _IMPORTED:
         import_module(name)
     gc.collect()
@@ -171,21 +173,21 @@ def serve(requests: socket.socket) -> None:
             data, files, _, _ = socket.recv_fds(requests, REQUEST_BYTES, 4)
             if not data:
                 return
-            telling = socket.socket(fileno=files[0])
+            reply = socket.socket(fileno=files[0])
             pid = os.fork()
             if pid == 0:
-                for each in (requests, telling, *running.values()):
+                for each in (requests, reply, *running.values()):
                     each.close()
                 os.close(woken)
                 os.close(wake)
                 umask = os.umask(0)
                 tie()
                 os.umask(umask)
-                _become(json.loads(data), files[1:])
+                _run_script(json.loads(data), files[1:])
             for descriptor in files[1:]:
                 os.close(descriptor)
-            telling.sendall(b"%d\n" % pid)
-            running[pid] = telling
+            reply.sendall(b"%d\n" % pid)
+            running[pid] = reply
 
 
 def _reap(running: dict[int, socket.socket]) -> None:
@@ -193,12 +195,12 @@ def _reap(running: dict[int, socket.socket]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        with running.pop(pid) as telling, suppress(ConnectionError):  # who asked may not care any more
-            telling.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+        with running.pop(pid) as reply, suppress(ConnectionError):  # the test may be over
+            reply.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
 
 
-def _become(request: Any, files: Sequence[int]) -> None:
-    """Run a script in this child, to its end."""
+def _run_script(request: Any, files: Sequence[int]) -> None:
+    """Run the requested script in this child process."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, descriptor in enumerate(files):
@@ -211,10 +213,10 @@ def _become(request: Any, files: Sequence[int]) -> None:
     time.tzset()
     script, *words = request["words"]
     path = str(SCRIPTS / script)
-    if _BY_LINKER in os.environ:
+    if _READ_BY_LINKER in os.environ:
         os.execv(path, [path, *words])
     sys.argv = [path, *words]
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- as long as the process
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 -- open until the process ends
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
     sys.modules["__main__"] = types.ModuleType("__main__")
@@ -222,5 +224,5 @@ def _become(request: Any, files: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as asked:
-        serve(asked)
+    with socket.socket(fileno=int(sys.argv[1])) as our_end:
+        serve(our_end)

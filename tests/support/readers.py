@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Self
 from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from tests.support.waiting import WAIT_S
 from ticker.core.line import Line
 from ticker.core.messages import BoardMessage, ByeMessage, LineMessage, LiveMessage, Message, decode_message
-
-WAIT_S: Final = 15.0
 
 
 class Reader:

@@ -1,4 +1,4 @@
-"""Editors for the spine's tests: they submit as `tick` does, without the start of a process for each line."""
+"""Editors that submit as `tick` does, without starting a process for each line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEADLINE_S = 20.0
 
 
 class Editor:
-    """One editor's two connections. Receipts come in the order in which they are asked for."""
+    """An editor with two connections to Redis: one to submit, one to wait for receipts."""
 
     def __init__(self, url: str, name: str) -> None:
         self.name = name
@@ -28,13 +28,13 @@ class Editor:
         self._blocking = connect(url, role="tick", blocking=True)
 
     async def send(self, edition: str, key: str, **fields: Any) -> str:
-        """Put a submission into the inbox, without waiting for the receipt; its id there."""
+        """Submit without waiting for the receipt. Return the stream id in the inbox."""
         await register(self._redis, edition, self.name)
         wanted = Submission(**{"key": key, "change": Change.NEW, "deadline_s": DEADLINE_S, **fields})
         return await submit(self._redis, edition, self.name, wanted)
 
     async def ask(self, edition: str, key: str, **fields: Any) -> Receipt:
-        """Submit, and wait for the receipt."""
+        """Submit, and return the receipt."""
         after = await last_receipt_id(self._redis, edition, self.name)
         stream_id = await self.send(edition, key, **fields)
         stored = await await_receipt(
@@ -48,8 +48,8 @@ class Editor:
         assert stored is not None, f"no receipt for {key}"
         return stored.receipt
 
-    async def ask_until_redis_is_gone(self, edition: str, prefix: str, acknowledged: list[Receipt]) -> None:
-        """Post one line after another; keep the receipts, until the server answers no more."""
+    async def post_until_redis_is_gone(self, edition: str, prefix: str, acknowledged: list[Receipt]) -> None:
+        """Post one line after the other until the server is gone. Append the receipts to `acknowledged`."""
         with suppress(RedisError, OSError):
             for number in itertools.count():
                 receipt = await self.ask(edition, f"{prefix}-{number}", text=f"{prefix} {number}")

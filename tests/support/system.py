@@ -1,11 +1,11 @@
-"""A whole system as a process: `ticker up` on a folder of its own, with `tick` beside it.
+"""A whole system as one process: `ticker up` with its own data folder, and `tick` to use it.
 
     with System(folder) as system:
         assert system.tick("post", "It rains", "-e", "en").code == 0
         system.kill()       # kill -9
         system.start()      # again, on the same data
 
-`Program` runs any other command of ours that serves: `Program(["gateway", "--port", "0"], environ)`.
+`Program` runs any other server command, for example `Program(["gateway", "--port", "0"], environ, log)`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from tempfile import TemporaryFile
 from typing import Any, Final, NamedTuple, Self
 
 from tests.support.prefork import Child
-from tests.support.servers import WAIT_S
+from tests.support.waiting import WAIT_S
 from ticker.core.edition import DEFAULT_EDITIONS
 
 _OURS: Final = re.compile("TICK(ER)?_")
 
 
 def settings_without(folder: Path, *rules: str) -> str:
-    """Settings with the editions that come with Ticker, but without some house rules; the file's path.
+    """Write settings with the default editions, but with some house rules off. Return the file's path.
 
-    A system that many tests share has no use for a rule on what was said before.
+    In a system that many tests share, the rule against duplicates would reject their lines.
     """
     tables: list[str] = []
     for name, edition in DEFAULT_EDITIONS.items():
@@ -47,12 +47,12 @@ def settings_without(folder: Path, *rules: str) -> str:
 
 
 def _table(name: str, values: Mapping[str, str]) -> list[str]:
-    """A table of strings in TOML, whose strings are those of JSON."""
+    """Return the lines of a TOML table of strings. A JSON string is a valid TOML string."""
     return [f"[{name}]", *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())]
 
 
 class Ran(NamedTuple):
-    """A command that has ended."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -60,12 +60,12 @@ class Ran(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The one JSON document on its standard output."""
+        """The JSON document on standard output."""
         return json.loads(self.out)
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without any setting of ours, with `variables`."""
+    """Return this process's environment without settings of Ticker, plus `variables`."""
     kept = {name: value for name, value in os.environ.items() if not _OURS.match(name) and name != "NO_COLOR"}
     return {**kept, **variables}
 
@@ -73,11 +73,11 @@ def environment(**variables: str) -> dict[str, str]:
 def run_program(
     script: str, *words: str, environ: Mapping[str, str], text: str = "", timeout_s: float = 2 * WAIT_S
 ) -> Ran:
-    """Run `tick` or `ticker` to its end, without a terminal."""
-    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
-        given.write(text.encode())
-        given.seek(0)
-        child = Child([script, *words], environ, stdin=given.fileno(), stdout=out.fileno(), stderr=err.fileno())
+    """Run `tick` or `ticker` without a terminal, and wait for its end. `text` is its standard input."""
+    with TemporaryFile() as stdin, TemporaryFile() as out, TemporaryFile() as err:
+        stdin.write(text.encode())
+        stdin.seek(0)
+        child = Child([script, *words], environ, stdin=stdin.fileno(), stdout=out.fileno(), stderr=err.fileno())
         try:
             code = child.wait(timeout_s)
         finally:
@@ -88,7 +88,7 @@ def run_program(
 
 
 class Program:
-    """`ticker` with some words, as a process that prints `ready` when it serves. Its log is kept in `log`."""
+    """A `ticker` server process, which prints `ready` once it serves. `log` is its log file."""
 
     def __init__(self, words: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
         self.words = list(words)
@@ -100,12 +100,12 @@ class Program:
 
     @property
     def pid(self) -> int:
-        assert self.process is not None, "the program isn't started"
+        assert self.process is not None, "the program is not running"
         return self.process.pid
 
     @property
     def url(self) -> str:
-        """Where it serves, e.g. `http://127.0.0.1:8080`."""
+        """The URL that it serves, for example `http://127.0.0.1:8080`."""
         return self.ready.partition(" ")[2]
 
     @property
@@ -117,18 +117,18 @@ class Program:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
     def start(self, *, wait: bool = True) -> Self:
-        """Start it; return when it says `ready`."""
-        assert self.process is None, "the program runs already"
+        """Start the program, and wait until it prints `ready`."""
+        assert self.process is None, "the program is already running"
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         self._lines = Queue()
-        said, says = os.pipe()
+        reading, writing = os.pipe()
         try:
             with self.log_file.open("ab") as log, Path(os.devnull).open("rb") as nothing:
-                files = {"stdin": nothing.fileno(), "stdout": says, "stderr": log.fileno()}
+                files = {"stdin": nothing.fileno(), "stdout": writing, "stderr": log.fileno()}
                 self.process = Child(["ticker", *self.words], self.environ, **files)
         finally:
-            os.close(says)
-        threading.Thread(target=_pass_on, args=(said, self._lines), daemon=True).start()
+            os.close(writing)
+        threading.Thread(target=_read_lines, args=(reading, self._lines), daemon=True).start()
         if wait:
             self.wait_ready()
         return self
@@ -143,17 +143,17 @@ class Program:
             if line.startswith("ready"):
                 self.ready = line
                 return
-            assert line, f"it ended as it started: {self.words}\n{self.log[-2000:]}"
+            assert line, f"ended at its start: {self.words}\n{self.log[-2000:]}"
 
     def wait(self, within_s: float = 2 * WAIT_S) -> int:
-        """Wait for its end; its exit code."""
-        assert self.process is not None, "the program isn't started"
+        """Wait for the end of the program, and return its exit code."""
+        assert self.process is not None, "the program is not running"
         code = self.process.wait(within_s)
         self.process = None
         return code
 
     def stop(self) -> None:
-        """End it with SIGTERM, and with SIGKILL if that doesn't help. Does nothing when it doesn't run."""
+        """End the program with SIGTERM, or with SIGKILL if it doesn't react. Do nothing if it isn't running."""
         if self.process is None:
             return
         self.process.send_signal(signal.SIGCONT)
@@ -164,14 +164,14 @@ class Program:
             self.kill()
 
     def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
-        assert self.process is not None, "the program isn't started"
+        """End the program with SIGKILL, and wait for its end."""
+        assert self.process is not None, "the program is not running"
         self.process.kill()
         self.process.wait(WAIT_S)
         self.process = None
 
     def signal(self, number: signal.Signals) -> None:
-        assert self.process is not None, "the program isn't started"
+        assert self.process is not None, "the program is not running"
         self.process.send_signal(number)
 
     def __enter__(self) -> Self:
@@ -181,21 +181,21 @@ class Program:
         self.stop()
 
 
-def _pass_on(said: int, lines: Queue[str]) -> None:
-    """Read all it prints, so that it never waits for us; an empty line says that it ended."""
-    with open(said, encoding="utf-8") as stdout:
-        for line in stdout:
+def _read_lines(stdout: int, lines: Queue[str]) -> None:
+    """Read everything that the program prints, so that it never blocks. Put an empty line at the end."""
+    with open(stdout, encoding="utf-8") as file:
+        for line in file:
             lines.put(line.rstrip("\n"))
     lines.put("")
 
 
 class System(Program):
-    """`ticker up` with its data in `data`, on a free port, which it keeps when it is started again.
+    """`ticker up` on a free port, which it keeps when it is started again.
 
     Args:
-        folder: For its data and its log.
-        options: More words for `ticker up`.
-        variables: More of the environment.
+        folder: The folder for its data and its log.
+        options: Options for `ticker up`.
+        variables: Environment variables.
 
     """
 
@@ -213,7 +213,7 @@ class System(Program):
 
     @property
     def redis_url(self) -> str:
-        """The embedded server's address: a new one at every start."""
+        """The URL of the embedded server. It changes at every start."""
         return (self.data / "redis.url").read_text(encoding="utf-8").strip()
 
     def tick(self, *words: str, editor: str = "maha", **variables: str) -> Ran:

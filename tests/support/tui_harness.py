@@ -15,7 +15,7 @@ from publisher_cli.tui.draft import DEADLINE_S
 from publisher_cli.tui.model import State
 from publisher_cli.tui.widgets.composer import Composer
 from publisher_cli.tui.widgets.line_list import LineList
-from tests.support.servers import eventually
+from tests.support.waiting import eventually
 from ticker.console import Console
 
 _KEYS = {" ": "space", "?": "question_mark", "\n": "enter", "\t": "tab"}

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.servers import short_folder, until
+from tests.support.servers import short_folder
 from tests.support.strategies import post
 from tests.support.system import System
+from tests.support.waiting import until
 from ticker import demo
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS

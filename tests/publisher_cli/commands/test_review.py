@@ -18,8 +18,9 @@ from publisher_cli.submit.undo_window import Window
 from tests.publisher_cli.conftest import on_board, one_line
 from tests.publisher_cli.test_terminals import Terminal
 from tests.support.prefork import SCRIPTS
-from tests.support.servers import short_folder, until
+from tests.support.servers import short_folder
 from tests.support.system import Ran, System
+from tests.support.waiting import until
 from ticker.client.publish import Errand
 from ticker.console import Console
 from ticker.core.edition import Role

@@ -15,8 +15,8 @@ import pytest
 
 from tests.publisher_cli.conftest import Post
 from tests.support.prefork import SCRIPTS
-from tests.support.servers import until
 from tests.support.system import Program, System, run_program
+from tests.support.waiting import until
 
 
 class Watch:

@@ -22,8 +22,9 @@ from publisher_cli.submit.batch import read_items
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from tests.publisher_cli.test_terminals import Terminal
 from tests.support.prefork import SCRIPTS
-from tests.support.servers import short_folder, until
+from tests.support.servers import short_folder
 from tests.support.system import Ran, System
+from tests.support.waiting import until
 from ticker.console import Console
 from ticker.core.line import Change
 from ticker.store import receipts

@@ -13,8 +13,9 @@ from urllib.request import urlopen
 import pytest
 
 from tests.support.readers import Reader
-from tests.support.servers import RedisServer, free_port, is_alive, until
+from tests.support.servers import RedisServer, free_port, is_alive
 from tests.support.system import Program, Ran, environment, run_program
+from tests.support.waiting import until
 
 
 class Parts:

@@ -17,8 +17,9 @@ import pytest
 
 from tests.support.prefork import SCRIPTS
 from tests.support.readers import Reader
-from tests.support.servers import RedisServer, free_port, is_alive, until
+from tests.support.servers import RedisServer, free_port, is_alive
 from tests.support.system import Program, System, environment
+from tests.support.waiting import until
 
 
 @pytest.fixture
