@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
+from prometheus_client import CollectorRegistry
 
 from tests.support.doc_examples import examples
 from ticker.core.edition import Edition, Effect, Quotes
 from ticker.core.rules.effects import HOUSE_RULES
-from ticker.settings import load_settings
+from ticker.desk.desk import DeskState
+from ticker.desk.metrics import DeskCollector
+from ticker.gateway.hub import Hub
+from ticker.gateway.metrics import make_registry
+from ticker.settings import Settings, load_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
 
@@ -36,3 +44,37 @@ def test_the_example_settings_can_be_loaded(tmp_path: Path) -> None:
 def test_the_page_names_every_effect() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert all(f"`{effect.value}`" in text for effect in Effect)
+
+
+def test_the_table_of_settings_has_every_setting_and_no_other() -> None:
+    assert _names_in_table("| setting | default | meaning |") == _fields(Settings) - {"editions"}
+
+
+def test_the_table_of_edition_settings_has_every_setting_and_no_other() -> None:
+    required = {"title", "lang", "dir"}
+    assert _names_in_table("| setting of an edition | default | meaning |") == _fields(Edition) - required
+
+
+def test_every_metric_on_the_page_exists() -> None:
+    named = set(re.findall(r"`(ticker_\w+)", PAGE.read_text(encoding="utf-8")))
+    assert len(named) > 20
+    assert named <= _metrics()
+
+
+def _names_in_table(head: str) -> set[str]:
+    """Return the names in the first column of the table with this head."""
+    text = PAGE.read_text(encoding="utf-8")
+    rows = text.partition(head)[2].partition("\n\n")[0].splitlines()[2:]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def _fields(kind: type[msgspec.Struct]) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(kind)}
+
+
+def _metrics() -> set[str]:
+    """Return the names of the samples that a gateway and a desk can have, with the suffix of counters."""
+    hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), lambda: 0.5)
+    registry = make_registry(hub, [DeskCollector(DeskState(), 1)])
+    assert isinstance(registry, CollectorRegistry)
+    return {f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()}

@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -19,8 +20,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.support.doc_examples import Example, assert_like, examples
 from tests.support.servers import short_folder
 from tests.support.system import System
+from ticker.core.line import Change, Direction, Line, Status
+from ticker.core.log_window import Reset
+from ticker.core.messages import BoardMessage, ByeMessage, HeartbeatMessage, LineMessage, LiveMessage
 
-PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "protocol.md"
 EXAMPLES = list(examples(PAGE, "websocket", "http", "events"))
 WAIT_S = 20.0
 
@@ -56,6 +61,40 @@ def story() -> Iterator[Story]:
         for text in ("Rail operator: Night trains return in March", "Orchard Cup final moves to Sunday"):
             assert system.tick("post", text, "-e", "en").code == 0
         yield Story(system)
+
+
+def test_the_table_of_messages_has_every_type_with_its_fields() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \| ", _table("| `type` | fields | when |"), re.MULTILINE)
+    shown = {kind: tuple(re.findall(r"`(\w+)`", fields)) for kind, fields in rows}
+    assert shown == {
+        kind.__struct_config__.tag: kind.__struct_fields__
+        for kind in (BoardMessage, LineMessage, LiveMessage, HeartbeatMessage, ByeMessage)
+    }
+
+
+def test_the_table_of_a_line_has_every_field() -> None:
+    rows = _table("| field | value | meaning |").splitlines()[2:]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])} == set(Line.__struct_fields__)
+
+
+@pytest.mark.parametrize("kind", [Change, Status, Reset, Direction])
+def test_the_page_names_every_value_of_a_field(kind: type[StrEnum]) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert all(f"`{member.value}`" in text for member in kind)
+
+
+def test_the_table_of_refusals_has_every_code_in_the_sources() -> None:
+    table = _table("| status | codes |")
+    sources = [*ROOT.glob("ticker/gateway/*.py"), *ROOT.glob("ticker/web/*.py")]
+    texts = [source.read_text(encoding="utf-8") for source in sources]
+    codes = {code for text in texts for code in re.findall(r'Refusal\(\s*(\d+),\s*"([a-z-]+)"', text)}
+    assert len(codes) > 15
+    for status, code in codes:
+        assert re.search(rf"^\| {status} \|.*`{code}`", table, re.MULTILINE), (status, code)
+
+
+def _table(head: str) -> str:
+    return PAGE.read_text(encoding="utf-8").partition(head)[2].partition("\n\n")[0]
 
 
 def test_the_page_has_an_example_of_each_transport() -> None:
