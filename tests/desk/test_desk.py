@@ -18,7 +18,7 @@ from ticker.core.errors import LinkError, SettingsError
 from ticker.core.line import Change, Status
 from ticker.core.submission import ReceiptStatus, Submission, encode_request
 from ticker.desk.desk import DeskState, run_desk
-from ticker.desk.worker import TURN
+from ticker.desk.worker import REQUESTS_PER_ROUND
 from ticker.settings import Settings
 from ticker.store.connection import connect
 from ticker.store.editions import edition_names, load_edition, save_edition
@@ -246,20 +246,20 @@ async def test_several_ids_from_the_future_are_each_answered_once(newsroom: News
 
 
 async def test_a_line_of_a_quiet_editor_is_not_behind_anothers_flood(newsroom: Newsroom) -> None:
-    for number in range(10 * TURN):
+    for number in range(10 * REQUESTS_PER_ROUND):
         await newsroom.submit("ann", new(f"k{number}"))
     await newsroom.submit("zoe", new("k"))
     async with newsroom.desk():
         await newsroom.settled("ann", "zoe")
     authors = [entry.editor for entry in await newsroom.entries()]
     assert authors.index("zoe") == 1
-    assert len(authors) == 10 * TURN + 1
+    assert len(authors) == 10 * REQUESTS_PER_ROUND + 1
 
 
 async def test_a_desk_takes_no_more_than_a_turn_of_a_flood_before_it_looks_at_other_inboxes(
     newsroom: Newsroom,
 ) -> None:
-    for number in range(5 * TURN):
+    for number in range(5 * REQUESTS_PER_ROUND):
         await newsroom.submit("ann", new(f"k{number}"))
     rounds = 0
 
@@ -399,7 +399,7 @@ async def test_one_editions_fault_is_not_anothers(redis_url: str) -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert receipt.status is ReceiptStatus.ON_AIR
     assert state.editions["en"].fault is not None
-    assert not state.takes
+    assert not state.is_ready
     await newsroom.aclose()
     await other.aclose()
 
@@ -417,7 +417,7 @@ async def desk_state(redis_url: str) -> AsyncIterator[DeskState]:
 
 async def test_the_desk_makes_the_editions_of_its_settings(newsroom: Newsroom, desk_state: DeskState) -> None:
     assert await edition_names(newsroom.redis) == sorted(Settings().editions)
-    assert desk_state.takes
+    assert desk_state.is_ready
 
 
 async def test_the_desk_changes_settings_that_were_changed_and_keeps_the_nonce(newsroom: Newsroom) -> None:
@@ -466,7 +466,7 @@ async def test_the_desk_starts_without_redis_and_takes_submissions_once_it_is_th
     state = DeskState()
     task = asyncio.create_task(run_desk(newsroom.connector, newsroom.settings, state=state))
     await eventually(lambda: _true(state.editions["en"].errors > 1 if state.editions else False), "the desk tries")
-    assert not state.takes
+    assert not state.is_ready
     redis_server.start()
     await asyncio.wait_for(state.ready.wait(), 5)
     assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR

@@ -339,7 +339,7 @@ async def test_a_chief_breaks_the_glass_with_a_reason_and_everybody_sees_it(care
         receipt = await careful.ask("cleo", new("k2", urgency=1, break_glass="Tsunami: no one else is here"))
 
         async def is_counted() -> bool:
-            return state.broken_glass == 1
+            return state.break_glass == 1
 
         await eventually(is_counted, "it is counted")
     assert (refused.status, refused.errors[0].code) == (ReceiptStatus.REFUSED, "break-glass")

@@ -69,12 +69,12 @@ async def test_a_desk_at_work_stops_taking_lines_when_the_edition_becomes_anothe
         await newsroom.redis.delete(newsroom.keys.log)
         await eventually(lambda: _is(state.fault is not None), "the desk tells of it")
         assert "[editions.en]" in (state.fault or "")
-        assert not state.takes
+        assert not state.accepting
         await newsroom.submit("ann", new("k2"))
         assert kept is not None
         assert nonce is not None
         await newsroom.redis.hset(newsroom.keys.edition, mapping={"settings": kept, "nonce": nonce})
-        await eventually(lambda: _is(state.fault is None and state.takes), "it goes on")
+        await eventually(lambda: _is(state.fault is None and state.accepting), "it goes on")
         await newsroom.settled("ann")
     assert [entry.line.test for entry in await newsroom.entries()] == [False]
 

@@ -13,9 +13,9 @@ from ticker.desk.ledger import Answer, Ledger
 from ticker.store.append import Head
 from ticker.store.editions import StoredEdition
 
-LATE = Answer(b"late", ReceiptStatus.LATE, 7)
-REFUSED = Answer(b"refused", ReceiptStatus.REFUSED)
-ON_AIR = Answer(b"on air", ReceiptStatus.ON_AIR)
+LATE = Answer("ann", "k1", b"late", ReceiptStatus.LATE, 7)
+REFUSED = Answer("ann", "k1", b"refused", ReceiptStatus.REFUSED)
+ON_AIR = Answer("ann", "k1", b"on air", ReceiptStatus.ON_AIR)
 
 
 def ledger(retained: int = 100, receipts_retained: int = 100) -> Ledger:
@@ -39,26 +39,27 @@ def test_an_empty_ledger_stands_at_the_nonce() -> None:
 @pytest.mark.parametrize("first", [REFUSED, ON_AIR])
 def test_a_key_keeps_its_first_answer(first: Answer) -> None:
     kept = ledger()
-    kept.remember("ann", "k1", first)
-    kept.remember("ann", "k1", LATE)
+    kept.remember(first)
+    kept.remember(LATE)
     assert kept.find_answer("ann", "k1") == first
     assert kept.find_answer("bob", "k1") is None
 
 
 def test_a_key_that_was_late_keeps_what_it_got_when_it_was_asked_anew() -> None:
     kept = ledger()
-    kept.remember("ann", "k1", LATE)
-    kept.remember("ann", "k1", REFUSED)
+    kept.remember(LATE)
+    kept.remember(REFUSED)
     assert kept.find_answer("ann", "k1") == REFUSED
 
 
 def test_each_editor_has_the_newest_answers_up_to_the_bound() -> None:
     kept = ledger(receipts_retained=3)
-    for number in range(5):
-        kept.remember("ann", f"k{number}", REFUSED)
-    kept.remember("bob", "k0", REFUSED)
-    assert [kept.find_answer("ann", f"k{number}") for number in range(5)] == [None, None, REFUSED, REFUSED, REFUSED]
-    assert kept.find_answer("bob", "k0") == REFUSED
+    answers = [Answer("ann", f"k{number}", b"refused", ReceiptStatus.REFUSED) for number in range(5)]
+    of_bob = Answer("bob", "k0", b"refused", ReceiptStatus.REFUSED)
+    for answer in (*answers, of_bob):
+        kept.remember(answer)
+    assert [kept.find_answer("ann", answer.key) for answer in answers] == [None, None, *answers[2:]]
+    assert kept.find_answer("bob", "k0") == of_bob
 
 
 def test_the_receipt_of_an_entry_is_made_again_from_the_log() -> None:

@@ -6,7 +6,7 @@ from tests.support.desk_harness import Newsroom, new
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.desk.ledger import Ledger
-from ticker.desk.loader import catch_up, recall
+from ticker.desk.loader import load_ledger, refresh
 from ticker.store.editions import load_edition, save_edition
 from ticker.store.log_reader import rotate
 
@@ -15,7 +15,7 @@ async def read_whole(newsroom: Newsroom) -> Ledger:
     await save_edition(newsroom.redis, "en", newsroom.settings.editions["en"], "5e" * 32)
     stored = await load_edition(newsroom.redis, "en")
     assert stored is not None
-    return await recall(newsroom.redis, stored, 100, 100)
+    return await load_ledger(newsroom.redis, stored, 100, 100)
 
 
 async def test_a_ledger_catches_up_with_what_another_desk_settled(newsroom: Newsroom) -> None:
@@ -23,7 +23,7 @@ async def test_a_ledger_catches_up_with_what_another_desk_settled(newsroom: News
     async with newsroom.desk():
         line = await newsroom.ask("ann", new("k1"))
         await newsroom.ask("bob", Submission(key="k1", change=Change.UPDATE, id=line.id, version=9, text="A"))
-    assert await catch_up(newsroom.redis, behind)
+    assert await refresh(newsroom.redis, behind)
     whole = await read_whole(newsroom)
     assert (behind.head, behind.cursors) == (whole.head, whole.cursors)
     assert list(behind.board.newest_first()) == list(whole.board.newest_first())
@@ -40,8 +40,8 @@ async def test_a_ledger_does_not_catch_up_with_another_history(newsroom: Newsroo
         await newsroom.ask("ann", new("k1"))
     behind = await read_whole(newsroom)
     await rotate(newsroom.redis, "en", "ab" * 32)
-    assert not await catch_up(newsroom.redis, empty)
-    assert not await catch_up(newsroom.redis, behind)
+    assert not await refresh(newsroom.redis, empty)
+    assert not await refresh(newsroom.redis, behind)
 
 
 async def test_a_receipt_that_can_not_be_read_stops_no_desk(newsroom: Newsroom) -> None:

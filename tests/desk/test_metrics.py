@@ -82,7 +82,7 @@ async def test_what_is_settled_refused_and_held_is_counted(redis_url: str) -> No
         await room.submit_raw("ann", b"nonsense")
         await room.settled("ann")
         expected: dict[tuple[str, ...], float] = {
-            ("ticker_desk_takes", "en"): 1,
+            ("ticker_desk_accepting", "en"): 1,
             ("ticker_desk_fault", "en"): 0,
             ("ticker_desk_held", "en"): 1,
             ("ticker_desk_held_max",): 1,
@@ -92,7 +92,7 @@ async def test_what_is_settled_refused_and_held_is_counted(redis_url: str) -> No
             ("ticker_desk_settled_total", "en", "refused"): 2,
             ("ticker_desk_refused_total", "held", "en"): 1,
             ("ticker_desk_refused_total", "malformed", "en"): 1,
-            ("ticker_desk_glass_broken_total", "en"): 0,
+            ("ticker_desk_break_glass_total", "en"): 0,
         }
         await says(client, expected)
     await room.aclose()
@@ -104,7 +104,7 @@ async def test_a_chief_who_goes_alone_is_counted(redis_url: str) -> None:
     async with watched(room) as client:
         receipt = await room.ask("carla", new("k1", urgency=1, break_glass="Nobody else is here"))
         assert receipt.status is ReceiptStatus.ON_AIR
-        await says(client, {("ticker_desk_glass_broken_total", "en"): 1})
+        await says(client, {("ticker_desk_break_glass_total", "en"): 1})
     await room.aclose()
 
 
@@ -137,7 +137,7 @@ async def test_health_and_readiness_say_how_the_desk_is(newsroom: Newsroom) -> N
     async with watched(newsroom) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         ready = await client.get("/readyz")
-        assert (ready.status_code, ready.json()["editions"]) == (200, {"en": {"takes": True, "fault": None}})
+        assert (ready.status_code, ready.json()["editions"]) == (200, {"en": {"accepting": True, "fault": None}})
         await newsroom.ask("ann", new("k1"))
         await newsroom.redis.delete(newsroom.keys.log)
         await newsroom.redis.xadd(newsroom.keys.log, {"entry": "forged", "link": "00" * 32}, id="1-0")

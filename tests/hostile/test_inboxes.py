@@ -22,8 +22,9 @@ from tests.support.waiting import eventually
 from ticker.core.errors import UNREADABLE
 from ticker.core.submission import ReceiptStatus, decode_receipt, encode_request
 from ticker.desk.ledger import Ledger
-from ticker.desk.planner import Chance, Waiting, plan, take_in
-from ticker.desk.worker import TURN
+from ticker.desk.plan import PendingRequest, PlanContext
+from ticker.desk.planner import plan_requests
+from ticker.desk.worker import REQUESTS_PER_ROUND
 from ticker.settings import Settings
 from ticker.store.editions import StoredEdition
 
@@ -44,7 +45,7 @@ def check_decisions(found: Sequence[tuple[str, bytes]]) -> None:
     ledger = Ledger(StoredEdition("en", ENGLISH, "5e" * 32), 100, 100)
     ledger.redis_ms = NOW_MS
     ids = iter(f"line{number}" for number in range(10_000))
-    chance = Chance(
+    context = PlanContext(
         now=NOW,
         redis_now=NOW,
         new_id=lambda: next(ids),
@@ -53,20 +54,20 @@ def check_decisions(found: Sequence[tuple[str, bytes]]) -> None:
         held_max=BOUNDS.held,
         overdue_after_s=BOUNDS.overdue_after_s,
     )
-    batch = [Waiting(editor, f"{NOW_MS}-{number}", data) for number, (editor, data) in enumerate(found)]
-    planned = plan(ledger, batch, chance)
-    assert [item.waiting for item in planned] == batch
+    batch = [PendingRequest(editor, f"{NOW_MS}-{number}", data) for number, (editor, data) in enumerate(found)]
+    planned = plan_requests(ledger, batch, context)
+    assert [item.request for item in planned] == batch
     for item in planned:
         assert item.failure is None, item.failure
-        receipt = decode_receipt(item.settlement.receipt)
-        assert len(item.settlement.receipt) < 4 * BOUNDS.submission_bytes
+        receipt = decode_receipt(item.receipt)
+        assert len(item.receipt) < 4 * BOUNDS.submission_bytes
         assert receipt.key == item.answers[0].key
         assert receipt.status is item.status
         if item.logged is not None:
             entry = item.logged.entry
-            assert entry.editor == item.waiting.editor
+            assert entry.editor == item.editor
             assert (entry.line.updated_at, entry.submitted_at) == (NOW, NOW)
-        take_in(ledger, item)
+        item.apply_to(ledger)
 
 
 @pytest_asyncio.fixture
@@ -151,12 +152,12 @@ async def test_a_flood_without_end_does_not_hold_up_another_editors_lines(newsro
             receipt = await newsroom.ask("omar", new(f"k{number}"))
             assert receipt.status is ReceiptStatus.ON_AIR
             waits.append(sum(state.outcomes.values()) - submitted)
-            assert await _has(newsroom, inbox, TURN), "the flood has ended too early to prove anything"
+            assert await _has(newsroom, inbox, REQUESTS_PER_ROUND), "the flood has ended too early to prove anything"
         flood.cancel()
         with suppress(asyncio.CancelledError):
             await flood
     # What was settled, besides its own, while the CLI's own way there and back took its time, too.
-    assert sorted(waits)[len(waits) // 2] <= 20 * TURN, waits
+    assert sorted(waits)[len(waits) // 2] <= 20 * REQUESTS_PER_ROUND, waits
 
 
 async def _flood(newsroom: Newsroom, inbox: str) -> None:

@@ -94,7 +94,7 @@ def test_a_running_service_is_healthy(composed: Composed, service: str) -> None:
 
 def test_the_desk_serves_its_metrics(composed: Composed) -> None:
     text = httpx.get(f"http://127.0.0.1:{composed.desk_port}/metrics").text
-    assert 'ticker_desk_takes{edition="en"} 1.0' in text
+    assert 'ticker_desk_accepting{edition="en"} 1.0' in text
 
 
 @pytest.mark.parametrize("service", ["desk", "gateway"])

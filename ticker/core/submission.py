@@ -16,6 +16,9 @@ from ticker.core.errors import UNREADABLE, SubmissionError
 from ticker.core.line import Change, Direction
 
 KEY_MAX: Final = 128
+SALVAGE_BYTES: Final = 1024 * 1024
+"""In an unreadable request above this size, not even the key is looked for."""
+
 DEADLINE_MAX_S: Final = 86_400.0
 """A deadline is added to an instant: an inbox could otherwise name one that no calendar has."""
 
@@ -147,6 +150,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     test: bool = False
 
 
+class _Keyed(msgspec.Struct):
+    key: str
+
+
 class _Kind(msgspec.Struct):
     decision: msgspec.Raw | UnsetType = UNSET
 
@@ -186,9 +193,24 @@ def decode_request(data: bytes, bytes_max: int) -> Submission | DecisionRequest:
         request = _ruling_decoder.decode(data) if is_ruling else _submission_decoder.decode(data)
     except UNREADABLE as error:
         raise SubmissionError("malformed", f"this is no submission that this desk can read: {error}") from error
-    if not 0 < len(request.key) <= KEY_MAX or not request.key.isprintable():
+    if not _is_key(request.key):
         raise SubmissionError("malformed", f"a key has 1 to {KEY_MAX} printable characters")
     return request
+
+
+def salvage_key(data: bytes) -> str:
+    """Return the key of a request that `decode_request` refused, or an empty string if it has no valid key."""
+    if len(data) > SALVAGE_BYTES:
+        return ""
+    try:
+        key = msgspec.json.decode(data, type=_Keyed).key
+    except UNREADABLE:
+        return ""
+    return key if _is_key(key) else ""
+
+
+def _is_key(key: str) -> bool:
+    return 0 < len(key) <= KEY_MAX and key.isprintable()
 
 
 def encode_receipt(receipt: Receipt) -> bytes:

@@ -1,1 +1,1 @@
-"""The desk: takes submissions from inboxes, applies the rules of `ticker.core`, appends to logs, and answers."""
+"""The desk: read requests from inboxes, apply the rules of `ticker.core`, append to the logs, and write receipts."""

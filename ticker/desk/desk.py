@@ -1,4 +1,7 @@
-"""The desk: the one writer of logs, one task for each edition. Two desks may run at once: one of them is first."""
+"""The desk: the only writer of logs, with one task per edition.
+
+Two desks may run at the same time. The faster one settles a request, and Redis rejects the other's settlement.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,16 @@ __all__ = ["Connector", "DeskState", "EditionState", "run_desk"]
 
 
 class DeskState:
-    """What `run_desk` tells whoever started it. `ready` is set once every edition has taken submissions."""
+    """The condition of a desk. `ready` is set once every edition has started to accept requests."""
 
     def __init__(self) -> None:
         self.ready = asyncio.Event()
         self.editions: dict[str, EditionState] = {}
 
     @property
-    def takes(self) -> bool:
-        """Whether every edition takes submissions now and could put them on air."""
-        return bool(self.editions) and all(state.takes and state.fault is None for state in self.editions.values())
+    def is_ready(self) -> bool:
+        """Return True if every edition accepts requests now and can publish them."""
+        return bool(self.editions) and all(state.accepting and state.fault is None for state in self.editions.values())
 
 
 async def run_desk(
@@ -34,15 +37,15 @@ async def run_desk(
     state: DeskState | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> None:
-    """Take submissions for `editions` (None: all of the settings), until cancelled.
+    """Run the desk of `editions` (None: all editions of the settings) until cancelled.
 
-    Makes the editions that don't exist yet, and changes those whose settings have changed. Goes on through every
-    failure of Redis, also when there is none at the start. Cancelled at any moment, nothing is lost and nothing is
-    settled twice.
+    Creates the editions that don't exist, and updates those whose settings have changed. Retries after every failure of
+    Redis, even if Redis isn't there at the start. Cancellation at any moment loses nothing, and no request is settled
+    twice.
 
     Raises:
-        SettingsError: If an edition has no settings; or is in use as a test where they say it is none, or the other way
-            round.
+        SettingsError: If an edition has no settings, or if the settings turn an edition in use into a test edition or
+            the reverse.
 
     """
     names = list(settings.editions) if editions is None else list(dict.fromkeys(editions))

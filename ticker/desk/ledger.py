@@ -1,4 +1,4 @@
-"""The ledger: what the desk knows of one edition, to decide on submissions. The truth is in Redis."""
+"""The ledger: the desk's copy of an edition's state in Redis. The desk decides on requests with it."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ from ticker.store.streams import START
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The receipt that a key has got, as bytes, so that a second asker gets the same ones.
+    """The receipt for an editor's key, as bytes, so that a repeated request gets the same bytes.
 
-    `late_ms` is set for a late submission: until when (Redis's clock) its key asks for the same thing again. Whoever
-    uses the key after that was told that the line isn't on air, and asks anew.
+    `late_until_ms` is set if the request was late: requests with this key get the same receipt until then (Redis's
+    clock). After that the editor knows that the line isn't on air, so the key counts as new.
     """
 
+    editor: str
+    key: str
     receipt: bytes
     status: ReceiptStatus
-    late_ms: int | None = None
+    late_until_ms: int | None = None
 
 
 HeldBytes: TypeAlias = tuple[bytes, Held]
-"""Something held, as it is kept and as it is understood."""
+"""A held item: its bytes in Redis, and the decoded value."""
 
 
-class _Place(msgspec.Struct, frozen=True):
-    """What the ledger keeps of each entry in the retained log."""
+class _Logged(msgspec.Struct, frozen=True):
+    """What the ledger keeps of each retained entry."""
 
     editor: str
     key: str
@@ -49,12 +51,19 @@ class _Place(msgspec.Struct, frozen=True):
 
 
 class Ledger:
-    """The board, the head, the cursors, and which keys have been answered, of one edition.
+    """The board, the head of the log, the cursors, the held items and the answered keys of one edition.
 
-    Bounded: `retained` entries, and `receipts_retained` answers an editor; the key of an entry is known for as long as
-    the entry is retained, too. `held` is what waits, with its bytes, by id; `roles` has the editors' own, if they have
-    one. `fault` is set where the log doesn't verify: then nothing may be appended to it. `redis_ms` is what Redis's
-    clock has reached at least.
+    Memory is bounded: the ledger keeps `retained` entries, and `receipts_retained` answers per editor. The key of an
+    entry is known for as long as the entry is retained.
+
+    Attributes:
+        cursors: The stream id of the last settled request, by editor.
+        receipt_ids: The stream id of the last receipt that was read, by editor.
+        held: The held items, by id.
+        roles: The editors of the edition, with their own roles, if they have one.
+        fault: Why the log doesn't verify. Nothing may be appended to such a log.
+        redis_ms: The latest known time of Redis's clock.
+
     """
 
     def __init__(self, stored: StoredEdition, retained: int, receipts_retained: int) -> None:
@@ -63,14 +72,14 @@ class Ledger:
         self.nonce = stored.nonce
         self.board = Board()
         self.cursors: dict[str, str] = {}
-        self.receipt_ids: dict[str, str] = {}  # up to where each editor's receipts have been read
+        self.receipt_ids: dict[str, str] = {}
         self.held: dict[str, HeldBytes] = {}
         self.roles: dict[str, Role | None] = {}
         self.fault: LinkError | None = None
         self.redis_ms = 0
         self._retained = retained
         self._receipts_retained = receipts_retained
-        self._log: LogWindow[_Place] = LogWindow(0, stored.nonce)
+        self._log: LogWindow[_Logged] = LogWindow(0, stored.nonce)
         self._seq_of_line: dict[str, int] = {}
         self._seq_of_key: dict[tuple[str, str], int] = {}
         self._answers: dict[str, dict[str, Answer]] = {}
@@ -82,20 +91,20 @@ class Ledger:
         return Head(self._log.head, link)
 
     def begin_after(self, seq: int) -> None:
-        """Begin the window anew: the entries up to `seq` have been trimmed."""
+        """Clear the log and the board, and continue after entry `seq`: the entries up to it have been trimmed."""
         self.board = Board()
         self._log = LogWindow(seq, None)
         self._seq_of_line.clear()
         self._seq_of_key.clear()
 
     def cursor(self, editor: str) -> str:
-        """The id of the last submission that was taken from the editor's inbox."""
+        """Return the stream id of the editor's last settled request, or the start of the stream."""
         return self.cursors.get(editor, START)
 
     def append(self, link: str, entry: Entry) -> None:
-        """Take in the entry after the head."""
+        """Add the entry that follows the head."""
         line = entry.line
-        self._log.append(link, _Place(entry.editor, entry.key, line.change, line.id, line.version, line.updated_at))
+        self._log.append(link, _Logged(entry.editor, entry.key, line.change, line.id, line.version, line.updated_at))
         self.board.apply(entry)
         self._seq_of_line[line.id] = self._log.head
         self._seq_of_key[entry.editor, entry.key] = self._log.head
@@ -104,13 +113,15 @@ class Ledger:
     def role_of(self, editor: str) -> Role:
         return self.roles.get(editor) or self.edition.role
 
-    def remember(self, editor: str, key: str, answer: Answer) -> None:
-        """Keep the answer to a key: the first one, unless that was late and is asked anew, or held and has ended."""
-        answers = self._answers.setdefault(editor, {})
-        known = answers.get(key)
-        if known is None or known.late_ms is not None or known.status is ReceiptStatus.HELD:
-            answers.pop(key, None)
-            answers[key] = answer
+    def remember(self, answer: Answer) -> None:
+        """Keep the first answer to a key; replace it if it was late or held. Answers without a key are not kept."""
+        if not answer.key:
+            return
+        answers = self._answers.setdefault(answer.editor, {})
+        known = answers.get(answer.key)
+        if known is None or known.late_until_ms is not None or known.status is ReceiptStatus.HELD:
+            answers.pop(answer.key, None)
+            answers[answer.key] = answer
         for oldest in list(islice(answers, max(0, len(answers) - self._receipts_retained))):
             del answers[oldest]
 
@@ -122,28 +133,28 @@ class Ledger:
         return self._answer_from_log(seq)
 
     def _answer_from_log(self, seq: int) -> Answer:
-        """The receipt of an entry whose own was trimmed: the same but for its warnings."""
-        place, position = self._log[seq], self._log.position_at(seq)
+        """Rebuild the receipt of an entry whose receipt was trimmed. Only its warnings are lost."""
+        logged, position = self._log[seq], self._log.position_at(seq)
         receipt = Receipt(
             status=ReceiptStatus.ON_AIR,
             edition=self.name,
-            key=place.key,
-            action=str(place.change),
-            id=place.line_id,
-            version=place.version,
+            key=logged.key,
+            action=str(logged.change),
+            id=logged.line_id,
+            version=logged.version,
             position=str(position),
-            published_at=place.published_at,
+            published_at=logged.published_at,
             test=self.edition.test,
         )
-        return Answer(encode_receipt(receipt), ReceiptStatus.ON_AIR)
+        return Answer(logged.editor, logged.key, encode_receipt(receipt), ReceiptStatus.ON_AIR)
 
     def _trim(self) -> None:
         first = self._log.first
         for seq in range(first, self._log.head - self._retained + 1):
-            place = self._log[seq]
-            if self._seq_of_line[place.line_id] == seq:
-                del self._seq_of_line[place.line_id]
-                self.board.forget(place.line_id)
-            if self._seq_of_key[place.editor, place.key] == seq:
-                del self._seq_of_key[place.editor, place.key]
+            logged = self._log[seq]
+            if self._seq_of_line[logged.line_id] == seq:
+                del self._seq_of_line[logged.line_id]
+                self.board.forget(logged.line_id)
+            if self._seq_of_key[logged.editor, logged.key] == seq:
+                del self._seq_of_key[logged.editor, logged.key]
         self._log.trim(self._retained)

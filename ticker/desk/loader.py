@@ -1,7 +1,7 @@
-"""Reading the ledger from Redis: whole at the start and after a loss, and what is new when another desk was at work.
+"""Load the ledger from Redis, and refresh it after another desk has written.
 
-The parts are read one after the other while another desk may write. That does no harm: what is appended on the ground
-of parts that don't fit together is refused by `append.lua` as moved.
+The parts are read one after the other while another desk may write, so they may not match. That is safe: `append.lua`
+rejects a settlement that is based on an outdated head or cursor.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ticker.store.receipts import RECEIPTS_PAGE, parse_receipt
 from ticker.store.streams import START, read_range, redis_ms
 
 
-async def recall(redis: Redis, stored: StoredEdition, retained: int, receipts_retained: int) -> Ledger:
-    """Read everything. A log that doesn't verify leaves the ledger with a `fault`, and with the answers to keys."""
+async def load_ledger(redis: Redis, stored: StoredEdition, retained: int, receipts_retained: int) -> Ledger:
+    """Load the whole ledger. If the log doesn't verify, set the ledger's `fault`; the answers to keys are complete."""
     ledger = Ledger(stored, retained, receipts_retained)
     ledger.cursors = await _cursors(redis, ledger.name)
     ledger.roles = await roles(redis, ledger.name)
@@ -37,11 +37,11 @@ async def recall(redis: Redis, stored: StoredEdition, retained: int, receipts_re
     return ledger
 
 
-async def catch_up(redis: Redis, ledger: Ledger) -> bool:
-    """Take in what was settled since, but no roles; False if the log is no longer one that the ledger's head is in.
+async def refresh(redis: Redis, ledger: Ledger) -> bool:
+    """Add everything settled since, but not the roles. Return False if the log no longer contains the ledger's head.
 
     Raises:
-        LinkError: If what follows the head doesn't link to it.
+        LinkError: If the entry after the head doesn't link to it.
 
     """
     head = ledger.head
@@ -55,9 +55,9 @@ async def catch_up(redis: Redis, ledger: Ledger) -> bool:
             return False
     await _read_log(redis, ledger)
     cursors = await _cursors(redis, ledger.name)
-    was_held, ledger.held = ledger.held, await read_held(redis, ledger.name)
+    held_before, ledger.held = ledger.held, await read_held(redis, ledger.name)
     changed = {editor for editor, cursor in cursors.items() if cursor != ledger.cursor(editor)}
-    changed |= {held.editor for held_id, (data, held) in was_held.items() if ledger.held.get(held_id) != (data, held)}
+    changed |= {item[1].editor for held_id, item in held_before.items() if ledger.held.get(held_id) != item}
     await _read_receipts(redis, ledger, changed)
     ledger.cursors = cursors
     return True
@@ -65,7 +65,7 @@ async def catch_up(redis: Redis, ledger: Ledger) -> bool:
 
 async def _read_log(redis: Redis, ledger: Ledger) -> None:
     async for logged in walk_log(redis, ledger.name, ledger.head.seq, ledger.head.link):
-        if logged.seq != ledger.head.seq + 1:  # what is before it has been trimmed
+        if logged.seq != ledger.head.seq + 1:  # the entries between have been trimmed
             ledger.begin_after(logged.seq - 1)
         ledger.append(logged.link, logged.entry)
 
@@ -78,11 +78,10 @@ async def _read_receipts(redis: Redis, ledger: Ledger, editors: Iterable[str]) -
                 try:
                     stored = parse_receipt(entry)
                 except StoreError:
-                    continue  # of another version: its key can't be told, and what it answered has been answered
+                    continue  # written by another version: its key is unknown, and its request has been answered
                 status = stored.receipt.status
-                late_ms = stored.deadline_at_ms if status is ReceiptStatus.LATE else None
-                if stored.receipt.key:
-                    ledger.remember(editor, stored.receipt.key, Answer(stored.data, status, late_ms))
+                late_until_ms = stored.deadline_at_ms if status is ReceiptStatus.LATE else None
+                ledger.remember(Answer(editor, stored.receipt.key, stored.data, status, late_until_ms))
             after = ledger.receipt_ids[editor] = page[-1][0]
 
 

@@ -1,4 +1,4 @@
-"""The desk's metrics and its health, read from its state when somebody asks."""
+"""The desk's metrics and health checks, computed from its state on each request."""
 
 from __future__ import annotations
 
@@ -21,28 +21,22 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _Families: TypeAlias = dict[str, tuple[str, Callable[[EditionState], float]]]
 
 _GAUGES: _Families = {
-    "takes": ("1 while the desk takes what is submitted.", lambda state: state.takes),
-    "fault": (
-        "1 while nothing can go on air: the desk's log has the reason.",
-        lambda state: bool(state.fault),
-    ),
-    "held": ("How much waits for its time or for another person.", lambda state: state.held),
+    "accepting": ("1 while the desk reads the inboxes.", lambda state: state.accepting),
+    "fault": ("1 while nothing can be published: the desk's log has the reason.", lambda state: bool(state.fault)),
+    "held": ("Held items.", lambda state: state.held),
 }
 _COUNTERS: _Families = {
-    "repeated": ("Requests with a key that had been answered.", lambda state: state.repeated),
-    "moved": ("Times that another desk was first.", lambda state: state.moved),
-    "errors": ("Times that the desk had to begin again.", lambda state: state.errors),
-    "dropped": ("Submissions thrown away unread (inbox_retained).", lambda state: state.dropped),
-    "overdue": (
-        "Times that passed while no desk was there (overdue_after_s).",
-        lambda state: state.overdue,
-    ),
-    "glass_broken": ("Entries for which a chief went without a second person.", lambda state: state.broken_glass),
+    "repeated": ("Requests whose key had been answered.", lambda state: state.repeated),
+    "moved": ("Settlements rejected because another desk was faster.", lambda state: state.moved),
+    "errors": ("Restarts of the desk after a failure.", lambda state: state.errors),
+    "dropped": ("Requests deleted unread (inbox_retained).", lambda state: state.dropped),
+    "overdue": ("Held items that were due while no desk was running (overdue_after_s).", lambda state: state.overdue),
+    "break_glass": ("Entries published by a chief without a second person.", lambda state: state.break_glass),
 }
 
 
 class DeskCollector(Collector):
-    """Turns a desk's state into metric families."""
+    """Converts a desk's state to metric families."""
 
     def __init__(self, state: DeskState, held_max: int) -> None:
         self._state = state
@@ -60,11 +54,13 @@ class DeskCollector(Collector):
             for edition, state in editions:
                 counter.add_metric([edition], value(state))
             yield counter
-        yield GaugeMetricFamily("ticker_desk_held_max", "How much may be held in an edition (held).", self._held_max)
+        yield GaugeMetricFamily("ticker_desk_held_max", "Most held items of an edition (setting held).", self._held_max)
         settled = CounterMetricFamily(
-            "ticker_desk_settled", "Requests settled, by outcome.", labels=["edition", "status"]
+            "ticker_desk_settled", "Settled requests, by status.", labels=["edition", "status"]
         )
-        refused = CounterMetricFamily("ticker_desk_refused", "Why it was refused, by code.", labels=["edition", "code"])
+        refused = CounterMetricFamily(
+            "ticker_desk_refused", "Refusals, by the code of the rule or limit.", labels=["edition", "code"]
+        )
         for edition, state in editions:
             for status, count in sorted(state.outcomes.items()):
                 settled.add_metric([edition, str(status)], count)
@@ -75,7 +71,7 @@ class DeskCollector(Collector):
 
 
 def make_app(state: DeskState, held_max: int) -> Starlette:
-    """`/metrics`, `/healthz` and `/readyz` for a desk that runs alone."""
+    """Return the application with `/metrics`, `/healthz` and `/readyz`, for a desk in a process of its own."""
     registry = CollectorRegistry()
     registry.register(DeskCollector(state, held_max))
     ProcessCollector(registry=registry)
@@ -89,8 +85,10 @@ def make_app(state: DeskState, held_max: int) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        editions = {name: {"takes": each.takes, "fault": each.fault} for name, each in sorted(state.editions.items())}
-        body = {"status": "ready" if state.takes else "not ready", "editions": editions}
-        return JSONResponse(body, 200 if state.takes else 503, {"Cache-Control": "no-store"})
+        editions = {
+            name: {"accepting": each.accepting, "fault": each.fault} for name, each in sorted(state.editions.items())
+        }
+        body = {"status": "ready" if state.is_ready else "not ready", "editions": editions}
+        return JSONResponse(body, 200 if state.is_ready else 503, {"Cache-Control": "no-store"})
 
     return Starlette(routes=[Route("/metrics", metrics), Route("/healthz", health), Route("/readyz", ready)])

@@ -1,4 +1,4 @@
-"""What is said of a verdict: the receipt for whoever asked, and for the author of what was held."""
+"""The receipts of an outcome: for the editor who made the request, and for the author of a held item."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from ticker.core.held import Held
 from ticker.core.outcome import DecisionOutcome, Drop, Hold, Publish, Refuse
 from ticker.core.submission import DecisionRequest, Finding, Receipt, ReceiptStatus, Submission
 
-OVERDUE: Final = Finding("overdue", "its time passed while no desk was there: approve it if it is still news")
-
+OVERDUE: Final = Finding("overdue", "it was due while no desk was running: approve it if it is still news")
 
 _STATUS: Final = {
     Publish: ReceiptStatus.ON_AIR,
@@ -23,7 +22,7 @@ _STATUS: Final = {
 
 
 def action_of(request: Submission | DecisionRequest) -> str:
-    """What was asked for, in a word: a change, or what is to become of something held."""
+    """Return the action that a receipt names: a `Change` or a `Decision`."""
     return str(request.decision if isinstance(request, DecisionRequest) else request.change)
 
 
@@ -31,20 +30,23 @@ def receipt_for(
     edition: str,
     key: str,
     action: str | None,
-    verdict: DecisionOutcome,
+    outcome: DecisionOutcome,
     *,
     logged: Logged | None = None,
     held: Held | None = None,
     decided_by: str | None = None,
 ) -> Receipt:
-    """The receipt for the request with `key`; `held` is what was held before the verdict, `by` who ruled on it."""
+    """Return the receipt for the request with `key`.
+
+    `logged` is the entry of a `Publish`, `held` the item before the outcome, `decided_by` the editor who decided on it.
+    """
     held_id = None if held is None else held.id
     receipt = Receipt(
-        status=_STATUS[type(verdict)], edition=edition, key=key, action=action, held=held_id, decided_by=decided_by
+        status=_STATUS[type(outcome)], edition=edition, key=key, action=action, held=held_id, decided_by=decided_by
     )
-    match verdict:
+    match outcome:
         case Publish(entry=entry, warnings=warnings):
-            assert logged is not None, "what is on air has its place in the log"
+            assert logged is not None, "a published entry has a position"
             return replace(
                 receipt,
                 id=entry.line.id,
@@ -71,6 +73,6 @@ def receipt_for(
 
 
 def _needs(held: Held) -> tuple[Finding, ...]:
-    """What another person has to look at: nothing that somebody has approved."""
+    """Return what a person must still approve. An approval covers all needs, but not that the item is overdue."""
     overdue = (OVERDUE,) if held.overdue else ()
     return overdue if held.approved_by is not None else (*overdue, *held.needs)

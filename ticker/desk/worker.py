@@ -1,4 +1,8 @@
-"""One edition's desk: reads its inboxes, settles what waits there, and begins again after whatever went wrong."""
+"""One edition's desk: read its inboxes, settle the requests, publish the held items that are due, survive failures.
+
+A desk waits for new requests and for the bell, a stream that gets an entry whenever an editor is registered, removed or
+given another role.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import asyncio
 import math
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from itertools import chain, zip_longest
 from typing import Final, NoReturn, Protocol
 
 import msgspec
@@ -18,29 +23,29 @@ from ticker.backoff import Backoff
 from ticker.core.errors import LinkError, SettingsError, StoreError, TickerError
 from ticker.core.submission import ReceiptStatus
 from ticker.desk.ledger import Ledger
-from ticker.desk.loader import catch_up, recall
-from ticker.desk.planner import Chance, Planned, Waiting, next_due, plan, plan_due, take_in
-from ticker.desk.round_robin import take_turns
+from ticker.desk.loader import load_ledger, refresh
+from ticker.desk.plan import PendingRequest, PlanContext, PlannedSettlement
+from ticker.desk.planner import next_due, plan_due, plan_requests
 from ticker.settings import Settings
 from ticker.store.append import BATCH_MAX, Appended, Stop, append
 from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, Redis, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition, save_edition
 from ticker.store.editors import roles
 from ticker.store.keys import Keys
-from ticker.store.streams import START, Fields, StreamEntry, read_last, read_streams, redis_ms
+from ticker.store.streams import START, StreamEntry, read_last, read_streams, redis_ms
 
-TURN: Final = 16
-"""How many submissions of one inbox are taken before every other inbox has had its turn."""
+REQUESTS_PER_ROUND: Final = 16
+"""Most requests that a round reads from one inbox, so that a flood from one editor doesn't delay the others."""
 
-LOOK_S: Final = 3.0
-"""How often a desk that hears nothing, or never stops hearing, looks for what no stream tells it."""
+REFRESH_S: Final = 3.0
+"""Longest time between two refreshes of the ledger, for changes that no stream announces."""
 
 FAULT_PAUSE_S: Final = 2.0
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 1.0
 
 _ID_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32, in lower case: no letter that looks like a digit or another letter."""
+"""Crockford's base 32 in lower case: no letter looks like a digit or another letter."""
 
 log = structlog.stdlib.get_logger("ticker.desk")
 
@@ -52,16 +57,24 @@ class Connector(Protocol):
 
 
 class EditionState(msgspec.Struct):
-    """How an edition's desk is doing, for whoever watches it.
+    """The condition of an edition's desk, for metrics and health checks.
 
-    `takes` is true while it reads inboxes; `fault` says why nothing can go on air though it does. `outcomes` counts
-    settlements by status, `moved` how often another desk was first, `errors` how often it had to begin again; `dropped`
-    what was thrown away unread because an inbox had more than `inbox_retained`; `broken_glass` how often a chief went
-    without a second person. `refused` counts the codes of the rules and bounds that refused something. `held` is how
-    much waits, `overdue` how often the time of something held passed while no desk was there (`overdue_after_s`).
+    Attributes:
+        accepting: The desk reads the inboxes.
+        fault: Why nothing can be published, although the desk reads the inboxes.
+        outcomes: Settlements by status.
+        refused: Refusals by the code of the rule or limit.
+        repeated: Requests whose key had been answered.
+        moved: Settlements that Redis rejected because another desk was faster.
+        errors: Restarts after a failure.
+        dropped: Requests deleted unread because the inbox had more than `inbox_retained`.
+        break_glass: Entries that a chief published without a second person.
+        held: Held items.
+        overdue: Held items that were due while no desk was running (`overdue_after_s`).
+
     """
 
-    takes: bool = False
+    accepting: bool = False
     fault: str | None = None
     outcomes: Counter[ReceiptStatus] = msgspec.field(default_factory=Counter)
     refused: Counter[str] = msgspec.field(default_factory=Counter)
@@ -69,7 +82,7 @@ class EditionState(msgspec.Struct):
     moved: int = 0
     errors: int = 0
     dropped: int = 0
-    broken_glass: int = 0
+    break_glass: int = 0
     held: int = 0
     overdue: int = 0
 
@@ -79,7 +92,7 @@ def utc_now() -> datetime:
 
 
 def new_id() -> str:
-    """An id for a new line, or for something held."""
+    """Return a random id for a new line or a held item."""
     return "".join(secrets.choice(_ID_ALPHABET) for _ in range(10))
 
 
@@ -87,12 +100,17 @@ def new_nonce() -> str:
     return secrets.token_hex(32)
 
 
-class EditionDesk:
-    """The desk of the edition called `name`; `run` it in a task, once.
+def interleave(queues: Iterable[Sequence[PendingRequest]]) -> list[PendingRequest]:
+    """Return the first request of each queue, then the second of each, and so on. Each queue keeps its order."""
+    return [request for request in chain.from_iterable(zip_longest(*queues)) if request is not None]
 
-    `on_ready` is called each time it has read everything and begins to take submissions. Where the edition is in use as
-    a test and the settings say it is none, or the other way round, nothing may go on air: `run` raises SettingsError at
-    its start. A desk that has been at work before tells of it as a fault, and goes on when that is mended.
+
+class EditionDesk:
+    """The desk of the edition called `name`. `run` it in a task, once.
+
+    `on_ready` is called each time the desk has loaded everything and starts to accept requests. The settings may not
+    turn an edition in use into a test edition, or the reverse: `run` raises SettingsError at its start. A desk that has
+    been running reports this as a fault, and continues once it is corrected.
     """
 
     def __init__(
@@ -114,104 +132,105 @@ class EditionDesk:
         self._clock = clock
         self._new_id = new_id
         self._on_ready = on_ready
-        self._ledger: Ledger | None = None
+        self._loaded: Ledger | None = None
         self._bell = START
-        self._looked_at = 0.0
-        self._asked_at = 0.0  # when Redis's clock was read
+        self._refreshed_at = 0.0  # by the event loop's clock, as the next
+        self._redis_ms_read_at = 0.0
         self._has_begun = False
         self._log = log.bind(edition=name)
 
     async def run(self) -> NoReturn:
-        """Take submissions until cancelled, through every failure of Redis.
+        """Settle requests until cancelled, through every failure of Redis.
 
         Raises:
-            SettingsError: If what is kept of the edition forbids its settings (see above).
+            SettingsError: If the stored edition forbids its settings (see above).
 
         """
         backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S)
-        async with aclosing(self._connector(blocking=False)) as redis, aclosing(self._connector(blocking=True)) as ears:
+        async with (
+            aclosing(self._connector(blocking=False)) as redis,
+            aclosing(self._connector(blocking=True)) as blocking,
+        ):
             while True:
                 try:
                     await self._begin(redis)
                     backoff.reset()
                     while not is_cancelled():
-                        await self._round(redis, ears)
+                        await self._round(redis, blocking)
                     raise asyncio.CancelledError
                 except SettingsError as error:
                     if not self._has_begun:
                         raise
-                    self._say_fault(error)
+                    self._set_fault(error)
                 except (OSError, TickerError, *CLIENT_ERRORS) as error:
                     self._log.warning("desk interrupted", reason=f"{type(error).__name__}: {error}"[:200])
-                except Exception:  # noqa: BLE001 - a task's root: the other editions go on, and so does this one
+                except Exception:  # noqa: BLE001 - the root of a task: this and the other editions must go on
                     self._log.exception("desk failed")
-                    self._ledger = None
-                self._state.takes = False
+                    self._loaded = None
+                self._state.accepting = False
                 self._state.errors += 1
                 await asyncio.sleep(backoff.next_s())
 
     async def _begin(self, redis: Redis) -> None:
-        """Know where things stand, then take submissions."""
-        await self._look(redis)
-        self._state.takes = self._has_begun = True
+        await self._refresh(redis)
+        self._state.accepting = self._has_begun = True
         self._on_ready()
 
-    async def _round(self, redis: Redis, ears: Redis) -> None:
-        """Wait for requests, or until something held is due; settle a turn of each inbox, and what is due."""
-        ledger = self._known()
+    async def _round(self, redis: Redis, blocking: Redis) -> None:
+        """Wait for requests or until a held item is due. Settle a few requests of each inbox, and the due items."""
+        ledger = self._ledger
         cursors = {self._keys.inbox(editor): ledger.cursor(editor) for editor in ledger.roles}
         streams = {self._keys.bell: self._bell, **cursors}
-        found = await read_streams(ears, streams, count=TURN, block_ms=self._patience_ms(ledger))
+        found = await read_streams(blocking, streams, count=REQUESTS_PER_ROUND, block_ms=self._block_ms(ledger))
         if self._keys.bell in found:
-            # Before anything else is settled: who was removed, or given another role, may have asked for more.
-            await self._look(redis)
+            # Load the new roles before anything is settled: the requests may be from an editor who was just removed.
+            await self._refresh(redis)
             return
-        waiting = take_turns([self._waiting(editor, found) for editor in ledger.roles])
-        await self._settle(redis, waiting)
+        requests = interleave(self._requests_of(editor, found) for editor in ledger.roles)
+        await self._settle(redis, requests)
         await self._publish_due(redis)
-        is_overdue = asyncio.get_running_loop().time() - self._looked_at > LOOK_S
-        if not waiting or is_overdue or ledger.fault is not None:
-            await self._look(redis)
-        if waiting and ledger.fault is not None:
-            # What waits until its deadline stays in its inbox, where reading finds it at once.
+        refresh_is_due = asyncio.get_running_loop().time() - self._refreshed_at > REFRESH_S
+        if not requests or refresh_is_due or ledger.fault is not None:
+            await self._refresh(redis)
+        if requests and ledger.fault is not None:
+            # Requests stay in their inboxes until their deadlines, so the next read would return immediately.
             await asyncio.sleep(FAULT_PAUSE_S)
 
-    def _waiting(self, editor: str, found: dict[str, list[StreamEntry]]) -> Sequence[Waiting]:
+    def _requests_of(self, editor: str, found: dict[str, list[StreamEntry]]) -> list[PendingRequest]:
         entries = found.get(self._keys.inbox(editor), [])
-        return [Waiting(editor, stream_id, _submission_in(fields)) for stream_id, fields in entries]
+        return [PendingRequest(editor, stream_id, fields.get(b"submission", b"")) for stream_id, fields in entries]
 
-    async def _settle(self, redis: Redis, waiting: Sequence[Waiting]) -> None:
-        """Settle what waits, batch by batch, until all is settled or somebody else was first."""
-        while waiting:
-            ledger = self._known()
-            batch, rest = waiting[:BATCH_MAX], waiting[BATCH_MAX:]
-            planned = plan(ledger, batch, self._chance())
+    async def _settle(self, redis: Redis, requests: Sequence[PendingRequest]) -> None:
+        """Settle the requests batch by batch, until all are settled or another desk was faster."""
+        while requests:
+            ledger = self._ledger
+            batch, rest = requests[:BATCH_MAX], requests[BATCH_MAX:]
+            planned = plan_requests(ledger, batch, self._plan_context())
             if not planned:
-                waiting = rest
+                requests = rest
                 continue
             appended = await self._append(redis, ledger, planned)
-            is_ahead = any(item.settlement.is_ahead for item in planned[: appended.settled])
+            is_ahead = any(item.is_ahead for item in planned[: appended.settled])
             if is_ahead or appended.stop in (Stop.MOVED, Stop.EARLY):
-                # Cursors or Redis's clock may not be what was expected: read them, and what waits, again.
+                # The cursors or Redis's clock are not as expected: read them again, and then the requests.
                 self._state.moved += appended.stop is Stop.MOVED
-                await self._look(redis)
+                await self._refresh(redis)
                 return
-            undone = [item.waiting for item in planned[appended.settled :]]
+            unsettled = [item.request for item in planned[appended.settled :] if item.request is not None]
             if appended.stop is Stop.AHEAD:
-                undone = [item.seen_at(appended.redis_ms) for item in undone]
-            waiting = [*undone, *rest]
+                unsettled = [request.seen_at(appended.redis_ms) for request in unsettled]
+            requests = [*unsettled, *rest]
 
     async def _publish_due(self, redis: Redis) -> None:
-        """Put on air what was held until now."""
-        planned = plan_due(self._known(), self._chance(), BATCH_MAX)
+        planned = plan_due(self._ledger, self._plan_context(), BATCH_MAX)
         if planned:
-            appended = await self._append(redis, self._known(), planned)
+            appended = await self._append(redis, self._ledger, planned)
             if appended.stop is Stop.MOVED:
                 self._state.moved += 1
-                await self._look(redis)
+                await self._refresh(redis)
 
-    def _patience_ms(self, ledger: Ledger) -> int:
-        """How long to wait for requests: not past the time at which something held is due."""
+    def _block_ms(self, ledger: Ledger) -> int:
+        """Return how long to wait for requests: at most until the next held item is due."""
         due = None if ledger.fault is not None else next_due(ledger)
         if due is None:
             return BLOCK_MS
@@ -219,95 +238,96 @@ class EditionDesk:
         return max(1, min(BLOCK_MS, left_ms))
 
     def _redis_now(self, ledger: Ledger) -> datetime:
-        """Redis's clock, as far as it can be told without asking: never ahead of it by more than clocks drift."""
-        elapsed_s = asyncio.get_running_loop().time() - self._asked_at
+        """Estimate Redis's clock without a round trip. The estimate is ahead by no more than the clocks drift."""
+        elapsed_s = asyncio.get_running_loop().time() - self._redis_ms_read_at
         return datetime.fromtimestamp(ledger.redis_ms / 1000 + elapsed_s, UTC)
 
-    async def _append(self, redis: Redis, ledger: Ledger, planned: Sequence[Planned]) -> Appended:
+    def _set_redis_ms(self, ledger: Ledger, redis_ms: int) -> None:
+        ledger.redis_ms, self._redis_ms_read_at = redis_ms, asyncio.get_running_loop().time()
+
+    async def _append(self, redis: Redis, ledger: Ledger, planned: Sequence[PlannedSettlement]) -> Appended:
         appended = await append(
             redis,
             self._name,
             None if ledger.fault else ledger.head,
-            [item.settlement for item in planned],
+            planned,
             self._settings.retained,
             self._settings.receipts_retained,
         )
-        self._hear_clock(ledger, appended.redis_ms)
+        self._set_redis_ms(ledger, appended.redis_ms)
         settled = planned[: appended.settled]
         for item in settled:
-            take_in(ledger, item)
+            item.apply_to(ledger)
         try:
-            await asyncio.sleep(0)  # a gateway in this process gives it to its readers first: 0.3 ms sooner
+            await asyncio.sleep(0)  # lets a gateway in this process send the entry first, which saves 0.3 ms
         finally:
             for item in settled:
-                self._tell(item)
+                self._record(item)
         return appended
 
-    def _hear_clock(self, ledger: Ledger, redis_ms: int) -> None:
-        ledger.redis_ms, self._asked_at = redis_ms, asyncio.get_running_loop().time()
-
-    def _tell(self, item: Planned) -> None:
+    def _record(self, item: PlannedSettlement) -> None:
+        """Count and log a settlement."""
         status = item.status
         self._state.outcomes[status] += 1
-        self._state.held = len(self._known().held)
-        self._state.repeated += item.repeats
+        self._state.held = len(self._ledger.held)
+        self._state.repeated += item.is_repeat
         self._state.refused.update(item.refused)
         self._state.overdue += item.is_overdue
-        told: dict[str, object] = {"editor": item.waiting.editor, "submission": item.waiting.id, "status": str(status)}
+        facts: dict[str, object] = {"editor": item.editor, "submission": item.submission, "status": str(status)}
         if item.logged is not None:
             entry = item.logged.entry
-            told |= {"seq": item.logged.seq, "line": entry.line.id}
+            facts |= {"seq": item.logged.seq, "line": entry.line.id}
             if entry.break_glass is not None:
-                self._state.broken_glass += 1
-                self._log.warning("glass broken: no second person", reason=entry.break_glass, **told)
-        if item.settlement.held is not None:
-            told["held"] = item.settlement.held.id
+                self._state.break_glass += 1
+                self._log.warning("published without a second person", reason=entry.break_glass, **facts)
+        if item.held is not None:
+            facts["held"] = item.held.id
         if item.failure is not None:
-            self._log.error("rules failed", exc_info=item.failure, **told)
-        self._log.info("settled", repeats=item.repeats, **told)
+            self._log.error("rules failed", exc_info=item.failure, **facts)
+        self._log.info("settled", repeats=item.is_repeat, **facts)
 
-    async def _look(self, redis: Redis) -> None:
-        """Bring the ledger up to what Redis has, and find the editors that are new."""
-        ledger = self._ledger
-        if ledger is None or ledger.fault is not None or not await self._caught_up(redis, ledger):
-            self._ledger = ledger = await self._recalled(redis)
-            self._say_fault(ledger.fault)
-        # The bell first: who registers between the two reads rings for the next round.
+    async def _refresh(self, redis: Redis) -> None:
+        """Bring the ledger up to date with Redis, including the editors and their roles."""
+        ledger = self._loaded
+        if ledger is None or ledger.fault is not None or not await self._is_refreshed(redis, ledger):
+            self._loaded = ledger = await self._load(redis)
+            self._set_fault(ledger.fault)
+        # Read the bell before the roles: an editor who registers in between rings again, for the next round.
         rung = await read_last(redis, self._keys.bell)
         self._bell = START if rung is None else rung[0]
         ledger.roles = await roles(redis, self._name)
         self._state.held = len(ledger.held)
-        self._hear_clock(ledger, await redis_ms(redis))
-        await self._bound_inboxes(redis)
-        self._looked_at = asyncio.get_running_loop().time()
+        self._set_redis_ms(ledger, await redis_ms(redis))
+        await self._trim_inboxes(redis)
+        self._refreshed_at = asyncio.get_running_loop().time()
 
-    async def _bound_inboxes(self, redis: Redis) -> None:
-        """Throw away the oldest of what waits above an inbox's bound: its turn would come after its deadline.
+    async def _trim_inboxes(self, redis: Redis) -> None:
+        """Delete the oldest requests of inboxes above their limit: they would be settled after their deadlines anyway.
 
-        Whoever submitted it learns for certain that it isn't on air: it can't be any more.
+        Their editors learn that the lines are not on air once the deadlines have passed.
         """
-        for editor in self._known().roles:
+        for editor in self._ledger.roles:
             inbox, most = self._keys.inbox(editor), self._settings.inbox_retained
             if dropped := await redis.xtrim(inbox, maxlen=most, approximate=False):
                 self._state.dropped += dropped
                 self._log.warning("inbox flooded", editor=editor, dropped=dropped, inbox_retained=most)
 
-    async def _caught_up(self, redis: Redis, ledger: Ledger) -> bool:
+    async def _is_refreshed(self, redis: Redis, ledger: Ledger) -> bool:
         try:
-            return await catch_up(redis, ledger)
+            return await refresh(redis, ledger)
         except LinkError:
             return False
 
-    async def _recalled(self, redis: Redis) -> Ledger:
-        self._ledger = None  # half of it may be read when this fails
-        stored = await self._stored(redis)
-        return await recall(redis, stored, self._settings.retained, self._settings.receipts_retained)
+    async def _load(self, redis: Redis) -> Ledger:
+        self._loaded = None  # if this fails, the old ledger may be half updated
+        stored = await self._save_edition(redis)
+        return await load_ledger(redis, stored, self._settings.retained, self._settings.receipts_retained)
 
-    async def _stored(self, redis: Redis) -> StoredEdition:
-        """The edition as it is kept, made or changed to what the settings say.
+    async def _save_edition(self, redis: Redis) -> StoredEdition:
+        """Create the edition in Redis, or update it to its settings.
 
         Raises:
-            SettingsError: If they don't agree on whether it is a test, and it is in use.
+            SettingsError: If the edition is in use, and only one of the two is a test edition.
 
         """
         wanted = self._settings.editions[self._name]
@@ -319,36 +339,34 @@ class EditionDesk:
             await save_edition(redis, self._name, wanted, new_nonce())
             stored = await load_edition(redis, self._name)
         if stored is None:
-            raise StoreError(f"edition {self._name} was deleted as it was made")
+            raise StoreError(f"edition {self._name} was deleted while it was created")
         return stored
 
-    def _say_fault(self, fault: LinkError | SettingsError | None) -> None:
-        told = None if fault is None else str(fault)
-        if isinstance(fault, LinkError) and told != self._state.fault:
-            remedy = f"put the log right, or begin a new one with `ticker rotate {self._name}`"
-            self._log.error("log doesn't verify: nothing goes on air", reason=told, remedy=remedy)
-        elif told is not None and told != self._state.fault:
-            self._log.error("not this kind of edition: nothing goes on air", reason=told)
-        elif told is None and self._state.fault is not None:
-            self._log.info("fault mended")
-        self._state.fault = told
+    def _set_fault(self, fault: LinkError | SettingsError | None) -> None:
+        """Set the state's fault, and log it if it is new."""
+        reason = None if fault is None else str(fault)
+        if isinstance(fault, LinkError) and reason != self._state.fault:
+            remedy = f"repair the log, or start a new one with `ticker rotate {self._name}`"
+            self._log.error("log verification failed, publishing stopped", reason=reason, remedy=remedy)
+        elif reason is not None and reason != self._state.fault:
+            self._log.error("settings don't match the edition, publishing stopped", reason=reason)
+        elif reason is None and self._state.fault is not None:
+            self._log.info("fault resolved, publishing resumed")
+        self._state.fault = reason
 
-    def _known(self) -> Ledger:
-        assert self._ledger is not None, "the ledger is read before anything is taken"
-        return self._ledger
+    @property
+    def _ledger(self) -> Ledger:
+        assert self._loaded is not None, "the ledger is loaded before the first round"
+        return self._loaded
 
-    def _chance(self) -> Chance:
+    def _plan_context(self) -> PlanContext:
         settings = self._settings
-        return Chance(
+        return PlanContext(
             now=self._clock(),
-            redis_now=self._redis_now(self._known()),
+            redis_now=self._redis_now(self._ledger),
             new_id=self._new_id,
             submission_bytes=settings.submission_bytes,
             deadline_s=settings.submission_deadline_s,
             held_max=settings.held,
             overdue_after_s=settings.overdue_after_s,
         )
-
-
-def _submission_in(fields: Fields) -> bytes:
-    return fields.get(b"submission", b"")

@@ -71,7 +71,7 @@ def test_a_desk_with_a_port_says_where_it_is_and_how_it_does(parts: Parts) -> No
     desk = parts.start("desk", "--editions", "en", "--metrics", "127.0.0.1:0")
     assert desk.url.startswith("http://127.0.0.1:")
     with urlopen(f"{desk.url}/metrics") as response:
-        assert 'ticker_desk_takes{edition="en"} 1.0' in response.read().decode()
+        assert 'ticker_desk_accepting{edition="en"} 1.0' in response.read().decode()
     assert json.load(urlopen(f"{desk.url}/readyz"))["status"] == "ready"
     desk.signal(signal.SIGTERM)
     assert desk.wait() == 0
