@@ -6,8 +6,7 @@ rejects a settlement that is based on an outdated head or cursor.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
-from typing import Any, cast
+from collections.abc import Iterable
 
 from ticker.core.errors import LinkError, StoreError
 from ticker.core.submission import ReceiptStatus
@@ -19,6 +18,7 @@ from ticker.store.held import read_held
 from ticker.store.keys import Keys
 from ticker.store.log_reader import read_log, walk_log
 from ticker.store.receipts import RECEIPTS_PAGE, parse_receipt
+from ticker.store.replies import as_text
 from ticker.store.streams import START, read_range, redis_ms
 
 
@@ -86,5 +86,5 @@ async def _read_receipts(redis: Redis, ledger: Ledger, editors: Iterable[str]) -
 
 
 async def _cursors(redis: Redis, edition: str) -> dict[str, str]:
-    cursors = await cast("Awaitable[Any]", redis.hgetall(Keys(edition).cursors))
-    return {editor.decode(): cursor.decode() for editor, cursor in cursors.items()}
+    cursors = await redis.hgetall(Keys(edition).cursors)
+    return {as_text(editor): as_text(cursor) for editor, cursor in cursors.items()}
