@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # the gateway
     follower_buffer_bytes: Count = 16 * 1024
     follower_paused_s: Seconds = 30.0
-    views: Count = 1_000
+    frame_caches: Count = 1_000
     followers: Liftable = 18_000
     followers_per_address: Liftable = 1_000
     handshakes_per_s: Liftable = 2_000

@@ -19,6 +19,7 @@ from ticker.store import data_folder
 from ticker.store.connection import CLIENT_ERRORS, connect
 from ticker.store.embedded import EmbeddedServer
 from ticker.store.url import redact
+from ticker.web.app import make_app
 
 
 class System:
@@ -82,8 +83,9 @@ class System:
             )
             # First the desk: it makes the editions that the gateway then finds.
             await state.ready.wait()
-            told = [DeskCollector(state, self._settings.held)]
-            self._gateway = gateway = Gateway(url, self._settings, self._address, __version__, told)
+            collectors = [DeskCollector(state, self._settings.held)]
+            app = partial(make_app, version=__version__, collectors=collectors)
+            self._gateway = gateway = Gateway(url, self._settings, self._address, app)
             background = [desk]
             if self._demo:
                 from ticker.demo import run_demo  # noqa: PLC0415 -- its texts are for those who ask for them

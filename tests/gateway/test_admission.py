@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from ticker.gateway.admission import Admission, Refusal, client_address, counted_as, parse_networks
-from ticker.gateway.hub import Hub
 from ticker.settings import Settings
 
 FILES = 100_000
@@ -168,16 +165,6 @@ def test_the_address_is_the_nearest_that_is_no_proxy_of_ours(peer: str, forwarde
 )
 def test_who_has_a_network_to_choose_from_is_counted_as_one(address: str, counted: str) -> None:
     assert counted_as(address) == counted
-
-
-def test_connections_from_an_ipv6_network_are_counted_together() -> None:
-    hub = Hub(Settings(followers_per_address=2), FILES, lambda: datetime.now(UTC), lambda: 0.0)
-    neighbours = [f"2001:db8::{number}" for number in range(1, 4)]
-    assert [hub.enters(address) for address in neighbours] == [True, True, False]
-    assert hub.enters("2001:db8:0:1::1")
-    for address in (*neighbours[:2], "2001:db8:0:1::1"):
-        hub.leaves(address)
-    assert not hub._visitors
 
 
 def test_without_proxies_the_header_is_not_looked_at() -> None:

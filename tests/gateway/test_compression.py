@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from tests.gateway.conftest import Start
 from tests.support.gateway_clients import RawClient, Reader
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from ticker.core.messages import LineMessage
 from ticker.gateway.framing import (
@@ -83,7 +83,7 @@ async def test_readers_with_and_without_compression_get_the_same_messages(log: L
         await compressed.until_at(log.at(31))
         await plain.until_at(log.at(31))
         assert _lines(compressed) == _lines(plain) == list(range(1, 32))
-        framings = {wish.framing for wish in gateway.hub.channels["en"].views}
+        framings = {wish.framing for wish in gateway.hub.channels["en"].frame_caches}
         assert framings == {Framing.DEFLATED, Framing.WEBSOCKET}
 
 

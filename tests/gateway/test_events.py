@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tests.gateway.conftest import Start
 from tests.support.gateway_clients import RawClient, Reader, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from ticker.gateway.framing import RETRY_LEAST_MS
 from ticker.gateway.server import Gateway

@@ -14,7 +14,7 @@ from ticker.core.log_window import Reset
 from ticker.core.position import Position
 from ticker.core.selection import Selection
 from ticker.gateway.admission import Refusal
-from ticker.gateway.frame_cache import Wish
+from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
 from ticker.gateway.handshake import (
     Headers,
@@ -60,14 +60,14 @@ def test_every_other_path_is_none(url: bytes) -> None:
 
 
 def test_no_query_asks_for_everything_and_the_editions_board() -> None:
-    assert asked("") == Request(Wish(Selection(), ENGLISH.board_lines, Framing.WEBSOCKET), None)
+    assert asked("") == Request(StreamOptions(Selection(), ENGLISH.board_lines, Framing.WEBSOCKET), None)
 
 
 def test_equal_wishes_are_equal_whatever_their_order() -> None:
     one = asked("section=sports&region=asia&section=health&section=sports&region=africa")
     other = asked("region=africa&region=asia&section=health&section=sports")
-    assert one.wish == other.wish
-    assert hash(one.wish) == hash(other.wish)
+    assert one.options == other.options
+    assert hash(one.options) == hash(other.options)
 
 
 def test_a_position_is_read() -> None:

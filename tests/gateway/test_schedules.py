@@ -12,8 +12,8 @@ from random import Random
 import pytest
 import websockets
 
-from tests.gateway.conftest import Start
 from tests.support.gateway_clients import Reader, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.strategies import reader_entry
 from ticker.core.board import Board

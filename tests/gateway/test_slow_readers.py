@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 
 import pytest
 from websockets.frames import Opcode
 
-from tests.gateway.conftest import Start
-from tests.support.gateway_clients import RawClient, Reader, masked, until
+from tests.support.gateway_clients import RawClient, Reader, line_numbers, masked, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from ticker.gateway import server
 from ticker.gateway.server import UNSENT_BYTES, Gateway
 
 ENTRIES = 10_000
-_AT = re.compile(rb'"position":"(\d+)-[0-9a-f]{16}"')
-
-
-async def read_up_to(client: RawClient, last: int) -> list[int]:
-    """The numbers of the `line` messages up to that of entry `last`."""
-    numbers: list[int] = []
-    while not numbers or numbers[-1] != last:
-        opcode, payload = await client.frame()
-        if opcode is Opcode.TEXT and payload.startswith(b'{"type":"line"'):
-            found = _AT.search(payload)
-            assert found is not None
-            numbers.append(int(found[1]))
-    return numbers
 
 
 async def test_a_reader_that_reads_nothing_for_10_000_entries_then_gets_all_in_order(
@@ -40,16 +26,16 @@ async def test_a_reader_that_reads_nothing_for_10_000_entries_then_gets_all_in_o
     async with RawClient(gateway.address, small=True) as slow, Reader(gateway.address) as quick:
         await slow.open()
         await quick.until_live()
-        (follower, *_) = [each for cohort in channel._cohorts for each in cohort]
+        (follower, *_) = [each for slot in channel.members.slots for each in slot]
         for _ in range(ENTRIES // 500):
             await log.post_many(500, "x" * 200)
             await quick.until_at(log.head)
             held.append(follower.transport.get_write_buffer_size())
-        assert channel.paused == 1
-        assert await read_up_to(slow, ENTRIES) == list(range(1, ENTRIES + 1))
-        assert channel.paused == 0
+        assert channel.members.paused == 1
+        assert await line_numbers(slow, ENTRIES) == list(range(1, ENTRIES + 1))
+        assert channel.members.paused == 0
         await log.post("live again")
-        assert await read_up_to(slow, ENTRIES + 1) == [ENTRIES + 1]
+        assert await line_numbers(slow, ENTRIES + 1) == [ENTRIES + 1]
     assert len(quick.lines) == ENTRIES
     # Live followers are sent the same bytes: what one of them holds is the channel's, and not its own.
     assert max(held) <= 8 * mark
@@ -58,7 +44,7 @@ async def test_a_reader_that_reads_nothing_for_10_000_entries_then_gets_all_in_o
 async def test_the_kernel_takes_little_for_a_reader_that_does_not_read(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
-        (follower, *_) = [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
+        (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
         accepted = follower.transport.get_extra_info("socket")
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
 
@@ -86,7 +72,7 @@ async def test_a_peer_that_takes_nothing_any_more_is_dropped_by_the_kernel(
 async def test_every_connection_has_the_time_in_which_its_peer_has_to_acknowledge(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
-        (follower, *_) = [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
+        (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
         accepted = follower.transport.get_extra_info("socket")
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == server.USER_TIMEOUT_MS == 30_000
 
@@ -97,12 +83,12 @@ async def test_a_slow_replay_is_complete_and_holds_two_marks_at_most(log: LogWri
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as slow:
         await slow.open(f"/v1/en/live?after={log.at(0)}")
-        (follower, *_) = [each for cohort in channel._cohorts for each in cohort]
-        await until(lambda: channel.paused, "it is paused")
+        (follower, *_) = [each for slot in channel.members.slots for each in slot]
+        await until(lambda: channel.members.paused, "it is paused")
         held, numbers = 0, [0]
         while numbers[-1] != ENTRIES:
             held = max(held, follower.transport.get_write_buffer_size())
-            numbers += await read_up_to(slow, min(numbers[-1] + 100, ENTRIES))
+            numbers += await line_numbers(slow, min(numbers[-1] + 100, ENTRIES))
     assert numbers == list(range(ENTRIES + 1))
     assert held <= 2 * gateway.hub.settings.follower_buffer_bytes
 
@@ -113,8 +99,8 @@ async def test_one_that_pings_and_does_not_read_is_not_answered_without_end(log:
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: channel.paused, "it is paused")
-        (follower, *_) = [each for cohort in channel._cohorts for each in cohort]
+        await until(lambda: channel.members.paused, "it is paused")
+        (follower, *_) = [each for slot in channel.members.slots for each in slot]
         ping = masked(Opcode.PING, b"x" * 125)
         try:
             async with asyncio.timeout(1):

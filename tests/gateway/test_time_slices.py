@@ -1,4 +1,4 @@
-"""What comes for thousands at once is done in the order in which it came, and the loop breathes between."""
+"""Work is done in the order in which it comes, a time slice per iteration of the event loop."""
 
 from __future__ import annotations
 
@@ -7,33 +7,36 @@ import itertools
 from functools import partial
 
 from tests.support.gateway_clients import until
-from ticker.gateway.time_slices import TURN_S, Turns
+from ticker.gateway.time_slices import SLICE_S, TimeSlices
 
 
 class Worker:
-    """Work that takes a third of a turn, by a clock of its own."""
+    """Work that takes a third of a time slice, on a clock of its own."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.done: list[int] = []
-        self.turns = Turns(lambda: self.now)
+        self.slices = TimeSlices(lambda: self.now)
 
-    def work(self, number: int) -> None:
-        self.now += TURN_S / 3
+    def add(self, number: int) -> None:
+        self.slices.run(partial(self._work, number))
+
+    def _work(self, number: int) -> None:
+        self.now += SLICE_S / 3
         self.done.append(number)
 
 
-async def test_what_fits_in_a_turn_is_done_at_once() -> None:
+async def test_work_within_the_slice_is_done_at_once() -> None:
     worker = Worker()
     for number in range(3):
-        worker.turns.take(partial(worker.work, number))
+        worker.add(number)
     assert worker.done == [0, 1, 2]
 
 
-async def test_the_rest_comes_in_the_next_steps_in_its_order() -> None:
+async def test_work_beyond_the_slice_is_done_in_order_in_later_iterations() -> None:
     worker, seen = Worker(), list[int]()
     for number in range(10):
-        worker.turns.take(partial(worker.work, number))
+        worker.add(number)
     while len(worker.done) < 10:
         seen.append(len(worker.done))
         await asyncio.sleep(0)
@@ -42,40 +45,40 @@ async def test_the_rest_comes_in_the_next_steps_in_its_order() -> None:
     assert all(after - before <= 4 for before, after in itertools.pairwise(seen)), seen
 
 
-async def test_what_comes_while_others_wait_waits_behind_them() -> None:
+async def test_new_work_waits_behind_waiting_work() -> None:
     worker = Worker()
     for number in range(5):
-        worker.turns.take(partial(worker.work, number))
+        worker.add(number)
     worker.now += 1
-    worker.turns.take(partial(worker.work, 5))
-    await until(lambda: len(worker.done) == 6, "all is done")
+    worker.add(5)
+    await until(lambda: len(worker.done) == 6, "all work is done")
     assert worker.done == list(range(6))
 
 
-async def test_after_a_pause_work_is_done_at_once_again() -> None:
+async def test_work_after_a_pause_is_done_at_once() -> None:
     worker = Worker()
     for number in range(4):
-        worker.turns.take(partial(worker.work, number))
-    await until(lambda: len(worker.done) == 4, "all is done")
+        worker.add(number)
+    await until(lambda: len(worker.done) == 4, "all work is done")
     await asyncio.sleep(0)
-    worker.turns.take(partial(worker.work, 4))
+    worker.add(4)
     assert worker.done[-1] == 4
 
 
-async def test_work_that_fails_keeps_nobody_else_waiting() -> None:
-    told: list[object] = []
+async def test_work_that_raises_does_not_stop_the_rest() -> None:
+    reported: list[object] = []
     loop = asyncio.get_running_loop()
     handler = loop.get_exception_handler()
-    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
     worker, error = Worker(), ValueError("for this test")
 
     def fail() -> None:
         raise error
 
     for number in range(3):
-        worker.turns.take(partial(worker.work, number))
-    worker.turns.take(fail)
-    worker.turns.take(partial(worker.work, 3))
-    await until(lambda: len(worker.done) == 4, "the one behind it is done")
+        worker.add(number)
+    worker.slices.run(fail)
+    worker.add(3)
+    await until(lambda: len(worker.done) == 4, "the work after it is done")
     loop.set_exception_handler(handler)
-    assert told == [error]
+    assert reported == [error]

@@ -1,4 +1,4 @@
-"""Followers in step are written to past their transports: never somebody else, never out of order, nothing twice."""
+"""Followers at the same cursor are written to directly: no bytes reach another connection, out of order or twice."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from contextlib import ExitStack
 
 import pytest
 from websockets.frames import Opcode
 
-from tests.gateway.conftest import Start
-from tests.gateway.test_frame_cache import MARK, WISH, Newsroom, Transport
-from tests.gateway.test_slow_readers import read_up_to
-from tests.support.gateway_clients import RawClient, Reader, masked, until
+from tests.support.channel_harness import MARK, ChannelHarness, SocketTransport, socket_transport
+from tests.support.gateway_clients import RawClient, Reader, line_numbers, masked, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from ticker.core.log_window import LogWindow
 from ticker.core.messages import CloseCode
@@ -24,228 +23,195 @@ from ticker.gateway import write_groups
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import BURST_MARKS, Follower
 from ticker.gateway.server import Gateway
-from ticker.gateway.write_groups import RANK_MOST, Cohort, Rank, Sheet
+from ticker.gateway.write_groups import GROUP_MAX, HeartbeatSlot, MemoryFile, WriteGroup
 
-# Decided on sockets whose other ends the test holds
-
-
-class Wired(Transport):
-    """A transport with a socket. What goes to the socket is read with `read`; what is written to it is remembered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.own, self.peer = socket.socketpair()
-        self.own.setblocking(False)
-        self.peer.setblocking(False)
-        self.info: dict[str, Any] = {"socket": self.own}
-        self.closing = False
-
-    def get_extra_info(self, name: str) -> Any:
-        return self.info.get(name)
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def read(self) -> bytes:
-        """Everything that has come past the transport."""
-        data = bytearray()
-        while True:
-            try:
-                data += self.peer.recv(1 << 20)
-            except BlockingIOError:
-                return bytes(data)
-
-    def close(self) -> None:
-        self.own.close()
-        self.peer.close()
+# With sockets whose peers the test holds
 
 
 @pytest.fixture
-def wired() -> Iterator[Callable[[], Wired]]:
-    """Makes transports with sockets, and closes them."""
-    made: list[Wired] = []
-
-    def make() -> Wired:
-        made.append(Wired())
-        return made[-1]
-
-    yield make
-    for transport in made:
-        transport.close()
+def connect() -> Iterator[Callable[[], SocketTransport]]:
+    """Make transports with sockets, and close the sockets at the end."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(socket_transport())
 
 
-def join(room: Newsroom, transport: Wired) -> Follower:
-    follower = Follower(cast("asyncio.Transport", transport), room.channel.view(WISH), "192.0.2.1")
-    room.channel.join(follower, b"", None)
+Connect = Callable[[], SocketTransport]
+
+
+def join(harness: ChannelHarness, transport: SocketTransport) -> Follower:
+    follower, _ = harness.follow(transport=transport)
     return follower
 
 
-async def test_one_that_is_live_falls_in(wired: Callable[[], Wired]) -> None:
-    room, transport = Newsroom(), wired()
-    room.post("before")
-    follower = join(room, transport)
+async def test_live_follower_is_written_to_directly(connect: Connect) -> None:
+    harness, transport = ChannelHarness(), connect()
+    harness.post("before")
+    follower = join(harness, transport)
     written = len(transport.written)
-    room.post("news")
-    await room.channel._pass(2)
+    harness.post("news")
+    await harness.broadcaster.run_pass(2)
     assert b'"text":"news"' in transport.read()
-    assert len(transport.written) == written, "nothing went through the transport"
-    assert (follower.rank is not None, room.channel.counts.deliveries) == (True, 1)
+    assert len(transport.written) == written, "nothing goes through the transport"
+    assert (follower.group is not None, harness.channel.counts.deliveries) == (True, 1)
 
 
-@pytest.mark.parametrize("why", ["holds something", "is closing", "encrypts"])
-async def test_one_whose_transport_has_a_part_in_it_does_not(wired: Callable[[], Wired], why: str) -> None:
-    room, transport = Newsroom(), wired()
-    transport.buffered = why == "holds something"
-    transport.closing = why == "is closing"
-    transport.info["sslcontext"] = object() if why == "encrypts" else None
-    room.post("before")
-    assert join(room, transport).rank is None
-    room.post("news")
-    await room.channel._pass(2)
+@pytest.mark.parametrize("obstacle", ["has unsent bytes", "is closing", "encrypts"])
+async def test_follower_is_written_to_through_a_transport_that_must_not_be_bypassed(
+    connect: Connect, obstacle: str
+) -> None:
+    harness, transport = ChannelHarness(), connect()
+    transport.buffered = obstacle == "has unsent bytes"
+    transport.closed = obstacle == "is closing"
+    transport.info["sslcontext"] = object() if obstacle == "encrypts" else None
+    harness.post("before")
+    assert join(harness, transport).group is None
+    harness.post("news")
+    await harness.broadcaster.run_pass(2)
     assert transport.read() == b""
     assert b'"text":"news"' in transport.written[-1]
 
 
-async def test_what_the_socket_does_not_take_waits_in_the_transport(wired: Callable[[], Wired]) -> None:
-    room, transport = Newsroom(), wired()
-    room.post("before")
-    follower = join(room, transport)
+async def test_transport_sends_the_rest_of_a_partial_write(connect: Connect) -> None:
+    harness, transport = ChannelHarness(), connect()
+    harness.post("before")
+    follower = join(harness, transport)
     transport.own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
     written = len(transport.written)
     for _ in range(BURST_MARKS * MARK // 400):
-        room.post("x" * 100)
-    piece = follower.view.piece(1, BURST_MARKS * MARK)
-    await room.channel._pass(2)
-    assert piece.until == room.channel.log.head
+        harness.post("x" * 100)
+    batch = follower.frame_cache.batch(1, BURST_MARKS * MARK)
+    await harness.broadcaster.run_pass(2)
+    assert batch.until == harness.log.head
     (rest,) = transport.written[written:]
-    assert 0 < len(rest) < len(piece.data), "the socket took a part of it"
-    assert transport.read() + rest == piece.data
-    assert (follower.rank, follower.cursor, follower.sent) == (None, piece.until, piece.until)
+    assert 0 < len(rest) < len(batch.data), "the socket accepts only a part"
+    assert transport.read() + rest == batch.data
+    assert (follower.group, follower.cursor, follower.sent) == (None, batch.until, batch.until)
 
 
-async def test_one_that_fell_out_is_back_once_its_transport_is_empty(wired: Callable[[], Wired]) -> None:
-    room, transport = Newsroom(), wired()
-    room.post("before")
-    follower = join(room, transport)
-    follower.say(b"something")
+async def test_follower_rejoins_a_group_once_its_write_buffer_is_empty(connect: Connect) -> None:
+    harness, transport = ChannelHarness(), connect()
+    harness.post("before")
+    follower = join(harness, transport)
+    follower.send(b"something")
     transport.buffered = 9
-    room.post("while it holds that")
-    await room.channel._pass(2)
+    harness.post("while the buffer has bytes")
+    await harness.broadcaster.run_pass(2)
     assert not transport.read()
     transport.buffered = 0
-    room.post("after")
-    await room.channel._pass(3)
-    room.post("past it again")
-    await room.channel._pass(4)
-    assert b"past it again" in transport.read()
+    harness.post("after")
+    await harness.broadcaster.run_pass(3)
+    harness.post("directly again")
+    await harness.broadcaster.run_pass(4)
+    assert b"directly again" in transport.read()
 
 
-async def test_more_than_a_piece_comes_in_several_passes(wired: Callable[[], Wired]) -> None:
-    room, transport = Newsroom(), wired()
-    room.post("before")
-    follower = join(room, transport)
+async def test_more_than_one_batch_takes_several_passes(connect: Connect) -> None:
+    harness, transport = ChannelHarness(), connect()
+    harness.post("before")
+    follower = join(harness, transport)
     for _ in range(3 * BURST_MARKS * MARK // 400):
-        room.post("x" * 100)
-    due, head = follower.view.piece(1, 10**9), room.channel.log.head
-    delivering = asyncio.create_task(room.channel.deliver())
-    await until(lambda: follower.rank is not None and follower.rank.cursor == head, "it is at the head")
+        harness.post("x" * 100)
+    due, head = follower.frame_cache.batch(1, 10**9), harness.log.head
+    delivering = asyncio.create_task(harness.channel.deliver())
+    await until(lambda: follower.group is not None and follower.group.cursor == head, "the group is at the head")
     delivering.cancel()
     assert transport.read() == due.data
-    assert room.channel.counts.deliveries == due.entries == head - 1
-    assert room.channel.counts.passes > 1
+    assert harness.channel.counts.deliveries == due.entries == head - 1
+    assert harness.channel.counts.passes > 1
 
 
-async def test_one_whose_place_has_been_trimmed_gets_a_board(wired: Callable[[], Wired]) -> None:
-    room, transport = Newsroom(), wired()
-    room.post("before")
-    join(room, transport)
-    for _ in range(room.settings.retained + 300):
-        room.post("x")
-    assert room.channel.log.first > 2
-    await room.channel._pass(2)
-    await room.channel._catch_up()
+async def test_group_at_a_trimmed_cursor_gets_a_board(connect: Connect) -> None:
+    harness, transport = ChannelHarness(), connect()
+    harness.post("before")
+    join(harness, transport)
+    for _ in range(harness.settings.retained + 300):
+        harness.post("x")
+    assert harness.log.first > 2
+    await harness.broadcaster.run_pass(2)
+    await harness.broadcaster.catch_up()
     assert transport.read() == b""
     assert b'"reset":"behind"' in transport.written[-1]
 
 
-async def test_a_rank_has_no_more_members_than_it_may(wired: Callable[[], Wired]) -> None:
-    room = Newsroom(heartbeat_s=1)
-    room.post("before")
-    followers = [join(room, wired()) for _ in range(RANK_MOST + 1)]
-    assert [len(rank.members) for rank in room.channel._cohorts[0].ranks()] == [RANK_MOST, 1]
+async def test_full_group_is_followed_by_another(connect: Connect) -> None:
+    harness = ChannelHarness(heartbeat_s=1)
+    harness.post("before")
+    followers = [join(harness, connect()) for _ in range(GROUP_MAX + 1)]
+    (slot,) = harness.members.slots
+    assert [len(group.members) for group in slot.groups()] == [GROUP_MAX, 1]
     for follower in followers:
-        room.channel.leave(follower)
-    assert room.channel._cohorts[0].ranks() == []
+        harness.members.leave(follower)
+    assert slot.groups() == []
 
 
-async def test_when_one_leaves_the_others_keep_their_sockets(wired: Callable[[], Wired]) -> None:
-    room = Newsroom(heartbeat_s=1)
-    room.post("before")
-    transports = [wired() for _ in range(4)]
-    followers = [join(room, transport) for transport in transports]
-    room.channel.leave(followers[1])
-    room.post("news")
-    await room.channel._pass(2)
+async def test_members_keep_their_sockets_when_another_member_leaves(connect: Connect) -> None:
+    harness = ChannelHarness(heartbeat_s=1)
+    harness.post("before")
+    transports = [connect() for _ in range(4)]
+    followers = [join(harness, transport) for transport in transports]
+    harness.members.leave(followers[1])
+    harness.post("news")
+    await harness.broadcaster.run_pass(2)
     assert [transport.read().count(b"news") for transport in transports] == [1, 0, 1, 1]
-    room.channel.leave(followers[3])
-    room.post("more news")
-    await room.channel._pass(3)
+    harness.members.leave(followers[3])
+    harness.post("more news")
+    await harness.broadcaster.run_pass(3)
     assert [transport.read().count(b"more news") for transport in transports] == [1, 0, 1, 0]
 
 
-async def test_another_history_takes_everybody_out(wired: Callable[[], Wired]) -> None:
-    room, transport = Newsroom(), wired()
-    room.post("before")
-    join(room, transport)
-    room.channel.replace("5f" * 32, LogWindow(0, "5f" * 32))
-    await room.channel._catch_up()
+async def test_replaced_history_dissolves_every_group(connect: Connect) -> None:
+    harness, transport = ChannelHarness(), connect()
+    harness.post("before")
+    join(harness, transport)
+    harness.channel.replace("5f" * 32, LogWindow(0, "5f" * 32))
+    await harness.broadcaster.catch_up()
     assert b'"reset":"replaced"' in transport.written[-1]
     assert transport.read() == b""
 
 
-async def test_a_beat_goes_past_the_transport_too(wired: Callable[[], Wired]) -> None:
-    room, transport = Newsroom(heartbeat_s=1), wired()
-    room.post("before")
-    join(room, transport)
-    room.channel.tick(0, 0.0)
+async def test_heartbeat_is_written_directly(connect: Connect) -> None:
+    harness, transport = ChannelHarness(heartbeat_s=1), connect()
+    harness.post("before")
+    join(harness, transport)
+    harness.channel.tick(0, 0.0)
     assert b'"type":"heartbeat"' in transport.read()
-    assert room.channel.counts.heartbeats == 1
+    assert harness.channel.counts.heartbeats == 1
 
 
-def test_what_is_on_its_way_stays_what_it_was_when_the_sheet_has_something_else() -> None:
-    sheet, size = Sheet(), 48 * 1024
+def test_bytes_being_sent_do_not_change_when_the_memory_file_gets_others() -> None:
+    file, size = MemoryFile(), 48 * 1024
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         with socket.create_connection(listener.getsockname()) as reader, listener.accept()[0] as writer:
-            source = sheet.of(b"a" * size)
+            source = file.hold(b"a" * size)
             assert source is not None
             assert os.sendfile(writer.fileno(), source, 0, size) == size
-            assert sheet.of(b"b" * size) == source
+            assert file.hold(b"b" * size) == source
             assert reader.recv(size, socket.MSG_WAITALL) == b"a" * size
             assert os.sendfile(writer.fileno(), source, 0, size) == size
             assert reader.recv(size, socket.MSG_WAITALL) == b"b" * size
 
 
-def test_without_memory_for_it_there_is_no_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
-    sheet = Sheet()
-    assert sheet.of(b"a" * 9) is not None
+def test_memory_file_is_not_used_without_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = MemoryFile()
+    assert file.hold(b"a" * 9) is not None
     monkeypatch.setattr(os, "pwrite", lambda *_: 4)
-    assert sheet.of(b"b" * 9) is None
-    monkeypatch.setattr(os, "pwrite", _no_memory)
-    assert sheet.of(b"c" * 9) is None
-    monkeypatch.setattr(os, "memfd_create", _no_memory)
-    assert Sheet().of(b"a" * 9) is None
+    assert file.hold(b"b" * 9) is None
+    monkeypatch.setattr(os, "pwrite", _fail_without_memory)
+    assert file.hold(b"c" * 9) is None
+    monkeypatch.setattr(os, "memfd_create", _fail_without_memory)
+    assert MemoryFile().hold(b"a" * 9) is None
 
 
-def _no_memory(*_: object) -> int:
+def _fail_without_memory(*_: object) -> int:
     raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
 # With whole gateways
 
 
-async def test_a_burst_reaches_many_from_the_sheet(
+async def test_burst_is_sent_from_the_memory_file(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = await start(heartbeat_s=1)
@@ -256,33 +222,33 @@ async def test_a_burst_reaches_many_from_the_sheet(
         return os.sendfile(out, source, offset, size)
 
     monkeypatch.setattr(write_groups, "sendfile", sendfile)
-    clients = [RawClient(gateway.address) for _ in range(RANK_MOST + 16)]
+    clients = [RawClient(gateway.address) for _ in range(GROUP_MAX + 16)]
     for client in clients:
         await client.__aenter__()
         await client.open()
     await log.post_many(500, "x" * 200)
     for client in clients:
-        assert await read_up_to(client, 500) == list(range(1, 501))
+        assert await line_numbers(client, 500) == list(range(1, 501))
         client.socket.close()
     assert sizes
-    assert min(sizes) >= write_groups.SHEET_LEAST
+    assert min(sizes) >= write_groups.SENDFILE_BYTES_MIN
 
 
-async def test_an_answer_to_a_ping_and_lines_keep_their_order(log: LogWriter, gateway: Gateway) -> None:
+async def test_pongs_and_lines_keep_their_order(log: LogWriter, gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
-        (follower,) = the_followers(gateway)
+        (follower,) = followers_of(gateway)
         for number in range(20):
             await client.send(masked(Opcode.PING, b"%d" % number))
             await log.post(f"line {number}")
             frames = [await client.frame() for _ in range(2 if number else 4)][-2:]
             assert sorted(opcode for opcode, _ in frames) == [Opcode.TEXT, Opcode.PONG]
         await log.post("the last")
-        await until(lambda: follower.rank is not None, "it is in a rank again")
+        await until(lambda: follower.group is not None, "it is in a group again")
 
 
-def the_followers(gateway: Gateway) -> list[Follower]:
-    return [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
+def followers_of(gateway: Gateway) -> list[Follower]:
+    return [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
 
 
 def _close(client: RawClient, _: Follower) -> None:
@@ -302,71 +268,73 @@ def _abort(_: RawClient, follower: Follower) -> None:
     follower.transport.abort()
 
 
-def _send_away(_: RawClient, follower: Follower) -> None:
+def _close_with_code(_: RawClient, follower: Follower) -> None:
     follower.close(CloseCode.TRY_LATER, "for this test")
 
 
 class Watch:
-    """Looks at every write past a transport: is the descriptor's socket still that of the follower?"""
+    """Checks before every direct write that the descriptor still belongs to the follower's socket."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.writes = 0
         self._sockets: dict[Follower, int] = {}
-        fall_in, write = Cohort.fall_in, Rank.write
+        join_group, write = HeartbeatSlot.join_group, WriteGroup.write
 
-        def watched_fall_in(cohort: Cohort, follower: Follower, descriptor: int) -> None:
+        def watched_join(slot: HeartbeatSlot[Follower], follower: Follower, descriptor: int) -> None:
             self._sockets.setdefault(follower, os.fstat(descriptor).st_ino)
-            fall_in(cohort, follower, descriptor)
+            join_group(slot, follower, descriptor)
 
-        def watched_write(rank: Rank, data: bytes, sheet: Sheet) -> list[tuple[Follower, int]]:
-            for follower, descriptor in zip(rank.members, rank.descriptors, strict=True):
-                assert os.fstat(descriptor).st_ino == self._sockets[follower], "it is another connection's by now"
+        def watched_write(group: WriteGroup[Follower], data: bytes, file: MemoryFile) -> list[tuple[Follower, int]]:
+            for follower, descriptor in zip(group.members, group.descriptors, strict=True):
+                assert os.fstat(descriptor).st_ino == self._sockets[follower], (
+                    "the descriptor belongs to another connection"
+                )
                 self.writes += 1
-            return write(rank, data, sheet)
+            return write(group, data, file)
 
-        monkeypatch.setattr(Cohort, "fall_in", watched_fall_in)
-        monkeypatch.setattr(Rank, "write", watched_write)
+        monkeypatch.setattr(HeartbeatSlot, "join_group", watched_join)
+        monkeypatch.setattr(WriteGroup, "write", watched_write)
 
 
-@pytest.mark.parametrize("end", [_close, _close_half, _reset, _abort, _send_away])
-async def test_bytes_never_reach_another_connection(
+@pytest.mark.parametrize("end", [_close, _close_half, _reset, _abort, _close_with_code])
+async def test_bytes_for_a_closed_connection_reach_no_other(
     log: LogWriter,
     start: Start,
     monkeypatch: pytest.MonkeyPatch,
     end: Callable[[RawClient, Follower], None],
 ) -> None:
-    """A connection ends, others take its descriptor in the same moment, and passes go on in every step of the loop."""
+    """A connection ends and another gets its descriptor at once, while passes run in every iteration of the loop."""
     gateway = await start(heartbeat_s=1)
     channel, watch = gateway.hub.channels["en"], Watch(monkeypatch)
-    passing = asyncio.create_task(_pass_all_the_time(channel))
+    writing = asyncio.create_task(_write_all_the_time(channel))
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         for _ in range(20):
             client = RawClient(gateway.address)
             await client.__aenter__()
-            before = set(the_followers(gateway))
+            before = set(followers_of(gateway))
             await client.open()
-            (follower,) = set(the_followers(gateway)) - before
-            await until(lambda follower=follower: follower.rank is not None, "it is in a rank")  # type: ignore[misc]
+            (follower,) = set(followers_of(gateway)) - before
+            await until(lambda follower=follower: follower.group is not None, "it is in a group")  # type: ignore[misc]
             end(client, follower)
-            stranger = RawClient(gateway.address)
-            await stranger.__aenter__()
+            other = RawClient(gateway.address)
+            await other.__aenter__()
             await log.post("news")
             await reader.until_at(log.head)
-            status, _ = await stranger.get("/healthz")
-            assert (status, stranger.buffer) == (200, b""), "it was sent the answer, and nothing else"
-            stranger.socket.close()
+            status, _ = await other.get("/healthz")
+            assert (status, other.buffer) == (200, b""), "it was sent its response and nothing else"
+            other.socket.close()
             client.socket.close()
-            await until(lambda follower=follower: follower not in the_followers(gateway), "it has left")  # type: ignore[misc]
+            await until(lambda follower=follower: follower not in followers_of(gateway), "it has left")  # type: ignore[misc]
         assert [line.position for line in reader.lines] == [log.at(seq) for seq in range(1, 21)]
-    passing.cancel()
-    assert watch.writes > 100, "this test has seen writes past the transport"
+    writing.cancel()
+    assert watch.writes > 100, "the test has checked direct writes"
 
 
-async def _pass_all_the_time(channel: Channel) -> None:
-    """Beats for everybody in every step of the loop."""
+async def _write_all_the_time(channel: Channel) -> None:
+    """Write heartbeats to all groups in every iteration of the loop."""
     while True:
-        for cohort in channel._cohorts:
-            for rank in cohort.ranks():
-                cohort.write(rank, rank.view.heartbeat(rank.cursor))
+        for slot in channel.members.slots:
+            for group in slot.groups():
+                slot.write(group, group.frame_cache.heartbeat(group.cursor))
         await asyncio.sleep(0)

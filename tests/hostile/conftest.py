@@ -29,7 +29,7 @@ BOUNDS: Final = {
     "TICKER_HANDSHAKES_PER_S": "0",
     "TICKER_HANDSHAKE_S": "1",
     "TICKER_FOLLOWER_PAUSED_S": "1",
-    "TICKER_VIEWS": "20",
+    "TICKER_FRAME_CACHES": "20",
     "TICKER_HEARTBEAT_S": "1",
     "TICKER_RETAINED": "2000",
     "TICKER_LOG_LEVEL": "info",
@@ -91,7 +91,7 @@ class Siege:
     async def is_at_rest(self) -> bool:
         """Whether no reader is left, nor a file of one: two more to Redis may have been opened meanwhile."""
         now = await asyncio.to_thread(self.metrics)
-        left = [value for name, value in now.items() if name.startswith(("ticker_views{", "ticker_followers{"))]
+        left = [value for name, value in now.items() if name.startswith(("ticker_frame_caches{", "ticker_followers{"))]
         return not any(left) and now["process_open_fds"] <= self.files_at_rest + 2
 
 

@@ -13,6 +13,7 @@ import random
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import h11
@@ -20,15 +21,15 @@ import uvicorn
 from uvicorn.server import ServerState
 from websockets.frames import Opcode
 
-from tests.gateway.conftest import kept_of_followers
-from tests.support.gateway_clients import _parse_frame
+from tests.support.gateway_clients import parse_frame
+from tests.support.gateway_fixtures import kept_of_followers
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Line
 from ticker.core.messages import decode_message
 from ticker.core.position import next_link
 from ticker.gateway.channel import Channel
-from ticker.gateway.connection import GatewayProtocol
+from ticker.gateway.connection import Connection
 from ticker.gateway.hub import Hub
 from ticker.settings import Settings
 from ticker.web.app import make_app
@@ -96,10 +97,11 @@ class House:
             entry = _entry(seq)
             link = next_link(link, encode_entry(entry))
             self.channel.append(Logged(seq, link, entry))
+        connection: Any = partial(Connection, self.hub)
         self._config = uvicorn.Config(
             make_app(self.hub, "0.0"),
-            http=GatewayProtocol,
-            ws=GatewayProtocol,
+            http=connection,
+            ws=connection,
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -119,7 +121,7 @@ class House:
     async def talk(self, pieces: Sequence[bytes]) -> Wire:
         """Have a reader send the pieces and go; what it was sent is in the wire. Raises what the product raises."""
         wire = Wire()
-        protocol = GatewayProtocol(config=self._config, server_state=self._state, app_state={}, _loop=self._loop)
+        protocol = Connection(self.hub, config=self._config, server_state=self._state, app_state={}, _loop=self._loop)
         wire.set_protocol(protocol)
         protocol.connection_made(wire)
         for piece in pieces:
@@ -145,8 +147,7 @@ class House:
         return not (
             kept_of_followers(self.channel)
             or self.hub.admission.followers
-            or self.hub._awaited
-            or self.hub._visitors
+            or not self.hub.limits.is_empty
             or self._state.connections
             or self._state.tasks
         )
@@ -241,7 +242,7 @@ def _starts_response(data: bytes) -> bool:
 def _judge_frames(data: bytes, *, may_be_deflated: bool) -> str:
     ending = "101"
     while data:
-        parsed = _parse_frame(data)
+        parsed = parse_frame(data)
         assert parsed is not None, data[:100]
         bits = data[0] & 0x70
         opcode, payload, data = parsed

@@ -97,7 +97,7 @@ def test_every_query_is_read_or_refused_with_a_word(query: str, last_event_id: s
         assert answer.code.isalpha()
         assert len(answer.detail) < 1000
     else:
-        assert 1 <= answer.wish.lines <= 100
+        assert 1 <= answer.options.lines <= 100
     TRIED["hostile queries"] += 1
 
 

@@ -175,8 +175,8 @@ async def test_more_selections_than_there_may_be_get_503_and_nobody_loses_theirs
     for visitor, wish in zip(visitors, wishes, strict=True):
         await visitor.send(HANDSHAKE.format(target=f"/v1/en/live?{wish}", more=""))
     answers = Counter([await visitor.head() for visitor in visitors])
-    assert answers == {(101, ""): 19, (503, "views"): 41}  # one view is our own reader's
-    assert await besieged.ask('ticker_views{edition="en"}') == 20
+    assert answers == {(101, ""): 19, (503, "selections"): 41}  # one frame cache is our own reader's
+    assert await besieged.ask('ticker_frame_caches{edition="en"}') == 20
 
 
 async def test_half_open_peers_are_let_go(besieged: Siege, crowd: Crowd) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Coroutine
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -25,7 +26,7 @@ from ticker.core.line import Change, Line, Status
 from ticker.core.log_window import LogWindow
 from ticker.core.position import Position, next_link
 from ticker.gateway.channel import Channel
-from ticker.gateway.connection import GatewayProtocol
+from ticker.gateway.connection import Connection
 from ticker.gateway.hub import Hub
 from ticker.gateway.server import Address, listen
 from ticker.settings import Settings
@@ -97,9 +98,9 @@ class Newsroom:
         self.port = listener.getsockname()[1]
         self.hub.admission.draining = False
         app = make_app(self.hub, VERSION)
-        app.state.hub = self.hub
+        connection: Any = partial(Connection, self.hub)
         config = uvicorn.Config(
-            app, http=GatewayProtocol, ws=GatewayProtocol, log_config=None, lifespan="off", proxy_headers=False,
+            app, http=connection, ws=connection, log_config=None, lifespan="off", proxy_headers=False,
             timeout_graceful_shutdown=1,
         )  # fmt: skip
         server = self._server = uvicorn.Server(config)
@@ -173,8 +174,8 @@ class Newsroom:
         channel, log = self.hub.channels[edition], self.log[edition]
         for line in lines:
             entry = Entry(line=line, editor="amal", key=f"key-{len(log)}", submitted_at=line.updated_at)
-            link = next_link(channel.log.head_link or "", encode_entry(entry))
-            logged = Logged(channel.log.head + 1, link, entry)
+            link = next_link(channel.history.log.head_link or "", encode_entry(entry))
+            logged = Logged(channel.history.log.head + 1, link, entry)
             log.append(logged)
             channel.append(logged)
 
@@ -192,7 +193,7 @@ class Newsroom:
         return self.hub.channels[edition].position
 
     def followers(self, edition: str) -> int:
-        return self.hub.channels[edition].followers
+        return len(self.hub.channels[edition].members)
 
 
 class Host:

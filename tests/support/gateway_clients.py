@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
 
+import httpx
 import websockets
+from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Frame, Opcode
 
 from tests.support.waiting import WAIT_S
 from ticker.core.messages import BoardMessage, HeartbeatMessage, LineMessage, LiveMessage, Message, decode_message
+from ticker.gateway.server import Gateway
 
 M = TypeVar("M")
+_POSITION = re.compile(rb'"position":"(\d+)-[0-9a-f]{16}"')
 
 HANDSHAKE = (
     "GET {target} HTTP/1.1\r\nHost: ticker.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -186,7 +191,7 @@ class RawClient:
 
     async def frame(self) -> tuple[Opcode, bytes]:
         """The next frame: its opcode and its payload."""
-        while (parsed := _parse_frame(self.buffer)) is None:
+        while (parsed := parse_frame(self.buffer)) is None:
             data = await self.receive()
             if not data:
                 raise EOFError
@@ -212,12 +217,24 @@ class RawClient:
         return int(head.split()[1]), body
 
 
+async def line_numbers(client: RawClient, last: int) -> list[int]:
+    """Read up to the `line` message of entry `last`. Return the seqs of all `line` messages read."""
+    numbers: list[int] = []
+    while not numbers or numbers[-1] != last:
+        opcode, payload = await client.frame()
+        if opcode is Opcode.TEXT and payload.startswith(b'{"type":"line"'):
+            found = _POSITION.search(payload)
+            assert found is not None
+            numbers.append(int(found[1]))
+    return numbers
+
+
 def masked(opcode: Opcode, payload: bytes, *, fin: bool = True) -> bytes:
     """A frame as a client sends it."""
     return bytes(Frame(opcode, payload, fin).serialize(mask=True))
 
 
-def _parse_frame(data: bytes) -> tuple[Opcode, bytes, bytes] | None:
+def parse_frame(data: bytes) -> tuple[Opcode, bytes, bytes] | None:
     if len(data) < 2:
         return None
     length, start = data[1] & 0x7F, 2
@@ -232,3 +249,14 @@ def _parse_frame(data: bytes) -> tuple[Opcode, bytes, bytes] | None:
 def texts_of(messages: Sequence[Message]) -> list[str]:
     """The texts of all `line` messages."""
     return [message.line.text for message in messages if isinstance(message, LineMessage)]
+
+
+async def metrics(gateway: Gateway) -> dict[tuple[str, ...], float]:
+    """Return every sample of `/metrics` by its name and the values of its labels."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{gateway.address}/metrics")).text
+    return {
+        (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }

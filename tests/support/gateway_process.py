@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import uvloop
 
 from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
+from ticker.web.app import make_app
 
 
 class GatewayProcess:
@@ -64,7 +66,7 @@ async def gateway_process(url: str, **settings: Any) -> AsyncIterator[GatewayPro
 
 
 async def _serve(url: str, settings: Settings) -> None:
-    gateway = Gateway(url, settings, Address(port=0), "0.0")
+    gateway = Gateway(url, settings, Address(port=0), partial(make_app, version="0.0"))
     loop = asyncio.get_running_loop()
 
     def end() -> None:

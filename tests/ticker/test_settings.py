@@ -48,7 +48,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "overdue_after_s": 600.0,
         "follower_buffer_bytes": 16_384,
         "follower_paused_s": 30.0,
-        "views": 1_000,
+        "frame_caches": 1_000,
         "followers": 18_000,
         "followers_per_address": 1_000,
         "handshakes_per_s": 2_000,
@@ -74,7 +74,7 @@ def test_two_settings_do_not_share_their_editions() -> None:
 def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
     settings = from_file(tmp_path, 'retained = 50\ndrain_s = 1.5\ntrusted_proxies = ["10.0.0.0/8", "::1"]')
     assert (settings.retained, settings.drain_s, settings.trusted_proxies) == (50, 1.5, ("10.0.0.0/8", "::1"))
-    assert settings.views == Settings().views
+    assert settings.frame_caches == Settings().frame_caches
 
 
 def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_a_variable_sets_what_it_names() -> None:
 
 
 def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
-    settings = from_file(tmp_path, "retained = 50\nviews = 5", {"TICKER_RETAINED": "7"})
-    assert (settings.retained, settings.views) == (7, 5)
+    settings = from_file(tmp_path, "retained = 50\nframe_caches = 5", {"TICKER_RETAINED": "7"})
+    assert (settings.retained, settings.frame_caches) == (7, 5)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import msgspec
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.gateway.conftest import Start
 from tests.support.gateway_clients import Reader, refusal, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from ticker.core.line import Change
 from ticker.gateway.server import Gateway
@@ -112,7 +112,7 @@ async def test_history_is_the_messages_that_readers_get(log: LogWriter, start: S
 async def test_an_etag_saves_the_body_until_something_changes(log: LogWriter, gateway: Gateway) -> None:
     await log.post("one")
     async with httpx.AsyncClient(base_url=gateway.address) as client:
-        await until(lambda: gateway.hub.channels["en"].log.head == 1, "the gateway has it")
+        await until(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
         for path in ("/v1/en/lines", "/v1/en/board", "/v1/editions"):
             first = await client.get(path)
             again = await client.get(path, headers={"If-None-Match": f'"x", {first.headers["ETag"]}'})
@@ -120,7 +120,7 @@ async def test_an_etag_saves_the_body_until_something_changes(log: LogWriter, ga
             assert "max-age" in first.headers["Cache-Control"]
         tag = (await client.get("/v1/en/board")).headers["ETag"]
         await log.post("two")
-        await until(lambda: gateway.hub.channels["en"].log.head == 2, "the gateway has it")
+        await until(lambda: gateway.hub.channels["en"].history.log.head == 2, "the gateway has it")
         assert (await client.get("/v1/en/board", headers={"If-None-Match": tag})).status_code == 200
 
 
@@ -237,7 +237,7 @@ async def test_metrics_say_what_the_gateway_does(log: LogWriter, start: Start) -
         ("ticker_entries_total", "en"): 3,
         ("ticker_deliveries_total", "en"): 2,
         ("ticker_following", "en"): 1,
-        ("ticker_views", "en"): 1,
+        ("ticker_frame_caches", "en"): 1,
         ("ticker_resets_total", "en", "malformed"): 1,
         ("ticker_draining",): 0,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -66,9 +67,10 @@ async def _run_one(console: Console, url: str, settings: Settings, host: str, po
     from ticker.gateway.server import Address, Gateway  # noqa: PLC0415
     from ticker.signals import stop_on_signals  # noqa: PLC0415
     from ticker.store.url import parse_url  # noqa: PLC0415
+    from ticker.web.app import make_app  # noqa: PLC0415
 
     parse_url(url)  # an address that is wrong stays wrong: say so now
-    one = Gateway(url, settings, Address(host, port, shared), __version__)
+    one = Gateway(url, settings, Address(host, port, shared), partial(make_app, version=__version__))
     stop_on_signals(one.stop)
     await one.run(lambda: _say_ready(console, one.address))
 

@@ -1,7 +1,7 @@
-"""The feed: one edition's log, from Redis into its channel. Checks every link; never shows what doesn't link.
+"""Feeds read the logs of all editions from Redis into their channels, and check every link.
 
-While Redis is gone the channel serves from memory; while the log doesn't verify it stays at its last good board. Either
-way the hub's `troubles` say so, and the feed goes on by itself once the log is right.
+While Redis is unavailable, or if an entry's link is wrong, the channel keeps serving the entries that it has. The hub's
+`troubles` give the reason. The feed continues by itself once the log can be read and verified.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ticker.core.edition import is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError, StoreError, TickerError
 from ticker.core.log_window import LogWindow, Reset
-from ticker.gateway.channel import Channel, Sent
-from ticker.gateway.follower import Cursor
+from ticker.gateway.broadcast import Sent
+from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled
 from ticker.store.editions import StoredEdition, edition_names, load_edition
@@ -32,42 +32,48 @@ TROUBLES = (OSError, *CLIENT_ERRORS)
 _logger = structlog.get_logger("ticker.gateway.feed")
 
 
-class FirstLook:
-    """What a feed says of its first look at its edition: it `is_over`, and whether the edition is `loaded` by then."""
+class Loading:
+    """State of a feed's first attempts to load its edition.
+
+    Attributes:
+        loaded: Set when the edition is loaded.
+        attempted: Set when it is loaded or can't be verified.
+
+    """
 
     def __init__(self) -> None:
         self.loaded = asyncio.Event()
-        self.is_over = asyncio.Event()
+        self.attempted = asyncio.Event()
 
 
 class Feed:
-    """Follows one edition for as long as `run` runs."""
+    """Reads editions' logs. One task per edition calls `run`."""
 
     def __init__(self, hub: Hub, url: str, chance: Callable[[], float]) -> None:
         self._hub = hub
         self._url = url
         self._chance = chance
 
-    async def run(self, name: str, first_look: FirstLook) -> None:
-        """Load the edition, then tail it, whatever happens to Redis meanwhile. Runs until cancelled."""
+    async def run(self, name: str, loading: Loading) -> None:
+        """Load the edition, then tail its log. Start again after an error. Runs until cancelled."""
         backoff = Backoff(RETRY_S, RETRY_S, chance=self._chance)
         while not is_cancelled():
             try:
                 async with AsyncExitStack() as stack:
                     redis = await self._open(stack, blocking=False)
                     blocking = await self._open(stack, blocking=True)
-                    await self._follow(name, redis, blocking, first_look)
+                    await self._follow(name, redis, blocking, loading)
             except LinkError as error:
-                self._is_troubled(name, str(error), seq=error.seq)
-                first_look.is_over.set()
+                self._report_trouble(name, str(error), seq=error.seq)
+                loading.attempted.set()
             except TickerError as error:
-                self._is_troubled(name, str(error))
-                first_look.is_over.set()
+                self._report_trouble(name, str(error))
+                loading.attempted.set()
             except TROUBLES as error:
-                self._is_troubled(name, f"Redis can't be read ({type(error).__name__})")
-            except Exception:  # a task's root: the other editions go on, and so does this one
+                self._report_trouble(name, f"Redis can't be read ({type(error).__name__})")
+            except Exception:  # the root of a task: the other editions must continue, and this one retries
                 _logger.exception("feed-failed", edition=name)
-                self._is_troubled(name, "the feed failed: the gateway's log says why")
+                self._report_trouble(name, "the feed failed: see the gateway's log")
             await asyncio.sleep(backoff.next_s())
 
     async def _open(self, stack: AsyncExitStack, *, blocking: bool) -> Redis:
@@ -75,46 +81,55 @@ class Feed:
         stack.push_async_callback(redis.aclose)
         return redis
 
-    def _is_troubled(self, name: str, why: str, **facts: object) -> None:
-        if self._hub.troubles.get(name) != why:
-            _logger.warning("feed-troubled", edition=name, why=why, **facts)
-        self._hub.troubles[name] = why
+    def _report_trouble(self, name: str, reason: str, **details: object) -> None:
+        if self._hub.troubles.get(name) != reason:
+            _logger.warning("feed-troubled", edition=name, reason=reason, **details)
+        self._hub.troubles[name] = reason
 
-    async def _follow(self, name: str, redis: Redis, blocking: Redis, first_look: FirstLook) -> None:
+    async def _follow(self, name: str, redis: Redis, blocking: Redis, loading: Loading) -> None:
         stored = await self._load(name, redis)
         channel = self._hub.channels[name]
         if self._hub.troubles.pop(name, None) is not None:
-            _logger.info("feed-recovered", edition=name, at=str(channel.position))
-        first_look.loaded.set()
-        first_look.is_over.set()
+            _logger.info("feed-recovered", edition=name, position=str(channel.position))
+        loading.loaded.set()
+        loading.attempted.set()
         while not is_cancelled():
-            raws = await tail(blocking, channel.name, channel.log.head)
+            log = channel.history.log
+            raws = await tail(blocking, name, log.head)
             for raw in raws:
-                channel.append(check_entry(channel.log.head, channel.log.head_link, raw))
+                channel.append(check_entry(log.head, log.head_link, raw))
             if not raws:
                 await self._check_still_there(channel, stored, redis)
 
     async def _check_still_there(self, channel: Channel, stored: StoredEdition, redis: Redis) -> None:
-        """Nothing came for a while: is this still the log that we follow? A shorter one would stay silent for ever."""
+        """Check, after a time without entries, that Redis still has the log that the channel has.
+
+        Without this check, nothing would ever come from a log that became shorter.
+
+        Raises:
+            StoreError: If it doesn't.
+
+        """
         now = await load_edition(redis, channel.name)
         if now is None or now.nonce != stored.nonce:
             raise StoreError("the edition has a new history")
         if now.edition != channel.edition:
             channel.edit(now.edition)
-        head = channel.log.head
+        log = channel.history.log
+        head = log.head
         if head:
             newest = await read_log(redis, channel.name, head - 1, 1)
-            if not newest or newest[0].seq != head or newest[0].link != channel.log.head_link:
+            if not newest or newest[0].seq != head or newest[0].link != log.head_link:
                 raise StoreError("the log no longer holds the newest entry")
 
     async def _load(self, name: str, redis: Redis) -> StoredEdition:
-        """Read the whole log, and bring the channel to it: by what is new if it is the same history, else anew."""
+        """Read the whole log into the channel: the new entries if the history is the same, otherwise everything."""
         stored = await load_edition(redis, name)
         if stored is None:
             raise StoreError(f"the edition {name} is gone")
         log: LogWindow[Logged] = LogWindow(0, stored.nonce)
         async for logged in walk_log(redis, name, 0, stored.nonce):
-            if logged.seq != log.head + 1:  # what is before it has been trimmed
+            if logged.seq != log.head + 1:  # the entries before it have been trimmed
                 log = LogWindow(logged.seq - 1, None)
             log.append(logged.link, logged)
         channel = self._hub.channels.get(name)
@@ -123,15 +138,15 @@ class Feed:
             channel.replace(stored.nonce, log)
             self._hub.add(channel)
             return stored
-        seen = log.resume(channel.position)
-        if isinstance(seen, Reset):
-            # Of what was trimmed nobody can say whether it was this history, unless it began with another nonce.
-            is_trimmed = seen is Reset.TRIMMED and channel.nonce == stored.nonce
-            event, why = ("trimmed-past", Cursor.TRIMMED) if is_trimmed else ("history-replaced", Cursor.REPLACED)
-            _logger.warning(event, edition=name, was=str(channel.position), now=str(log.position))
-            channel.replace(stored.nonce, log, why)
+        cursor = log.resume(channel.position)
+        if isinstance(cursor, Reset):
+            # The trimmed entries can't be compared. With the same nonce they belong to the same history.
+            is_trimmed = cursor is Reset.TRIMMED and channel.history.nonce == stored.nonce
+            event, reason = ("trimmed-past", Reset.TRIMMED) if is_trimmed else ("history-replaced", Reset.REPLACED)
+            _logger.warning(event, edition=name, old=str(channel.position), new=str(log.position))
+            channel.replace(stored.nonce, log, reason)
         else:
-            for logged in log.items(seen, log.head):
+            for logged in log.items(cursor, log.head):
                 channel.append(logged)
         channel.edit(stored.edition)
         return stored
@@ -143,7 +158,15 @@ def _put_if_room(reports: asyncio.Queue[Sent], sent: Sent) -> None:
 
 
 class Feeds:
-    """The feeds of all editions, those that are added later too."""
+    """The feeds of all editions, including editions that are added later.
+
+    Args:
+        hub: Gets the channels.
+        url: The URL of Redis.
+        gateway: The gateway's name in reach reports.
+        chance: Returns a random number from 0 to 1, for the retry delays.
+
+    """
 
     def __init__(self, hub: Hub, url: str, gateway: str, chance: Callable[[], float]) -> None:
         self._hub = hub
@@ -152,23 +175,24 @@ class Feeds:
         self._feed = Feed(hub, url, chance)
 
     async def run(self, loaded: asyncio.Event) -> None:
-        """Follow every edition there is. Runs until cancelled.
+        """Follow every edition. Runs until cancelled.
 
-        Sets `loaded` when those of the first look are, or can't be: one broken log doesn't keep the others waiting.
+        Set `loaded` when each of the first editions is loaded or can't be verified: one broken log must not keep the
+        others waiting.
         """
-        known: dict[str, FirstLook] = {}
+        known: dict[str, Loading] = {}
         redis = connect(self._url, role="gateway", blocking=False)
         try:
             async with asyncio.TaskGroup() as tasks:
                 while not is_cancelled():
                     for name in await self._names(redis):
                         if name not in known:
-                            known[name] = FirstLook()
+                            known[name] = Loading()
                             tasks.create_task(self._feed.run(name, known[name]), name=f"feed-{name}")
                             tasks.create_task(self._deliver(name, known[name].loaded, redis), name=f"deliver-{name}")
                     if known and not loaded.is_set():
-                        for first_look in known.values():
-                            await first_look.is_over.wait()
+                        for loading in known.values():
+                            await loading.attempted.wait()
                         loaded.set()
                     await asyncio.sleep(DISCOVER_S if known else 0.05)
                 raise asyncio.CancelledError
@@ -179,33 +203,34 @@ class Feeds:
         try:
             names = await edition_names(redis)
         except (*TROUBLES, UnicodeError):
-            return []  # each feed says for itself what is wrong; the next look is soon
+            return []  # each feed reports the trouble of its own edition
         return [name for name in names if is_name(name)]
 
     async def _deliver(self, name: str, loaded: asyncio.Event, redis: Redis) -> None:
         await loaded.wait()
         channel = self._hub.channels[name]
         reports: asyncio.Queue[Sent] = asyncio.Queue(maxsize=64)
-        channel.on_sent = lambda sent: _put_if_room(reports, sent)
+        channel.broadcaster.on_sent = lambda sent: _put_if_room(reports, sent)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._report(name, redis, reports), name=f"report-{name}")
-            tasks.create_task(self._look_further(channel, redis), name=f"look-further-{name}")
+            tasks.create_task(self._check_ahead(channel, redis), name=f"check-ahead-{name}")
             await channel.deliver()
 
-    async def _look_further(self, channel: Channel, redis: Redis) -> None:
-        """Find out whether what readers have seen, and this gateway hasn't, is still to come here: one look for all.
+    async def _check_ahead(self, channel: Channel, redis: Redis) -> None:
+        """Check whether Redis has more entries, for followers whose position is ahead of the channel's log.
 
-        One that can't read the log mustn't take it for another history.
+        If Redis can't be read, nothing is known, and the followers keep waiting. One check serves all of them.
         """
+        ahead = channel.members.ahead
         while not is_cancelled():
-            await channel.is_overtaken.wait()
-            look = channel.look()
-            with suppress(TickerError, *TROUBLES):  # the feed tells of them; the next look is at the next tick
-                if not await read_log(redis, channel.name, channel.log.head, 1):
-                    channel.has_all(look)
+            await ahead.check_due.wait()
+            check = ahead.start_check()
+            with suppress(TickerError, *TROUBLES):  # the feed reports them; the next check comes with the next tick
+                if not await read_log(redis, channel.name, channel.history.head, 1):
+                    channel.members.end_check(check)
 
     async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
         while not is_cancelled():
             sent = await reports.get()
-            with suppress(*TROUBLES):  # how far a line reached is told where it can be; serving readers goes on
+            with suppress(*TROUBLES):  # without Redis, reports are lost: delivery doesn't depend on them
                 await report_reach(redis, name, Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms))

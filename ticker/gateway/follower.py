@@ -1,277 +1,285 @@
-"""A follower: a connected ticker, as a cursor into its edition's log on a transport. No task, no queue, no timer."""
+"""A follower: one connected ticker, as a cursor into its edition's log. It has no task, no queue and no timer."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from websockets.frames import Frame, Opcode
-from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
+import msgspec
 
 from ticker.core.log_window import Reset
 from ticker.core.messages import CloseCode
+from ticker.gateway.counts import Counts
+from ticker.gateway.frame_cache import FrameCache
 from ticker.gateway.framing import Framing
+from ticker.gateway.inbound import PARSED_BYTES, Inbound
+from ticker.gateway.time_slices import TimeSlices
+from ticker.gateway.write_groups import HeartbeatSlot, Member
 
-if TYPE_CHECKING:
-    from ticker.gateway.frame_cache import View
-    from ticker.gateway.write_groups import Rank
-
-LIVE: Final = -1
-"""`replayed` of a follower that was told that it is live."""
 BURST_MARKS: Final = 4
-"""How many high-water marks live followers are sent at once if their transports are empty: 64 KiB.
+"""How many high-water marks of data live followers are sent at once if their write buffers are empty: 64 KiB.
 
-That is what a peer's receive window takes at first. More would wait in the transport, which takes more system calls
-than another pass. All of them are sent the same piece, and a transport refers to what it couldn't write yet: it costs
-no memory a follower. A piece that a reader chose, by its position or by how far it has read, would: see `OWN_PIECES`.
+A peer's receive window accepts that much at first. More would stay in the write buffer, which takes more system calls
+than another pass. All live followers are sent the same batch, and write buffers refer to its bytes: an unsent batch
+takes no memory per follower. A batch at a follower's own cursor would: see `OWN_BATCHES`.
 """
-OWN_PIECES: Final = 2
-"""How many pieces of its own a follower is sent before it is paused: one more than that is what it costs when it stalls
-(with the default high-water mark, 16 KiB: 24 KiB)."""
-FRAMES_MAX: Final = 32
-FRAMES_S: Final = 10.0
-"""How many pings and pongs a reader may send in as many seconds.
-
-The answers to pings pile up in the transport until it reads, and one who sends pongs of six bytes as quickly as it can
-has us do nothing else: ten of them once held up all others for more than 15 s.
-"""
-PARSED_BYTES: Final = 512
-"""What is parsed before the frames are counted: 85 of them, at most."""
-_DATA: Final = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
-
-_logger = logging.getLogger("ticker.gateway.follower")
-_logger.addHandler(logging.NullHandler())  # `websockets` logs what peers do wrong: that is counted, not written down
-_logger.propagate = False
+OWN_BATCHES: Final = 2
+"""How many batches at its own cursor a follower is sent before it is paused. A stalled follower costs one batch more
+than that: with the default high-water mark of 16 KiB, 24 KiB."""
 
 
-class Cursor(int, Enum):
-    """Cursors that are no place in the log: below every seq."""
+class State(Enum):
+    """What a follower is doing."""
 
-    REPLACED = -1  # its history is gone: it is due a board that says so
-    LEFT = -2  # it is served no longer
-    TRIMMED = -3  # its gateway was away while the log was trimmed past it: it is due a board that says so
-
-
-_RESETS: Final[Mapping[int, Reset]] = {Cursor.REPLACED: Reset.REPLACED, Cursor.TRIMMED: Reset.TRIMMED}
+    REPLAYING = "replaying"  # it is being sent what it missed
+    LIVE = "live"  # it has been sent the `live` message
+    LEFT = "left"  # the channel no longer serves it
 
 
-class Inbound(ServerProtocol):
-    """What a reader sends. `frames` counts those since `since`."""
+class FollowerContext(msgspec.Struct, frozen=True):
+    """What all followers of one channel share.
 
-    frames = 0
-    since = 0.0
+    Attributes:
+        buffer_bytes: High-water mark of a write buffer (setting `follower_buffer_bytes`).
+        message_bytes: Longest message that a follower may send (setting `reader_message_bytes`).
+        counts: The channel's counters.
+        time_slices: Bounds the work per iteration of the event loop.
+        on_behind: Called when a follower needs another batch.
+        on_pause: Called when a write buffer exceeds its high-water mark.
+        on_resume: Called when the write buffer has room again.
+        on_close: Called when the gateway begins to close the connection.
+        on_lost: Called when the connection is gone.
 
-    def take(self, data: bytes, now: float) -> Counter[Opcode]:
-        """Parse some of it; tell which frames it had."""
-        if now - self.since > FRAMES_S:
-            self.frames, self.since = 0, now
-        self.receive_data(data)
-        opcodes = Counter(event.opcode for event in self.events_received() if isinstance(event, Frame))
-        self.frames += opcodes.total()
-        return opcodes
-
-
-class Follower(asyncio.Protocol):
-    """One connection. `cursor` is the seq of the last entry that was written to it; in a rank, the rank's counts.
-
-    The channel calls `advance` in its passes; the transport's flow control takes the follower out of them and brings it
-    back. Whatever happens, the transport holds at most two high-water marks of bytes that no other follower shares.
     """
 
-    __slots__ = (
-        "address",
-        "cohort",
-        "cursor",
-        "inbound",
-        "paused_at",
-        "place",
-        "rank",
-        "replayed",
-        "sent",
-        "transport",
-        "view",
-    )
+    buffer_bytes: int
+    message_bytes: int
+    counts: Counts
+    time_slices: TimeSlices
+    on_behind: Callable[[Follower], None]
+    on_pause: Callable[[Follower], None]
+    on_resume: Callable[[Follower], None]
+    on_close: Callable[[Follower], None]
+    on_lost: Callable[[Follower], None]
 
-    def __init__(self, transport: asyncio.Transport, view: View, address: str) -> None:
-        self.transport = transport
-        self.view = view
+
+class Follower(Member):
+    """One connection that follows a channel.
+
+    The channel's passes call `advance`. The transport's flow control pauses and resumes the follower. Its write buffer
+    never holds more than two high-water marks of bytes that no other follower shares.
+
+    Attributes:
+        address: The address that it is counted for.
+        state: What it is doing.
+        reset: Why it must be sent a new board before anything else, or None.
+        replayed: The number of entries replayed so far.
+        paused_at: When its write buffer exceeded the high-water mark, or None.
+
+    """
+
+    __slots__ = ("_context", "_inbound", "address", "paused_at", "replayed", "reset", "state")
+
+    slot: HeartbeatSlot[Follower]
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        frame_cache: FrameCache,
+        slot: HeartbeatSlot[Follower],
+        address: str,
+        context: FollowerContext,
+    ) -> None:
+        super().__init__(transport, frame_cache, slot)
         self.address = address
-        self.cursor = 0
-        self.sent = 0  # the cursor when it was last written an entry: one that its selection leaves out moves on too
+        self.state = State.REPLAYING
+        self.reset: Reset | None = None
         self.replayed = 0
-        self.cohort = 0
-        self.rank: Rank | None = None
-        self.place = 0  # in its rank
         self.paused_at: float | None = None
-        self.inbound: Inbound | None = None
+        self._context = context
+        self._inbound: Inbound | None = None
 
-    # What the channel asks for
+    # Called by the channel
 
     def begin(self, response: bytes, start: int | Reset | None) -> None:
-        """Write the handshake's response and everything up to the head, in one write and one step of the loop.
+        """Write the handshake's response and everything up to the head, in a single write.
 
-        `start` is the cursor to go on from, or why (None: no position was given) the follower gets the board.
+        Args:
+            response: The HTTP response that accepts the follower.
+            start: The cursor to resume from. If it is None (no position given) or the reason why the given position
+                can't be used, the follower gets the board.
+
         """
-        channel, view = self.view.channel, self.view
+        cache = self.frame_cache
+        head = cache.history.log.head
         frames = [response]
         if isinstance(start, int):
-            mark = channel.settings.follower_buffer_bytes  # the transport is empty: as much as it may ever hold
-            piece = view.piece(start, mark + mark // OWN_PIECES)
-            self.cursor, self.replayed = piece.until, piece.entries
-            frames.append(piece.data)
+            mark = self._context.buffer_bytes  # the write buffer is empty: fill it as far as allowed
+            batch = cache.batch(start, mark + mark // OWN_BATCHES)
+            self.cursor, self.replayed = batch.until, batch.entries
+            frames.append(batch.data)
         else:
-            self.cursor = channel.log.head
-            frames.append(view.board(start))
-        if self.cursor == channel.log.head:
-            frames.append(view.live(self.replayed))
-            self.replayed = LIVE
+            self.cursor = head
+            frames.append(cache.board(start))
+        if self.cursor == head:
+            frames.append(cache.live(self.replayed))
+            self.state = State.LIVE
         else:
-            channel.is_behind(self)
-        self.transport.writelines(frames)  # not joined: what a peer doesn't read is then the view's own bytes
+            self._context.on_behind(self)
+        self.transport.writelines(frames)  # not joined: unsent bytes in the write buffer are then the cache's own
 
-    def advance(self, *, in_burst: bool = False) -> int:
-        """Write one piece of what follows the cursor; tell how many entries it had. For one that is in no rank.
+    def advance(self, *, at_live_cursor: bool = False) -> int:
+        """Write one batch of the entries after the cursor. Return the number of entries written.
 
-        `in_burst` says that the cursor is where all live followers are.
+        The follower must not be in a write group. `at_live_cursor` says that all live followers are at this cursor, so
+        that the batch is shared.
         """
-        channel = self.view.channel
-        log = channel.log
-        if self.paused_at is not None or self.cursor == log.head:
+        if self.paused_at is not None:
+            return 0
+        if self.reset is not None:
+            self._restart(self.reset)
+            return 0
+        log = self.frame_cache.history.log
+        if self.cursor == log.head:
             return 0
         if self.cursor < log.first - 1:
-            self._start_over(_RESETS.get(self.cursor, Reset.BEHIND))
+            self._restart(Reset.BEHIND)
             return 0
-        mark = channel.settings.follower_buffer_bytes
-        piece = self.view.piece(self.cursor, mark if in_burst else mark // OWN_PIECES)
-        if in_burst and piece.until != log.head and not self.transport.get_write_buffer_size():
-            piece = self.view.piece(self.cursor, BURST_MARKS * mark)
-        self.cursor = piece.until
-        if piece.data:
-            self.sent = piece.until
-            self.transport.write(piece.data)
-        if self.replayed != LIVE:
-            self._go_on_replaying(piece.entries)
+        mark = self._context.buffer_bytes
+        batch = self.frame_cache.batch(self.cursor, mark if at_live_cursor else mark // OWN_BATCHES)
+        if at_live_cursor and batch.until != log.head and not self.transport.get_write_buffer_size():
+            batch = self.frame_cache.batch(self.cursor, BURST_MARKS * mark)
+        self.cursor = batch.until
+        if batch.data:
+            self.sent = batch.until
+            self.transport.write(batch.data)
+        if self.state is State.REPLAYING:
+            self._continue_replay(batch.entries)
         if self.cursor != log.head:
-            channel.is_behind(self)
-        return piece.entries
+            self._context.on_behind(self)
+        return batch.entries
 
-    def _go_on_replaying(self, entries: int) -> None:
+    def _continue_replay(self, entries: int) -> None:
         self.replayed += entries
-        if self.cursor == self.view.channel.log.head:
-            self.transport.write(self.view.live(self.replayed))
-            self.replayed = LIVE
+        if self.cursor == self.frame_cache.history.log.head:
+            self.transport.write(self.frame_cache.live(self.replayed))
+            self.state = State.LIVE
 
-    def _start_over(self, reset: Reset) -> None:
-        self.view.channel.counts.resets[reset] += 1
-        self.cursor = self.view.channel.log.head
-        self.transport.write(self.view.board(reset))
-        if self.replayed != LIVE:
-            self._go_on_replaying(0)
+    def _restart(self, reset: Reset) -> None:
+        """Send the board in place of the entries that can't be sent."""
+        self._context.counts.resets[reset] += 1
+        self.reset = None
+        self.cursor = self.frame_cache.history.log.head
+        self.transport.write(self.frame_cache.board(reset))
+        if self.state is State.REPLAYING:
+            self._continue_replay(0)
 
     def descriptor(self) -> int | None:
-        """Its socket's descriptor, where bytes may go to it past the transport, and nothing waits there before them."""
+        """Return the socket's descriptor if the gateway may write to it directly, or None.
+
+        It may if the transport has nothing left to send, isn't closing and doesn't encrypt.
+        """
         transport = self.transport
         if self.paused_at is not None or transport.is_closing() or transport.get_write_buffer_size():
             return None
         accepted = transport.get_extra_info("socket")
         return None if accepted is None or transport.get_extra_info("sslcontext") else accepted.fileno()
 
-    def say(self, frame: bytes) -> bool:
-        """Write a message that is no entry, unless the peer has too much to read already; tell whether it was."""
+    def send(self, frame: bytes) -> bool:
+        """Write a message that is not an entry, unless the follower is paused. Return whether it was written."""
         if self.paused_at is not None:
             return False
         self._write(frame)
         return True
 
     def _write(self, data: bytes) -> None:
-        if self.rank is not None:
-            self.view.channel.fall_out(self)
+        if self.group is not None:
+            self.slot.leave_group(self)
         self.transport.write(data)
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Say why and close. A peer that doesn't answer in time is cut off by the channel."""
-        channel = self.view.channel
-        channel.counts.closed[code] += 1
-        if self.transport.is_closing() or self.view.wish.framing is Framing.EVENTS:
+        """Send a close frame and wait for the peer's. The channel aborts the connection if it doesn't come in time."""
+        self._context.counts.closed[code] += 1
+        if self.transport.is_closing() or self._is_event_stream:
             self._end()
             return
-        channel.leave(self)
-        channel.is_closing(self)
-        parser = self._parser()
-        parser.send_close(code, reason)
-        self._flush(parser)
+        self._context.on_close(self)
+        inbound = self._get_inbound()
+        inbound.send_close(code, reason)
+        self._flush(inbound)
 
     def _end(self) -> None:
-        """Say no more. The transport closes once the peer has what was written, or when the channel has waited enough.
+        """Close the transport after it has sent its write buffer. The channel aborts it if that takes too long.
 
-        It leaves the channel here: a transport that closes takes what is written still, and so would never end.
+        The follower leaves the channel first. Otherwise the channel would write more, and the buffer would never empty.
         """
-        self.view.channel.leave(self)
-        self.view.channel.is_closing(self)
+        self._context.on_close(self)
         self.transport.close()
 
-    # What the transport tells
+    @property
+    def _is_event_stream(self) -> bool:
+        return self.frame_cache.options.framing is Framing.EVENTS
+
+    # Called by the transport
 
     def pause_writing(self) -> None:
-        self.transport.pause_reading()  # who pings and doesn't read would fill the transport with answers
-        self.view.channel.pause(self)
+        """Pause the follower: its write buffer exceeds the high-water mark."""
+        self.transport.pause_reading()  # a peer that pings but never reads would fill the write buffer with pongs
+        self._context.on_pause(self)
 
     def resume_writing(self) -> None:
+        """Resume the follower: the peer has read enough."""
         self.transport.resume_reading()
-        self.view.channel.resume(self)
+        self._context.on_resume(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.view.channel.leave(self)
-        self.view.channel.is_gone(self)
+        """Leave the channel."""
+        self._context.on_lost(self)
 
     def eof_received(self) -> bool:
-        """The peer will send no more. The transport stays open (True) until it is its turn to be closed."""
-        self.view.channel.turns.take(self._end_unless_gone)
+        """End the connection in a time slice. Return True to keep the transport open until then."""
+        self._context.time_slices.run(self._end_unless_closing)
         return True
 
-    def _end_unless_gone(self) -> None:
+    def _end_unless_closing(self) -> None:
         if not self.transport.is_closing():
             self._end()
 
     def data_received(self, data: bytes) -> None:
-        """Answer pings and the closing handshake; a reader has nothing else to say (1008)."""
-        if self.view.wish.framing is Framing.EVENTS:
+        """Answer pings and the closing handshake. Close the connection (1008) after anything else."""
+        if self._is_event_stream:
             self._end()
             return
-        parser, now = self._parser(), asyncio.get_running_loop().time()
+        inbound, now = self._get_inbound(), asyncio.get_running_loop().time()
         for start in range(0, len(data), PARSED_BYTES):
-            was_open = parser.state is OPEN
-            opcodes = parser.take(data[start : start + PARSED_BYTES], now)
-            if was_open and parser.parser_exc is not None and parser.close_sent is not None:
-                self.view.channel.counts.closed[parser.close_sent.code] += 1  # it broke the protocol: 1002, 1007, 1009
-            if parser.state is OPEN and any(opcodes[data] for data in _DATA):
-                self._send_away(parser)
-            if parser.frames > FRAMES_MAX:
-                self._send_away(parser)
-                self._end()  # what more it has to say isn't read, nor its answer
+            was_open = inbound.is_open
+            has_data = inbound.receive(data[start : start + PARSED_BYTES], now)
+            if was_open and inbound.parser_exc is not None and inbound.close_sent is not None:
+                self._context.counts.closed[inbound.close_sent.code] += 1  # a protocol error: 1002, 1007 or 1009
+            if has_data:
+                self._reject_frames(inbound)
+            if inbound.has_too_many_frames:
+                self._reject_frames(inbound)
+                self._end()  # without parsing the rest, which includes the peer's close frame
                 return
-        self._flush(parser)
+        self._flush(inbound)
 
-    def _send_away(self, parser: Inbound) -> None:
-        if parser.state is OPEN:
-            parser.data_to_send()  # no answers to pings for one that is sent away
+    def _reject_frames(self, inbound: Inbound) -> None:
+        if inbound.is_open:
+            inbound.data_to_send()  # drop the pongs that it would be sent
             self.close(CloseCode.POLICY, "a reader sends nothing")
 
-    def _parser(self) -> Inbound:
-        """Made only when bytes arrive: most readers never send any."""
-        if self.inbound is None:
-            limit = self.view.channel.settings.reader_message_bytes
-            self.inbound = Inbound(state=OPEN, max_size=limit, logger=_logger)
-        return self.inbound
+    def _get_inbound(self) -> Inbound:
+        """Return the parser. It is created on the first use, because most followers never send anything."""
+        if self._inbound is None:
+            self._inbound = Inbound(self._context.message_bytes)
+        return self._inbound
 
-    def _flush(self, parser: Inbound) -> None:
-        for chunk in parser.data_to_send():
+    def _flush(self, inbound: Inbound) -> None:
+        for chunk in inbound.data_to_send():
             if chunk:
                 self._write(chunk)
-            else:  # the closing handshake is done, or the peer broke the protocol and was told so
+            else:  # the closing handshake is complete, or the peer was sent a close frame for a protocol error
                 self._end()

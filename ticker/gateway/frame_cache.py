@@ -1,65 +1,72 @@
-"""A view: what followers of one edition with the same wish share. Each of its pieces is encoded once."""
+"""Frames encoded once for all followers with the same stream options."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sized
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ticker.core.board import changes_by_itself_at
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, EditionInfo, HeartbeatMessage, LiveMessage
 from ticker.core.selection import Selection
 from ticker.gateway.framing import Framing, frame_message
+from ticker.gateway.history import History
 
-if TYPE_CHECKING:
-    from ticker.gateway.channel import Channel
+BATCHES_MAX: Final = 256
+"""Maximum number of batches that a frame cache keeps between two entries: one per cursor that followers resume from.
 
-PIECES_MAX: Final = 256
-"""How many pieces a view keeps between two entries: one for each cursor that its followers come back with.
-
-No more than it has followers, so that a few of them who ask for many different positions can't fill the memory.
+It keeps no more than it has followers, so that a few followers with many different positions can't fill the memory.
 """
 
 
-class Wish(NamedTuple):
-    """What a follower asks for. Equal wishes share a view."""
+class StreamOptions(NamedTuple):
+    """What a follower's stream contains and how it is framed. Followers with equal options share a frame cache."""
 
     selection: Selection
     lines: int
     framing: Framing
 
 
-class Piece(NamedTuple):
-    """What follows a cursor, ready to write: `data`, the cursor after it, and how many entries it has."""
+class Batch(NamedTuple):
+    """Consecutive entries, ready to write.
+
+    Attributes:
+        data: The frames of the entries that the selection matches.
+        until: The cursor after the batch.
+        entries: The number of entries in `data`.
+
+    """
 
     data: bytes
     until: int
     entries: int
 
 
-class _Board(NamedTuple):
+class _BoardFrame(NamedTuple):
     data: bytes
-    stands_until: datetime | None
+    valid_until: datetime | None
 
 
-class View:
-    """The pieces, boards and heartbeats of one wish, kept until the channel changes. `followers` share it."""
+class FrameCache:
+    """The batches, boards and heartbeats for one set of stream options. `followers` share it."""
 
-    __slots__ = ("_boards", "_heartbeats", "_lives", "_pieces", "channel", "followers", "wish")
+    __slots__ = ("_batches", "_boards", "_clock", "_heartbeats", "_lives", "followers", "history", "options")
 
-    def __init__(self, channel: Channel, wish: Wish) -> None:
-        self.channel = channel
-        self.wish = wish
+    def __init__(self, history: History, options: StreamOptions, clock: Callable[[], datetime]) -> None:
+        self.history = history
+        self.options = options
         self.followers = 0
-        self._pieces: dict[tuple[int, int], Piece] = {}
-        self._boards: dict[Reset | None, _Board] = {}
+        self._clock = clock
+        self._batches: dict[tuple[int, int], Batch] = {}
+        self._boards: dict[Reset | None, _BoardFrame] = {}
         self._lives: dict[int, bytes] = {}
         self._heartbeats: dict[int, bytes] = {}
 
-    def changed(self) -> None:
-        """Forget what was made: the channel has new entries, or took some back."""
-        if self._pieces:
-            self._pieces = {}
+    def clear(self) -> None:
+        """Drop all frames, because the history has changed."""
+        if self._batches:
+            self._batches = {}
         if self._boards:
             self._boards = {}
         if self._lives:
@@ -67,59 +74,98 @@ class View:
         if self._heartbeats:
             self._heartbeats = {}
 
-    def piece(self, cursor: int, bytes_max: int) -> Piece:
-        """The frames after `cursor` up to the head, or as many as `bytes_max` takes (one at least)."""
-        piece = self._pieces.get((cursor, bytes_max))
-        if piece is None:
-            self._make_room(self._pieces)
-            piece = self._pieces[cursor, bytes_max] = self._make_piece(cursor, bytes_max)
-        return piece
+    def batch(self, cursor: int, bytes_max: int) -> Batch:
+        """Return the entries after `cursor`: up to the head, or as many as fit into `bytes_max` (at least one)."""
+        batch = self._batches.get((cursor, bytes_max))
+        if batch is None:
+            if self._is_full(self._batches):
+                self._batches.clear()
+            batch = self._batches[cursor, bytes_max] = self._make_batch(cursor, bytes_max)
+        return batch
 
-    def _make_room(self, kept: dict[Any, Any]) -> None:
-        if len(kept) >= min(PIECES_MAX, self.followers):
-            kept.clear()
+    def _is_full(self, frames: Sized) -> bool:
+        return len(frames) >= min(BATCHES_MAX, self.followers)
 
-    def _make_piece(self, cursor: int, bytes_max: int) -> Piece:
-        log, selection, framing = self.channel.log, self.wish.selection, self.wish.framing
+    def _make_batch(self, cursor: int, bytes_max: int) -> Batch:
+        log, selection, framing = self.history.log, self.options.selection, self.options.framing
         frames: list[bytes] = []
         size, until = 0, cursor
-        for item in log.iterate(cursor):
-            if item.is_taken_by(selection):
-                frame = item.framed(framing, log.position_at(until + 1))
+        for entry in log.iterate(cursor):
+            if entry.matches(selection):
+                frame = entry.framed(framing, log.position_at(until + 1))
                 if frames and size + len(frame) > bytes_max:
                     break
                 frames.append(frame)
                 size += len(frame)
             until += 1
-        return Piece(b"".join(frames), until, len(frames))
+        return Batch(b"".join(frames), until, len(frames))
 
     def board(self, reset: Reset | None) -> bytes:
-        """The frame of the board at this moment."""
-        now = self.channel.clock()
-        made = self._boards.get(reset)
-        if made is None or (made.stands_until is not None and made.stands_until <= now):
-            made = self._boards[reset] = self._make_board(reset, now)
-        return made.data
+        """Return the frame of the current board. `reset` is the reason that it gives, if any."""
+        now = self._clock()
+        board = self._boards.get(reset)
+        if board is None or (board.valid_until is not None and board.valid_until <= now):
+            board = self._boards[reset] = self._make_board(reset, now)
+        return board.data
 
-    def _make_board(self, reset: Reset | None, now: datetime) -> _Board:
-        channel = self.channel
-        lines = channel.board.lines(now, self.wish.lines, self.wish.selection)
-        message = BoardMessage(str(channel.log.position), reset, EditionInfo.of(channel.name, channel.edition), lines)
-        return _Board(frame_message(self.wish.framing, message), changes_by_itself_at(lines, now))
+    def _make_board(self, reset: Reset | None, now: datetime) -> _BoardFrame:
+        history = self.history
+        lines = history.board_lines(now, self.options.lines, self.options.selection)
+        message = BoardMessage(str(history.position), reset, EditionInfo.of(history.name, history.edition), lines)
+        return _BoardFrame(frame_message(self.options.framing, message), changes_by_itself_at(lines, now))
 
     def live(self, replayed: int) -> bytes:
+        """Return the frame of the `live` message after a replay of `replayed` entries."""
         frame = self._lives.get(replayed)
         if frame is None:
-            self._make_room(self._lives)
-            message = LiveMessage(str(self.channel.log.position), replayed)
-            frame = self._lives[replayed] = frame_message(self.wish.framing, message)
+            if self._is_full(self._lives):
+                self._lives.clear()
+            message = LiveMessage(str(self.history.position), replayed)
+            frame = self._lives[replayed] = frame_message(self.options.framing, message)
         return frame
 
     def heartbeat(self, cursor: int) -> bytes:
-        """A heartbeat with the position of `cursor`, which must be retained."""
+        """Return a heartbeat with the position of entry `cursor`, which must be retained."""
         frame = self._heartbeats.get(cursor)
         if frame is None:
-            self._make_room(self._heartbeats)
-            message = HeartbeatMessage(str(self.channel.log.position_at(cursor)))
-            frame = self._heartbeats[cursor] = frame_message(self.wish.framing, message)
+            if self._is_full(self._heartbeats):
+                self._heartbeats.clear()
+            message = HeartbeatMessage(str(self.history.log.position_at(cursor)))
+            frame = self._heartbeats[cursor] = frame_message(self.options.framing, message)
         return frame
+
+
+class FrameCaches:
+    """The frame caches of one channel, by stream options. A cache is dropped after its last follower has left."""
+
+    def __init__(self, history: History, clock: Callable[[], datetime]) -> None:
+        self._history = history
+        self._clock = clock
+        self._caches: dict[StreamOptions, FrameCache] = {}
+
+    def __len__(self) -> int:
+        return len(self._caches)
+
+    def __iter__(self) -> Iterator[StreamOptions]:
+        return iter(self._caches)
+
+    def __contains__(self, options: StreamOptions) -> bool:
+        return options in self._caches
+
+    def get(self, options: StreamOptions) -> FrameCache:
+        """Return the cache for these options. Create it if it doesn't exist."""
+        cache = self._caches.get(options)
+        if cache is None:
+            cache = self._caches[options] = FrameCache(self._history, options, self._clock)
+        return cache
+
+    def release(self, cache: FrameCache) -> None:
+        """Count one follower less. Drop the cache if that was its last."""
+        cache.followers -= 1
+        if not cache.followers and self._caches.get(cache.options) is cache:
+            del self._caches[cache.options]
+
+    def clear(self) -> None:
+        """Drop the frames of every cache, because the history has changed."""
+        for cache in self._caches.values():
+            cache.clear()

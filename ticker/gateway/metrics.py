@@ -1,85 +1,96 @@
-"""The gateway's metrics, read from its state when somebody asks: counting costs the fan-out path nothing."""
+"""The gateway's metrics, collected from its state on each scrape. A scrape changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import Final
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
+from ticker.gateway.loop_stalls import BOUNDS_S, LoopStalls
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-_CHANNEL_COUNTERS = {
-    "entries": "Entries taken from the log.",
+_CHANNEL_COUNTERS: Final = {
+    "entries": "Entries read from the log.",
     "deliveries": "Entries written to followers.",
     "passes": "Passes over an edition's followers.",
-    "pauses": "Times that a follower's transport was full (follower_buffer_bytes).",
-    "heartbeats": "Beats written.",
+    "pauses": "Times that a follower's write buffer exceeded its limit (follower_buffer_bytes).",
+    "heartbeats": "Heartbeats written.",
 }
 
 
 class HubCollector(Collector):
-    """Turns a hub's state into metric families."""
+    """Collects the metrics of a hub and its channels."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._of_gateway()
-        yield from self._of_channels()
+        """Yield all metrics."""
+        yield from self._collect_gateway()
+        yield from self._collect_gauges()
+        yield from self._collect_counters()
 
-    def _of_gateway(self) -> Iterator[Metric]:
+    def _collect_gateway(self) -> Iterator[Metric]:
         hub = self._hub
-        refused = CounterMetricFamily("ticker_refused", "Requests refused by a bound, by its code.", labels=["code"])
+        refused = CounterMetricFamily("ticker_refused", "Requests refused by a limit, by code.", labels=["code"])
         for code, count in sorted(hub.admission.refused.items()):
             refused.add_metric([code], count)
         yield refused
         yield CounterMetricFamily(
             "ticker_handshakes_timed_out",
-            "Connections cut off because no request came in time (handshake_s).",
-            value=hub.handshakes_timed_out,
+            "Connections ended because no complete request came in time (handshake_s).",
+            value=hub.limits.timed_out,
         )
         yield CounterMetricFamily(
             "ticker_unread_cut_off",
-            "Connections cut off because they didn't take their answers (follower_paused_s, unread_bytes).",
-            value=hub.unread_cut_off,
+            "Connections ended because the peer didn't read its responses (follower_paused_s, unread_bytes).",
+            value=hub.limits.unread_cut_off,
         )
-        yield GaugeMetricFamily("ticker_followers_max", "How many followers may be.", value=hub.admission.followers_max)
-        yield GaugeMetricFamily("ticker_draining", "1 while the gateway lets its followers go.", value=hub.is_draining)
-        stall, hub.loop_stall_s = hub.loop_stall_s, 0.0
         yield GaugeMetricFamily(
-            "ticker_loop_stall_seconds_max", "The event loop's longest stall since the last reading.", value=stall
+            "ticker_followers_max", "Maximum number of followers.", value=hub.admission.followers_max
         )
+        yield GaugeMetricFamily(
+            "ticker_draining", "1 while the gateway closes its followers' connections.", value=hub.is_draining
+        )
+        yield _stalls(hub.loop_stalls)
 
-    def _of_channels(self) -> Iterator[Metric]:
-        channels = [self._hub.channels[name] for name in sorted(self._hub.channels)]
+    def _channels(self) -> list[Channel]:
+        return [channel for _, channel in sorted(self._hub.channels.items())]
+
+    def _collect_gauges(self) -> Iterator[Metric]:
         gauges: dict[str, tuple[str, Callable[[Channel], float]]] = {
-            "followers": ("Connected followers.", lambda c: c.followers),
-            "paused": ("Followers left out of passes until they have read.", lambda c: c.paused),
-            "views": ("Views: different wishes in use.", lambda c: len(c.views)),
-            "head": ("The seq of the newest entry.", lambda c: c.log.head),
-            "following": ("1 while the feed follows the log.", lambda c: c.name not in self._hub.troubles),
+            "followers": ("Connected followers.", lambda channel: len(channel.members)),
+            "paused": ("Followers paused until their peers have read.", lambda channel: channel.members.paused),
+            "frame_caches": ("Different stream options in use.", lambda channel: len(channel.frame_caches)),
+            "head": ("The seq of the newest entry.", lambda channel: channel.history.head),
+            "following": ("1 while the feed follows the log.", lambda channel: channel.name not in self._hub.troubles),
         }
         for name, (text, value) in gauges.items():
             gauge = GaugeMetricFamily(f"ticker_{name}", text, labels=["edition"])
-            for channel in channels:
+            for channel in self._channels():
                 gauge.add_metric([channel.name], value(channel))
             yield gauge
+
+    def _collect_counters(self) -> Iterator[Metric]:
+        channels = self._channels()
         for name, text in _CHANNEL_COUNTERS.items():
             counter = CounterMetricFamily(f"ticker_{name}", text, labels=["edition"])
             for channel in channels:
                 counter.add_metric([channel.name], getattr(channel.counts, name))
             yield counter
         resets = CounterMetricFamily(
-            "ticker_resets", "Boards sent for a position that doesn't hold.", labels=["edition", "why"]
+            "ticker_resets", "Boards sent because a position can't be resumed.", labels=["edition", "reason"]
         )
         for channel in channels:
-            for why, count in sorted(channel.counts.resets.items()):
-                resets.add_metric([channel.name, why], count)
+            for reason, count in sorted(channel.counts.resets.items()):
+                resets.add_metric([channel.name, reason], count)
         yield resets
         closed = CounterMetricFamily(
             "ticker_closed",
@@ -93,8 +104,18 @@ class HubCollector(Collector):
         yield closed
 
 
+def _stalls(stalls: LoopStalls) -> HistogramMetricFamily:
+    bounds = [*map(str, BOUNDS_S), "+Inf"]
+    return HistogramMetricFamily(
+        "ticker_loop_stall_seconds",
+        "Delays of the event loop.",
+        buckets=list(zip(bounds, accumulate(stalls.counts), strict=True)),
+        sum_value=stalls.total_s,
+    )
+
+
 def make_registry(hub: Hub, others: Sequence[Collector] = ()) -> CollectorRegistry:
-    """What tells of a hub and its process, and of `others` that run in the same process."""
+    """Return a registry with the metrics of the hub, of this process, and of `others`."""
     registry = CollectorRegistry()
     for collector in (HubCollector(hub), *others):
         registry.register(collector)
@@ -105,5 +126,5 @@ def make_registry(hub: Hub, others: Sequence[Collector] = ()) -> CollectorRegist
 
 
 def exposition(registry: CollectorRegistry) -> bytes:
-    """All metrics in Prometheus's text format."""
+    """Return all metrics in Prometheus's text format."""
     return generate_latest(registry)

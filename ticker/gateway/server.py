@@ -1,4 +1,4 @@
-"""A gateway as a process: the socket, uvicorn around the application, the feeds, and the way down."""
+"""Runs one gateway: the listening socket, uvicorn, the feeds and the shutdown."""
 
 from __future__ import annotations
 
@@ -9,47 +9,45 @@ import os
 import random
 import resource
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 import structlog
 import uvicorn
-from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 
-from ticker.gateway.connection import GatewayProtocol
+from ticker.gateway.connection import Connection
 from ticker.gateway.feed import Feeds
 from ticker.gateway.hub import Hub
 from ticker.http_server import Server, bind, url_of
 from ticker.settings import Settings
-from ticker.web.app import make_app
 
 BACKLOG: Final = 2048
-"""Connections that wait to be accepted. uvloop accepts one in each step of the loop; whoever finds no place here comes
-again after a second, or after three, and is reset in the end."""
+"""Maximum number of connections that wait to be accepted. uvloop accepts one per iteration of the loop. A client that
+finds no room retries after one second, then after three, and is reset in the end."""
 USER_TIMEOUT_MS: Final = 30_000
 """How long sent bytes may stay unacknowledged before the kernel drops the peer (Linux, TCP_USER_TIMEOUT)."""
 UNSENT_BYTES: Final = 16 * 1024
-"""How much a socket takes beyond what is on its way to the peer (TCP_NOTSENT_LOWAT).
+"""How many bytes a socket accepts beyond those on their way to the peer (TCP_NOTSENT_LOWAT).
 
-The kernel would else hold up to 4 MiB for a reader that reads nothing: 70 GB for 18,000 of them, where this makes it
-about 30 KiB each. What it holds can't be taken back either when a line is withdrawn.
+By default the kernel holds up to 4 MiB for a peer that reads nothing: 70 GB for 18,000 of them. With this limit it
+holds about 30 KiB each. And when a line is withdrawn, bytes in the kernel can't be recalled.
 """
+GC_THRESHOLDS: Final = (700, 10, 500)
+"""Thresholds of the garbage collector's three generations (`gc.set_threshold`).
 
-COLLECT_AFTER: Final = (700, 10, 500)
-"""When the garbage collector looks at new objects, at younger ones, and at all of them (`gc.set_threshold`).
-
-A look at all of them stops everything for 40 ms where there are 15,000 followers. It finds cycles of objects that have
-lived long, and connections leave none: so it comes after millions of new ones, and not whenever a quarter has joined.
+With 15,000 followers, a collection of the oldest generation stops the process for 40 ms. It only finds old objects that
+refer to each other, and connections leave none. It therefore runs after millions of new objects.
 """
 
 _logger = structlog.get_logger("ticker.gateway")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a gateway listens. Port 0 takes a free one. `shared` lets several processes listen on the same port."""
+    """Where a gateway listens. Port 0 chooses a free port. `shared` lets several processes listen on the same port."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -69,7 +67,7 @@ def listen(address: Address) -> socket.socket:
 
 
 def raise_file_limit() -> int:
-    """Let the process open as many files as the system allows it; tell how many those are."""
+    """Raise the process's limit of open files as far as the system allows. Return the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):  # macOS reports an unlimited hard limit that it then refuses
@@ -99,25 +97,40 @@ class _Server(Server):
 class Gateway:
     """One gateway. `run` serves until `stop` is called, then drains and returns.
 
-    `/metrics` has what `collectors` tell, too: for what runs in the same process.
+    Attributes:
+        hub: Its channels and limits.
+        port: The port that it listens on.
+        address: Its `http://` URL.
+
     """
 
-    def __init__(
-        self, url: str, settings: Settings, address: Address, version: str, collectors: Sequence[Collector] = ()
-    ) -> None:
+    def __init__(self, url: str, settings: Settings, address: Address, make_app: Callable[[Hub], Starlette]) -> None:
+        """Bind the socket.
+
+        Args:
+            url: The URL of Redis.
+            settings: The limits.
+            address: Where to listen.
+            make_app: Returns the web application, which answers all requests except those for live editions.
+
+        Raises:
+            TickerError: If the address can't be bound.
+
+        """
         self._listener = listen(address)
         self.port: int = self._listener.getsockname()[1]
         self.address = url_of(self._listener)
         chance = random.SystemRandom().random
         self.hub = Hub(settings, raise_file_limit(), lambda: datetime.now(UTC), chance)
         self._feeds = Feeds(self.hub, url, f"{socket.gethostname()}:{os.getpid()}:{self.port}", chance)
-        self._server = _Server(self._config(make_app(self.hub, version, collectors)), self.hub)
+        self._server = _Server(self._config(make_app(self.hub)), self.hub)
 
     def _config(self, app: Starlette) -> uvicorn.Config:
+        connection: Any = partial(Connection, self.hub)  # uvicorn's type is a class, but it only calls it
         return uvicorn.Config(
             app,
-            http=GatewayProtocol,
-            ws=GatewayProtocol,  # never made: it tells uvicorn that upgrades are known; `GatewayProtocol` answers them
+            http=connection,
+            ws=connection,  # never called: it makes uvicorn detect upgrades, and `Connection` answers them
             backlog=BACKLOG,
             log_config=None,
             access_log=False,
@@ -128,9 +141,9 @@ class Gateway:
         )
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Serve until stopped; `ready` is called once the editions are loaded and requests are answered.
+        """Serve until stopped. Call `ready` once the editions are loaded and requests are answered.
 
-        Before that, health and metrics are answered, and `/readyz` says `loading`.
+        Before that, `/healthz` and `/metrics` work, and `/readyz` returns `loading`.
         """
         loaded = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
@@ -147,14 +160,14 @@ class Gateway:
     async def _announce(self, loaded: asyncio.Event, ready: Callable[[], None]) -> None:
         await loaded.wait()
         self.hub.is_loading = False
-        # What is loaded lives as long as the process: the collector needn't walk it in every full collection.
+        # The loaded editions live as long as the process: exempt them from garbage collection.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
+        gc.set_threshold(*GC_THRESHOLDS)
         await self._server.has_started.wait()
         ready()
 
     def stop(self) -> None:
-        """Drain and end. A second time: end at once."""
+        """Drain and end. If called a second time, end at once."""
         self._server.force_exit = self._server.should_exit
         self._server.should_exit = True

@@ -1,6 +1,7 @@
-"""Turns: what comes for thousands of connections at once is done a few milliseconds at a time, and nobody waits longer.
+"""Time slices: bounded work per event loop iteration.
 
-libuv tells of everything that has happened on up to 49,000 descriptors before it lets the loop do anything else.
+libuv reports the events of up to 49,000 sockets before it returns to the event loop. Without time slices, thousands of
+connections that come or go at once would block everything else until all of them are handled.
 """
 
 from __future__ import annotations
@@ -11,36 +12,39 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-TURN_S: Final = 0.004
-"""How long the work of a turn takes at most (and the last piece of it)."""
+SLICE_S: Final = 0.004
+"""Length of a time slice. The work item that exceeds it is still finished."""
 
 
-class Turns:
-    """Does work at once while the turn lasts, and what is left in the next steps of the loop, in the order it came."""
+class TimeSlices:
+    """Run work at once while the current time slice lasts, and the rest in later iterations of the event loop.
+
+    Work runs in the order in which it was added.
+    """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._waiting: deque[Callable[[], None]] = deque()
-        self._until: float | None = None  # when the turn of this step of the loop ends
+        self._ends_at: float | None = None  # end of the slice in this iteration of the loop
 
-    def take(self, work: Callable[[], None]) -> None:
-        """Do `work`, now or when it is its turn. It must bear that its connection has gone meanwhile."""
+    def run(self, work: Callable[[], None]) -> None:
+        """Call `work` now or in a later time slice. Its connection may be gone by then."""
         now = self._clock()
-        if self._until is None:
-            self._until = now + TURN_S
-            asyncio.get_running_loop().call_soon(self._go_on)
-        if self._waiting or now >= self._until:
+        if self._ends_at is None:
+            self._ends_at = now + SLICE_S
+            asyncio.get_running_loop().call_soon(self._next_slice)
+        if self._waiting or now >= self._ends_at:
             self._waiting.append(work)
         else:
             work()
 
-    def _go_on(self) -> None:
-        until = self._until = self._clock() + TURN_S
+    def _next_slice(self) -> None:
+        ends_at = self._ends_at = self._clock() + SLICE_S
         try:
-            while self._waiting and self._clock() < until:
+            while self._waiting and self._clock() < ends_at:
                 self._waiting.popleft()()
         finally:
             if self._waiting:
-                asyncio.get_running_loop().call_soon(self._go_on)
+                asyncio.get_running_loop().call_soon(self._next_slice)
             else:
-                self._until = None
+                self._ends_at = None

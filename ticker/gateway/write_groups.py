@@ -1,58 +1,59 @@
-"""Ranks: followers in step, written to by their descriptors alone.
+"""Write groups: followers at the same cursor, written to by file descriptor.
 
-Most followers of a view have been sent the same entries, and their transports hold nothing. What they lack next is the
-same, and goes straight to their sockets: of each follower only the descriptor is touched. In a pass over thousands,
-memory that nobody has touched for a second costs more time than what is done with it.
+Most followers with the same stream options are at the same entry, and their write buffers are empty. They need the same
+bytes next, so the gateway writes these directly to the sockets. It touches nothing of a follower but its descriptor: in
+a pass over thousands of followers, loading memory that left the processor's caches costs more than the work itself.
 
-The kernel gives a descriptor to another connection once this one is closed. So a follower is in a rank only while its
-transport is bound to tell it before that: uvloop and asyncio call `connection_lost` first and close the descriptor
-afterwards, whoever ends the connection, and how; and `connection_lost` takes it out. Nor may bytes overtake others:
-whoever writes to the transport takes the follower out first, and it comes back when the transport is empty.
+Two rules make this safe:
+
+- The kernel reuses a descriptor after its connection is closed. A follower is therefore in a group only as long as its
+  connection is open. uvloop and asyncio call `connection_lost` before they close the descriptor, in all cases, and
+  `connection_lost` removes the follower from its group.
+- Bytes must not overtake others. A follower leaves its group before anything is written to its transport. It rejoins
+  once its write buffer is empty.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
 from os import sendfile, write
-from typing import TYPE_CHECKING, Final
+from typing import Final, Generic, Self, TypeVar
 
-if TYPE_CHECKING:
-    from ticker.gateway.follower import Follower
-    from ticker.gateway.frame_cache import View
+from ticker.gateway.frame_cache import FrameCache
 
-RANK_MOST: Final = 64
-"""Followers in a rank. It is written to in one step of the loop: 0.5 ms for a line, a few for what a burst left."""
-
-
-SHEET_LEAST: Final = 16 * 1024
-"""Bytes from which on the kernel sends pages of a file for less than it copies bytes."""
-SHEET_MEMBERS: Final = 8
-"""For fewer, writing the file costs more than it saves."""
+GROUP_MAX: Final = 64
+"""Maximum number of followers in a group. It is written to in one iteration of the event loop: 0.5 ms for a line, a few
+ms for the rest of a burst."""
+SENDFILE_BYTES_MIN: Final = 16 * 1024
+"""From this size on, sending pages of a file costs the kernel less than copying the bytes."""
+SENDFILE_MEMBERS_MIN: Final = 8
+"""In smaller groups, writing the file costs more than it saves."""
 
 
-class Sheet:
-    """A file in memory with what many are sent at the moment: the kernel sends its pages and copies them for nobody."""
+class MemoryFile:
+    """A file in memory that holds the bytes of the current write. The kernel sends its pages without copying them."""
 
     def __init__(self) -> None:
         self._descriptor: int | None = None
         self._data = b""
-        with suppress(OSError, AttributeError):  # it is forbidden here, or another system
-            self._descriptor = os.memfd_create("ticker-sheet")
+        with suppress(OSError, AttributeError):  # forbidden by the system's administrator, or not Linux
+            self._descriptor = os.memfd_create("ticker-frames")
 
     def __del__(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def of(self, data: bytes) -> int | None:
-        """The descriptor of the file, which has `data` now; None where there is no such file, or no memory for it."""
+    def hold(self, data: bytes) -> int | None:
+        """Put `data` into the file. Return its descriptor, or None if there is no file or not enough memory."""
         if self._descriptor is None or self._data is data:
             return self._descriptor
         self._data = b""
         with suppress(OSError):
-            # Cut to nothing, and not written over: what is on its way to somebody are the pages that it had until now.
+            # Truncate and don't overwrite: sockets may still be sending the old pages.
             os.ftruncate(self._descriptor, 0)
             if os.pwrite(self._descriptor, data, 0) == len(data):
                 self._data = data
@@ -60,108 +61,147 @@ class Sheet:
         return None
 
 
-class Rank:
-    """Followers of one view in one place of the log: `cursor` is theirs, and so is `sent`."""
+class Member(asyncio.Protocol):
+    """The part of a follower that its write group uses.
 
-    __slots__ = ("cursor", "descriptors", "members", "sent", "view")
+    Attributes:
+        transport: Its connection.
+        frame_cache: The frames that it shares with followers of the same stream options.
+        cursor: The seq of the last entry that was written to it. In a group, the group's cursor counts.
+        sent: The cursor after its last written entry. Entries that the selection leaves out move only the cursor.
+        slot: Its heartbeat slot.
+        group: Its write group, or None.
+        place: Its index in the group.
 
-    def __init__(self, view: View, cursor: int) -> None:
-        self.view = view
+    """
+
+    __slots__ = ("cursor", "frame_cache", "group", "place", "sent", "slot", "transport")
+
+    group: WriteGroup[Self] | None
+    slot: HeartbeatSlot[Self]
+
+    def __init__(self, transport: asyncio.Transport, frame_cache: FrameCache, slot: HeartbeatSlot[Self]) -> None:
+        self.transport = transport
+        self.frame_cache = frame_cache
+        self.slot = slot
+        self.cursor = 0
+        self.sent = 0
+        self.group = None
+        self.place = 0
+
+
+M = TypeVar("M", bound=Member)
+
+
+class WriteGroup(Generic[M]):
+    """Followers with one frame cache and at one `cursor`. `sent` is the cursor after the last entry written to them."""
+
+    __slots__ = ("cursor", "descriptors", "frame_cache", "members", "sent")
+
+    def __init__(self, frame_cache: FrameCache, cursor: int) -> None:
+        self.frame_cache = frame_cache
         self.cursor = cursor
         self.sent = 0
         self.descriptors = array("i")
-        self.members: list[Follower] = []
+        self.members: list[M] = []
 
-    def add(self, follower: Follower, descriptor: int) -> None:
-        follower.rank, follower.place = self, len(self.members)
+    def add(self, follower: M, descriptor: int) -> None:
+        """Add a follower that is at the group's cursor. `descriptor` is its socket's."""
+        follower.group, follower.place = self, len(self.members)
         self.members.append(follower)
         self.descriptors.append(descriptor)
         self.sent = max(self.sent, follower.sent)
 
-    def remove(self, follower: Follower) -> None:
-        """Let a member go, with the cursor that it has reached; the last one takes its place."""
+    def remove(self, follower: M) -> None:
+        """Remove a member and give it the group's cursor. The last member takes its place."""
         last, descriptor, place = self.members.pop(), self.descriptors.pop(), follower.place
         if last is not follower:
             self.members[place], self.descriptors[place], last.place = last, descriptor, place
-        follower.rank = None
+        follower.group = None
         follower.cursor, follower.sent = self.cursor, self.sent
 
-    def write(self, data: bytes, sheet: Sheet) -> list[tuple[Follower, int]]:
-        """Write to every member; tell whose socket didn't take all of it, and how many bytes it took."""
+    def write(self, data: bytes, file: MemoryFile) -> list[tuple[M, int]]:
+        """Write `data` to every member.
+
+        Return the members whose socket accepted only part of it, with the number of bytes accepted.
+        """
         size = len(data)
-        source = sheet.of(data) if size >= SHEET_LEAST and len(self.members) >= SHEET_MEMBERS else None
-        short: list[tuple[Follower, int]] = []
+        use_file = size >= SENDFILE_BYTES_MIN and len(self.members) >= SENDFILE_MEMBERS_MIN
+        source = file.hold(data) if use_file else None
+        partial: list[tuple[M, int]] = []
         for descriptor in self.descriptors:
             try:
-                taken = write(descriptor, data) if source is None else sendfile(descriptor, source, 0, size)
-            except OSError:  # it is full, or its peer is gone: the transport will find out which
-                taken = 0
-            if taken != size:
-                short.append((self.members[self.descriptors.index(descriptor)], taken))
-        return short
+                accepted = write(descriptor, data) if source is None else sendfile(descriptor, source, 0, size)
+            except OSError:  # the socket is full or the peer is gone: the transport will find out
+                accepted = 0
+            if accepted != size:
+                partial.append((self.members[self.descriptors.index(descriptor)], accepted))
+        return partial
 
 
-class Cohort:
-    """The followers whose heartbeats are due in the same second: each in a rank of its view, or alone.
+class HeartbeatSlot(Generic[M]):
+    """The followers whose heartbeat is due in the same second.
 
-    Alone is who is somewhere else in the log, whose transport holds something, or who can't be written to past it.
+    Each is either in a write group or in `singles`. A single follower is elsewhere in the log, has bytes in its write
+    buffer, or has a transport that can't be bypassed.
     """
 
-    __slots__ = ("_ranks", "_sheet", "alone")
+    __slots__ = ("_file", "_groups", "singles")
 
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        self.alone: dict[Follower, None] = {}
-        self._ranks: dict[View, list[Rank]] = {}
+    def __init__(self, file: MemoryFile) -> None:
+        self._file = file
+        self.singles: dict[M, None] = {}
+        self._groups: dict[FrameCache, list[WriteGroup[M]]] = {}
 
-    def __iter__(self) -> Iterator[Follower]:
-        yield from self.alone
-        for rank in self.ranks():
-            yield from rank.members
+    def __iter__(self) -> Iterator[M]:
+        yield from self.singles
+        for group in self.groups():
+            yield from group.members
 
     def __len__(self) -> int:
-        return len(self.alone) + sum(len(rank.members) for rank in self.ranks())
+        return len(self.singles) + sum(len(group.members) for group in self.groups())
 
-    def ranks(self) -> list[Rank]:
-        """The ranks at this moment. One that is emptied later stays in such a list, as one that nobody is in."""
-        return [rank for ranks in self._ranks.values() for rank in ranks]
+    def groups(self) -> list[WriteGroup[M]]:
+        """Return the current groups. A group in this list may become empty later."""
+        return [group for groups in self._groups.values() for group in groups]
 
-    def remove(self, follower: Follower) -> bool:
-        """Have no more to do with a follower; tell whether it was here."""
-        if follower.rank is not None:
-            self.fall_out(follower)
-        was_here = follower in self.alone
-        self.alone.pop(follower, None)
-        return was_here
+    def remove(self, follower: M) -> None:
+        """Remove a follower, if it is in this slot."""
+        if follower.group is not None:
+            self.leave_group(follower)
+        self.singles.pop(follower, None)
 
-    def fall_in(self, follower: Follower, descriptor: int) -> None:
-        """Put one that is alone in a rank of those who are where it is."""
-        del self.alone[follower]
-        ranks = self._ranks.setdefault(follower.view, [])
-        if not ranks or ranks[-1].cursor != follower.cursor or len(ranks[-1].members) == RANK_MOST:
-            ranks.append(Rank(follower.view, follower.cursor))
-        ranks[-1].add(follower, descriptor)
+    def join_group(self, follower: M, descriptor: int) -> None:
+        """Move a single follower into a group at its cursor. Start a new group if there is none with room."""
+        del self.singles[follower]
+        groups = self._groups.setdefault(follower.frame_cache, [])
+        if not groups or groups[-1].cursor != follower.cursor or len(groups[-1].members) == GROUP_MAX:
+            groups.append(WriteGroup(follower.frame_cache, follower.cursor))
+        groups[-1].add(follower, descriptor)
 
-    def fall_out(self, follower: Follower) -> None:
-        """Take a follower out of its rank: from now on it is alone."""
-        rank = follower.rank
-        assert rank is not None, "only who is in a rank falls out"
-        rank.remove(follower)
-        self.alone[follower] = None
-        if not rank.members:
-            ranks = self._ranks[rank.view]
-            ranks.remove(rank)
-            if not ranks:
-                del self._ranks[rank.view]
+    def leave_group(self, follower: M) -> None:
+        """Move a follower out of its group."""
+        group = follower.group
+        assert group is not None, "the follower is in a group"
+        group.remove(follower)
+        self.singles[follower] = None
+        if not group.members:
+            groups = self._groups[group.frame_cache]
+            groups.remove(group)
+            if not groups:
+                del self._groups[group.frame_cache]
 
-    def write(self, rank: Rank, data: bytes) -> None:
-        """Write to all of a rank. Who doesn't take all of it falls out, and its transport has the rest."""
-        for follower, taken in rank.write(data, self._sheet):
-            self.fall_out(follower)
-            # A view and no copy: what a peer doesn't read is then still the bytes that all share.
-            follower.transport.write(memoryview(data)[taken:] if taken else data)
+    def write(self, group: WriteGroup[M], data: bytes) -> None:
+        """Write `data` to all members of a group.
 
-    def dissolve(self, rank: Rank) -> None:
-        """Have everybody of a rank alone."""
-        for follower in list(rank.members):
-            self.fall_out(follower)
+        A follower whose socket accepts only part of it leaves the group. Its transport sends the rest.
+        """
+        for follower, accepted in group.write(data, self._file):
+            self.leave_group(follower)
+            # A memoryview doesn't copy: a transport with unsent bytes refers to the bytes that all followers share.
+            follower.transport.write(memoryview(data)[accepted:] if accepted else data)
+
+    def dissolve(self, group: WriteGroup[M]) -> None:
+        """Make every member of a group a single follower."""
+        for follower in list(group.members):
+            self.leave_group(follower)

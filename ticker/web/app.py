@@ -55,7 +55,7 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
         Route("/metrics", api.metrics),
         *page_routes(hub.channels, version=version),
     ]
-    app = Starlette(
+    return Starlette(
         routes=routes,
         middleware=[
             Middleware(InTurn),
@@ -63,8 +63,6 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
         ],
         exception_handlers={Refusal: _refused, 404: _not_found, 405: _not_allowed},
     )
-    app.state.hub = hub
-    return app
 
 
 class InTurn:
@@ -108,8 +106,8 @@ class Api:
     async def board(self, request: Request) -> Response:
         """The `board` message of this moment."""
         channel, pages = self._shown(request)
-        wish = handshake.parse_wish(channel.edition, Framing.WEBSOCKET, handshake.parse_fields(request.url.query))
-        lines = channel.board_lines(wish.lines, wish.selection)
+        options = handshake.parse_options(channel.edition, Framing.WEBSOCKET, handshake.parse_fields(request.url.query))
+        lines = channel.board_lines(options.lines, options.selection)
         message = BoardMessage(str(channel.position), None, EditionInfo.of(channel.name, channel.edition), lines)
         return _json(request, encode_message(message), pages)
 
@@ -126,7 +124,7 @@ class Api:
         if after is not None and before is not None:
             raise Refusal(400, "before", "`after` and `before` can't be given together")
         first, last = _page(channel, after, before, limit)
-        log = channel.log
+        log = channel.history.log
         payloads = [websocket_payload(item.frame) for item in log.items(first - 1, last)]
         head = msgspec.json.encode(
             {
@@ -184,7 +182,7 @@ class Api:
 
 def _page(channel: Channel, after: Position | None, before: Position | None, limit: int) -> tuple[int, int]:
     """The first and the last seq of a page, inside what is retained."""
-    log = channel.log
+    log = channel.history.log
     given = after or before
     cursor = log.head if given is None else log.resume(given)
     if isinstance(cursor, Reset):
@@ -201,7 +199,8 @@ def _at(position: Position | None) -> str | None:
 
 def _earlier(channel: Channel, first: int) -> str | None:
     """The position to give as `before` for the page that precedes `first`; None where nothing is retained there."""
-    return _at(channel.log.position_at(first)) if first > channel.log.first else None
+    log = channel.history.log
+    return _at(log.position_at(first)) if first > log.first else None
 
 
 def _parse_position(text: str | None, name: str) -> Position | None:

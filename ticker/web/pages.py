@@ -46,7 +46,9 @@ class ShownEdition(Protocol):
     """What the pages need of an edition; `ticker.gateway.channel.Channel` is one."""
 
     name: str
-    edition: Edition
+
+    @property
+    def edition(self) -> Edition: ...
 
     def board_lines(self, size: int, selection: Selection = EVERYTHING) -> list[Line]: ...
 

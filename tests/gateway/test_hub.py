@@ -8,8 +8,8 @@ import httpx
 import pytest
 import websockets
 
-from tests.gateway.conftest import Start
 from tests.support.gateway_clients import RawClient, Reader, masked, refusal, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from ticker.core.messages import ByeMessage, HeartbeatMessage
 from ticker.gateway.server import Gateway
@@ -28,7 +28,7 @@ async def test_a_reader_whose_selection_leaves_everything_out_gets_heartbeats_to
     async with Reader(gateway.address, "section=sports") as reader:
         await reader.until_live()
         await log.post("not for it", section="health")
-        await until(lambda: gateway.hub.channels["en"].log.head == 1, "the gateway has it")
+        await until(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
         assert await reader.next_of(HeartbeatMessage) == HeartbeatMessage(log.head)
 
 
@@ -37,7 +37,7 @@ async def test_heartbeats_are_spread_over_the_interval(gateway: Gateway) -> None
     for client in clients:
         await client.__aenter__()
         await client.open()
-    cohorts = gateway.hub.channels["en"]._cohorts
+    cohorts = gateway.hub.channels["en"].members.slots
     assert [len(cohort) for cohort in cohorts] == [2] * 25
     for client in clients:
         client.socket.close()
@@ -101,7 +101,7 @@ async def test_peers_that_never_answer_do_not_keep_a_gateway(log: LogWriter, sta
     async with RawClient(gateway.address) as silent, RawClient(gateway.address, small=True) as stuck:
         await silent.open()
         await stuck.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: gateway.hub.channels["en"].paused, "it is paused")
+        await until(lambda: gateway.hub.channels["en"].members.paused, "it is paused")
         gateway.stop()
         await until(lambda: not gateway.hub.admission.followers, "both are cut off")
 
@@ -111,7 +111,7 @@ def never_tell_whether_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr("ticker.gateway.feed.read_log", read_log)
-    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+    monkeypatch.setattr("ticker.gateway.ahead.AHEAD_S", 3600)
 
 
 async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_could_not_read(
@@ -121,7 +121,7 @@ async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_coul
     gateway = await start()
     async with RawClient(gateway.address) as client:
         waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
-        await until(lambda: gateway.hub.channels["en"].followers, "it waits")
+        await until(lambda: gateway.hub.channels["en"].members, "it waits")
         gateway.stop()
         with pytest.raises((AssertionError, ConnectionResetError)) as ended:
             await waiting
@@ -147,11 +147,11 @@ async def test_a_client_that_loses_a_cancellation_does_not_keep_a_gateway(
         return []
 
     monkeypatch.setattr("ticker.gateway.feed.read_log", read_log)
-    monkeypatch.setattr("ticker.gateway.channel.AHEAD_S", 3600)
+    monkeypatch.setattr("ticker.gateway.ahead.AHEAD_S", 3600)
     gateway = await start()
     async with RawClient(gateway.address) as client:
         waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
-        await until(lambda: gateway.hub.channels["en"]._looks, "the gateway asks Redis")
+        await until(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway asks Redis")
         (running,) = [task for task in asyncio.all_tasks() if task.get_name() == "gateway"]
         gateway.stop()
         async with asyncio.timeout(10):
@@ -171,7 +171,7 @@ async def test_a_reader_that_leaves_while_it_waits_is_forgotten(
             "GET /v1/en/live?after=9-0000000000000000 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        await until(lambda: gateway.hub.channels["en"].followers, "it waits")
+        await until(lambda: gateway.hub.channels["en"].members, "it waits")
         await client.send(masked(0x8, b""))  # type: ignore[arg-type]
     await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
 

@@ -6,10 +6,9 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
-from tests.gateway.conftest import Start
-from tests.support.gateway_clients import HANDSHAKE, RawClient, Reader, refusal, until
+from tests.support.gateway_clients import HANDSHAKE, RawClient, Reader, metrics, refusal, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
-from tests.web.test_app import metrics
 from ticker.gateway.connection import PIPELINED_MAX, REQUEST_BYTES_MAX
 from ticker.gateway.server import Gateway
 
@@ -75,12 +74,12 @@ async def test_handshakes_above_the_rate_are_told_to_come_back(log: LogWriter, s
 
 
 async def test_selections_are_bounded_and_shared_ones_are_not_new(log: LogWriter, start: Start) -> None:
-    gateway = await start(views=2)
+    gateway = await start(frame_caches=2)
     async with Reader(gateway.address, "section=sports"), Reader(gateway.address, "section=health"):
-        assert (await refusal(gateway.address, "section=politics"))[:2] == (503, "views")
+        assert (await refusal(gateway.address, "section=politics"))[:2] == (503, "selections")
         async with Reader(gateway.address, "section=sports") as shared:
             await shared.until_live()
-        assert (await metrics(gateway))["ticker_refused_total", "views"] == 1
+        assert (await metrics(gateway))["ticker_refused_total", "selections"] == 1
     await until(lambda: not gateway.hub.admission.followers, "all have left")
     async with Reader(gateway.address, "section=politics") as reader:
         await reader.until_live()
@@ -110,7 +109,7 @@ async def test_line_breaks_do_not_keep_an_idle_connection_for_ever(log: LogWrite
         assert (await client.get("/healthz"))[0] == 200
         await client.send("\r\n")
         assert await client.read_to_end() == b""
-    assert gateway.hub.handshakes_timed_out == 1
+    assert gateway.hub.limits.timed_out == 1
 
 
 async def test_a_dripping_request_has_no_more_time_than_a_silent_one(log: LogWriter, start: Start) -> None:
@@ -127,7 +126,7 @@ async def test_a_dripping_request_has_no_more_time_than_a_silent_one(log: LogWri
         await client.read_to_end()
         dripping.cancel()
         await asyncio.gather(dripping, return_exceptions=True)
-    assert gateway.hub.handshakes_timed_out == 1
+    assert gateway.hub.limits.timed_out == 1
 
 
 async def test_a_huge_request_is_refused(gateway: Gateway) -> None:
@@ -251,24 +250,25 @@ async def test_one_that_does_not_take_its_answer_is_cut_off(log: LogWriter, star
     gateway = await start(follower_paused_s=0.2)
     async with RawClient(gateway.address, small=True) as client:
         await client.send(HISTORY)
-        await until(lambda: gateway.hub.unread_cut_off == 1, "it is cut off")
+        await until(lambda: gateway.hub.limits.unread_cut_off == 1, "it is cut off")
         assert len(await client.read_to_end()) < 500 * 900
     assert (await metrics(gateway))["ticker_unread_cut_off_total",] == 1
-    assert not gateway.hub._unread
-    assert not gateway.hub._unread_bytes
+    assert not gateway.hub.limits._unread
+    assert not gateway.hub.limits.unread_bytes
 
 
 async def test_of_many_who_do_not_take_their_answers_the_slowest_are_cut_off(log: LogWriter, start: Start) -> None:
     await log.post_many(500, "x" * 900)
-    gateway = await start(unread_bytes=2_000_000)  # an answer has about 600,000
+    gateway = await start(unread_bytes=2_000_000)  # a response has about 600,000
+    limits = gateway.hub.limits
     async with AsyncExitStack() as stack:
         clients = []
         for number in range(8):
             clients.append(await stack.enter_async_context(RawClient(gateway.address, small=True)))
             await clients[-1].send(HISTORY)
-            await until(lambda: len(gateway.hub._unread) + gateway.hub.unread_cut_off > number, "it is answered")  # noqa: B023
-            assert gateway.hub._unread_bytes <= 2_000_000
-        assert gateway.hub.unread_cut_off == 5
+            await until(lambda: len(limits._unread) + limits.unread_cut_off > number, "it is answered")  # noqa: B023
+            assert limits.unread_bytes <= 2_000_000
+        assert limits.unread_cut_off == 5
         assert (await clients[-1].get("/healthz"))[0] == 200  # once the whole page is read
 
 
@@ -278,7 +278,7 @@ async def test_an_upgrade_before_the_last_answer_is_read_is_cut_off(log: LogWrit
     gateway = await start()
     async with RawClient(gateway.address, small=True) as client:
         await client.send(HISTORY)
-        await until(lambda: gateway.hub._unread, "the answer waits for its reader")
+        await until(lambda: gateway.hub.limits._unread, "the answer waits for its reader")
         await client.send(HANDSHAKE.format(target="/v1/en/live", more=""))
         assert b" 101 " not in await client.read_to_end()
     assert gateway.hub.admission.admitted == 0

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 from redis.exceptions import RedisClusterException
 
-from tests.gateway.conftest import Start
 from tests.support.gateway_clients import RawClient, Reader, texts_of, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.servers import RedisServer
 from ticker.core.log_window import Reset
@@ -144,7 +144,7 @@ async def test_a_paused_reader_is_reset_too(log: LogWriter, start: Start) -> Non
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: channel.paused, "it is paused")
+        await until(lambda: channel.members.paused, "it is paused")
         await log.begin_anew()
         await until(lambda: head(gateway) == log.at(0), "the gateway has the new history")
         payload = b""
@@ -304,7 +304,7 @@ async def test_a_reader_overtaken_by_the_retained_log_gets_a_board(log: LogWrite
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open()
-        while not channel.paused:
+        while not channel.members.paused:
             await log.post_many(100, "x" * 900)
             await until(lambda: head(gateway) == log.head, "the gateway has them")
         await log.post_many(1000)
@@ -315,7 +315,7 @@ async def test_a_reader_overtaken_by_the_retained_log_gets_a_board(log: LogWrite
         assert msgspec.json.decode(payload)["reset"] == "behind"
         assert msgspec.json.decode(payload)["position"] == log.head
     assert channel.counts.resets[Reset.BEHIND] == 1
-    assert len(channel.log.items(0, 10_000)) <= 100 + 256
+    assert len(channel.history.log.items(0, 10_000)) <= 100 + 256
 
 
 async def test_new_settings_of_an_edition_are_taken_up(log: LogWriter, gateway: Gateway) -> None:

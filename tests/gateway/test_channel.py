@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import websockets
 
-from tests.gateway.conftest import Start
 from tests.support.gateway_clients import RawClient, Reader, refusal, texts_of, until
+from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from ticker.core.line import Change
 from ticker.core.log_window import Reset
@@ -23,7 +23,7 @@ from ticker.store.log_reader import RawEntry
 async def test_a_reader_gets_the_board_then_live_then_news(log: LogWriter, gateway: Gateway) -> None:
     await log.post("first")
     async with Reader(gateway.address) as reader:
-        await until(lambda: gateway.hub.channels["en"].log.head == 1, "the gateway has it")
+        await until(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await log.post("news")
@@ -145,7 +145,7 @@ async def test_a_position_from_a_faster_gateway_waits_for_the_entry_and_is_not_r
     gateway = await start()
     await log.post("seen elsewhere already")
     opening = asyncio.create_task(Reader(gateway.address, f"after={log.head}").__aenter__())
-    await until(lambda: gateway.hub.channels["en"]._looks, "the gateway looks whether there is more")
+    await until(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway looks whether there is more")
     reads_on.set()
     reader = await opening
     await reader.until_live()
@@ -278,11 +278,11 @@ async def test_a_reader_that_leaves_in_the_middle_of_a_pass_harms_nobody(log: Lo
         await client.__aenter__()
         await client.open()
     channel = gateway.hub.channels["en"]
-    await until(lambda: channel.followers == 450, "all are there")
+    await until(lambda: len(channel.members) == 450, "all are there")
     for leaving in clients[::2]:
         await log.post("news")
         leaving.socket.close()
-    await until(lambda: channel.followers == 225, "half of them have gone")
+    await until(lambda: len(channel.members) == 225, "half of them have gone")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await log.post("still served")

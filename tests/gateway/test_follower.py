@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import pytest
 from websockets.frames import Opcode
-from websockets.protocol import OPEN
 
 from tests.support.gateway_clients import RawClient, Reader, masked, until
 from tests.support.log_writer import LogWriter
-from ticker.gateway.follower import FRAMES_MAX, PARSED_BYTES, Inbound
+from ticker.gateway.follower import State
+from ticker.gateway.inbound import FRAMES_MAX, PARSED_BYTES
 from ticker.gateway.server import Gateway
 
 CLOSE_1000 = masked(Opcode.CLOSE, b"\x03\xe8")
@@ -116,24 +116,16 @@ async def test_more_pongs_than_anybody_asks_for_are_not_read_to_the_end(gateway:
         await client.open()
         await client.frame()
         await client.frame()
-        (follower, *_) = [each for cohort in gateway.hub.channels["en"]._cohorts for each in cohort]
+        (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
         with suppress(ConnectionError):
             for _ in range(100_000 // piece):
                 await client.send(masked(Opcode.PONG, b"") * piece)
-                if not follower.view.channel.followers:
+                if follower.state is State.LEFT:
                     break
         await until(lambda: not gateway.hub.admission.followers, "it is sent away")
     assert closed(gateway) == {1008: 1}
-    assert follower.inbound is not None
-    assert follower.inbound.frames <= FRAMES_MAX + PARSED_BYTES // 6 + 1
-
-
-def test_the_frames_of_a_reader_who_stays_are_counted_anew_now_and_then() -> None:
-    inbound = Inbound(state=OPEN)
-    for second in range(0, 1000, 5):
-        for _ in range(FRAMES_MAX // 3):
-            inbound.take(masked(Opcode.PING, b""), float(second))
-        assert inbound.frames <= FRAMES_MAX
+    assert follower._inbound is not None
+    assert follower._inbound.frames <= FRAMES_MAX + PARSED_BYTES // 6 + 1
 
 
 async def test_a_flood_of_pings_is_against_the_policy_and_not_answered(gateway: Gateway) -> None:

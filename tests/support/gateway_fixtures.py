@@ -1,0 +1,119 @@
+"""Fixtures of tests that need a gateway: one on a real server, in the test's own loop, and a guard against errors.
+
+The guard fails a test that logs an error, leaves a task behind or raises in a callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import structlog
+
+from tests.support.gateway_clients import until
+from tests.support.log_writer import LogWriter
+from ticker.gateway import feed, hub, members
+from ticker.gateway.channel import Channel
+from ticker.gateway.server import Address, Gateway
+from ticker.settings import Settings
+from ticker.store.log_reader import tail
+from ticker.web.app import make_app
+
+Start = Callable[..., Awaitable[Gateway]]
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
+    """Fail if the loop's exception handler is called, if an error is logged, or if a task outlives the test."""
+    unhandled: list[Mapping[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: unhandled.append(context))
+    before = asyncio.all_tasks()
+    with structlog.testing.capture_logs() as events, caplog.at_level(logging.WARNING):
+        yield
+    assert unhandled == []
+    assert [event for event in events if event["log_level"] in ("error", "critical")] == []
+    assert [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
+    left = [task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if not task.done()]
+    assert left == [], "tasks outlive the test"
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits of the feed and of draining. They are meant for real networks; the logic stays the same."""
+    monkeypatch.setattr(feed, "tail", partial(tail, block_ms=50))
+    monkeypatch.setattr(feed, "RETRY_S", 0.05)
+    monkeypatch.setattr(feed, "DISCOVER_S", 0.05)
+    monkeypatch.setattr(members, "CLOSING_S", 0.5)
+    monkeypatch.setattr(hub, "DRAIN_STEP_S", 0.01)
+    monkeypatch.setattr(hub, "DRAIN_MIN", 1)
+
+
+@pytest_asyncio.fixture
+async def log(redis_url: str) -> AsyncIterator[LogWriter]:
+    """The empty log of the edition `en`."""
+    writer = LogWriter(redis_url)
+    await writer.begin()
+    yield writer
+    await writer.aclose()
+
+
+@pytest_asyncio.fixture
+async def start(redis_url: str) -> AsyncIterator[Start]:
+    """Start gateways with the given settings, and stop them after the test.
+
+    Then check that a gateway without followers keeps no state of them.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings: Any) -> Gateway:
+            app = partial(make_app, version="0.0")
+            gateway = Gateway(redis_url, Settings(**{"drain_s": 0.2, **settings}), Address(port=0), app)
+            ready = asyncio.Event()
+            task = asyncio.create_task(gateway.run(ready.set), name="gateway")
+            stack.push_async_callback(_stop, gateway, task)
+            waiting = asyncio.create_task(ready.wait())
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=15)
+            waiting.cancel()
+            assert ready.is_set(), "the gateway isn't ready"
+            return gateway
+
+        yield start
+
+
+@pytest_asyncio.fixture
+async def gateway(log: LogWriter, start: Start) -> Gateway:
+    """A gateway with the default settings. `log` is empty when it starts."""
+    return await start()
+
+
+async def _stop(gateway: Gateway, task: asyncio.Task[None]) -> None:
+    gateway.stop()
+    async with asyncio.timeout(15):
+        await task
+    await until(lambda: not gateway.hub.admission.followers, "every follower is gone")
+    for each in gateway.hub.channels.values():
+        assert kept_of_followers(each) == {}
+    assert gateway.hub.admission._per_address == {}
+    assert gateway.hub.limits._requests == {}
+
+
+def kept_of_followers(channel: Channel) -> dict[str, object]:
+    """Return the state that a channel keeps because of followers, without what is empty."""
+    members = channel.members
+    held = {
+        "followers": len(members),
+        "frame caches": list(channel.frame_caches),
+        "behind": members.behind,
+        "paused": members._paused,
+        "closing": members._closing,
+        "ahead": list(members.ahead),
+        "slots": [number for number, slot in enumerate(members.slots) if slot],
+    }
+    return {name: value for name, value in held.items() if value}

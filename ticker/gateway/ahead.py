@@ -1,0 +1,89 @@
+"""Followers whose position is ahead of the gateway's log.
+
+Either another gateway was faster and the entry is about to come, or the follower has seen another history. The follower
+isn't answered until one of the two is certain. If that takes too long, it is asked to come back later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from ticker.core.position import Position
+from ticker.gateway.follower import Follower
+
+AHEAD_S: Final = 1.0
+"""Maximum time in seconds until a follower that is ahead is answered."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A follower that waits.
+
+    Attributes:
+        response: The response to its handshake.
+        after: Its position.
+        since: When it came, on the event loop's clock.
+        checks: How many checks of the log were started before it came.
+
+    """
+
+    response: bytes
+    after: Position
+    since: float
+    checks: int
+
+
+class AheadFollowers:
+    """The followers that wait, and the checks whether the log has more entries than the gateway.
+
+    `check_due` is set when the feed should check the log.
+    """
+
+    def __init__(self) -> None:
+        self.check_due = asyncio.Event()
+        self._waiting: dict[Follower, Waiting] = {}
+        self._checks = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Follower]:
+        return iter(self._waiting)
+
+    def add(self, follower: Follower, response: bytes, after: Position, now: float) -> None:
+        """Let a follower wait, and request a check of the log."""
+        self._waiting[follower] = Waiting(response, after, now, self._checks)
+        self.check_due.set()
+
+    def remove(self, follower: Follower) -> Waiting | None:
+        """Remove a follower. Return None if it wasn't waiting."""
+        return self._waiting.pop(follower, None)
+
+    def start_check(self) -> int:
+        """Return the number of a new check, for `unconfirmed`."""
+        self.check_due.clear()
+        self._checks += 1
+        return self._checks
+
+    @property
+    def checks(self) -> int:
+        """The number of checks started."""
+        return self._checks
+
+    def reached(self, head: int) -> list[Follower]:
+        """Return the followers whose entry is now in the log."""
+        return [follower for follower, waiting in self._waiting.items() if waiting.after.seq <= head]
+
+    def unconfirmed(self, check: int) -> list[Follower]:
+        """Return the followers that came before this check, which found no further entries.
+
+        They have seen another history. A follower that came after the check started may have seen a newer entry.
+        """
+        return [follower for follower, waiting in self._waiting.items() if waiting.checks < check]
+
+    def overdue(self, now: float) -> list[Follower]:
+        """Return the followers that have waited too long."""
+        return [follower for follower, waiting in self._waiting.items() if waiting.since + AHEAD_S <= now]

@@ -1,0 +1,128 @@
+"""Limits on connections that are not followers yet: how many, how slow, and how much they leave unread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from ticker.gateway.admission import Network, counted_as, is_trusted
+from ticker.settings import Settings
+
+
+class Connection(Protocol):
+    """What is needed of a connection here. It is also the key by which it is known."""
+
+    def cut_off(self) -> None:
+        """End the connection at once."""
+
+
+class ConnectionLimits:
+    """Counts connections, their overdue requests and their unread responses, and ends those above a limit.
+
+    Times are those of the event loop's clock.
+
+    Attributes:
+        timed_out: Connections ended because no complete request came within `handshake_s`.
+        unread_cut_off: Connections ended because the peer didn't read its responses.
+        unread_bytes: Bytes in the write buffers of connections above the high-water mark.
+
+    """
+
+    def __init__(
+        self, settings: Settings, connections_max: int, trusted: Sequence[Network], refused: Counter[str]
+    ) -> None:
+        """Create the limits. `refused` counts refusals by code, for the metrics."""
+        self.timed_out = 0
+        self.unread_cut_off = 0
+        self.unread_bytes = 0
+        self._connections_max = connections_max
+        self._per_address_max = settings.followers_per_address
+        self._request_s = settings.handshake_s
+        self._unread_s = settings.follower_paused_s
+        self._unread_bytes_max = settings.unread_bytes
+        self._trusted = trusted
+        self._refused = refused
+        self._per_address: Counter[str] = Counter()
+        self._requests: dict[Connection, float] = {}  # → when its request timeout started
+        self._unread: dict[Connection, tuple[float, int]] = {}  # → since when its write buffer is full, bytes
+
+    def has_room(self, connections: int) -> bool:
+        """Return whether the process has a file descriptor for this connection. `connections` counts all of them."""
+        if connections <= self._connections_max:
+            return True
+        self._refused["connections"] += 1
+        return False
+
+    def enter(self, address: str) -> bool:
+        """Count a connection. Return False if its address has as many as it may have followers.
+
+        Connections through a trusted proxy are not limited here, because they all have the proxy's address.
+        """
+        most, counted = self._per_address_max, counted_as(address)
+        if most and self._per_address[counted] >= most and not is_trusted(address, self._trusted):
+            self._refused["address-full"] += 1
+            return False
+        self._per_address[counted] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one connection less: it is closed or has become a follower."""
+        counted = counted_as(address)
+        self._per_address[counted] -= 1
+        if not self._per_address[counted]:
+            del self._per_address[counted]
+
+    def start_request_timeout(self, connection: Connection, now: float) -> None:
+        """Start the request timeout, unless it is running: a complete request must come within `handshake_s`."""
+        self._requests.setdefault(connection, now)
+
+    def stop_request_timeout(self, connection: Connection) -> None:
+        """Stop the request timeout, if it is running: the request is complete, or the connection is closed."""
+        self._requests.pop(connection, None)
+
+    def add_unread(self, connection: Connection, size: int, now: float) -> None:
+        """Count the `size` bytes of a write buffer that exceeds its high-water mark.
+
+        If all write buffers together exceed `unread_bytes`, end the connections whose buffers have been full longest.
+        """
+        self._unread[connection] = (now, size)
+        self.unread_bytes += size
+        for slowest in list(self._unread):
+            if self.unread_bytes <= self._unread_bytes_max:
+                break
+            self._cut_off_unread(slowest)
+
+    def remove_unread(self, connection: Connection) -> None:
+        """Stop counting a write buffer, if it was counted: the peer has read, or the connection is closed."""
+        _, size = self._unread.pop(connection, (0.0, 0))
+        self.unread_bytes -= size
+
+    def cut_off_overdue(self, now: float) -> None:
+        """End the connections whose request is late, or whose peer doesn't read its responses."""
+        self._cut_off_silent(now)
+        self._cut_off_stalled(now)
+
+    def _cut_off_silent(self, now: float) -> None:
+        for connection in [each for each, since in self._requests.items() if now - since > self._request_s]:
+            self.timed_out += 1
+            self.stop_request_timeout(connection)
+            connection.cut_off()
+
+    def _cut_off_stalled(self, now: float) -> None:
+        """End the connections with a full write buffer. A peer that reads a few bytes now and then counts as stalled.
+
+        Otherwise it could hold a response in memory for hours.
+        """
+        for connection in [each for each, (since, _) in self._unread.items() if now - since > self._unread_s]:
+            self._cut_off_unread(connection)
+
+    def _cut_off_unread(self, connection: Connection) -> None:
+        self.unread_cut_off += 1
+        self.remove_unread(connection)
+        connection.cut_off()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no connection is counted."""
+        return not (self._per_address or self._requests or self._unread or self.unread_bytes)

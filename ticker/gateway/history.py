@@ -1,0 +1,130 @@
+"""The retained log of one edition, as frames ready to send, and its board.
+
+Nothing here knows followers, sockets or the event loop.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from ticker.core.board import Board
+from ticker.core.edition import Edition
+from ticker.core.entry import Logged
+from ticker.core.line import Facets, Line, Status
+from ticker.core.log_window import LogWindow
+from ticker.core.messages import encode_line
+from ticker.core.position import Position
+from ticker.core.selection import EVERYTHING, Selection
+from ticker.gateway.framing import Framing, deflated_frame, event, websocket_frame, websocket_payload
+
+TRIM_SLACK: Final = 256
+"""Entries kept above `retained` before the next trim. Removing items from the front of a list moves all the others."""
+
+
+class PreparedEntry:
+    """A log entry as the gateway keeps it.
+
+    Attributes:
+        frame: The entry's `line` message as a plain WebSocket frame.
+        line: The line as readers see it.
+        facets: All facets that the line has or had. A selection that matches one of them gets the entry.
+        previous: The seq of the line's previous entry, or 0.
+
+    """
+
+    __slots__ = ("_deflated", "facets", "frame", "line", "previous")
+
+    def __init__(self, frame: bytes, line: Line, facets: tuple[Facets, ...], previous: int) -> None:
+        self.frame = frame
+        self.line = line
+        self.facets = facets
+        self.previous = previous
+        self._deflated = b""
+
+    def framed(self, framing: Framing, position: Position | None) -> bytes:
+        """Return the entry in the given framing. `position` is the entry's position, needed for events."""
+        if framing is Framing.WEBSOCKET:
+            return self.frame
+        payload = websocket_payload(self.frame)
+        if framing is Framing.EVENTS:
+            return event("line", str(position), payload)
+        if not self._deflated:
+            self._deflated = deflated_frame(payload)
+        return self._deflated
+
+    def matches(self, selection: Selection) -> bool:
+        """Return whether followers with this selection get the entry."""
+        return selection is EVERYTHING or any(map(selection.matches, self.facets))
+
+
+class History:
+    """The newest `retained` entries of an edition's log, its board and its settings."""
+
+    def __init__(self, name: str, edition: Edition, nonce: str, retained: int) -> None:
+        self.name = name
+        self.edition = edition
+        self.nonce = nonce
+        self.log: LogWindow[PreparedEntry] = LogWindow(0, nonce)
+        self.board = Board()
+        self._retained = retained
+        self._latest: dict[str, int] = {}  # line id → seq of its latest entry
+
+    @property
+    def head(self) -> int:
+        """The seq of the newest entry."""
+        return self.log.head
+
+    @property
+    def position(self) -> Position:
+        """The position of the newest entry."""
+        return self.log.position
+
+    def board_lines(self, now: datetime, size: int, selection: Selection) -> list[Line]:
+        """Return the lines that the board shows at `now`."""
+        return self.board.lines(now, size, selection)
+
+    def append(self, logged: Logged) -> None:
+        """Append the entry after the head. The caller has checked its link.
+
+        If the entry removes its line from the board, the text of the line's earlier entries is removed too.
+        """
+        entry, line = logged.entry, logged.entry.line
+        previous = self._latest.get(line.id, 0)
+        frame = websocket_frame(encode_line(logged.position, line))
+        self.log.append(logged.link, PreparedEntry(frame, line, (line.facets, *entry.earlier_facets), previous))
+        self._latest[line.id] = logged.seq
+        self.board.apply(entry)
+        if line.status is not Status.USABLE:
+            self._mask(previous, line.status)
+        if self.log.head - self.log.first >= self._retained + TRIM_SLACK:
+            self._trim()
+
+    def replace(self, nonce: str, log: LogWindow[Logged]) -> None:
+        """Replace everything by another log: a new history, or this one after a gap that can't be filled."""
+        self.nonce = nonce
+        self.log = LogWindow(log.first - 1, log.link_at(log.first - 1))
+        self.board = Board()
+        self._latest = {}
+        for logged in log.iterate(log.first - 1):
+            self.append(logged)
+
+    def _mask(self, seq: int, status: Status) -> None:
+        """Remove the text from entry `seq` and from the line's entries before it. Nobody is sent that text again."""
+        while seq >= self.log.first:
+            entry = self.log[seq]
+            if entry.line.status is not status or entry.line.text:
+                line = entry.line.without_text(status)
+                position = self.log.position_at(seq)
+                assert position is not None, "a retained entry has a position"
+                frame = websocket_frame(encode_line(position, line))
+                self.log[seq] = PreparedEntry(frame, line, entry.facets, entry.previous)
+            seq = entry.previous
+
+    def _trim(self) -> None:
+        first = self.log.first
+        for seq, entry in enumerate(self.log.items(first - 1, self.log.head - self._retained), first):
+            if self._latest.get(entry.line.id) == seq:
+                del self._latest[entry.line.id]
+                self.board.forget(entry.line.id)
+        self.log.trim(self._retained)
