@@ -22,7 +22,6 @@ from ticker.core.edition import SECTIONS
 SELECTIONS: Final = 200
 STALLED_PERCENT: Final = 10
 JOINED_MOST: Final = 0.05
-STALL_METRIC: Final = "ticker_loop_stall_seconds_max"
 
 Maker = Callable[[Cores], AbstractContextManager[Subject]]
 
@@ -82,7 +81,7 @@ class Plan:
                 self._selections(stage, load)
                 stalls.append(self._disconnect(gateway, load))
                 self._stalled(stage, load)
-                stalls.append(_stall_ms(gateway))
+                stalls.append(gateway.longest_stall_ms())
             self.samples.add(gateway.name, {"stall_ms": max(stalls)})
 
     def _disconnect(self, gateway: Gateway, load: Load) -> float:
@@ -91,9 +90,9 @@ class Plan:
         The load generator resets all connections together to free its ports. That isn't part of a scenario, so its
         stall is recorded separately.
         """
-        stall_ms = _stall_ms(gateway)
+        stall_ms = gateway.longest_stall_ms()
         scenarios.disconnect(gateway, load)
-        self.samples.add(gateway.name, {"reset_stall_ms": _stall_ms(gateway)})
+        self.samples.add(gateway.name, {"reset_stall_ms": gateway.longest_stall_ms()})
         return stall_ms
 
     def _selections(self, stage: Stage, load: Load) -> None:
@@ -152,19 +151,6 @@ class Plan:
 
     def _load(self, subject: Subject) -> Load:
         return Load(subject.port, subject.dialect, {self.cores.load})
-
-
-def _stall_ms(gateway: Gateway) -> float:
-    """Return the event loop's longest stall since the last call, in ms.
-
-    Raises:
-        BenchError: If the gateway doesn't report it.
-
-    """
-    stall_s = gateway.metric(STALL_METRIC)
-    if stall_s is None:
-        raise BenchError(f"the gateway has no metric {STALL_METRIC}")
-    return stall_s * 1e3
 
 
 def selections(count: int) -> list[str]:

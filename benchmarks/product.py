@@ -28,6 +28,7 @@ from ticker.store.keys import EDITIONS, Keys
 from ticker.store.server_binary import find_binary
 
 START_S: Final = 30.0
+_STALL_BUCKET: Final = re.compile(r'^ticker_loop_stall_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
 BIN: Final = Path(sys.executable).parent
 LIFTED: Final = {
     "TICKER_FOLLOWERS": "0",
@@ -125,6 +126,7 @@ class Gateway:
         if workers > 1:
             command += ["--workers", str(workers)]
         self._log = Path(tempfile.mkstemp(prefix="ticker-bench-", suffix=".log")[1])
+        self._stalls: dict[str, float] = {}  # upper bound of a bucket → count
         self.process = Process(
             "ticker gateway", command, cores, environ={**LIFTED, "TICKER_REDIS_URL": store.url}, log=self._log
         )
@@ -151,10 +153,25 @@ class Gateway:
     def post(self, posted: Posted) -> None:
         self.store.append(posted)
 
-    def metric(self, name: str) -> float | None:
-        """Return the value of a metric, summed over its labels, or None if it doesn't exist."""
-        found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", fetch(f"{self.url}/metrics"), re.MULTILINE)
-        return sum(map(float, found)) if found else None
+    def longest_stall_ms(self) -> float:
+        """Return the event loop's longest delay since the last call, in ms.
+
+        The gateway counts its delays in a histogram: the result is the upper bound of the last bucket that has grown.
+
+        Raises:
+            BenchError: If the gateway doesn't report its delays.
+
+        """
+        found = _STALL_BUCKET.findall(fetch(f"{self.url}/metrics"))
+        if not found:
+            raise BenchError("the gateway doesn't report the delays of its event loop")
+        longest_s, before, counted, counted_before = 0.0, self._stalls, 0.0, 0.0
+        self._stalls = {bound: float(count) for bound, count in found}
+        for bound, count in self._stalls.items():  # each bucket includes the ones before it
+            if count - counted > before.get(bound, 0.0) - counted_before:
+                longest_s = float(bound)
+            counted, counted_before = count, before.get(bound, 0.0)
+        return longest_s * 1e3
 
 
 class Up:
