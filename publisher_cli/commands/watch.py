@@ -19,7 +19,7 @@ from ticker.core.errors import SettingsError, StoreError
 from ticker.store import data_folder
 
 if TYPE_CHECKING:
-    from ticker.client.follow import Event
+    from ticker.client.follower import Event
 
 DEFAULT_GATEWAY = "http://127.0.0.1:8080"
 
@@ -88,7 +88,7 @@ def _gateway_finder(console: Console, given: str | None, data: Path | None) -> C
 
 
 def _only_edition(gateway: str) -> str:
-    from ticker.client.follow import editions_at  # noqa: PLC0415 -- slow to import
+    from ticker.client.follower import editions_at  # noqa: PLC0415 -- slow to import
 
     names = editions_at(gateway)
     if not names:
@@ -102,10 +102,10 @@ async def _watch(console: Console, find: Callable[[], str], edition: str, query:
     from contextlib import aclosing  # noqa: PLC0415
 
     from publisher_cli.output.live_board import open_screen  # noqa: PLC0415
-    from ticker.client.follow import follow  # noqa: PLC0415
+    from ticker.client.follower import follow_events  # noqa: PLC0415
 
     with open_screen(console, edition) as show:
-        async with aclosing(follow(find, edition, query)) as events, asyncio.TaskGroup() as tasks:
+        async with aclosing(follow_events(find, edition, query)) as events, asyncio.TaskGroup() as tasks:
             clock = tasks.create_task(_each_second(show))
             try:
                 async for event in events:

@@ -12,7 +12,7 @@ import click
 from publisher_cli.history import short_ids
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import board_row, fitted
-from ticker.client.follow import Connecting, Event, Heard, Lost
+from ticker.client.follower import Connecting, Event, Lost, Received
 from ticker.console import Console
 from ticker.core.board import Board
 from ticker.core.entry import Entry
@@ -52,7 +52,7 @@ class JsonLines:
         self._console = console
 
     def show(self, event: Event | None, _: datetime) -> None:
-        if isinstance(event, Heard):
+        if isinstance(event, Received):
             if isinstance(event.message, BoardMessage | LineMessage | LiveMessage):
                 self._console.give_raw(event.data)
                 self._console.out.flush()
@@ -70,7 +70,7 @@ class PlainLines:
         self._edition = edition
 
     def show(self, event: Event | None, now: datetime) -> None:
-        if not isinstance(event, Heard):
+        if not isinstance(event, Received):
             if event is None:
                 self._console.check_reader()
             else:
@@ -130,22 +130,22 @@ class LiveBoard:
         match event:
             case Connecting():
                 self._state, self._style, self._retry_at = state_of(event), "yellow", None
-            case Lost(why=why, retry_s=retry_s):
-                self._state, self._style, self._retry_at = why, "bold red", now + timedelta(seconds=retry_s)
-            case Heard(message=BoardMessage() as message):
+            case Lost(reason=reason, retry_s=retry_s):
+                self._state, self._style, self._retry_at = reason, "bold red", now + timedelta(seconds=retry_s)
+            case Received(message=BoardMessage() as message):
                 self._board, self._info, self._at = Board(), message.edition, message.position
                 for line in message.lines:
                     self._board.apply(as_entry(line))
                 self._size = max(self._size, len(message.lines))
-            case Heard(message=LineMessage() as message):
+            case Received(message=LineMessage() as message):
                 self._at = message.position
                 self._board.apply(as_entry(message.line))
                 self._forget()
-            case Heard(message=LiveMessage()):
+            case Received(message=LiveMessage()):
                 self._state, self._style = "live", "green"
-            case Heard(message=ByeMessage()):
+            case Received(message=ByeMessage()):
                 self._state, self._style = "the gateway says goodbye", "yellow"
-            case Heard():
+            case Received():
                 pass
 
     def _forget(self) -> None:
@@ -194,5 +194,5 @@ def state_of(event: Connecting | Lost) -> str:
     match event:
         case Connecting(gateway=gateway):
             return f"connecting to {gateway}"
-        case Lost(why=why, retry_s=retry_s):
-            return f"{click.style('not live', fg='red')}: {why}; trying again in {retry_s:.1f} s"
+        case Lost(reason=reason, retry_s=retry_s):
+            return f"{click.style('not live', fg='red')}: {reason}; trying again in {retry_s:.1f} s"

@@ -28,7 +28,7 @@ from publisher_cli.submit import undo_window
 from publisher_cli.submit.dry_run import Stage, foretell, rehearsed, set_stage
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.times import find_zone, parse_times
-from ticker.client.publish import Errand
+from ticker.client.pending_request import PendingRequest
 from ticker.console import INTERRUPTED, Console
 from ticker.core.errors import UNREADABLE, SettingsError, TickerError
 from ticker.core.line import Change
@@ -306,7 +306,7 @@ class _Batch:
             for item in self.items:
                 if self._stop.is_set():
                     break
-                errand = Errand(session, edition, editor, item.submission, may_repeat=True)
+                errand = PendingRequest(session.url, edition, editor, item.submission, may_repeat=True)
                 receipt = item.answer or await errand.run(redis)
                 self._take(item, receipt)
                 if receipt.status in (ReceiptStatus.NOT_ON_AIR, ReceiptStatus.LATE):

@@ -13,7 +13,7 @@ from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition, origin
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import Underway
-from ticker.client.publish import Errand
+from ticker.client.pending_request import PendingRequest
 from ticker.console import INTERRUPTED, Console
 from ticker.core.line import Change, Line
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
@@ -57,7 +57,9 @@ class _Sending(Underway[Submission]):
                 receipt = await rehearse(redis, stored, editor, self.request)
                 self._tell_rehearsal(receipt)
                 return STATUS_OF[receipt.status]
-            self.errand = Errand(session, stored.name, editor, self.request, may_repeat=self.manner.may_repeat)
+            self.errand = PendingRequest(
+                session.url, stored.name, editor, self.request, may_repeat=self.manner.may_repeat
+            )
             receipt = await self.errand.run(redis)
             if receipt.status is ReceiptStatus.HELD and not self.manner.skips_window:
                 receipt = await self._through_window(session, redis, receipt)

@@ -16,7 +16,7 @@ from publisher_cli.session import Session, find_edition, origin, readable_editio
 from publisher_cli.submit.request import SubmitOptions
 from publisher_cli.submit.runner import Underway
 from publisher_cli.times import find_zone, spell_instant
-from ticker.client.publish import Errand
+from ticker.client.pending_request import PendingRequest
 from ticker.console import Console
 from ticker.core.held import Held, Reason
 from ticker.core.submission import Decision, DecisionRequest, Receipt, ReceiptStatus
@@ -49,7 +49,7 @@ class _Deciding(Underway[DecisionRequest]):
             async with asyncio.timeout(self.manner.wait_s):
                 self._found = waiting, held = await self._find(redis, named, editor)
             self.request = msgspec.structs.replace(self.request, held=held.id)
-            self.errand = Errand(session, waiting.stored.name, editor, self.request)
+            self.errand = PendingRequest(session.url, waiting.stored.name, editor, self.request)
             receipt = await self.settled(redis, await self.errand.run(redis))
             self.tell_once(receipt)
             return self.status_of(receipt)

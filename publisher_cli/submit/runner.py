@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from publisher_cli.exit_codes import STATUS_OF
 from publisher_cli.output import messages
 from publisher_cli.submit.request import SubmitOptions
-from ticker.client.publish import Errand, not_on_air, with_reach
+from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
 from ticker.console import Console
 from ticker.core.errors import StoreError
 from ticker.core.line import Change, Direction
@@ -31,7 +31,7 @@ class Underway(ABC, Generic[R]):
         self.console = console
         self.manner = manner
         self.request = request
-        self.errand: Errand | None = None
+        self.errand: PendingRequest | None = None
         self.receipt: Receipt | None = None
         self.is_told = False
 

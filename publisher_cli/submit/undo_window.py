@@ -13,7 +13,7 @@ import msgspec
 
 from publisher_cli.session import Session, origin
 from publisher_cli.submit.request import new_key
-from ticker.client.publish import Errand
+from ticker.client.pending_request import PendingRequest
 from ticker.console import Console
 from ticker.core.submission import Decision, DecisionRequest, Finding, Receipt, ReceiptStatus, Submission
 from ticker.store.connection import Redis
@@ -36,7 +36,7 @@ def is_window(receipt: Receipt, submission: Submission) -> bool:
 class Window:
     """An undo window, from the receipt that it begins with. `is_interrupted` once its author has pressed Ctrl-C."""
 
-    def __init__(self, console: Console, session: Session, errand: Errand, held: Receipt) -> None:
+    def __init__(self, console: Console, session: Session, errand: PendingRequest, held: Receipt) -> None:
         assert held.due_at is not None, "an undo window ends"
         self._console = console
         self._newsroom = session
@@ -93,7 +93,7 @@ class Window:
         """Call it off; its receipt, which says that it is on air where that was too late."""
         assert self._held.held is not None
         ruling = DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=self._held.held, origin=origin())
-        asked = await Errand(self._newsroom, self._errand.edition, self._errand.editor, ruling).run(redis)
+        asked = await PendingRequest(self._newsroom.url, self._errand.edition, self._errand.editor, ruling).run(redis)
         if asked.status is ReceiptStatus.REFUSED:
             return await self._outcome(redis, datetime.now(UTC) + TOO_LATE)
         # What it is said of is the line, whether or not it was taken back.

@@ -26,7 +26,7 @@ from publisher_cli.tui.messages import (
 from publisher_cli.tui.model import Connection, EditionModel, State
 from publisher_cli.tui.outbox import SentRequest
 from ticker.backoff import Backoff
-from ticker.client.publish import Errand, not_on_air, with_reach
+from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
 from ticker.console import sentence
 from ticker.core.errors import StoreError, TickerError
 from ticker.core.held import Held
@@ -192,11 +192,11 @@ class EditionSync:
 
 async def deliver(find: Callable[[], Session], editor: str | None, sent: SentRequest, post: Post) -> None:
     """Submit a request and post its receipt. After a publication, also post the reach that gateways report."""
-    errand: Errand | None = None
+    errand: PendingRequest | None = None
     try:
         session = find()
         async with session.redis() as redis:
-            errand = Errand(session, sent.edition, session.editor(editor), sent.request)
+            errand = PendingRequest(session.url, sent.edition, session.editor(editor), sent.request)
             receipt = await errand.run(redis)
             post(RequestSettled(sent, receipt))
             if receipt.status is ReceiptStatus.ON_AIR:

@@ -151,7 +151,7 @@ def test_without_a_desk_it_is_certain_and_the_key_makes_a_second_try_safe(newsro
     ran = newsroom.tick("post", "Late", "--wait", "0.5", "--key", "again")
     assert ran.code == 4
     assert ran.out == ""
-    assert ran.err.startswith("NOT ON AIR  en  no desk took it within 0.5 s, and none will now")
+    assert ran.err.startswith("NOT ON AIR  en  no desk answered within 0.5 s, and it can't be published any more")
     assert "--key again" in ran.err
     newsroom.desk.start()
     # What waited in the inbox was too late: it is answered, and never sent as if it were news.
@@ -206,7 +206,7 @@ def test_nothing_is_claimed_of_what_was_sent_before_with_the_same_key(newsroom: 
     first.communicate()
     second = newsroom.tick("post", "Waits", "--key", "twice", "--wait", "0.3")
     assert second.code == 4
-    assert "if one with this key was sent before, that may be on air, or still come" in second.err
+    assert "an earlier request with this key may be on air, or may still be published" in second.err
     newsroom.desk.start()
     until(lambda: newsroom.tick("log", "--json").json["entries"], "the first one comes on air")
 

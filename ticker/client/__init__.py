@@ -1,0 +1,42 @@
+"""The Python client: follow an edition, and publish to it.
+
+    from ticker.client import Publisher, follow
+
+`docs/python.md` has complete examples.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
+from ticker.core.submission import Receipt, ReceiptStatus
+
+if TYPE_CHECKING:
+    from ticker.client.follower import RefusedError, follow
+    from ticker.client.publisher import Publisher
+
+__all__ = [
+    "BoardMessage",
+    "LineMessage",
+    "LiveMessage",
+    "Publisher",
+    "Receipt",
+    "ReceiptStatus",
+    "RefusedError",
+    "follow",
+]
+
+_PLACES: Final = {
+    "Publisher": "ticker.client.publisher",
+    "RefusedError": "ticker.client.follower",
+    "follow": "ticker.client.follower",
+}
+
+
+def __getattr__(name: str) -> object:
+    # A program that only follows doesn't wait for the Redis client, and one that only publishes not for websockets.
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

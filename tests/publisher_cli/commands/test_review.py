@@ -21,7 +21,7 @@ from tests.support.prefork import SCRIPTS
 from tests.support.servers import short_folder
 from tests.support.system import Ran, System
 from tests.support.waiting import until
-from ticker.client.publish import Errand
+from ticker.client.pending_request import PendingRequest
 from ticker.console import Console
 from ticker.core.edition import Role
 from ticker.core.line import Change
@@ -347,7 +347,7 @@ def test_on_a_terminal_the_seconds_run_down_until_ctrl_c(careful: System) -> Non
 async def test_who_presses_ctrl_c_too_late_is_told_that_it_is_on_air(careful: System) -> None:
     session = Session(careful.redis_url, Console({}, io.StringIO(), io.StringIO()))
     submission = Submission(key="too-late", change=Change.NEW, text="Out already", undo_s=0.2)
-    errand = Errand(session, "es", "maha", submission)
+    errand = PendingRequest(session.url, "es", "maha", submission)
     async with session.redis() as redis:
         held = await errand.run(redis)
         assert held.status is ReceiptStatus.HELD
@@ -359,7 +359,7 @@ async def test_who_presses_ctrl_c_too_late_is_told_that_it_is_on_air(careful: Sy
 async def test_ctrl_c_as_the_window_opens_takes_it_back(careful: System) -> None:
     session = Session(careful.redis_url, Console({}, io.StringIO(), io.StringIO()))
     submission = Submission(key="at-once", change=Change.NEW, text="Taken back at once", undo_s=60.0)
-    errand = Errand(session, "es", "maha", submission)
+    errand = PendingRequest(session.url, "es", "maha", submission)
     async with session.redis() as redis:
         window = Window(session.console, session, errand, await errand.run(redis))
         task = asyncio.current_task()

@@ -14,7 +14,7 @@ from publisher_cli.submit import change, runner, undo_window
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions, new_key
 from tests.publisher_cli.conftest import Post
 from tests.support.system import System
-from ticker.client import publish
+from ticker.client import pending_request
 from ticker.console import Console
 from ticker.core.errors import StoreError
 from ticker.core.line import Change
@@ -78,7 +78,7 @@ def test_an_answer_that_this_version_cannot_read_is_no_certainty_that_it_is_not_
     async def unreadable(*_: object, **__: object) -> None:
         raise StoreError("receipt 1-0 can't be read by this version")
 
-    monkeypatch.setattr(publish, "await_receipt", unreadable)
+    monkeypatch.setattr(pending_request, "await_receipt", unreadable)
     command = Command(system, json=True)
     assert command.send(new("Sent to another version")) == 4
     (error,) = json.loads(command.out.getvalue())["errors"]
@@ -96,7 +96,7 @@ def test_a_cluster_that_is_gone_for_a_moment_is_asked_again(system: System, monk
             raise RedisClusterException("no node can be reached")
         return await await_receipt(*words, **named)
 
-    monkeypatch.setattr(publish, "await_receipt", gone)
+    monkeypatch.setattr(pending_request, "await_receipt", gone)
     command = Command(system, json=True)
     assert command.send(new("Heard of later")) == 0
     assert (asked, json.loads(command.out.getvalue())["status"]) == (2, "on-air")

@@ -209,7 +209,7 @@ async def test_a_desk_that_is_silent_is_said_loudly_and_the_same_words_again_mak
         await tui.paste(STORM)
         await tui.press("enter")
         await tui.shows("SENDING", "waiting for the desk")
-        await tui.shows("NOT ON AIR", "no desk took it")
+        await tui.shows("NOT ON AIR", "no desk answered")
         assert tui.typed == STORM
         (first,) = [sent.request.key for sent in tui.app.drafts.unsettled]
         async with newsroom.desk():

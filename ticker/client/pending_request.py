@@ -1,9 +1,9 @@
-"""Handing in a submission and telling what became of it: for certain, or that it isn't certain."""
+"""Submit a request to the desk and determine its outcome: for certain, or that it is not certain."""
 
 from __future__ import annotations
 
 import asyncio
-import random
+import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 from redis.exceptions import NoPermissionError, ResponseError
 
-from publisher_cli.session import Session
+from ticker.backoff import Backoff
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Request, Submission
-from ticker.store.connection import CLIENT_ERRORS, Redis
+from ticker.store.connection import CLIENT_ERRORS, Redis, explain
 from ticker.store.editors import register
 from ticker.store.inbox import deadline_at_ms, submit
 from ticker.store.reach import reach_of, read_reports
@@ -22,35 +22,57 @@ from ticker.store.receipts import StoredReceipt, await_receipt, last_receipt_id,
 from ticker.store.streams import redis_ms
 
 GRACE_S: Final = 1.0
-"""How much longer than the submission's deadline we wait to hear of it: for Redis's clock, and the way back."""
+"""How long to wait after the request's deadline: for a difference of the clocks, and for the reply to arrive."""
 
 RETRY_MOST_S: Final = 0.5
 REACH_S: Final = 0.3
 REACH_POLL_S: Final = 0.005
 REACH_STEADY_S: Final = 0.02
-"""After the first gateway's report: the others' come within as much, or aren't waited for."""
+"""How long to wait for other gateways' reports after the first report."""
 
 
-class Errand:
-    """One request, a submission or a ruling, on its way. `is_sent` is true from when it may have reached Redis.
+def new_key() -> str:
+    """Return a new idempotency key: the desk answers two requests with the same key once."""
+    return f"k-{secrets.token_hex(8)}"
 
-    Sent at most once. What is repeated after a lost connection is only the question what became of it. `may_repeat`
-    says that its key may have been used before: what was sent then has a fate of its own.
+
+class PendingRequest:
+    """One request, a submission or a decision, from before it is sent until its receipt arrives.
+
+    The request is sent at most once. After a lost connection, only the question for its receipt is repeated.
+
+    Args:
+        url: The URL of the Redis, for error messages.
+        edition: The name of the edition.
+        editor: The editor whose inbox gets the request.
+        request: The request. `run` adds an absolute deadline to it.
+        may_repeat: Whether an earlier request may have used the same key. That request has its own outcome.
+
+    Attributes:
+        is_sent: Whether the request may have reached Redis.
+
     """
 
-    def __init__(
-        self, session: Session, edition: str, editor: str, request: Request, *, may_repeat: bool = False
-    ) -> None:
+    def __init__(self, url: str, edition: str, editor: str, request: Request, *, may_repeat: bool = False) -> None:
         self.edition = edition
+        self.editor = editor
         self.request = request
         self.is_sent = False
         self._may_repeat = may_repeat
-        self._newsroom = session
-        self.editor = editor
+        self._url = url
         self._after = ""
 
     async def run(self, redis: Redis) -> Receipt:
-        """Submit and await the receipt. Never raises for what Redis does: that is a receipt, too."""
+        """Submit the request and wait for its receipt, at most `GRACE_S` longer than its deadline.
+
+        `redis` must be a blocking client. Errors of Redis don't raise: the receipt then has the status `not-on-air`,
+        with a finding `no-redis`, `no-desk` or, if the outcome is open, `unconfirmed`.
+
+        Raises:
+            SubmissionError: If the request can't be encoded.
+            StoreError: If this version can't read the desk's receipt.
+
+        """
         wait_s = self.request.deadline_s
         try:
             async with asyncio.timeout(wait_s + GRACE_S):
@@ -58,22 +80,23 @@ class Errand:
         except TimeoutError:
             return self.unconfirmed(f"Redis didn't answer within {wait_s + GRACE_S:g} s")
         except (OSError, *CLIENT_ERRORS) as error:
-            return self.not_on_air("no-redis", self._newsroom.sentence(error))
+            return self.not_on_air("no-redis", explain(error, self._url))
 
     async def _run(self, redis: Redis) -> Receipt:
-        with suppress(NoPermissionError):  # then somebody with the right to do it has done it: `ticker editor add`
+        with suppress(NoPermissionError):  # then `ticker editor add` has already registered the editor
             await register(redis, self.edition, self.editor)
         self._after = await last_receipt_id(redis, self.edition, self.editor)
-        # By an instant of Redis's own clock: what lies in a stalled server's buffers is late when it goes on.
+        # An absolute deadline on Redis's clock: a request stuck in a stalled server's buffers is already late when the
+        # server resumes.
         until = deadline_at_ms(f"{await redis_ms(redis)}-0", self.request.deadline_s)
         self.request = msgspec.structs.replace(self.request, deadline_at_ms=until)
         stored = await self._await(redis, until, await self._submit(redis))
         if stored is None and self._may_repeat:
-            stored = await self._earlier(redis)
-        return self._told(stored)
+            stored = await self._find_earlier(redis)
+        return self._receipt_of(stored)
 
     async def _submit(self, redis: Redis) -> str | None:
-        """The submission's id in the inbox; None where it is open whether it got there."""
+        """Return the request's id in the inbox, or None if it is open whether the request arrived."""
         self.is_sent = True
         try:
             return await submit(redis, self.edition, self.editor, self.request)
@@ -84,19 +107,20 @@ class Errand:
             return None
 
     async def outcome(self, redis: Redis, until: datetime) -> Receipt | None:
-        """What became of something held, once its receipt has come: the next one with its key.
+        """Wait for the next receipt with the same key: the final one of an item that is held.
 
-        None where there is none until then, by Redis's clock; or by ours, where Redis can't be asked.
+        Return None if there is none until `until` by Redis's clock, or by ours if Redis doesn't answer.
         """
         left_s = (until - datetime.now(UTC)).total_seconds()
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, left_s) + GRACE_S):
                 stored = await self._await(redis, int(until.timestamp() * 1000), None)
-                return None if stored is None else self._told(stored)
+                return None if stored is None else self._receipt_of(stored)
         return None
 
     async def _await(self, redis: Redis, until: int, inbox_id: str | None) -> StoredReceipt | None:
-        """Ask until there is a receipt, or for certain none; also through lost connections."""
+        """Wait for the receipt through lost connections, until there certainly is none."""
+        backoff = Backoff(RETRY_MOST_S, RETRY_MOST_S, jitter=1)
         while True:
             try:
                 return await await_receipt(
@@ -109,34 +133,34 @@ class Errand:
                     submission=inbox_id,
                 )
             except (OSError, *CLIENT_ERRORS):
-                await asyncio.sleep(random.uniform(0, RETRY_MOST_S))  # noqa: S311 -- no secret
+                await asyncio.sleep(backoff.next_s())
 
-    async def _earlier(self, redis: Redis) -> StoredReceipt | None:
-        """What the desk has answered, before this one was sent, to the same key: it would answer it to this one too."""
+    async def _find_earlier(self, redis: Redis) -> StoredReceipt | None:
+        """Return the desk's receipt for an earlier request with the same key: it would answer this one with it too."""
         found = None
         async for stored in walk_receipts(redis, self.edition, self.editor):
             if stored.receipt.key == self.request.key and stored.receipt.status is not ReceiptStatus.LATE:
                 found = stored
         return found
 
-    def _told(self, stored: StoredReceipt | None) -> Receipt:
+    def _receipt_of(self, stored: StoredReceipt | None) -> Receipt:
         if stored is not None:
             self._after = stored.id
             return stored.receipt
         return self.not_on_air(
             "no-desk",
-            f"no desk took it within {self.request.deadline_s:g} s, and none will now: see that `ticker up` or "
-            "`ticker desk` runs",
+            f"no desk answered within {self.request.deadline_s:g} s, and it can't be published any more: check that "
+            "`ticker up` or `ticker desk` runs, and submit it again",
         )
 
     def not_on_air(self, code: str, detail: str) -> Receipt:
-        """A receipt of our own, for what is certainly not on air; or not certainly, once it was sent."""
+        """Return a receipt of our own for a request that certainly isn't on air."""
         if self._may_repeat:
-            detail += "; if one with this key was sent before, that may be on air, or still come: see `tick log`"
+            detail += "; an earlier request with this key may be on air, or may still be published: see `tick log`"
         return not_on_air(self.edition, self.request, code, detail)
 
     def unconfirmed(self, why: str) -> Receipt:
-        """A receipt for what was sent and never heard of again."""
+        """Return a receipt of our own for a request whose outcome is open, if it was sent."""
         if not self.is_sent:
             return self.not_on_air("no-redis", f"{why}, and nothing was sent")
         detail = f"{why} after the submission was sent: it may be on air all the same, see `tick log`"
@@ -144,6 +168,7 @@ class Errand:
 
 
 def not_on_air(edition: str, request: Request, code: str, detail: str) -> Receipt:
+    """Return a receipt with the status `not-on-air` and one finding."""
     return Receipt(
         status=ReceiptStatus.NOT_ON_AIR,
         edition=edition,
@@ -154,7 +179,7 @@ def not_on_air(edition: str, request: Request, code: str, detail: str) -> Receip
 
 
 async def with_reach(redis: Redis, receipt: Receipt) -> Receipt:
-    """The receipt with how far the entry has come, if gateways tell within a moment."""
+    """Add to the receipt how many followers the entry has reached, if a gateway reports it within `REACH_S`."""
     if receipt.position is None:
         return receipt
     seq = Position.parse(receipt.position).seq
@@ -162,9 +187,9 @@ async def with_reach(redis: Redis, receipt: Receipt) -> Receipt:
     with suppress(OSError, *CLIENT_ERRORS):
         async with asyncio.timeout(REACH_S):
             while True:
-                steady = reach is not None
+                is_last = reach is not None
                 reach = reach_of(seq, await read_reports(redis, receipt.edition))
-                if steady:
+                if is_last:
                     break
                 await asyncio.sleep(REACH_POLL_S if reach is None else REACH_STEADY_S)
     return msgspec.structs.replace(receipt, reach=reach)

@@ -1,0 +1,128 @@
+"""The examples of docs/python.md run as programs against a real system, and print what the page promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+import pytest
+
+from tests.support.doc_examples import examples
+from tests.support.servers import short_folder
+from tests.support.system import System, settings_without
+from tests.support.waiting import until
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
+FOLLOW, FLASH, RESUME, POST, CHANGE, ONCE = (example.text for example in examples(PAGE, "python"))
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with short_folder() as folder, System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate")) as running:
+        yield running
+
+
+class Script:
+    """A program from the page, while it runs: `out` is what it has printed."""
+
+    def __init__(self, system: System, text: str, folder: Path) -> None:
+        self.out: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-c", text.replace("http://127.0.0.1:8080", system.url)],
+            env={**system.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        assert self.process.stdout is not None
+        self._thread = Thread(target=self._copy, args=(self.process.stdout,), daemon=True)
+        self._thread.start()
+
+    def _copy(self, pipe: IO[str]) -> None:
+        with pipe:
+            for line in pipe:
+                self.out.append(line.rstrip("\n"))
+
+    def until(self, text: str) -> None:
+        until(lambda: any(text in line for line in list(self.out)), f"{text!r} in {self.out}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(15)
+        self._thread.join(15)
+
+    def wait(self) -> list[str]:
+        assert self.process.wait(30) == 0
+        self._thread.join(15)
+        return self.out
+
+
+def post(system: System, text: str, *options: str) -> str:
+    ran = system.tick("post", text, "-e", "en", "--json", "--again", *options)
+    assert ran.code == 0, ran
+    line_id: str = ran.json["id"]
+    return line_id
+
+
+def test_following_prints_the_board_and_each_change(system: System, tmp_path: Path) -> None:
+    post(system, "On the board")
+    script = Script(system, FOLLOW, tmp_path)
+    script.until("the board: [")
+    line_id = post(system, "A change")
+    script.until(f"new {line_id} A change")
+    script.stop()
+    assert "On the board" in script.out[0]
+
+
+def test_waiting_for_a_flash_ends_with_its_text(system: System, tmp_path: Path) -> None:
+    script = Script(system, FLASH, tmp_path)
+    numbers = iter(range(1000))
+
+    def is_over() -> bool:
+        # The program may not be connected yet, so flashes come until one reaches it.
+        post(system, f"A flash {next(numbers)}", "--urgency", "1")
+        return script.process.poll() is not None
+
+    until(is_over, "the program has ended")
+    (text,) = script.wait()
+    assert text.startswith("A flash ")
+
+
+def test_a_restarted_program_resumes_after_its_position(system: System, tmp_path: Path) -> None:
+    script = Script(system, RESUME, tmp_path)
+    until((tmp_path / "position.txt").exists, "the program has a position")
+    post(system, "While the program runs")
+    script.until("While the program runs")
+    script.stop()
+    post(system, "While the program is stopped")
+    script = Script(system, RESUME, tmp_path)
+    script.until("While the program is stopped")
+    script.stop()
+    assert script.out == ["While the program is stopped"]
+
+
+def test_a_restarted_program_reports_a_reset(system: System, tmp_path: Path) -> None:
+    (tmp_path / "position.txt").write_text("7-0123456789abcdef", encoding="utf-8")
+    script = Script(system, RESUME, tmp_path)
+    script.until("start again from this board: replaced")
+    script.stop()
+
+
+def test_posting_prints_the_id_of_a_line_on_air(system: System, tmp_path: Path) -> None:
+    (line,) = Script(system, POST, tmp_path).wait()
+    line_id = line.removeprefix("on air: ")
+    assert line_id in system.tick("board", "-e", "en", "--json").out
+
+
+def test_a_line_is_changed_corrected_and_withdrawn(system: System, tmp_path: Path) -> None:
+    assert Script(system, CHANGE, tmp_path).wait() == ["on-air version 4"]
+
+
+def test_a_key_publishes_a_line_once(system: System, tmp_path: Path) -> None:
+    assert Script(system, ONCE, tmp_path).wait() == ["published once: True"]
