@@ -1,7 +1,7 @@
-"""A connection to a gateway without a socket: bytes in, bytes out, and a judge of what comes out.
+"""A gateway without sockets: bytes in, bytes out, and a check of the bytes that come out.
 
-The protocol, the application and the followers are the product's own; only the transport is made up, so that a fuzzer
-can try hundreds of conversations a second and sees every error.
+Everything but the transport is the product's own code. A fuzzer can try hundreds of conversations per second, and sees
+every exception.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NONCE: Final = "5e" * 32
 STATUSES: Final = frozenset({200, 204, 304, 307, 400, 403, 404, 405, 410, 426, 429, 431, 503})
 CLOSE_CODES: Final = frozenset({1002, 1007, 1008, 1009})
-"""What a reader who breaks the rules is closed with; one that closes is answered with its own code."""
+"""The gateway's close codes for a protocol violation. It echoes the code of a peer that closes."""
 
 
-class Wire(asyncio.Transport):
-    """A transport whose peer reads everything at once."""
+class FakeTransport(asyncio.Transport):
+    """A transport whose peer reads everything immediately."""
 
     def __init__(self, address: str = "192.0.2.1") -> None:
         super().__init__({"peername": (address, 50_000), "sockname": ("192.0.2.9", 80)})
@@ -59,7 +59,7 @@ class Wire(asyncio.Transport):
         return self.protocol
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        if self._closing:  # so does uvloop, once it has closed
+        if self._closing:  # as uvloop does after a close
             raise RuntimeError("unable to perform operation on a closed transport")
         self.sent += data
 
@@ -85,8 +85,8 @@ class Wire(asyncio.Transport):
         pass
 
 
-class House:
-    """A gateway with one edition of ten lines, and no sockets. Make it in a running loop."""
+class SocketlessGateway:
+    """A gateway with one edition of ten lines. Create it in a running event loop."""
 
     def __init__(self, **settings: Any) -> None:
         self.hub = Hub(Settings(handshakes_per_s=0, **settings), 4096, lambda: NOW, random.Random(1).random)
@@ -111,39 +111,39 @@ class House:
         self._config.load()
         self._state = ServerState()
         self._loop = asyncio.get_running_loop()
-        self._told: list[dict[str, Any]] = []
-        self._loop.set_exception_handler(lambda _, context: self._told.append(context))
-        # uvicorn logs what goes wrong in the application.
+        self._errors: list[dict[str, Any]] = []
+        self._loop.set_exception_handler(lambda _, context: self._errors.append(context))
+        # uvicorn logs the application's exceptions.
         handler = logging.Handler(logging.ERROR)
-        handler.emit = lambda record: self._told.append({"record": record.getMessage()})  # type: ignore[method-assign]
+        handler.emit = lambda record: self._errors.append({"record": record.getMessage()})  # type: ignore[method-assign]
         logging.getLogger("uvicorn.error").addHandler(handler)
 
-    async def talk(self, pieces: Sequence[bytes]) -> Wire:
-        """Have a reader send the pieces and go; what it was sent is in the wire. Raises what the product raises."""
-        wire = Wire()
+    async def talk(self, pieces: Sequence[bytes]) -> FakeTransport:
+        """Send the pieces and disconnect. Return the transport with the responses. Raises the product's exceptions."""
+        transport = FakeTransport()
         protocol = Connection(self.hub, config=self._config, server_state=self._state, app_state={}, _loop=self._loop)
-        wire.set_protocol(protocol)
-        protocol.connection_made(wire)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
         for piece in pieces:
-            if wire.is_closing():
+            if transport.is_closing():
                 break
-            receiver = wire.get_protocol()
+            receiver = transport.get_protocol()
             assert isinstance(receiver, asyncio.Protocol)
             receiver.data_received(piece)
-            await self._answered()
-        receiver = wire.get_protocol()
+            await self._wait_for_responses()
+        receiver = transport.get_protocol()
         assert isinstance(receiver, asyncio.Protocol)
-        if not wire.is_closing():
+        if not transport.is_closing():
             receiver.eof_received()
         receiver.connection_lost(None)
-        await self._answered()
-        told = self._told[:]
-        self._told.clear()
-        assert told == []
-        return wire
+        await self._wait_for_responses()
+        errors = self._errors[:]
+        self._errors.clear()
+        assert errors == []
+        return transport
 
     def is_empty(self) -> bool:
-        """Whether nothing is left of any reader."""
+        """Return whether the gateway keeps nothing of any reader."""
         return not (
             kept_of_followers(self.channel)
             or self.hub.admission.followers
@@ -152,12 +152,12 @@ class House:
             or self._state.tasks
         )
 
-    async def _answered(self) -> None:
+    async def _wait_for_responses(self) -> None:
         for _ in range(1000):
             if not self._state.tasks:
                 return
             await asyncio.sleep(0)
-        raise AssertionError("a request is answered for ever")
+        raise AssertionError("a request is never answered completely")
 
 
 def _entry(seq: int) -> Entry:
@@ -176,16 +176,16 @@ def _entry(seq: int) -> Entry:
     return Entry(line=line, editor="maha", key=f"k{seq}", submitted_at=NOW, note="for staff only")
 
 
-def judge(sent: bytes, was_asked: Sequence[bytes]) -> str:
-    """Check everything that a reader was sent, with other people's parsers; a word for how it ended."""
+def check_responses(sent: bytes, sent_by_reader: Sequence[bytes]) -> str:
+    """Check all bytes to a reader with independent parsers. Return how the connection ended."""
     for secret in (b"for staff only", b'"maha"', b"Traceback", b"Internal Server Error"):
         assert secret not in sent, sent[:500]
-    data, ending = bytes(sent), "silence"
+    data, result = bytes(sent), "no response"
     while data:
-        status, headers, body, data = _response(data, was_asked)
+        status, headers, body, data = _response(data, sent_by_reader)
         if status == 101:
             head = bytes(sent)[: len(sent) - len(data)]
-            return _judge_frames(data, may_be_deflated=b"permessage-deflate" in head)
+            return _check_frames(data, may_be_deflated=b"permessage-deflate" in head)
         assert status in STATUSES, (status, body[:200])
         if headers.get(b"content-type", b"").startswith(b"text/event-stream"):
             assert all(
@@ -195,19 +195,19 @@ def judge(sent: bytes, was_asked: Sequence[bytes]) -> str:
         kind = headers.get(b"content-type", b"").partition(b";")[0]
         if status >= 400 and body and kind != b"text/html":
             refusal = json.loads(body)
-            if status != 503 or "status" not in refusal:  # that is what /readyz says of a gateway that loads
+            if status != 503 or "status" not in refusal:  # /readyz of a gateway that is still loading
                 assert refusal.keys() == {"error", "detail"}
                 assert refusal["detail"]
-        ending = str(status)
-    return ending
+        result = str(status)
+    return result
 
 
-def _response(data: bytes, was_asked: Sequence[bytes]) -> tuple[int, dict[bytes, bytes], bytes, bytes]:
-    """The first response in `data`: status, headers, body, and what follows."""
+def _response(data: bytes, sent_by_reader: Sequence[bytes]) -> tuple[int, dict[bytes, bytes], bytes, bytes]:
+    """Parse the first response in `data`. Return its status, headers and body, and the bytes after it."""
     parser = h11.Connection(h11.CLIENT)
-    # The first request's method tells whether a body follows; where one is HEAD, any of the answers may be to it.
+    # h11 needs the method: a response to HEAD has no body. If the reader sent HEAD, any response may be the one to it.
     head = bytes(data.partition(b"\r\n\r\n")[0])
-    is_head = b"HEAD" in b"".join(was_asked) and _starts_response(data[len(head) + 4 :])
+    is_head = b"HEAD" in b"".join(sent_by_reader) and _starts_response(data[len(head) + 4 :])
     parser.send(
         h11.Request(
             method="HEAD" if is_head else "GET",
@@ -230,7 +230,7 @@ def _response(data: bytes, was_asked: Sequence[bytes]) -> tuple[int, dict[bytes,
         elif isinstance(event, h11.EndOfMessage):
             return response.status_code, dict(response.headers), bytes(body), parser.trailing_data[0]
         elif event is h11.NEED_DATA:
-            parser.receive_data(b"")  # the end: a stream of events ends so
+            parser.receive_data(b"")  # the end of a stream of events
         elif event is h11.PAUSED:
             return 101, {}, b"", parser.trailing_data[0]
 
@@ -239,8 +239,8 @@ def _starts_response(data: bytes) -> bool:
     return not data or data.startswith(b"HTTP/1.1 ")
 
 
-def _judge_frames(data: bytes, *, may_be_deflated: bool) -> str:
-    ending = "101"
+def _check_frames(data: bytes, *, may_be_deflated: bool) -> str:
+    result = "101"
     while data:
         parsed = parse_frame(data)
         assert parsed is not None, data[:100]
@@ -248,13 +248,13 @@ def _judge_frames(data: bytes, *, may_be_deflated: bool) -> str:
         opcode, payload, data = parsed
         assert not bits or (bits == 0x40 and opcode is Opcode.TEXT and may_be_deflated), "a reserved bit"
         if opcode is Opcode.TEXT:
-            assert ending == "101", "a message after the close"
+            assert result == "101", "a message after the close"
             if bits:
                 payload = zlib.decompressobj(wbits=-15).decompress(payload + b"\x00\x00\xff\xff")
             assert decode_message(payload.decode()) is not None
         elif opcode is Opcode.CLOSE:
-            assert ending == "101", "a second close"
-            ending = f"close {int.from_bytes(payload[:2], 'big') if payload else 1005}"
-        else:  # also after our close: a ping is answered until the peer's own has come (RFC 6455, 5.5.2)
+            assert result == "101", "a second close"
+            result = f"close {int.from_bytes(payload[:2], 'big') if payload else 1005}"
+        else:  # pings are answered even after our close, until the peer's close arrives (RFC 6455, 5.5.2)
             assert opcode is Opcode.PONG, opcode
-    return ending
+    return result

@@ -1,7 +1,7 @@
-"""Fuzz for longer, led by what the inputs reach: `make fuzz`, or `python -m tests.hostile.fuzz [PROPERTY] [OPTION]...`.
+"""Coverage-guided fuzzing: `make fuzz`, or `python -m tests.hostile.fuzz [PROPERTY] [OPTION]...`.
 
-The properties are those of the tests. It needs atheris, which isn't in the lock: it has wheels for few Pythons, and
-nothing else needs it.
+The properties are those of the tests. This needs atheris, which isn't in the lock because it has wheels for few Python
+versions.
 
     python -m tests.hostile.fuzz conversations -max_total_time=600     (libFuzzer's options)
 """
@@ -13,29 +13,30 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
-NEEDED: Final = "this needs atheris: `.venv/bin/python -m pip install atheris`, with a Python that it has wheels for"
+NEEDED: Final = (
+    "this needs atheris: `.venv/bin/python -m pip install atheris`, with a Python version that it has wheels for"
+)
 
 
 def properties() -> dict[str, Callable[[bytes], object]]:
-    """Each property as a function of a fuzzer's bytes, which Hypothesis reads as its choices."""
-    from hypothesis import given  # noqa: PLC0415 -- after the instrumentation has begun
+    """Return each property as a function of bytes, from which Hypothesis draws its choices."""
+    from hypothesis import given  # noqa: PLC0415 -- after the instrumentation has started
     from hypothesis import strategies as st  # noqa: PLC0415
 
     from tests.hostile import inputs  # noqa: PLC0415
-    from tests.hostile.test_conversations import Place  # noqa: PLC0415
-    from tests.hostile.test_inboxes import check_decisions  # noqa: PLC0415
+    from tests.hostile.properties import ConversationCheck, check_decisions  # noqa: PLC0415
 
-    place = Place()
+    check = ConversationCheck()
     cuts = st.lists(st.integers(0, 6000), max_size=4)
     inbox = st.lists(st.tuples(st.sampled_from(("maha", "omar")), inputs.submissions()), min_size=1, max_size=8)
 
     @given(inputs.conversations())
     def conversations(pieces: list[bytes]) -> None:
-        place.check_conversation(pieces)
+        check.check_conversation(pieces)
 
     @given(inputs.frames(), cuts, st.booleans())
     def frames(sent: bytes, places: list[int], offers_compression: bool) -> None:
-        place.check_frames(sent, places, offers_compression=offers_compression)
+        check.check_frames(sent, places, offers_compression=offers_compression)
 
     @given(inbox)
     def submissions(found: list[tuple[str, bytes]]) -> None:
@@ -46,7 +47,7 @@ def properties() -> dict[str, Callable[[bytes], object]]:
 
 
 def main() -> int:
-    """Fuzz one property until something fails, or as long as libFuzzer's options say."""
+    """Fuzz one property until it fails, or until libFuzzer's limits are reached."""
     try:
         atheris = import_module("atheris")
     except ImportError:
@@ -56,7 +57,7 @@ def main() -> int:
         tests = properties()
     name = sys.argv[1] if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else "conversations"
     if name not in tests:
-        print(f"there is no property {name}: there are {', '.join(tests)}", file=sys.stderr)  # noqa: T201
+        print(f"unknown property {name}: choose one of {', '.join(tests)}", file=sys.stderr)  # noqa: T201
         return 2
     atheris.Setup([sys.argv[0], *(word for word in sys.argv[1:] if word != name)], tests[name])
     atheris.Fuzz()

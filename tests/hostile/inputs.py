@@ -1,5 +1,5 @@
-# ruff: noqa: E501 -- tables of what is tried
-"""What hostile readers and editors send: bytes that are nearly right, and bytes that aren't."""
+# ruff: noqa: E501 -- tables of inputs
+"""Inputs of hostile readers and editors: some almost valid, some not at all."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ UPGRADE: Final = (
 
 
 def one_of(choices: Sequence[T]) -> SearchStrategy[T]:
-    """`sampled_from`, whose `repr` doesn't spell out kilobytes of choices."""
+    """Like `sampled_from`, but without kilobytes of choices in its `repr`."""
     return st.integers(0, len(choices) - 1).map(lambda number: choices[number])
 
 
@@ -60,13 +60,13 @@ def queries() -> SearchStrategy[str]:
     pairs = st.tuples(one_of(FIELDS), one_of((*VALUES, *POSITIONS)) | st.text(max_size=30))
     return (
         st.lists(right, max_size=2)
-        .flatmap(lambda given: st.lists(pairs, max_size=2).map(lambda more: [*given, *more]))
+        .flatmap(lambda base: st.lists(pairs, max_size=2).map(lambda more: [*base, *more]))
         .map(lambda found: "&".join(f"{name}={value}" for name, value in found))
     )
 
 
 def request(method: str, target: str, version: str, headers: Sequence[str], body: bytes) -> bytes:
-    """A request as it would be put together by hand."""
+    """Return a request without checking any part of it."""
     head = "\r\n".join([f"{method} {target} HTTP/{version}", *headers])
     return head.encode("utf-8", "surrogatepass") + b"\r\n\r\n" + body
 
@@ -76,7 +76,7 @@ def targets() -> SearchStrategy[str]:
 
 
 def requests() -> SearchStrategy[bytes]:
-    """One request: any, or one that is nearly an upgrade."""
+    """Return a strategy for any request, or an almost valid upgrade."""
     any_one = st.builds(
         lambda method, target, version, more, body: request(method, target, version, [HEADERS[0], *more], body),
         one_of(("GET", "GET", "GET", "GET", "HEAD", *METHODS)),
@@ -98,14 +98,14 @@ OPCODES: Final = (0, 1, 2, 8, 9, 10)
 
 
 def frame(opcode: int, payload: bytes, fin: bool) -> bytes:
-    """A frame as a client sends it, also one that no client may send. The mask is four zeros."""
+    """Return a client's frame, valid or not. The mask is four zeros."""
     length = len(payload)
     size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
     return bytes([(0x80 if fin else 0) | opcode]) + size + b"\0\0\0\0" + payload
 
 
 def frames() -> SearchStrategy[bytes]:
-    """Frames as a client sends them, some of them broken: bits, opcodes, lengths, masks, fragments."""
+    """Return a strategy for a client's frames. Some have wrong bits, opcodes, lengths, masks or fragments."""
     whole = st.builds(
         frame,
         one_of(OPCODES),
@@ -122,7 +122,7 @@ def frames() -> SearchStrategy[bytes]:
 
 
 def conversations() -> SearchStrategy[list[bytes]]:
-    """What one connection sends, in the pieces in which it arrives: requests behind each other, some of them damaged."""
+    """Return a strategy for the data of one connection, in pieces: pipelined requests, some of them damaged."""
     joined = st.lists(requests() | st.binary(max_size=60), min_size=1, max_size=4).map(b"".join)
     damaged = st.builds(_damage, joined, st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=3))
     return st.builds(_cut, joined | joined | damaged, st.lists(st.integers(0, 6000), max_size=5))
@@ -155,12 +155,12 @@ _KNOWN: Final = (
 )  # fmt: skip
 FORGED: Final = (
     *("editor", "author", "position", "seq", "link", "number", "created_at", "updated_at", "published_at", "status", "submitted_at"),
-    *("entry", "line", "was", "kept", "receipt", "__class__", "type"),
+    *("entry", "line", "earlier_facets", "hidden_version", "receipt", "__class__", "type"),
 )  # fmt: skip
 
 
 def submissions() -> SearchStrategy[bytes]:
-    """What an editor's key can put into its inbox, nearly right as a rule."""
+    """Return a strategy for data in an editor's inbox. Most of it is almost valid."""
     values = one_of(_NASTY) | st.text(max_size=300) | st.integers() | st.floats()
     right = st.fixed_dictionaries(
         {"key": st.text("abc", min_size=1, max_size=3), "change": one_of(("new", "update", "correct", "pin"))}

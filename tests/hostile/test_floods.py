@@ -1,4 +1,4 @@
-"""Readers by the hundred who mean harm: each is refused with a code or cut off, and nobody else notices."""
+"""Hundreds of hostile readers: each is refused with a code or disconnected, and other readers don't notice."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
-from tests.hostile.conftest import Siege
+from tests.hostile.counts import TRIED
 from tests.hostile.inputs import frame
-from tests.hostile.tally import TRIED
+from tests.hostile.target import Target
 from tests.support.gateway_clients import HANDSHAKE
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_S, eventually
 from ticker.core.edition import REGIONS, SECTIONS
 
 Answers: TypeAlias = Counter[tuple[int, str]]
 
 MANY = 150
 GROWTH_BYTES = 4 * 1024 * 1024
-"""By how much a gateway may be larger after the last of several equal rounds than after the first of them."""
+"""Maximum growth of the gateway's memory between the second and the last of several equal rounds."""
 
 
-class Visitor:
-    """A socket from one of this machine's own addresses.
+class Attacker:
+    """A socket with a local address of our choice.
 
-    Bare: asyncio's streams forget what has come when the gateway cuts a connection that we wrote to just then.
+    Not asyncio's streams: they lose received data if the gateway resets a connection to which we have just written.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
 
     @classmethod
-    async def come(cls, siege: Siege, host: str = "127.0.0.1", *, deaf: bool = False) -> Visitor:
+    async def connect(cls, target: Target, host: str = "127.0.0.1", *, slow: bool = False) -> Attacker:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         connection.setblocking(False)
-        if deaf:
+        if slow:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         connection.bind((host, 0))
-        await asyncio.get_running_loop().sock_connect(connection, siege.address)
+        await asyncio.get_running_loop().sock_connect(connection, target.address)
         return cls(connection)
 
     async def send(self, data: bytes | str) -> None:
@@ -53,32 +53,32 @@ class Visitor:
                 self.connection, data.encode() if isinstance(data, str) else data
             )
 
-    async def head(self) -> tuple[int, str]:
-        """The status, and the code of a refusal."""
+    async def read_status(self) -> tuple[int, str]:
+        """Return the status, and the error code of a refusal."""
         head = b""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(WAIT_S):
             while b"\r\n\r\n" not in head:
                 piece = await self._receive()
                 assert piece, f"the connection ended after {head!r}"
                 head += piece
         status = int(head.split()[1])
-        code = "" if status < 400 else json.loads((head + await self.end()).partition(b"\r\n\r\n")[2])["error"]
+        code = "" if status < 400 else json.loads((head + await self.read_to_end()).partition(b"\r\n\r\n")[2])["error"]
         return status, code
 
-    async def end(self) -> bytes:
-        """What comes until the gateway ends the connection."""
+    async def read_to_end(self) -> bytes:
+        """Return everything received until the gateway closes the connection."""
         received = b""
         with suppress(ConnectionError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WAIT_S):
                 while piece := await self._receive():
                     received += piece
         return received
 
-    def say_no_more(self) -> None:
-        with suppress(OSError):  # it is cut off already
+    def close_sending_side(self) -> None:
+        with suppress(OSError):  # already disconnected
             self.connection.shutdown(socket.SHUT_WR)
 
-    def go(self) -> None:
+    def close(self) -> None:
         self.connection.close()
 
     async def _receive(self) -> bytes:
@@ -86,58 +86,58 @@ class Visitor:
 
 
 class Crowd:
-    """Visitors, who all go at the end of the test."""
+    """Attackers that disconnect at the end of the test."""
 
-    def __init__(self, siege: Siege) -> None:
-        self._siege = siege
-        self._visitors: list[Visitor] = []
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._attackers: list[Attacker] = []
 
-    async def come(self, hosts: Sequence[str], *, deaf: bool = False) -> list[Visitor]:
+    async def connect(self, hosts: Sequence[str], *, slow: bool = False) -> list[Attacker]:
         TRIED["hostile connections"] += len(hosts)
-        visitors = [await Visitor.come(self._siege, host, deaf=deaf) for host in hosts]
-        self._visitors += visitors
-        return visitors
+        attackers = [await Attacker.connect(self._target, host, slow=slow) for host in hosts]
+        self._attackers += attackers
+        return attackers
 
-    async def follow(self, hosts: Sequence[str]) -> tuple[list[Visitor], Answers]:
-        visitors = await self.come(hosts)
-        for visitor in visitors:
-            await visitor.send(HANDSHAKE.format(target="/v1/en/live", more=""))
-        return visitors, Counter([await visitor.head() for visitor in visitors])
+    async def follow(self, hosts: Sequence[str]) -> tuple[list[Attacker], Answers]:
+        attackers = await self.connect(hosts)
+        for attacker in attackers:
+            await attacker.send(HANDSHAKE.format(target="/v1/en/live", more=""))
+        return attackers, Counter([await attacker.read_status() for attacker in attackers])
 
-    def go(self) -> None:
-        for visitor in self._visitors:
-            visitor.go()
-        self._visitors = []
+    def close(self) -> None:
+        for attacker in self._attackers:
+            attacker.close()
+        self._attackers = []
 
 
 @pytest_asyncio.fixture
-async def crowd(besieged: Siege) -> AsyncIterator[Crowd]:
-    made = Crowd(besieged)
+async def crowd(target: Target) -> AsyncIterator[Crowd]:
+    made = Crowd(target)
     yield made
-    made.go()
+    made.close()
 
 
-async def test_one_address_gets_its_followers_and_then_429(besieged: Siege, crowd: Crowd) -> None:
+async def test_one_address_gets_its_followers_and_then_429(target: Target, crowd: Crowd) -> None:
     _, answers = await crowd.follow(["127.0.0.2"] * MANY)
     assert answers == {(101, ""): 100, (429, "address-full"): MANY - 100}
     _, answers = await crowd.follow(["127.0.0.3"])
     assert answers == {(101, ""): 1}
 
 
-async def test_many_addresses_fill_the_gateway_and_then_get_503(besieged: Siege, crowd: Crowd) -> None:
+async def test_many_addresses_fill_the_gateway_and_then_get_503(target: Target, crowd: Crowd) -> None:
     _, answers = await crowd.follow([f"127.0.1.{number % 40 + 1}" for number in range(350)])
-    assert answers == {(101, ""): 299, (503, "full"): 51}  # one place is our own reader's
+    assert answers == {(101, ""): 299, (503, "full"): 51}  # our own reader is the 300th
 
 
-async def test_one_address_gets_no_more_connections_that_say_nothing(besieged: Siege, crowd: Crowd) -> None:
-    visitors = await crowd.come(["127.0.0.2"] * MANY)
-    refused = [visitor for visitor in visitors[100:] if b"address-full" in await visitor.end()]
+async def test_one_address_gets_a_limited_number_of_connections_that_say_nothing(target: Target, crowd: Crowd) -> None:
+    attackers = await crowd.connect(["127.0.0.2"] * MANY)
+    refused = [attacker for attacker in attackers[100:] if b"address-full" in await attacker.read_to_end()]
     assert len(refused) == MANY - 100
     _, answers = await crowd.follow(["127.0.0.3"])
     assert answers == {(101, ""): 1}
 
 
-BEGUN = {
+BEGINNINGS = {
     "nothing": ("", ""),
     "one letter": ("G", ""),
     "a target without an end": ("GET /", "a"),
@@ -147,53 +147,53 @@ BEGUN = {
 }
 
 
-@pytest.mark.parametrize("what", BEGUN)
-async def test_who_never_ends_a_request_is_cut_off(besieged: Siege, crowd: Crowd, what: str) -> None:
-    begun, more = BEGUN[what]
-    cut_off = await besieged.ask("ticker_handshakes_timed_out_total")
-    visitors = await crowd.come(["127.0.0.2"] * 50)
-    for visitor in visitors:
-        await visitor.send(begun)
-    dripping = asyncio.create_task(drip(visitors, more))
-    for visitor in visitors:
-        await visitor.end()
+@pytest.mark.parametrize("case", BEGINNINGS)
+async def test_a_reader_that_never_ends_a_request_is_cut_off(target: Target, crowd: Crowd, case: str) -> None:
+    beginning, more = BEGINNINGS[case]
+    cut_off = await target.read_metric("ticker_handshakes_timed_out_total")
+    attackers = await crowd.connect(["127.0.0.2"] * 50)
+    for attacker in attackers:
+        await attacker.send(beginning)
+    dripping = asyncio.create_task(drip(attackers, more))
+    for attacker in attackers:
+        await attacker.read_to_end()
     dripping.cancel()
-    assert await besieged.ask("ticker_handshakes_timed_out_total") - cut_off == 50
+    assert await target.read_metric("ticker_handshakes_timed_out_total") - cut_off == 50
 
 
-async def drip(visitors: Sequence[Visitor], more: str) -> None:
-    """A byte now and then, as those send who want a connection to look alive."""
+async def drip(attackers: Sequence[Attacker], more: str) -> None:
+    """Send a byte every 100 ms to each, as an attacker does that keeps connections open."""
     while True:
-        for visitor in visitors:
-            await visitor.send(more)
+        for attacker in attackers:
+            await attacker.send(more)
         await asyncio.sleep(0.1)
 
 
-async def test_more_selections_than_there_may_be_get_503_and_nobody_loses_theirs(besieged: Siege, crowd: Crowd) -> None:
-    wishes = [f"section={one}&region={other}" for one in SECTIONS for other in REGIONS][:60]
-    visitors = await crowd.come(["127.0.0.2"] * len(wishes))
-    for visitor, wish in zip(visitors, wishes, strict=True):
-        await visitor.send(HANDSHAKE.format(target=f"/v1/en/live?{wish}", more=""))
-    answers = Counter([await visitor.head() for visitor in visitors])
-    assert answers == {(101, ""): 19, (503, "selections"): 41}  # one frame cache is our own reader's
-    assert await besieged.ask('ticker_frame_caches{edition="en"}') == 20
+async def test_more_selections_than_there_may_be_get_503_and_nobody_loses_theirs(target: Target, crowd: Crowd) -> None:
+    selections = [f"section={one}&region={other}" for one in SECTIONS for other in REGIONS][:60]
+    attackers = await crowd.connect(["127.0.0.2"] * len(selections))
+    for attacker, selection in zip(attackers, selections, strict=True):
+        await attacker.send(HANDSHAKE.format(target=f"/v1/en/live?{selection}", more=""))
+    answers = Counter([await attacker.read_status() for attacker in attackers])
+    assert answers == {(101, ""): 19, (503, "selections"): 41}  # our own reader has the 20th
+    assert await target.read_metric('ticker_frame_caches{edition="en"}') == 20
 
 
-async def test_half_open_peers_are_let_go(besieged: Siege, crowd: Crowd) -> None:
-    """Who ends its own half of the connection has no more to say, and isn't waited for."""
-    visitors, answers = await crowd.follow(["127.0.0.2"] * 50)
+async def test_half_open_connections_are_closed(target: Target, crowd: Crowd) -> None:
+    """A follower that closes its sending side is disconnected."""
+    attackers, answers = await crowd.follow(["127.0.0.2"] * 50)
     assert answers == {(101, ""): 50}
-    for visitor in visitors:
-        visitor.say_no_more()
-    for visitor in visitors:
-        await visitor.end()
-    await eventually(partial(_is, besieged, 'ticker_followers{edition="en"}', 1), "they are forgotten")
+    for attacker in attackers:
+        attacker.close_sending_side()
+    for attacker in attackers:
+        await attacker.read_to_end()
+    await eventually(partial(_is, target, 'ticker_followers{edition="en"}', 1), "their followers are gone")
 
 
-async def test_requests_by_the_hundred_without_reading_an_answer_are_bounded(besieged: Siege, crowd: Crowd) -> None:
-    visitors = await crowd.come(["127.0.0.2"] * 20, deaf=True)
+async def test_pipelined_requests_without_reading_do_not_block_others(target: Target, crowd: Crowd) -> None:
+    attackers = await crowd.connect(["127.0.0.2"] * 20, slow=True)
     request = "GET /v1/en/lines?limit=500 HTTP/1.1\r\nHost: h\r\n\r\n"
-    senders = [asyncio.create_task(visitor.send(request * 500)) for visitor in visitors]
+    senders = [asyncio.create_task(attacker.send(request * 500)) for attacker in attackers]
     _, answers = await crowd.follow(["127.0.0.3"])
     assert answers == {(101, ""): 1}
     for sender in senders:
@@ -201,7 +201,7 @@ async def test_requests_by_the_hundred_without_reading_an_answer_are_bounded(bes
 
 
 BOMBS = {
-    "a message that says it has exabytes": b"\x82\xff" + b"\x7f" * 8 + b"\0\0\0\0" + b"x" * 60_000,
+    "a message with a length of exabytes": b"\x82\xff" + b"\x7f" * 8 + b"\0\0\0\0" + b"x" * 60_000,
     "a compressed bomb": b"\xc2\xff\x00\x00\x00\x00\x00\x01\x00\x00\0\0\0\0" + b"\x78\x9c" + b"\0" * 60_000,
     "fragments without an end": frame(1, b"x", fin=False) + frame(0, b"x", fin=False) * 20_000,
     "pings": frame(9, b"x" * 125, fin=True) * 500,
@@ -210,21 +210,21 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("what", BOMBS)
-async def test_memory_and_files_come_back_after_rounds_of(besieged: Siege, crowd: Crowd, what: str) -> None:
+@pytest.mark.parametrize("case", BOMBS)
+async def test_memory_and_files_do_not_grow_with_rounds_of(target: Target, crowd: Crowd, case: str) -> None:
     sizes = []
     for _ in range(4):
-        visitors, answers = await crowd.follow(["127.0.0.2"] * 60)
+        attackers, answers = await crowd.follow(["127.0.0.2"] * 60)
         assert answers == {(101, ""): 60}
-        for visitor in visitors:
-            await visitor.send(BOMBS[what])
-            visitor.say_no_more()
-        for visitor in visitors:
-            await visitor.end()
-            await eventually(partial(_is, besieged, 'ticker_followers{edition="en"}', 1), "they are forgotten")
-        sizes.append(await asyncio.to_thread(lambda: besieged.resident_bytes))
+        for attacker in attackers:
+            await attacker.send(BOMBS[case])
+            attacker.close_sending_side()
+        for attacker in attackers:
+            await attacker.read_to_end()
+            await eventually(partial(_is, target, 'ticker_followers{edition="en"}', 1), "their followers are gone")
+        sizes.append(await asyncio.to_thread(lambda: target.resident_bytes))
     assert sizes[-1] - sizes[1] < GROWTH_BYTES, sizes
 
 
-async def _is(siege: Siege, name: str, value: float) -> bool:
-    return await siege.ask(name) == value
+async def _is(target: Target, name: str, value: float) -> bool:
+    return await target.read_metric(name) == value

@@ -1,4 +1,4 @@
-"""How many hostile inputs were tried, by kind: told at the end of a run."""
+"""The number of hostile inputs that were tried, by kind. The summary of a test run prints it."""
 
 from __future__ import annotations
 
