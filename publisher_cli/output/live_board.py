@@ -151,7 +151,7 @@ class LiveBoard:
     def _forget(self) -> None:
         """Keep memory bounded, however long we watch."""
         for entry in list(self._board.newest_first())[KEPT:]:
-            self._board.forget(entry.line.id)
+            self._board.remove(entry.line.id)
 
     def _picture(self, terminal: Terminal, now: datetime) -> RenderableType:
         from rich.console import Group  # noqa: PLC0415

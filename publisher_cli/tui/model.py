@@ -83,7 +83,7 @@ class EditionModel:
         if len(self.board) > LINES_MAX:
             oldest = list(self.board.newest_first())[LINES_MAX * 9 // 10 :]
             for entry in oldest:
-                self.board.forget(entry.line.id)
+                self.board.remove(entry.line.id)
                 del self._seqs[entry.line.id]
 
     def on_board(self, now: datetime) -> list[Line]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import START, fold, histories, reader_entry, selections
-from ticker.core.board import Board, changes_by_itself_at
+from ticker.core.board import Board, next_change_at
 from ticker.core.entry import Entry
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.selection import Selection
@@ -65,7 +65,7 @@ def test_a_trimmed_log_folds_to_the_board_without_the_lines_that_left_it(log: li
     whole = fold(log)
     trimmed, kept = log[: max(len(log) - retained, 0)], log[max(len(log) - retained, 0) :]
     for line_id in {entry.line.id for entry in trimmed} - {entry.line.id for entry in kept}:
-        whole.forget(line_id)
+        whole.remove(line_id)
     assert list(fold(kept).newest_first()) == list(whole.newest_first())
     assert fold(kept).lines(NOW, ALL) == whole.lines(NOW, ALL)
 
@@ -74,7 +74,7 @@ def test_a_trimmed_log_folds_to_the_board_without_the_lines_that_left_it(log: li
 def test_the_board_of_a_selection_is_the_fold_of_the_filtered_log(
     log: list[Entry], selection: Selection, now: datetime, size: int
 ) -> None:
-    replay = [entry for entry in log if selection.takes(entry)]
+    replay = [entry for entry in log if selection.includes(entry)]
     assert fold(log).lines(now, size, selection) == fold(replay).lines(now, size)
 
 
@@ -84,7 +84,7 @@ def test_a_board_and_what_follows_it_is_the_board_of_the_whole(
 ) -> None:
     reader = board_of(*fold(log[:cut]).lines(then, ALL, selection))
     for entry in log[cut:]:
-        if selection.takes(entry):
+        if selection.includes(entry):
             reader.apply(reader_entry(entry.line))
     now = then + timedelta(minutes=minutes)
     assert reader.lines(now, ALL) == fold(log).lines(now, ALL, selection)
@@ -94,8 +94,8 @@ def test_a_board_and_what_follows_it_is_the_board_of_the_whole(
 def test_whoever_was_sent_a_version_is_sent_all_that_follow(log: list[Entry], selection: Selection) -> None:
     sent: set[str] = set()
     for entry in log:
-        assert entry.line.id not in sent or selection.takes(entry)
-        if selection.takes(entry):
+        assert entry.line.id not in sent or selection.includes(entry)
+        if selection.includes(entry):
             sent.add(entry.line.id)
 
 
@@ -112,7 +112,7 @@ def test_a_replay_over_what_a_reader_has_changes_nothing(log: list[Entry], again
 def test_a_board_stands_until_it_changes_by_itself(log: list[Entry], now: datetime, size: int) -> None:
     board = fold(log)
     shown = board.lines(now, size)
-    instant = changes_by_itself_at(shown, now)
+    instant = next_change_at(shown, now)
     if instant is None:
         assert board.lines(now + timedelta(days=365), size) == shown
     else:
@@ -225,7 +225,7 @@ def test_a_line_that_is_held_does_not_show_and_is_still_known() -> None:
 
 def test_a_line_that_is_forgotten_leaves_nothing() -> None:
     board = board_of(line(1, pinned_until=NOW + timedelta(hours=1)), line(2))
-    board.forget("line-1")
+    board.remove("line-1")
     assert numbers(board.lines(NOW, 10)) == [2]
     assert board.get("line-1") is None
     assert [entry.line.id for entry in board.newest_first()] == ["line-2"]
@@ -246,4 +246,4 @@ def test_a_line_that_is_forgotten_leaves_nothing() -> None:
 def test_the_next_change_is_the_next_end_of_a_pin_or_a_line(
     instants: dict[str, datetime], expected: datetime | None
 ) -> None:
-    assert changes_by_itself_at([line(1), line(2, **instants)], NOW) == expected
+    assert next_change_at([line(1), line(2, **instants)], NOW) == expected

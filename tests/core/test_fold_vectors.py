@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.support.strategies import reader_entry
-from ticker.core.board import Board, changes_by_itself_at
+from ticker.core.board import Board, next_change_at
 from ticker.core.line import Line, Status
 from ticker.core.messages import BoardMessage, LineMessage, decode_message
 
@@ -50,7 +50,7 @@ def test_a_reader_shows(case: dict[str, Any]) -> None:
     assert [line.id for line in shown] == expected["ids"]
     assert shown == msgspec.convert(expected["lines"], list[Line])
     changes_at = expected["changes_at"]
-    assert changes_by_itself_at(shown, now) == (None if changes_at is None else datetime.fromisoformat(changes_at))
+    assert next_change_at(shown, now) == (None if changes_at is None else datetime.fromisoformat(changes_at))
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

@@ -470,8 +470,8 @@ def latest_entry(board: Board) -> Entry:
 def test_an_update_that_leaves_a_selection_still_reaches_it() -> None:
     board = board_with(section="economy")
     published(board, Change.UPDATE, section="sports")
-    assert Selection(sections=("economy",)).takes(latest_entry(board))
-    assert not Selection(sections=("politics",)).takes(latest_entry(board))
+    assert Selection(sections=("economy",)).includes(latest_entry(board))
+    assert not Selection(sections=("politics",)).includes(latest_entry(board))
 
 
 def test_a_withdrawal_reaches_everybody_who_saw_any_version() -> None:
@@ -487,9 +487,9 @@ def test_a_withdrawal_reaches_everybody_who_saw_any_version() -> None:
         Selection(regions=("africa",)),
         Selection(urgency=1),
     ):
-        assert seen.takes(latest_entry(board))
+        assert seen.includes(latest_entry(board))
     # Nobody saw sports from Asia: the two never stood in one version.
-    assert not Selection(sections=("sports",), regions=("asia",)).takes(latest_entry(board))
+    assert not Selection(sections=("sports",), regions=("asia",)).includes(latest_entry(board))
 
 
 def test_facets_that_a_line_has_again_are_kept_once() -> None:

@@ -312,7 +312,7 @@ def _has_all(follower: Follower, head: Position, path: Sequence[Logged]) -> bool
     if follower.position == str(head):
         return True
     index = next((index for index, logged in enumerate(path) if str(logged.position) == follower.position), None)
-    return index is not None and not any(follower.selection.takes(logged.entry) for logged in path[index + 1 :])
+    return index is not None and not any(follower.selection.includes(logged.entry) for logged in path[index + 1 :])
 
 
 async def _is_at(follower: Follower, head: Position) -> bool:

@@ -1,1 +1,1 @@
-"""Decisions only: no I/O, no clock, no randomness, no logging. Time and chance come in as arguments."""
+"""The pure core: no I/O, no clock, no randomness, no logging. Times and random ids are arguments."""

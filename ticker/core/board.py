@@ -1,6 +1,6 @@
-"""The board: the fold of a log at a time.
+"""The board: the lines of a log that readers see at a given time.
 
-The widget's fold is the same one; `tests/vectors/fold.json` holds both to it.
+The widget folds a log in the same way. Both are tested with `tests/vectors/fold.json`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ticker.core.selection import EVERYTHING, Selection
 
 
 class Board:
-    """Every line of a log in its latest version, newest first by `number`; what shows of it depends on the time.
+    """The latest version of every line of a log. `lines` returns those that are visible at a given time.
 
-    Applying entries one by one, or resuming from any cut, gives the same board. Not safe for threads.
+    The board depends only on the entries, not on how the log was divided between connections. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -32,19 +32,19 @@ class Board:
         return line_id in self._entries
 
     def get(self, line_id: str) -> Entry | None:
-        """The latest entry of a line."""
+        """Return the latest entry of a line, or None if the line is unknown."""
         return self._entries.get(line_id)
 
     def newest_first(self) -> Iterator[Entry]:
-        """Every line's latest entry, also of those that don't show."""
+        """Yield the latest entry of every line by descending `number`, including lines that aren't visible."""
         return (self._entries[line_id] for _, line_id in reversed(self._order))
 
     def apply(self, entry: Entry) -> None:
-        """Put a later version of a line, or a new line, on the board; any other is left out.
+        """Add a new line or a later version of a line. Ignore a version that isn't later than the known one.
 
-        A log never holds a version twice or backwards, but a reader's board may be ahead of what it is sent next (a
-        replay over a board that it kept, a gateway that lags behind the last one): an old version must never take the
-        place of a newer one, least of all a text that of its withdrawal.
+        A log has the versions of a line in order, but a reader's board may be ahead of the entries that it gets next:
+        after a replay over a board that it kept, or from a gateway that lags behind the last one. An old version must
+        never replace a newer one, and a withdrawn text must never come back.
         """
         line = entry.line
         known = self._entries.get(line.id)
@@ -58,23 +58,23 @@ class Board:
         else:
             self._pins[line.id] = line.pinned_until
 
-    def forget(self, line_id: str) -> None:
-        """Drop a line whose last entry has left the retained log."""
+    def remove(self, line_id: str) -> None:
+        """Remove a line whose last entry has been trimmed from the log."""
         entry = self._entries.pop(line_id)
         self._order.remove((entry.line.number, line_id))
         self._pins.pop(line_id, None)
 
     def lines(self, now: datetime, size: int, selection: Selection = EVERYTHING) -> list[Line]:
-        """What shows at `now`: pins on top, then the rest, each newest first.
+        """Return the lines that are visible at `now`: pinned lines first, then the others, each newest first.
 
-        `size` counts lines that can be read; notices of withdrawn ones stand between them and don't count (five
-        withdrawals in a row must not empty a board), but no more than `size` of them are kept.
+        At most `size` lines have a text. Notices of withdrawn lines don't count, because five withdrawals in a row must
+        not empty a board. There are at most `size` notices.
         """
         pins = sorted(((self._entries[line_id].line.number, line_id) for line_id in self._pins), reverse=True)
-        pinned = [line for line in self._showing(pins, now, selection) if line.is_pinned(now)][:size]
+        pinned = [line for line in self._visible(pins, now, selection) if line.is_pinned(now)][:size]
         rest: list[Line] = []
         room, notices = size - len(pinned), size
-        for line in self._showing(reversed(self._order), now, selection):
+        for line in self._visible(reversed(self._order), now, selection):
             if room <= 0:
                 break
             if line.is_pinned(now):
@@ -88,14 +88,17 @@ class Board:
             rest.append(line)
         return pinned + rest
 
-    def _showing(self, order: Iterable[tuple[int, str]], now: datetime, selection: Selection) -> Iterator[Line]:
+    def _visible(self, order: Iterable[tuple[int, str]], now: datetime, selection: Selection) -> Iterator[Line]:
         for _, line_id in order:
             entry = self._entries[line_id]
-            if entry.line.shows(now) and selection.takes(entry):
+            if entry.line.shows(now) and selection.includes(entry):
                 yield entry.line
 
 
-def changes_by_itself_at(lines: list[Line], now: datetime) -> datetime | None:
-    """The next instant after `now` at which one of `lines` expires or its pin ends: until then the board stands."""
+def next_change_at(lines: list[Line], now: datetime) -> datetime | None:
+    """Return the next time after `now` at which one of `lines` expires or its pin ends, or None.
+
+    Until then, the board of these lines only changes with a new entry.
+    """
     instants = (instant for line in lines for instant in (line.expires_at, line.pinned_until) if instant is not None)
     return min((instant for instant in instants if instant > now), default=None)

@@ -1,4 +1,4 @@
-"""An edition: one ordered ticker in one language, with its vocabulary and its limits."""
+"""An edition: one ticker in one language, with its vocabulary, rules and limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticker.core.line import Direction
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 TERM: Final = _NAME
-"""A term's id stands in queries and on the wire: it has the form of a name."""
+"""The form of a term's id, which appears in queries and on the wire."""
 
 SECTIONS: Final = {
     "politics": "Politics",
@@ -44,30 +44,30 @@ _LANG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
 class Role(StrEnum):
     """What an editor may do in an edition."""
 
-    REPORTER = "reporter"  # asks; where the edition says so, everything waits for another person
-    EDITOR = "editor"  # approves what others ask for
-    CHIEF = "chief"  # may go without a second person, with a reason that everybody sees
+    REPORTER = "reporter"  # submits; the edition may require a second person for all of it
+    EDITOR = "editor"  # approves and rejects the submissions of others, too
+    CHIEF = "chief"  # may publish without a second person, with a reason that everyone can see
 
 
 class SecondPerson(StrEnum):
-    """When an edition asks for a second person."""
+    """What an edition requires a second person for."""
 
-    FLASH = "flash"  # a line that is or becomes a flash
-    WITHDRAWAL = "withdrawal"  # withdrawing a line that somebody else posted
-    REPORTER = "reporter"  # whatever a reporter asks for
+    FLASH = "flash"  # posting a flash, or changing a line to one
+    WITHDRAWAL = "withdrawal"  # withdrawing a line that another editor posted
+    REPORTER = "reporter"  # every submission of a reporter
 
 
 class Effect(StrEnum):
-    """What it means that a house rule finds something."""
+    """What happens if a house rule finds something."""
 
     OFF = "off"
     WARN = "warn"
-    REVIEW = "review"  # for a second person
+    REVIEW = "review"  # a second person must approve it
     REFUSE = "refuse"
 
 
 class Quotes(StrEnum):
-    """An edition's habit in quotation marks."""
+    """The quotation marks that an edition uses."""
 
     CURLY = "curly"
     STRAIGHT = "straight"
@@ -75,17 +75,24 @@ class Quotes(StrEnum):
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings of an edition, as `[editions.<name>]` of `ticker.toml` and as kept in Redis for everybody to read.
+    """The settings of an edition: `[editions.<name>]` of `ticker.toml`, also stored in Redis.
 
-    `sections` and `regions` are its vocabulary: a short id (on the wire and in queries) and the name that people read.
-    `origins` are the web origins whose pages may connect ("*" for every one). Lengths count graphemes.
+    Attributes:
+        sections: The sections of lines: a short id, for the wire and queries, and a name for people.
+        regions: The regions of lines, in the same form.
+        board_lines: The most lines with a text on a board.
+        text_graphemes: The most graphemes of a text.
+        text_warn_graphemes: The desk warns about a text with more graphemes than this.
+        origins: The web origins whose pages may connect ("*": all).
+        rules: The effects of house rules that differ from the defaults (see `effects`).
+        placeholders: Words that must not be published, in addition to those of the language.
+        quotes: The quotation marks to use (None: any).
+        second_person: What requires a second person.
+        role: The role of editors who have no role of their own.
+        undo_s: The undo window in seconds.
+        zone: The time zone of the editors (IANA name; None: the machine's).
+        test: This is a test edition. Its lines are marked as tests for life.
 
-    `rules` says what each house rule does, where that isn't its default (see `effects`); `placeholders` are words that
-    must not go out, besides the language's own; `quotes` is the habit in quotation marks (None: none). `second_person`
-    says what waits for another person; `role` is that of an editor who has been given none. `undo_s` is the window in
-    which what was posted can be taken back unseen. `zone` is the desk's time zone (IANA; None: that of the machine).
-
-    A `test` edition's lines carry that mark for life.
     """
 
     title: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -167,7 +174,7 @@ def is_name(name: str) -> bool:
 
 
 def check_name(name: str) -> str:
-    """Give back a name of an edition or an editor that may stand in a key.
+    """Return the name of an edition or an editor if it is valid. Redis keys contain these names.
 
     Raises:
         SettingsError: If it is not 1–32 of a–z, 0–9 and hyphen, beginning with a letter.
@@ -179,7 +186,7 @@ def check_name(name: str) -> str:
 
 
 def find_term(vocabulary: dict[str, str], given: str) -> str | None:
-    """The id of the term that somebody gave as its id or its name, in any case; None where there is none."""
+    """Return the id of the term with this id or name, ignoring case, or None if the vocabulary lacks it."""
     folded = given.strip().casefold()
     for term, name in vocabulary.items():
         if folded in (term, name.casefold()):

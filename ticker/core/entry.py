@@ -1,7 +1,7 @@
-"""An entry: one version of a line in the log, with what the audit needs. Never edited in place, never shown whole.
+"""An entry of the log: one version of a line, with facts for the audit. Entries never change.
 
-Format of the bytes: JSON (RFC 8259) of `Entry`. The link is computed over exactly these bytes, so they are kept and
-never encoded anew from the values.
+An entry is stored as JSON (RFC 8259) of `Entry`. The link is computed over exactly these bytes, so keep the bytes and
+don't encode the values again.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def posted_by(self) -> str:
-        """Who posted the line's first version."""
+        """The editor who posted the line's first version."""
         return self.author or self.editor
 
 
 class Logged(msgspec.Struct, frozen=True):
-    """An entry in its place in the log: `seq` from 1 without a hole, `link` 64 hex digits."""
+    """An entry and its place in the log. `seq` counts from 1 without gaps, `link` has 64 hex digits."""
 
     seq: int
     link: str
@@ -73,13 +73,13 @@ def encode_entry(entry: Entry) -> bytes:
 
 
 def follow(seq: int, previous: str | None, link: str, data: bytes) -> Logged:
-    """Check that `data`, found at `seq` with `link`, follows from the link `previous`, and decode it.
+    """Check that the entry `data` links to the entry before it, and decode it.
 
-    `previous` is None only for the first entry that is left of a trimmed log: its predecessor is gone, so its own
-    link is taken on trust and all later ones hang on it.
+    `previous` is the link of the entry before it, or None for the first entry of a trimmed log. The link of that entry
+    can't be checked, because its predecessor is gone. All later links depend on it.
 
     Raises:
-        LinkError: If it doesn't follow, or is no entry that this version can read.
+        LinkError: If the link is wrong, or this version can't read the entry.
 
     """
     if previous is None and _LINK.fullmatch(link) is None:

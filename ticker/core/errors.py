@@ -1,7 +1,7 @@
-"""The one tree of errors that Ticker raises on purpose.
+"""The errors that Ticker raises.
 
-A message names the value, the bound and the remedy, in one sentence that can be shown to a person. None carries a
-secret or the text of a line that is not public.
+Each message is one sentence for users that names the value, the limit and the remedy. A message never contains a secret
+or the text of a line that is not public.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from typing import Final
 import msgspec
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
-"""What msgspec raises on bytes that can't be read: a string that isn't UTF-8 and deep nesting have errors of their own.
+"""The errors of msgspec's decoders. Invalid UTF-8 and deep nesting don't raise a MsgspecError.
 
-Nesting counts also in fields that are skipped, so every decoder of untrusted bytes has to catch all three.
+Nesting counts in ignored fields, too, so every decoder of untrusted bytes must catch all three.
 """
 
 
 class TickerError(Exception):
-    """Anything that Ticker refuses or can't do. Catch this at the edge and print it."""
+    """The base class of all errors that Ticker raises. Catch it at the edge and print its message."""
 
 
 class SettingsError(TickerError):
-    """A setting, an environment variable or an option has a value that can't be used."""
+    """A setting, an environment variable or an option has an invalid value."""
 
 
 class StoreError(TickerError):
-    """Redis can't be reached, isn't fit for use, or holds something that can't be read."""
+    """Redis can't be reached, isn't suitable, or contains data that can't be read."""
 
 
 class PositionError(TickerError):
-    """Text that isn't a position (`<seq>-<16 hex digits>`)."""
+    """A text is not a position (`<seq>-<16 hex digits>`)."""
 
 
 class LinkError(TickerError):
-    """An entry doesn't follow from the one before it: the log was changed, cut or replaced.
+    """An entry doesn't link to the one before it: the log was changed, cut or replaced.
 
-    `seq` is the number of the first entry that fails.
+    `seq` is the number of the first entry that doesn't verify.
     """
 
     def __init__(self, seq: int, detail: str) -> None:
@@ -45,7 +45,7 @@ class LinkError(TickerError):
 
 
 class SubmissionError(TickerError):
-    """Bytes in an inbox that are no submission. `code` is a stable word for programs."""
+    """A request, a receipt or a held item can't be read. `code` is a stable word for programs."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -53,7 +53,7 @@ class SubmissionError(TickerError):
 
 
 class SelectionError(TickerError):
-    """A reader asked for something that its edition doesn't have. `code` is a stable word for programs."""
+    """A selection contains something that its edition doesn't have. `code` is a stable word for programs."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)

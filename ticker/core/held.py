@@ -1,7 +1,7 @@
-"""What is held: a submission that waits for its time or for another person. Never public, and never in a log.
+"""Held items: submissions that wait for their time, a second person, or the end of their undo window. Never public.
 
-It is kept in Redis as JSON (RFC 8259) of `Held`, in the edition's hash `held`, and becomes an entry at most once:
-`append.lua` takes it out in the same step that appends the entry.
+A held item is stored as JSON (RFC 8259) of `Held` in the edition's hash `held`. It is published at most once, because
+`append.lua` removes it in the same step that appends the entry.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from ticker.core.submission import Finding, Submission
 
 
 class Reason(StrEnum):
-    """Why something is held."""
+    """Why an item is held."""
 
-    APPROVAL = "approval"  # another person has to look at it
-    OVERDUE = "overdue"  # its time passed while no desk was there: somebody has to say that it is still news
+    APPROVAL = "approval"  # a second person must approve it
+    OVERDUE = "overdue"  # it was due while no desk was running: a person must confirm that it is still news
     EMBARGO = "embargo"
     SCHEDULED = "scheduled"
-    UNDO = "undo"  # its author may still take it back
+    UNDO = "undo"  # its author can still cancel it
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A submission that waits.
+    """A held item.
 
-    `id` names it: a new line will have it too, a change of a line has one of its own. It goes on air once `due` has
-    come (None: at once) and nothing is left in `needs`, or somebody else has approved it. `submitted` is when it
-    reached Redis. `overridden` are the codes of rules that were overridden when it was handed in.
+    `id` identifies the item. A new line will have the same id. `submission` is published at `due_at` (None:
+    immediately), once a second person has approved it if there are `needs`. `submitted_at` is when the submission
+    reached Redis. `overridden` has the codes of the rules that its author overrode.
     """
 
     id: str
@@ -48,12 +48,12 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.overdue or (bool(self.needs) and self.approved_by is None)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it goes on air by itself at `now`."""
+        """Return True if the item must be published at `now` without a decision by a person."""
         return not self.waits_for_person and (self.due_at is None or self.due_at <= now)
 
     @property
     def reason(self) -> Reason:
-        """The foremost of the reasons."""
+        """The most important reason."""
         if self.overdue:
             return Reason.OVERDUE
         if self.waits_for_person:
@@ -72,13 +72,13 @@ def encode_held(held: Held) -> bytes:
 
 
 def decode_held(data: bytes) -> Held:
-    """Read what is held.
+    """Decode a held item.
 
     Raises:
-        SubmissionError: `malformed` if it can't be read by this version.
+        SubmissionError: `malformed` if this version can't read it.
 
     """
     try:
         return _decoder.decode(data)
     except UNREADABLE as error:
-        raise SubmissionError("malformed", f"what is held can't be read by this version: {error}") from error
+        raise SubmissionError("malformed", f"this version can't read the held item: {error}") from error

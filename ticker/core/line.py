@@ -1,6 +1,6 @@
-"""A line: one short breaking item, known for life by its id, and its versions.
+"""A line: one short news item. Its id stays the same through all its versions.
 
-The field names are those of the wire. They map one to one to IPTC ninjs 3.1 (see `docs/protocol.md`).
+The fields have the same names on the wire. They map one to one to IPTC ninjs 3.1 (see `docs/protocol.md`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import msgspec
 
 
 class Change(StrEnum):
-    """What made a version of a line, in the words of the newsroom."""
+    """The change that made a version of a line."""
 
     NEW = "new"
     UPDATE = "update"  # new facts
-    REFILE = "refile"  # a small error put right without telling readers
-    CORRECT = "correct"  # a labelled correction: readers are told what changed
-    WITHDRAW = "withdraw"  # the text goes for good, a notice stays
-    HIDE = "hide"  # off the board, may come back
+    REFILE = "refile"  # a small error, fixed without a note to readers
+    CORRECT = "correct"  # a correction: readers see what changed
+    WITHDRAW = "withdraw"  # the text is removed for good, a notice stays
+    HIDE = "hide"  # off the board without a notice
     UNHIDE = "unhide"  # back on the board
     PIN = "pin"
     UNPIN = "unpin"
@@ -32,7 +32,7 @@ TEXT_CHANGES: Final = REWRITES | {Change.NEW}
 
 
 class Status(StrEnum):
-    """Whether a line shows, in the words of ninjs `pubStatus` (US spelling)."""
+    """The status of a line, in the words of ninjs `pubStatus` (US spelling)."""
 
     USABLE = "usable"
     WITHHELD = "withheld"
@@ -49,11 +49,11 @@ class Direction(StrEnum):
 URGENCY_FLASH = 1
 URGENCY_ROUTINE = 4
 URGENCY_LEAST = 9
-"""IPTC's scale ends at 9; the wires use 1 flash, 2 bulletin, 3 urgent, 4 routine."""
+"""The end of IPTC's scale. News agencies use 1 flash, 2 bulletin, 3 urgent, 4 routine."""
 
 
 class Facets(msgspec.Struct, frozen=True):
-    """What a selection looks at in one version of a line."""
+    """The fields of a version that selections compare."""
 
     urgency: int
     section: str | None = None
@@ -61,20 +61,25 @@ class Facets(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One version of a line, whole: a reader that knows only this version can show it.
+    """One complete version of a line: a reader can show it without knowing an earlier one.
 
-    `text` is plain text of one line, NFC; empty unless `status` is usable. `number` is the seq of the line's first
-    entry: it orders the board, because no clock is trusted. Times are aware and in UTC. `pinned` is until when the line
-    stays on top, `expires` when it leaves the board; `correction` is what readers are told of a correction or a
-    withdrawal. `test` marks a line of a test edition, for life. What is None or empty is left out on the wire: a third
-    of the bytes of most lines.
+    On the wire, fields that are None or empty are left out. That saves a third of the bytes of most lines.
+
+    Attributes:
+        number: The seq of the line's first entry. It orders the board, because clocks can't be trusted.
+        text: One line of plain text in NFC, or empty unless `status` is usable.
+        expires_at: When the line leaves the board. Times are aware and in UTC.
+        correction: The reason for a correction or a withdrawal, for readers.
+        pinned_until: Until when the line stays on top of the board.
+        test: The line belongs to a test edition.
+
     """
 
     id: str
     version: int
     number: int
     change: Change
-    status: Status = msgspec.field(default_factory=lambda: Status.USABLE)  # a factory's value is never left out
+    status: Status = msgspec.field(default_factory=lambda: Status.USABLE)  # msgspec never leaves out a factory's value
     text: str
     attribution: str | None = None
     lang: str
@@ -96,17 +101,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Facets(self.urgency, self.section, self.regions)
 
     def shows(self, now: datetime) -> bool:
-        """True for what belongs on a board at `now`: a usable line or the notice of a withdrawn one, not expired."""
+        """Return True if the line is visible at `now`: it is usable or withdrawn, and has not expired."""
         return self.status is not Status.WITHHELD and (self.expires_at is None or self.expires_at > now)
 
     def is_pinned(self, now: datetime) -> bool:
         return self.pinned_until is not None and self.pinned_until > now and self.status is Status.USABLE
 
     def without_text(self, status: Status) -> Line:
-        """This version with all that could repeat its text removed: what is left of it once the line is taken back.
-
-        The correction goes too: it may quote the text.
-        """
+        """Return this version without its text and without any field that may quote it, such as the correction."""
         return msgspec.structs.replace(
             self, status=status, text="", attribution=None, url=None, correction=None, pinned_until=None
         )

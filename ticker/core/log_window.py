@@ -1,4 +1,4 @@
-"""A window on an edition's log: the entries that are retained, their positions, and where a reader may resume."""
+"""A window on an edition's log: the retained entries, their positions, and the cursor from which a reader resumes."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ T = TypeVar("T")
 
 
 class Reset(StrEnum):
-    """Why a reader gets a fresh board instead of what it missed."""
+    """Why a reader gets a new board instead of the entries that it missed."""
 
     TRIMMED = "trimmed"  # its position is older than the retained log
     REPLACED = "replaced"  # its position belongs to another history, or to entries that were lost
-    BEHIND = "behind"  # it read so slowly that the log was trimmed past it while it was connected
-    MALFORMED = "malformed"  # what it sent is no position
+    BEHIND = "behind"  # it read so slowly that the log was trimmed past its position
+    MALFORMED = "malformed"  # it sent something that is not a position
 
 
 class LogWindow(Generic[T]):
-    """Contiguous items `first`..`head`, each with its link; older ones are trimmed.
+    """The contiguous items `first` to `head`, each with its link. Older items are trimmed.
 
-    An item is whatever its holder keeps an entry as (the gateway: prepared frames). A cursor is the seq of the last
-    entry that somebody has seen; `items(cursor, head)` is what follows. Not safe for threads.
+    There is one item per entry. Its type depends on the use: the gateway keeps encoded frames. A cursor is the seq of
+    the last entry that a reader has seen. `items(cursor, head)` returns the items after it. Not thread-safe.
     """
 
     def __init__(self, base: int, base_link: str | None) -> None:
-        """Make an empty window that begins after entry `base`, whose link is `base_link` (None where unknown)."""
+        """Create an empty window after entry `base`. `base_link` is the link of that entry, or None if unknown."""
         self._base = base
         self._links: list[str | None] = [base_link]  # of _base, _base + 1, …, head
         self._items: list[T] = []
 
     @property
     def first(self) -> int:
-        """The seq of the oldest retained item (one past the head where there is none)."""
+        """The seq of the oldest item. For an empty window, the seq after the head."""
         return self._base + 1
 
     @property
     def head(self) -> int:
-        """The seq of the newest item, or of the base where there is none."""
+        """The seq of the newest item. For an empty window, the seq of the base."""
         return self._base + len(self._items)
 
     @property
@@ -51,19 +51,20 @@ class LogWindow(Generic[T]):
     def position(self) -> Position:
         """The position of the head.
 
-        An empty window with an unknown base link has none: a log that was trimmed keeps at least its newest entry.
+        It is unknown for an empty window without a base link. That never happens, because trimming keeps at least the
+        newest entry of a log.
         """
         link = self._links[-1]
         assert link is not None, "an empty window on a trimmed log has no position"
         return Position.of(self.head, link)
 
     def position_at(self, seq: int) -> Position | None:
-        """The position of entry `seq`, where it is known: the base and what is retained."""
+        """Return the position of entry `seq`, or None if it is neither retained nor the base."""
         link = self.link_at(seq)
         return None if link is None else Position.of(seq, link)
 
     def link_at(self, seq: int) -> str | None:
-        """The whole link of entry `seq`, where it is known."""
+        """Return the complete link of entry `seq`, or None if it is unknown."""
         return self._links[seq - self._base] if self._base <= seq <= self.head else None
 
     def append(self, link: str, item: T) -> None:
@@ -71,7 +72,7 @@ class LogWindow(Generic[T]):
         self._items.append(item)
 
     def trim(self, retained: int) -> None:
-        """Forget all but the newest `retained` items."""
+        """Remove all but the newest `retained` items."""
         excess = len(self._items) - retained
         if excess > 0:
             del self._items[:excess]
@@ -79,10 +80,10 @@ class LogWindow(Generic[T]):
             self._base += excess
 
     def resume(self, position: Position) -> int | Reset:
-        """The cursor of a reader that has seen everything up to `position`, or why there is none.
+        """Return the cursor of a reader that has seen everything up to `position`, or the reason for a reset.
 
-        A position past the head is of a history that was lost (or that this window hasn't got yet: its holder may
-        wait a moment before it asks).
+        A position after the head belongs to a lost history, or to entries that this window doesn't have yet. The caller
+        may wait a moment and try again.
         """
         if position.seq > self.head:
             return Reset.REPLACED
@@ -94,22 +95,22 @@ class LogWindow(Generic[T]):
         return position.seq if link[:MARK_DIGITS] == position.mark else Reset.REPLACED
 
     def __getitem__(self, seq: int) -> T:
-        """The item at `seq`, which must be retained."""
+        """Return the item at `seq`, which must be retained."""
         if not self._base < seq <= self.head:
             raise IndexError(f"entry {seq} is not in the window {self.first}..{self.head}")
         return self._items[seq - self._base - 1]
 
     def __setitem__(self, seq: int, item: T) -> None:
-        """Put another form of the item at `seq` in its place (its link stands)."""
+        """Replace the item at `seq` by another form of the same entry."""
         if not self._base < seq <= self.head:
             raise IndexError(f"entry {seq} is not in the window {self.first}..{self.head}")
         self._items[seq - self._base - 1] = item
 
     def iterate(self, after: int) -> Iterator[T]:
-        """The items after cursor `after`, which must not be older than the base."""
+        """Iterate over the items after the cursor `after`, which must not be before the base."""
         return (self._items[index] for index in range(after - self._base, len(self._items)))
 
     def items(self, after: int, until: int) -> list[T]:
-        """The items after cursor `after` up to and with `until`, as far as they are retained."""
+        """Return the retained items after the cursor `after`, up to and including `until`."""
         start = max(after - self._base, 0)
         return self._items[start : max(until - self._base, 0)]

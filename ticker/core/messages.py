@@ -1,6 +1,6 @@
-"""The messages of `ticker.v1`: what a gateway sends to a follower, as JSON text, told apart by `type`.
+"""The messages of `ticker.v1`, which a gateway sends to its followers as JSON texts. `type` is the kind of message.
 
-Readers ignore fields and messages that they don't know; so does `decode_message`.
+Readers must ignore unknown fields and unknown kinds of messages, as `decode_message` does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SUBPROTOCOL: Final = "ticker.v1"
 
 
 class CloseCode(IntEnum):
-    """Why a gateway closes a connection (RFC 6455, 7.4). A reader tries again after 1xxx, never after 4xxx."""
+    """Why a gateway closes a connection (RFC 6455, 7.4). Readers reconnect after 1xxx, but never after 4xxx."""
 
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
@@ -32,7 +32,7 @@ class CloseCode(IntEnum):
 
 
 class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a reader needs to set an edition: its title, BCP 47 language and base direction; whether it is a test."""
+    """The facts that a reader needs to show an edition. `lang` is a BCP 47 tag."""
 
     name: str
     title: str
@@ -46,7 +46,7 @@ class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BoardMessage(msgspec.Struct, frozen=True, tag_field="type", tag="board"):
-    """The lines that show now, newest first, pins on top; all that the reader had before is replaced by it."""
+    """The lines that are visible now: pinned lines first, then newest first. It replaces all that the reader had."""
 
     position: str
     reset: Reset | None
@@ -55,27 +55,27 @@ class BoardMessage(msgspec.Struct, frozen=True, tag_field="type", tag="board"):
 
 
 class LineMessage(msgspec.Struct, frozen=True, tag_field="type", tag="line"):
-    """One entry: the version of a line that is in force from `position` on."""
+    """One entry: the version of a line that is current from `position` on."""
 
     position: str
     line: Line
 
 
 class LiveMessage(msgspec.Struct, frozen=True, tag_field="type", tag="live"):
-    """The reader is at the head: what follows is news. `replayed` counts the `line` messages before it."""
+    """The reader has caught up: the next messages are new. `replayed` counts the `line` messages before this one."""
 
     position: str
     replayed: int
 
 
 class HeartbeatMessage(msgspec.Struct, frozen=True, tag_field="type", tag="heartbeat"):
-    """A sign of life, and where the reader is."""
+    """Sent at a regular interval, with the reader's position."""
 
     position: str
 
 
 class ByeMessage(msgspec.Struct, frozen=True, tag_field="type", tag="bye"):
-    """The gateway is about to close: come back after `retry_ms`."""
+    """The gateway is about to close the connection. Reconnect after `retry_ms`."""
 
     retry_ms: int
     reason: str
@@ -90,7 +90,7 @@ _KINDS = frozenset(f'"{kind}"'.encode() for kind in ("board", "line", "live", "h
 
 
 class MessageError(TickerError):
-    """A message from a gateway that breaks the protocol."""
+    """A gateway sent a message that violates the protocol."""
 
 
 def encode_message(message: Message) -> bytes:
@@ -102,7 +102,7 @@ def encode_line(position: Position, line: Line) -> bytes:
 
 
 def decode_message(data: bytes | str) -> Message | None:
-    """Read a message; None for a kind that this version doesn't know.
+    """Decode a message. Return None if its kind is unknown.
 
     Raises:
         MessageError: If it is not an object, or lacks a field of its kind.
@@ -113,7 +113,7 @@ def decode_message(data: bytes | str) -> Message | None:
     except UNREADABLE as error:
         if _is_of_another_kind(data):
             return None
-        raise MessageError(f"this is no message of {SUBPROTOCOL}: {error}") from error
+        raise MessageError(f"this is not a message of {SUBPROTOCOL}: {error}") from error
 
 
 def _is_of_another_kind(data: bytes | str) -> bool:
@@ -125,6 +125,6 @@ def _is_of_another_kind(data: bytes | str) -> bool:
 
 
 def rfc3339(instant: datetime) -> str:
-    """An aware instant as on the wire, e.g. `2026-11-24T09:30:00Z`."""
+    """Return an aware time in the form of the wire, for example `2026-11-24T09:30:00Z`."""
     encoded: str = msgspec.to_builtins(instant)
     return encoded

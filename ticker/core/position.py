@@ -1,8 +1,8 @@
-"""Positions and links: where a reader is in an edition's log, and in which history.
+"""Positions and links: a reader's place in an edition's log, and a proof of the log's history up to it.
 
-`link = sha256(previous link ‖ entry bytes)`; the first entry's previous link is the log's nonce. If the entry at a
-position's `seq` has the position's link, everything up to it is the history that the reader saw. One check finds every
-loss: a restored backup, a failover to a lagging replica, a flush, a truncated file.
+`link = sha256(previous link ‖ entry bytes)`. For the first entry, the previous link is the log's nonce. If the entry at
+a position's `seq` has the position's link, the log up to there is the one that the reader saw. This one check detects
+every loss: a restored backup, a failover to a lagging replica, a flush, a truncated file.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import msgspec
 from ticker.core.errors import PositionError
 
 MARK_DIGITS: Final = 16
-"""How many hex digits of a link a position carries: 64 bits, enough to tell histories apart."""
+"""The number of hex digits of a link in a position: 64 bits, enough to distinguish histories."""
 
 SEQ_MAX: Final = 2**53 - 1
-"""The largest seq: the largest integer that JavaScript counts exactly."""
+"""The largest seq: the largest integer that JavaScript represents exactly."""
 
 _POSITION = re.compile(r"(0|[1-9][0-9]{0,15})-([0-9a-f]{16})", re.ASCII)
 
 
 class Position(msgspec.Struct, frozen=True):
-    """An entry's number and the first 16 hex digits of its link. Seq 0, with the nonce, is the start of a log."""
+    """An entry's number and the first 16 hex digits of its link. Seq 0 with the nonce is the start of a log."""
 
     seq: int
     mark: str
@@ -35,10 +35,10 @@ class Position(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Read `<seq>-<16 lower-case hex digits>`.
+        """Parse `<seq>-<16 lower-case hex digits>`.
 
         Raises:
-            PositionError: For anything else, with the first 40 characters of it.
+            PositionError: If the text has another form. The message quotes its first 40 characters.
 
         """
         match = _POSITION.fullmatch(text)
@@ -55,5 +55,5 @@ class Position(msgspec.Struct, frozen=True):
 
 
 def next_link(previous: str, entry: bytes) -> str:
-    """The link of `entry`, whose predecessor has the link `previous` (64 hex digits; the nonce for the first entry)."""
+    """Return the link of `entry`. `previous` is the link of the entry before it, or the nonce for the first entry."""
     return sha256(bytes.fromhex(previous) + entry).hexdigest()

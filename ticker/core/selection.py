@@ -1,4 +1,4 @@
-"""A selection: which lines a follower wants."""
+"""A selection: the lines that a follower receives."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ticker.core.line import URGENCY_LEAST, Facets
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Lines of any of `sections`, about any of `regions`, at least as urgent as `urgency`; empty or None asks for all.
+    """Lines of any of `sections`, of any of `regions`, and at least as urgent as `urgency`. Empty or None selects all.
 
-    Both tuples are sorted and without repeats, so that equal wishes are equal values and share a view.
+    Both tuples are sorted and without duplicates, so that followers with equal selections share a frame cache.
     """
 
     sections: tuple[str, ...] = ()
@@ -29,10 +29,10 @@ class Selection(msgspec.Struct, frozen=True):
             return False
         return not self.regions or not set(self.regions).isdisjoint(facets.regions)
 
-    def takes(self, entry: Entry) -> bool:
-        """True where the entry, or an earlier version of its line, matches.
+    def includes(self, entry: Entry) -> bool:
+        """Return True if the entry or an earlier version of its line matches.
 
-        Whoever was sent a version is sent all that follow: a withdrawal must reach every page that shows the line.
+        A follower that received one version receives all later ones: a withdrawal must reach every page with the line.
         """
         return self.matches(entry.line.facets) or any(map(self.matches, entry.earlier_facets))
 
@@ -43,10 +43,10 @@ EVERYTHING = Selection()
 def parse_selection(
     edition: Edition, sections: Sequence[str], regions: Sequence[str], urgency: str | None
 ) -> Selection:
-    """Check what a reader asked for against the edition's own vocabulary. Names are exact ids, as on the wire.
+    """Return the selection of a reader. `sections` and `regions` must be exact ids of the edition's vocabulary.
 
     Raises:
-        SelectionError: With code `section`, `region` or `urgency`, naming the value and what there is.
+        SelectionError: With code `section`, `region` or `urgency`. The message names the value and the valid ones.
 
     """
     _check("section", sections, edition.sections)

@@ -1,6 +1,6 @@
-"""What an editor asks for, and what the desk answers.
+"""The requests of editors, and the desk's receipts.
 
-An inbox is untrusted: whoever holds an editor's key can put any bytes into it. `decode_request` is the boundary.
+Inboxes are untrusted: an editor can put any bytes into their own. `decode_request` validates them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ticker.core.line import Change, Direction
 
 KEY_MAX: Final = 128
 SALVAGE_BYTES: Final = 1024 * 1024
-"""In an unreadable request above this size, not even the key is looked for."""
+"""Largest unreadable request in which the key is looked for."""
 
 DEADLINE_MAX_S: Final = 86_400.0
-"""A deadline is added to an instant: an inbox could otherwise name one that no calendar has."""
+"""Longest deadline. Added to any time, it must still be a valid date."""
 
 UNDO_MAX_S: Final = 300.0
-"""An undo window is for second thoughts; what is to wait longer is scheduled."""
+"""Longest undo window. Schedule a line that has to wait longer."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What everything in an inbox has.
+    """The fields of every request.
 
     `key` is the idempotency key: a second request of the same editor with this key gets the first one's receipt.
     `deadline_s` counts from when the request reaches Redis. `deadline_at_ms` is an absolute deadline on Redis's
@@ -43,15 +43,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 
 
 class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A change that an editor asks for. A field left out keeps what the line has (or the edition's default).
+    """A change of a line, or a new line. An unset field keeps the line's value, or the edition's default in a new line.
 
-    `id` and `version` name the line, and the version that the editor saw (None: whatever is the latest). `reason` is
-    what readers are told of a correction or a withdrawal; `note` is for staff. `pinned` and `expires` are instants.
-    `split_attribution` reads `Attribution: text` as its two parts: such a text says all of it, so that one without an
-    attribution leaves the line without. Switched off, `text` is the text alone, and the attribution stays.
+    Attributes:
+        id: The line to change.
+        version: The version that the editor saw (None: the latest).
+        split_attribution: Split a text like `Attribution: text` into the two fields. A text without an attribution then
+            removes the line's attribution. If this is False, the attribution stays.
+        reason: The reason for a correction or a withdrawal, for readers.
+        note: A note for staff.
+        publish_at: Hold the submission until this time.
+        embargo_until: Hold the submission until this time.
+        undo_s: Hold the submission for this many seconds, in which it can be cancelled (None: the edition's setting).
+        again: Post even if the line looks like a duplicate.
 
-    It is held until `publish_at` and `embargo_until`, where these are given, and for `undo_s` seconds (None: as the
-    edition says) in which it can be taken back unseen. `again` says that it is meant though it looks like a repetition.
     """
 
     change: Change
@@ -78,7 +83,7 @@ class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_
 
 
 class Decision(StrEnum):
-    """What somebody decides on a submission that is held."""
+    """An editor's decision on a held item."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -86,7 +91,7 @@ class Decision(StrEnum):
 
 
 class DecisionRequest(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What an editor decides on something held: `held` is its id. A rejection has a `reason`, for its author."""
+    """A request to decide on the held item with the id `held`. A rejection needs a `reason`, which the author gets."""
 
     decision: Decision
     held: str
@@ -94,25 +99,25 @@ class DecisionRequest(Request, frozen=True, kw_only=True, omit_defaults=True, fo
 
 
 class ReceiptStatus(StrEnum):
-    """What became of a request. The CLI's exit codes follow from it."""
+    """The result of a request. The exit codes of `tick` correspond to it."""
 
     ON_AIR = "on-air"
     HELD = "held"
-    DROPPED = "dropped"  # what was held was rejected or cancelled: it never went on air
+    DROPPED = "dropped"  # the held item was rejected or cancelled, and was never published
     REFUSED = "refused"
     LATE = "late"
-    NOT_ON_AIR = "not-on-air"  # said by the client alone, where no answer came in time
+    NOT_ON_AIR = "not-on-air"  # no receipt came in time; only clients use this status
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that a rule found: a stable code, and a sentence with the value, the bound and the remedy."""
+    """A finding of a rule: a stable code, and a sentence with the value, the limit and the remedy."""
 
     code: str
     detail: str
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """How many gateways had sent an entry to how many followers after `ms` milliseconds."""
+    """The gateways and followers that had been sent an entry after `ms` milliseconds."""
 
     gateways: int
     followers: int
@@ -120,15 +125,23 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The desk's answer. `position` and `published` are set when the line is on air.
+    """The desk's answer to a request.
 
-    `id` and `version` name the line's version that is in force, also for a refusal of a change to a known line: that
-    is what the editor has to look at. `asked` is what was asked for: a `Change` or a `Decision`.
+    A held submission gets a second receipt with the same key later: on air, dropped or refused.
 
-    What is held has an id of its own in `held` (a new line's is the one that the line will have), waits until `due`
-    (None: for no time), and for a second person because of `needs`. Whoever gave it the last word stands in `by`.
-    Something held has a second receipt with the same key later: on air, dropped, or refused after all. `test` is true
-    in a test edition.
+    Attributes:
+        action: The request's `Change` or `Decision`.
+        id: The line. A refusal names the line as well, if it exists.
+        version: The current version of the line.
+        position: The entry's position, if the line is on air.
+        published_at: When the line went on air.
+        held: The id of the held item. A new line will have the same id.
+        due_at: When the held item is due (None: it waits for no time).
+        needs: Why the held item needs a second person.
+        decided_by: The editor who made the last decision on the held item.
+        reason: The reason for a rejection or cancellation.
+        test: The edition is a test edition.
+
     """
 
     status: ReceiptStatus
@@ -161,38 +174,39 @@ class _Kind(msgspec.Struct):
 _encoder = msgspec.json.Encoder()
 _kind_decoder = msgspec.json.Decoder(_Kind)
 _submission_decoder = msgspec.json.Decoder(Submission)
-_ruling_decoder = msgspec.json.Decoder(DecisionRequest)
+_decision_decoder = msgspec.json.Decoder(DecisionRequest)
 _receipt_decoder = msgspec.json.Decoder(Receipt)
 
 
 def encode_request(request: Request) -> bytes:
-    """Write a submission or a ruling.
+    """Encode a submission or a decision.
 
     Raises:
-        SubmissionError: `malformed` if a text has a lone surrogate, as arguments have that were no UTF-8.
+        SubmissionError: `malformed` if a text has a lone surrogate. Command-line arguments have one for each byte that
+            is not UTF-8.
 
     """
     try:
         return _encoder.encode(request)
     except UnicodeEncodeError as error:
-        raise SubmissionError("malformed", "the submission has bytes that are no UTF-8: check the terminal") from error
+        raise SubmissionError("malformed", "the submission has bytes that are not UTF-8: check the terminal") from error
 
 
 def decode_request(data: bytes, bytes_max: int) -> Submission | DecisionRequest:
-    """Read what lies in an inbox: a ruling where it has a `decision`, else a submission.
+    """Decode a request from an inbox. It is a decision if it has a field `decision`, else a submission.
 
     Raises:
-        SubmissionError: `too-big` above `bytes_max` bytes; `malformed` if it is no submission of this version, or its
-            key is empty, longer than 128 characters or not printable.
+        SubmissionError: `too-big` above `bytes_max` bytes. `malformed` if this version can't read it, or its key is
+            empty, longer than 128 characters or not printable.
 
     """
     if len(data) > bytes_max:
         raise SubmissionError("too-big", f"the submission has {len(data)} bytes: {bytes_max} at most")
     try:
-        is_ruling = _kind_decoder.decode(data).decision is not UNSET
-        request = _ruling_decoder.decode(data) if is_ruling else _submission_decoder.decode(data)
+        is_decision = _kind_decoder.decode(data).decision is not UNSET
+        request = _decision_decoder.decode(data) if is_decision else _submission_decoder.decode(data)
     except UNREADABLE as error:
-        raise SubmissionError("malformed", f"this is no submission that this desk can read: {error}") from error
+        raise SubmissionError("malformed", f"this desk can't read the submission: {error}") from error
     if not _is_key(request.key):
         raise SubmissionError("malformed", f"a key has 1 to {KEY_MAX} printable characters")
     return request
@@ -218,13 +232,13 @@ def encode_receipt(receipt: Receipt) -> bytes:
 
 
 def decode_receipt(data: bytes) -> Receipt:
-    """Read a receipt.
+    """Decode a receipt.
 
     Raises:
-        SubmissionError: `malformed` if it is no receipt of this version.
+        SubmissionError: `malformed` if this version can't read it.
 
     """
     try:
         return _receipt_decoder.decode(data)
     except UNREADABLE as error:
-        raise SubmissionError("malformed", f"this is no receipt: {error}") from error
+        raise SubmissionError("malformed", f"this is not a receipt: {error}") from error

@@ -154,7 +154,7 @@ class Ledger:
             logged = self._log[seq]
             if self._seq_of_line[logged.line_id] == seq:
                 del self._seq_of_line[logged.line_id]
-                self.board.forget(logged.line_id)
+                self.board.remove(logged.line_id)
             if self._seq_of_key[logged.editor, logged.key] == seq:
                 del self._seq_of_key[logged.editor, logged.key]
         self._log.trim(self._retained)

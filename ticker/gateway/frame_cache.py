@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sized
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from ticker.core.board import changes_by_itself_at
+from ticker.core.board import next_change_at
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, EditionInfo, HeartbeatMessage, LiveMessage
 from ticker.core.selection import Selection
@@ -112,7 +112,7 @@ class FrameCache:
         history = self.history
         lines = history.board_lines(now, self.options.lines, self.options.selection)
         message = BoardMessage(str(history.position), reset, EditionInfo.of(history.name, history.edition), lines)
-        return _BoardFrame(frame_message(self.options.framing, message), changes_by_itself_at(lines, now))
+        return _BoardFrame(frame_message(self.options.framing, message), next_change_at(lines, now))
 
     def live(self, replayed: int) -> bytes:
         """Return the frame of the `live` message after a replay of `replayed` entries."""

@@ -126,5 +126,5 @@ class History:
         for seq, entry in enumerate(self.log.items(first - 1, self.log.head - self._retained), first):
             if self._latest.get(entry.line.id) == seq:
                 del self._latest[entry.line.id]
-                self.board.forget(entry.line.id)
+                self.board.remove(entry.line.id)
         self.log.trim(self._retained)

@@ -137,7 +137,7 @@ def test_spaces_that_belong_there_pass(language: str, text: str) -> None:
 def test_quotation_marks_against_the_habit_are_found(habit: Quotes, text: str, mark: str) -> None:
     fault = wrong_quotes(text, habit)
     assert fault is not None
-    assert fault.startswith(f"{mark} where this edition writes")
+    assert fault.startswith(f"{mark}, but this edition writes")
 
 
 @pytest.mark.parametrize(

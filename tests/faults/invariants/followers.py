@@ -152,8 +152,8 @@ class _FollowerCheck:
     def _check_next(self, before: Position, path: Sequence[Logged]) -> None:
         """Check that `path` continues from `before`, and that its last entry is the next one for this follower."""
         missed = [each for each in path[before.seq - path[0].seq + 1 :] if before.seq >= path[0].seq - 1]
-        takes = self.expected.selection.takes
-        due = [each.seq for each in missed if takes(each.entry)]
+        includes = self.expected.selection.includes
+        due = [each.seq for each in missed if includes(each.entry)]
         if due != [path[-1].seq]:
             self._violation(f"{path[-1].position} came after {before}: expected {due[:5]}")
         elif missed and self.expected.histories.previous(missed[0]) not in (before, None):
@@ -183,7 +183,7 @@ class _FollowerCheck:
         if before is None or before == position:
             return
         path = self.expected.histories.path(position) or ()
-        missed = [each.seq for each in path if each.seq > before.seq and self.expected.selection.takes(each.entry)]
+        missed = [each.seq for each in path if each.seq > before.seq and self.expected.selection.includes(each.entry)]
         if self.expected.selection is EVERYTHING or position.seq < before.seq or missed:
             self._violation(f"a {message} moved from {before} to {text}: expected {missed[:5]}")
 

@@ -1,6 +1,6 @@
-"""Words that hold a place or mark a test. What is news with the same words passes: "Test match", "اختبار نووي".
+"""Find placeholders and test marks in a text. News with the same words passes: "Test match", "اختبار نووي".
 
-Where case tells, codes count in capitals only; elsewhere, and for phrases, it counts how they stand in the text.
+Codes must be in capitals, in scripts that have them. Phrases, and words of other scripts, must stand apart in the text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import regex
 
-# Capitals that are no word: they count wherever they stand. XXX is Roman too: "la XXX edición", "Super Bowl XXX".
+# Codes are found anywhere in a text. But XXX may be a Roman numeral: "la XXX edición", "Super Bowl XXX".
 _ROMAN: Final = (
     r"(?<!\b(?:la|el|las|los|del|al|su|Bowl|Olympiad)\s)XXX(?!\s(?:Olymp|Olimp|Cumbre|Congreso|Aniversario))"
 )
@@ -21,7 +21,7 @@ _CODES: Final = rf"TK(?!\s?\d)|TKTK\w*|{_ROMAN}|XXXX+|FIXME"
 _CODES_BESIDES: Final = r"|TBC(?!\sBank)|TBD|TBA"
 """TBC is tuberculosis in Spanish."""
 
-# Words that are news in small letters, and beside other capitals: "NBA DRAFT", "NORTH KOREA TEST FIRES MISSILE".
+# These words are news in lower case, and next to other capitals: "NBA DRAFT", "NORTH KOREA TEST FIRES MISSILE".
 _WORDS: Final = regex.compile(r"(?<![\w-])(?:TEST|TESTING|DRAFT|PLACEHOLDER|DUMMY|PRUEBA|BORRADOR|MAQUETA)(?![\w-])")
 _CAPITALS_BEFORE: Final = regex.compile(r"[\p{Lu}\d]{2,}\s$")
 
@@ -34,7 +34,7 @@ _AT_START: Final = r"""
     do\snot\s(?:publish|broadcast|run) | not\sfor\s(?:publication|broadcast) | no\s(?:publicar|difundir)
     | embargado\shasta\s(?:las?\s)?\d+ | (?:محظور|محظور\sالنشر|حظر\sالنشر)\sحتى\s(?:الساعة\s)?\d+
 """
-# Alone between marks or the text's ends; or in capitals that the rest of the text isn't in.
+# These phrases must stand alone between punctuation marks, or be in capitals in a text that isn't.
 _ALONE: Final = r"""
     do\snot\s(?:publish|use|run|broadcast|send|post) | not\sfor\s(?:publication|broadcast|release)
     | this\sis\s(?:only\s)?a\stest | test\s(?:alert|message|notification|push|post|story|line|headline|only)
@@ -47,7 +47,7 @@ _ALONE: Final = r"""
     | (?:خبر|نص|عنوان|تنبيه|سطر)\sتجريبي | رسالة\sتجريبية | (?:العنوان|النص)\sهنا
 """
 _ALONE_AT_START: Final = r"اختبار | تجربة | تجريبي | مسودة"
-# Possessive throughout: a text of such words has one reading, and hostile ones must not be tried in all of theirs.
+# All quantifiers are possessive, to avoid catastrophic backtracking on hostile texts.
 _WHOLE: Final = r"""
     (?: (?: tests?|testing|draft|placeholder|headline|asdf\w*+|tk|tb[acd]|xxx+|prueba|probando|borrador|titular
     |اختبار|تجربة|تجريبي|مسودة|عنوان) (?!\p{L}) [\s\d\p{P}]*+ )++
@@ -74,10 +74,10 @@ _WHOLE_PATTERN: Final = regex.compile(_WHOLE, regex.IGNORECASE | regex.VERBOSE)
 
 
 def find_placeholder(text: str, language: str, own: tuple[str, ...] = ()) -> str | None:
-    """The first words that hold a place, as they stand in the text; None where it has none.
+    """Return the first placeholder of a text, as it is written there, or None.
 
-    `text` is all of a line that its author wrote, with the attribution. `language` is the tag's first part. `own` are
-    an edition's own words: found in any case, but those in capitals in capitals only.
+    `text` includes the attribution. `language` is the first part of a language tag. `own` has the edition's own words.
+    An own word in capitals is only found in capitals, any other in any case.
     """
     text = _SPACES.sub(" ", _SHOWS_NOT.sub("", unicodedata.normalize("NFC", text))).strip()
     return next(_found(text, language, own), None)
@@ -100,7 +100,7 @@ def _found(text: str, language: str, own: tuple[str, ...]) -> Iterator[str]:
 
 
 class _Case(msgspec.Struct, frozen=True):
-    """How many letters of a text are capitals and small ones."""
+    """The number of upper-case and lower-case letters of a text."""
 
     capitals: int
     small: int
@@ -111,7 +111,7 @@ class _Case(msgspec.Struct, frozen=True):
 
 
 def _stands_out(text: str, case: _Case, match: regex.Match[str]) -> bool:
-    """True where the words stand alone, or in capitals beside what isn't."""
+    """Return True if the words stand alone, or are in capitals in a text that isn't."""
     before = _just_before(text, match)
     if _EDGE_BEFORE.search(before) and _EDGE_AFTER.match(text, match.end()):
         return True
@@ -121,7 +121,7 @@ def _stands_out(text: str, case: _Case, match: regex.Match[str]) -> bool:
 
 
 def _just_before(text: str, match: regex.Match[str]) -> str:
-    """As much as the patterns look at. No two spaces follow each other, so only a text's own beginning is empty."""
+    """Return the few characters before a match that the patterns need. It is empty only at the start of the text."""
     return text[max(match.start() - 8, 0) : match.start()]
 
 

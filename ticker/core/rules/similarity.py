@@ -1,4 +1,4 @@
-"""How alike two texts are, as news: typing mistakes, case, marks and small words make no difference; a number does."""
+"""The similarity of two texts as news. Typing errors, case and punctuation make no difference, but numbers do."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from rapidfuzz import process
 from rapidfuzz.distance import Editop, Levenshtein
 from rapidfuzz.fuzz import ratio
 
-ALIKE: Final = 90.0
-"""From how many per cent on two texts may say the same."""
+TEXT_SIMILAR: Final = 90.0
+"""The similarity in per cent from which two texts may be duplicates."""
 
-WORD_ALIKE: Final = 80.0
-"""From how many per cent on two words are one and the same, mistyped or inflected: Iran and Iraq are not."""
+WORD_SIMILAR: Final = 80.0
+"""The similarity in per cent from which two words count as one, mistyped or inflected. Iran and Iraq are below."""
 
-LOOKED_AT: Final = 50
-"""So many texts, the most alike, are looked at word by word."""
+CANDIDATES: Final = 50
+"""Most texts that are compared word by word: the most similar ones."""
 
-COMPARED: Final = 1000
-"""The words of so many characters are compared, whatever a text has: what a submission costs the desk is bounded."""
+CHARACTERS_COMPARED: Final = 1000
+"""Most characters of a text that are compared, so that the cost of a submission is bounded."""
 
-# Diacritics of the scripts in which they are left out at will, or mark a letter's form; in others they are vowels.
+# Diacritics of scripts in which they are optional or mark the form of a letter. In other scripts they are vowels.
 _DIACRITIC: Final = regex.compile(
     r"[[\p{Mn}&&[\p{Script=Zinh}\p{Script=Arab}\p{Script=Hebr}]]\p{Cf}\u0640'’]", regex.V1
 )
@@ -41,7 +41,7 @@ Words = tuple[str, ...]
 
 
 class Comparable(msgspec.Struct, frozen=True):
-    """A text in its comparable form: its words, and the numbers in them in their order."""
+    """A text in its comparable form: its words, its numbers in their order, and all words as one string."""
 
     words: Words
     numbers: Words
@@ -49,22 +49,22 @@ class Comparable(msgspec.Struct, frozen=True):
 
 
 def comparable(text: str) -> Comparable:
-    """Without case, marks and diacritics; alef, yeh and digits in one form each; numbers without separators."""
+    """Remove case, punctuation, diacritics and thousands separators, and unify the forms of alef, yeh and digits."""
     folded = unicodedata.normalize("NFKD", text.casefold()).translate(_ARABIC_FORMS)
     folded = _DIACRITIC.sub("", _NOT.sub(" not", folded))
     folded = _THOUSANDS.sub("", _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), folded))
-    words = tuple(_WORD.findall(folded[:COMPARED]))
+    words = tuple(_WORD.findall(folded[:CHARACTERS_COMPARED]))
     numbers = tuple(number.replace(",", ".") for number in _NUMBER.findall(folded))
     return Comparable(words, numbers, " ".join(words))
 
 
-_comparable_again: Final = lru_cache(maxsize=4096)(comparable)
-"""For texts that are on air: each is looked at again and again, and none is longer than an edition allows."""
+_cached_comparable: Final = lru_cache(maxsize=4096)(comparable)
+"""Cached, for texts on air: they are compared again and again, and their length is limited."""
 
 
-# Words that make other news of the same sentence: negations, who is meant, where; and numbers, months, days and
-# countries that differ by a letter or two. Others differ enough to be told apart by themselves.
-_DECISIVE: Final = frozenset(
+# Words that change the meaning of a sentence: negations, persons and directions. Also the numbers, months, days and
+# countries that are similar to another one. The others differ by more than WORD_SIMILAR.
+_DISTINCTIVE: Final = frozenset(
     form
     for word in """
     not no never without neither nor cannot former ex vice deputy acting male female first second third
@@ -79,45 +79,45 @@ _DECISIVE: Final = frozenset(
     لا لم لن ليس ليست غير دون بدون عدم نائب سابق السابق سابقا الأول الثاني الثالث الأولى الثانية الثالثة
     ست ستة ستين ستون سبع سبعة سبعين سبعون تسع تسعة تسعين تسعون ثلاث ثلاثة ثلاثين ثلاثون ثمان ثمانية ثمانين ثمانون
     مليون مليونين مليار مليارين يونيو يوليو غامبيا زامبيا أيسلندا أيرلندا
-    """.split()  # noqa: SIM905 - one word a line would fill two screens
+    """.split()  # noqa: SIM905 - one word per line would fill two screens
     for form in comparable(word).words
 )
 
 
 def most_similar(text: str, others: Sequence[str]) -> tuple[int, float] | None:
-    """Which of `others` says the same as `text`, and how alike they are in per cent; None where none does."""
+    """Return the index of the most similar duplicate in `others`, and its similarity in per cent, or None."""
     ours = comparable(text)
     if not ours.words:
         return None
     theirs = {
-        index: form for index, other in enumerate(others) if (form := _comparable_again(other)).numbers == ours.numbers
+        index: form for index, other in enumerate(others) if (form := _cached_comparable(other)).numbers == ours.numbers
     }
-    alike = process.extract(
+    similar = process.extract(
         ours.joined,
         {index: form.joined for index, form in theirs.items()},
         scorer=ratio,
         processor=None,
-        score_cutoff=ALIKE,
-        limit=LOOKED_AT,
+        score_cutoff=TEXT_SIMILAR,
+        limit=CANDIDATES,
     )
-    for _, score, index in alike:  # most alike first
-        if _says_the_same(ours.words, theirs[index].words):
+    for _, score, index in similar:  # most similar first
+        if _is_same_news(ours.words, theirs[index].words):
             return index, score
     return None
 
 
-def _says_the_same(ours: Words, theirs: Words) -> bool:
-    """True where no word that differs makes other news of it. The numbers are the same."""
-    return not any(_decides(ours, theirs, edit) for edit in Levenshtein.editops(ours, theirs))
+def _is_same_news(ours: Words, theirs: Words) -> bool:
+    """Return True if no word that differs changes the meaning. The numbers are the same."""
+    return not any(_changes_news(ours, theirs, edit) for edit in Levenshtein.editops(ours, theirs))
 
 
-def _decides(ours: Words, theirs: Words, edit: Editop) -> bool:
-    """True where a word that was put in, left out or replaced makes other news of it."""
+def _changes_news(ours: Words, theirs: Words, edit: Editop) -> bool:
+    """Return True if an added, removed or replaced word changes the meaning."""
     match edit.tag:
         case "insert":
-            return theirs[edit.dest_pos] in _DECISIVE
+            return theirs[edit.dest_pos] in _DISTINCTIVE
         case "delete":
-            return ours[edit.src_pos] in _DECISIVE
+            return ours[edit.src_pos] in _DISTINCTIVE
         case _:
             mine, other = ours[edit.src_pos], theirs[edit.dest_pos]
-            return not _DECISIVE.isdisjoint((mine, other)) or ratio(mine, other) < WORD_ALIKE
+            return not _DISTINCTIVE.isdisjoint((mine, other)) or ratio(mine, other) < WORD_SIMILAR

@@ -1,4 +1,4 @@
-"""Whether a text is written in the script of the language that it is said to be in."""
+"""Compare the script of a text with the script of its language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import regex
 
 from ticker.core.rules.fields import is_lang
 
-# Scripts of ISO 15924 that are several of Unicode's together, or a style of one (UAX #24).
+# ISO 15924 scripts that combine several Unicode scripts, or are a style of one (UAX #24).
 _MADE_OF: Final = {
     "Jpan": ("Hira", "Kana", "Hani"),
     "Hrkt": ("Hira", "Kana"),
@@ -29,16 +29,16 @@ _MADE_OF: Final = {
 }
 _NO_SCRIPT: Final = frozenset({"Zyyy", "Zinh", "Zzzz", "Zxxx"})
 _WORD: Final = regex.compile(r"[\p{L}\p{M}]+")
-# Common and inherited letters (ʻ, ー) are of every script.
+# Common and inherited letters (ʻ, ー) belong to every script.
 _LETTER: Final = regex.compile(r"[\p{L}--[\p{Script=Zyyy}\p{Script=Zinh}]]", regex.V1)
 _CAPITAL: Final = regex.compile(r"\p{Lu}")
 
 
 def foreign_script(text: str, lang: str) -> str | None:
-    """The name of the script that most of the text is in, where that isn't one of the language's; else None.
+    """Return the name of the script of most letters if it is not a script of the language, else None.
 
-    Words of another script with a capital in them don't count beside the language's own: names and acronyms often
-    stand as they are ("إطلاق iPhone Pro Max"). A language whose script isn't known is written in any.
+    Names and acronyms often keep their script ("إطلاق iPhone Pro Max"). So in a text with letters of its own language,
+    words of another script that contain a capital don't count. A language whose script is unknown may have any script.
     """
     own_letter = _letter_of(lang)
     if own_letter is None:
@@ -59,14 +59,14 @@ def _script_name(letter: str) -> str:
 
 @lru_cache(maxsize=256)
 def _letter_of(lang: str) -> regex.Pattern[str] | None:
-    """Matches a letter of the language's scripts; None for what is no tag, or a language of unknown script."""
+    """Return a pattern for a letter of the language's scripts, or None if the tag is invalid or the script unknown."""
     script = _script_of(lang)
     if script is None:
         return None
     parts = "".join(rf"\p{{Script={part}}}" for part in _MADE_OF.get(script, (script,)))
     try:
         return regex.compile(rf"[\p{{L}}&&[{parts}]]", regex.V1)
-    except regex.error:  # a code of ISO 15924 that Unicode has no property for
+    except regex.error:  # an ISO 15924 code without a Unicode property
         return None
 
 
@@ -76,7 +76,7 @@ def _script_of(lang: str) -> str | None:
     language = langcodes.Language.get(lang)
     if language.script is not None:
         return None if language.script in _NO_SCRIPT else language.script
-    # CLDR's table answers for every language that it doesn't have (mul, zxx, qaa) with American English's script.
+    # For a language that CLDR lacks (mul, zxx, qaa), it returns the script of American English.
     likely = langcodes.Language.make(language=language.language).maximize()
     is_guess = likely.territory == "US" and language.language != "en"
     return None if is_guess else language.maximize().script
