@@ -311,7 +311,7 @@ class DeskApp(App[str]):
         """Allow only to quit while a dialog is open. Hide the keys that don't apply to the current list."""
         if len(self.screen_stack) > 1:
             return action not in bindings.BLOCKED_BY_DIALOGS
-        return action != "act" or bindings.is_applicable(str(parameters[0]), self.pane)
+        return bindings.is_applicable(action, parameters, self.pane)
 
     async def action_act(self, name: str) -> None:
         if name == "undo":
@@ -333,6 +333,9 @@ class DeskApp(App[str]):
     def action_pane(self, name: str) -> None:
         self.pane = Pane[name]
         self._lines.focus()
+
+    def action_other_pane(self, name: str) -> None:
+        self.action_pane(name)
 
     def action_next_edition(self) -> None:
         current = self._requested or (None if self.model is None else self.model.name)

@@ -31,6 +31,7 @@ ON_COMPOSER: Final[list[BindingType]] = [
     Binding("tab", "app.focus_next", "fields", tooltip="Next field; Shift+Tab goes back"),
     Binding("escape", "leave", "board", tooltip="Go to the board"),
     Binding("ctrl+o", "toggle_details", "more", priority=True, tooltip="Story, url, embargo and expiry"),
+    Binding("f1", "app.help", "help", priority=True),
     Binding("ctrl+g", "toggle_glass", "break glass", priority=True, show=False, tooltip="Chief: skip the review"),
     Binding("ctrl+r", "toggle_again", "again", priority=True, show=False, tooltip="Send it although a duplicate"),
 ]
@@ -42,6 +43,7 @@ _ON_BOARD: Final = [
     Binding("h", "app.act('hide')", "hide", tooltip="Hide, or unhide"),
     Binding("p", "app.act('pin')", "pin", tooltip="Pin for a time, or unpin"),
     Binding("r", "app.act('refile')", "refile", tooltip="Refile: fix a typo"),
+    Binding("z", "app.act('undo')", "undo", tooltip="Take back the line sent last"),
 ]
 _ON_PENDING: Final = [
     Binding("a", "app.act('approve')", "approve", tooltip="Approve another editor's item"),
@@ -51,14 +53,13 @@ _ON_PENDING: Final = [
 _ON_SCHEDULED: Final = [
     Binding("z", "app.act('take_back')", "take back", tooltip="Take back your own item"),
 ]
-_UNDO: Final = Binding("z", "app.act('undo')", "undo", tooltip="Take back the line sent last")
 
 _ON_ANY_LIST: Final[list[BindingType]] = [
     # No letter starts a new line: after a sentence typed here by mistake, nothing of it is in the compose line.
     Binding("enter", "app.write_new", "write", tooltip="Write a new line"),
-    Binding("b,escape", "app.pane('BOARD')", "board"),
-    Binding("d", "app.pane('PENDING')", "pending"),
-    Binding("s", "app.pane('SCHEDULED')", "scheduled"),
+    Binding("b,escape", "app.other_pane('BOARD')", "board"),
+    Binding("d", "app.other_pane('PENDING')", "pending"),
+    Binding("s", "app.other_pane('SCHEDULED')", "scheduled"),
 ]
 _RARELY: Final[list[BindingType]] = [
     Binding("1", "app.edition(1)", "edition", key_display="1-9"),
@@ -68,9 +69,9 @@ _RARELY: Final[list[BindingType]] = [
 ]
 
 ON_LIST: Final[list[BindingType]] = [
-    *_ON_BOARD, *_ON_PENDING, *_ON_SCHEDULED, *_ON_ANY_LIST,
+    *_ON_BOARD[:5], *_ON_PENDING, *_ON_SCHEDULED, *_ON_ANY_LIST,
     Binding("question_mark", "app.help", "help"),
-    _UNDO, *_RARELY,
+    *_ON_BOARD[5:], *_RARELY,
 ]  # fmt: skip
 
 EVERYWHERE: Final[list[BindingType]] = [
@@ -79,7 +80,7 @@ EVERYWHERE: Final[list[BindingType]] = [
     Binding("f4", "pane('SCHEDULED')", "scheduled", priority=True, show=False, tooltip="Scheduled items; on a list: s"),
     Binding("ctrl+n", "next_edition", "edition", priority=True, tooltip="Next edition; on a list: 1 to 9"),
     Binding("ctrl+c", "interrupt", "undo or quit", priority=True, tooltip="Take back the last line, or quit"),
-    Binding("f1", "help", "help", priority=True, tooltip="This help; on a list: ?"),
+    Binding("f1", "help", "help", priority=True, show=False, tooltip="This help; on a list: ?"),
     Binding("ctrl+q", "leave", "quit", priority=True, show=False, tooltip="Quit; on a list: q"),
 ]
 
@@ -94,26 +95,28 @@ BLOCKED_BY_DIALOGS: Final = _action_names([*EVERYWHERE, *ON_LIST]) - {"interrupt
 """Actions that have no effect while a prompt or the help screen is open."""
 
 _LIST_ACTIONS: Final = {
-    Pane.BOARD: [*_ON_BOARD, _UNDO],
+    Pane.BOARD: _ON_BOARD,
     Pane.PENDING: [*_ON_PENDING, *_ON_SCHEDULED],
     Pane.SCHEDULED: _ON_SCHEDULED,
 }
 _APPLICABLE: Final = {pane: {binding.action for binding in found} for pane, found in _LIST_ACTIONS.items()}
 
 
-def is_applicable(name: str, pane: Pane) -> bool:
-    """Return whether the action `name` on a row applies to the rows of `pane`."""
-    return f"app.act({name!r})" in _APPLICABLE[pane]
+def is_applicable(action: str, parameters: tuple[object, ...], pane: Pane) -> bool:
+    """Return whether an action applies to the list `pane`: to its rows, or to go from it to another list."""
+    if action == "act":
+        return f"app.act({parameters[0]!r})" in _APPLICABLE[pane]
+    return action != "other_pane" or parameters[0] != pane.name
 
 
 _INTRODUCTION: Final = (
-    'Write "Who: what happened". Urgency: 1 flash, 2 bulletin, 3 urgent, 4 routine.\n'
-    "Time: 20m, 14:30. A line that is neither on air nor held stays in its field."
+    'Write "Who: what happened". Text that is neither on air nor held stays here.\n'
+    "Urgency: 1 flash, 2 bulletin, 3 urgent, 4 routine. Time: 20m or 14:30."
 )
 _CONCLUSION: Final = "After NOT ON AIR you may send the same line again: it can't go on air twice."
 _LEFT: Final = (("COMPOSE LINE", ON_COMPOSER), ("EVERYWHERE", [*EVERYWHERE, *_RARELY]))
 _RIGHT: Final = (
-    ("LINE SELECTED", [*_ON_BOARD, _UNDO, _ON_ANY_LIST[0]]),
+    ("LINE SELECTED", [*_ON_BOARD, _ON_ANY_LIST[0]]),
     ("HELD ITEM SELECTED", [*_ON_PENDING, *_ON_SCHEDULED]),
 )
 

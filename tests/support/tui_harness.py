@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import datetime
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
 
+import msgspec
 from textual.events import Paste
 from textual.pilot import Pilot
 
 from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp, utc_now
 from publisher_cli.tui.draft import DEADLINE_S
-from publisher_cli.tui.model import State
+from publisher_cli.tui.messages import ModelChanged
+from publisher_cli.tui.model import EditionModel, State
 from publisher_cli.tui.widgets.composer import Composer
 from publisher_cli.tui.widgets.line_list import LineList
+from tests.support.desk_harness import Newsroom
+from tests.support.strategies import ENGLISH, NONCE, START, post
 from tests.support.waiting import eventually
 from ticker.console import Console
+from ticker.core.edition import Edition
+from ticker.core.entry import Logged
+from ticker.core.errors import StoreError
+from ticker.core.held import Held
+from ticker.core.line import Change
+from ticker.core.outcome import Publish
+from ticker.core.submission import Finding, Submission
+from ticker.settings import Settings
+from ticker.store.editions import StoredEdition
 
 _KEYS = {" ": "space", "?": "question_mark", "\n": "enter", "\t": "tab"}
 
@@ -102,4 +116,59 @@ async def run_tui(
         tui = Tui(app, pilot)
         if live:
             await tui.is_live()
+        yield tui
+
+
+@asynccontextmanager
+async def run_desks(url: str, **editions: Edition) -> AsyncIterator[dict[str, Newsroom]]:
+    """Run a desk for each edition."""
+    async with AsyncExitStack() as stack:
+        newsrooms = {}
+        for name, edition in editions.items():
+            newsroom = newsrooms[name] = Newsroom(url, name)
+            newsroom.settings = msgspec.structs.replace(Settings(), editions={name: edition})
+            stack.push_async_callback(newsroom.aclose)
+            await stack.enter_async_context(newsroom.desk())
+        yield newsrooms
+
+
+def configure(newsroom: Newsroom, **fields: Any) -> None:
+    """Change fields of the edition that the desk of `newsroom` will have."""
+    edition = msgspec.structs.replace(ENGLISH, **fields)
+    newsroom.settings = msgspec.structs.replace(Settings(), editions={"en": edition})
+
+
+def model_of(*texts: str, name: str = "en", editor: str = "maha", edition: Edition = ENGLISH) -> EditionModel:
+    """Return a model whose board has one line per text, posted one minute apart by omar. The ids are line-1, line-2…"""
+    model = EditionModel(StoredEdition(name, edition, NONCE), editor)
+    for seq, text in enumerate(texts, 1):
+        now = START + timedelta(minutes=seq)
+        submission = Submission(key=f"k{seq}", change=Change.NEW, text=text)
+        outcome = post(model.board, submission, now, edition)
+        assert isinstance(outcome, Publish)
+        line = msgspec.structs.replace(outcome.entry.line, id=f"line-{seq}", number=seq)
+        model.apply(Logged(seq, f"{seq:064x}", msgspec.structs.replace(outcome.entry, line=line, editor="omar")))
+    return model
+
+
+def held_item(held_id: str = "held-1", editor: str = "omar", *, needs: bool = True, **fields: Any) -> Held:
+    """Return a held item of `editor`: pending, or with `needs` False scheduled in an hour."""
+    submission = Submission(key=held_id, change=Change.NEW, text="Ferries stop", **fields)
+    found = (Finding("flash", "a flash needs a second person"),) if needs else ()
+    due_at = None if needs else START + timedelta(hours=1)
+    return Held(id=held_id, editor=editor, submission=submission, submitted_at=START, needs=found, due_at=due_at)
+
+
+@asynccontextmanager
+async def offline_tui(model: EditionModel, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Tui]:
+    """Run the application without Redis, showing `model`."""
+
+    def find() -> Session:
+        raise StoreError("there is no Redis in this test")
+
+    app = DeskApp(find, model.name, model.editor, clock=clock)
+    async with app.run_test(size=(100, 30)) as pilot:
+        tui = Tui(app, pilot)
+        app.post_message(ModelChanged(model.name, model))
+        await tui.until(lambda: app.model is model, "the model is shown")
         yield tui

@@ -1,0 +1,54 @@
+"""The application as a whole: help, quitting, and the layout on a small terminal."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tests.support.desk_harness import Newsroom, new
+from tests.support.strategies import ENGLISH
+from tests.support.tui_harness import run_desks, run_tui
+
+STORM = "Weather office: Storm nears the coast"
+TEST_EDITION = msgspec.structs.replace(ENGLISH, title="Trial", test=True)
+
+
+async def test_test_edition_is_marked_in_three_places(redis_url: str) -> None:
+    async with run_desks(redis_url, trial=TEST_EDITION) as rooms:
+        await rooms["trial"].ask("omar", new("k1", "Ferries stop"))
+        async with run_tui(redis_url, "trial", size=(80, 24)) as tui:
+            await tui.shows("TEST EDITION · nothing here is for the public", "TEST Ferries stop", "Trial TEST EDITION")
+
+
+async def test_help_lists_the_keys_and_any_key_closes_it(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), run_tui(newsroom.url, size=(80, 24)) as tui:
+        await tui.press("f1")
+        await tui.shows("COMPOSE LINE", "Withdraw for good", "it can't go on air twice.")
+        await newsroom.ask("omar", new("k1", "Ferries stop"))
+        await tui.press("space")
+        await tui.shows("Ferries stop")
+        await tui.press("escape", "question_mark")
+        await tui.shows("EVERYWHERE")
+
+
+async def test_quit_with_unsent_text_needs_enter_and_returns_the_text(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), run_tui(newsroom.url) as tui:
+        await tui.paste(STORM)
+        await tui.press("ctrl+q")
+        await tui.shows("A LINE IS NOT SENT: QUIT ANYWAY?")
+        await tui.press("n")
+        await tui.shows("nothing was done")
+        await tui.press("ctrl+q", "enter")
+        assert tui.app.return_value == STORM
+
+
+async def test_everything_is_visible_at_80_by_24(newsroom: Newsroom) -> None:
+    async with newsroom.desk(), run_tui(newsroom.url, size=(80, 24)) as tui:
+        for number in range(12):
+            await newsroom.ask(
+                "omar", new(f"k{number}", f"Harbour: Ferries stop, in the {number}th hour " + "again " * 8)
+            )
+        await tui.press("escape", "c")
+        await tui.press("ctrl+o", "shift+tab", "shift+tab", "shift+tab", "shift+tab", "shift+tab")
+        await tui.paste(" and again" * 9)
+        await tui.shows("CORRECT", "correct needs a reason", "too long", "f1 help", "● live", "11th hour")
+        await tui.shows("urg 4", "regions", "at", "story", "url", "embargo", "expires", "what was wrong")

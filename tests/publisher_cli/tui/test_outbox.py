@@ -1,0 +1,78 @@
+"""The outbox and the drafts: receipts, undo windows, and idempotency keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from publisher_cli.tui.draft import Draft, DraftFields
+from publisher_cli.tui.outbox import Drafts, Outbox, SentRequest
+from tests.support.strategies import START
+from ticker.core.line import Change
+from ticker.core.submission import Receipt, ReceiptStatus, Submission
+
+DRAFT = Draft(fields=DraftFields(text="Ferries stop"))
+SENT = SentRequest("en", Submission(key="k1", change=Change.NEW, text="Ferries stop"), "Ferries stop", START, DRAFT)
+
+
+def receipt(status: ReceiptStatus, **fields: object) -> Receipt:
+    return Receipt(status=status, edition="en", key="k1", **fields)  # type: ignore[arg-type]
+
+
+HELD = receipt(ReceiptStatus.HELD, held="h1", due_at=START + timedelta(seconds=5))
+
+
+def test_request_waits_until_it_has_a_receipt() -> None:
+    outbox = Outbox()
+    outbox.add(SENT)
+    assert outbox.waits_for("k1")
+    assert outbox.is_draft_waiting
+    assert outbox.waited_s(START + timedelta(seconds=3)) == 3.0
+    outbox.settle(SENT, receipt(ReceiptStatus.ON_AIR))
+    assert not outbox.is_waiting
+    assert outbox.waited_s(START) == 0.0
+
+
+def test_undo_window_runs_down_and_ends_with_the_receipt_of_its_item() -> None:
+    outbox = Outbox()
+    outbox.settle(SENT, HELD)
+    assert outbox.undo_window(START) == ("h1", 5.0)
+    assert outbox.undo_window(START + timedelta(seconds=5)) is None
+    outbox.mark_shown(receipt(ReceiptStatus.DROPPED, held="h1"))
+    assert outbox.undo_window(START) is None
+    assert outbox.held_request("h1") == SENT
+
+
+def test_receipt_is_shown_once_per_status() -> None:
+    outbox = Outbox()
+    outbox.mark_shown(HELD)
+    assert outbox.was_shown(HELD)
+    assert not outbox.was_shown(receipt(ReceiptStatus.ON_AIR))
+
+
+@pytest.mark.parametrize("status", [ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR])
+def test_same_draft_gets_the_same_key_after_a_missing_receipt(status: ReceiptStatus) -> None:
+    drafts = Drafts()
+    assert not drafts.settle(SENT, receipt(status))
+    assert drafts.key_for("en", DRAFT) == "k1"
+    assert drafts.key_for("en", Draft(fields=DraftFields(text="Ferries run"))) != "k1"
+    assert drafts.key_for("ar", DRAFT) != "k1"
+    assert drafts.unsettled_request("k1") == SENT
+
+
+def test_published_draft_is_forgotten_and_a_refused_one_is_kept() -> None:
+    drafts = Drafts()
+    drafts.keep("en", DRAFT)
+    assert not drafts.settle(SENT, receipt(ReceiptStatus.REFUSED))
+    assert drafts.restore("en", Draft()) == DRAFT
+    assert drafts.settle(SENT, receipt(ReceiptStatus.ON_AIR))
+    assert drafts.restore("en", Draft()) == Draft()
+    assert drafts.key_for("en", DRAFT) != "k1"
+
+
+def test_blank_draft_replaces_the_kept_one() -> None:
+    drafts = Drafts()
+    drafts.keep("en", DRAFT)
+    drafts.keep("en", Draft())
+    assert drafts.restore("en", Draft()) == Draft()
