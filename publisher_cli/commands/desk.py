@@ -42,14 +42,14 @@ def run_desk(console: Console, edition: str | None, editor: str | None, data: Pa
     """Run the application until the editor quits. Print the text that was not sent, so that it isn't lost.
 
     Raises:
-        SettingsError: If there is no terminal, or the name of the edition or editor is not valid.
+        SettingsError: If stdin or stdout isn't a terminal, or a name isn't valid.
 
     """
     if not console.is_for_people or not sys.stdin.isatty():
         raise SettingsError("`tick desk` needs a terminal: programs use `tick board` and `tick watch`")
     from publisher_cli.tui.app import DeskApp  # noqa: PLC0415 -- importing Textual takes a quarter of a second
 
-    gc.enable()  # `main` disables it, for commands that end at once
+    gc.enable()  # `main` disables it, because most commands end soon
     app = DeskApp(
         lambda: Session.find(console, data),
         None if edition is None else check_name(edition),

@@ -101,7 +101,7 @@ def undo(model: EditionModel | None, outbox: Outbox, now: datetime) -> Send | No
 
 
 def _undoable(model: EditionModel, outbox: Outbox, now: datetime) -> str | None:
-    """Return the id of the editor's own item in its undo window, also if another application sent it."""
+    """Return the id of the editor's item in its undo window. It may come from another application."""
     if (window := outbox.undo_window(now)) is not None:
         return window[0]
     own = [held for held in model.scheduled() if held.reason is Reason.UNDO and held.editor == model.editor]
@@ -285,7 +285,7 @@ _ITEM_ACTIONS: Final[Mapping[str, Callable[[SelectedItem], Step]]] = {
 }
 
 
-# What the core permits
+# Permissions, as the core decides them
 
 
 def why_not_change(change: Change, entry: Entry) -> str | None:

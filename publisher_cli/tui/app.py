@@ -176,7 +176,7 @@ class DeskApp(App[str]):
     # Drawing
 
     def redraw(self) -> None:
-        """Draw everything that time or a message may have changed. Widgets skip what is the same."""
+        """Draw everything that time or a message may have changed. Widgets skip content that is the same."""
         if not self._lines.is_attached:  # a message may arrive after the end
             return
         now, model = self._clock(), self.model
@@ -364,7 +364,7 @@ class DeskApp(App[str]):
             await self.action_leave()
 
     async def action_leave(self) -> None:
-        """Quit. Ask first if a line is not sent or has no receipt yet; a second time, quit without asking."""
+        """Quit. Ask first if a line is unsent or waits for its receipt. With a prompt open, quit without asking."""
         unsent = self._compose_line.unsent
         if isinstance(self.screen, Prompt) or not (unsent or self.outbox.is_waiting):
             self.end()
@@ -384,5 +384,5 @@ class DeskApp(App[str]):
             self._show_notice(_CANCELED)
 
     def end(self) -> None:
-        """Quit at once, with the unsent text as the result."""
+        """Quit without asking. The result is the unsent text."""
         self.exit(self._compose_line.unsent)

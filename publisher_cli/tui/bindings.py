@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 
 class Pane(Enum):
-    """What the list shows. The value is the label of its tab."""
+    """A list that the application can show. The value is the label of its tab."""
 
     BOARD = "Board"
     PENDING = "Pending"
@@ -32,6 +32,7 @@ ON_COMPOSER: Final[list[BindingType]] = [
     Binding("escape", "leave", "board", tooltip="Go to the board"),
     Binding("ctrl+o", "toggle_details", "more", priority=True, tooltip="Story, url, embargo and expiry"),
     Binding("f1", "app.help", "help", priority=True),
+    Binding("ctrl+q", "app.leave", "quit", priority=True),
     Binding("ctrl+g", "toggle_glass", "break glass", priority=True, show=False, tooltip="Chief: skip the review"),
     Binding("ctrl+r", "toggle_again", "again", priority=True, show=False, tooltip="Send it although a duplicate"),
 ]
@@ -69,9 +70,9 @@ _RARELY: Final[list[BindingType]] = [
 ]
 
 ON_LIST: Final[list[BindingType]] = [
-    *_ON_BOARD[:5], *_ON_PENDING, *_ON_SCHEDULED, *_ON_ANY_LIST,
+    *_ON_BOARD[:5], *_ON_PENDING, *_ON_ANY_LIST,
     Binding("question_mark", "app.help", "help"),
-    *_ON_BOARD[5:], *_RARELY,
+    *_ON_SCHEDULED, *_ON_BOARD[5:], *_RARELY,
 ]  # fmt: skip
 
 EVERYWHERE: Final[list[BindingType]] = [
@@ -79,7 +80,9 @@ EVERYWHERE: Final[list[BindingType]] = [
     Binding("f3", "pane('PENDING')", "pending", priority=True, show=False, tooltip="Pending items; on a list: d"),
     Binding("f4", "pane('SCHEDULED')", "scheduled", priority=True, show=False, tooltip="Scheduled items; on a list: s"),
     Binding("ctrl+n", "next_edition", "edition", priority=True, tooltip="Next edition; on a list: 1 to 9"),
-    Binding("ctrl+c", "interrupt", "undo or quit", priority=True, tooltip="Take back the last line, or quit"),
+    Binding(
+        "ctrl+c", "interrupt", "undo or quit", priority=True, show=False, tooltip="Take back the last line, or quit"
+    ),
     Binding("f1", "help", "help", priority=True, show=False, tooltip="This help; on a list: ?"),
     Binding("ctrl+q", "leave", "quit", priority=True, show=False, tooltip="Quit; on a list: q"),
 ]
@@ -92,7 +95,7 @@ def _action_names(bindings: Iterable[BindingType]) -> frozenset[str]:
 
 
 BLOCKED_BY_DIALOGS: Final = _action_names([*EVERYWHERE, *ON_LIST]) - {"interrupt", "leave"}
-"""Actions that have no effect while a prompt or the help screen is open."""
+"""Actions that a prompt or the help screen disables while it is open."""
 
 _LIST_ACTIONS: Final = {
     Pane.BOARD: _ON_BOARD,

@@ -51,7 +51,7 @@ class ComposeLine:
         return True
 
     def validate(self, model: EditionModel | None, *, is_live: bool) -> Validation | None:
-        """Show what the desk would decide about the draft now. Return None if there is nothing to validate."""
+        """Validate the draft, show the findings, and return them. Return None for a blank draft."""
         draft, now = self._composer.draft, self._clock()
         validation = None if draft.is_blank or model is None else validate(draft, model, now)
         self._composer.show_validation(validation, now, None if model is None else model.zone, is_live=is_live)

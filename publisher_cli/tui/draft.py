@@ -1,4 +1,4 @@
-"""A draft: the fields of the compose line, the submission they make, and what the desk would decide. Pure."""
+"""Drafts: the fields of the compose line, their submission, and its validation. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ class Severity(Enum):
 
 
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the desk would decide about a draft now.
+    """The decision that the desk would make about a draft now.
 
-    `submission` is None if the fields can't be parsed. `needs` are the reasons for a second person's review.
+    `submission` is None if the fields can't be parsed. `needs` are the reasons why a second person must review it.
     """
 
     submission: Submission | None = None
@@ -165,7 +165,7 @@ def _parse_urgency(text: str) -> int:
     if folded in _URGENCIES:
         return _URGENCIES[folded]
     if re.fullmatch("[0-9]{1,2}", folded, re.ASCII) is None:
-        raise SettingsError(f"urgency {text.strip()[:10]!a} is no number: 1 flash, 2 bulletin, 3 urgent, 4 routine")
+        raise SettingsError(f"urgency {text.strip()[:10]!a} isn't a number: 1 flash, 2 bulletin, 3 urgent, 4 routine")
     return int(folded)
 
 
@@ -210,7 +210,7 @@ def needs_confirmation(draft: Draft, submission: Submission) -> bool:
 
 
 def preview_line(draft: Draft, edition_dir: Direction) -> Line | None:
-    """Return the draft as a line to display, without applying the rules, or None if it has no text."""
+    """Return the draft as a line to display, without applying the rules. Return None for an empty text."""
     attribution, text = fields.split_attribution(fields.normal_text(draft.fields.text))
     if not text:
         return None

@@ -20,7 +20,7 @@ UNSETTLED: Final = frozenset({ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR})
 """Receipts after which the same line may be sent again, with the same idempotency key."""
 
 DraftSlot = tuple[str, Change, str | None]
-"""Where a draft is kept: the edition, the change, and the id of the line that it changes."""
+"""The key of a draft: its edition, its change, and the id of the line that it changes."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -85,7 +85,7 @@ class Outbox:
         return None if held_id is None else self._held.get(held_id)
 
     def undo_window(self, now: datetime) -> tuple[str, float] | None:
-        """Return the id of the item in its undo window and the seconds left, or None if there is none."""
+        """Return the id of the item in its undo window and the seconds left, or None if no window is open."""
         if self._undo_window is None or self._undo_window[1] <= now:
             return None
         held_id, due_at = self._undo_window
@@ -122,7 +122,7 @@ class Drafts:
             self._drafts[_slot(edition, draft)] = draft
 
     def restore(self, edition: str, blank: Draft) -> Draft:
-        """Return the draft kept in place of `blank`, or `blank` if there is none or the line has changed since."""
+        """Return the draft kept in place of `blank`. Return `blank` without one, or if the line has changed since."""
         kept = self._drafts.get(_slot(edition, blank))
         return kept if kept is not None and kept.line == blank.line else blank
 

@@ -1,4 +1,4 @@
-"""What the application does after a key press: refuse, edit, send, or ask first. Actions return steps as values."""
+"""Steps: an action returns one, and the application performs it. It refuses, edits, sends, or asks first."""
 
 from __future__ import annotations
 

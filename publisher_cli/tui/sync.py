@@ -89,7 +89,7 @@ class EditionSync:
                 async for _ in self._rounds():
                     lost_since = None
                     backoff.reset()
-                continue  # the log was replaced: read the new one at once
+                continue  # the log was replaced: read the new one without a delay
             except (TickerError, OSError, *CLIENT_ERRORS) as error:
                 reason = sentence(error)
             except Exception as error:  # noqa: BLE001 -- a task's root: the application keeps the drafts and shows it

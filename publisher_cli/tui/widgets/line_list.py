@@ -203,7 +203,7 @@ def text_pieces(row: Row, room: int) -> list[Content]:
     Right-to-left text is aligned to the right.
     """
     text = Content(row.text).stylize("$foreground 60%" if row.is_dim else "bold" if row.is_fresh else "")
-    # Arabic has no italics: mlterm shows boxes instead, and Konsole shows letters that don't join.
+    # Don't set Arabic in italics: mlterm shows boxes, and Konsole shows letters that don't join.
     italic = "" if bidi.is_right_to_left(row.attribution) else row.attribution
     if italic and (start := row.text.find(italic)) >= 0:
         text = text.stylize("italic", start, start + len(italic))
@@ -243,7 +243,7 @@ class LineList(OptionList):
         return max(self.scrollable_content_region.width - GUTTER, TEXT_LEAST)
 
     def show(self, rows: Sequence[Row], below: Sequence[Row] = (), empty: str = "") -> None:
-        """Show `rows`, then `below` under a rule. If there are none, show the text `empty`."""
+        """Show `rows`, then `below` under a rule. Show the text `empty` instead of an empty list."""
         shown = (tuple(rows), tuple(below), empty, self.room)
         if shown == self._shown:
             return

@@ -63,7 +63,7 @@ class StatusBar(VerticalGroup):
 
 
 class DetailsBar(Bar):
-    """What is known about the selected row, beyond the row itself."""
+    """Details of the selected row that the row itself doesn't show."""
 
     def show_row(self, model: EditionModel, pane: Pane, row_id: str | None, now: datetime) -> None:
         details = " · ".join(_details(model, pane, row_id, now))

@@ -1,4 +1,4 @@
-"""The keys on lines and held items: what is permitted, what is asked first, and what is sent."""
+"""The keys on lines and held items: permissions, prompts, and the requests that they send."""
 
 from __future__ import annotations
 

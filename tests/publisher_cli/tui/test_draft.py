@@ -55,7 +55,7 @@ def test_urgency_is_a_name_or_a_number(text: str, urgency: int) -> None:
 
 
 def test_unknown_urgency_is_rejected() -> None:
-    with pytest.raises(SettingsError, match="urgency 'soon' is no number"):
+    with pytest.raises(SettingsError, match="urgency 'soon' isn't a number"):
         submission_of(typed(urgency="soon"), "k", START, None)
 
 

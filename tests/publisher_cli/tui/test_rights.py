@@ -1,4 +1,4 @@
-"""The desk view as an editor's own Redis user, who may do only what an editor does."""
+"""The terminal application with the Redis user of one editor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.tui_harness import run_tui
 
 @pytest.fixture
 def parts(folder: Path) -> Iterator[Parts]:
-    """A desk for two editions; Omar may post to one of them."""
+    """Run a desk for two editions. Omar may post to one of them."""
     with GuardedServer(folder / "r") as server:
         parts = Parts(server, folder)
         with parts.desk:
@@ -23,7 +23,7 @@ def parts(folder: Path) -> Iterator[Parts]:
             yield parts
 
 
-async def test_an_editors_rights_are_enough_and_no_more_is_tried(parts: Parts) -> None:
+async def test_redis_rights_of_an_editor_suffice(parts: Parts) -> None:
     async with run_tui(parts.server.url_of("omar"), "en", editor="omar") as tui:
         await tui.paste("Weather office: Storm nears the coast")
         await tui.press("enter")
@@ -31,7 +31,7 @@ async def test_an_editors_rights_are_enough_and_no_more_is_tried(parts: Parts) -
     assert parts.denied() == []
 
 
-async def test_an_edition_that_may_not_be_read_says_so_and_the_way_back_is_open(parts: Parts) -> None:
+async def test_unreadable_edition_is_reported_and_the_editor_can_switch_back(parts: Parts) -> None:
     async with run_tui(parts.server.url_of("omar"), "en", editor="omar") as tui:
         await tui.paste("Ferries stop")
         await tui.press("ctrl+n")

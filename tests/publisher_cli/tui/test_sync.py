@@ -60,7 +60,7 @@ async def test_line_sent_again_after_a_missing_receipt_is_published_once(
     newsroom: Newsroom,
 ) -> None:
     async with newsroom.desk():
-        pass  # the edition is made, and nobody takes what is handed in
+        pass  # the edition exists, but its desk has stopped
     async with run_tui(newsroom.url, deadline_s=0.5) as tui:
         await register(newsroom.redis, "en", "maha")
         await tui.paste(STORM)

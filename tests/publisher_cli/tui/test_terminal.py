@@ -1,4 +1,4 @@
-"""`tick desk` as people start it: on a real terminal, in front of a whole system."""
+"""`tick desk` on a real terminal, with a whole running system."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def system() -> Iterator[System]:
         yield running
 
 
-def test_tick_alone_on_a_terminal_opens_the_desk_view_and_leaves_the_terminal_as_it_was(system: System) -> None:
+def test_tick_without_arguments_runs_the_terminal_application_and_restores_the_terminal(system: System) -> None:
     terminal = Terminal("tick", environ={**system.environ, "TICK_EDITION": "en", "TICK_EDITOR": "maha"})
     until(lambda: "● live" in terminal.seen, "it is live")
     terminal.type("Harbour: Ferries stop\r")
@@ -35,9 +35,7 @@ def test_tick_alone_on_a_terminal_opens_the_desk_view_and_leaves_the_terminal_as
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_told_to_end_it_gives_back_the_terminal_and_the_words_that_are_unsent(
-    system: System, number: signal.Signals
-) -> None:
+def test_signal_to_end_restores_the_terminal_and_prints_the_unsent_text(system: System, number: signal.Signals) -> None:
     terminal = Terminal("tick", "desk", "-e", "en", environ=system.environ)
     until(lambda: "● live" in terminal.seen, "it is live")
     terminal.type("Never sent")
@@ -47,7 +45,7 @@ def test_told_to_end_it_gives_back_the_terminal_and_the_words_that_are_unsent(
     assert terminal.seen.partition(LEFT_SCREEN)[2].strip().endswith("not sent: Never sent")
 
 
-def test_without_a_terminal_tick_shows_its_help_and_tick_desk_says_what_it_needs(system: System) -> None:
+def test_without_a_terminal_tick_prints_help_and_tick_desk_an_error(system: System) -> None:
     bare = system.tick()
     assert (bare.code, bare.out) == (2, "")
     assert "Usage: tick" in bare.err
@@ -56,14 +54,14 @@ def test_without_a_terminal_tick_shows_its_help_and_tick_desk_says_what_it_needs
     assert "`tick desk` needs a terminal" in desk.err
 
 
-def test_without_colours_nothing_is_lost(system: System) -> None:
+def test_application_runs_without_colors(system: System) -> None:
     terminal = Terminal("tick", "desk", "-e", "en", environ={**system.environ, "NO_COLOR": "1"})
     until(lambda: "● live" in terminal.seen, "it is live")
     terminal.type("\x11")
     assert terminal.wait() == 0
 
 
-def test_no_other_command_pays_for_textual(system: System) -> None:
+def test_tick_post_does_not_import_textual(system: System) -> None:
     words = [sys.executable, "-X", "importtime", "-m", "publisher_cli.cli", "post", "A line", "-e", "en"]
     ran = subprocess.run(words, env=system.environ, capture_output=True, text=True, timeout=30, check=False)
     assert ran.returncode == 0, ran
