@@ -30,7 +30,7 @@ from ticker.core.submission import Decision, DecisionRequest, Submission
 PIN_DEFAULT: Final = "2h"
 
 _PLACEHOLDER: Final = "assumed"
-"""Stands for a reason that the editor has not typed yet."""
+"""A placeholder for the reason, which the editor has not typed yet."""
 
 
 class SelectedLine(msgspec.Struct, frozen=True):

@@ -68,7 +68,7 @@ class EditionModel:
 
     @property
     def zone(self) -> tzinfo | None:
-        """The edition's time zone. None (local time) if it has none or this machine doesn't know it."""
+        """The edition's time zone. None means local time: the edition has no zone, or this machine doesn't know it."""
         try:
             return find_zone(self.stored.edition.zone)
         except SettingsError:

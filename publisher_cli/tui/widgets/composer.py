@@ -248,7 +248,7 @@ def _remedy(severity: Severity, finding: Finding) -> str:
 
 
 def _next_step(validation: Validation, now: datetime, zone: tzinfo | None) -> str:
-    """Return what Enter does, with the times as they were parsed."""
+    """Return a description of what Enter does, with the parsed times."""
     submission, due_at = validation.submission, validation.due_at
     assert submission is not None
     if due_at is None:

@@ -78,7 +78,7 @@ async def test_line_with_embargo_is_held_and_its_expiry_counts_from_the_embargo(
         await tui.shows("✓ Enter: on air ", "(in 2 h), expires ", "(in 5 h)")
         await tui.press("enter")
         await tui.shows("HELD", "until", "Scheduled 1")
-        assert "takes it back" not in tui.text  # the embargo is no undo window
+        assert "takes it back" not in tui.text  # an embargo isn't an undo window
         await tui.press("f4")
         await tui.shows("EMBARGO Weather office: Storm nears the coast")
         ((_, held),) = (await read_held(newsroom.redis, "en")).values()
@@ -144,9 +144,8 @@ async def test_line_refused_by_the_desk_stays_in_the_compose_line(newsroom: News
     configure(newsroom, text_graphemes=20, text_warn_graphemes=20)
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         assert tui.app.model is not None
-        tui.app.model.stored = msgspec.structs.replace(
-            tui.app.model.stored, edition=ENGLISH
-        )  # the settings before the change
+        # The application still has the settings before the change.
+        tui.app.model.stored = msgspec.structs.replace(tui.app.model.stored, edition=ENGLISH)
         await tui.paste("Storm nears the coast of Tal Amar")
         await tui.press("enter")
         await tui.shows("REFUSED", "shorten it by 13")
