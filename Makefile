@@ -60,6 +60,10 @@ format: $(VENV)/dev.stamp ## put the sources into form, with the lint findings t
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
+.PHONY: widget
+widget: $(VENV)/dev.stamp ## bundle the widget from its sources, after a change of ticker/widget/src
+	@$(BIN)/python scripts/build_widget.py
+
 .PHONY: chromium
 chromium: $(VENV)/dev.stamp ## find the browser that the tests drive, or install one
 	@$(BIN)/python scripts/chromium.py

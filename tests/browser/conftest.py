@@ -1,29 +1,30 @@
-"""What browser tests share: a Chromium, readers' pages in it, a newsroom and a host's web server."""
+"""Fixtures of the browser tests: a Chromium, readers' profiles in it, a gateway, and another site's web server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from scripts.chromium import find_chromium
-from tests.support.browser_harness import Host, Newsroom
+from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.browser_reader import TIMEOUT_MS, Reader, Readers
 
-UNUSED = (
-    # A process each, for the list below an address bar and for a page that may come: half of a test's time.
+DISABLED_FEATURES = (
+    # Each takes a process, and together half of a test's time: the list below the address bar, and a spare page.
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
     "WebUIOmniboxFullPopup",
     "SpareRendererForSitePerProcess",
-    # Of Playwright's own list, whose place this one takes, what matters here.
+    # This list replaces Playwright's own, so it repeats the entries of that one that matter here.
     "HttpsUpgrades",
     "MediaRouter",
     "OptimizationHints",
     "NetworkTimeServiceQuerying",
 )
-"""Features of Chromium that no test looks at."""
+"""Features of Chromium that the tests don't need."""
 
 ARGUMENTS = (
     "--headless",
@@ -32,10 +33,10 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-dev-shm-usage",
     "--js-flags=--expose-gc",
-    "--disable-features=" + ",".join(UNUSED),
+    "--disable-features=" + ",".join(DISABLED_FEATURES),
 )
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-# One a module, not one a session: while Playwright's synchronous side is open, no other test could run an event loop.
+# Per module and not per session: no other test can run an event loop while Playwright's synchronous API is open.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = find_chromium()
@@ -53,16 +54,16 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=ARGUMENTS,
-            ignore_default_args=["--disable-back-forward-cache"],  # readers have it
+            ignore_default_args=["--disable-back-forward-cache"],  # readers have that cache
         )
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def newsroom() -> Iterator[Newsroom]:
-    with Newsroom() as newsroom:
-        yield newsroom
+def harness() -> Iterator[BrowserHarness]:
+    with BrowserHarness() as harness:
+        yield harness
 
 
 @pytest.fixture
@@ -71,34 +72,9 @@ def host() -> Iterator[Host]:
         yield host
 
 
-class Reader:
-    """A reader's browser profile: pages, and everything that went wrong in them."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.context = context
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.expected: tuple[str, ...] = ()
-        context.set_default_timeout(10_000)
-        context.on("weberror", lambda error: self.errors.append(str(error.error)))
-        context.on("console", self._note)
-        context.on("request", lambda request: self.requests.append(request.url))
-
-    def _note(self, message: object) -> None:
-        kind, text = message.type, message.text  # type: ignore[attr-defined]
-        # What the browser itself notes about a network that fails is no error of the page.
-        if kind == "error" and not text.startswith(("WebSocket connection", "Failed to load resource", *self.expected)):
-            self.errors.append(text)
-
-    def open(self, address: str) -> Page:
-        page = self.context.new_page()
-        page.goto(address)
-        return page
-
-
 @pytest.fixture
-def reader(browser: Browser) -> Iterator[Callable[..., Reader]]:
-    """Makes readers; at the end none of their pages may have had an error."""
+def reader(browser: Browser) -> Iterator[Readers]:
+    """Make readers' profiles. After the test, none of their pages may have had an error."""
     readers: list[Reader] = []
     with ExitStack() as stack:
 

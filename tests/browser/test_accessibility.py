@@ -1,37 +1,28 @@
-"""WCAG 2.2: what axe-core can judge, and what only use can show."""
+"""WCAG 2.2: what axe-core can check, and what needs a scenario."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from importlib.resources import files
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Reader
-from tests.support.browser_harness import Host, Newsroom
-from tests.support.browser_lines import fill
-from tests.support.browser_pages import host_page, is_live, shows
-from tests.support.scripted_server import Gateway, SocketGateway, line, position
+from tests.support.axe import violations
+from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.browser_lines import post_sample_lines
+from tests.support.browser_pages import expect_lines, expect_live, host_page
+from tests.support.browser_reader import Readers
+from tests.support.scripted_server import ScriptedGateway, SocketGateway, line, position
 from ticker import widget
 from ticker.core.line import Change
 
-Readers = Callable[..., Reader]
 ELEMENT = "document.querySelector('breaking-ticker')"
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run().then(each => each.violations)")
-    return [f"{each['id']}: {node['html'][:200]} {node['failureSummary']}" for each in found for node in each["nodes"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("theme", widget.THEMES)
-def test_axe_finds_nothing_in_any_layout_and_language(
-    reader: Readers, newsroom: Newsroom, host: Host, theme: str, scheme: str
+def test_axe_finds_no_violation_in_any_layout_and_language(
+    reader: Readers, harness: BrowserHarness, host: Host, theme: str, scheme: str
 ) -> None:
-    fill(newsroom)
+    post_sample_lines(harness)
     page = reader(color_scheme=scheme, viewport={"width": 1000, "height": 5000}).context.new_page()
     tickers = [
         f'edition="{edition}" layout="{layout}" label="{edition} {layout}"'
@@ -39,12 +30,12 @@ def test_axe_finds_nothing_in_any_layout_and_language(
         for layout in ("list", "strip", "crawl")
     ]
     head = (
-        f'<link rel="stylesheet" href="{newsroom.address}/widget/themes.css">'
+        f'<link rel="stylesheet" href="{harness.address}/widget/themes.css">'
         '<meta name="color-scheme" content="light dark">'
     )
     before = f'<main data-ticker-theme="{theme}"><h1>Host</h1>'
-    page.goto(host.put("/", host_page(newsroom.address, *tickers, head=head, before=before, after="</main>")))
-    is_live(page, 9)
+    page.goto(host.put("/", host_page(harness.address, *tickers, head=head, before=before, after="</main>")))
+    expect_live(page, 9)
     page.evaluate("document.querySelectorAll('[layout=crawl]').forEach(each => each.pause())")
     assert violations(page) == []
 
@@ -62,27 +53,27 @@ def test_axe_finds_nothing_in_any_layout_and_language(
         "/xx",
     ],
 )
-def test_axe_finds_nothing_on_any_page(reader: Readers, newsroom: Newsroom, path: str) -> None:
-    fill(newsroom)
+def test_axe_finds_no_violation_on_any_page(reader: Readers, harness: BrowserHarness, path: str) -> None:
+    post_sample_lines(harness)
     page = reader(viewport={"width": 1000, "height": 3000}, bypass_csp=True).context.new_page()
-    page.goto(newsroom.address + path)
+    page.goto(harness.address + path)
     if path != "/xx":
         expect(page.locator("[part=ticker][data-state=live]").first).to_be_attached()
     assert violations(page) == []
 
 
-def test_axe_finds_nothing_without_javascript_either(reader: Readers, newsroom: Newsroom) -> None:
-    """The rendered lines, before the element takes over: the module is kept away."""
-    fill(newsroom)
+def test_axe_finds_no_violation_in_rendered_lines(reader: Readers, harness: BrowserHarness) -> None:
+    """Before the element replaces the rendered lines: the module doesn't load."""
+    post_sample_lines(harness)
     page = reader(bypass_csp=True).context.new_page()
     page.route("**/ticker.js", lambda route: route.abort())
-    page.goto(newsroom.address + "/ar")
+    page.goto(harness.address + "/ar")
     expect(page.locator("breaking-ticker > ol > li")).to_have_count(6)
     assert violations(page) == []
 
 
 @pytest.fixture
-def gateway(reader: Readers, newsroom: Newsroom, host: Host) -> Gateway:
+def gateway(reader: Readers, harness: BrowserHarness, host: Host) -> ScriptedGateway:
     page = reader().context.new_page()
     page.clock.install()
     gateway = SocketGateway(page)
@@ -90,27 +81,29 @@ def gateway(reader: Readers, newsroom: Newsroom, host: Host) -> Gateway:
         host.put(
             "/",
             host_page(
-                newsroom.address, 'edition="en" transport="socket"', 'edition="en" transport="socket" layout="strip"'
+                harness.address, 'edition="en" transport="socket"', 'edition="en" transport="socket" layout="strip"'
             ),
         )
     )
-    gateway.wait(1)
+    gateway.wait_for_connections(1)
     return gateway
 
 
-def test_news_is_announced_politely_in_batches_and_not_too_often(gateway: Gateway) -> None:
+def test_new_lines_are_announced_politely_in_batches(gateway: ScriptedGateway) -> None:
     page = gateway.page
-    announcer = page.locator(".heard").first
+    announcer = page.locator(".announcer").first
     expect(announcer).to_have_attribute("aria-live", "polite")
     gateway.board(line(1, "On the board"))
-    is_live(page, 2)
+    expect_live(page, 2)
     for number in range(2, 8):
         gateway.line(number, f"Line {number}", urgency=1 if number == 7 else 4)
     shows_first(page, "Flash Line 7")
     expect(announcer).to_be_empty()
     page.clock.run_for(2_100)
     expect(announcer).to_have_text("Flash Line 7 Line 6 Line 5New: 3")
-    expect(page.locator(".heard").nth(1)).to_be_empty()  # of two elements with one connection, one speaks
+    expect(
+        page.locator(".announcer").nth(1)
+    ).to_be_empty()  # of two elements with one connection, only the first announces
     gateway.line(8, "Line 8")
     page.clock.run_for(5_000)
     expect(announcer).not_to_contain_text("Line 8")
@@ -120,16 +113,16 @@ def test_news_is_announced_politely_in_batches_and_not_too_often(gateway: Gatewa
     expect(announcer).to_be_empty()
 
 
-def test_replays_pins_and_refiles_are_not_announced_but_withdrawals_are(gateway: Gateway) -> None:
+def test_only_new_text_and_withdrawals_are_announced(gateway: ScriptedGateway) -> None:
     page = gateway.page
-    announcer = page.locator(".heard").first
+    announcer = page.locator(".announcer").first
     gateway.board(line(1, "On the board"))
-    is_live(page, 2)
-    gateway.end()
+    expect_live(page, 2)
+    gateway.disconnect()
     page.clock.run_for(1_500)
-    gateway.wait(2)
+    gateway.wait_for_connections(2)
     gateway.line(2, "Replayed")
-    gateway.say("live", position=position(2), replayed=1)
+    gateway.send("live", position=position(2), replayed=1)
     gateway.line(2, "Replayed.", version=2, change="refile")
     gateway.line(2, "Replayed.", version=3, change="pin", pinned_until="2099-01-01T00:00:00Z")
     shows_first(page, "Replayed.")
@@ -142,35 +135,35 @@ def test_replays_pins_and_refiles_are_not_announced_but_withdrawals_are(gateway:
 
 
 @pytest.mark.parametrize("off", ["attribute", "pause"])
-def test_announcements_can_be_switched_off(gateway: Gateway, off: str) -> None:
+def test_announcements_stop_by_attribute_or_pause(gateway: ScriptedGateway, off: str) -> None:
     page = gateway.page
     gateway.board(line(1, "On the board"))
-    is_live(page, 2)
+    expect_live(page, 2)
     switch = "each.setAttribute('announce', 'off')" if off == "attribute" else "each.pause()"
     page.evaluate(f"document.querySelectorAll('breaking-ticker').forEach(each => {switch})")
     gateway.line(2, "Line 2")
     page.clock.run_for(15_000)
-    expect(page.locator(".heard").first).to_be_empty()
-    expect(page.locator(".heard").nth(1)).to_be_empty()
+    expect(page.locator(".announcer").first).to_be_empty()
+    expect(page.locator(".announcer").nth(1)).to_be_empty()
 
 
 def shows_first(page: Page, text: str) -> None:
     expect(page.locator("breaking-ticker").first.locator("[part~=line] [part=text]").first).to_have_text(text)
 
 
-def test_the_focus_is_not_lost_when_lines_move(reader: Readers, newsroom: Newsroom, host: Host) -> None:
-    posted = [newsroom.post("en", f"Line {number}", url=f"https://example.org/{number}") for number in range(4)]
-    page = reader().open(host.put("/", host_page(newsroom.address, 'edition="en" lines="4"')))
-    is_live(page)
+def test_focus_stays_on_a_line_that_moves_or_changes(reader: Readers, harness: BrowserHarness, host: Host) -> None:
+    posted = [harness.post("en", f"Line {number}", url=f"https://example.org/{number}") for number in range(4)]
+    page = reader().open(host.put("/", host_page(harness.address, 'edition="en" lines="4"')))
+    expect_live(page)
     focused = f"{ELEMENT}.shadowRoot.activeElement?.textContent"
     page.get_by_role("link", name="Line 1").focus()
-    newsroom.post("en", "Line 4")
-    shows(page, "Line 4", "Line 3", "Line 2", "Line 1")
+    harness.post("en", "Line 4")
+    expect_lines(page, "Line 4", "Line 3", "Line 2", "Line 1")
     assert page.evaluate(focused) == "Line 1"
-    newsroom.change("en", posted[1], Change.UPDATE, text="Line 1 goes on")
-    shows(page, "Line 4", "Line 3", "Line 2", "Updated Line 1 goes on")
+    harness.change("en", posted[1], Change.UPDATE, text="Line 1 goes on")
+    expect_lines(page, "Line 4", "Line 3", "Line 2", "Updated Line 1 goes on")
     assert page.evaluate(focused) == "Line 1 goes on"
-    newsroom.change(
+    harness.change(
         "en",
         posted[1],
         Change.PIN,
@@ -178,36 +171,36 @@ def test_the_focus_is_not_lost_when_lines_move(reader: Readers, newsroom: Newsro
         text="Line 1 is pinned",
         pinned_until=posted[1].created_at.replace(year=2099),
     )
-    shows(page, "Line 1 is pinned", "Line 4", "Line 3", "Line 2")
+    expect_lines(page, "Line 1 is pinned", "Line 4", "Line 3", "Line 2")
     assert page.evaluate(focused) == "Line 1 is pinned"
-    newsroom.change(
+    harness.change(
         "en", posted[1].without_text(posted[1].status.CANCELED), Change.WITHDRAW, version=4, correction="wrong"
     )
-    shows(page, "Line 4", "Line 3", "Line 2", "Withdrawn wrong", "Line 0")
+    expect_lines(page, "Line 4", "Line 3", "Line 2", "Withdrawn wrong", "Line 0")
     assert page.evaluate(f"{ELEMENT}.shadowRoot.activeElement?.getAttribute('part')") == "view"
 
 
-def test_a_reader_who_has_scrolled_down_stays_with_the_lines(reader: Readers, newsroom: Newsroom, host: Host) -> None:
-    newsroom.post_all("en", [f"Line {number}" for number in range(30)])
+def test_scrolled_reader_keeps_the_same_lines_in_sight(reader: Readers, harness: BrowserHarness, host: Host) -> None:
+    harness.post_all("en", [f"Line {number}" for number in range(30)])
     head = "<style>breaking-ticker { --ticker-height: 200px }</style>"
-    page = reader().open(host.put("/", host_page(newsroom.address, 'edition="en" lines="40"', head=head)))
-    is_live(page)
+    page = reader().open(host.put("/", host_page(harness.address, 'edition="en" lines="40"', head=head)))
+    expect_live(page)
     page.evaluate(f"{ELEMENT}.shadowRoot.querySelector('[part=view]').scrollTop = 300")
     items = f"[...{ELEMENT}.shadowRoot.querySelectorAll('li')]"
     place = f"{items}.find(each => each.textContent.includes('Line 20')).getBoundingClientRect().y"
     before = page.evaluate(place)
-    newsroom.post_all("en", ["New 1", "New 2", "New 3"])
+    harness.post_all("en", ["New 1", "New 2", "New 3"])
     expect(page.locator("[part~=line]")).to_have_count(33)
     assert abs(page.evaluate(place) - before) < 1
     assert page.evaluate(f"{ELEMENT}.shadowRoot.querySelector('[part=view]').tabIndex") == 0, "it scrolls by keyboard"
 
 
-def test_targets_are_large_enough(reader: Readers, newsroom: Newsroom, host: Host) -> None:
-    newsroom.post("en", "One")
-    page = reader().open(host.put("/", host_page(newsroom.address, 'edition="en" layout="strip"')))
-    is_live(page)
+def test_buttons_are_at_least_24_pixels_large(reader: Readers, harness: BrowserHarness, host: Host) -> None:
+    harness.post("en", "One")
+    page = reader().open(host.put("/", host_page(harness.address, 'edition="en" layout="strip"')))
+    expect_live(page)
     page.evaluate(f"{ELEMENT}.pause()")
-    newsroom.post("en", "Two")
+    harness.post("en", "Two")
     expect(page.locator("[part=new]")).to_be_visible()
     for button in page.locator("breaking-ticker button").all():
         box = button.bounding_box()
@@ -215,12 +208,10 @@ def test_targets_are_large_enough(reader: Readers, newsroom: Newsroom, host: Hos
         assert min(box["width"], box["height"]) >= 24
 
 
-def test_flash_is_marked_by_more_than_colour_also_in_forced_colours(
-    reader: Readers, newsroom: Newsroom, host: Host
-) -> None:
-    newsroom.post("en", "Urgent", urgency=1)
-    page = reader(forced_colors="active").open(host.put("/", host_page(newsroom.address, 'edition="en"')))
-    is_live(page)
+def test_flash_is_marked_by_more_than_colour(reader: Readers, harness: BrowserHarness, host: Host) -> None:
+    harness.post("en", "Urgent", urgency=1)
+    page = reader(forced_colors="active").open(host.put("/", host_page(harness.address, 'edition="en"')))
+    expect_live(page)
     item = page.locator("[part~=urgent]")
     expect(item.locator("[part~=tag]")).to_have_text("Flash")
     expect(item).to_have_css("font-weight", "700")
@@ -233,11 +224,11 @@ def test_flash_is_marked_by_more_than_colour_also_in_forced_colours(
 
 
 @pytest.mark.parametrize("layout", ["list", "strip", "crawl"])
-def test_on_paper_every_line_stands(reader: Readers, newsroom: Newsroom, host: Host, layout: str) -> None:
-    newsroom.post_all("en", [f"Line {number}" for number in range(10)])
+def test_printed_page_shows_every_line(reader: Readers, harness: BrowserHarness, host: Host, layout: str) -> None:
+    harness.post_all("en", [f"Line {number}" for number in range(10)])
     head = "<style>breaking-ticker { --ticker-height: 100px }</style>"
-    page = reader().open(host.put("/", host_page(newsroom.address, f'edition="en" layout="{layout}"', head=head)))
-    is_live(page)
+    page = reader().open(host.put("/", host_page(harness.address, f'edition="en" layout="{layout}"', head=head)))
+    expect_live(page)
     page.emulate_media(media="print")
     view = page.locator("[part=view]").bounding_box()
     assert view is not None
@@ -252,14 +243,14 @@ def test_on_paper_every_line_stands(reader: Readers, newsroom: Newsroom, host: H
     expect(page.locator("[part=pause]")).to_be_hidden()
 
 
-def test_text_may_be_twice_as_large_and_spaced(reader: Readers, newsroom: Newsroom, host: Host) -> None:
-    """WCAG 1.4.4 and 1.4.12: nothing is cut off."""
-    fill(newsroom)
+def test_text_at_twice_the_size_is_not_cut_off(reader: Readers, harness: BrowserHarness, host: Host) -> None:
+    """WCAG 1.4.4 and 1.4.12."""
+    post_sample_lines(harness)
     head = "<style>breaking-ticker { --ticker-size: 32px; --ticker-height: 60vh }</style>"
     page = reader(viewport={"width": 640, "height": 900}).open(
-        host.put("/", host_page(newsroom.address, 'edition="en"', 'edition="ar" layout="strip"', head=head))
+        host.put("/", host_page(harness.address, 'edition="en"', 'edition="ar" layout="strip"', head=head))
     )
-    is_live(page, 2)
+    expect_live(page, 2)
     for view in page.locator("[part=view]").all():
         assert view.evaluate("each => each.scrollWidth <= each.clientWidth")
         assert view.evaluate("each => getComputedStyle(each).overflowY") == "auto"

@@ -1,21 +1,19 @@
-"""What a ticker costs a page: no shift of its layout, no memory, a few bytes."""
+"""What a ticker costs a page: no layout shift, and no memory that grows."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
-from tests.browser.conftest import Reader
-from tests.support.browser_harness import Host, Newsroom
-from tests.support.browser_lines import fill
-from tests.support.browser_pages import host_page, is_live, until
+from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.browser_lines import post_sample_lines
+from tests.support.browser_pages import expect_live, host_page, until
+from tests.support.browser_reader import Readers
 from ticker.core.line import Change
 
-Readers = Callable[..., Reader]
 ELEMENT = "document.querySelector('breaking-ticker')"
 WATCH_SHIFTS = """
   window.shifts = [];
@@ -27,7 +25,7 @@ WATCH_SHIFTS = """
 
 
 def shifts(page: Page) -> list[Any]:
-    """Every layout shift so far, after a frame more."""
+    """Return all layout shifts so far, after one more frame."""
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     found: list[Any] = page.evaluate("shifts")
     return found
@@ -35,28 +33,26 @@ def shifts(page: Page) -> list[Any]:
 
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("layout", ["list", "strip", "crawl"])
-def test_a_hundred_lines_shift_nothing(
-    reader: Readers, newsroom: Newsroom, host: Host, layout: str, width: int
+def test_hundred_new_lines_cause_no_layout_shift(
+    reader: Readers, harness: BrowserHarness, host: Host, layout: str, width: int
 ) -> None:
-    """Neither the ticker's own lines nor the host's text around it; pins, updates and withdrawals too."""
-    posted = newsroom.post_all("en", [f"Line {number} " * (1 + number % 7) for number in range(12)])
+    """Neither the lines nor the text around the ticker move, also with pins, updates and withdrawals."""
+    posted = harness.post_all("en", [f"Line {number} " * (1 + number % 7) for number in range(12)])
     around = "<p>The host's own text, which must not move.</p>"
     page = reader(viewport={"width": width, "height": 1000}).context.new_page()
     page.add_init_script(WATCH_SHIFTS)
-    page.goto(
-        host.put("/", host_page(newsroom.address, f'edition="en" layout="{layout}"', before=around, after=around))
-    )
-    is_live(page)
-    page.evaluate("shifts.length = 0")  # a host that hasn't kept the room sees one while the module loads
+    page.goto(host.put("/", host_page(harness.address, f'edition="en" layout="{layout}"', before=around, after=around)))
+    expect_live(page)
+    page.evaluate("shifts.length = 0")  # this page reserves no height, so there is a shift while the module loads
     for number in range(12, 102):
-        newsroom.post("en", f"Line {number} " * (1 + number % 7))
-        if number % 10 == 0:  # otherwise many come within one frame
+        harness.post("en", f"Line {number} " * (1 + number % 7))
+        if number % 10 == 0:  # or all of them would arrive within a few frames
             expect(page.locator("breaking-ticker li").filter(has_text=f"Line {number} ")).to_have_count(1)
-    newsroom.change("en", posted[3], Change.PIN, pinned_until=posted[3].created_at.replace(year=2099))
-    newsroom.change("en", newsroom.log["en"][98].entry.line, Change.UPDATE, text="Longer than it was " * 6)
-    newsroom.withdraw("en", newsroom.log["en"][96].entry.line, "wrong")
-    newsroom.post_all("en", ["Line 100", "Line 101"])
-    last = newsroom.post("en", "The last")
+    harness.change("en", posted[3], Change.PIN, pinned_until=posted[3].created_at.replace(year=2099))
+    harness.change("en", harness.log["en"][98].entry.line, Change.UPDATE, text="Longer than it was " * 6)
+    harness.withdraw("en", harness.log["en"][96].entry.line, "wrong")
+    harness.post_all("en", ["Line 100", "Line 101"])
+    last = harness.post("en", "The last")
     expect(page.locator("breaking-ticker li").filter(has_text=last.text)).to_have_count(1)
     expect(page.locator("breaking-ticker li").filter(has_text="wrong")).to_have_count(1)
     assert shifts(page) == []
@@ -64,13 +60,13 @@ def test_a_hundred_lines_shift_nothing(
 
 @pytest.mark.parametrize("path", ["/", "/en", "/ar?wall=1", "/es/embed", "/en?layout=strip", "/en?layout=crawl"])
 @pytest.mark.parametrize("width", [360, 1440])
-def test_nothing_shifts_when_the_element_takes_over_a_page(
-    reader: Readers, newsroom: Newsroom, path: str, width: int
+def test_rendered_page_has_no_layout_shift_when_the_element_starts(
+    reader: Readers, harness: BrowserHarness, path: str, width: int
 ) -> None:
-    fill(newsroom)
+    post_sample_lines(harness)
     page = reader(viewport={"width": width, "height": 800}).context.new_page()
     page.add_init_script(WATCH_SHIFTS)
-    page.goto(newsroom.address + path)
+    page.goto(harness.address + path)
     expect(page.locator("[part=ticker][data-state=live]").first).to_be_attached()
     assert shifts(page) == []
 
@@ -82,20 +78,20 @@ def heap_bytes(session: CDPSession) -> int:
     return used
 
 
-def test_ten_thousand_lines_leave_the_heap_where_it_was(reader: Readers, newsroom: Newsroom, host: Host) -> None:
+def test_ten_thousand_lines_do_not_grow_the_heap(reader: Readers, harness: BrowserHarness, host: Host) -> None:
     page = reader().open(
-        host.put("/", host_page(newsroom.address, 'edition="en"', 'edition="en" layout="strip" announce="off"'))
+        host.put("/", host_page(harness.address, 'edition="en"', 'edition="en" layout="strip" announce="off"'))
     )
-    is_live(page, 2)
+    expect_live(page, 2)
     session = page.context.new_cdp_session(page)
 
     def post(first: int, count: int) -> None:
         for start in range(first, first + count, 500):
-            newsroom.post_all("en", [f"Line {number} of very many" for number in range(start, start + 500)])
-            wanted = str(newsroom.position("en"))
-            until(page, lambda: page.evaluate(f"{ELEMENT}.position") == wanted, "the lines are there")  # noqa: B023
+            harness.post_all("en", [f"Line {number} of very many" for number in range(start, start + 500)])
+            wanted = str(harness.position("en"))
+            until(page, lambda: page.evaluate(f"{ELEMENT}.position") == wanted, "the lines have arrived")  # noqa: B023
 
-    post(0, 1000)  # until everything that is made once is there
+    post(0, 1000)  # until everything that is allocated once is there
     before = heap_bytes(session)
     post(1000, 10_000)
     after = heap_bytes(session)

@@ -1,20 +1,18 @@
-"""On somebody else's page: strict policies, hostile lines, hostile style sheets, and nothing left behind."""
+"""On pages of other sites: strict policies, hostile lines, hostile style sheets, and nothing stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Reader
-from tests.support.browser_harness import Host, Newsroom
-from tests.support.browser_pages import host_page, is_live, reaches, shows, texts
+from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.browser_pages import expect_lines, expect_live, expect_state, host_page, texts
+from tests.support.browser_reader import Readers
 from tests.support.scripted_server import SocketGateway, line
 from ticker import widget
 
-Readers = Callable[..., Reader]
 ELEMENT = "document.querySelector('breaking-ticker')"
 REPORTS = """window.reports = []; addEventListener("securitypolicyviolation",
   ({ violatedDirective, blockedURI, sample }) => reports.push([violatedDirective, blockedURI, sample]))"""
@@ -39,15 +37,15 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("layout", ["list", "strip", "crawl"])
-def test_hostile_strings_show_as_text_and_break_no_layout(
-    reader: Readers, newsroom: Newsroom, host: Host, layout: str
+def test_hostile_strings_are_shown_as_text_and_fit_the_layout(
+    reader: Readers, harness: BrowserHarness, host: Host, layout: str
 ) -> None:
     page = reader(viewport={"width": 360, "height": 2000}).context.new_page()
-    gateway = SocketGateway(page)  # the desk would refuse many of these: the page must not rely on that
+    gateway = SocketGateway(page)  # the desk would refuse many of these lines; the page must not rely on that
     page.goto(
-        host.put("/", host_page(newsroom.address, f'edition="en" transport="socket" lines="40" layout="{layout}"'))
+        host.put("/", host_page(harness.address, f'edition="en" transport="socket" lines="40" layout="{layout}"'))
     )
-    gateway.wait(1)
+    gateway.wait_for_connections(1)
     lines = [
         line(
             number,
@@ -80,21 +78,23 @@ def test_hostile_strings_show_as_text_and_break_no_layout(
         "ftp://example.org/",
     ],
 )
-def test_only_web_addresses_are_links(reader: Readers, newsroom: Newsroom, host: Host, url: str) -> None:
+def test_only_http_addresses_become_links(reader: Readers, harness: BrowserHarness, host: Host, url: str) -> None:
     page = reader().context.new_page()
     gateway = SocketGateway(page)
-    page.goto(host.put("/", host_page(newsroom.address, 'edition="en" transport="socket"')))
-    gateway.wait(1)
+    page.goto(host.put("/", host_page(harness.address, 'edition="en" transport="socket"')))
+    gateway.wait_for_connections(1)
     gateway.board(line(1, "One", url=url))
-    shows(page, "One")
+    expect_lines(page, "One")
     expect(page.locator("breaking-ticker a")).to_have_count(0)
 
 
 @pytest.mark.parametrize("edition", ["en", "ar"])
-def test_the_strictest_policies_are_met(reader: Readers, newsroom: Newsroom, host: Host, edition: str) -> None:
-    """`default-src 'none'` and Trusted Types on a host's page, and the policy of our own pages: no report at all."""
-    newsroom.post(edition, "One", url="https://example.org/", urgency=1)
-    origin = newsroom.address
+def test_strict_content_security_policies_get_no_report(
+    reader: Readers, harness: BrowserHarness, host: Host, edition: str
+) -> None:
+    """With `default-src 'none'` and Trusted Types on another site's page, and with the policy of our own pages."""
+    harness.post(edition, "One", url="https://example.org/", urgency=1)
+    origin = harness.address
     sockets = origin.replace("http", "ws")
     policy = (
         f"default-src 'none'; script-src {origin}; connect-src {origin} {sockets}; "
@@ -116,22 +116,22 @@ def test_the_strictest_policies_are_met(reader: Readers, newsroom: Newsroom, hos
         page.goto(address)
         expect(page.locator("[part=ticker][data-state=live]").first).to_be_attached()
         if count:
-            is_live(page, count)
-        line = newsroom.post(edition, f"At {address}")
+            expect_live(page, count)
+        line = harness.post(edition, f"At {address}")
         expect(page.locator("breaking-ticker li").filter(has_text=line.text).first).to_be_attached()
-        newsroom.withdraw(edition, line, "wrong")
+        harness.withdraw(edition, line, "wrong")
         expect(page.locator("breaking-ticker li").filter(has_text="wrong").first).to_be_attached()
         assert [each for each in page.evaluate("reports") if "favicon" not in each[1]] == []
 
 
 @pytest.mark.parametrize("transport", ["", "events", "socket"])
-def test_one_origin_for_everything_is_enough(reader: Readers, newsroom: Newsroom, host: Host, transport: str) -> None:
-    """`connect-src <origin>` leaves WebSockets out, and a browser reports each. The element as it is pasted tries none.
+def test_policy_with_one_origin_is_enough(reader: Readers, harness: BrowserHarness, host: Host, transport: str) -> None:
+    """`connect-src <origin>` excludes WebSockets, and a browser reports each. By default the element tries none.
 
-    One that begins with a socket gets there too; its two refusals show that this test would see a report.
+    With `transport="socket"` it connects too, after two blocked sockets: this shows that the test would see a report.
     """
-    newsroom.post("en", "One")
-    origin = newsroom.address
+    harness.post("en", "One")
+    origin = harness.address
     policy = f"default-src 'none'; script-src {origin}; connect-src {origin}; require-trusted-types-for 'script'"
     body = host_page(origin, f'edition="en" transport="{transport}"').replace('<link rel="icon" href="data:,">', "")
     visitor = reader()
@@ -139,42 +139,44 @@ def test_one_origin_for_everything_is_enough(reader: Readers, newsroom: Newsroom
     page = visitor.context.new_page()
     page.add_init_script(REPORTS)
     page.goto(host.put("/", body, Content_Security_Policy=policy))
-    is_live(page)
-    posted = newsroom.post("en", "Two")
-    shows(page, "Two", "One")
-    newsroom.withdraw("en", posted, "wrong")
-    newsroom.stop()
-    reaches(page, "waiting")
-    newsroom.start()
-    is_live(page)
+    expect_live(page)
+    posted = harness.post("en", "Two")
+    expect_lines(page, "Two", "One")
+    harness.withdraw("en", posted, "wrong")
+    harness.stop()
+    expect_state(page, "waiting")
+    harness.start()
+    expect_live(page)
     reports = [each for each in page.evaluate("reports") if "favicon" not in each[1]]
     sockets = [each for each in reports if each[0] == "connect-src" and each[1].startswith("ws:")]
     assert len(sockets) == (2 if transport == "socket" else 0)
     assert sockets == reports
 
 
-def test_nothing_is_stored_and_nobody_else_is_asked(reader: Readers, newsroom: Newsroom, host: Host) -> None:
-    newsroom.post("en", "One")
+def test_nothing_is_stored_and_no_other_server_is_contacted(
+    reader: Readers, harness: BrowserHarness, host: Host
+) -> None:
+    harness.post("en", "One")
     visitor = reader()
-    page = visitor.open(host.put("/", host_page(newsroom.address, 'edition="en"', 'edition="ar" layout="crawl"')))
-    is_live(page, 2)
+    page = visitor.open(host.put("/", host_page(harness.address, 'edition="en"', 'edition="ar" layout="crawl"')))
+    expect_live(page, 2)
     assert {urlsplit(each).netloc for each in visitor.requests if not each.startswith("data:")} == {
         urlsplit(host.address).netloc,
-        urlsplit(newsroom.address).netloc,
+        urlsplit(harness.address).netloc,
     }
-    assert [each for each in visitor.requests if each.startswith(newsroom.address)] == [
-        f"{newsroom.address}/widget/ticker.js",
-        f"{newsroom.address}/v1/en/events?lines=10",
-        f"{newsroom.address}/v1/ar/events?lines=10",
+    assert [each for each in visitor.requests if each.startswith(harness.address)] == [
+        f"{harness.address}/widget/ticker.js",
+        f"{harness.address}/v1/en/events?lines=10",
+        f"{harness.address}/v1/ar/events?lines=10",
     ]
     assert visitor.context.cookies() == []
     assert visitor.context.storage_state()["origins"] == []
     assert page.evaluate("indexedDB.databases().then(each => each.length)") == 0
-    page.goto(newsroom.address)
+    page.goto(harness.address)
     expect(page.locator("[part=ticker][data-state=live]").first).to_be_attached()
     assert {urlsplit(each).netloc for each in visitor.requests if not each.startswith("data:")} <= {
         urlsplit(host.address).netloc,
-        urlsplit(newsroom.address).netloc,
+        urlsplit(harness.address).netloc,
     }
     assert visitor.context.cookies() == []
 
@@ -197,13 +199,13 @@ def styles(page: Page) -> list[list[str]]:
     return found
 
 
-def test_a_hosts_style_sheet_and_the_elements_leave_each_other_alone(
-    reader: Readers, newsroom: Newsroom, host: Host
+def test_style_sheets_of_page_and_element_do_not_affect_each_other(
+    reader: Readers, harness: BrowserHarness, host: Host
 ) -> None:
-    newsroom.post("en", "One", urgency=1, url="https://example.org/")
+    harness.post("en", "One", urgency=1, url="https://example.org/")
     visitor = reader()
-    calm = visitor.open(host.put("/calm", host_page(newsroom.address, 'edition="en"')))
-    wild = visitor.open(host.put("/wild", host_page(newsroom.address, 'edition="en"', head=WILD)))
+    calm = visitor.open(host.put("/calm", host_page(harness.address, 'edition="en"')))
+    wild = visitor.open(host.put("/wild", host_page(harness.address, 'edition="en"', head=WILD)))
     for page in (calm, wild):
         page.locator("[part=ticker][data-state=live]").wait_for(state="attached")
         expect(page.locator("breaking-ticker li")).to_have_count(1)
@@ -218,8 +220,10 @@ def test_a_hosts_style_sheet_and_the_elements_leave_each_other_alone(
     assert calm.evaluate(plain) == with_ticker
 
 
-def test_documented_properties_and_parts_style_it(reader: Readers, newsroom: Newsroom, host: Host) -> None:
-    newsroom.post("en", "One", urgency=1)
+def test_documented_properties_and_parts_style_the_element(
+    reader: Readers, harness: BrowserHarness, host: Host
+) -> None:
+    harness.post("en", "One", urgency=1)
     head = """<style>
       breaking-ticker { --ticker-background: rgb(1, 2, 3); --ticker-color: rgb(250, 251, 252);
         --ticker-accent: rgb(9, 200, 9);
@@ -227,8 +231,8 @@ def test_documented_properties_and_parts_style_it(reader: Readers, newsroom: New
         --ticker-radius: 3px; --ticker-height: 123px }
       breaking-ticker::part(title) { font-style: italic }
     </style>"""
-    page = reader().open(host.put("/", host_page(newsroom.address, 'edition="en"', head=head)))
-    is_live(page)
+    page = reader().open(host.put("/", host_page(harness.address, 'edition="en"', head=head)))
+    expect_live(page)
     for part, name, value in (
         ("ticker", "background-color", "rgb(1, 2, 3)"), ("ticker", "color", "rgb(250, 251, 252)"),
         ("age", "color", "rgb(99, 98, 97)"), ("ticker", "font-size", "20px"), ("ticker", "font-family", "monospace"),
@@ -241,19 +245,19 @@ def test_documented_properties_and_parts_style_it(reader: Readers, newsroom: New
 
 
 @pytest.mark.parametrize("theme", widget.THEMES)
-def test_ready_themes_follow_the_hosts_colour_scheme(
-    reader: Readers, newsroom: Newsroom, host: Host, theme: str
+def test_themes_follow_the_colour_scheme_of_the_page(
+    reader: Readers, harness: BrowserHarness, host: Host, theme: str
 ) -> None:
-    sheet = f'<link rel="stylesheet" href="{newsroom.address}/widget/themes.css">'
+    sheet = f'<link rel="stylesheet" href="{harness.address}/widget/themes.css">'
     head = sheet + "<style>:root { color-scheme: light dark }</style>"
     page = reader(color_scheme="light").open(
-        host.put("/", host_page(newsroom.address, f'edition="en" data-ticker-theme="{theme}"', head=head))
+        host.put("/", host_page(harness.address, f'edition="en" data-ticker-theme="{theme}"', head=head))
     )
-    is_live(page)
+    expect_live(page)
     background = f"getComputedStyle({ELEMENT}.shadowRoot.querySelector('[part=ticker]')).backgroundColor"
     light = page.evaluate(background)
     page.emulate_media(color_scheme="dark")
     dark = page.evaluate(background)
     assert light != dark
-    page.evaluate("document.documentElement.style.colorScheme = 'light'")  # the host decides, not the reader's system
+    page.evaluate("document.documentElement.style.colorScheme = 'light'")  # the page decides, not the reader's system
     assert page.evaluate(background) == light

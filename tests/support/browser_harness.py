@@ -1,7 +1,7 @@
-"""A newsroom for browser tests: a real gateway in a thread, whose log is in memory, and hosts' pages beside it.
+"""What browser tests run against: a real gateway in a thread with its log in memory, and another site's web server.
 
-Everything between the log and the reader is the product's own; only Redis and the desk are left out, so that a test
-says in one line what happens, when.
+Only Redis and the desk are left out, so that a test can publish a line with one call. Everything between the log and
+the page is the real code.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ WAIT_S = 60.0
 T = TypeVar("T")
 
 
-class Newsroom:
-    """A gateway on a free port of 127.0.0.1. Its methods may be called from any thread but its own."""
+class BrowserHarness:
+    """A gateway on a free port of 127.0.0.1. Its methods may be called from any thread except its own."""
 
     def __init__(self, editions: dict[str, Edition] | None = None, settings: Settings | None = None) -> None:
         self._settings = settings or Settings(heartbeat_s=1, drain_s=0.2)
         self._editions = dict(DEFAULT_EDITIONS) if editions is None else editions
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="newsroom", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._server: uvicorn.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._histories = 0
@@ -69,16 +69,16 @@ class Newsroom:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something in the gateway's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the gateway's event loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(WAIT_S)
 
     def start(self) -> None:
-        """Serve, on the same port as before where there was one."""
+        """Start serving, on the same port as before."""
         self.call(self._start())
 
     def stop(self) -> None:
-        """End as a gateway ends that is restarted: with `bye`."""
+        """Stop as for a restart: the followers are sent `bye`."""
         if self._server is not None:
             self.call(self._stop())
 
@@ -127,44 +127,38 @@ class Newsroom:
         await asyncio.gather(*others, return_exceptions=True)
         self._server = None
 
-    # What editors do
+    # Changes of the log
 
     def post(self, edition: str, text: str, **fields: Any) -> Line:
-        """A new line, on the board when this returns."""
-        settings = self._editions[edition]
-        number = len(self.log[edition]) + 1
-        now = datetime.now(UTC)
-        line = Line(
-            id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
-            lang=fields.pop("lang", settings.lang), dir=fields.pop("dir", settings.dir),
-            created_at=fields.pop("created_at", now), updated_at=fields.pop("updated_at", now),
-            test=settings.test, **fields,
-        )  # fmt: skip
-        return self.append(edition, line)
+        """Publish a new line. It is on the board when this returns."""
+        return self.append(edition, self._new_line(edition, text, len(self.log[edition]) + 1, **fields))
 
     def post_all(self, edition: str, texts: list[str]) -> list[Line]:
-        """Many lines in one step of the gateway's loop: they arrive together."""
-        lines = [self._line(edition, text, len(self.log[edition]) + 1 + index) for index, text in enumerate(texts)]
+        """Publish several lines in one step of the gateway's event loop, so that they arrive together."""
+        first = len(self.log[edition]) + 1
+        lines = [self._new_line(edition, text, number) for number, text in enumerate(texts, first)]
         self.call(self._append(edition, lines))
         return lines
 
-    def _line(self, edition: str, text: str, number: int) -> Line:
+    def _new_line(self, edition: str, text: str, number: int, **fields: Any) -> Line:
         settings, now = self._editions[edition], datetime.now(UTC)
-        return Line(
-            id=f"{edition}-{self._histories}-{number}", version=1, number=number, change=Change.NEW, text=text,
-            lang=settings.lang, dir=settings.dir, created_at=now, updated_at=now, test=settings.test,
-        )  # fmt: skip
+        values: dict[str, Any] = {
+            "id": f"{edition}-{self._histories}-{number}", "version": 1, "number": number, "change": Change.NEW,
+            "text": text, "lang": settings.lang, "dir": settings.dir, "created_at": now, "updated_at": now,
+            "test": settings.test,
+        }  # fmt: skip
+        return Line(**(values | fields))
 
     def change(self, edition: str, line: Line, change: Change, **fields: Any) -> Line:
-        """The next version of a line."""
+        """Publish the next version of a line."""
         fields = {"updated_at": datetime.now(UTC), **fields}
         return self.append(
             edition, msgspec.structs.replace(line, **{"change": change, "version": line.version + 1, **fields})
         )
 
     def withdraw(self, edition: str, line: Line, reason: str) -> Line:
-        gone = line.without_text(Status.CANCELED)
-        return self.change(edition, gone, Change.WITHDRAW, correction=reason)
+        withdrawn = line.without_text(Status.CANCELED)
+        return self.change(edition, withdrawn, Change.WITHDRAW, correction=reason)
 
     def append(self, edition: str, line: Line) -> Line:
         self.call(self._append(edition, [line]))
@@ -179,15 +173,15 @@ class Newsroom:
             log.append(logged)
             channel.append(logged)
 
-    def begin_again(self, edition: str, texts: list[str]) -> None:
-        """Another history, as after a restored backup: every reader is due a `reset`."""
-        self.call(self._begin_again(edition, texts))
+    def start_new_history(self, edition: str, texts: list[str]) -> None:
+        """Replace the history, as a restored backup does: every reader gets a board with a reset."""
+        self.call(self._start_new_history(edition, texts))
 
-    async def _begin_again(self, edition: str, texts: list[str]) -> None:
+    async def _start_new_history(self, edition: str, texts: list[str]) -> None:
         nonce = self._nonce()
         self.log[edition] = []
         self.hub.channels[edition].replace(nonce, LogWindow(0, nonce))
-        await self._append(edition, [self._line(edition, text, number) for number, text in enumerate(texts, 1)])
+        await self._append(edition, [self._new_line(edition, text, number) for number, text in enumerate(texts, 1)])
 
     def position(self, edition: str) -> Position:
         return self.hub.channels[edition].position
@@ -197,7 +191,7 @@ class Newsroom:
 
 
 class Host:
-    """Somebody else's web server: pages by path, with headers."""
+    """The web server of another site. It serves pages by path, with headers."""
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[dict[str, str], str]] = {}
@@ -214,7 +208,7 @@ class Host:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's own name
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name in the base class
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -233,97 +227,6 @@ class Host:
         self._thread.join(WAIT_S)
 
     def put(self, path: str, body: str, **headers: str) -> str:
-        """Serve a page; return its address. `__` in a header's name stands for a hyphen."""
+        """Serve a page and return its address. `_` in the name of a header stands for a hyphen."""
         self.pages[path] = ({name.replace("_", "-"): value for name, value in headers.items()}, body)
         return self.address + path
-
-
-class Link:
-    """The network between a reader and the newsroom, which can be cut: a TCP proxy."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
-        self._transports: set[asyncio.StreamWriter] = set()
-        self._is_cut = asyncio.Event()
-        self.is_up = True
-        self.accepted = 0
-        self.port = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self.port = self._do(self._listen())
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._do(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(WAIT_S)
-        self._loop.close()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
-
-    def cut(self, *, closing: bool) -> None:
-        """Cut the network: with `closing` the peers notice; without, bytes just stop, as in a tunnel."""
-        self._do(self._cut(closing))
-
-    def mend(self) -> None:
-        self._do(self._mend())
-
-    async def _listen(self) -> int:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    async def _close(self) -> None:
-        self._server.close()
-        self._abort_all()
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-
-    def _abort_all(self) -> None:
-        for writer in list(self._transports):
-            writer.transport.abort()
-
-    async def _cut(self, closing: bool) -> None:
-        self.is_up = False
-        if closing:
-            self._abort_all()
-
-    async def _mend(self) -> None:
-        self.is_up = True
-        self._abort_all()  # what was open in a cut is dead afterwards
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
-        if not self.is_up:
-            writer.transport.abort()
-            return
-        onward_reader, onward = await asyncio.open_connection("127.0.0.1", self._target)
-        self._transports |= {writer, onward}
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._pump(reader, onward))
-                tasks.create_task(self._pump(onward_reader, writer))
-        except* (ConnectionError, OSError):
-            pass
-        finally:
-            self._transports -= {writer, onward}
-            writer.transport.abort()
-            onward.transport.abort()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            if self.is_up:  # otherwise it is lost
-                writer.write(data)
-                await writer.drain()
-        if self.is_up:
-            writer.transport.abort()

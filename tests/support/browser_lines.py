@@ -1,10 +1,10 @@
-"""Lines that look like a day's news, in three languages, one of every kind: for looking at, and for axe-core."""
+"""Sample lines in three languages, one of every kind: for screenshots and for axe-core."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.support.browser_harness import Newsroom
+from tests.support.browser_harness import BrowserHarness
 from ticker.core.line import Change
 
 TEXTS = {
@@ -35,21 +35,21 @@ TEXTS = {
 }  # fmt: skip
 
 
-def fill(newsroom: Newsroom) -> None:
-    """Post them to every edition, the oldest first."""
+def post_sample_lines(harness: BrowserHarness) -> None:
+    """Publish the sample lines in every edition, the oldest first."""
     now = datetime.now(UTC)
     for edition, texts in TEXTS.items():
-        old = newsroom.post(edition, str(texts["update"]), created_at=now - timedelta(days=2))
-        newsroom.change(edition, old, Change.UPDATE)
-        newsroom.post(
+        old = harness.post(edition, str(texts["update"]), created_at=now - timedelta(days=2))
+        harness.change(edition, old, Change.UPDATE)
+        harness.post(
             edition, str(texts["link"]), created_at=now - timedelta(hours=2), url="https://example.org/transfer"
         )
-        wrong = newsroom.post(edition, texts["withdraw"][0], created_at=now - timedelta(minutes=50))
-        newsroom.withdraw(edition, wrong, texts["withdraw"][1])
-        corrected = newsroom.post(edition, texts["correct"][0], created_at=now - timedelta(minutes=20))
-        newsroom.change(edition, corrected, Change.CORRECT, correction=texts["correct"][1])
-        newsroom.post(edition, texts["quote"][1], attribution=texts["quote"][0], created_at=now - timedelta(minutes=4))
-        newsroom.post(
+        wrong = harness.post(edition, texts["withdraw"][0], created_at=now - timedelta(minutes=50))
+        harness.withdraw(edition, wrong, texts["withdraw"][1])
+        corrected = harness.post(edition, texts["correct"][0], created_at=now - timedelta(minutes=20))
+        harness.change(edition, corrected, Change.CORRECT, correction=texts["correct"][1])
+        harness.post(edition, texts["quote"][1], attribution=texts["quote"][0], created_at=now - timedelta(minutes=4))
+        harness.post(
             edition,
             str(texts["flash"]),
             urgency=1,

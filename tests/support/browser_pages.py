@@ -1,4 +1,4 @@
-"""What a reader sees of tickers on a page, and waiting for it."""
+"""Pages with tickers, and waiting for what a reader sees on them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page, expect
 
 WAIT_S = 60.0
-LOOK_MS = 10
-"""How long until a condition is looked at again."""
+POLL_MS = 10
+"""Interval between two checks of a condition."""
 
 
 def until(page: Page, condition: Callable[[], bool], what: str, within_s: float = WAIT_S) -> None:
-    """Wait for something outside the page, while the page's events are handled."""
+    """Wait until `condition` is true while Playwright handles the page's events. `what` describes it if it never is."""
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        page.wait_for_timeout(LOOK_MS)  # and let Playwright take in what has happened
+        page.wait_for_timeout(POLL_MS)
 
 
-def as_time_passes(page: Page, condition: Callable[[], bool], what: str, step_ms: int = 3000) -> None:
-    """`until`, while the page's own clock runs on."""
+def until_with_clock(page: Page, condition: Callable[[], bool], what: str, step_ms: int = 3000) -> None:
+    """Wait like `until`, and advance the page's own clock by `step_ms` before each check."""
 
     def passes() -> bool:
         page.clock.run_for(step_ms)
@@ -31,7 +31,7 @@ def as_time_passes(page: Page, condition: Callable[[], bool], what: str, step_ms
 
 
 def host_page(server: str, *tickers: str, head: str = "", before: str = "", after: str = "") -> str:
-    """Somebody else's page with tickers in it, each given by its attributes."""
+    """Return a page of another site with one ticker for each text of attributes."""
     elements = "".join(f"<breaking-ticker {each}></breaking-ticker>" for each in tickers)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Host</title>'
@@ -41,17 +41,17 @@ def host_page(server: str, *tickers: str, head: str = "", before: str = "", afte
     )
 
 
-def is_live(page: Page, count: int = 1) -> None:
+def expect_live(page: Page, count: int = 1) -> None:
     expect(page.locator("[part=ticker][data-state=live]")).to_have_count(count)
 
 
 def texts(page: Page) -> Locator:
-    """What can be read of each line, without its age."""
+    """Return the text of each line, without its age."""
     return page.locator("breaking-ticker [part~=line] [part=text]")
 
 
-def shows(page: Page, *lines: str) -> None:
-    """Wait until exactly these lines show, from the top."""
+def expect_lines(page: Page, *lines: str) -> None:
+    """Wait until exactly these lines are shown, from the top."""
     expect(texts(page)).to_have_text(list(lines))
 
 
@@ -60,5 +60,5 @@ def state(page: Page) -> str:
     return found
 
 
-def reaches(page: Page, state: str) -> None:
+def expect_state(page: Page, state: str) -> None:
     expect(page.locator(f"[part=ticker][data-state={state}]")).to_have_count(1)

@@ -1,4 +1,4 @@
-"""A gateway that says exactly what a test tells it to: for faults that a real one doesn't have on demand."""
+"""Gateways that send exactly what a test tells them to: for faults that a real one doesn't produce on demand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def position(number: int) -> str:
 
 
 def line(number: int, text: str, **fields: Any) -> dict[str, Any]:
-    """A line of the wire; `number` is also its id's."""
+    """Return a line as on the wire. `number` is also the number in its id."""
     return {
         "id": f"l{number}", "version": 1, "number": number, "change": "new", "status": "usable", "text": text,
         "attribution": None, "lang": "en", "dir": "ltr", "urgency": 4, "section": None, "regions": [],
@@ -31,7 +31,7 @@ def line(number: int, text: str, **fields: Any) -> dict[str, Any]:
 
 
 class Connection(Protocol):
-    """A reader's connection, of either kind."""
+    """A connection of a page: a WebSocket or a stream of events."""
 
     @property
     def url(self) -> str: ...
@@ -39,45 +39,45 @@ class Connection(Protocol):
     def send(self, message: str) -> None: ...
 
 
-class Gateway:
-    """What a test says to the readers of a page."""
+class ScriptedGateway:
+    """The server side of a page's connections, in the hands of a test."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.connections: list[Connection] = []
 
     def attributes(self) -> str:
-        """What makes an element follow this gateway."""
+        """Return the attributes with which an element connects to this gateway."""
         raise NotImplementedError
 
-    def end(self) -> None:
-        """End the latest connection, as a gateway that restarts."""
+    def disconnect(self) -> None:
+        """Close the latest connection, as a gateway does that restarts."""
         raise NotImplementedError
 
     def queries(self) -> list[dict[str, list[str]]]:
         return [parse_qs(urlsplit(each.url).query) for each in self.connections]
 
-    def say(self, kind: str, **fields: Any) -> None:
-        self.say_text(json.dumps({"type": kind, **fields}))
+    def send(self, kind: str, **fields: Any) -> None:
+        self.send_text(json.dumps({"type": kind, **fields}))
 
-    def say_text(self, text: str) -> None:
+    def send_text(self, text: str) -> None:
         self.connections[-1].send(text)
 
     def board(self, *lines: dict[str, Any], at: int = 1, reset: str | None = None) -> None:
-        """A board, and that it is live."""
-        self.say("board", position=position(at), reset=reset, edition=EDITION, lines=list(lines))
-        self.say("live", position=position(at), replayed=0)
+        """Send a board, and `live`."""
+        self.send("board", position=position(at), reset=reset, edition=EDITION, lines=list(lines))
+        self.send("live", position=position(at), replayed=0)
 
     def line(self, number: int, text: str, **fields: Any) -> None:
-        self.say("line", position=position(number), line=line(number, text, **fields))
+        self.send("line", position=position(number), line=line(number, text, **fields))
 
-    def wait(self, count: int) -> None:
-        """Until there were `count` connections."""
+    def wait_for_connections(self, count: int) -> None:
+        """Wait until the page has opened `count` connections in all."""
         until(self.page, lambda: len(self.connections) >= count, f"{count} connections, {len(self.connections)} so far")
 
 
-class SocketGateway(Gateway):
-    """Every WebSocket of a page ends here."""
+class SocketGateway(ScriptedGateway):
+    """Accepts every WebSocket of a page."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
@@ -92,7 +92,7 @@ class SocketGateway(Gateway):
         if self.refuses:
             socket.close(code=1011)
 
-    def end(self) -> None:
+    def disconnect(self) -> None:
         self.close(1012)
 
     def close(self, code: int) -> None:
@@ -102,7 +102,7 @@ class SocketGateway(Gateway):
 
 
 class Stream:
-    """One reader's stream of events."""
+    """One stream of Server-Sent Events."""
 
     def __init__(self, url: str, output: BufferedIOBase) -> None:
         self.url = url
@@ -113,13 +113,13 @@ class Stream:
         try:
             kind = json.loads(message)["type"]
         except (ValueError, TypeError, KeyError):
-            kind = "line"  # what is broken comes under the name of something that is heard
+            kind = "line"  # a broken message needs an event name that the element listens to
         self._output.write(f"event: {kind}\ndata: {message}\n\n".encode())
         self._output.flush()
 
 
-class EventsGateway(Gateway):
-    """A server of events whose streams say what the test says."""
+class EventsGateway(ScriptedGateway):
+    """An HTTP server whose event streams send what the test tells them to."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
@@ -137,7 +137,7 @@ class EventsGateway(Gateway):
                     gateway.connections.append(stream)
                     stream.ended.wait()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base's own name
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name in the base class
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -148,13 +148,13 @@ class EventsGateway(Gateway):
     def attributes(self) -> str:
         return f'server="http://127.0.0.1:{self._server.server_address[1]}"'
 
-    def end(self) -> None:
+    def disconnect(self) -> None:
         stream = self.connections[-1]
         assert isinstance(stream, Stream)
         stream.ended.set()
 
     def close(self) -> None:
-        """Serve no more."""
+        """Stop the server."""
         for stream in self.connections:
             assert isinstance(stream, Stream)
             stream.ended.set()

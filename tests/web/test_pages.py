@@ -1,77 +1,57 @@
-"""The pages and the widget's files over HTTP: what is served, how it may be kept, and what can't get into it."""
+"""The pages and oEmbed: complete without JavaScript, safe with hostile lines, and correctly framed and cached."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from html.parser import HTMLParser
-from typing import Any
 
 import httpx
 import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from ticker import widget
-from ticker.core.edition import DEFAULT_EDITIONS, Edition
-from ticker.core.line import Change, Direction, Line, Status
+from tests.support.channels import make_channel, make_line
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.line import Change, Direction, Status
 from ticker.core.messages import BoardMessage, decode_message
-from ticker.core.position import Position
-from ticker.core.selection import EVERYTHING, Selection
-from ticker.web.pages import ShownEdition, page_routes
+from ticker.gateway.channel import Channel
+from ticker.web.assets import Assets
+from ticker.web.pages import page_routes
 
-NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 HOST = "http://ticker.example"
-
-
-class Shown:
-    """An edition with a fixed board."""
-
-    def __init__(self, name: str, edition: Edition, lines: list[Line]) -> None:
-        self.name = name
-        self.edition = edition
-        self.lines = lines
-
-    def board_lines(self, size: int, selection: Selection = EVERYTHING) -> list[Line]:
-        return [line for line in self.lines if selection.matches(line.facets)][:size]
-
-    @property
-    def position(self) -> Position:
-        return Position(len(self.lines), "0123456789abcdef")
-
-
-def line(number: int, text: str, **fields: Any) -> Line:
-    values: dict[str, Any] = {
-        "id": f"l{number}", "version": 1, "number": number, "change": Change.NEW, "text": text, "lang": "en",
-        "dir": Direction.LTR, "created_at": NOW, "updated_at": NOW,
-    }  # fmt: skip
-    return Line(**(values | fields))
-
+VERSION = "1.2.3"
 
 HOSTILE = "</script><script>alert(1)</script><!-- \"' & {{ 7 * 7 }} \u2028"
-LINES = [
-    line(5, HOSTILE, attribution=HOSTILE, url="https://example.org/?a=1&b=\"'", correction=HOSTILE),
-    line(4, "Flash", urgency=1, section="politics"),
-    line(3, "", status=Status.CANCELED, change=Change.WITHDRAW, correction="a mistake"),
-    line(2, "خبر Latin", lang="ar", dir=Direction.RTL),
-    line(1, "Health", section="health"),
+LINES = [  # the newest first, as on the board
+    make_line(5, HOSTILE, attribution=HOSTILE, url="https://example.org/?a=1&b=\"'", correction=HOSTILE),
+    make_line(4, "Flash", urgency=1, section="politics"),
+    make_line(3, "", status=Status.CANCELED, change=Change.WITHDRAW, correction="a mistake"),
+    make_line(2, "خبر Latin", lang="ar", dir=Direction.RTL),
+    make_line(1, "Health", section="health"),
 ]
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    editions: Mapping[str, ShownEdition] = {
-        name: Shown(name, edition, LINES if name == "en" else []) for name, edition in DEFAULT_EDITIONS.items()
-    }
-    app = Starlette(routes=page_routes(editions, version="1.2.3"))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
+async def channels() -> dict[str, Channel]:
+    """The three default editions; only the English one has lines."""
+    return {name: make_channel(name, LINES[::-1] if name == "en" else []) for name in DEFAULT_EDITIONS}
+
+
+@pytest.fixture
+async def client(channels: dict[str, Channel]) -> AsyncIterator[httpx.AsyncClient]:
+    async with make_client(channels) as client:
         yield client
 
 
-class Reading(HTMLParser):
-    """A page as an HTML parser sees it."""
+def make_client(channels: Mapping[str, Channel]) -> httpx.AsyncClient:
+    app = Starlette(routes=page_routes(channels, version=VERSION))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST)
+
+
+class ParsedPage(HTMLParser):
+    """The elements, scripts and text of a page."""
 
     def __init__(self, body: str) -> None:
         super().__init__()
@@ -100,9 +80,9 @@ class Reading(HTMLParser):
 
 
 @pytest.mark.parametrize("path", ["/", "/en", "/ar", "/es", "/en/embed", "/en?wall=1&theme=broadsheet&layout=strip"])
-async def test_pages_are_whole_without_javascript(client: httpx.AsyncClient, path: str) -> None:
+async def test_pages_are_complete_without_javascript(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
-    page = Reading(answer.text)
+    page = ParsedPage(answer.text)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert page.all("html")[0].keys() >= {"lang", "dir"}
     assert {"http-equiv": "refresh", "content": "60"} in page.all("meta")
@@ -113,8 +93,8 @@ async def test_pages_are_whole_without_javascript(client: httpx.AsyncClient, pat
         assert "Withdrawn a mistake" in re.sub(r"\s+", " ", page.text)
 
 
-async def test_lines_keep_their_language_and_nothing_in_them_is_markup(client: httpx.AsyncClient) -> None:
-    page = Reading((await client.get("/en")).text)
+async def test_lines_keep_their_language_and_hostile_text_is_no_markup(client: httpx.AsyncClient) -> None:
+    page = ParsedPage((await client.get("/en")).text)
     assert HOSTILE in page.text
     items = page.all("li")
     assert [(each["lang"], each["dir"]) for each in items] == [("en", "ltr")] * 3 + [("ar", "rtl"), ("en", "ltr")]
@@ -123,21 +103,23 @@ async def test_lines_keep_their_language_and_nothing_in_them_is_markup(client: h
     assert len([each for each in page.all("script") if each.get("src")]) == 2
 
 
-async def test_the_element_finds_the_board_message_and_search_engines_a_live_blog(client: httpx.AsyncClient) -> None:
-    page = Reading((await client.get("/en?lines=4")).text)
+async def test_page_contains_the_board_message_and_a_live_blog_for_search_engines(
+    client: httpx.AsyncClient, channels: dict[str, Channel]
+) -> None:
+    page = ParsedPage((await client.get("/en?lines=3")).text)
     seed = next(data for attributes, data in page.scripts if attributes["type"] == "application/json")
     message = decode_message(seed)
     assert isinstance(message, BoardMessage)
-    assert (message.position, message.lines) == ("5-0123456789abcdef", LINES[:4])
-    assert page.all("breaking-ticker")[0]["lines"] == "4"
+    assert (message.position, message.lines) == (str(channels["en"].position), LINES[:4])  # a notice takes no place
+    assert page.all("breaking-ticker")[0]["lines"] == "3"
     blog = json.loads(next(data for attributes, data in page.scripts if attributes["type"] == "application/ld+json"))
     assert (blog["@context"], blog["@type"]) == ("https://schema.org", "LiveBlogPosting")
     assert [each["headline"] for each in blog["liveBlogUpdate"]] == [f"{HOSTILE}: {HOSTILE}", "Flash", "خبر Latin"]
     assert blog["dateModified"] == "2026-11-24T09:30:00Z"
 
 
-async def test_a_page_keeps_the_selection_that_it_was_asked_for(client: httpx.AsyncClient) -> None:
-    page = Reading((await client.get("/en?section=health&section=politics&urgency=1")).text)
+async def test_page_shows_the_selection_of_its_query(client: httpx.AsyncClient) -> None:
+    page = ParsedPage((await client.get("/en?section=health&section=politics&urgency=1")).text)
     ticker = page.all("breaking-ticker")[0]
     assert (ticker["section"], ticker["urgency"]) == ("health politics", "1")
     assert "Health" not in page.text.partition("Everything")[2].partition("Miscellaneous")[2]
@@ -152,7 +134,7 @@ async def test_a_page_keeps_the_selection_that_it_was_asked_for(client: httpx.As
         ("/<script>", 404),
     ],
 )  # fmt: skip
-async def test_wrong_addresses_get_a_page_that_says_so(client: httpx.AsyncClient, path: str, status: int) -> None:
+async def test_wrong_address_gets_an_error_page(client: httpx.AsyncClient, path: str, status: int) -> None:
     answer = await client.get(path)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -160,58 +142,48 @@ async def test_wrong_addresses_get_a_page_that_says_so(client: httpx.AsyncClient
     assert "<script>" not in answer.text
 
 
-async def test_only_the_embed_may_be_framed_by_everybody(client: httpx.AsyncClient) -> None:
-    assert "frame-ancestors 'self'" in (await client.get("/en")).headers["content-security-policy"]
-    assert "frame-ancestors *" in (await client.get("/en/embed")).headers["content-security-policy"]
+async def test_pages_say_that_the_server_is_loading_until_there_are_editions() -> None:
+    async with make_client({}) as client:
+        response = await client.get("/en")
+    assert response.status_code == 503
+    assert "still loading" in response.text
 
 
-@pytest.mark.parametrize("path", ["/", "/en", "/widget/ticker.js", "/widget/themes.css"])
-async def test_an_etag_saves_the_body(client: httpx.AsyncClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/en", "/en/embed"])
+async def test_etag_of_a_page_gets_a_304(client: httpx.AsyncClient, path: str) -> None:
     first = await client.get(path)
     again = await client.get(path, headers={"If-None-Match": f'"other", {first.headers["etag"]}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     assert (await client.get(path, headers={"If-None-Match": '"other"'})).status_code == 200
 
 
-async def test_a_page_with_a_withdrawn_line_never_comes_from_a_cache(client: httpx.AsyncClient) -> None:
+async def test_index_page_shows_the_pinned_module_with_its_integrity(client: httpx.AsyncClient) -> None:
+    module = Assets(VERSION).module
+    page = ParsedPage((await client.get("/")).text)
+    assert f'integrity="{module.integrity}"' in page.text
+    assert f"{HOST}/widget/{module.release(VERSION)}/ticker.js" in page.text
+
+
+async def test_error_page_never_gets_a_304(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/xx", headers={"If-None-Match": "*"})).status_code == 404
+
+
+async def test_only_the_embed_page_may_be_framed_by_other_sites(client: httpx.AsyncClient) -> None:
+    assert "frame-ancestors 'self'" in (await client.get("/en")).headers["content-security-policy"]
+    assert "frame-ancestors *" in (await client.get("/en/embed")).headers["content-security-policy"]
+
+
+async def test_pages_are_revalidated_each_time_because_a_line_may_be_withdrawn(client: httpx.AsyncClient) -> None:
     assert (await client.get("/en")).headers["cache-control"] == "no-cache"
 
 
-async def test_the_module_is_served_for_everybody(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/widget/ticker.js")
-    assert answer.content == widget.module().content
-    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
-    assert "max-age=300" in answer.headers["cache-control"]
-    assert (await client.head("/widget/ticker.js")).headers["content-length"] == str(len(answer.content))
-
-
-async def test_fixed_versions_are_immutable_and_named_by_their_content(client: httpx.AsyncClient) -> None:
-    release = widget.module().release("1.2.3")
-    answer = await client.get(f"/widget/{release}/ticker.js")
-    assert answer.content == widget.module().content
-    assert "immutable" in answer.headers["cache-control"]
-    assert f'integrity="{widget.module().integrity}"' in (await client.get("/")).text.replace("&#34;", '"').replace(
-        "&quot;", '"'
-    )
-    for wrong in (
-        "/widget/1.2.3/ticker.js",
-        f"/widget/{release}/words.json",
-        "/widget/words.json",
-        "/widget/../pages.py",
-        "/widget/x/y/z",
-    ):
-        assert (await client.get(wrong)).status_code == 404
-
-
-async def test_oembed_gives_an_iframe_with_title_and_sandbox(client: httpx.AsyncClient) -> None:
-    page = Reading((await client.get("/ar?section=health")).text)
+async def test_oembed_returns_an_iframe_with_title_and_sandbox(client: httpx.AsyncClient) -> None:
+    page = ParsedPage((await client.get("/ar?section=health")).text)
     discovery = next(each for each in page.all("link") if each.get("type") == "application/json+oembed")
     answer = await client.get(discovery["href"] or "", params=None)
     body = answer.json()
     assert (body["type"], body["version"], body["title"]) == ("rich", "1.0", DEFAULT_EDITIONS["ar"].title)
-    frame = Reading(body["html"]).all("iframe")[0]
+    frame = ParsedPage(body["html"]).all("iframe")[0]
     assert frame["src"] == f"{HOST}/ar/embed?section=health"
     assert (frame["title"], frame["lang"]) == (DEFAULT_EDITIONS["ar"].title, "ar")
     assert frame["sandbox"] == "allow-scripts allow-popups allow-popups-to-escape-sandbox"
@@ -229,7 +201,7 @@ async def test_oembed_gives_an_iframe_with_title_and_sandbox(client: httpx.Async
         ({"url": f"{HOST}/en?" + "a=1&" * 99}, 404),
     ],
 )  # fmt: skip
-async def test_oembed_refuses_what_is_not_an_edition_here(
+async def test_oembed_refuses_addresses_that_are_no_edition_of_this_host(
     client: httpx.AsyncClient, query: dict[str, str], status: int
 ) -> None:
     answer = await client.get("/oembed", params=query)
@@ -237,23 +209,18 @@ async def test_oembed_refuses_what_is_not_an_edition_here(
     assert answer.json().keys() == {"error", "detail"}
 
 
-async def test_a_head_is_answered_without_a_body(client: httpx.AsyncClient) -> None:
+async def test_head_request_is_answered(client: httpx.AsyncClient) -> None:
     assert (await client.head("/en")).status_code == 200
-
-
-def test_the_seed_is_the_wires_own_encoding() -> None:
-    assert msgspec.json.decode(msgspec.json.encode(LINES[0]), type=Line) == LINES[0]
 
 
 @pytest.mark.parametrize("path", ["/", "/en", "/en?wall=1", "/en/embed"])
 @pytest.mark.parametrize("is_test", [True, False])
-async def test_pages_of_test_editions_say_so_and_are_kept_out_of_search_engines(path: str, *, is_test: bool) -> None:
+async def test_pages_of_test_editions_have_a_warning_and_are_not_indexed(path: str, *, is_test: bool) -> None:
     lines = [msgspec.structs.replace(each, test=is_test) for each in LINES]
     edition = msgspec.structs.replace(DEFAULT_EDITIONS["en"], test=is_test)
-    app = Starlette(routes=page_routes({"en": Shown("en", edition, lines)}, version="1.2.3"))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST) as client:
+    async with make_client({"en": make_channel("en", lines[::-1], edition)}) as client:
         answer = await client.get(path)
-    page = Reading(answer.text)
+    page = ParsedPage(answer.text)
     assert ("Nothing here is news" in page.text) is is_test
     assert page.text.count("TEST") >= len(LINES) if is_test else "TEST" not in page.text
     assert ({"name": "robots", "content": "noindex"} in page.all("meta")) is is_test
@@ -261,7 +228,7 @@ async def test_pages_of_test_editions_say_so_and_are_kept_out_of_search_engines(
     assert len(described) == (0 if is_test or path == "/" else 1)
 
 
-async def test_a_page_without_javascript_says_of_what_year_a_line_is(client: httpx.AsyncClient) -> None:
-    """An old story that comes up without its year is taken for news."""
-    page = Reading((await client.get("/en")).text)
+async def test_rendered_line_has_the_year_of_its_time(client: httpx.AsyncClient) -> None:
+    """Without the year, readers take an old story for news."""
+    page = ParsedPage((await client.get("/en")).text)
     assert "24 Nov 2026 09:30 UTC" in page.text

@@ -1,16 +1,17 @@
-// Runs the vectors of the fold (the file named first) through the module named second, and prints what shows.
+// Run the cases of a vector file through the fold of a module, and print the results as JSON.
+// Usage: node fold.mjs <vectors> <module>
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-// What a browser has and the fold doesn't need.
-class Nothing {}
-const nothing = { addEventListener() {}, get: () => Nothing, matches: false };
-Object.assign(globalThis, { HTMLElement: Nothing, document: nothing, customElements: nothing, addEventListener() {} });
-Object.assign(globalThis, { matchMedia: () => nothing, IntersectionObserver: Nothing });
+// The bundle also contains the element: give it the browser objects that it uses while it loads.
+class Stub {}
+const stub = { addEventListener() {}, get: () => Stub, matches: false };
+Object.assign(globalThis, { HTMLElement: Stub, document: stub, customElements: stub, addEventListener() {} });
+Object.assign(globalThis, { matchMedia: () => stub, IntersectionObserver: Stub });
 globalThis.CSSStyleSheet = class { replaceSync() {} };
 
 const [vectors, module] = process.argv.slice(2);
-const { Fold, changesAt } = await import(pathToFileURL(module).href);
+const { Fold, nextBoardChange } = await import(pathToFileURL(module).href);
 const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, now, board, messages }) => {
   const fold = new Fold();
   if (board) fold.reset(board.lines);
@@ -20,7 +21,7 @@ const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, now
   }
   const instant = Date.parse(now);
   const lines = fold.lines(instant, size);
-  const next = changesAt(lines, instant);
-  return { ids: lines.map((line) => line.id), changes_at: next === Infinity ? null : next, lines };
+  const changesAt = nextBoardChange(lines, instant);
+  return { ids: lines.map((line) => line.id), changes_at: changesAt === Infinity ? null : changesAt, lines };
 });
 console.log(JSON.stringify(results));

@@ -1,2 +1,2 @@
 /** @type {number} */
-export const seconds = "ten"; // wrong on purpose: shows that the checker checks
+export const seconds = "ten"; // a wrong type, which the checker has to find

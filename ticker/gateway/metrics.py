@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.gateway.loop_stalls import BOUNDS_S, LoopStalls
-
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 _CHANNEL_COUNTERS: Final = {
     "entries": "Entries read from the log.",
@@ -123,8 +121,3 @@ def make_registry(hub: Hub, others: Sequence[Collector] = ()) -> CollectorRegist
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     return registry
-
-
-def exposition(registry: CollectorRegistry) -> bytes:
-    """Return all metrics in Prometheus's text format."""
-    return generate_latest(registry)

@@ -1,12 +1,12 @@
-// What the pages do beside their tickers. Without JavaScript they do without it.
+// Small additions to the pages. The pages work without them.
 
-// A line that is taken back has to be gone from the whole document, also from the description for search engines.
+// A withdrawn line has to disappear from the whole document, including the description for search engines.
 document.addEventListener("ticker:line", (event) => {
   const { line } = /** @type {CustomEvent} */ (event).detail;
   if (line.status !== "usable") document.querySelector("script[type='application/ld+json']")?.remove();
 });
 
-// The copy buttons of the first page.
+// The copy buttons on the index page. Without a clipboard they stay hidden.
 for (const button of document.querySelectorAll("button")) {
   const source = document.getElementById(button.dataset.copies ?? "");
   if (!source || !navigator.clipboard) continue;

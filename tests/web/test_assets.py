@@ -1,0 +1,99 @@
+"""The widget's files over HTTP: for pages of every origin, revalidated or immutable."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from ticker import widget
+from ticker.web.assets import Asset, Assets
+from ticker.web.pages import page_routes
+
+VERSION = "1.2.3"
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=page_routes({}, version=VERSION))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ticker.example") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("ticker.js", "text/javascript; charset=utf-8"),
+        ("ticker.js.map", "application/json"),
+        ("themes.css", "text/css; charset=utf-8"),
+        ("pages.css", "text/css; charset=utf-8"),
+        ("pages.js", "text/javascript; charset=utf-8"),
+        ("icon.svg", "image/svg+xml"),
+    ],
+)
+async def test_newest_file_may_be_loaded_by_every_page_and_is_revalidated(
+    client: httpx.AsyncClient, name: str, media_type: str
+) -> None:
+    response = await client.get(f"/widget/{name}")
+    assert (response.status_code, response.headers["content-type"]) == (200, media_type)
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "max-age=300" in response.headers["cache-control"]
+    head = await client.head(f"/widget/{name}")
+    assert head.headers["content-length"] == str(len(response.content))
+    again = await client.get(f"/widget/{name}", headers={"If-None-Match": response.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_module_is_served_as_it_was_built(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/widget/ticker.js")).content == widget.module()
+
+
+async def test_release_is_immutable(client: httpx.AsyncClient) -> None:
+    response = await client.get(Assets(VERSION).address("ticker.js"))
+    assert response.content == widget.module()
+    assert "immutable" in response.headers["cache-control"]
+
+
+async def test_source_map_is_beside_the_module_at_both_addresses(client: httpx.AsyncClient) -> None:
+    for address in ("/widget/ticker.js", Assets(VERSION).address("ticker.js")):
+        response = await client.get(f"{address}.map")
+        assert response.content == widget.source_map()
+
+
+def test_release_names_the_version_and_the_content() -> None:
+    one, other = Asset(b"one", "text/plain"), Asset(b"other", "text/plain")
+    assert one.release(VERSION).startswith(f"{VERSION}-")
+    assert one.release(VERSION) != other.release(VERSION)
+
+
+def test_integrity_is_the_sha384_of_the_content() -> None:
+    asset = Asset(b"alert('Hello, world.');", "text/javascript")
+    # The example of the specification, Subresource Integrity, 3.1.
+    assert asset.integrity == "sha384-H8BRh8j48O9oYatfu5AZzq6A9RINhZO5H16dQZngK7T62em8MUt1FLm52t+eX6xO"
+
+
+async def test_earlier_release_is_still_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widget, "earlier_modules", lambda: {"1.0.0-0123abcd": b"export {};\n"})
+    app = Starlette(routes=page_routes({}, version=VERSION))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ticker.example") as client:
+        response = await client.get("/widget/1.0.0-0123abcd/ticker.js")
+    assert (response.status_code, response.content) == (200, b"export {};\n")
+    assert "immutable" in response.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/widget/{VERSION}/ticker.js",
+        f"/widget/{Assets(VERSION).module.release(VERSION)}/words.json",
+        "/widget/words.json",
+        "/widget/%2e%2e/pages.py",
+        "/widget/x/y/z",
+    ],
+)
+async def test_other_addresses_get_404(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).status_code == 404

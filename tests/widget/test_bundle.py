@@ -1,0 +1,48 @@
+"""The committed bundle: current, small, and without anything that a host page has to worry about."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scripts.build_widget import WIDGET, build
+from ticker import widget
+
+
+@pytest.mark.timeout(300)
+def test_the_committed_bundle_is_what_its_sources_build_to(tmp_path: Path) -> None:
+    """If this fails, run `make widget` and commit the result."""
+    shutil.copytree(WIDGET / "src", tmp_path / "src")
+    build(tmp_path)
+    assert (tmp_path / "dist" / "ticker.js").read_bytes() == widget.module()
+    assert (tmp_path / "dist" / "ticker.js.map").read_bytes() == widget.source_map()
+
+
+def test_the_module_is_at_most_10_kb_gzipped() -> None:
+    assert len(gzip.compress(widget.module(), 9)) <= 10 * 1024
+
+
+def test_the_module_names_its_source_map_and_the_map_contains_every_source() -> None:
+    assert widget.module().endswith(b"\n//# sourceMappingURL=ticker.js.map\n")
+    source_map = json.loads(widget.source_map())
+    sources = dict(zip(source_map["sources"], source_map["sourcesContent"], strict=True))
+    assert sources == {
+        f"../src/{path.name}": path.read_text(encoding="utf-8") for path in (WIDGET / "src").glob("*.js")
+    }
+
+
+def test_the_module_contains_no_address_of_another_host() -> None:
+    text = widget.module().decode()
+    assert "http" not in text.replace("^https?:", "").replace("^http", "")
+
+
+def test_the_module_uses_no_markup_sink_no_eval_and_no_storage() -> None:
+    forbidden = (
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function|cookie|localStorage|indexedDB"
+    )
+    assert re.findall(forbidden, widget.module().decode()) == []

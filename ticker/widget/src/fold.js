@@ -1,0 +1,94 @@
+/**
+ * The fold: which lines a reader knows, and which of them are on the board. Pure: no browser, no clock.
+ *
+ * It computes the same boards as `ticker.core.board`; `tests/vectors/fold.json` tests both. The messages are described
+ * in `docs/protocol.md`.
+ */
+
+/**
+ * One version of a line, as on the wire. `status` is usable, withheld (hidden) or canceled (withdrawn).
+ * @typedef {{
+ *   id: string, version: number, number: number, change: string, status: string, text: string,
+ *   attribution?: string | null, lang: string, dir: string, urgency: number, section?: string | null,
+ *   url?: string | null, created_at: string, updated_at: string, expires_at?: string | null,
+ *   correction?: string | null, pinned_until?: string | null, test?: boolean,
+ * }} Line
+ * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
+ * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[] }} Board
+ * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string } |
+ *   { type: "bye", position?: undefined, retry_ms: number }} Message
+ */
+
+/**
+ * Return the milliseconds of an instant of the wire, or NaN if there is none: every comparison with NaN is false.
+ * @param {string | null | undefined} instant
+ */
+export const toMilliseconds = (instant) => Date.parse(instant ?? "");
+
+/** The lines that a reader knows, each in its latest version. */
+export class Fold {
+  /** @type {Map<string, Line>} */
+  #lines = new Map();
+
+  /**
+   * Replace all lines by those of a board.
+   * @param {Line[]} lines
+   */
+  reset(lines) {
+    this.#lines = new Map(lines.map((line) => [line.id, line]));
+  }
+
+  /**
+   * Add a line, or a later version of one. Return false for a version that is known already: nothing changes then.
+   * @param {Line} line
+   */
+  apply(line) {
+    if ((this.#lines.get(line.id)?.version ?? 0) >= line.version) return false;
+    this.#lines.set(line.id, line);
+    return true;
+  }
+
+  /**
+   * Return the board at `now`: pinned lines first, then the others, each group with the newest first. At most `size`
+   * usable lines are on it. Notices of withdrawn lines don't count as lines, but there are at most `size` of them too.
+   * @param {number} now in milliseconds
+   * @param {number} size
+   */
+  lines(now, size) {
+    const isPinned = (/** @type {Line} */ line) =>
+      toMilliseconds(line.pinned_until) > now && line.status === "usable";
+    const candidates = [...this.#lines.values()]
+      .filter((line) => line.status !== "withheld" && !(toMilliseconds(line.expires_at) <= now))
+      .sort((left, right) => right.number - left.number);
+    const board = candidates.filter(isPinned).slice(0, size);
+    let freePlaces = size - board.length;
+    let freeNotices = size;
+    for (const line of candidates) {
+      if (freePlaces <= 0) break;
+      if (isPinned(line)) continue;
+      if (line.status === "usable") freePlaces--;
+      else if (freeNotices-- <= 0) continue;
+      board.push(line);
+    }
+    return board;
+  }
+
+  /**
+   * Drop lines that are too old to return to the board, so that memory stays bounded however long a page is open.
+   * @param {number} now in milliseconds
+   * @param {number} size
+   */
+  trim(now, size) {
+    if (this.#lines.size > 3 * size) this.reset(this.lines(now, 2 * size));
+  }
+}
+
+/**
+ * Return the next instant after `now` at which one of `lines` expires or its pin ends, or Infinity if there is none.
+ * @param {Line[]} lines
+ * @param {number} now in milliseconds
+ */
+export function nextBoardChange(lines, now) {
+  const ends = lines.flatMap((line) => [toMilliseconds(line.expires_at), toMilliseconds(line.pinned_until)]);
+  return Math.min(...ends.filter((instant) => instant > now));
+}

@@ -1,0 +1,64 @@
+/** The words of the interface, by language. The `words` attribute overrides them one by one. */
+
+const ENGLISH = {
+  pause: "Pause",
+  resume: "Resume",
+  previous: "Previous",
+  next: "Next",
+  more: "New: ",
+  paused: "Paused",
+  waiting: "Reconnecting…",
+  offline: "Offline",
+  stopped: "Not available",
+  empty: "No lines yet",
+  flash: "Flash",
+  update: "Updated",
+  correction: "Correction",
+  withdrawn: "Withdrawn",
+  test: "TEST",
+};
+
+/** @type {Record<string, typeof ENGLISH>} */
+const TRANSLATIONS = {
+  ar: {
+    pause: "إيقاف",
+    resume: "استئناف",
+    previous: "السابق",
+    next: "التالي",
+    more: "جديد: ",
+    paused: "متوقف",
+    waiting: "إعادة الاتصال…",
+    offline: "بلا اتصال",
+    stopped: "غير متاح",
+    empty: "لا أخبار بعد",
+    flash: "عاجل",
+    update: "تحديث",
+    correction: "تصحيح",
+    withdrawn: "سُحب الخبر",
+    test: "اختبار",
+  },
+  es: {
+    pause: "Pausar",
+    resume: "Reanudar",
+    previous: "Anterior",
+    next: "Siguiente",
+    more: "Nuevas: ",
+    paused: "En pausa",
+    waiting: "Reconectando…",
+    offline: "Sin conexión",
+    stopped: "No disponible",
+    empty: "Aún no hay noticias",
+    flash: "Urgente",
+    update: "Actualizada",
+    correction: "Corrección",
+    withdrawn: "Retirada",
+    test: "PRUEBA",
+  },
+};
+
+/**
+ * Return the words of a language; English ones where it has none.
+ * @param {string} lang e.g. "es" or "es-MX"
+ * @returns {Record<string, string>}
+ */
+export const wordsOf = (lang) => ({ ...ENGLISH, ...TRANSLATIONS[lang.split("-")[0]] });
