@@ -1,4 +1,4 @@
-"""The cases that every reader's fold must meet, whatever language it is written in: `tests/vectors/fold.json`."""
+"""The board passes `tests/vectors/fold.json`: test cases for readers in any language."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CASES: Final[list[dict[str, Any]]] = VECTORS["cases"]
 
 
 class Reader:
-    """A reader of the wire, in the shortest words."""
+    """The smallest possible reader."""
 
     def __init__(self) -> None:
         self.board = Board()
 
-    def take(self, message: dict[str, Any]) -> None:
+    def receive(self, message: dict[str, Any]) -> None:
         match decode_message(json.dumps(message)):
             case BoardMessage(lines=lines):
                 self.board = Board()
@@ -40,11 +40,11 @@ class Reader:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_a_reader_shows(case: dict[str, Any]) -> None:
+def test_a_reader_shows_the_expected_lines(case: dict[str, Any]) -> None:
     reader, now = Reader(), datetime.fromisoformat(case["now"])
     for message in [case["board"], *case["messages"]]:
         if message is not None:
-            reader.take(message)
+            reader.receive(message)
     shown = reader.board.lines(now, case["size"])
     expected = case["expect"]
     assert [line.id for line in shown] == expected["ids"]
@@ -54,14 +54,14 @@ def test_a_reader_shows(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_a_case_is_a_whole_one(case: dict[str, Any]) -> None:
+def test_a_case_is_complete(case: dict[str, Any]) -> None:
     assert set(case) == {"name", "size", "now", "board", "messages", "expect"}
     assert set(case["expect"]) == {"ids", "lines", "changes_at"}
     for line in case["expect"]["lines"]:
-        assert set(line) | {"test"} == set(Line.__struct_fields__)  # only lines of test editions have that
-        # Nothing that was taken back carries a text, in no case.
+        assert set(line) | {"test"} == set(Line.__struct_fields__)  # only lines of test editions have `test`
+        # A hidden or withdrawn line never has a text.
         assert line["status"] == Status.USABLE or (line["text"], line["attribution"], line["url"]) == ("", None, None)
 
 
-def test_no_two_cases_have_one_name() -> None:
+def test_the_names_of_the_cases_are_unique() -> None:
     assert len({case["name"] for case in CASES}) == len(CASES) >= 25
