@@ -10,7 +10,7 @@ import msgspec
 from tests.support.gateway_clients import RawClient, Reader, until
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
-from ticker.gateway.framing import RETRY_LEAST_MS
+from ticker.gateway.framing import RETRY_MIN_MS
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
 
@@ -105,7 +105,7 @@ async def test_a_drain_says_bye_and_ends_the_stream(log: LogWriter, start: Start
         gateway.stop()
         bye = await events.event()
         assert (bye["event"], bye["data"]["reason"]) == ("bye", "restart")
-        assert int(bye["retry"]) == bye["data"]["retry_ms"] + RETRY_LEAST_MS
+        assert int(bye["retry"]) == bye["data"]["retry_ms"] + RETRY_MIN_MS
         assert await events.read_to_end() == b""
 
 

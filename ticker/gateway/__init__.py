@@ -1,6 +1,8 @@
-"""Reads logs, never writes them; fans them out to followers.
+"""The live fan-out: reads the logs of all editions and sends their entries to followers. It never writes a log.
 
-The way of an entry: `feed` (tails Redis, checks links) → `channel` (an edition in memory) → `view` (what followers with
-one wish share) → `follower` (a cursor on a transport). The way of a follower: `protocol` (HTTP) → `handshake`
-(decides) → `channel`.
+An entry comes from Redis through the `feed` into the `history` of its `channel`. `broadcast` runs a pass: it gets the
+entry's frames from each `frame_cache` and writes them to the `write_groups` and to each single `follower`.
+
+A follower starts as an HTTP `connection`. After the checks of `handshake` and `admission`, the follower becomes one of
+the channel's `members`. The `hub` holds all channels, and `server` runs everything.
 """

@@ -1,4 +1,4 @@
-"""Who is let in: bounds on followers, on followers an address, and on handshakes a second. Decisions only."""
+"""Limits on followers: in total, per address, and handshakes per second. Pure: the clock is passed in."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from typing import Final
 from ticker.settings import Settings
 
 RECENT_S: Final = 10.0
-"""In which an address may connect as often as it may have followers, however busy the gateway is."""
+"""Period in which an address may connect as often as it may have followers, even if the gateway is busy."""
 RETRY_S: Final = 5
-"""What a reader who finds no room is told to wait, at least; clients add jitter."""
+"""Minimum time in seconds after which a refused client should retry. Clients add jitter."""
 
 
-class Refusal(Exception):  # noqa: N818 -- a word of the domain
-    """A request that is answered with an error instead of being followed. `code` is a stable word for programs."""
+class Refusal(Exception):  # noqa: N818 -- a term of the protocol
+    """A request is answered with an error.
+
+    Attributes:
+        status: The HTTP status.
+        code: A stable word for programs.
+        detail: A sentence for people.
+        retry_s: Seconds after which the client should retry, or None.
+
+    """
 
     def __init__(self, status: int, code: str, detail: str, retry_s: int | None = None) -> None:
         super().__init__(detail)
@@ -27,10 +35,19 @@ class Refusal(Exception):  # noqa: N818 -- a word of the domain
 
 
 class Admission:
-    """Counts followers and handshakes, and refuses above the bounds. A bound of 0 is lifted."""
+    """Counts followers and handshakes, and refuses those above a limit. A setting of 0 means unlimited.
+
+    Attributes:
+        followers_max: Maximum number of followers.
+        followers: Current number of followers.
+        admitted: Followers admitted since the start.
+        refused: Refusals since the start, by code.
+        draining: Whether the gateway is about to stop and admits nobody.
+
+    """
 
     def __init__(self, settings: Settings, file_limit: int) -> None:
-        """Take the bounds of `settings`; `file_limit` is how many files the process may open."""
+        """Use the limits of `settings`. `file_limit` is the number of files that the process may open."""
         self.followers_max = _followers_max(settings.followers, file_limit)
         self.followers = 0
         self.admitted = 0
@@ -41,15 +58,15 @@ class Admission:
         self._rate = settings.handshakes_per_s
         self._tokens = float(self._rate)
         self._filled_at = 0.0
-        self._recent: Counter[str] = Counter()  # handshakes of each address since …
+        self._recent: Counter[str] = Counter()  # handshakes by address, after `_recent_since`
         self._recent_since = 0.0
 
     def admit(self, address: str, now: float) -> None:
-        """Let one more follower in from `address`.
+        """Admit a follower from `address`.
 
         Raises:
-            Refusal: 503 while draining, where the process is full, or above the rate; 429 where the address is full, or
-                takes more than half of the rate.
+            Refusal: 503 if the gateway is draining, full or above the rate; 429 if the address is full or takes more
+                than half of the rate.
 
         """
         try:
@@ -62,7 +79,7 @@ class Admission:
         self._per_address[address] += 1
 
     def release(self, address: str) -> None:
-        """A follower from `address` has gone."""
+        """Count one follower of `address` less."""
         self.followers -= 1
         self._per_address[address] -= 1
         if not self._per_address[address]:
@@ -70,24 +87,30 @@ class Admission:
 
     def _check(self, address: str, now: float) -> None:
         if self.draining:
-            raise Refusal(503, "draining", "this gateway is about to stop: connect again", RETRY_S)
+            raise Refusal(503, "draining", "this gateway is about to stop: try again", RETRY_S)
         if self.followers >= self.followers_max:
-            raise Refusal(503, "full", f"this gateway has its {self.followers_max} followers: try again", RETRY_S)
+            raise Refusal(
+                503, "full", f"this gateway has {self.followers_max} followers, the maximum: try again", RETRY_S
+            )
         if self._per_address_max and self._per_address[address] >= self._per_address_max:
             most = self._per_address_max
-            raise Refusal(429, "address-full", f"this address has {most} followers: {most} at most", RETRY_S)
+            raise Refusal(429, "address-full", f"this address has {most} followers, the maximum", RETRY_S)
         if self._rate:
             self._take_token(address, now)
 
     def _take_token(self, address: str, now: float) -> None:
-        """Keep to the rate, and leave half of it to others: one address could connect and go all the time."""
+        """Take one token of the rate limit.
+
+        One address gets at most half of the rate. Otherwise a client that connects and leaves all the time would keep
+        everybody else out.
+        """
         self._tokens = min(float(self._rate), self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
         if now - self._recent_since > RECENT_S:
             self._recent.clear()
             self._recent_since = now
         if self._tokens < 1:
-            raise Refusal(503, "busy", f"more than {self._rate} readers a second are connecting: try again", RETRY_S)
+            raise Refusal(503, "busy", f"more than {self._rate} readers per second are connecting: try again", RETRY_S)
         most = self._per_address_max
         if most and self._tokens < self._rate / 2 and self._recent[address] >= most:
             raise Refusal(429, "address-busy", f"this address has connected {most} times in {RECENT_S:g} s", RETRY_S)
@@ -96,26 +119,26 @@ class Admission:
 
 
 def _followers_max(wanted: int, file_limit: int) -> int:
-    """As many as wanted (0: no bound), but never so many that no file is left for Redis, logs and plain requests."""
+    """Return `wanted` (0: unlimited), but leave file descriptors for Redis, logs and plain requests."""
     room = max(file_limit - max(64, file_limit // 20), 1)
     return min(wanted, room) if wanted else room
 
 
 Network = IPv4Network | IPv6Network
 SITE_BITS: Final = 64
-"""Of an IPv6 address: what a provider gives a single household. In it, a reader has as many addresses as it likes."""
+"""Prefix length of the IPv6 network that a provider gives to one household, which can use all of its addresses."""
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """The networks of `trusted_proxies`, which the settings have checked."""
+    """Parse the networks of `trusted_proxies`, which the settings have validated."""
     return tuple(ip_network(text) for text in texts)
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """The address that a request came from: the nearest one that is no trusted proxy.
+    """Return the client's address: the nearest one that isn't a trusted proxy.
 
-    `forwarded` are the values of `X-Forwarded-For`, whose last address the nearest proxy has set. What an untrusted
-    peer writes there is not looked at, and neither is anything to the left of the first address that isn't trusted.
+    `forwarded` are the values of `X-Forwarded-For`. The nearest proxy has written the last address. The header counts
+    only if the peer is a trusted proxy, and only up to the first untrusted address from the right.
     """
     if not trusted or not is_trusted(peer, trusted):
         return peer
@@ -131,9 +154,9 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
 
 
 def counted_as(address: str) -> str:
-    """Who an address is counted for: itself; for IPv6, everybody in its network of 64 bits.
+    """Return the address or network that an address is counted as: for IPv6, its /64 network.
 
-    An IPv4 address that came in on a socket for both is itself, or all of IPv4 would be one such network.
+    An IPv4-mapped IPv6 address is counted as the IPv4 address. Otherwise all of IPv4 would be one network.
     """
     parsed = _parse(address) if ":" in address else None
     if not isinstance(parsed, IPv6Address):
@@ -142,7 +165,7 @@ def counted_as(address: str) -> str:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
-    """An address; one of IPv4 that came in on a socket for both (`::ffff:192.0.2.1`) as what it is."""
+    """Parse an address. Return an IPv4 address for an IPv4-mapped one (`::ffff:192.0.2.1`), None if it is invalid."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -151,5 +174,6 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Return whether an address is in one of the networks."""
     parsed = _parse(address)
     return parsed is not None and any(parsed in network for network in trusted)

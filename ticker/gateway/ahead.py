@@ -1,7 +1,7 @@
 """Followers whose position is ahead of the gateway's log.
 
 Either another gateway was faster and the entry is about to come, or the follower has seen another history. The follower
-isn't answered until one of the two is certain. If that takes too long, it is asked to come back later.
+isn't answered until one of the two is certain. If that takes too long, the follower is refused and retries later.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Channel:
             on_lost=self.members.lose,
         )
 
-    # What readers and pages need
+    # For readers and pages
 
     @property
     def edition(self) -> Edition:
@@ -116,7 +116,7 @@ class Channel:
         await self.broadcaster.deliver()
 
     def tick(self, second: int, now: float) -> None:
-        """Do what is due in this second: heartbeats, and the ends of everything that has taken too long."""
+        """Send the heartbeats of this second, and end everything that takes too long."""
         self.members.refuse_overdue(now)
         self.broadcaster.send_heartbeats(second)
         self.members.close_paused(self._paused_max_s, now)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 REQUEST_BYTES_MAX: Final = 32 * 1024
-"""Maximum size of a request, including data pipelined after it. No endpoint accepts a body, and llhttp has no limit."""
+"""Maximum size of a request, including data pipelined after it. No endpoint accepts a body, and llhttp is unlimited."""
 PIPELINED_MAX: Final = 16
 """Maximum number of requests that wait for the response to an earlier one.
 
@@ -144,7 +144,7 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Answer an upgrade request. The application has no WebSockets, so other paths are refused."""
+        """Answer an upgrade request. The application doesn't serve WebSockets, so other paths are refused."""
         if self._detached:  # pipelined after an event stream: the response would go into that stream
             return
         target = self._target

@@ -11,10 +11,10 @@ from ticker.settings import Settings
 
 
 class Connection(Protocol):
-    """What is needed of a connection here. It is also the key by which it is known."""
+    """A connection that can be ended. It must be hashable."""
 
     def cut_off(self) -> None:
-        """End the connection at once."""
+        """End the connection immediately."""
 
 
 class ConnectionLimits:
@@ -55,7 +55,7 @@ class ConnectionLimits:
         return False
 
     def enter(self, address: str) -> bool:
-        """Count a connection. Return False if its address has as many as it may have followers.
+        """Count a connection. Return False if its address is at its limit, `followers_per_address`.
 
         Connections through a trusted proxy are not limited here, because they all have the proxy's address.
         """
@@ -99,7 +99,7 @@ class ConnectionLimits:
         self.unread_bytes -= size
 
     def cut_off_overdue(self, now: float) -> None:
-        """End the connections whose request is late, or whose peer doesn't read its responses."""
+        """End the connections with a late request or an unread response."""
         self._cut_off_silent(now)
         self._cut_off_stalled(now)
 

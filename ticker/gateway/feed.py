@@ -1,7 +1,7 @@
 """Feeds read the logs of all editions from Redis into their channels, and check every link.
 
 While Redis is unavailable, or if an entry's link is wrong, the channel keeps serving the entries that it has. The hub's
-`troubles` give the reason. The feed continues by itself once the log can be read and verified.
+`troubles` give the reason. The feed continues once the log can be read and verified.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from ticker.store.log_reader import check_entry, read_log, tail, walk_log
 from ticker.store.reach import Report, report_reach
 
 RETRY_S = 1.0
+"""Longest delay in seconds before a feed starts again after an error."""
 DISCOVER_S = 3.0
-TROUBLES = (OSError, *CLIENT_ERRORS)
+"""Interval in seconds between searches for new editions."""
+REDIS_ERRORS = (OSError, *CLIENT_ERRORS)
 
 _logger = structlog.get_logger("ticker.gateway.feed")
 
@@ -69,7 +71,7 @@ class Feed:
             except TickerError as error:
                 self._report_trouble(name, str(error))
                 loading.attempted.set()
-            except TROUBLES as error:
+            except REDIS_ERRORS as error:
                 self._report_trouble(name, f"Redis can't be read ({type(error).__name__})")
             except Exception:  # the root of a task: the other editions must continue, and this one retries
                 _logger.exception("feed-failed", edition=name)
@@ -95,10 +97,10 @@ class Feed:
         loading.attempted.set()
         while not is_cancelled():
             log = channel.history.log
-            raws = await tail(blocking, name, log.head)
-            for raw in raws:
-                channel.append(check_entry(log.head, log.head_link, raw))
-            if not raws:
+            entries = await tail(blocking, name, log.head)
+            for entry in entries:
+                channel.append(check_entry(log.head, log.head_link, entry))
+            if not entries:
                 await self._check_still_there(channel, stored, redis)
 
     async def _check_still_there(self, channel: Channel, stored: StoredEdition, redis: Redis) -> None:
@@ -152,7 +154,7 @@ class Feed:
         return stored
 
 
-def _put_if_room(reports: asyncio.Queue[Sent], sent: Sent) -> None:
+def _put_unless_full(reports: asyncio.Queue[Sent], sent: Sent) -> None:
     with suppress(asyncio.QueueFull):
         reports.put_nowait(sent)
 
@@ -202,7 +204,7 @@ class Feeds:
     async def _names(self, redis: Redis) -> list[str]:
         try:
             names = await edition_names(redis)
-        except (*TROUBLES, UnicodeError):
+        except (*REDIS_ERRORS, UnicodeError):
             return []  # each feed reports the trouble of its own edition
         return [name for name in names if is_name(name)]
 
@@ -210,7 +212,7 @@ class Feeds:
         await loaded.wait()
         channel = self._hub.channels[name]
         reports: asyncio.Queue[Sent] = asyncio.Queue(maxsize=64)
-        channel.broadcaster.on_sent = lambda sent: _put_if_room(reports, sent)
+        channel.broadcaster.on_sent = lambda sent: _put_unless_full(reports, sent)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._report(name, redis, reports), name=f"report-{name}")
             tasks.create_task(self._check_ahead(channel, redis), name=f"check-ahead-{name}")
@@ -225,12 +227,12 @@ class Feeds:
         while not is_cancelled():
             await ahead.check_due.wait()
             check = ahead.start_check()
-            with suppress(TickerError, *TROUBLES):  # the feed reports them; the next check comes with the next tick
+            with suppress(TickerError, *REDIS_ERRORS):  # the feed reports them; the next check comes with the next tick
                 if not await read_log(redis, channel.name, channel.history.head, 1):
                     channel.members.end_check(check)
 
     async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
         while not is_cancelled():
             sent = await reports.get()
-            with suppress(*TROUBLES):  # without Redis, reports are lost: delivery doesn't depend on them
+            with suppress(*REDIS_ERRORS):  # without Redis, reports are lost: delivery doesn't depend on them
                 await report_reach(redis, name, Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms))

@@ -1,4 +1,4 @@
-"""A follower: one connected ticker, as a cursor into its edition's log. It has no task, no queue and no timer."""
+"""A follower: one connected ticker, as a cursor into its edition's log. It needs no task, queue or timer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ticker.gateway.time_slices import TimeSlices
 from ticker.gateway.write_groups import HeartbeatSlot, Member
 
 BURST_MARKS: Final = 4
-"""How many high-water marks of data live followers are sent at once if their write buffers are empty: 64 KiB.
+"""How many high-water marks of data live followers are sent in one pass if their write buffers are empty: 64 KiB.
 
 A peer's receive window accepts that much at first. More would stay in the write buffer, which takes more system calls
 than another pass. All live followers are sent the same batch, and write buffers refer to its bytes: an unsent batch
@@ -31,7 +31,7 @@ than that: with the default high-water mark of 16 KiB, 24 KiB."""
 
 
 class State(Enum):
-    """What a follower is doing."""
+    """The stages of a follower."""
 
     REPLAYING = "replaying"  # it is being sent what it missed
     LIVE = "live"  # it has been sent the `live` message
@@ -50,7 +50,7 @@ class FollowerContext(msgspec.Struct, frozen=True):
         on_pause: Called when a write buffer exceeds its high-water mark.
         on_resume: Called when the write buffer has room again.
         on_close: Called when the gateway begins to close the connection.
-        on_lost: Called when the connection is gone.
+        on_lost: Called after the connection has been closed.
 
     """
 
@@ -73,8 +73,8 @@ class Follower(Member):
 
     Attributes:
         address: The address that it is counted for.
-        state: What it is doing.
-        reset: Why it must be sent a new board before anything else, or None.
+        state: Its stage.
+        reset: The reason of a board that it must be sent before anything else, or None.
         replayed: The number of entries replayed so far.
         paused_at: When its write buffer exceeded the high-water mark, or None.
 
@@ -179,7 +179,7 @@ class Follower(Member):
     def descriptor(self) -> int | None:
         """Return the socket's descriptor if the gateway may write to it directly, or None.
 
-        It may if the transport has nothing left to send, isn't closing and doesn't encrypt.
+        That requires a transport with an empty write buffer that isn't closing and doesn't encrypt.
         """
         transport = self.transport
         if self.paused_at is not None or transport.is_closing() or transport.get_write_buffer_size():

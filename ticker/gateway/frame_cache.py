@@ -21,7 +21,7 @@ It keeps no more than it has followers, so that a few followers with many differ
 
 
 class StreamOptions(NamedTuple):
-    """What a follower's stream contains and how it is framed. Followers with equal options share a frame cache."""
+    """Content and framing of a follower's stream. Followers with equal options share a frame cache."""
 
     selection: Selection
     lines: int

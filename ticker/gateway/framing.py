@@ -1,7 +1,4 @@
-"""How a message travels: in a WebSocket text frame (RFC 6455, 5.2), maybe compressed (RFC 7692), or as an event.
-
-Each form of a message is made once, for all who are sent it.
-"""
+"""Encode messages as WebSocket text frames (RFC 6455, 5.2), compressed frames (RFC 7692) or Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -34,29 +31,29 @@ _KINDS: Final[dict[type[Message], str]] = {
 
 
 class Framing(Enum):
-    """The form of the bytes that a follower is sent."""
+    """How messages to a follower are encoded."""
 
     WEBSOCKET = "websocket"
-    DEFLATED = "deflated"  # a WebSocket whose peer takes compressed messages
+    DEFLATED = "deflated"  # a WebSocket with permessage-deflate
     EVENTS = "events"
 
 
-RETRY_LEAST_MS: Final = 1_000
-OFFER_LONGEST: Final = 512
-"""Characters of an offer that is looked at: browsers' have 42. Reading 30,000 commas takes 40 ms, in which nobody is
-served."""
+RETRY_MIN_MS: Final = 1_000
+OFFER_MAX: Final = 512
+"""Longest extension offer in characters that is parsed. Browsers send 42. Parsing 30,000 commas would block the event
+loop for 40 ms."""
 WINDOW_BITS: Final = 15
-DEFLATED_LEAST: Final = 200
-"""Bytes of a message below which compressing it saves nothing worth the work: heartbeats and the like."""
+DEFLATED_MIN: Final = 200
+"""Smallest message in bytes that is compressed. Below that, as for heartbeats, it saves too little."""
 
-# Without context takeover each message stands for itself: that is what lets one compressed copy serve everybody.
+# Without context takeover, a compressed message doesn't depend on earlier ones: one copy serves all followers.
 _DEFLATE: Final = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
 
 
 @lru_cache(maxsize=64)
 def deflate_extension(offered: str) -> str | None:
-    """The `Sec-WebSocket-Extensions` to answer to what a peer offers; None where it doesn't take our compression."""
-    if len(offered) > OFFER_LONGEST:
+    """Return the `Sec-WebSocket-Extensions` of the response, or None if the offer doesn't allow our compression."""
+    if len(offered) > OFFER_MAX:
         return None
     try:
         offers = [parameters for name, parameters in parse_extension(offered) if name == _DEFLATE.name]
@@ -71,27 +68,27 @@ def deflate_extension(offered: str) -> str | None:
 
 
 def frame_message(framing: Framing, message: Message) -> bytes:
-    """A message ready for the transport."""
+    """Return a message in the given framing."""
     payload = encode_message(message)
     if framing is Framing.WEBSOCKET:
         return websocket_frame(payload)
     if framing is Framing.DEFLATED:
         return deflated_frame(payload)
     if isinstance(message, ByeMessage):
-        # Browsers keep to it for as long as they follow, also when nobody answers: never at once.
-        return b"retry: %d\n" % (message.retry_ms + RETRY_LEAST_MS) + event("bye", None, payload)
+        # Browsers use this delay for all later reconnects too, even if no server responds: it must not be 0.
+        return b"retry: %d\n" % (message.retry_ms + RETRY_MIN_MS) + event("bye", None, payload)
     return event(_KINDS[type(message)], message.position, payload)
 
 
 def websocket_frame(payload: bytes) -> bytes:
-    """One unmasked text frame."""
+    """Return one unmasked text frame."""
     return bytes(Frame(Opcode.TEXT, payload).serialize(mask=False))
 
 
 def deflated_frame(payload: bytes) -> bytes:
-    """One compressed text frame, or a plain one where that is not larger."""
+    """Return one compressed text frame, or a plain one if that isn't larger."""
     plain = websocket_frame(payload)
-    if len(payload) < DEFLATED_LEAST:
+    if len(payload) < DEFLATED_MIN:
         return plain
     deflate = PerMessageDeflate(True, True, WINDOW_BITS, WINDOW_BITS)
     deflated = bytes(Frame(Opcode.TEXT, payload).serialize(mask=False, extensions=[deflate]))
@@ -99,12 +96,12 @@ def deflated_frame(payload: bytes) -> bytes:
 
 
 def websocket_payload(frame: bytes) -> bytes:
-    """The payload of a frame made by `websocket_frame`: its length tells how long the header is."""
+    """Return the payload of a frame made by `websocket_frame`. Its length field gives the length of the header."""
     length = frame[1]
     return frame[2 if length < 126 else 4 if length == 126 else 10 :]
 
 
-def event(kind: str, at: str | None, payload: bytes) -> bytes:
-    """One event. Its id is the position, so that a browser's own `Last-Event-ID` resumes; JSON has no line breaks."""
-    head = f"event: {kind}\n" if at is None else f"id: {at}\nevent: {kind}\n"
+def event(kind: str, position: str | None, payload: bytes) -> bytes:
+    """Return one event. Its id is the position, so that `Last-Event-ID` resumes. JSON contains no line breaks."""
+    head = f"event: {kind}\n" if position is None else f"id: {position}\nevent: {kind}\n"
     return b"%bdata: %b\n\n" % (head.encode(), payload)

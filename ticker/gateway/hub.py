@@ -18,7 +18,7 @@ from ticker.settings import Settings
 
 DRAIN_STEP_S: Final = 0.1
 DRAIN_MIN: Final = 50
-"""Minimum number of followers closed per step of a drain. A few hundred that reconnect at once are no problem."""
+"""Minimum number of followers closed per step of a drain. A few hundred that reconnect together do no harm."""
 CLOSING_STEPS: Final = 10
 """How many more steps the last followers have to answer their close frame."""
 RESERVED_FILES: Final = 32
@@ -78,12 +78,12 @@ class Hub:
         """Return the channel of an edition.
 
         Raises:
-            Refusal: 404 if there is no such edition, 503 if the editions are still being loaded.
+            Refusal: 404 if the edition doesn't exist, 503 if the editions are still being loaded.
 
         """
         channel = self.channels.get(name)
         if channel is None and self.is_loading:
-            raise Refusal(503, "loading", "this gateway is still loading its editions: connect again", RETRY_S)
+            raise Refusal(503, "loading", "this gateway is still loading its editions: try again", RETRY_S)
         if channel is None:
             existing = ", ".join(sorted(self.channels)) or "none yet"
             raise Refusal(404, "edition", f"there is no edition {name[:40]!a}: there are {existing}")
@@ -115,10 +115,7 @@ class Hub:
             )
 
     async def tick(self) -> None:
-        """Do once per second what is due: heartbeats, and the end of everything that takes too long.
-
-        Runs until cancelled.
-        """
+        """Once per second, send heartbeats and end everything that takes too long. Runs until cancelled."""
         loop = asyncio.get_running_loop()
         second, due = 0, loop.time()
         while True:

@@ -1,4 +1,4 @@
-"""What a WebSocket follower sends: closes, pings and pongs, parsed and counted."""
+"""Parse and count the frames that a WebSocket follower sends: closes, pings and pongs."""
 
 from __future__ import annotations
 

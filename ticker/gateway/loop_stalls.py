@@ -22,7 +22,7 @@ class LoopStalls:
     """A histogram of the event loop's delays. Reading it changes nothing, so any number of scrapers may read it.
 
     Attributes:
-        counts: The number of measurements in each bucket. The last bucket has no upper bound.
+        counts: The number of measurements in each bucket. The last bucket is unbounded.
         total_s: The sum of all delays.
 
     """

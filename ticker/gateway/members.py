@@ -20,7 +20,7 @@ from ticker.gateway.handshake import refusal_response
 from ticker.gateway.history import History
 from ticker.gateway.write_groups import HeartbeatSlot, MemoryFile
 
-BEHIND: Final = Refusal(503, "behind", "this reader has seen more than this gateway can read now: connect again", 1)
+BEHIND: Final = Refusal(503, "behind", "this position is ahead of what this gateway can read now: try again", 1)
 CLOSING_S: Final = 5.0
 """How long a peer has to answer a close frame."""
 
@@ -71,7 +71,7 @@ class Members:
     # Joining and leaving
 
     def join(self, follower: Follower, response: bytes, after: Position | Reset | None) -> None:
-        """Serve a follower from a position, or from the board if there is no position or it can't be used."""
+        """Serve a follower from a position, or from the board without a usable position."""
         follower.frame_cache.followers += 1
         self._count += 1
         if isinstance(after, Position) and after.seq > self._history.log.head:

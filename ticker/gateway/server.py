@@ -47,7 +47,7 @@ _logger = structlog.get_logger("ticker.gateway")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a gateway listens. Port 0 chooses a free port. `shared` lets several processes listen on the same port."""
+    """The address that a gateway listens on. Port 0 chooses a free port. `shared` lets several processes listen on the same port."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -168,6 +168,6 @@ class Gateway:
         ready()
 
     def stop(self) -> None:
-        """Drain and end. If called a second time, end at once."""
+        """Drain and end. If called a second time, end immediately."""
         self._server.force_exit = self._server.should_exit
         self._server.should_exit = True

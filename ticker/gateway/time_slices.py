@@ -1,7 +1,7 @@
 """Time slices: bounded work per event loop iteration.
 
 libuv reports the events of up to 49,000 sockets before it returns to the event loop. Without time slices, thousands of
-connections that come or go at once would block everything else until all of them are handled.
+connections that open or close together would block everything else until all of them are handled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SLICE_S: Final = 0.004
 
 
 class TimeSlices:
-    """Run work at once while the current time slice lasts, and the rest in later iterations of the event loop.
+    """Run work immediately while the current time slice lasts, and the rest in later iterations of the event loop.
 
     Work runs in the order in which it was added.
     """

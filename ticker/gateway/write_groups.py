@@ -48,7 +48,7 @@ class MemoryFile:
             os.close(self._descriptor)
 
     def hold(self, data: bytes) -> int | None:
-        """Put `data` into the file. Return its descriptor, or None if there is no file or not enough memory."""
+        """Put `data` into the file. Return its descriptor, or None without a file or enough memory."""
         if self._descriptor is None or self._data is data:
             return self._descriptor
         self._data = b""
@@ -172,7 +172,7 @@ class HeartbeatSlot(Generic[M]):
         self.singles.pop(follower, None)
 
     def join_group(self, follower: M, descriptor: int) -> None:
-        """Move a single follower into a group at its cursor. Start a new group if there is none with room."""
+        """Move a single follower into a group at its cursor. Start a new group if the last one is full."""
         del self.singles[follower]
         groups = self._groups.setdefault(follower.frame_cache, [])
         if not groups or groups[-1].cursor != follower.cursor or len(groups[-1].members) == GROUP_MAX:
