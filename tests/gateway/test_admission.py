@@ -17,7 +17,7 @@ def refusal(admission: Admission, address: str = "192.0.2.1", now: float = 0.0) 
     return caught.value
 
 
-def test_a_full_gateway_refuses_and_says_when_to_come_back() -> None:
+def test_full_gateway_refuses_with_a_retry_delay() -> None:
     admission = Admission(Settings(followers=2), FILES)
     admission.admit("a", 0)
     admission.admit("b", 0)
@@ -26,7 +26,7 @@ def test_a_full_gateway_refuses_and_says_when_to_come_back() -> None:
     assert admission.refused == {"full": 1}
 
 
-def test_whoever_leaves_makes_room() -> None:
+def test_released_follower_makes_room() -> None:
     admission = Admission(Settings(followers=1), FILES)
     admission.admit("a", 0)
     admission.release("a")
@@ -34,7 +34,7 @@ def test_whoever_leaves_makes_room() -> None:
     assert admission.followers == 1
 
 
-def test_a_full_address_is_refused_and_the_others_are_not() -> None:
+def test_full_address_is_refused_while_others_are_admitted() -> None:
     admission = Admission(Settings(followers_per_address=2), FILES)
     admission.admit("a", 0)
     admission.admit("a", 0)
@@ -42,14 +42,14 @@ def test_a_full_address_is_refused_and_the_others_are_not() -> None:
     admission.admit("b", 0)
 
 
-def test_nothing_is_kept_of_an_address_without_followers() -> None:
+def test_address_without_followers_is_forgotten() -> None:
     admission = Admission(Settings(), FILES)
     admission.admit("a", 0)
     admission.release("a")
     assert not admission._per_address
 
 
-def test_a_refused_reader_takes_no_place() -> None:
+def test_refused_follower_is_not_counted() -> None:
     admission = Admission(Settings(followers_per_address=1), FILES)
     admission.admit("a", 0)
     refusal(admission, "a")
@@ -57,7 +57,7 @@ def test_a_refused_reader_takes_no_place() -> None:
     admission.admit("a", 0)
 
 
-def test_handshakes_come_at_a_rate_with_a_second_in_hand() -> None:
+def test_rate_allows_a_burst_of_one_second() -> None:
     admission = Admission(Settings(handshakes_per_s=10), FILES)
     for _ in range(10):
         admission.admit("a", 100.0)
@@ -67,7 +67,7 @@ def test_handshakes_come_at_a_rate_with_a_second_in_hand() -> None:
     refusal(admission, now=100.15)
 
 
-def test_one_address_that_comes_and_goes_leaves_half_of_the_rate_to_others() -> None:
+def test_address_that_reconnects_all_the_time_leaves_half_of_the_rate_to_others() -> None:
     admission = Admission(Settings(handshakes_per_s=100, followers_per_address=20), FILES)
 
     def come_and_go(address: str, now: float) -> str:
@@ -88,14 +88,14 @@ def test_one_address_that_comes_and_goes_leaves_half_of_the_rate_to_others() -> 
     assert len(admission._recent) == 1
 
 
-def test_a_long_silence_saves_up_no_more_than_a_second() -> None:
+def test_idle_time_saves_up_no_more_than_one_second_of_the_rate() -> None:
     admission = Admission(Settings(handshakes_per_s=10), FILES)
     for _ in range(10):
         admission.admit("a", 100_000.0)
     assert refusal(admission, now=100_000.0).code == "busy"
 
 
-def test_bounds_of_zero_are_lifted() -> None:
+def test_limit_of_zero_is_unlimited() -> None:
     admission = Admission(Settings(followers=0, followers_per_address=0, handshakes_per_s=0), FILES)
     for _ in range(20_000):
         admission.admit("a", 0)
@@ -113,11 +113,11 @@ def test_bounds_of_zero_are_lifted() -> None:
         (5, 1024, 5),
     ],
 )
-def test_followers_leave_files_for_everything_else(wanted: int, files: int, followers: int) -> None:
+def test_followers_leave_file_descriptors_for_everything_else(wanted: int, files: int, followers: int) -> None:
     assert Admission(Settings(followers=wanted), files).followers_max == followers
 
 
-def test_a_gateway_that_drains_lets_nobody_in() -> None:
+def test_draining_gateway_refuses_followers() -> None:
     admission = Admission(Settings(), FILES)
     admission.draining = True
     assert (refusal(admission).status, refusal(admission).code) == (503, "draining")
@@ -145,7 +145,9 @@ def test_a_gateway_that_drains_lets_nobody_in() -> None:
         ("", ["203.0.113.9"], ""),
     ],
 )
-def test_the_address_is_the_nearest_that_is_no_proxy_of_ours(peer: str, forwarded: list[str], address: str) -> None:
+def test_client_address_is_the_nearest_that_is_not_a_trusted_proxy(
+    peer: str, forwarded: list[str], address: str
+) -> None:
     assert client_address(peer, forwarded, PROXIES) == address
 
 
@@ -163,9 +165,9 @@ def test_the_address_is_the_nearest_that_is_no_proxy_of_ours(peer: str, forwarde
         ("a:b", "a:b"),
     ],
 )
-def test_who_has_a_network_to_choose_from_is_counted_as_one(address: str, counted: str) -> None:
+def test_ipv6_address_is_counted_as_its_64_network(address: str, counted: str) -> None:
     assert counted_as(address) == counted
 
 
-def test_without_proxies_the_header_is_not_looked_at() -> None:
+def test_forwarded_header_is_ignored_without_trusted_proxies() -> None:
     assert client_address("10.0.0.1", ["203.0.113.9"], ()) == "10.0.0.1"

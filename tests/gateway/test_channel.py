@@ -20,7 +20,7 @@ from ticker.store import log_reader as store_log
 from ticker.store.log_reader import RawEntry
 
 
-async def test_a_reader_gets_the_board_then_live_then_news(log: LogWriter, gateway: Gateway) -> None:
+async def test_reader_gets_the_board_then_live_then_new_entries(log: LogWriter, gateway: Gateway) -> None:
     await log.post("first")
     async with Reader(gateway.address) as reader:
         await until(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
@@ -34,7 +34,7 @@ async def test_a_reader_gets_the_board_then_live_then_news(log: LogWriter, gatew
     assert texts_of(reader.messages) == ["news"]
 
 
-async def test_a_reader_with_a_position_gets_what_it_missed_and_no_board(log: LogWriter, start: Start) -> None:
+async def test_reader_with_a_position_gets_the_missed_entries_and_no_board(log: LogWriter, start: Start) -> None:
     await log.post_many(5)
     gateway = await start()
     async with Reader(gateway.address, f"after={log.at(2)}") as reader:
@@ -44,7 +44,7 @@ async def test_a_reader_with_a_position_gets_what_it_missed_and_no_board(log: Lo
     assert reader.messages[-1] == LiveMessage(log.head, 3)
 
 
-async def test_a_reader_at_the_head_gets_live_alone(log: LogWriter, start: Start) -> None:
+async def test_reader_at_the_head_gets_only_live(log: LogWriter, start: Start) -> None:
     await log.post_many(3)
     gateway = await start()
     async with Reader(gateway.address, f"after={log.head}") as reader:
@@ -52,7 +52,7 @@ async def test_a_reader_at_the_head_gets_live_alone(log: LogWriter, start: Start
     assert reader.messages == [LiveMessage(log.head, 0)]
 
 
-async def test_a_reader_of_an_empty_log_resumes_from_its_start(log: LogWriter, gateway: Gateway) -> None:
+async def test_reader_of_an_empty_log_resumes_from_its_start(log: LogWriter, gateway: Gateway) -> None:
     async with Reader(gateway.address) as reader:
         await reader.until_live()
     assert reader.position == log.at(0)
@@ -63,7 +63,7 @@ async def test_a_reader_of_an_empty_log_resumes_from_its_start(log: LogWriter, g
     assert again.boards == []
 
 
-async def test_response_board_and_live_come_in_one_piece(log: LogWriter, start: Start) -> None:
+async def test_response_board_and_live_are_one_write(log: LogWriter, start: Start) -> None:
     await log.post_many(3)
     gateway = await start()
     async with RawClient(gateway.address) as client:
@@ -77,7 +77,7 @@ async def test_response_board_and_live_come_in_one_piece(log: LogWriter, start: 
     assert first.endswith(b'"replayed":0}')
 
 
-async def test_a_long_replay_is_complete_and_ends_with_live_once(log: LogWriter, start: Start) -> None:
+async def test_long_replay_is_complete_and_ends_with_one_live(log: LogWriter, start: Start) -> None:
     await log.post_many(3000)
     gateway = await start()
     async with Reader(gateway.address, f"after={log.at(0)}") as reader:
@@ -89,7 +89,7 @@ async def test_a_long_replay_is_complete_and_ends_with_live_once(log: LogWriter,
     assert lives == [LiveMessage(log.at(3000), 3000)]
 
 
-async def test_entries_that_come_during_a_replay_come_after_it_once(log: LogWriter, start: Start) -> None:
+async def test_entries_that_come_during_a_replay_are_sent_once_after_it(log: LogWriter, start: Start) -> None:
     await log.post_many(2000)
     gateway = await start()
     async with Reader(gateway.address, f"after={log.at(0)}") as reader:
@@ -98,7 +98,7 @@ async def test_entries_that_come_during_a_replay_come_after_it_once(log: LogWrit
     assert [message.position for message in reader.lines] == [log.at(seq) for seq in range(1, 2501)]
 
 
-async def test_a_position_that_does_not_hold_gets_a_board_that_says_why(log: LogWriter, start: Start) -> None:
+async def test_unusable_position_gets_a_board_with_the_reason(log: LogWriter, start: Start) -> None:
     await log.post_many(5)
     gateway = await start()
     for position, why in {
@@ -118,7 +118,7 @@ async def test_a_position_that_does_not_hold_gets_a_board_that_says_why(log: Log
         assert (reader.boards[0].reset, reader.position) == (why, log.head), position
 
 
-async def test_a_trimmed_position_gets_a_board_that_says_so(log: LogWriter, start: Start) -> None:
+async def test_trimmed_position_gets_a_board_with_reset_trimmed(log: LogWriter, start: Start) -> None:
     await log.post_many(20)
     await log.redis.xtrim(log.key, maxlen=5, approximate=False)
     gateway = await start()
@@ -130,7 +130,7 @@ async def test_a_trimmed_position_gets_a_board_that_says_so(log: LogWriter, star
     assert [message.position for message in reader.lines] == [log.at(seq) for seq in (17, 18, 19, 20)]
 
 
-async def test_a_position_from_a_faster_gateway_waits_for_the_entry_and_is_not_reset(
+async def test_position_from_a_faster_gateway_waits_for_its_entry(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads_on = asyncio.Event()
@@ -156,7 +156,7 @@ async def test_a_position_from_a_faster_gateway_waits_for_the_entry_and_is_not_r
     assert texts_of(reader.messages) == ["next"]
 
 
-async def test_a_burst_goes_to_every_reader_in_order(log: LogWriter, gateway: Gateway) -> None:
+async def test_burst_reaches_every_reader_in_order(log: LogWriter, gateway: Gateway) -> None:
     readers = [Reader(gateway.address) for _ in range(10)]
     for reader in readers:
         await reader.__aenter__()
@@ -168,7 +168,7 @@ async def test_a_burst_goes_to_every_reader_in_order(log: LogWriter, gateway: Ga
         assert [message.position for message in reader.lines] == [log.at(seq) for seq in range(1, 401)]
 
 
-async def test_a_selection_gets_its_lines_and_no_other(log: LogWriter, gateway: Gateway) -> None:
+async def test_selection_gets_its_lines_only(log: LogWriter, gateway: Gateway) -> None:
     query = "section=sports&section=politics&region=africa&urgency=3"
     async with Reader(gateway.address, query) as reader:
         await reader.until_live()
@@ -180,9 +180,7 @@ async def test_a_selection_gets_its_lines_and_no_other(log: LogWriter, gateway: 
     assert texts_of(reader.messages) == ["mine"]
 
 
-async def test_who_was_sent_a_line_is_sent_the_version_that_leaves_the_selection(
-    log: LogWriter, gateway: Gateway
-) -> None:
+async def test_reader_gets_the_version_with_which_a_line_leaves_its_selection(log: LogWriter, gateway: Gateway) -> None:
     async with Reader(gateway.address, "section=sports") as reader:
         await reader.until_live()
         line = await log.post("about sports", section="sports")
@@ -191,7 +189,7 @@ async def test_who_was_sent_a_line_is_sent_the_version_that_leaves_the_selection
     assert texts_of(reader.messages) == ["about sports", "about health after all"]
 
 
-async def test_a_withdrawal_reaches_a_selection_that_the_line_has_left(log: LogWriter, start: Start) -> None:
+async def test_withdrawal_reaches_a_selection_that_the_line_has_left(log: LogWriter, start: Start) -> None:
     line = await log.post("about sports", section="sports")
     moved = await log.change(line, Change.UPDATE, section="health")
     gone = moved.without_text(moved.status)
@@ -206,7 +204,7 @@ async def test_a_withdrawal_reaches_a_selection_that_the_line_has_left(log: LogW
     assert [message.line.change for message in reader.lines] == [Change.UPDATE, Change.WITHDRAW]
 
 
-async def test_the_selection_holds_for_the_board_too(log: LogWriter, start: Start) -> None:
+async def test_selection_applies_to_the_board(log: LogWriter, start: Start) -> None:
     await log.post("sports", section="sports")
     await log.post("health", section="health")
     gateway = await start()
@@ -215,7 +213,7 @@ async def test_the_selection_holds_for_the_board_too(log: LogWriter, start: Star
     assert [line.text for line in reader.boards[0].lines] == ["sports"]
 
 
-async def test_a_reader_chooses_how_long_its_board_is(log: LogWriter, start: Start) -> None:
+async def test_reader_chooses_the_size_of_its_board(log: LogWriter, start: Start) -> None:
     await log.post_many(30)
     gateway = await start()
     for query, length in (("", 10), ("lines=3", 3), ("lines=100", 30)):
@@ -224,26 +222,24 @@ async def test_a_reader_chooses_how_long_its_board_is(log: LogWriter, start: Sta
         assert len(reader.boards[0].lines) == length
 
 
-async def test_an_unknown_wish_is_refused_before_the_upgrade(gateway: Gateway) -> None:
+async def test_invalid_query_is_refused_before_the_upgrade(gateway: Gateway) -> None:
     """Two of many: `test_handshake` has the rest."""
     for query, error in {"lines=0": "lines", "section=gossip": "section"}.items():
         assert (await refusal(gateway.address, query))[:2] == (400, error)
 
 
-async def test_an_unknown_edition_is_refused_before_the_upgrade(gateway: Gateway) -> None:
+async def test_unknown_edition_is_refused_before_the_upgrade(gateway: Gateway) -> None:
     assert (await refusal(gateway.address, edition="xx"))[:2] == (404, "edition")
 
 
-async def test_the_subprotocol_is_taken_where_it_is_offered(gateway: Gateway) -> None:
+async def test_subprotocol_is_selected_if_offered(gateway: Gateway) -> None:
     async with Reader(gateway.address, subprotocols=["other", "ticker.v1"]) as reader:
         assert reader.connection.subprotocol == "ticker.v1"
     async with Reader(gateway.address, subprotocols=["other"]) as reader:
         assert reader.connection.subprotocol is None
 
 
-async def test_two_gateways_on_one_log_give_the_same_and_take_each_others_positions(
-    log: LogWriter, start: Start
-) -> None:
+async def test_two_gateways_send_the_same_and_accept_each_others_positions(log: LogWriter, start: Start) -> None:
     one, other = await start(), await start()
     async with Reader(one.address) as reader, Reader(other.address) as twin:
         await reader.until_live()
@@ -259,7 +255,7 @@ async def test_two_gateways_on_one_log_give_the_same_and_take_each_others_positi
     ]
 
 
-async def test_an_edition_that_is_added_later_is_served(log: LogWriter, gateway: Gateway, redis_url: str) -> None:
+async def test_edition_added_later_is_served(log: LogWriter, gateway: Gateway, redis_url: str) -> None:
     arabic = await LogWriter(redis_url, "ar").begin()
     await until(lambda: "ar" in gateway.hub.channels, "the edition is found")
     async with Reader(gateway.address, edition="ar") as reader:
@@ -271,7 +267,7 @@ async def test_an_edition_that_is_added_later_is_served(log: LogWriter, gateway:
     await arabic.aclose()
 
 
-async def test_a_reader_that_leaves_in_the_middle_of_a_pass_harms_nobody(log: LogWriter, gateway: Gateway) -> None:
+async def test_readers_that_leave_during_a_pass_do_not_disturb_others(log: LogWriter, gateway: Gateway) -> None:
     """A pass breathes every 200 followers: with 450, some leave while it is on its way."""
     clients = [RawClient(gateway.address) for _ in range(450)]
     for client in clients:
@@ -291,7 +287,7 @@ async def test_a_reader_that_leaves_in_the_middle_of_a_pass_harms_nobody(log: Lo
         client.socket.close()
 
 
-async def test_no_note_key_or_editor_is_ever_sent(log: LogWriter, gateway: Gateway) -> None:
+async def test_notes_keys_and_editors_are_never_sent(log: LogWriter, gateway: Gateway) -> None:
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await log.post("public")
@@ -300,7 +296,7 @@ async def test_no_note_key_or_editor_is_ever_sent(log: LogWriter, gateway: Gatew
         assert not any(secret in text for text in reader.texts)
 
 
-async def test_a_reader_that_closes_is_answered_and_forgotten(log: LogWriter, gateway: Gateway) -> None:
+async def test_reader_that_closes_is_answered_and_forgotten(log: LogWriter, gateway: Gateway) -> None:
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await reader.connection.close(1001, "leaving the page")

@@ -32,7 +32,7 @@ BROWSER = "permessage-deflate; client_max_window_bits"
         "permessage-deflate; server_max_window_bits=8, permessage-deflate",
     ],
 )
-def test_a_peer_that_takes_our_compression_gets_it_without_context(offered: str) -> None:
+def test_compression_is_negotiated_without_context_takeover(offered: str) -> None:
     answer = deflate_extension(offered)
     assert answer is not None
     assert answer.startswith("permessage-deflate; server_no_context_takeover; client_no_context_takeover")
@@ -53,11 +53,11 @@ def test_a_peer_that_takes_our_compression_gets_it_without_context(offered: str)
         "permessage-deflate, " * 30 + "permessage-deflate",  # so long that it takes the loop's time
     ],
 )
-def test_anything_else_is_not_compressed(offered: str) -> None:
+def test_other_offers_are_declined(offered: str) -> None:
     assert deflate_extension(offered) is None
 
 
-def test_a_compressed_frame_stands_for_itself() -> None:
+def test_compressed_frame_does_not_depend_on_earlier_ones() -> None:
     payload = json.dumps({"text": "Night trains return in March " * 20}).encode()
     frame = deflated_frame(payload)
     assert frame[0] & RSV1
@@ -65,7 +65,7 @@ def test_a_compressed_frame_stands_for_itself() -> None:
     assert zlib.decompressobj(wbits=-15).decompress(websocket_payload(frame) + b"\0\0\xff\xff") == payload
 
 
-def test_what_gains_nothing_stays_as_it_is() -> None:
+def test_short_message_is_not_compressed() -> None:
     assert deflated_frame(b"{}") == websocket_frame(b"{}")
 
 
@@ -91,7 +91,7 @@ def _lines(reader: Reader) -> list[int]:
     return [message.line.number for message in reader.messages if isinstance(message, LineMessage)]
 
 
-async def test_compression_can_be_switched_off(log: LogWriter, start: Start) -> None:
+async def test_compression_can_be_turned_off(log: LogWriter, start: Start) -> None:
     gateway = await start(compression=False)
     async with RawClient(gateway.address) as client:
         response = await client.open(more=f"Sec-WebSocket-Extensions: {BROWSER}\r\n")

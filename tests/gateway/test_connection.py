@@ -13,7 +13,7 @@ from ticker.gateway.connection import PIPELINED_MAX, REQUEST_BYTES_MAX
 from ticker.gateway.server import Gateway
 
 
-async def test_a_full_gateway_says_when_to_come_back(log: LogWriter, start: Start) -> None:
+async def test_full_gateway_answers_503_with_a_retry_delay(log: LogWriter, start: Start) -> None:
     gateway = await start(followers=1)
     async with Reader(gateway.address):
         refused = await refusal(gateway.address)
@@ -24,7 +24,7 @@ async def test_a_full_gateway_says_when_to_come_back(log: LogWriter, start: Star
         await reader.until_live()
 
 
-async def test_one_address_has_so_many_followers_and_others_have_theirs(log: LogWriter, start: Start) -> None:
+async def test_followers_are_limited_per_address(log: LogWriter, start: Start) -> None:
     gateway = await start(followers_per_address=2)
     async with Reader(gateway.address), Reader(gateway.address):
         assert (await refusal(gateway.address))[:2] == (429, "address-full")
@@ -33,7 +33,7 @@ async def test_one_address_has_so_many_followers_and_others_have_theirs(log: Log
         assert (await metrics(gateway))["ticker_refused_total", "address-full"] == 1
 
 
-async def test_behind_a_trusted_proxy_the_forwarded_address_counts(log: LogWriter, start: Start) -> None:
+async def test_forwarded_address_counts_behind_a_trusted_proxy(log: LogWriter, start: Start) -> None:
     gateway = await start(followers_per_address=1, trusted_proxies=("127.0.0.1/32",))
     async with RawClient(gateway.address) as one, RawClient(gateway.address) as other:
         await one.open(more="X-Forwarded-For: 203.0.113.1\r\n")
@@ -43,7 +43,7 @@ async def test_behind_a_trusted_proxy_the_forwarded_address_counts(log: LogWrite
         assert (await refusal(gateway.address, additional_headers=spoofed))[:2] == (429, "address-full")
 
 
-async def test_all_addresses_of_an_ipv6_network_count_as_one(log: LogWriter, start: Start) -> None:
+async def test_addresses_of_one_ipv6_network_count_as_one(log: LogWriter, start: Start) -> None:
     gateway = await start(followers_per_address=1, trusted_proxies=("127.0.0.1/32",))
     async with RawClient(gateway.address) as one, RawClient(gateway.address) as other:
         await one.open(more="X-Forwarded-For: 2001:db8:1:2::1\r\n")
@@ -54,14 +54,14 @@ async def test_all_addresses_of_an_ipv6_network_count_as_one(log: LogWriter, sta
     assert not gateway.hub.admission._per_address
 
 
-async def test_a_reader_that_is_no_proxy_cannot_choose_its_address(log: LogWriter, start: Start) -> None:
+async def test_forwarded_address_of_an_untrusted_peer_is_ignored(log: LogWriter, start: Start) -> None:
     gateway = await start(followers_per_address=1)
     async with Reader(gateway.address):
         spoofed = {"X-Forwarded-For": "198.51.100.9"}
         assert (await refusal(gateway.address, additional_headers=spoofed))[:2] == (429, "address-full")
 
 
-async def test_handshakes_above_the_rate_are_told_to_come_back(log: LogWriter, start: Start) -> None:
+async def test_handshakes_above_the_rate_get_503_busy(log: LogWriter, start: Start) -> None:
     gateway = await start(handshakes_per_s=5)
     answers = []
     for _ in range(20):
@@ -73,7 +73,9 @@ async def test_handshakes_above_the_rate_are_told_to_come_back(log: LogWriter, s
     assert (await metrics(gateway))["ticker_refused_total", "busy"] == answers.count(b"503")
 
 
-async def test_selections_are_bounded_and_shared_ones_are_not_new(log: LogWriter, start: Start) -> None:
+async def test_new_selections_above_the_limit_get_503_while_shared_ones_are_served(
+    log: LogWriter, start: Start
+) -> None:
     gateway = await start(frame_caches=2)
     async with Reader(gateway.address, "section=sports"), Reader(gateway.address, "section=health"):
         assert (await refusal(gateway.address, "section=politics"))[:2] == (503, "selections")
@@ -85,7 +87,7 @@ async def test_selections_are_bounded_and_shared_ones_are_not_new(log: LogWriter
         await reader.until_live()
 
 
-async def test_a_request_that_never_ends_is_cut_off(log: LogWriter, start: Start) -> None:
+async def test_request_that_never_ends_is_cut_off(log: LogWriter, start: Start) -> None:
     gateway = await start(handshake_s=0.2)
     beginnings = [
         "",
@@ -102,7 +104,7 @@ async def test_a_request_that_never_ends_is_cut_off(log: LogWriter, start: Start
     assert (await metrics(gateway))["ticker_handshakes_timed_out_total",] == len(beginnings)
 
 
-async def test_line_breaks_do_not_keep_an_idle_connection_for_ever(log: LogWriter, start: Start) -> None:
+async def test_line_breaks_do_not_keep_an_idle_connection_open(log: LogWriter, start: Start) -> None:
     """Any byte ends the time that uvicorn gives an idle connection, and a line break begins no request."""
     gateway = await start(handshake_s=0.2)
     async with RawClient(gateway.address) as client:
@@ -112,7 +114,7 @@ async def test_line_breaks_do_not_keep_an_idle_connection_for_ever(log: LogWrite
     assert gateway.hub.limits.timed_out == 1
 
 
-async def test_a_dripping_request_has_no_more_time_than_a_silent_one(log: LogWriter, start: Start) -> None:
+async def test_slow_request_has_no_more_time_than_a_silent_one(log: LogWriter, start: Start) -> None:
     gateway = await start(handshake_s=0.2)
     async with RawClient(gateway.address) as client:
 
@@ -129,7 +131,7 @@ async def test_a_dripping_request_has_no_more_time_than_a_silent_one(log: LogWri
     assert gateway.hub.limits.timed_out == 1
 
 
-async def test_a_huge_request_is_refused(gateway: Gateway) -> None:
+async def test_huge_request_is_refused(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         head = b"GET /v1/en/live HTTP/1.1\r\nA: "
         await client.send(head + b"x" * (REQUEST_BYTES_MAX + 1 - len(head)))
@@ -139,7 +141,7 @@ async def test_a_huge_request_is_refused(gateway: Gateway) -> None:
     assert (await metrics(gateway))["ticker_refused_total", "too-big"] == 1
 
 
-async def test_a_reader_that_stays_paused_is_closed_and_told_to_try_later(log: LogWriter, start: Start) -> None:
+async def test_follower_paused_for_too_long_is_closed_with_1013(log: LogWriter, start: Start) -> None:
     await log.post_many(5000, "x" * 900)
     gateway = await start(follower_paused_s=0.1)
     channel = gateway.hub.channels["en"]
@@ -150,7 +152,7 @@ async def test_a_reader_that_stays_paused_is_closed_and_told_to_try_later(log: L
     assert (await metrics(gateway))["ticker_closed_total", "1013", "en"] == 1
 
 
-async def test_a_paused_reader_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
+async def test_paused_follower_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
     await log.post_many(5000, "x" * 900)
     gateway = await start(follower_paused_s=0.1)
     async with RawClient(gateway.address, small=True) as client, RawClient(gateway.address, small=True) as events:
@@ -160,7 +162,7 @@ async def test_a_paused_reader_that_never_reads_is_cut_off(log: LogWriter, start
         await until(lambda: not gateway.hub.admission.followers, "both are cut off")
 
 
-async def test_a_half_closed_reader_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
+async def test_half_closed_follower_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
     await log.post_many(5000, "x" * 900)
     gateway = await start(follower_paused_s=0.1)
     async with RawClient(gateway.address, small=True) as client:
@@ -187,7 +189,7 @@ DISHONEST = [
 ]
 
 
-async def test_what_is_no_honest_request_is_refused(gateway: Gateway) -> None:
+async def test_malformed_requests_are_refused(gateway: Gateway) -> None:
     for request_head, status in DISHONEST:
         async with RawClient(gateway.address) as client:
             await client.send(request_head)
@@ -195,21 +197,21 @@ async def test_what_is_no_honest_request_is_refused(gateway: Gateway) -> None:
         assert int(head[9:12]) == status, request_head
 
 
-async def test_requests_before_the_upgrade_are_answered_first(gateway: Gateway) -> None:
+async def test_request_before_an_upgrade_is_answered_first(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         assert (await client.get("/healthz"))[0] == 200
         await client.open()
         assert b'"type":"board"' in (await client.frame())[1]
 
 
-async def test_an_upgrade_pipelined_behind_a_request_gets_no_mixed_answer(gateway: Gateway) -> None:
+async def test_upgrade_pipelined_after_an_unanswered_request_is_cut_off(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.send("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" + HANDSHAKE.format(target="/v1/en/live", more=""))
         assert b"101" not in await client.read_to_end()
     assert not gateway.hub.admission.followers
 
 
-async def test_bytes_behind_the_handshake_are_never_taken_for_http(gateway: Gateway) -> None:
+async def test_bytes_after_the_handshake_are_never_parsed_as_http(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.send(HANDSHAKE.format(target="/v1/en/live", more="") + "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
         await client.read_until(b"\r\n\r\n")
@@ -232,7 +234,7 @@ async def test_pipelined_requests_are_answered_in_order(gateway: Gateway) -> Non
                 assert f"/nothing/{number}'".encode() in body
 
 
-async def test_more_pipelined_requests_than_may_wait_are_refused_at_once(gateway: Gateway) -> None:
+async def test_pipelined_requests_above_the_limit_are_refused(gateway: Gateway) -> None:
     """Of twenty bytes each, and a kilobyte and a half to us: a first answer that isn't read would keep them."""
     async with RawClient(gateway.address) as client:
         await client.send(pipelined(PIPELINED_MAX + 2))
@@ -245,7 +247,7 @@ async def test_more_pipelined_requests_than_may_wait_are_refused_at_once(gateway
 HISTORY = "GET /v1/en/lines?limit=500 HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
-async def test_one_that_does_not_take_its_answer_is_cut_off(log: LogWriter, start: Start) -> None:
+async def test_connection_that_does_not_read_its_response_is_cut_off(log: LogWriter, start: Start) -> None:
     await log.post_many(500, "x" * 900)
     gateway = await start(follower_paused_s=0.2)
     async with RawClient(gateway.address, small=True) as client:
@@ -257,7 +259,9 @@ async def test_one_that_does_not_take_its_answer_is_cut_off(log: LogWriter, star
     assert not gateway.hub.limits.unread_bytes
 
 
-async def test_of_many_who_do_not_take_their_answers_the_slowest_are_cut_off(log: LogWriter, start: Start) -> None:
+async def test_slowest_connections_are_cut_off_when_unread_responses_exceed_their_limit(
+    log: LogWriter, start: Start
+) -> None:
     await log.post_many(500, "x" * 900)
     gateway = await start(unread_bytes=2_000_000)  # a response has about 600,000
     limits = gateway.hub.limits
@@ -272,7 +276,7 @@ async def test_of_many_who_do_not_take_their_answers_the_slowest_are_cut_off(log
         assert (await clients[-1].get("/healthz"))[0] == 200  # once the whole page is read
 
 
-async def test_an_upgrade_before_the_last_answer_is_read_is_cut_off(log: LogWriter, start: Start) -> None:
+async def test_upgrade_before_the_last_response_is_read_is_cut_off(log: LogWriter, start: Start) -> None:
     """Its transport has said that it is full, and wouldn't say it again: the follower would be sent all there is."""
     await log.post_many(500, "x" * 900)
     gateway = await start()

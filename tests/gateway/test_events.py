@@ -35,7 +35,7 @@ class Events(RawClient):
         return events
 
 
-async def test_events_are_the_messages_of_the_websocket(log: LogWriter, start: Start) -> None:
+async def test_events_have_the_same_messages_as_the_websocket(log: LogWriter, start: Start) -> None:
     await log.post_many(3)
     gateway = await start()
     async with Events(gateway.address) as events, Reader(gateway.address) as reader:
@@ -51,7 +51,7 @@ async def test_events_are_the_messages_of_the_websocket(log: LogWriter, start: S
     assert [each["id"] for each in got] == [log.at(3), log.at(3), log.at(4)]
 
 
-async def test_the_last_event_id_resumes_also_where_the_url_has_an_older_position(log: LogWriter, start: Start) -> None:
+async def test_last_event_id_wins_over_an_older_position_in_the_url(log: LogWriter, start: Start) -> None:
     await log.post_many(5)
     gateway = await start()
     async with Events(gateway.address) as events:
@@ -61,7 +61,7 @@ async def test_the_last_event_id_resumes_also_where_the_url_has_an_older_positio
     assert [each["event"] for each in got] == ["line", "live"]
 
 
-async def test_a_last_event_id_that_does_not_hold_gets_a_board(log: LogWriter, start: Start) -> None:
+async def test_unknown_last_event_id_gets_a_board(log: LogWriter, start: Start) -> None:
     await log.post_many(5)
     gateway = await start()
     async with Events(gateway.address) as events:
@@ -70,7 +70,7 @@ async def test_a_last_event_id_that_does_not_hold_gets_a_board(log: LogWriter, s
     assert got[0]["data"]["reset"] == "replaced"
 
 
-async def test_a_selection_holds_for_events_too(log: LogWriter, gateway: Gateway) -> None:
+async def test_selection_applies_to_events(log: LogWriter, gateway: Gateway) -> None:
     async with Events(gateway.address) as events:
         await events.subscribe("?section=sports")
         await events.until_live()
@@ -79,14 +79,14 @@ async def test_a_selection_holds_for_events_too(log: LogWriter, gateway: Gateway
         assert (await events.event())["data"]["line"]["text"] == "yes"
 
 
-async def test_pages_elsewhere_may_read_events(gateway: Gateway) -> None:
+async def test_pages_of_other_origins_may_read_events(gateway: Gateway) -> None:
     async with Events(gateway.address) as events:
         head = await events.subscribe("", "Origin: https://news.example\r\n")
     assert b"\r\nAccess-Control-Allow-Origin: https://news.example\r\n" in head
     assert b"\r\nVary: Origin\r\n" in head
 
 
-async def test_origins_that_an_edition_does_not_name_are_refused(log: LogWriter, start: Start) -> None:
+async def test_origins_that_an_edition_does_not_allow_are_refused(log: LogWriter, start: Start) -> None:
     await save_edition(
         log.redis, "en", msgspec.structs.replace(log.edition, origins=("https://ours.example",)), "0" * 64
     )
@@ -97,7 +97,7 @@ async def test_origins_that_an_edition_does_not_name_are_refused(log: LogWriter,
         await client.open(more="Origin: https://ours.example\r\n")
 
 
-async def test_a_drain_says_bye_and_ends_the_stream(log: LogWriter, start: Start) -> None:
+async def test_drain_sends_bye_and_ends_the_stream(log: LogWriter, start: Start) -> None:
     gateway = await start()
     async with Events(gateway.address) as events:
         await events.subscribe()
@@ -109,7 +109,7 @@ async def test_a_drain_says_bye_and_ends_the_stream(log: LogWriter, start: Start
         assert await events.read_to_end() == b""
 
 
-async def test_a_beat_is_an_event(log: LogWriter, start: Start) -> None:
+async def test_heartbeat_is_an_event(log: LogWriter, start: Start) -> None:
     gateway = await start(heartbeat_s=1)
     async with Events(gateway.address) as events:
         await events.subscribe()
@@ -117,7 +117,7 @@ async def test_a_beat_is_an_event(log: LogWriter, start: Start) -> None:
         assert (await events.event())["event"] == "heartbeat"
 
 
-async def test_a_client_that_sends_more_is_let_go(gateway: Gateway) -> None:
+async def test_client_that_sends_more_is_disconnected(gateway: Gateway) -> None:
     async with Events(gateway.address) as events:
         await events.subscribe()
         await events.until_live()
@@ -126,7 +126,7 @@ async def test_a_client_that_sends_more_is_let_go(gateway: Gateway) -> None:
     await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
-async def test_what_is_pipelined_behind_is_never_answered_into_the_stream(log: LogWriter, gateway: Gateway) -> None:
+async def test_request_pipelined_after_an_event_stream_is_never_answered(log: LogWriter, gateway: Gateway) -> None:
     async with Events(gateway.address) as events:
         await events.send("GET /v1/en/events HTTP/1.1\r\nHost: h\r\n\r\nGET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
         await events.read_until(b"\r\n\r\n")
@@ -136,14 +136,14 @@ async def test_what_is_pipelined_behind_is_never_answered_into_the_stream(log: L
         assert events.buffer == b""
 
 
-async def test_an_offer_of_http2_is_passed_over(gateway: Gateway) -> None:
+async def test_http2_upgrade_is_ignored(gateway: Gateway) -> None:
     async with Events(gateway.address) as events:
         head = await events.subscribe("", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n")
         assert head.startswith(b"HTTP/1.1 200 ")
         await events.until_live()
 
 
-async def test_http_1_0_gets_the_stream(gateway: Gateway) -> None:
+async def test_http_1_0_client_gets_the_stream(gateway: Gateway) -> None:
     async with Events(gateway.address) as events:
         await events.send("GET /v1/en/events HTTP/1.0\r\n\r\n")
         assert b"text/event-stream" in await events.read_until(b"\r\n\r\n")

@@ -46,7 +46,7 @@ async def until_troubled(gateway: Gateway) -> str:
     return gateway.hub.troubles["en"]
 
 
-async def test_a_rotated_log_gives_every_reader_a_board_that_says_so(log: LogWriter, start: Start) -> None:
+async def test_rotated_log_sends_every_reader_a_board_with_reset_replaced(log: LogWriter, start: Start) -> None:
     await log.post_many(5, "old")
     gateway = await start()
     async with Reader(gateway.address) as reader:
@@ -59,7 +59,7 @@ async def test_a_rotated_log_gives_every_reader_a_board_that_says_so(log: LogWri
     assert texts_of(reader.messages) == ["of the new history"]
 
 
-async def test_a_gateway_without_redis_takes_nothing_back_from_who_has_seen_more(
+async def test_reader_ahead_of_a_gateway_without_redis_gets_503_behind(
     log: LogWriter, start: Start, redis_server: RedisServer
 ) -> None:
     """A gateway whose own way to Redis is cut knows less than the others, and not that their history is lost."""
@@ -76,7 +76,7 @@ async def test_a_gateway_without_redis_takes_nothing_back_from_who_has_seen_more
     assert gateway.hub.channels["en"].counts.resets == {}
 
 
-async def test_a_log_that_was_trimmed_past_the_gateway_gives_every_reader_a_board_that_says_so(
+async def test_log_trimmed_past_the_gateway_sends_every_reader_a_board_with_reset_trimmed(
     log: LogWriter, start: Start
 ) -> None:
     await log.post_many(5)
@@ -89,7 +89,7 @@ async def test_a_log_that_was_trimmed_past_the_gateway_gives_every_reader_a_boar
     assert gateway.hub.channels["en"].counts.resets == {"trimmed": 1}
 
 
-async def test_another_history_that_was_trimmed_is_another_history_all_the_same(log: LogWriter, start: Start) -> None:
+async def test_trimmed_log_of_another_history_counts_as_replaced(log: LogWriter, start: Start) -> None:
     await log.post_many(5)
     gateway = await start()
     async with Reader(gateway.address) as reader:
@@ -99,7 +99,9 @@ async def test_another_history_that_was_trimmed_is_another_history_all_the_same(
         assert (board.reset, board.position) == (Reset.REPLACED, log.at(20))
 
 
-async def test_flushall_and_a_new_log_give_every_reader_a_board_that_says_so(log: LogWriter, start: Start) -> None:
+async def test_new_log_after_flushall_sends_every_reader_a_board_with_reset_replaced(
+    log: LogWriter, start: Start
+) -> None:
     await log.post_many(5, "old")
     gateway = await start()
     async with Reader(gateway.address) as reader:
@@ -116,7 +118,7 @@ async def test_flushall_and_a_new_log_give_every_reader_a_board_that_says_so(log
     assert gateway.hub.channels["en"].counts.resets[Reset.REPLACED] > 0
 
 
-async def test_after_flushall_alone_the_last_board_stays_and_readyz_says_so(log: LogWriter, start: Start) -> None:
+async def test_last_board_stays_after_flushall_and_readyz_reports_it(log: LogWriter, start: Start) -> None:
     await log.post_many(5, "old")
     gateway = await start()
     await log.redis.flushall()
@@ -127,7 +129,7 @@ async def test_after_flushall_alone_the_last_board_stays_and_readyz_says_so(log:
     assert (await readiness(gateway))[1]["status"] == "degraded"
 
 
-async def test_a_log_that_lost_its_end_resets_to_what_is_left(log: LogWriter, start: Start) -> None:
+async def test_log_that_lost_its_newest_entries_resets_to_the_rest(log: LogWriter, start: Start) -> None:
     await log.post_many(10)
     gateway = await start()
     async with Reader(gateway.address) as reader:
@@ -138,7 +140,7 @@ async def test_a_log_that_lost_its_end_resets_to_what_is_left(log: LogWriter, st
     assert (board.reset, board.position) == (Reset.REPLACED, log.at(7))
 
 
-async def test_a_paused_reader_is_reset_too(log: LogWriter, start: Start) -> None:
+async def test_paused_reader_is_reset(log: LogWriter, start: Start) -> None:
     await log.post_many(5000, "x" * 900)
     gateway = await start()
     channel = gateway.hub.channels["en"]
@@ -154,9 +156,7 @@ async def test_a_paused_reader_is_reset_too(log: LogWriter, start: Start) -> Non
 
 
 @pytest.mark.parametrize("broken", ["link", "bytes", "number", "fields"])
-async def test_an_entry_that_does_not_link_is_not_shown_until_the_log_is_put_right(
-    log: LogWriter, start: Start, broken: str
-) -> None:
+async def test_entry_with_a_wrong_link_is_never_sent(log: LogWriter, start: Start, broken: str) -> None:
     await log.post_many(3)
     gateway = await start()
     async with Reader(gateway.address) as reader:
@@ -197,9 +197,7 @@ async def _rewrite(log: LogWriter, entries: list[tuple[int, bytes, str]]) -> Non
     await pipe.execute()
 
 
-async def test_one_broken_log_does_not_keep_the_other_editions_waiting(
-    log: LogWriter, start: Start, redis_url: str
-) -> None:
+async def test_broken_log_does_not_delay_the_other_editions(log: LogWriter, start: Start, redis_url: str) -> None:
     spanish = await LogWriter(redis_url, "es").begin()
     await log.append_raw(1, b"{}", "f" * 64)
     await spanish.post("hola")
@@ -214,7 +212,7 @@ async def test_one_broken_log_does_not_keep_the_other_editions_waiting(
     await spanish.aclose()
 
 
-async def test_names_that_are_none_in_the_set_of_editions_harm_nobody(log: LogWriter, start: Start) -> None:
+async def test_invalid_edition_names_are_ignored(log: LogWriter, start: Start) -> None:
     await log.redis.sadd(EDITIONS, "../etc", "EN", "", "nothing-there")
     gateway = await start()
     async with Reader(gateway.address) as reader:
@@ -222,7 +220,7 @@ async def test_names_that_are_none_in_the_set_of_editions_harm_nobody(log: LogWr
     assert list(gateway.hub.channels) == ["en"]
 
 
-async def test_without_redis_board_replay_history_and_heartbeats_go_on(
+async def test_board_replay_history_and_heartbeats_work_without_redis(
     log: LogWriter, start: Start, redis_server: RedisServer
 ) -> None:
     await log.post_many(5)
@@ -250,7 +248,9 @@ async def test_without_redis_board_replay_history_and_heartbeats_go_on(
     assert len(connected.boards) == 1
 
 
-async def test_redis_that_comes_back_with_less_resets(log: LogWriter, start: Start, redis_server: RedisServer) -> None:
+async def test_redis_that_returns_with_fewer_entries_resets_the_readers(
+    log: LogWriter, start: Start, redis_server: RedisServer
+) -> None:
     await log.post_many(5)
     gateway = await start()
     async with Reader(gateway.address) as reader:
@@ -265,7 +265,7 @@ async def test_redis_that_comes_back_with_less_resets(log: LogWriter, start: Sta
     assert (board.reset, board.position) == (Reset.REPLACED, log.at(4))
 
 
-async def test_a_gateway_that_starts_before_redis_waits_for_it(
+async def test_gateway_that_starts_before_redis_waits_for_it(
     log: LogWriter, redis_server: RedisServer, start: Start
 ) -> None:
     await log.post("waiting")
@@ -279,7 +279,7 @@ async def test_a_gateway_that_starts_before_redis_waits_for_it(
     assert len(reader.boards[0].lines) == 1
 
 
-async def test_a_cluster_without_a_node_that_answers_does_not_end_the_search_for_editions(
+async def test_unreachable_cluster_does_not_end_the_search_for_editions(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
@@ -299,7 +299,7 @@ async def test_a_cluster_without_a_node_that_answers_does_not_end_the_search_for
         await search
 
 
-async def test_a_reader_overtaken_by_the_retained_log_gets_a_board(log: LogWriter, start: Start) -> None:
+async def test_reader_behind_the_retained_log_gets_a_board(log: LogWriter, start: Start) -> None:
     gateway = await start(retained=100)
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
@@ -318,7 +318,7 @@ async def test_a_reader_overtaken_by_the_retained_log_gets_a_board(log: LogWrite
     assert len(channel.history.log.items(0, 10_000)) <= 100 + 256
 
 
-async def test_new_settings_of_an_edition_are_taken_up(log: LogWriter, gateway: Gateway) -> None:
+async def test_new_settings_of_an_edition_are_used(log: LogWriter, gateway: Gateway) -> None:
     edition = msgspec.structs.replace(log.edition, title="News now", sections={"moon": "Moon"})
     await save_edition(log.redis, "en", edition, log.nonce)
     await until(lambda: gateway.hub.channels["en"].edition == edition, "they are taken up")
@@ -327,7 +327,7 @@ async def test_new_settings_of_an_edition_are_taken_up(log: LogWriter, gateway: 
     assert reader.boards[0].edition.title == "News now"
 
 
-async def test_a_pass_is_reported_with_how_many_it_reached(log: LogWriter, gateway: Gateway) -> None:
+async def test_pass_is_reported_with_the_number_of_followers_reached(log: LogWriter, gateway: Gateway) -> None:
     async with Reader(gateway.address) as one, Reader(gateway.address, "section=sports") as other:
         await one.until_live()
         await other.until_live()

@@ -32,30 +32,30 @@ def closed(gateway: Gateway) -> dict[int, int]:
     return dict(gateway.hub.channels["en"].counts.closed)
 
 
-async def test_a_text_is_against_the_policy(gateway: Gateway) -> None:
+async def test_text_message_is_closed_with_1008(gateway: Gateway) -> None:
     assert await closes_with(gateway, masked(Opcode.TEXT, b"hello")) == 1008
     assert closed(gateway) == {1008: 1}
 
 
-async def test_a_binary_message_is_against_the_policy(gateway: Gateway) -> None:
+async def test_binary_message_is_closed_with_1008(gateway: Gateway) -> None:
     assert await closes_with(gateway, masked(Opcode.BINARY, b"\x00\xff")) == 1008
 
 
-async def test_the_first_fragment_is_against_the_policy(gateway: Gateway) -> None:
+async def test_first_fragment_is_closed_with_1008(gateway: Gateway) -> None:
     assert await closes_with(gateway, masked(Opcode.TEXT, b"he", fin=False)) == 1008
 
 
-async def test_an_empty_message_is_against_the_policy(gateway: Gateway) -> None:
+async def test_empty_message_is_closed_with_1008(gateway: Gateway) -> None:
     assert await closes_with(gateway, masked(Opcode.TEXT, b"")) == 1008
 
 
-async def test_a_message_above_4_kib_is_too_big_from_its_header_on(gateway: Gateway) -> None:
+async def test_header_of_a_message_above_4_kib_is_closed_with_1009(gateway: Gateway) -> None:
     frame = masked(Opcode.TEXT, b"x" * 4097)
     assert await closes_with(gateway, frame[:8]) == 1009
     assert closed(gateway) == {1009: 1}
 
 
-async def test_a_frame_that_says_it_is_enormous_is_too_big(gateway: Gateway) -> None:
+async def test_frame_with_an_enormous_length_is_closed_with_1009(gateway: Gateway) -> None:
     assert await closes_with(gateway, b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00") == 1009
 
 
@@ -73,12 +73,12 @@ BROKEN = {
 }
 
 
-async def test_what_breaks_the_protocol_is_closed_with_1002(gateway: Gateway) -> None:
+async def test_protocol_errors_are_closed_with_1002(gateway: Gateway) -> None:
     assert {what: await closes_with(gateway, data) for what, data in BROKEN.items()} == dict.fromkeys(BROKEN, 1002)
     assert closed(gateway) == {1002: len(BROKEN)}
 
 
-async def test_a_ping_is_answered_with_what_it_carries(log: LogWriter, gateway: Gateway) -> None:
+async def test_ping_is_answered_with_its_payload(log: LogWriter, gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.frame()
@@ -89,7 +89,7 @@ async def test_a_ping_is_answered_with_what_it_carries(log: LogWriter, gateway: 
         assert b"and it goes on" in (await client.frame())[1]
 
 
-async def test_a_frame_that_comes_byte_by_byte_is_read(gateway: Gateway) -> None:
+async def test_frame_is_parsed_byte_by_byte(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.frame()
@@ -99,7 +99,7 @@ async def test_a_frame_that_comes_byte_by_byte_is_read(gateway: Gateway) -> None
         assert await client.frame() == (Opcode.PONG, b"slow")
 
 
-async def test_pongs_that_nobody_asked_for_do_no_harm(log: LogWriter, gateway: Gateway) -> None:
+async def test_unsolicited_pongs_are_ignored(log: LogWriter, gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.frame()
@@ -110,7 +110,7 @@ async def test_pongs_that_nobody_asked_for_do_no_harm(log: LogWriter, gateway: G
 
 
 @pytest.mark.parametrize("piece", [1, 100_000])
-async def test_more_pongs_than_anybody_asks_for_are_not_read_to_the_end(gateway: Gateway, piece: int) -> None:
+async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, piece: int) -> None:
     """In one piece or one after the other: reading them would keep the loop from all others."""
     async with RawClient(gateway.address) as client:
         await client.open()
@@ -128,7 +128,7 @@ async def test_more_pongs_than_anybody_asks_for_are_not_read_to_the_end(gateway:
     assert follower._inbound.frames <= FRAMES_MAX + PARSED_BYTES // 6 + 1
 
 
-async def test_a_flood_of_pings_is_against_the_policy_and_not_answered(gateway: Gateway) -> None:
+async def test_flood_of_pings_is_closed_with_1008_and_not_answered(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.frame()
@@ -138,7 +138,7 @@ async def test_a_flood_of_pings_is_against_the_policy_and_not_answered(gateway: 
     assert (opcode, payload[:2]) == (Opcode.CLOSE, (1008).to_bytes(2, "big"))
 
 
-async def test_a_close_is_echoed_and_the_connection_ends(gateway: Gateway) -> None:
+async def test_close_is_echoed_and_the_connection_ends(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.frame()
@@ -149,7 +149,7 @@ async def test_a_close_is_echoed_and_the_connection_ends(gateway: Gateway) -> No
     await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
-async def test_what_follows_a_close_is_not_read(gateway: Gateway) -> None:
+async def test_frames_after_a_close_are_not_parsed(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.send(CLOSE_1000 + masked(Opcode.TEXT, b"x" * 5000) * 3)
@@ -158,7 +158,7 @@ async def test_what_follows_a_close_is_not_read(gateway: Gateway) -> None:
     assert closed(gateway) == {}
 
 
-async def test_a_peer_that_does_not_answer_a_close_is_cut_off(gateway: Gateway) -> None:
+async def test_peer_that_does_not_answer_a_close_is_cut_off(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.send(masked(Opcode.TEXT, b"hello"))
@@ -166,7 +166,7 @@ async def test_a_peer_that_does_not_answer_a_close_is_cut_off(gateway: Gateway) 
         assert await client.read_to_end() == b""
 
 
-async def test_a_peer_that_only_ends_its_own_half_is_let_go(gateway: Gateway) -> None:
+async def test_half_closed_connection_is_closed(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         client.socket.shutdown(1)
@@ -174,13 +174,13 @@ async def test_a_peer_that_only_ends_its_own_half_is_let_go(gateway: Gateway) ->
     await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
-async def test_a_peer_that_vanishes_is_forgotten(gateway: Gateway) -> None:
+async def test_peer_that_disconnects_is_forgotten(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
     await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
-async def test_others_do_not_notice(log: LogWriter, gateway: Gateway) -> None:
+async def test_other_readers_are_not_disturbed(log: LogWriter, gateway: Gateway) -> None:
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         for data in (masked(Opcode.TEXT, b"hello"), b"noise" * 100, masked(Opcode.TEXT, b"x" * 5000)):

@@ -22,14 +22,14 @@ from ticker.gateway.framing import Framing, event, frame_message, websocket_fram
         (65_536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
     ],
 )
-def test_the_length_takes_as_many_bytes_as_rfc_6455_says(length: int, head: bytes) -> None:
+def test_length_field_has_the_size_of_rfc_6455(length: int, head: bytes) -> None:
     payload = b"x" * length
     frame = websocket_frame(payload)
     assert frame == head + payload
     assert websocket_payload(frame) == payload
 
 
-def test_an_independent_parser_reads_the_frame() -> None:
+def test_independent_parser_reads_the_frame() -> None:
     reader = StreamReader()
     reader.feed_data(frame_message(Framing.WEBSOCKET, HeartbeatMessage("1-0123456789abcdef")))
     parsing = Frame.parse(reader.read_exact, mask=False)
@@ -40,7 +40,7 @@ def test_an_independent_parser_reads_the_frame() -> None:
     assert decode_message(frame.data) == HeartbeatMessage("1-0123456789abcdef")
 
 
-def test_an_event_has_its_position_as_id_and_its_kind() -> None:
+def test_event_has_its_position_as_id_and_its_kind() -> None:
     data = frame_message(Framing.EVENTS, HeartbeatMessage("1-0123456789abcdef"))
     assert (
         data
@@ -48,10 +48,10 @@ def test_an_event_has_its_position_as_id_and_its_kind() -> None:
     )
 
 
-def test_an_event_without_a_position_leaves_the_last_id_alone() -> None:
+def test_event_without_a_position_has_no_id() -> None:
     assert not frame_message(Framing.EVENTS, ByeMessage(500, "restart")).startswith(b"id:")
 
 
-def test_a_text_with_line_breaks_stays_one_event() -> None:
+def test_text_with_line_breaks_is_one_event() -> None:
     payload = json.dumps({"text": "a\nb\r\nc\u2028d"}).encode()
     assert event("line", "1-0", payload).count(b"\n") == 4

@@ -43,7 +43,7 @@ def refused(query: str) -> Refusal:
     return caught.value
 
 
-def test_the_two_live_paths_are_targets() -> None:
+def test_live_paths_are_targets() -> None:
     assert parse_target(b"/v1/en/live?lines=3") == ("en", Framing.WEBSOCKET, "lines=3")
     assert parse_target(b"/v1/ar/events") == ("ar", Framing.EVENTS, "")
 
@@ -55,34 +55,34 @@ def test_the_two_live_paths_are_targets() -> None:
         b"/v1/en/extra/live", b"http://h/v1/en/live", b"*", b"/v1/e\xff/live", b"/V1/en/live",
     ],
 )  # fmt: skip
-def test_every_other_path_is_none(url: bytes) -> None:
+def test_other_paths_are_not_targets(url: bytes) -> None:
     assert parse_target(url) is None
 
 
-def test_no_query_asks_for_everything_and_the_editions_board() -> None:
+def test_empty_query_selects_everything_and_the_editions_board_size() -> None:
     assert asked("") == Request(StreamOptions(Selection(), ENGLISH.board_lines, Framing.WEBSOCKET), None)
 
 
-def test_equal_wishes_are_equal_whatever_their_order() -> None:
+def test_order_of_the_query_does_not_matter() -> None:
     one = asked("section=sports&region=asia&section=health&section=sports&region=africa")
     other = asked("region=africa&region=asia&section=health&section=sports")
     assert one.options == other.options
     assert hash(one.options) == hash(other.options)
 
 
-def test_a_position_is_read() -> None:
+def test_position_is_parsed() -> None:
     assert asked(f"after={POSITION}").after == Position.parse(POSITION)
 
 
-def test_what_is_no_position_asks_for_a_board_that_says_so() -> None:
+def test_malformed_position_requests_a_board_with_the_reason() -> None:
     assert asked("after=yesterday").after is Reset.MALFORMED
 
 
-def test_an_empty_position_is_none() -> None:
+def test_empty_position_counts_as_none() -> None:
     assert asked("after=").after is None
 
 
-def test_the_last_event_wins_over_the_position_in_the_url() -> None:
+def test_last_event_id_wins_over_the_position_in_the_url() -> None:
     """A browser that reconnects an EventSource asks for the same URL again."""
     assert asked(f"after={POSITION}", "9-0123456789abcdef").after == Position(9, "0123456789abcdef")
     assert asked(f"after={POSITION}", "").after == Position.parse(POSITION)
@@ -99,13 +99,13 @@ def test_the_last_event_wins_over_the_position_in_the_url() -> None:
         ("=x", "parameter"), ("section=%FF", "parameter"), ("&".join(["section=sports"] * 33), "parameter"),
     ],
 )  # fmt: skip
-def test_an_unknown_wish_is_refused_with_its_field(query: str, code: str) -> None:
+def test_invalid_value_is_refused_with_its_field(query: str, code: str) -> None:
     refusal = refused(query)
     assert (refusal.status, refusal.code) == (400, code)
 
 
 @given(st.text(max_size=200))
-def test_any_query_is_read_or_refused(query: str) -> None:
+def test_any_query_is_parsed_or_refused(query: str) -> None:
     refusal = None
     try:
         asked(query)
@@ -115,7 +115,7 @@ def test_any_query_is_read_or_refused(query: str) -> None:
 
 
 @given(st.binary(max_size=100))
-def test_any_target_is_read_or_none(url: bytes) -> None:
+def test_any_target_is_parsed_or_none(url: bytes) -> None:
     parse_target(url)
 
 
@@ -123,7 +123,7 @@ def test_fields_keep_all_their_values() -> None:
     assert parse_fields("a=1&b=%20&a=2") == {"a": ["1", "2"], "b": [" "]}
 
 
-def test_the_sample_of_rfc_6455_gets_its_answer() -> None:
+def test_sample_handshake_of_rfc_6455_gets_its_response() -> None:
     response = websocket_response(Headers(SAMPLE), None)
     assert b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in response
     assert response.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
@@ -131,13 +131,13 @@ def test_the_sample_of_rfc_6455_gets_its_answer() -> None:
     assert b"Protocol" not in response.partition(b"\r\n")[2]
 
 
-def test_only_our_subprotocol_is_taken() -> None:
+def test_only_our_subprotocol_is_selected() -> None:
     offered = [*SAMPLE, (b"sec-websocket-protocol", b"chat, ticker.v1"), (b"sec-websocket-protocol", b"other")]
     assert b"Sec-WebSocket-Protocol: ticker.v1\r\n" in websocket_response(Headers(offered), None)
     assert b"Protocol: " not in websocket_response(Headers([*SAMPLE, (b"sec-websocket-protocol", b"ticker.v2")]), None)
 
 
-def test_an_extension_is_named_where_one_was_agreed_on() -> None:
+def test_negotiated_extension_is_in_the_response() -> None:
     assert b"xtensions" not in websocket_response(Headers(SAMPLE), None)
     response = websocket_response(Headers(SAMPLE), "permessage-deflate; server_no_context_takeover")
     assert b"\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n" in response
@@ -147,7 +147,7 @@ def test_an_extension_is_named_where_one_was_agreed_on() -> None:
     "key",
     [b"", b"AAAA", KEY[:-1], KEY + b"A", KEY[:-2] + b"!=", b"dGhlIHNhbXBsZSBub25jZQ\n==", b"A" * 24, b"\xff" * 24],
 )
-def test_a_bad_key_is_refused(key: bytes) -> None:
+def test_invalid_key_is_refused(key: bytes) -> None:
     with pytest.raises(Refusal) as caught:
         websocket_response(Headers([(b"sec-websocket-key", key), SAMPLE[1]]), None)
     assert (caught.value.status, caught.value.code) == (400, "key")
@@ -160,14 +160,14 @@ def test_two_keys_are_refused() -> None:
 
 
 @pytest.mark.parametrize("version", [b"", b"8", b"14", b"13, 8", b"013"])
-def test_another_version_is_told_which_one_is_spoken(version: bytes) -> None:
+def test_other_version_gets_426_with_the_supported_one(version: bytes) -> None:
     with pytest.raises(Refusal) as caught:
         websocket_response(Headers([SAMPLE[0], (b"sec-websocket-version", version)]), None)
     assert (caught.value.status, caught.value.code) == (426, "version")
     assert b"\r\nSec-WebSocket-Version: 13\r\n" in refusal_response(caught.value)
 
 
-def test_an_edition_names_the_origins_that_may_connect() -> None:
+def test_edition_allows_its_origins_only() -> None:
     ours = msgspec.structs.replace(ENGLISH, origins=("https://news.example",))
     assert check_origin(ours, Headers([(b"origin", b"https://news.example")])) == "https://news.example"
     assert check_origin(ours, Headers([])) is None
@@ -177,13 +177,13 @@ def test_an_edition_names_the_origins_that_may_connect() -> None:
         assert (caught.value.status, caught.value.code) == (403, "origin")
 
 
-def test_two_origins_are_refused_where_origins_are_named() -> None:
+def test_two_origins_are_refused() -> None:
     ours = msgspec.structs.replace(ENGLISH, origins=("https://news.example",))
     with pytest.raises(Refusal):
         check_origin(ours, Headers([(b"origin", b"https://news.example"), (b"origin", b"https://evil.example")]))
 
 
-def test_a_refusal_is_a_whole_response_with_a_word_and_a_sentence() -> None:
+def test_refusal_is_a_complete_response_with_code_and_detail() -> None:
     head, _, body = refusal_response(Refusal(503, "full", "try “again”", 5)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nRetry-After: 5" in head
@@ -191,6 +191,6 @@ def test_a_refusal_is_a_whole_response_with_a_word_and_a_sentence() -> None:
     assert json.loads(body) == {"error": "full", "detail": "try “again”"}
 
 
-def test_an_origin_cannot_put_a_header_into_the_answer() -> None:
+def test_origin_cannot_inject_a_header() -> None:
     response = events_response("https://a\r\nSet-Cookie: x=1")
     assert b"\r\nSet-Cookie" not in response

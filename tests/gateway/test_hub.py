@@ -15,7 +15,7 @@ from ticker.core.messages import ByeMessage, HeartbeatMessage
 from ticker.gateway.server import Gateway
 
 
-async def test_a_quiet_reader_gets_heartbeats_with_the_position(log: LogWriter, start: Start) -> None:
+async def test_idle_reader_gets_heartbeats_with_the_position(log: LogWriter, start: Start) -> None:
     await log.post("all there is")
     gateway = await start(heartbeat_s=1)
     async with Reader(gateway.address) as reader:
@@ -23,7 +23,7 @@ async def test_a_quiet_reader_gets_heartbeats_with_the_position(log: LogWriter, 
         assert await reader.next_of(HeartbeatMessage) == HeartbeatMessage(log.head)
 
 
-async def test_a_reader_whose_selection_leaves_everything_out_gets_heartbeats_too(log: LogWriter, start: Start) -> None:
+async def test_reader_whose_selection_matches_nothing_gets_heartbeats(log: LogWriter, start: Start) -> None:
     gateway = await start(heartbeat_s=1)
     async with Reader(gateway.address, "section=sports") as reader:
         await reader.until_live()
@@ -43,7 +43,7 @@ async def test_heartbeats_are_spread_over_the_interval(gateway: Gateway) -> None
         client.socket.close()
 
 
-async def test_stopping_says_bye_and_closes_with_1012(log: LogWriter, start: Start) -> None:
+async def test_stop_sends_bye_and_closes_with_1012(log: LogWriter, start: Start) -> None:
     gateway = await start(drain_s=0.5)
     readers = [Reader(gateway.address) for _ in range(20)]
     for reader in readers:
@@ -60,7 +60,7 @@ async def test_stopping_says_bye_and_closes_with_1012(log: LogWriter, start: Sta
     assert gateway.hub.channels["en"].counts.closed == {1012: 20}
 
 
-async def test_a_gateway_that_drains_is_not_ready_and_lets_nobody_in(log: LogWriter, start: Start) -> None:
+async def test_draining_gateway_is_not_ready_and_refuses_followers(log: LogWriter, start: Start) -> None:
     gateway = await start(drain_s=5)
     clients = [RawClient(gateway.address) for _ in range(20)]
     for client in clients:
@@ -80,7 +80,7 @@ async def test_a_gateway_that_drains_is_not_ready_and_lets_nobody_in(log: LogWri
         client.socket.close()
 
 
-async def test_a_second_stop_ends_at_once(log: LogWriter, start: Start) -> None:
+async def test_second_stop_ends_immediately(log: LogWriter, start: Start) -> None:
     gateway = await start(drain_s=3600)
     clients = [RawClient(gateway.address) for _ in range(50)]
     for client in clients:
@@ -95,7 +95,7 @@ async def test_a_second_stop_ends_at_once(log: LogWriter, start: Start) -> None:
     assert gateway.hub.channels["en"].counts.closed[1012] < 50, "there was no time for all to be told"
 
 
-async def test_peers_that_never_answer_do_not_keep_a_gateway(log: LogWriter, start: Start) -> None:
+async def test_peers_that_never_answer_a_close_do_not_delay_the_end(log: LogWriter, start: Start) -> None:
     await log.post_many(3000, "x" * 900)
     gateway = await start()
     async with RawClient(gateway.address) as silent, RawClient(gateway.address, small=True) as stuck:
@@ -114,7 +114,7 @@ def never_tell_whether_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ticker.gateway.ahead.AHEAD_S", 3600)
 
 
-async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_could_not_read(
+async def test_waiting_reader_is_disconnected_without_a_response(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never_tell_whether_there_is_more(monkeypatch)
@@ -129,7 +129,7 @@ async def test_a_reader_that_waits_for_the_feed_is_let_go_without_a_word_it_coul
         assert client.buffer == b""
 
 
-async def test_a_client_that_loses_a_cancellation_does_not_keep_a_gateway(
+async def test_redis_client_that_loses_a_cancellation_does_not_delay_the_end(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As redis-py's does in a Cluster: the answer that had just come is given in the cancellation's place."""
@@ -161,7 +161,7 @@ async def test_a_client_that_loses_a_cancellation_does_not_keep_a_gateway(
     assert lost == 1
 
 
-async def test_a_reader_that_leaves_while_it_waits_is_forgotten(
+async def test_reader_that_leaves_while_it_waits_is_forgotten(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never_tell_whether_there_is_more(monkeypatch)
@@ -176,7 +176,7 @@ async def test_a_reader_that_leaves_while_it_waits_is_forgotten(
     await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
-async def test_a_gateway_without_followers_stops_while_redis_is_gone(
+async def test_gateway_without_followers_stops_without_redis(
     log: LogWriter, start: Start, redis_server: object
 ) -> None:
     gateway = await start()
@@ -186,7 +186,7 @@ async def test_a_gateway_without_followers_stops_while_redis_is_gone(
     await until(lambda: gateway._server.should_exit and not gateway._server.servers[0].sockets, "it has ended")
 
 
-async def test_clients_of_the_websockets_library_see_a_clean_end(log: LogWriter, start: Start) -> None:
+async def test_websockets_client_sees_a_clean_end(log: LogWriter, start: Start) -> None:
     gateway = await start()
     async with Reader(gateway.address) as reader:
         await reader.until_live()

@@ -13,7 +13,7 @@ STALLED = 200
 COST_MAX = 32 * 1024
 
 
-async def test_stalled_followers_cost_32_kib_each_at_most(log: LogWriter, redis_url: str) -> None:
+async def test_stalled_follower_costs_at_most_32_kib(log: LogWriter, redis_url: str) -> None:
     """The gateway is a process of its own; the cost is the growth of its memory (PSS) beside a follower that reads.
 
     Half of the stalled ones were live when they stopped reading, half are in the middle of a replay, each from another

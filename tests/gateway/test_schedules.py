@@ -106,7 +106,7 @@ async def _something_happens(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_each_readers_fold_is_that_of_the_log_after_any_schedule(log: LogWriter, start: Start, seed: int) -> None:
+async def test_each_readers_fold_equals_the_logs_after_any_schedule(log: LogWriter, start: Start, seed: int) -> None:
     chance = Random(seed)
     gateways = [await start(), await start()]
     tickers = [Ticker() for _ in range(8)]

@@ -17,9 +17,7 @@ from ticker.gateway.server import UNSENT_BYTES, Gateway
 ENTRIES = 10_000
 
 
-async def test_a_reader_that_reads_nothing_for_10_000_entries_then_gets_all_in_order(
-    log: LogWriter, gateway: Gateway
-) -> None:
+async def test_reader_that_stalls_for_10_000_entries_then_gets_all_in_order(log: LogWriter, gateway: Gateway) -> None:
     channel = gateway.hub.channels["en"]
     mark = gateway.hub.settings.follower_buffer_bytes
     held: list[int] = []
@@ -41,7 +39,7 @@ async def test_a_reader_that_reads_nothing_for_10_000_entries_then_gets_all_in_o
     assert max(held) <= 8 * mark
 
 
-async def test_the_kernel_takes_little_for_a_reader_that_does_not_read(gateway: Gateway) -> None:
+async def test_kernel_buffers_little_for_a_reader_that_does_not_read(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
@@ -49,7 +47,7 @@ async def test_the_kernel_takes_little_for_a_reader_that_does_not_read(gateway: 
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
 
 
-async def test_a_peer_that_takes_nothing_any_more_is_dropped_by_the_kernel(
+async def test_kernel_drops_a_peer_that_stops_acknowledging(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one that has vanished without a word: what was sent stays unacknowledged, whatever the gateway waits for.
@@ -69,7 +67,7 @@ async def test_a_peer_that_takes_nothing_any_more_is_dropped_by_the_kernel(
     assert not gateway.hub.channels["en"].counts.closed
 
 
-async def test_every_connection_has_the_time_in_which_its_peer_has_to_acknowledge(gateway: Gateway) -> None:
+async def test_every_connection_has_tcp_user_timeout(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
@@ -77,7 +75,7 @@ async def test_every_connection_has_the_time_in_which_its_peer_has_to_acknowledg
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == server.USER_TIMEOUT_MS == 30_000
 
 
-async def test_a_slow_replay_is_complete_and_holds_two_marks_at_most(log: LogWriter, start: Start) -> None:
+async def test_slow_replay_is_complete_and_buffers_at_most_two_marks(log: LogWriter, start: Start) -> None:
     await log.post_many(ENTRIES, "x" * 200)
     gateway = await start()
     channel = gateway.hub.channels["en"]
@@ -93,7 +91,7 @@ async def test_a_slow_replay_is_complete_and_holds_two_marks_at_most(log: LogWri
     assert held <= 2 * gateway.hub.settings.follower_buffer_bytes
 
 
-async def test_one_that_pings_and_does_not_read_is_not_answered_without_end(log: LogWriter, start: Start) -> None:
+async def test_peer_that_pings_and_never_reads_fills_no_write_buffer(log: LogWriter, start: Start) -> None:
     await log.post_many(5000, "x" * 900)
     gateway = await start()
     channel = gateway.hub.channels["en"]

@@ -47,7 +47,7 @@ _logger = structlog.get_logger("ticker.gateway")
 
 
 class Address(msgspec.Struct, frozen=True):
-    """The address that a gateway listens on. Port 0 chooses a free port. `shared` lets several processes listen on the same port."""
+    """The address that a gateway listens on. Port 0 chooses a free port. `shared` allows other processes on it."""
 
     host: str = "127.0.0.1"
     port: int = 8080
