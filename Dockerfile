@@ -4,13 +4,13 @@ FROM python:3.13-slim-trixie AS build
 WORKDIR /source
 RUN python -m venv /opt/ticker
 COPY requirements/ requirements/
-# A layer of its own: it changes with the locks only.
+# A separate layer, which changes only with the locks.
 RUN /opt/ticker/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
       -r requirements/run.txt -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY ticker/ ticker/
 COPY publisher_cli/ publisher_cli/
-# What built it need not run with it.
+# Remove the build tools.
 RUN /opt/ticker/bin/pip install --no-cache-dir --no-deps --no-index --no-build-isolation . \
  && /opt/ticker/bin/pip uninstall --yes setuptools pip
 
@@ -19,8 +19,8 @@ COPY --from=build /opt/ticker /opt/ticker
 ENV PATH=/opt/ticker/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TICKER_DATA=/data
-# A fixed number, so that a volume's owner is known outside. The folder is the embedded server's: to keep
-# what `ticker up` published when the container is replaced, mount a volume there.
+# A fixed user id, so that the owner of a volume is known outside. The embedded server keeps its data in /data:
+# mount a volume there to keep published lines when the container is replaced.
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin ticker \
  && install --directory --owner ticker --group ticker --mode 0700 /data
 USER 10001:10001

@@ -1,19 +1,18 @@
-# `make help` says what there is. Needs make (3.81 or newer), Python 3.11 or newer, and nothing installed.
+# `make help` lists the targets. They need make 3.81 or newer and Python 3.11 or newer.
 
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-# Every requirement with everything below it is in the lock: pip has nothing to resolve, and takes only
-# what has the lock's hash.
+# The lock has all requirements, including indirect ones: pip resolves nothing, and checks every hash.
 INSTALL_LOCKED := $(PIP) install --quiet --require-hashes --no-deps
 INSTALL_PROJECT := $(PIP) install --quiet --no-build-isolation --no-deps --no-index --editable .
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# An environment that was moved with its folder starts nothing: make it anew.
+# An environment whose folder was moved does not work: make a new one.
 ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
 .PHONY: $(BIN)/python
 endif
@@ -23,29 +22,29 @@ $(BIN)/python:
 	@$(PYTHON) scripts/environment.py $(VENV)
 
 $(VENV)/run.stamp: $(BIN)/python requirements/run.txt requirements/build.txt pyproject.toml
-	@echo 'installing what running takes ...'
+	@echo 'installing the requirements to run ...'
 	@$(INSTALL_LOCKED) -r requirements/run.txt -r requirements/build.txt
 	@$(INSTALL_PROJECT)
 	@touch $@
 
 $(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml
-	@echo 'installing what testing takes ...'
+	@echo 'installing the requirements to test ...'
 	@$(INSTALL_LOCKED) -r requirements/dev.txt
 	@$(INSTALL_PROJECT)
 	@touch $(VENV)/run.stamp $@
 
 .PHONY: run
-run: $(VENV)/run.stamp ## start the whole system with made-up lines; pass options with ARGS="--port 9000"
+run: $(VENV)/run.stamp ## start the whole system with demo lines; pass options with ARGS="--port 9000"
 	@exec $(BIN)/ticker up --demo $(ARGS)
 
 .PHONY: install
-install: $(VENV)/run.stamp ## make the environment for running
+install: $(VENV)/run.stamp ## make the environment to run Ticker
 
 .PHONY: dev
-dev: $(VENV)/dev.stamp ## make the environment for running, testing and checking
+dev: $(VENV)/dev.stamp ## make the environment to run, test and check Ticker
 
 .PHONY: test
-test: chromium redis70 check ## check, then run every test; pass options with ARGS="-k board"
+test: chromium redis70 check ## check, then run all tests; pass options with ARGS="-k board"
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
@@ -56,7 +55,7 @@ check: $(VENV)/dev.stamp ## check lint, format, imports and types: every finding
 	@$(BIN)/mypy
 
 .PHONY: format
-format: $(VENV)/dev.stamp ## put the sources into form, with the lint findings that mend themselves
+format: $(VENV)/dev.stamp ## format the sources and fix what the linter can fix
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
@@ -65,47 +64,47 @@ widget: $(VENV)/dev.stamp ## bundle the widget from its sources, after a change 
 	@$(BIN)/python scripts/build_widget.py
 
 .PHONY: chromium
-chromium: $(VENV)/dev.stamp ## find the browser that the tests drive, or install one
+chromium: $(VENV)/dev.stamp ## find or install the browser for the tests
 	@$(BIN)/python scripts/chromium.py
 
-# Where there is none to be had, the tests that need it fail, and say so.
+# Without it, the tests that need it fail with a message.
 .PHONY: redis70
-redis70: $(VENV)/dev.stamp ## find the Redis 7.0 that the tests of access rights run on, or unpack one
+redis70: $(VENV)/dev.stamp ## find or unpack Redis 7.0 for the tests of access rights
 	-@$(BIN)/python scripts/redis70.py
 
 .PHONY: fuzz
-fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes, with atheris; ARGS="frames -max_total_time=60" chooses
+fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes with atheris; choose with ARGS="frames -max_total_time=60"
 	@$(BIN)/python -m tests.hostile.fuzz $(or $(ARGS),conversations -max_total_time=600)
 
 .PHONY: faults
-faults: $(VENV)/dev.stamp ## break real systems in N ways; SEED=17 N=1 or ONLY=flush plays one again
+faults: $(VENV)/dev.stamp ## run N fault schedules on real systems; repeat one with SEED=17 N=1 or ONLY=flush
 	@$(BIN)/python -m tests.faults $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 .PHONY: broken
-broken: $(VENV)/dev.stamp ## take out each protection once, on a copy: a test has to see it; ONLY=pong chooses
+broken: $(VENV)/dev.stamp ## remove each protection from a copy, and check that a test fails; choose with ONLY=pong
 	@$(BIN)/python -m tests.broken $(ONLY)
 
 .PHONY: soak
-soak: $(VENV)/dev.stamp ## 5,000 readers who come and go, for MINUTES=30: memory stays flat
+soak: $(VENV)/dev.stamp ## connect and disconnect 5,000 readers for MINUTES=30, and check that memory stays flat
 	@$(BIN)/python -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/dev.stamp ## measure, and print one table
+bench: $(VENV)/dev.stamp ## run the benchmarks, and print one table
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-quick
-bench-quick: $(VENV)/dev.stamp ## measure in a minute, with fewer followers: for a change's direction, not its size
+bench-quick: $(VENV)/dev.stamp ## run short benchmarks with fewer followers: only to see a trend
 	@$(BIN)/python -m benchmarks --quick $(ARGS)
 
 .PHONY: lock
-lock: $(VENV)/dev.stamp ## pin everything anew, with hashes; ARGS=--upgrade takes the newest that fits
+lock: $(VENV)/dev.stamp ## pin all requirements with hashes; upgrade them with ARGS=--upgrade
 	@$(BIN)/python scripts/lock.py $(ARGS)
 
 .PHONY: clean
-clean: ## remove the environment and everything else that was made
+clean: ## remove the environment and all generated files
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
-help: ## say what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

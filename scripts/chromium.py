@@ -1,8 +1,9 @@
 """Find a Chromium for the browser tests, or install one: `.venv/bin/python scripts/chromium.py`.
 
-The order: one on PATH; one that Playwright keeps; Playwright's download, into the environment; the
-system's package, where we are root and the system has `apt-get`. Nothing is written anywhere else.
-It prints one line that says what it did, and ends with 0, or with 1 and the remedy.
+The script tries, in this order: a browser on PATH; a browser that Playwright has downloaded; a new download by
+Playwright, into the environment; the system's package, if we are root and the system has `apt-get`.
+
+It prints one line with the result. The exit status is 0, or 1 if there is no browser.
 """
 
 import os
@@ -14,13 +15,13 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSERS = Path(sys.prefix) / "browsers"
-# Where Playwright puts its downloads for all of a user's projects: used when there, never written.
+# Playwright's downloads for all projects of the user. We only read these folders.
 SHARED_BROWSERS = (
     Path.home() / ".cache" / "ms-playwright",
     Path.home() / "Library" / "Caches" / "ms-playwright",
 )
 INSIDE = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
-# The second has letters of every script that an edition is likely to be in; Chromium brings none.
+# Chromium has no fonts. fonts-noto-core covers the scripts of all likely editions.
 PACKAGES = ("chromium", "fonts-noto-core")
 START_S = 20
 DOWNLOAD_S = 240
@@ -28,7 +29,7 @@ PACKAGE_S = 900
 
 
 def find_chromium() -> Path | None:
-    """Return the first Chromium here that starts, or None. Installs nothing."""
+    """Return the first Chromium that starts, or None. Install nothing."""
     return next((path for path in _candidates() if _starts(path)), None)
 
 
@@ -38,21 +39,21 @@ def _candidates() -> Iterator[Path]:
             yield Path(found)
     for folder in (BROWSERS, *SHARED_BROWSERS):
         for pattern in INSIDE:
-            # The newest first: the numbers in the folders' names have equal length.
+            # The newest first. The numbers in the folder names have equal length.
             yield from sorted(folder.glob(pattern), reverse=True)
 
 
 def _starts(path: Path) -> bool:
-    # On some systems `chromium-browser` is a script that only says how to install one.
+    # On some systems `chromium-browser` is a script that only prints how to install it.
     try:
-        asked = subprocess.run([path, "--version"], capture_output=True, timeout=START_S, check=False)
+        result = subprocess.run([path, "--version"], capture_output=True, timeout=START_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return asked.returncode == 0
+    return result.returncode == 0
 
 
 def _download() -> str:
-    """Let Playwright download its Chromium; return why that failed, or an empty string."""
+    """Let Playwright download its Chromium. Return the reason of a failure, or an empty string."""
     return _run(
         [sys.executable, "-m", "playwright", "install", "chromium"],
         DOWNLOAD_S,
@@ -61,9 +62,9 @@ def _download() -> str:
 
 
 def _install_package() -> str:
-    """Install the system's package; return why that failed, or an empty string."""
+    """Install the system's package. Return the reason of a failure, or an empty string."""
     if shutil.which("apt-get") is None:
-        return "no apt-get here"
+        return "the system has no apt-get"
     if os.geteuid() != 0:
         return "apt-get needs root"
     install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *PACKAGES]
@@ -89,31 +90,31 @@ def _run(command: list[str], limit_s: int, **environment: str) -> str:
         return f"it took more than {limit_s} s"
     if ran.returncode == 0:
         return ""
-    said = [line.strip() for line in ran.stdout.splitlines() if line.startswith(("Error", "E:"))]
-    return said[0] if said else f"it ended with {ran.returncode}"
+    errors = [line.strip() for line in ran.stdout.splitlines() if line.startswith(("Error", "E:"))]
+    return errors[0] if errors else f"{command[0]} ended with {ran.returncode}"
 
 
 def _install() -> tuple[str, str]:
-    """Install one; return how, and why each way that was tried failed."""
-    print("Chromium: none here, so Playwright downloads one ...", file=sys.stderr)
+    """Install a Chromium. Return how, and the reasons of all failures."""
+    print("Chromium: not found, downloading it with Playwright ...", file=sys.stderr)
     no_download = _download()
     if not no_download:
         return "Playwright's download", "the download does not start: libraries are missing"
-    print(f"Chromium: no download ({no_download}); the system's package ...", file=sys.stderr)
+    print(f"Chromium: the download failed ({no_download}), installing the system's package ...", file=sys.stderr)
     no_package = _install_package() or "the package does not start"
-    return "the system's package", f"no download ({no_download}), no package ({no_package})"
+    return "the system's package", f"the download failed ({no_download}), and so did the package ({no_package})"
 
 
 def main() -> int:
-    """Find or install, and say which."""
+    """Find or install a Chromium, and print the result."""
     if path := find_chromium():
         print(f"Chromium: {path}")
         return 0
     how, why = _install()
     if path := find_chromium():
-        print(f"Chromium: {path}, installed just now: {how}")
+        print(f"Chromium: {path}, just installed by {how}")
         return 0
-    print(f"Chromium: none: {why}. Install one so that `chromium` is on PATH.", file=sys.stderr)
+    print(f"Chromium: not found: {why}. Install it so that `chromium` is on PATH.", file=sys.stderr)
     return 1
 
 

@@ -1,9 +1,10 @@
 """Find a Redis 7.0 for the tests, or unpack one: `.venv/bin/python scripts/redis70.py`.
 
-7.0 is the oldest that Ticker runs on, and its access rules are read more strictly than those of later ones. The order:
-`redis-server` on PATH, if it is a 7.0; else, on a system with `apt-get` whose package is a 7.0, that package, unpacked
-into the environment: nothing is installed, and no service is started. Only the package lists need root, if there are
-none yet. It prints one line that says what it did, and ends with 0, or with 1 and the remedy.
+7.0 is the oldest version that Ticker supports, and its parser for access rules is stricter than later ones. The script
+uses `redis-server` on PATH if that is a 7.0. Otherwise it unpacks the package of `apt-get` into the environment. It
+installs nothing and starts no service. It needs root only if apt-get has no package lists yet.
+
+It prints one line with the result. The exit status is 0, or 1 if there is no Redis 7.0.
 """
 
 import os
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path(sys.prefix) / "redis70"
-# The program itself is in the second package, under another name: the first has a link to it.
+# redis-tools has the program under another name, and redis-server has a link to it.
 PACKAGES = ("redis-server", "redis-tools")
 START_S = 20
 PACKAGE_S = 300
@@ -24,7 +25,7 @@ _VERSION = re.compile(r"\bv=7\.0\.\d+\b")
 
 
 def find_redis70() -> Path | None:
-    """Return a `redis-server` 7.0 that starts, or None. Unpacks nothing."""
+    """Return a `redis-server` 7.0 that starts, or None. Unpack nothing."""
     return next((path for path in _candidates() if _is_70(path)), None)
 
 
@@ -36,44 +37,44 @@ def _candidates() -> Iterator[Path]:
 
 def _is_70(path: Path) -> bool:
     try:
-        asked = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=START_S, check=False)
+        result = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=START_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return asked.returncode == 0 and _VERSION.search(asked.stdout) is not None
+    return result.returncode == 0 and _VERSION.search(result.stdout) is not None
 
 
 def _unpack() -> str:
-    """Unpack the system's package into the environment; return why that failed, or an empty string."""
+    """Unpack the system's package into the environment. Return the reason of a failure, or an empty string."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        return "no apt-get here"
+        return "the system has no apt-get"
     if not _missing():
         if os.geteuid() != 0:
-            return "apt-get has no package lists, and making them needs root"
+            return "apt-get has no package lists, and needs root to get them"
         _run(["apt-get", "update", "--quiet"], FOLDER.parent)
     folder = FOLDER / "packages"
     shutil.rmtree(FOLDER, ignore_errors=True)
     folder.mkdir(parents=True)
-    # As root apt-get would download as another user, who may not write here: it says so, and does it as root.
-    done, said = _run(["apt-get", "download", *dict.fromkeys([*PACKAGES, *_missing()])], folder)
+    # Run by root, apt-get downloads as another user. That user can't write here, so apt-get warns and uses root.
+    done, output = _run(["apt-get", "download", *dict.fromkeys([*PACKAGES, *_missing()])], folder)
     if not done:
-        return said
+        return output
     for package in sorted(folder.glob("*.deb")):
-        done, said = _run(["dpkg-deb", "--extract", str(package), str(FOLDER)], folder)
+        done, output = _run(["dpkg-deb", "--extract", str(package), str(FOLDER)], folder)
         if not done:
-            return said
+            return output
     shutil.rmtree(folder)
     _write_start()
     return ""
 
 
 def _missing() -> list[str]:
-    """Return the packages that an installation would bring: those libraries that aren't there, too."""
+    """Return the packages that apt-get would install, including missing libraries."""
     simulate = ["apt-get", "install", "--simulate", "--quiet", "--no-install-recommends", "redis-server"]
     return re.findall(r"^Inst (\S+)", _run(simulate, FOLDER.parent)[1], re.MULTILINE)
 
 
 def _write_start() -> None:
-    """Write the program that starts the unpacked one with the unpacked libraries."""
+    """Write a script that starts the unpacked program with the unpacked libraries."""
     libraries = sorted({str(path.parent) for path in FOLDER.glob("usr/lib/**/*.so*")})
     start = FOLDER / "redis-server"
     program = FOLDER / "usr" / "bin" / "redis-server"
@@ -82,7 +83,7 @@ def _write_start() -> None:
 
 
 def _run(command: list[str], folder: Path) -> tuple[bool, str]:
-    """Run a command; return whether it succeeded, with what it said, or with the reason why it didn't."""
+    """Run a command. Return True and its output, or False and the reason of the failure."""
     try:
         ran = subprocess.run(
             command,
@@ -105,17 +106,17 @@ def _run(command: list[str], folder: Path) -> tuple[bool, str]:
 
 
 def main() -> int:
-    """Find or unpack, and say which."""
+    """Find or unpack a Redis 7.0, and print the result."""
     if path := find_redis70():
         print(f"Redis 7.0: {path}")
         return 0
-    print("Redis 7.0: none here, so the system's package is unpacked into the environment ...", file=sys.stderr)
-    why = _unpack() or "the system's package is of another version"
+    print("Redis 7.0: not found, unpacking the system's package ...", file=sys.stderr)
+    why = _unpack() or "the system's package has another version"
     if path := find_redis70():
-        print(f"Redis 7.0: {path}, unpacked just now")
+        print(f"Redis 7.0: {path}, just unpacked")
         return 0
     print(
-        f"Redis 7.0: none: {why}. Put a redis-server 7.0 on PATH; without it, the tests that need it fail.",
+        f"Redis 7.0: not found: {why}. Put a redis-server 7.0 on PATH. Without it, some tests fail.",
         file=sys.stderr,
     )
     return 1

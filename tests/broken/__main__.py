@@ -1,9 +1,9 @@
 """Remove each protection once, on a copy of the tree, and check that the test named beside it fails.
 
-    make broken                   all of them: about six minutes
-    make broken ONLY=pong         those whose name contains "pong"
+    make broken                   every protection; takes about six minutes
+    make broken ONLY=pong         the protections whose name contains "pong"
 
-`protections/*.toml` lists them. A row is stale once its code has changed: change the row, too.
+`protections/*.toml` lists them. When you change the code of a protection, change its row, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main(words: Sequence[str]) -> int:
         result = result_without(each)
         print(f"{result}  {each.name}  ({each.seen_by})", flush=True)  # noqa: T201 -- a script
         unseen += result != "seen"
-    print(f"{len(chosen) - unseen} of {len(chosen)} were seen")  # noqa: T201
+    print(f"{len(chosen) - unseen} of {len(chosen)} are seen by a test")  # noqa: T201
     return 1 if unseen else 0
 
 

@@ -1,4 +1,4 @@
-"""A protection of the system, and how to check that a test sees its loss."""
+"""Protections of the system, and a check that a test fails without each of them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def result_without(protection: Protection) -> str:
         try:
             ran = subprocess.run(command, cwd=copy, env=environ, capture_output=True, timeout=TIMEOUT_S, check=False)
         except subprocess.TimeoutExpired:
-            return "seen"  # the test waits for something that never happens
-    # pytest exits with 1 if a test failed, and with more if it found or ran none.
+            return "seen"  # the test waits for an event that never happens
+    # pytest exits with 1 if a test failed, and with a higher status if it ran none.
     return "seen" if ran.returncode == 1 else f"UNSEEN {ran.stdout.decode()[-600:]}"
 
 

@@ -1,7 +1,7 @@
-"""What went wrong elsewhere, replayed: each incident by its name, with what stops it, and again without.
+"""Incidents of other newsrooms: each test shows the protection against one, and the incident without the protection.
 
-The second half of each test takes the guard away and sees the incident happen: so the first half can fail. Two more of
-them are in `tests/browser/test_incidents.py`: what they were about is what a reader sees.
+The second half of each test removes the protection and lets the incident happen, which proves that the first half can
+fail. `tests/browser/test_incidents.py` has the incidents that concern the reader's page.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ title = "Breaking news"
 lang = "en"
 dir = "ltr"
 
-[editions.rehearsal]
-title = "Rehearsal"
+[editions.drill]
+title = "Drill"
 lang = "en"
 dir = "ltr"
 test = true
@@ -44,46 +44,46 @@ def without(rule: str, edition: Edition = ENGLISH) -> Edition:
 
 @pytest.fixture
 def system(folder: Path) -> Iterator[System]:
-    """`ticker up` with a public edition and one for rehearsals."""
+    """`ticker up` with a public edition and a test edition."""
     settings = folder / "ticker.toml"
     settings.write_text(TEST_EDITION, encoding="utf-8")
     with System(folder, "--settings", str(settings)) as running:
         yield running
 
 
-async def test_cnn_2018_readers_get_an_alert_once_however_often_it_is_sent(system: System) -> None:
-    """Readers got one alert many times, while the log showed one sending."""
+async def test_cnn_2018_readers_get_an_alert_once_even_if_it_is_sent_repeatedly(system: System) -> None:
+    """Readers got the same alert many times, although it was sent once."""
     text = "Court: Sentence of three years for the former lawyer"
     async with Reader(system.url, "en") as reader:
         for _ in range(3):
             assert system.tick("post", text, "-e", "en", "--key", "the-alert", "--no-reach").code == 0
             await reader.drop()
             await reader.reopen()
-        again = system.tick("post", text, "-e", "en", "--json")  # by another key: somebody typed it once more
+        again = system.tick("post", text, "-e", "en", "--json")  # with another key, as if typed again
         assert (again.code, again.json["errors"][0]["code"]) == (3, "duplicate")
         assert [line.text for line in reader.lines] == [text.partition(": ")[2]]
 
-        # Without a key of its own for each alert, and told that it is meant, it goes out each time.
+        # Without a key and with --again, the line is published each time.
         for _ in range(2):
             assert system.tick("post", text, "-e", "en", "--again", "--no-reach").code == 0
         await reader.until(lambda: len(reader.lines) == 3)
 
 
 async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, redis_url: str) -> None:
-    """Alerts of a test ("NYPD Twitter campaign backfires …") went to every phone that had the application."""
+    """Test alerts ("NYPD Twitter campaign backfires …") went to every phone with the application."""
     text = "TEST: This is a breaking news alert"
-    async with Reader(system.url, "en") as public, Reader(system.url, "rehearsal") as rehearsal:
+    async with Reader(system.url, "en") as public, Reader(system.url, "drill") as drill:
         assert system.tick("post", text, "-e", "en").code == 3
-        assert system.tick("post", "A rehearsed line", "-e", "en", "--dry-run").code == 0
-        assert system.tick("post", "A rehearsed line", "-e", "rehearsal", "--no-reach").code == 0
-        await rehearsal.until(lambda: len(rehearsal.lines) == 1)
-        assert [line.test for line in rehearsal.lines] == [True]
+        assert system.tick("post", "A test line", "-e", "en", "--dry-run").code == 0
+        assert system.tick("post", "A test line", "-e", "drill", "--no-reach").code == 0
+        await drill.until(lambda: len(drill.lines) == 1)
+        assert [line.test for line in drill.lines] == [True]
         assert system.tick("post", "The last line", "-e", "en", "--no-reach").code == 0
         await public.until(lambda: bool(public.lines))
         assert [line.text for line in public.lines] == ["The last line"]
 
-        # Rehearsed in the public's edition, and without --dry-run.
-        assert system.tick("post", "A rehearsed line", "-e", "en", "--no-reach").code == 0
+        # A test in the public edition without --dry-run.
+        assert system.tick("post", "A test line", "-e", "en", "--no-reach").code == 0
         await public.until(lambda: len(public.lines) == 2)
         assert [line.test for line in public.lines] == [False, False]
 
@@ -102,7 +102,7 @@ async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, r
     ],
 )
 async def test_cbs_2018_do_not_publish_is_not_published(redis_url: str, language: str, text: str) -> None:
-    """A line that said so was published. The desk looks, not the client: a client can be old, or somebody else's."""
+    """A line marked "do not publish" was published. The desk checks this, because a client may be old or foreign."""
     edition = DEFAULT_EDITIONS[language]
     guarded = Newsroom(redis_url, language, like=edition)
     async with guarded.desk():
@@ -117,8 +117,8 @@ async def test_cbs_2018_do_not_publish_is_not_published(redis_url: str, language
     await unguarded.aclose()
 
 
-async def test_hawaii_2018_a_false_alarm_waits_for_a_second_person(redis_url: str) -> None:
-    """One person's wrong choice from a menu sent a missile alert to everybody; it stood for 38 minutes."""
+async def test_hawaii_2018_a_false_alarm_needs_a_second_person(redis_url: str) -> None:
+    """One person chose the wrong menu item and sent a missile alert to everyone. It stayed for 38 minutes."""
     careful = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
     async with careful.desk():
         alarm = await careful.ask("ann", new("k1", FALSE_ALARM, urgency=1))
@@ -134,31 +134,31 @@ async def test_hawaii_2018_a_false_alarm_waits_for_a_second_person(redis_url: st
     await unguarded.aclose()
 
 
-async def test_hawaii_2018_a_false_alarm_is_taken_back_by_one_command_that_tells_how_far_it_came(
+async def test_hawaii_2018_one_command_withdraws_a_false_alarm_and_shows_its_reach(
     system: System,
 ) -> None:
     async with Reader(system.url, "en") as reader:
         assert system.tick("post", FALSE_ALARM, "-e", "en", "--urgency", "1", "--no-reach").code == 0
         await reader.until(lambda: bool(reader.lines))
-        taken_back = system.tick("withdraw", "last", "-e", "en", "--reason", "There is no threat.", "--json")
-        assert taken_back.json["reach"]["followers"] == 1
+        withdrawn = system.tick("withdraw", "last", "-e", "en", "--reason", "There is no threat.", "--json")
+        assert withdrawn.json["reach"]["followers"] == 1
         await reader.until(lambda: len(reader.lines) == 2)
         assert (reader.lines[-1].text, reader.lines[-1].correction) == ("", "There is no threat.")
         async with Reader(system.url, "en") as late:
             assert "missile" not in repr(late.messages)
-        assert "missile" in repr(reader.messages[:-1])  # so it was there to be found
+        assert "missile" in repr(reader.messages[:-1])  # so the search above can succeed
 
-        # Without a withdrawal there is only a second line that says better: who comes later reads both, and nobody
-        # tells how far the first one came.
+        # Without a withdrawal, only a second line corrects the first. New readers get both, and the editor doesn't see
+        # how many readers got the first.
         assert system.tick("post", FALSE_ALARM, "-e", "en", "--urgency", "1", "--no-reach").code == 0
-        untold = system.tick("post", "Civil defence: There is no threat", "-e", "en", "--no-reach", "--json")
-        assert untold.json["reach"] is None
+        second = system.tick("post", "Civil defence: There is no threat", "-e", "en", "--no-reach", "--json")
+        assert second.json["reach"] is None
         async with Reader(system.url, "en") as late:
             assert "missile" in repr(late.messages)
 
 
 def test_ap_2013_a_stolen_account_can_neither_forge_an_author_nor_write_a_log(folder: Path) -> None:
-    """A stolen account told of explosions at the White House, and markets fell: it could post as the agency itself."""
+    """A stolen account reported explosions at the White House, and markets fell. It could post as the agency."""
     with GuardedServer(folder / "redis") as server:
         server.make_parts()
         with redis.Redis(host="127.0.0.1", port=server.port) as admin:
@@ -173,11 +173,11 @@ def test_ap_2013_a_stolen_account_can_neither_forge_an_author_nor_write_a_log(fo
                     stolen.xadd(key, forged)
             with pytest.raises(NoPermissionError):
                 stolen.hset(Keys("en").editors, "maha", str(Role.CHIEF))
-        with redis.Redis(host="127.0.0.1", port=server.port) as unguarded:  # the open default user, without rights
+        with redis.Redis(host="127.0.0.1", port=server.port) as unguarded:  # the default user without access rights
             assert unguarded.xadd(Keys("en").inbox("omar"), forged)
 
 
-async def test_ap_2013_what_a_stolen_account_says_of_itself_is_refused_and_a_flash_waits(redis_url: str) -> None:
+async def test_ap_2013_a_forged_author_is_refused_and_a_flash_needs_a_second_person(redis_url: str) -> None:
     careful = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
     async with careful.desk():
         await careful.submit_raw("ann", b'{"key":"k1","change":"new","text":"Explosions","editor":"agency"}')
@@ -185,13 +185,13 @@ async def test_ap_2013_what_a_stolen_account_says_of_itself_is_refused_and_a_fla
         assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "malformed")
         flash = await careful.ask("ann", new("k2", "Two explosions at the White House", urgency=1))
         assert flash.status is ReceiptStatus.HELD
-        # What isn't a flash goes out, in the name of the inbox that it came from, and can be taken back.
+        # Other lines are published under the name of the inbox's owner, and can be withdrawn.
         await careful.ask("ann", new("k3", "Markets open higher"))
     (entry,) = await careful.entries()
     assert entry.editor == "ann"
     await careful.aclose()
 
-    # Without rights in Redis (as here) it writes where the agency does: the agency has said it, to everybody at once.
+    # Without access rights in Redis, the account can write to the agency's inbox and post in its name.
     unguarded = Newsroom(redis_url, "careless")
     async with unguarded.desk():
         forged = new("k2", "Two explosions at the White House", urgency=1)
@@ -202,8 +202,8 @@ async def test_ap_2013_what_a_stolen_account_says_of_itself_is_refused_and_a_fla
     await unguarded.aclose()
 
 
-async def test_a_typing_mistake_in_the_wrong_edition_is_stopped_by_its_script(redis_url: str) -> None:
-    """Not in the table, and it happens every week: a line for one desk, posted to another's edition."""
+async def test_a_line_in_the_wrong_script_for_the_edition_is_refused(redis_url: str) -> None:
+    """A common mistake: a line for one edition is posted to another."""
     arabic = DEFAULT_EDITIONS["ar"]
     guarded, unguarded = (
         Newsroom(redis_url, name, like=like) for name, like in (("ar", arabic), ("ar-2", without("script", arabic)))

@@ -1,4 +1,4 @@
-"""The browser that the tests drive is found, and a program that only has its name is not one."""
+"""scripts/chromium.py finds a browser that starts."""
 
 from pathlib import Path
 
@@ -22,26 +22,26 @@ def program(path: Path, status: int) -> Path:
     return path
 
 
-def test_none_is_found_where_there_is_none(folder: Path) -> None:
+def test_no_browser_is_found_if_none_is_installed(folder: Path) -> None:
     assert chromium.find_chromium() is None
 
 
-def test_one_on_path_comes_before_a_downloaded_one(folder: Path) -> None:
+def test_a_browser_on_path_is_preferred_to_a_download(folder: Path) -> None:
     program(folder / "browsers/chromium-1255/chrome-linux64/chrome", 0)
     on_path = program(folder / "google-chrome", 0)
     assert chromium.find_chromium() == on_path
 
 
-def test_a_downloaded_one_is_found_the_newest_first(folder: Path) -> None:
+def test_the_newest_download_is_preferred(folder: Path) -> None:
     program(folder / "browsers/chromium-1254/chrome-linux64/chrome", 0)
     newest = program(folder / "browsers/chromium-1255/chrome-linux64/chrome", 0)
     assert chromium.find_chromium() == newest
 
 
-def test_one_that_does_not_start_is_passed_over(folder: Path) -> None:
+def test_a_browser_that_does_not_start_is_skipped(folder: Path) -> None:
     program(folder / "chromium", 1)
     assert chromium.find_chromium() is None
 
 
-def test_without_root_or_apt_the_package_is_not_tried(folder: Path) -> None:
-    assert chromium._install_package() == "no apt-get here"
+def test_without_apt_get_no_package_is_installed(folder: Path) -> None:
+    assert chromium._install_package() == "the system has no apt-get"

@@ -1,4 +1,4 @@
-"""compose.yaml and Dockerfile, as far as they can be tested without a container engine."""
+"""Tests of compose.yaml and the Dockerfile that need no container engine."""
 
 import subprocess
 import sys
@@ -15,52 +15,52 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def composition() -> dict[str, Any]:
+def compose_file() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     return loaded
 
 
-def schema_verdict(path: Path) -> subprocess.CompletedProcess[str]:
-    """Ask check-jsonschema, which brings the Compose specification's own schema."""
-    judge = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
-    return subprocess.run([*judge, path], capture_output=True, text=True, check=False)
+def validate(path: Path) -> subprocess.CompletedProcess[str]:
+    """Validate a file with check-jsonschema, which contains the schema of the Compose specification."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    return subprocess.run([*command, path], capture_output=True, text=True, check=False)
 
 
 def dockerfile() -> list[list[str]]:
-    """Return the Dockerfile's instructions, each as its words."""
+    """Return the Dockerfile's instructions, each as a list of words."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def test_compose_file_follows_the_specification() -> None:
-    verdict = schema_verdict(ROOT / "compose.yaml")
-    assert verdict.returncode == 0, verdict.stdout
+def test_the_compose_file_is_valid() -> None:
+    result = validate(ROOT / "compose.yaml")
+    assert result.returncode == 0, result.stdout
 
 
-def test_the_specification_refuses_a_misspelt_setting(tmp_path: Path) -> None:
-    broken = composition()
+def test_a_misspelt_setting_is_invalid(tmp_path: Path) -> None:
+    broken = compose_file()
     broken["services"]["gateway"]["health_check"] = broken["services"]["gateway"].pop("healthcheck")
     path = tmp_path / "compose.yaml"
     path.write_text(yaml.safe_dump(broken), encoding="utf-8")
-    verdict = schema_verdict(path)
-    assert verdict.returncode == 1
-    assert "health_check" in verdict.stdout
+    result = validate(path)
+    assert result.returncode == 1
+    assert "health_check" in result.stdout
 
 
-def test_every_service_is_watched_and_comes_back() -> None:
-    for name, service in composition()["services"].items():
+def test_every_service_has_a_health_check_and_is_restarted() -> None:
+    for name, service in compose_file()["services"].items():
         assert service["healthcheck"]["test"][0] == "CMD", name
         assert service["restart"] == "unless-stopped", name
 
 
-def test_services_wait_for_a_healthy_server() -> None:
-    services = composition()["services"]
+def test_services_wait_until_the_server_is_healthy() -> None:
+    services = compose_file()["services"]
     for name in ("desk", "gateway"):
         assert services[name]["depends_on"]["valkey"] == {"condition": "service_healthy"}
 
 
-def test_the_server_keeps_what_it_acknowledged() -> None:
-    valkey = composition()["services"]["valkey"]
+def test_the_server_never_loses_acknowledged_lines() -> None:
+    valkey = compose_file()["services"]["valkey"]
     program, *options = valkey["command"]
     assert program == "valkey-server"
     settings = dict(zip(options[::2], options[1::2], strict=True))
@@ -70,11 +70,11 @@ def test_the_server_keeps_what_it_acknowledged() -> None:
         "--maxmemory-policy": "noeviction",
     }
     assert valkey["volumes"] == ["valkey:/data"]
-    assert "valkey" in composition()["volumes"]
+    assert "valkey" in compose_file()["volumes"]
 
 
-def test_only_the_gateway_is_reachable_from_outside() -> None:
-    services = composition()["services"]
+def test_only_the_gateway_publishes_a_port() -> None:
+    services = compose_file()["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["gateway"]
 
 
@@ -99,31 +99,31 @@ def gateway_that_answers(status: int) -> Iterator[int]:
 
 
 def probes() -> dict[str, str]:
-    """Return the gateway's health probes, as Python, by the file that they are in."""
+    """Return the Python code of the gateway's health checks, by file."""
     words = next(words for words in dockerfile() if words[0] == "HEALTHCHECK")
     in_image: list[str] = yaml.safe_load(" ".join(words[words.index("CMD") + 1 :]))
-    in_compose = composition()["services"]["gateway"]["healthcheck"]["test"]
+    in_compose = compose_file()["services"]["gateway"]["healthcheck"]["test"]
     assert in_image[:2] == ["python", "-c"]
     assert in_compose[:3] == ["CMD", "python", "-c"]
     return {"Dockerfile": in_image[2], "compose.yaml": in_compose[3]}
 
 
-@pytest.mark.parametrize("place", ["Dockerfile", "compose.yaml"])
+@pytest.mark.parametrize("file", ["Dockerfile", "compose.yaml"])
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False)])
-def test_a_probe_is_what_readyz_says(place: str, status: int, healthy: bool) -> None:
+def test_a_health_check_follows_readyz(file: str, status: int, healthy: bool) -> None:
     with gateway_that_answers(status) as port:
-        probe = probes()[place].replace(":8080/", f":{port}/")
+        probe = probes()[file].replace(":8080/", f":{port}/")
         ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)
     assert (ran.returncode == 0) is healthy
 
 
-def test_the_image_runs_as_a_user_without_rights() -> None:
+def test_the_image_runs_as_an_unprivileged_user() -> None:
     last_stage = dockerfile()[max(i for i, words in enumerate(dockerfile()) if words[0] == "FROM") :]
     users = [words[1] for words in last_stage if words[0] == "USER"]
     assert users == ["10001:10001"]
 
 
-def test_the_image_installs_from_the_locks_only() -> None:
+def test_the_image_installs_only_from_the_locks() -> None:
     installs = [
         command
         for words in dockerfile()
@@ -136,11 +136,11 @@ def test_the_image_installs_from_the_locks_only() -> None:
         assert "--require-hashes" in command or "--no-index" in command
 
 
-def test_what_the_image_copies_is_let_through() -> None:
+def test_dockerignore_includes_every_copied_file() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    let_through = {line[1:] for line in lines if line.startswith("!")}
+    included = {line[1:] for line in lines if line.startswith("!")}
     for words in dockerfile():
         if words[0] == "COPY" and not words[1].startswith("--from"):
             for source in words[1:-1]:
-                assert any(name.startswith(source.rstrip("/")) for name in let_through), source
+                assert any(name.startswith(source.rstrip("/")) for name in included), source
                 assert (ROOT / source).exists(), source

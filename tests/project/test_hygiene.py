@@ -1,4 +1,4 @@
-"""What the project's files may not hold."""
+"""Rules for the contents of all files in the project."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# Put together here, so that this file passes its own test.
+# Joined at run time, so that this file passes its own test.
 REGISTRIES = tuple(
     ".".join(parts)
     for parts in (
@@ -20,15 +20,15 @@ REGISTRIES = tuple(
         ("crates", "io"),
     )
 )
-PLACES = ("/" + "root/", str(ROOT) + "/")
+LOCAL_PATHS = ("/" + "root/", str(ROOT) + "/")
 
 
 @pytest.fixture(scope="module")
 def texts() -> dict[str, str]:
-    """Return the project's files: those that git has, and those that it would take."""
+    """Return the text of each file that git tracks or would add."""
     git = shutil.which("git")
-    assert git is not None, "git tells which files are the project's: install it"
-    assert (ROOT / ".git").exists(), "this is no git checkout: no telling which files are the project's"
+    assert git is not None, "install git: this test needs the list of the project's files"
+    assert (ROOT / ".git").exists(), "this test needs a git checkout"
     listed = subprocess.run(
         [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -46,16 +46,16 @@ def texts() -> dict[str, str]:
     return found
 
 
-def holders(texts: dict[str, str], needles: tuple[str, ...]) -> list[tuple[str, str]]:
+def occurrences(texts: dict[str, str], needles: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(path, needle) for path, text in texts.items() for needle in needles if needle in text.lower()]
 
 
 def test_no_file_names_a_package_registry(texts: dict[str, str]) -> None:
-    assert holders(texts, REGISTRIES) == []
+    assert occurrences(texts, REGISTRIES) == []
 
 
-def test_no_file_names_a_folder_of_the_machine_it_was_written_on(texts: dict[str, str]) -> None:
-    assert holders(texts, PLACES) == []
+def test_no_file_contains_a_local_path(texts: dict[str, str]) -> None:
+    assert occurrences(texts, LOCAL_PATHS) == []
 
 
 def test_no_file_is_large(texts: dict[str, str]) -> None:
@@ -63,7 +63,7 @@ def test_no_file_is_large(texts: dict[str, str]) -> None:
     assert {path: size for path, size in sizes.items() if size > 1_000_000} == {}
 
 
-def test_no_text_has_carriage_returns_or_lacks_its_last_newline(texts: dict[str, str]) -> None:
+def test_source_files_end_with_a_newline_and_have_no_carriage_returns(texts: dict[str, str]) -> None:
     sources = {
         path: text
         for path, text in texts.items()

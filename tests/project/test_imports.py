@@ -1,4 +1,4 @@
-"""Imports follow the contracts in pyproject.toml, and the core has no I/O, no clock and no chance.
+"""Imports follow the contracts in pyproject.toml. The core uses no I/O, no clock and no random numbers.
 
 `make check` runs the contracts with import-linter. The tests here check that each contract can fail, and they limit the
 core's imports to a list of modules, which import-linter can't express.
@@ -26,7 +26,7 @@ CORE_IMPORTS: Final = frozenset(
     babel langcodes msgspec rapidfuzz regex
     """.split()  # noqa: SIM905 -- one name per line would fill the screen
 )
-"""Modules without I/O, clock and chance. Ruff bans the rest: `urllib.request`, `datetime.now` (pyproject.toml)."""
+"""Modules without I/O, clock and random numbers. Ruff bans `urllib.request` and `datetime.now` (pyproject.toml)."""
 
 BANNED_BUILTINS: Final = frozenset({"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"})
 

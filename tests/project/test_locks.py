@@ -1,4 +1,4 @@
-"""The locks hold everything that pyproject.toml asks for: pinned, hashed, from no named place."""
+"""The files in requirements/ pin and hash every requirement of pyproject.toml, and contain no URLs."""
 
 import re
 import tomllib
@@ -28,8 +28,8 @@ def pins(lock: str) -> dict[str, re.Match[str]]:
     return found
 
 
-def asked() -> dict[str, list[Requirement]]:
-    """Return what pyproject.toml asks for, by lock."""
+def requirements() -> dict[str, list[Requirement]]:
+    """Return the requirements in pyproject.toml, by lock file."""
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     run = project["project"]["dependencies"]
     build = project["build-system"]["requires"]
@@ -45,28 +45,28 @@ def test_every_pin_has_hashes(lock: str) -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_every_hash_is_whole(lock: str) -> None:
+def test_every_hash_is_complete(lock: str) -> None:
     for pin in pins(lock).values():
         assert HASH.sub("", pin["hashes"]) == ""
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_place(lock: str) -> None:
+def test_a_lock_contains_no_url(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
     assert "//" not in text
     assert " @ " not in text
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_what_the_project_asks_for_is_pinned_within_its_bounds(lock: str) -> None:
-    held = pins(lock)
-    for requirement in asked()[lock]:
-        pin = held.get(canonicalize_name(requirement.name))
-        assert pin, f"`make lock` has not been run since {requirement} was added"
+def test_every_requirement_is_pinned_within_its_bounds(lock: str) -> None:
+    pinned = pins(lock)
+    for requirement in requirements()[lock]:
+        pin = pinned.get(canonicalize_name(requirement.name))
+        assert pin, f"{requirement} is not locked: run `make lock`"
         assert requirement.specifier.contains(pin["version"]), f"{requirement} is not {pin[0][:60]}"
 
 
-def test_tests_run_with_what_runs() -> None:
+def test_dev_has_the_same_pins_as_run_and_build() -> None:
     dev = pins("dev")
     for lock in ("run", "build"):
         for name, pin in pins(lock).items():
@@ -74,6 +74,6 @@ def test_tests_run_with_what_runs() -> None:
             assert dev[name]["hashes"] == pin["hashes"]
 
 
-def test_the_build_group_is_what_the_build_backend_asks_for() -> None:
+def test_the_build_group_equals_the_build_requirements() -> None:
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["dependency-groups"]["build"] == project["build-system"]["requires"]

@@ -1,6 +1,6 @@
-"""The services of `compose.yaml` as plain processes: no container engine runs where these tests do.
+"""Run the services of `compose.yaml` as plain processes, because the tests have no container engine.
 
-What differs from a container: the program's place, the ports, and the address of the server.
+Only the program's path, the ports and the server's address differ from a container.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GATEWAY_PORT, DESK_PORT = "8080", "9100"
 
 
 class Composed:
-    """The three services, running."""
+    """The three running services."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.redis_port, self.gateway_port, self.desk_port = free_port(), free_port(), free_port()
@@ -53,7 +53,7 @@ class Composed:
             except redis.ConnectionError:
                 return False
 
-    def _moved(self, words: list[str]) -> list[str]:
+    def _with_free_ports(self, words: list[str]) -> list[str]:
         ports = ((GATEWAY_PORT, self.gateway_port), (DESK_PORT, self.desk_port))
         for port, ours in ports:
             words = [word.replace(port, str(ours)) for word in words]
@@ -62,13 +62,15 @@ class Composed:
     def _program(self, service: str, folder: Path) -> Program:
         program, *words = SERVICES[service]["command"]
         assert program == "ticker"
-        return Program(self._moved(words), self.environ, folder / f"{service}.log")
+        return Program(self._with_free_ports(words), self.environ, folder / f"{service}.log")
 
     def probe(self, service: str) -> subprocess.CompletedProcess[bytes]:
         """Run a service's health check."""
         kind, program, *words = SERVICES[service]["healthcheck"]["test"]
         assert (kind, program) == ("CMD", "python")
-        return subprocess.run([sys.executable, *self._moved(words)], env=self.environ, capture_output=True, check=False)
+        return subprocess.run(
+            [sys.executable, *self._with_free_ports(words)], env=self.environ, capture_output=True, check=False
+        )
 
     def tick(self, *words: str) -> Ran:
         return run_program("tick", *words, environ=self.environ)
@@ -80,7 +82,7 @@ def composed() -> Iterator[Composed]:
         yield Composed(folder, stack)
 
 
-def test_a_line_posted_to_the_services_is_on_the_gateways_board(composed: Composed) -> None:
+def test_a_posted_line_is_on_the_gateways_board(composed: Composed) -> None:
     assert composed.tick("post", "Night trains return in March", "-e", "en").code == 0
     board = httpx.get(f"http://127.0.0.1:{composed.gateway_port}/v1/en/board").json()
     assert [line["text"] for line in board["lines"]] == ["Night trains return in March"]

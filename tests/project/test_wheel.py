@@ -1,4 +1,4 @@
-"""The wheel is whole: what the packages read beside their code goes along."""
+"""The wheel contains every file that the packages need."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ PACKAGES = ("ticker", "publisher_cli")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
-    """Yield the wheel of a copy: building writes into the source folder."""
+    """Build the wheel from a copy, because the build writes into the source folder."""
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -48,5 +48,5 @@ def test_the_wheel_has_both_commands_and_the_licence(wheel: zipfile.ZipFile) -> 
     assert any(name.endswith("licenses/LICENSE") for name in wheel.namelist())
 
 
-def test_the_wheel_says_that_it_is_typed(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_is_marked_as_typed(wheel: zipfile.ZipFile) -> None:
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
