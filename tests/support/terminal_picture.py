@@ -6,6 +6,7 @@ Run `.venv/bin/python -m tests.support.terminal_picture docs/terminal-applicatio
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -46,24 +47,21 @@ lang = "en"
 dir = "ltr"
 test = true
 """
-COMMANDS: Final = (
-    ("post", "City of Northam: The clock tower strikes again after three years of repairs"),
-    ("post", "Central bank of Lyonesse: Main rate stays at 3.25 per cent", "--section", "economy", "--urgency", "3"),
-    ("post", "Electoral commission: Polls close in Valmora, turnout at 71 per cent", "--section", "politics")
-    + ("--urgency", "2"),
-    ("post", "Cup of the Lakes: Karanga beat Port Isel 2-1 and reach the final", "--section", "sports"),
-    ("post", "Harbour authority: Three ferries are damaged in the port of Sarune", "--section", "environment"),
-    ("correct", "last", "Harbour authority: Two ferries are damaged in the port of Sarune")
-    + ("--reason", "An earlier line said three ferries."),
-    ("post", "Ostrava Steel: The plant in Karanga will close next year", "--section", "economy"),
-    ("withdraw", "last", "--reason", "The company has not decided."),
-    ("post", "Space agency: Probe Halcyon enters orbit around the asteroid Tessaly", "--section", "technology"),
-    ("post", "Weather office: Storm Odile to reach the coast of Valmora at noon", "--section", "environment")
-    + ("--region", "europe", "--urgency", "2"),
-    ("pin", "last", "--for", "3h"),
-    ("post", "Palace of Lyonesse: The queen has abdicated", "--urgency", "1"),
-    ("post", "Parliament of Valmora: The session is open", "--at", "tomorrow 9:00"),
-)
+COMMANDS: Final = """
+post "City of Northam: The clock tower strikes again after three years of repairs"
+post "Central bank of Lyonesse: Main rate stays at 3.25 per cent" --section economy --urgency 3
+post "Electoral commission: Polls close in Valmora, turnout at 71 per cent" --section politics --urgency 2
+post "Cup of the Lakes: Karanga beat Port Isel 2-1 and reach the final" --section sports
+post "Harbour authority: Three ferries are damaged in the port of Sarune" --section environment
+correct last "Harbour authority: Two ferries are damaged in the port of Sarune" --reason "It was two, not three."
+post "Ostrava Steel: The plant in Karanga will close next year" --section economy
+withdraw last --reason "The company has not decided."
+post "Space agency: Probe Halcyon enters orbit around the asteroid Tessaly" --section technology
+post "Weather office: Storm Odile to reach Valmora at noon" --section environment --region europe --urgency 2
+pin last --for 3h
+post "Palace of Lyonesse: The queen has abdicated" --urgency 1
+post "Parliament of Valmora: The session is open" --at "tomorrow 9:00"
+"""
 TYPED: Final = (
     "Weather office: Storm Odile weakens to gale force; ferries between Sarune and Port Isel run again from "
     "Thursday morning"
@@ -80,9 +78,9 @@ async def main(target: Path) -> None:
         address = system.url.replace("http", "ws", 1) + "/v1/en/live"
         for _ in range(READERS):
             await stack.enter_async_context(connect(address))
-        for command in COMMANDS:
-            change = ["--undo", "0"] if command[0] == "post" and "--at" not in command else []
-            ran = await asyncio.to_thread(system.tick, *command, *change, "-e", "en", "--editor", "maha")
+        for words in map(shlex.split, COMMANDS.strip().splitlines()):
+            window = ["--undo", "0"] if words[0] == "post" and "--at" not in words else []
+            ran = await asyncio.to_thread(system.tick, *words, *window, "-e", "en", "--editor", "maha")
             assert ran.code in (0, 5), ran
         svg = await draw(embedded_url(system.data))
     async with async_playwright() as playwright:
