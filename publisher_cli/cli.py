@@ -1,4 +1,4 @@
-"""`tick`: an editor's commands. Each is in a module of its kind: `changing`, `ruling`, `reading`, `watching`."""
+"""The `tick` command of editors. The subcommands are in `publisher_cli.commands`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,21 @@ from ticker import __version__
 from ticker.console import Commands, examples, run
 from ticker.core.errors import SettingsError, StoreError
 
-_CHANGES: Final = ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin")
-_RULINGS: Final = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
-_PLACES: Final = {
-    **{name: f"publisher_cli.commands.change:{name}" for name in _CHANGES},
-    **{name: f"publisher_cli.commands.review:{name}" for name in _RULINGS},
-    **{name: f"publisher_cli.commands.show:{name}" for name in ("board", "log", "editions")},
-    "watch": "publisher_cli.commands.watch:watch",
-    "desk": "publisher_cli.commands.desk:desk",
-    "reach": "publisher_cli.commands.reach:reach",
-    "audit": "publisher_cli.commands.audit:audit",
-    "completion": "publisher_cli.completion:completion",
+_MODULES: Final = {
+    "change": ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin"),
+    "review": ("undo", "scheduled", "cancel", "pending", "approve", "reject"),
+    "show": ("board", "log", "editions"),
+    "watch": ("watch",),
+    "desk": ("desk",),
+    "reach": ("reach",),
+    "audit": ("audit",),
+    "completion": ("completion",),
 }
 
 
 @click.group(
     cls=Commands,
-    places=_PLACES,
+    places={name: f"publisher_cli.commands.{module}:{name}" for module, names in _MODULES.items() for name in names},
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
@@ -44,11 +42,14 @@ _PLACES: Final = {
 @click.version_option(__version__, prog_name="tick")
 @click.pass_context
 def tick(context: click.Context) -> object:
-    """Put a line on air, change it, take it back, and see what shows. Alone on a terminal, it opens the desk view.
+    """Put a line on air, change it, take it back, and see what readers see.
 
-    A line is named by its id, by the first characters of it (three at least), or as `last`: the one you posted last.
-    TICK_EDITION and TICK_EDITOR stand for -e and --editor. Exit codes: 0 on air, 2 usage, 3 refused by the desk, 4 not
-    on air, 5 held.
+    Without a command, on a terminal, `tick` opens the terminal application.
+
+    Name a line by its id, by the first three or more characters of its id, or as `last`: the line that you posted last.
+    TICK_EDITION and TICK_EDITOR replace -e and --editor.
+
+    Exit codes: 0 on air, 2 invalid command, 3 refused by the desk, 4 not on air, 5 held.
     """
     if context.invoked_subcommand is not None:
         return None
@@ -60,9 +61,9 @@ def tick(context: click.Context) -> object:
 
 
 def main() -> NoReturn:
-    """Run a command, without what a process that lives for a fifth of a second doesn't need.
+    """Run a command, without the work that a process of a fifth of a second doesn't need.
 
-    The collector's passes while it imports, and the dismantling of all modules at its end, are a third of its time.
+    Garbage collection during imports, and the cleanup of all modules at exit, would be a third of its time.
     """
     gc.disable()
     try:
@@ -75,8 +76,8 @@ def main() -> NoReturn:
 
 
 def status_of(error: BaseException) -> Status:
-    """The exit code for an error that a command didn't turn into a receipt."""
-    from ticker.store.connection import CLIENT_ERRORS  # noqa: PLC0415 -- slow to import, and only for what has failed
+    """Return the exit code for an error that did not become a receipt."""
+    from ticker.store.connection import CLIENT_ERRORS  # noqa: PLC0415 -- slow to import, and only needed after an error
 
     if isinstance(error, SettingsError):
         return Status.USAGE

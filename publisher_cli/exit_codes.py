@@ -1,4 +1,4 @@
-"""What the exit codes of `tick` mean. Scripts rely on them."""
+"""The exit codes of `tick`. Scripts rely on them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ticker.core.submission import ReceiptStatus
 class Status(IntEnum):
     """How a command ended."""
 
-    DONE = 0  # on air; for commands that only read: read
-    FAILED = 1  # something that isn't in this list; the message says what
-    USAGE = 2  # the command can't be understood: nothing was sent
-    REFUSED = 3  # the desk said no, and why
-    NOT_ON_AIR = 4  # no Redis, or no desk in time
-    HELD = 5  # waits for its time or for another person
+    DONE = 0  # on air; or read, for a command that only reads
+    FAILED = 1  # another failure, which the message explains
+    USAGE = 2  # the command is not valid; nothing was sent
+    REFUSED = 3  # the desk refused it, and the message explains why
+    NOT_ON_AIR = 4  # Redis or the desk didn't answer in time
+    HELD = 5  # it waits for its time or for a second person
 
 
 STATUS_OF = {

@@ -1,36 +1,30 @@
-"""The commands about what is held: what waits, and what is to become of it."""
+"""The commands about held items: list them, approve, reject, cancel and undo them."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
 
-from publisher_cli import completing
-from publisher_cli.commands.change import break_glass_option, manner_options
-from publisher_cli.exit_codes import Status
-from publisher_cli.session import Session, data_option, edition_option
+from publisher_cli.options import break_glass_option, data_option, edition_option, held_argument, submit_options
 from publisher_cli.submit.request import SubmitOptions
 from ticker.console import Console, examples, shared_options
 from ticker.core.submission import Decision
 
-_held_argument = click.argument("held", metavar="ID", shell_complete=completing.held)
-
 
 @click.command(
-    short_help="Show what waits for another person.", epilog=examples("tick pending -e en", "tick pending -e en --json")
+    short_help="Show what waits for a second person.",
+    epilog=examples("tick pending -e en", "tick pending -e en --json"),
 )
 @edition_option
 @data_option
 @shared_options
 @click.pass_obj
-def pending(console: Console, /, *, edition: str | None, data: Path | None) -> Status:
-    """Show what waits for another person: who asked, what for, and why it waits. The newest stands below."""
-    from publisher_cli.held_items import read_waiting, show_pending  # noqa: PLC0415
+def pending(console: Console, /, *, edition: str | None, data: Path | None) -> int:
+    """Show what waits for a second person: who submitted it, and why it waits. The newest is at the bottom."""
+    from publisher_cli.read.held import show_pending  # noqa: PLC0415 -- it imports the Redis client
 
-    show_pending(console, asyncio.run(read_waiting(Session.find(console, data), edition)))
-    return Status.DONE
+    return show_pending(console, data, edition)
 
 
 @click.command(
@@ -41,71 +35,70 @@ def pending(console: Console, /, *, edition: str | None, data: Path | None) -> S
 @data_option
 @shared_options
 @click.pass_obj
-def scheduled(console: Console, /, *, edition: str | None, data: Path | None) -> Status:
-    """Show what waits for its time, the next to go out on top."""
-    from publisher_cli.held_items import read_waiting, show_scheduled  # noqa: PLC0415
+def scheduled(console: Console, /, *, edition: str | None, data: Path | None) -> int:
+    """Show what waits for its time. The next one to be published is on top."""
+    from publisher_cli.read.held import show_scheduled  # noqa: PLC0415 -- it imports the Redis client
 
-    show_scheduled(console, asyncio.run(read_waiting(Session.find(console, data), edition)))
-    return Status.DONE
+    return show_scheduled(console, data, edition)
 
 
 @click.command(
-    short_help="Let another's line go out.",
+    short_help="Approve what someone else submitted.",
     epilog=examples(
         "tick approve k7m2 -e en", "tick approve last -e en --break-glass 'nobody else is in, the minister confirmed'"
     ),
 )
-@_held_argument
-@manner_options(break_glass_option)
+@held_argument
+@submit_options(break_glass_option)
 @click.pass_obj
-def approve(console: Console, /, *, held: str, manner: SubmitOptions) -> int:
-    """Let out what somebody else asked for: at once, or at its time.
+def approve(console: Console, /, *, held: str, options: SubmitOptions) -> int:
+    """Publish what someone else submitted: now, or at its time.
 
-    ID is as `tick pending` shows it, or `last` where only one waits. Your own needs another person; a chief can break
-    the glass.
+    ID is as `tick pending` shows it, or `last` if only one waits. You can't approve what you submitted
+    yourself, unless you are a chief and give --break-glass.
     """
-    return _rule(console, manner, Decision.APPROVE, held)
+    return _decide(console, options, Decision.APPROVE, held)
 
 
 @click.command(
-    short_help="Turn down what another asked for.",
+    short_help="Reject what someone else submitted.",
     epilog=examples("tick reject k7m2 -e en --reason 'we need a second source'"),
 )
-@_held_argument
-@click.option("--reason", metavar="TEXT", required=True, help="Why. Its author is told; readers never are.")
-@manner_options()
+@held_argument
+@click.option("--reason", metavar="TEXT", required=True, help="Why. Its author sees it; readers don't.")
+@submit_options()
 @click.pass_obj
-def reject(console: Console, /, *, held: str, reason: str, manner: SubmitOptions) -> int:
-    """Turn down what somebody else asked for: it never goes on air, and its author is told why."""
-    return _rule(console, manner, Decision.REJECT, held, reason)
+def reject(console: Console, /, *, held: str, reason: str, options: SubmitOptions) -> int:
+    """Reject what someone else submitted. It is never published, and its author sees the reason."""
+    return _decide(console, options, Decision.REJECT, held, reason)
 
 
-@click.command(short_help="Call off what is held.", epilog=examples("tick cancel k7m2 -e en", "tick cancel last -e en"))
-@_held_argument
-@manner_options()
+@click.command(short_help="Cancel what is held.", epilog=examples("tick cancel k7m2 -e en", "tick cancel last -e en"))
+@held_argument
+@submit_options()
 @click.pass_obj
-def cancel(console: Console, /, *, held: str, manner: SubmitOptions) -> int:
-    """Call off what waits for its time or for another person: nothing goes out.
+def cancel(console: Console, /, *, held: str, options: SubmitOptions) -> int:
+    """Cancel what waits for its time or for a second person. It is never published.
 
-    ID is as `tick scheduled` or `tick pending` show it, or `last`: the newest that you asked for.
+    ID is as `tick scheduled` or `tick pending` shows it, or `last`: the newest that you submitted.
     """
-    return _rule(console, manner, Decision.CANCEL, held)
+    return _decide(console, options, Decision.CANCEL, held)
 
 
 @click.command(short_help="Take back what you have just posted.", epilog=examples("tick undo", "tick undo -e en"))
-@manner_options()
+@submit_options()
 @click.pass_obj
-def undo(console: Console, /, *, manner: SubmitOptions) -> int:
-    """Take back the newest of yours that is in its undo window: nothing goes out.
+def undo(console: Console, /, *, options: SubmitOptions) -> int:
+    """Take back the newest of your lines that is in its undo window. It is never published.
 
-    Without an edition, it looks in all. What is on air already is taken back with `tick withdraw`.
+    Without -e, it looks in all editions. If the line is on air already, use `tick withdraw`.
     """
-    return _rule(console, manner, Decision.CANCEL, None)
+    return _decide(console, options, Decision.CANCEL, None)
 
 
-def _rule(
-    console: Console, manner: SubmitOptions, decision: Decision, held: str | None, reason: str | None = None
+def _decide(
+    console: Console, options: SubmitOptions, decision: Decision, held: str | None, reason: str | None = None
 ) -> int:
-    from publisher_cli.submit.decision import send_ruling  # noqa: PLC0415 -- it imports the Redis client
+    from publisher_cli.submit.decision import submit_decision  # noqa: PLC0415 -- it imports the Redis client
 
-    return send_ruling(console, manner, decision, held, reason)
+    return submit_decision(console, options, decision, held, reason)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from publisher_cli.exit_codes import Status
-from publisher_cli.session import data_option, edition_option
+from publisher_cli.options import data_option, edition_option
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError, StoreError

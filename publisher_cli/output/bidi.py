@@ -1,4 +1,4 @@
-"""Isolates: control characters that set a text in its own direction on a terminal."""
+"""Isolates: control characters that make a terminal show a text in its own direction."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 
 
 def isolated(text: str, direction: Direction | None = None, within: Direction = Direction.LTR) -> str:
-    """The text so that a terminal sets it in its own direction and leaves what stands around it alone.
+    """Return the text between isolates, so that it and the text around it don't affect each other's direction.
 
-    Without a direction, the first letter that has one decides. A text without any right-to-left letter stays as it is,
-    unless it stands `within` a text from right to left: not every terminal hides the marks.
+    Without a direction, the first letter that has one decides. A text without right-to-left letters stays as it is,
+    unless it stands `within` a right-to-left text: some terminals show the isolates.
     """
     if within is Direction.LTR and not is_right_to_left(text):
         return text
@@ -26,14 +26,14 @@ def isolated(text: str, direction: Direction | None = None, within: Direction = 
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether there is any right-to-left letter in it."""
+    """Return whether the text has any right-to-left letter."""
     return _RIGHT_TO_LEFT.search(text) is not None
 
 
 def balanced(piece: str) -> str:
-    """A piece of a wrapped text without the isolates that begin or end in another piece.
+    """Return a piece of a wrapped text without isolates that start or end in another piece.
 
-    Left in, the end of one that began elsewhere would end what the piece itself is put into.
+    An unmatched end would close the isolate that surrounds the whole piece.
     """
     if piece.count(FIRST_STRONG_ISOLATE) == piece.count(POP_ISOLATE):
         return piece

@@ -1,12 +1,14 @@
-"""Lines, entries and receipts in words, for people."""
+"""The texts that people read: lines, held items, receipts and findings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 import click
+import msgspec
 
 from publisher_cli.output import bidi
 from ticker.core.line import Change, Direction, Line, Status
@@ -15,6 +17,7 @@ from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Submi
 
 if TYPE_CHECKING:
     from publisher_cli.history import RelatedLine
+    from ticker.core.held import Held
     from ticker.store.editions import StoredEdition
 
 GAP: Final = "  "
@@ -33,49 +36,75 @@ DONE: Final = {
     Change.UNPIN: "unpinned",
 }
 
-_GOES: Final = (Change.WITHDRAW, Change.HIDE)
+_REMOVES_TEXT: Final = (Change.WITHDRAW, Change.HIDE)
+
+Spell = Callable[[datetime], str]
+"""Returns an instant as people read it."""
 
 
-def composed(line: Line) -> str:
-    """What a reader reads: the attribution and the text, or what is said in the place of a text that is gone."""
+class Subject(msgspec.Struct, frozen=True):
+    """What a receipt is about: the change, and the text of the line, if it is known."""
+
+    change: Change
+    text: str | None
+    direction: Direction | None
+
+    @property
+    def quoted(self) -> str:
+        return "" if self.text is None else f'{GAP}"{bidi.isolated(self.text, self.direction)}"'
+
+
+# Lines
+
+
+def line_text(line: Line) -> str:
+    """Return what readers read: the attribution and the text, or a placeholder for a text that is gone."""
     if line.status is Status.CANCELED:
         return f"[withdrawn] {bidi.isolated(line.correction, within=line.dir)}" if line.correction else "[withdrawn]"
     if line.status is Status.WITHHELD:
-        return "[held: off the board]"
+        return "[hidden]"
     return attributed(line.attribution, line.text, line.dir)
 
 
 def attributed(attribution: str | None, text: str, direction: Direction) -> str:
-    """`Who: text`, where a name in another script neither turns the text about nor draws a number to itself."""
+    """Return `Who: text`. The attribution is isolated, because it may be in another script."""
     return text if attribution is None else f"{bidi.isolated(attribution, within=direction)}: {text}"
 
 
 def shown_text(line: Line) -> str:
-    """`composed`, with the correction that readers are told. Not yet isolated itself: it may be wrapped first."""
-    text = composed(line)
+    """Return `line_text` with the correction that readers see. It is not isolated, so that it can be wrapped first."""
+    text = line_text(line)
     if line.status is Status.USABLE and line.correction is not None:
         text += f"  [corrected: {bidi.isolated(line.correction, within=line.dir)}]"
     return text
 
 
-def asked_text(submission: Submission, was: Line | None) -> str | None:
-    """The text that a change would put on air, or else that of the line as it is; None where neither is known."""
+def submitted_text(submission: Submission, line: Line | None) -> str | None:
+    """Return the text that a submission would publish, or else the text of `line`, or None if neither is known."""
     if isinstance(submission.text, str):
         attribution = submission.attribution
         return f"{attribution}: {submission.text}" if isinstance(attribution, str) else submission.text
-    return None if was is None else composed(was)
+    return None if line is None else line_text(line)
+
+
+def held_text(held: Held, line: Line | None) -> str:
+    """Return the text that a held item would publish, or else the text of the `line` that it would change."""
+    return submitted_text(held.submission, line) or ""
 
 
 def marks(line: Line, now: datetime) -> str:
-    """What sets a line apart from others: urgency above routine, a pin."""
+    """Return the urgency, if it is above routine, and whether the line is pinned."""
     words = [URGENCIES.get(line.urgency, "")] if line.status is Status.USABLE else []
     if line.is_pinned(now):
         words.append("PIN")
     return " ".join(filter(None, words))
 
 
+# Names, numbers and times
+
+
 def edition_name(name: str, *, is_test: bool) -> str:
-    """An edition's name, and that it is a test: nobody should have to remember which ones are."""
+    """Return an edition's name, with a mark if it is a test edition."""
     return f"{name} [TEST]" if is_test else name
 
 
@@ -84,126 +113,119 @@ def name_of(stored: StoredEdition) -> str:
 
 
 def clock(instant: datetime, now: datetime, zone: tzinfo | None = None) -> str:
-    """The time of day in `zone` (None: where we are), with the date before it where that is not today's."""
-    local, here = instant.astimezone(zone), now.astimezone(zone)
-    return f"{local:%H:%M:%S}" if local.date() == here.date() else f"{local:%Y-%m-%d %H:%M}"
-
-
-def receipt_words(
-    receipt: Receipt, change: Change, text: str | None, direction: Direction | None, width: int | None
-) -> str:
-    """The receipt of what is on air: in one line, or in two where it is wider than a terminal of `width` columns."""
-    assert receipt.position is not None, "what is on air has a position"
-    done = click.style(DONE[change], fg="green", bold=True)
-    what = f"{_edition(receipt)} {Position.parse(receipt.position).seq}{_quoted(text, direction)}"
-    whither = f"(id {receipt.id}){_reach(receipt, change)}"
-    is_wide = width is not None and len(f"{DONE[change]}  {what}  {whither}") > width
-    return f"{done}  {what}{NEWLINE if is_wide else GAP}{whither}"
-
-
-def _edition(receipt: Receipt) -> str:
-    return edition_name(receipt.edition, is_test=receipt.test)
-
-
-def _quoted(text: str | None, direction: Direction | None) -> str:
-    return "" if text is None else f'{GAP}"{bidi.isolated(text, direction)}"'
-
-
-def _reach(receipt: Receipt, change: Change) -> str:
-    return "" if receipt.reach is None else f" · {reach_words(receipt.reach, change)}"
-
-
-def reach_words(reach: Reach, change: Change) -> str:
-    """How far a change came; of what takes a text away, from how many screens it is gone."""
-    gateways, within = count(reach.gateways, "gateway"), _spell_ms(reach.ms)
-    if change in _GOES:
-        whose = count(reach.followers, "reader's screen", "readers' screens")
-        return f"gone from {whose} · {gateways} · {within}"
-    return f"{gateways} · {count(reach.followers, 'reader')} · {within}"
-
-
-def _spell_ms(ms: float) -> str:
-    return "under 1 ms" if ms < 1 else f"{ms:,.0f} ms"
+    """Return the time of day in `zone` (None: this machine's), with the date if that isn't today's."""
+    local, local_now = instant.astimezone(zone), now.astimezone(zone)
+    return f"{local:%H:%M:%S}" if local.date() == local_now.date() else f"{local:%Y-%m-%d %H:%M}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-Spell = Callable[[datetime], str]
+def reach_text(reach: Reach, change: Change) -> str:
+    """Return how many readers got a change, or for a change that removes a text, how many screens removed it."""
+    gateways, within = count(reach.gateways, "gateway"), _milliseconds(reach.ms)
+    if change in _REMOVES_TEXT:
+        screens = count(reach.followers, "reader's screen", "readers' screens")
+        return f"gone from {screens} · {gateways} · {within}"
+    return f"{gateways} · {count(reach.followers, 'reader')} · {within}"
 
 
-def held_lines(
-    receipt: Receipt, change: Change, text: str | None, direction: Direction | None, spell: Spell
-) -> Iterator[str]:
-    """The receipt of what is held: why, and until when."""
-    ids = f"(id {receipt.id})" if receipt.held == receipt.id else f"({change} of {receipt.id}, held as {receipt.held})"
+def _milliseconds(ms: float) -> str:
+    return "under 1 ms" if ms < 1 else f"{ms:,.0f} ms"
+
+
+# Receipts
+
+
+def receipt_lines(receipt: Receipt, subject: Subject, spell: Spell, width: int | None) -> Iterator[str]:
+    """Yield the text of a receipt. `width` is that of the terminal; None for a pipe or a file."""
+    match receipt.status:
+        case ReceiptStatus.ON_AIR:
+            yield on_air_text(receipt, subject, width)
+        case ReceiptStatus.HELD:
+            yield from held_lines(receipt, subject, spell)
+        case ReceiptStatus.DROPPED:
+            yield dropped_text(receipt, subject)
+        case _:
+            yield from failure_lines(receipt)
+
+
+def on_air_text(receipt: Receipt, subject: Subject, width: int | None) -> str:
+    """Return the receipt of a published change: one line, or two if one is wider than `width` columns."""
+    assert receipt.position is not None, "a published change has a position"
+    word = DONE[subject.change]
+    what = f"{_edition(receipt)} {Position.parse(receipt.position).seq}{subject.quoted}"
+    reach = "" if receipt.reach is None else f" · {reach_text(receipt.reach, subject.change)}"
+    result = f"(id {receipt.id}){reach}"
+    is_wide = width is not None and len(f"{word}  {what}  {result}") > width
+    return f"{click.style(word, fg='green', bold=True)}  {what}{NEWLINE if is_wide else GAP}{result}"
+
+
+def held_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[str]:
+    """Yield the receipt of a held item: why it waits, and until when."""
+    is_new = receipt.held == receipt.id
+    ids = f"(id {receipt.id})" if is_new else f"({subject.change} of {receipt.id}, held as {receipt.held})"
     held = click.style("held", fg="yellow", bold=True)
-    yield f"{held}  {_edition(receipt)}{_quoted(text, direction)}  {ids}: not on air yet"
-    yield from _waits(receipt, spell)
+    yield f"{held}  {_edition(receipt)}{subject.quoted}  {ids}: not on air yet"
+    yield from _waiting_lines(receipt, spell)
 
 
 def next_steps(receipt: Receipt) -> Iterator[str]:
-    """What can be done about something held."""
+    """Yield the commands that approve and cancel a held item."""
     if receipt.needs:
-        yield f"  another person: tick approve {receipt.held} -e {receipt.edition}"
-    yield f"  to take it back: tick cancel {receipt.held} -e {receipt.edition}"
+        yield f"  to approve it (another editor): tick approve {receipt.held} -e {receipt.edition}"
+    yield f"  to cancel it: tick cancel {receipt.held} -e {receipt.edition}"
 
 
-def _waits(receipt: Receipt, spell: Spell) -> Iterator[str]:
+def _waiting_lines(receipt: Receipt, spell: Spell) -> Iterator[str]:
     for need in receipt.needs:
-        yield f"  waits for another person: {need.detail}"
+        yield f"  waits: {need.detail}"
     if receipt.due_at is not None:
-        yield f"  goes out {spell(receipt.due_at)}{', if it is approved' if receipt.needs else ''}"
+        yield f"  will be published {spell(receipt.due_at)}{', if it is approved' if receipt.needs else ''}"
 
 
-def dropped_words(receipt: Receipt, text: str | None, direction: Direction | None) -> str:
-    """The receipt of what was held and never goes on air."""
-    done = "rejected" if receipt.reason is not None else "taken back"
+def dropped_text(receipt: Receipt, subject: Subject) -> str:
+    """Return the receipt of a held item that was rejected, cancelled or undone."""
+    word = "rejected" if receipt.reason is not None else "taken back"
     by = "" if receipt.decided_by is None else f" by {receipt.decided_by}"
     why = "" if receipt.reason is None else f": {bidi.isolated(receipt.reason)}"
-    dropped = click.style(done, fg="yellow", bold=True)
-    return f"{dropped}{by}  {_edition(receipt)}{_quoted(text, direction)}: nothing went out{why}"
+    dropped = click.style(word, fg="yellow", bold=True)
+    return f"{dropped}{by}  {_edition(receipt)}{subject.quoted}: it was not published{why}"
 
 
-def rehearsal_lines(
-    receipt: Receipt, change: Change, text: str | None, direction: Direction | None, spell: Spell
-) -> Iterator[str]:
-    """What would become of a change that wasn't sent."""
-    what = {ReceiptStatus.ON_AIR: DONE[change], ReceiptStatus.HELD: "held", ReceiptStatus.REFUSED: "refused"}[
-        receipt.status
-    ]
-    colour = {ReceiptStatus.ON_AIR: "green", ReceiptStatus.HELD: "yellow", ReceiptStatus.REFUSED: "red"}[receipt.status]
-    would = click.style(f"would be {what}", fg=colour, bold=True)
-    yield f"{would}  {_edition(receipt)}{_quoted(text, direction)}: nothing was sent"
-    yield from _waits(receipt, spell)
+def dry_run_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[str]:
+    """Yield what the desk would do with a change that was not sent."""
+    word, colour = {
+        ReceiptStatus.ON_AIR: (DONE[subject.change], "green"),
+        ReceiptStatus.HELD: ("held", "yellow"),
+        ReceiptStatus.REFUSED: ("refused", "red"),
+    }[receipt.status]
+    would = click.style(f"would be {word}", fg=colour, bold=True)
+    yield f"{would}  {_edition(receipt)}{subject.quoted}: nothing was sent"
+    yield from _waiting_lines(receipt, spell)
     for finding in receipt.errors:
         yield f"  {click.style('refused', fg='red')}: {finding.detail}  [{finding.code}]"
 
 
-def refusal_lines(receipt: Receipt, change: Change) -> Iterator[str]:
-    """What a receipt says that is not of a line on air or held: one line for each finding."""
-    yield from ruling_lines(receipt)
-    if receipt.status is not ReceiptStatus.REFUSED:
-        yield _retry(receipt, change)
-
-
-def ruling_lines(receipt: Receipt) -> Iterator[str]:
-    """The same for a ruling: there is no line to hand in again."""
+def failure_lines(receipt: Receipt) -> Iterator[str]:
+    """Yield one line for each reason why a request was refused or failed."""
     for finding in receipt.errors:
         if receipt.status is ReceiptStatus.REFUSED:
-            yield refused_words(_edition(receipt), finding)
+            yield refused_text(_edition(receipt), finding)
         else:
-            yield f"{click.style('NOT ON AIR', fg='white', bg='red', bold=True)}  {_edition(receipt)}  {finding.detail}"
+            word = click.style("NOT ON AIR", fg="white", bg="red", bold=True)
+            yield f"{word}  {_edition(receipt)}  {finding.detail}"
 
 
-def refused_words(where: str, finding: Finding) -> str:
-    return f"{click.style('refused', fg='red', bold=True)}  {where}  {finding.detail}  [{finding.code}]"
-
-
-def _retry(receipt: Receipt, change: Change) -> str:
+def retry_text(receipt: Receipt, change: Change) -> str:
+    """Return how to repeat a change that failed, without a second effect if the first one succeeds after all."""
     what = "line" if change is Change.NEW else "change"
-    return f"  to try again, repeat the command with --key {receipt.key}: that {what} can't be made twice"
+    return f"  to try again, repeat the command with --key {receipt.key}: it never makes a second {what}"
+
+
+def refused_text(where: str, finding: Finding) -> str:
+    return f"{click.style('refused', fg='red', bold=True)}  {where}  {finding.detail}  [{finding.code}]"
 
 
 def warning_lines(receipt: Receipt) -> Iterator[str]:
@@ -211,17 +233,19 @@ def warning_lines(receipt: Receipt) -> Iterator[str]:
         yield f"  {click.style('warning', fg='yellow')}: {finding.detail}"
 
 
-def sister_lines(sisters: Sequence[RelatedLine], reason: str) -> Iterator[str]:
-    """The lines of a story that are still up in other editions, each with the command that takes it back.
+def related_lines(lines: Sequence[RelatedLine], reason: str) -> Iterator[str]:
+    """Yield the lines of a story that still show in other editions, each with the command that withdraws it.
 
-    The reason is the readers', so it is given along only where they read the same language.
+    The command includes the `reason` only if its readers read the same language.
     """
-    if not sisters:
+    if not lines:
         return
-    from shlex import quote  # noqa: PLC0415 -- few lines have sisters
+    yield f"  still on air in other editions, of the same story ({count(len(lines), 'line')}):"
+    for line in lines:
+        yield f"    {line.edition}  {bidi.isolated(line.text, line.dir)}"
+        argument = quote(reason) if line.is_same_language else ""
+        yield f"      tick withdraw {line.id} -e {line.edition} --reason {argument}".rstrip()
 
-    yield f"  still up, of the same story ({count(len(sisters), 'line')}):"
-    for sister in sisters:
-        yield f"    {sister.edition}  {bidi.isolated(sister.text, sister.dir)}"
-        said = quote(reason) if sister.is_same_language else ""
-        yield f"      tick withdraw {sister.id} -e {sister.edition} --reason {said}".rstrip()
+
+def _edition(receipt: Receipt) -> str:
+    return edition_name(receipt.edition, is_test=receipt.test)

@@ -1,4 +1,4 @@
-"""Boards, logs and editions as people or programs want them: a table on a terminal, plain lines, or JSON."""
+"""Print boards, logs and editions: as a table on a terminal, as plain lines, or as JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from publisher_cli.history import Found, short_ids
 from publisher_cli.output import bidi, messages
+from publisher_cli.session import NO_EDITION
 from ticker.console import Console
 from ticker.core.board import Board
 from ticker.core.line import Direction, Line
@@ -23,37 +24,43 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GAP: Final = 2
-TEXT_LEAST: Final = 20
-"""On a terminal that is narrower still, lines run over."""
+TEXT_MIN: Final = 20
+"""Columns for the text. On a narrower terminal, rows are wider than the screen."""
 
 
-def show_board(console: Console, stored: StoredEdition, entries: Sequence[Found], size: int, now: datetime) -> None:
-    """What a reader's board of `size` lines has now. `entries` are the whole log."""
+class Row(msgspec.Struct, frozen=True):
+    """Short cells, then a text that fills the rest of the width, and the text's direction."""
+
+    cells: tuple[str, ...]
+    text: str
+    dir: Direction
+
+
+def print_board(console: Console, stored: StoredEdition, entries: Sequence[Found], size: int, now: datetime) -> None:
+    """Print a reader's board of `size` lines. `entries` are the whole log, the oldest first."""
     board = Board()
     for found in entries:
         board.apply(found.entry)
     lines = board.lines(now, size)
     if console.json:
-        at = str(entries[-1].position) if entries else str(Position.of(0, stored.nonce))
-        console.give(BoardMessage(at, None, EditionInfo.of(stored.name, stored.edition), lines))
+        position = str(entries[-1].position) if entries else str(Position.of(0, stored.nonce))
+        console.give(BoardMessage(position, None, EditionInfo.of(stored.name, stored.edition), lines))
         return
     ids = short_ids(entry.line.id for entry in board.newest_first())
     head = entries[-1].seq if entries else 0
-    title = bidi.isolated(stored.edition.title)
     console.tell(
-        f"{messages.name_of(stored)}  {title}  {messages.count(head, 'entry', 'entries')}, "
-        f"{messages.count(len(lines), 'line')} on the board"
+        f"{messages.name_of(stored)}  {bidi.isolated(stored.edition.title)}  "
+        f"{messages.count(head, 'entry', 'entries')}, {messages.count(len(lines), 'line')} on the board"
     )
     show_rows(console, [board_row(line, ids[line.id], now) for line in lines])
 
 
 def board_row(line: Line, line_id: str, now: datetime) -> Row:
-    return Row(
-        (line_id, messages.clock(line.created_at, now), messages.marks(line, now)), messages.shown_text(line), line.dir
-    )
+    cells = (line_id, messages.clock(line.created_at, now), messages.marks(line, now))
+    return Row(cells, messages.shown_text(line), line.dir)
 
 
-def show_log(console: Console, stored: StoredEdition, entries: Sequence[Found], now: datetime) -> None:
+def print_log(console: Console, stored: StoredEdition, entries: Sequence[Found], now: datetime) -> None:
     if console.json:
         document = {
             "edition": stored.name,
@@ -71,19 +78,14 @@ def show_log(console: Console, stored: StoredEdition, entries: Sequence[Found], 
 
 def _log_row(found: Found, line_id: str, now: datetime) -> Row:
     entry, line = found.entry, found.entry.line
-    cells = (
-        str(found.seq),
-        messages.clock(line.updated_at, now),
-        line_id,
-        f"v{line.version}",
-        line.change,
-        entry.editor,
-    )
+    time = messages.clock(line.updated_at, now)
+    cells = (str(found.seq), time, line_id, f"v{line.version}", str(line.change), entry.editor)
     note = "" if entry.note is None else f"  [note: {bidi.isolated(entry.note)}]"
     return Row(cells, messages.shown_text(line) + note, line.dir)
 
 
-def show_editions(console: Console, editions: Sequence[tuple[StoredEdition, int]]) -> None:
+def print_editions(console: Console, editions: Sequence[tuple[StoredEdition, int]]) -> None:
+    """Print each edition, with the number of entries in its log."""
     if console.json:
         document = [
             {"name": stored.name, "head": head, **msgspec.to_builtins(stored.edition)} for stored, head in editions
@@ -91,50 +93,43 @@ def show_editions(console: Console, editions: Sequence[tuple[StoredEdition, int]
         console.give({"editions": document})
         return
     if not editions:
-        console.tell("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which makes them")
+        console.tell(NO_EDITION)
     for stored, head in editions:
         edition = stored.edition
-        length = messages.count(head, "entry", "entries")
-        console.say(
-            f"{messages.name_of(stored)}  {bidi.isolated(edition.title)}  {edition.lang} {edition.dir}  {length}"
-        )
+        title, length = bidi.isolated(edition.title), messages.count(head, "entry", "entries")
+        console.say(f"{messages.name_of(stored)}  {title}  {edition.lang} {edition.dir}  {length}")
         console.say(f"    sections  {', '.join(edition.sections) or 'none'}")
         console.say(f"    regions   {', '.join(edition.regions) or 'none'}")
 
 
-class Row(msgspec.Struct, frozen=True):
-    """Short cells, then a text that takes what room is left, and the direction in which that runs."""
+def show_rows(console: Console, rows: Sequence[Row], styles: Sequence[str] = ()) -> None:
+    """Print a table with wrapped texts on a terminal, or one line per row for pipes and files.
 
-    cells: tuple[str, ...]
-    text: str
-    dir: Direction
-
-
-def show_rows(console: Console, rows: Sequence[Row]) -> None:
-    """A table that wraps its texts on a terminal; elsewhere one line a row, for `grep` and its like."""
+    `styles` are the rows' styles in the table, in the notation of Rich.
+    """
     if not console.is_for_people:
         for row in rows:
             console.say("  ".join(filter(None, (*row.cells, bidi.isolated(row.text, row.dir)))))
         return
-    from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only for terminals
+    from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only needed on a terminal
 
-    terminal = Terminal(file=console.out, no_color=not console.has_colour)
-    terminal.print(fitted(rows, terminal))
+    terminal = Terminal(file=console.out, no_color=not console.has_colour, highlight=False)
+    terminal.print(fitted(rows, terminal, styles))
 
 
 def fitted(rows: Sequence[Row], terminal: Terminal, styles: Sequence[str] = ()) -> Table:
-    """The rows as a table that is as wide as the terminal, each text wrapped in its own column."""
-    from rich.table import Table  # noqa: PLC0415
+    """Return the rows as a table that is as wide as the terminal, with the texts wrapped in their column."""
+    from rich.table import Table  # noqa: PLC0415 -- as above
     from rich.text import Text  # noqa: PLC0415
 
     table = Table.grid(padding=(0, GAP, 0, 0))
     columns = range(max((len(row.cells) for row in rows), default=0))
     widths = [max(len(row.cells[column]) for row in rows) for column in columns]
-    room = max(terminal.width - sum(width + GAP for width in widths if width), TEXT_LEAST)
+    room = max(terminal.width - sum(width + GAP for width in widths if width), TEXT_MIN)
     for row, style in zip_longest(rows, styles[: len(rows)], fillvalue=""):
         assert isinstance(row, Row)
         cells = [Text(cell, no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
-        # Each piece on its own: a terminal sorts out directions a line at a time.
+        # Isolate each piece separately: a terminal resolves directions one line at a time.
         pieces = [
             bidi.isolated(bidi.balanced(piece.plain.rstrip()), row.dir) for piece in Text(row.text).wrap(terminal, room)
         ]

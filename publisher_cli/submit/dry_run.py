@@ -1,4 +1,4 @@
-"""A rehearsal: all the rules on a change that isn't sent, by what the log, the roles and the clock say now."""
+"""Apply all the rules to a change without submitting it, by the present state of the log, the roles and the clock."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
 from ticker.store.editors import roles
 
-NO_ID = "rehearsed"
-"""Stands for the id that a new line would get: no line has it, because ids have other lengths."""
+NO_ID = "dry-run"
+"""The id of a new line in a dry run. No real line has it, because real ids are longer."""
 
 
-class Seen(Protocol):
-    """An edition as one editor sees it: `seq` is the last entry that is on the board, or was."""
+class EditionState(Protocol):
+    """An edition as one editor sees it. `seq` is the number of the newest entry that `board` includes."""
 
     @property
     def stored(self) -> StoredEdition: ...
@@ -41,8 +41,8 @@ class Seen(Protocol):
     def seq(self) -> int: ...
 
 
-class Stage(msgspec.Struct):
-    """What rehearsals of one editor stand on. `board` takes in what they would put on air."""
+class LoadedState(msgspec.Struct):
+    """An edition as one editor sees it, loaded from Redis. A batch adds to `board` what it would publish."""
 
     stored: StoredEdition
     editor: str
@@ -51,26 +51,17 @@ class Stage(msgspec.Struct):
     seq: int
 
 
-def foretell(seen: Seen, submission: Submission, now: datetime, new_id: str = NO_ID) -> Outcome:
-    """What the desk would decide if it took the submission now, from the editor who sees the edition so."""
-    at = Context(
-        edition=seen.stored.edition,
-        board=seen.board,
-        editor=seen.editor,
-        role=seen.role,
-        submitted_at=now,
-        now=now,
-        seq=seen.seq + 1,
-        new_id=new_id,
-    )
-    return decide(submission, at)
+async def dry_run(redis: Redis, stored: StoredEdition, editor: str, submission: Submission) -> Receipt:
+    """Return the receipt that the desk would send now, without a position."""
+    state = await load_state(redis, stored, editor)
+    return preview_receipt(stored, submission, preview(state, submission, datetime.now(UTC)))
 
 
-async def set_stage(redis: Redis, stored: StoredEdition, editor: str) -> Stage:
-    """Read the whole log and the editor's role.
+async def load_state(redis: Redis, stored: StoredEdition, editor: str) -> LoadedState:
+    """Load the whole log and the editor's role.
 
     Raises:
-        StoreError: If this editor may not read them.
+        StoreError: If the editor may not read them.
 
     """
     try:
@@ -78,21 +69,32 @@ async def set_stage(redis: Redis, stored: StoredEdition, editor: str) -> Stage:
         role = (await roles(redis, stored.name)).get(editor)
     except NoPermissionError as error:
         raise StoreError(
-            f"to rehearse takes the right to read the log of {stored.name}: {editor} has it not"
+            f"a dry run needs the right to read the log of {stored.name}, and {editor} doesn't have it"
         ) from error
     board = Board()
     for entry in reversed(found):
         board.apply(entry.entry)
-    return Stage(stored, editor, role or stored.edition.role, board, found[0].seq if found else 0)
+    return LoadedState(stored, editor, role or stored.edition.role, board, found[0].seq if found else 0)
 
 
-async def rehearse(redis: Redis, stored: StoredEdition, editor: str, submission: Submission) -> Receipt:
-    """The receipt that the desk would give at this moment, with no place in the log."""
-    stage = await set_stage(redis, stored, editor)
-    return rehearsed(stored, submission, foretell(stage, submission, datetime.now(UTC)))
+def preview(state: EditionState, submission: Submission, now: datetime, new_id: str = NO_ID) -> Outcome:
+    """Return what the desk would decide about this editor's submission now."""
+    return decide(
+        submission,
+        Context(
+            edition=state.stored.edition,
+            board=state.board,
+            editor=state.editor,
+            role=state.role,
+            submitted_at=now,
+            now=now,
+            seq=state.seq + 1,
+            new_id=new_id,
+        ),
+    )
 
 
-def rehearsed(stored: StoredEdition, submission: Submission, verdict: Outcome) -> Receipt:
+def preview_receipt(stored: StoredEdition, submission: Submission, outcome: Outcome) -> Receipt:
     receipt = Receipt(
         status=ReceiptStatus.HELD,
         edition=stored.name,
@@ -100,10 +102,10 @@ def rehearsed(stored: StoredEdition, submission: Submission, verdict: Outcome) -
         key=submission.key,
         action=str(submission.change),
         id=submission.id,
-        warnings=verdict.warnings,
+        warnings=outcome.warnings,
     )
-    if isinstance(verdict, Publish):
-        return msgspec.structs.replace(receipt, status=ReceiptStatus.ON_AIR, version=verdict.entry.line.version)
-    if isinstance(verdict, Refuse):
-        return msgspec.structs.replace(receipt, status=ReceiptStatus.REFUSED, errors=verdict.errors)
-    return msgspec.structs.replace(receipt, due_at=verdict.held.due_at, needs=verdict.held.needs)
+    if isinstance(outcome, Publish):
+        return msgspec.structs.replace(receipt, status=ReceiptStatus.ON_AIR, version=outcome.entry.line.version)
+    if isinstance(outcome, Refuse):
+        return msgspec.structs.replace(receipt, status=ReceiptStatus.REFUSED, errors=outcome.errors)
+    return msgspec.structs.replace(receipt, due_at=outcome.held.due_at, needs=outcome.held.needs)

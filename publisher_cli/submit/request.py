@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +37,7 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True):
         data: The data folder of `ticker up`; None for the default.
         wait_s: How long the desk may take.
         wants_reach: Wait a moment for the gateways' reports.
-        may_repeat: The editor gave the key, so an earlier request may have used it.
+        key: The idempotency key that the editor gave, which an earlier request may have used; None for a new one.
         break_glass: Why the change needs no second person; None to wait for one.
         skips_window: Return the first receipt, without waiting for the end of the undo window.
         is_dry_run: Apply the rules and submit nothing.
@@ -48,18 +47,12 @@ class SubmitOptions(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None
     edition: str | None
     editor: str | None
-    key: str
     wait_s: float
     wants_reach: bool
-    may_repeat: bool = False
+    key: str | None = None
     break_glass: str | None = None
     skips_window: bool = False
     is_dry_run: bool = False
-
-
-def new_key() -> str:
-    """Return a new idempotency key: the desk answers two requests with the same key once."""
-    return f"k-{secrets.token_hex(8)}"
 
 
 def content_fields(

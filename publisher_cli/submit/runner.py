@@ -1,84 +1,112 @@
-"""What every request has in common, from as it was typed to its receipt: its end, also where somebody interrupts it."""
+"""Run one request, and print its receipt exactly once, even if Ctrl-C or an error ends the run early."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
-from typing import Any, Generic, TypeVar
+from collections.abc import Coroutine, Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import Any, ClassVar, Generic, TypeVar
 
 from publisher_cli.exit_codes import STATUS_OF
 from publisher_cli.output import messages
+from publisher_cli.output.messages import Subject
 from publisher_cli.submit.request import SubmitOptions
+from publisher_cli.times import spell_instant
 from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
 from ticker.console import Console
 from ticker.core.errors import StoreError
-from ticker.core.line import Change, Direction
 from ticker.core.submission import Receipt, ReceiptStatus, Request
 from ticker.store.connection import Redis
 
 R = TypeVar("R", bound=Request)
 
 
-class Underway(ABC, Generic[R]):
-    """One request on its way. What is known by then is kept for whoever interrupts it.
+class Runner(ABC, Generic[R]):
+    """Runs one request.
 
-    `errand` is there once it is handed in, `receipt` once it is known for good what became of it.
+    Attributes:
+        pending: Set once the request is handed to the client.
+        receipt: Set once the outcome is final. If something interrupts the run after that, this receipt is printed.
+        results: The statuses whose receipts go to standard output. The others go to standard error.
+
     """
 
-    def __init__(self, console: Console, manner: SubmitOptions, request: R) -> None:
+    results: ClassVar = frozenset({ReceiptStatus.ON_AIR, ReceiptStatus.HELD})
+
+    def __init__(self, console: Console, options: SubmitOptions, request: R) -> None:
         self.console = console
-        self.manner = manner
+        self.options = options
         self.request = request
-        self.errand: PendingRequest | None = None
+        self.pending: PendingRequest | None = None
         self.receipt: Receipt | None = None
-        self.is_told = False
+        self.is_printed = False
 
     @abstractmethod
-    def tell(self, receipt: Receipt) -> None:
-        """Say what became of it, in words or as JSON."""
+    def subject(self) -> Subject:
+        """Return what the receipt is about, as far as it is known."""
 
-    def status_of(self, receipt: Receipt) -> int:
+    @abstractmethod
+    def zone(self) -> tzinfo | None:
+        """Return the edition's time zone, or None for this machine's."""
+
+    @abstractmethod
+    def details(self, receipt: Receipt) -> Iterator[str]:
+        """Yield the lines that follow the receipt."""
+
+    def exit_code(self, receipt: Receipt) -> int:
         return STATUS_OF[receipt.status]
 
-    def finish(self, way: Coroutine[Any, Any, int]) -> int:
-        """Go the whole way, and say what became of it whatever ends it; the exit code.
+    def finish(self, run: Coroutine[Any, Any, int]) -> int:
+        """Run to the end, print the receipt, and return the exit code.
 
         Raises:
-            TickerError: If the command can't be understood; nothing was sent then.
-            KeyboardInterrupt: If somebody interrupts it, once it is said what is known.
+            TickerError: If the command is not valid. Nothing was sent.
+            KeyboardInterrupt: If Ctrl-C interrupts the run. What is known is printed first.
 
         """
         try:
-            return asyncio.run(way)
+            return asyncio.run(run)
         except StoreError as error:
-            receipt = self.receipt or self._unheard(str(error))
+            receipt = self.receipt or self._failed(str(error))
         except KeyboardInterrupt:
-            if self.errand is not None and self.errand.is_sent:
-                self.tell_once(self.receipt or self.errand.unconfirmed("interrupted"))
+            if self.pending is not None and self.pending.is_sent:
+                self.print_once(self.receipt or self.pending.unconfirmed("interrupted"))
             raise
-        self.tell_once(receipt)
-        return self.status_of(receipt)
+        self.print_once(receipt)
+        return self.exit_code(receipt)
 
-    def tell_once(self, receipt: Receipt) -> None:
-        """`tell`, unless that was done."""
-        if not self.is_told:
-            self.is_told = True
-            self.tell(receipt)
+    def print_once(self, receipt: Receipt) -> None:
+        if not self.is_printed:
+            self.is_printed = True
+            self._print(receipt)
 
     async def settled(self, redis: Redis, receipt: Receipt) -> Receipt:
-        """Keep what became of it, with how far it came where that is asked for."""
+        """Keep the final receipt and return it, with the reach if that was requested."""
         self.receipt = receipt
-        if self.manner.wants_reach and receipt.status is ReceiptStatus.ON_AIR:
+        if self.options.wants_reach and receipt.status is ReceiptStatus.ON_AIR:
             self.receipt = await with_reach(redis, receipt)
         return self.receipt
 
-    def say_on_air(self, receipt: Receipt, change: Change, text: str | None, direction: Direction | None) -> None:
-        width = shutil.get_terminal_size().columns if self.console.is_for_people else None
-        self.console.say(messages.receipt_words(receipt, change, text, direction, width))
+    def spell(self, instant: datetime) -> str:
+        return spell_instant(instant, datetime.now(UTC), self.zone())
 
-    def _unheard(self, why: str) -> Receipt:
-        if self.errand is not None and self.errand.is_sent:
-            return self.errand.unconfirmed(why)
-        return not_on_air(self.manner.edition or "", self.request, "no-redis", why)
+    def _print(self, receipt: Receipt) -> None:
+        console = self.console
+        if console.json:
+            console.give(receipt)
+            return
+        write = console.say if receipt.status in self.results else console.tell
+        width = shutil.get_terminal_size().columns if console.is_for_people else None
+        for line in messages.receipt_lines(receipt, self.subject(), self.spell, width):
+            write(line)
+        for line in self.details(receipt):
+            write(line)
+        for line in messages.warning_lines(receipt):
+            console.tell(line)
+
+    def _failed(self, why: str) -> Receipt:
+        if self.pending is not None and self.pending.is_sent:
+            return self.pending.unconfirmed(why)
+        return not_on_air(self.options.edition or "", self.request, "no-redis", why)

@@ -1,4 +1,4 @@
-"""The undo window as its author sees it: seconds that run down, in which Ctrl-C takes the line back unseen."""
+"""Wait for the end of an undo window. Until then, Ctrl-C takes the change back before anyone sees it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from typing import Final
 import msgspec
 
 from publisher_cli.session import Session, origin
-from publisher_cli.submit.request import new_key
-from ticker.client.pending_request import PendingRequest
+from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import Console
 from ticker.core.submission import Decision, DecisionRequest, Finding, Receipt, ReceiptStatus, Submission
 from ticker.store.connection import Redis
 
 PATIENCE: Final = timedelta(seconds=10)
-"""How long after the window's end the line may take to come on air, before we say that it hasn't."""
+"""How long after the window's end to wait for the final receipt, before reporting that the change is still held."""
 
 TOO_LATE: Final = timedelta(seconds=2)
-"""Where nothing could be taken back, its receipt is there already, or comes at once."""
+"""How long to wait for the final receipt if the cancellation came too late: it exists already, or is about to."""
 
 
 def is_window(receipt: Receipt, submission: Submission) -> bool:
-    """Whether what was asked for waits for nothing but its undo window."""
+    """Return whether the submission waits only for the end of its undo window."""
     is_timed = submission.publish_at is not None or (
         submission.embargo_until is not None and submission.embargo_until == receipt.due_at
     )
@@ -34,27 +33,27 @@ def is_window(receipt: Receipt, submission: Submission) -> bool:
 
 
 class Window:
-    """An undo window, from the receipt that it begins with. `is_interrupted` once its author has pressed Ctrl-C."""
+    """An undo window. `held` is the first receipt. `is_interrupted` is true once the editor has pressed Ctrl-C."""
 
-    def __init__(self, console: Console, session: Session, errand: PendingRequest, held: Receipt) -> None:
-        assert held.due_at is not None, "an undo window ends"
+    def __init__(self, console: Console, session: Session, pending: PendingRequest, held: Receipt) -> None:
+        assert held.due_at is not None, "an undo window has an end"
         self._console = console
-        self._newsroom = session
-        self._errand = errand
+        self._session = session
+        self._pending = pending
         self._held = held
-        self._due = held.due_at
+        self._due_at = held.due_at
         self.is_interrupted = False
 
     async def wait(self, redis: Redis) -> Receipt:
-        """What became of it in the end. Ctrl-C is taken as taking it back, until that is asked for."""
+        """Return the final receipt. The first Ctrl-C takes the change back; a second one raises as usual."""
         interrupted = asyncio.Event()
-        loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+        loop, earlier_handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
         loop.add_signal_handler(signal.SIGINT, interrupted.set)
         receipt: Receipt | None = None
         try:
-            receipt = await self._outcome_unless(redis, interrupted)
+            receipt = await self._final_unless(redis, interrupted)
         except asyncio.CancelledError:
-            # Ctrl-C a moment before the handler was there: whoever reads that Ctrl-C takes it back has pressed it.
+            # Ctrl-C came just before our handler was installed. The editor has been told that it takes the line back.
             task = asyncio.current_task()
             if task is None or not task.cancelling():
                 raise
@@ -62,65 +61,65 @@ class Window:
             interrupted.set()
         finally:
             loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, earlier_handler)
         self.is_interrupted = interrupted.is_set()
         return await self.take_back(redis) if receipt is None else receipt
 
-    async def _outcome_unless(self, redis: Redis, interrupted: asyncio.Event) -> Receipt | None:
-        """The outcome; None where Ctrl-C was there before it."""
-        outcome = asyncio.create_task(self._outcome(redis, self._due + PATIENCE))
+    async def take_back(self, redis: Redis) -> Receipt:
+        """Cancel the change. Return its final receipt, which is `on-air` if this was too late."""
+        assert self._held.held is not None
+        request = DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=self._held.held, origin=origin())
+        answer = await PendingRequest(self._session.url, self._pending.edition, self._pending.editor, request).run(
+            redis
+        )
+        if answer.status is ReceiptStatus.REFUSED:
+            return await self._final(redis, datetime.now(UTC) + TOO_LATE)
+        # The answer is about the decision. Make it the receipt of the change.
+        errors = tuple(
+            Finding(finding.code, f"it could not be taken back, and may be published: {finding.detail}")
+            for finding in answer.errors
+        )
+        return msgspec.structs.replace(answer, key=self._held.key, id=self._held.id, errors=errors)
+
+    async def _final_unless(self, redis: Redis, interrupted: asyncio.Event) -> Receipt | None:
+        """Return the final receipt, or None if Ctrl-C comes first."""
+        final = asyncio.create_task(self._final(redis, self._due_at + PATIENCE))
         others = [asyncio.create_task(interrupted.wait()), asyncio.create_task(self._count_down())]
         try:
-            await asyncio.wait((outcome, others[0]), return_when=asyncio.FIRST_COMPLETED)
-            return await outcome if outcome.done() else None
+            await asyncio.wait((final, others[0]), return_when=asyncio.FIRST_COMPLETED)
+            return await final if final.done() else None
         finally:
-            for task in (outcome, *others):
+            for task in (final, *others):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
             self._show("")
 
-    async def _outcome(self, redis: Redis, until: datetime) -> Receipt:
-        """The receipt that ends the window, or the one that began it if no desk gives one until then."""
+    async def _final(self, redis: Redis, until: datetime) -> Receipt:
+        """Return the receipt that ends the window, or the first receipt if no desk sends one until then."""
         while True:
-            receipt = await self._errand.outcome(redis, until)
+            receipt = await self._pending.outcome(redis, until)
             if receipt is None:
                 return self._held
-            if (receipt.status, receipt.due_at, receipt.needs) != (ReceiptStatus.HELD, self._due, ()):
-                return receipt  # else somebody asked with the same key, and got the same answer
-
-    async def take_back(self, redis: Redis) -> Receipt:
-        """Call it off; its receipt, which says that it is on air where that was too late."""
-        assert self._held.held is not None
-        ruling = DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=self._held.held, origin=origin())
-        asked = await PendingRequest(self._newsroom.url, self._errand.edition, self._errand.editor, ruling).run(redis)
-        if asked.status is ReceiptStatus.REFUSED:
-            return await self._outcome(redis, datetime.now(UTC) + TOO_LATE)
-        # What it is said of is the line, whether or not it was taken back.
-        return msgspec.structs.replace(asked, key=self._held.key, id=self._held.id, errors=_of_line(asked))
+            if (receipt.status, receipt.due_at, receipt.needs) != (ReceiptStatus.HELD, self._due_at, ()):
+                return receipt
+            # The first receipt again: another request had the same key.
 
     async def _count_down(self) -> None:
-        """Say how long is left: each second on a terminal, else once."""
+        """Show how long the window is still open: every second on a terminal, once elsewhere."""
         is_terminal = self._console.err.isatty()
-        while (left_s := (self._due - datetime.now(UTC)).total_seconds()) > 0:
+        while (left_s := (self._due_at - datetime.now(UTC)).total_seconds()) > 0:
             seconds = math.ceil(left_s)
-            told = f"  goes out in {seconds} s: Ctrl-C or `tick undo` takes it back"
+            text = f"  will be published in {seconds} s: Ctrl-C or `tick undo` takes it back"
             if not is_terminal:
                 if not self._console.json:
-                    self._console.tell(told)
+                    self._console.tell(text)
                 return
-            self._show(told)
+            self._show(text)
             await asyncio.sleep(left_s - seconds + 1)
 
     def _show(self, text: str) -> None:
-        """Put this in the place of what the terminal's line has."""
+        """Replace the text in the terminal's current line."""
         if self._console.err.isatty() and not self._console.json:
             self._console.err.write(f"\r\x1b[K{text}")
             self._console.err.flush()
-
-
-def _of_line(asked: Receipt) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(finding.code, f"it could not be taken back, and may go out: {finding.detail}")
-        for finding in asked.errors
-    )

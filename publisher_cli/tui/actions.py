@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 
 from publisher_cli.output import bidi, messages
-from publisher_cli.submit.request import new_key
 from publisher_cli.times import parse_instant
 from publisher_cli.tui.draft import DEADLINE_S, draft_of
 from publisher_cli.tui.model import EditionModel
@@ -17,6 +16,7 @@ from publisher_cli.tui.outbox import Outbox
 from publisher_cli.tui.steps import AskText, Confirm, Edit, Refuse, Send, Step
 from publisher_cli.tui.widgets.line_list import held_text, held_urgency
 from publisher_cli.tui.widgets.prompt import Confirmation, TextRequest
+from ticker.client.pending_request import new_key
 from ticker.core import lifecycle
 from ticker.core.edition import Role
 from ticker.core.entry import Entry
@@ -47,7 +47,7 @@ class SelectedLine(msgspec.Struct, frozen=True):
     @property
     def quoted(self) -> str:
         line = self.entry.hidden_version or self.entry.line
-        return bidi.isolated(messages.composed(line), line.dir)
+        return bidi.isolated(messages.line_text(line), line.dir)
 
 
 class SelectedItem(msgspec.Struct, frozen=True):

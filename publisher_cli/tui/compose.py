@@ -89,7 +89,7 @@ class ComposeLine:
 
     def _confirm_change(self, draft: Draft, line: Line, model: EditionModel) -> Step:
         """Show the text before and after: an editor who typed on the board by mistake notices it here."""
-        before, after = bidi.isolated(messages.composed(line), line.dir), _quoted(draft, model)
+        before, after = bidi.isolated(messages.line_text(line), line.dir), _quoted(draft, model)
         prompt = Confirmation(
             title=f"{draft.change.upper()} {line.id[:4]} IN {model.name.upper()}?",
             about=f"before: {before}\nafter: {after}" if before != after else after,

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from publisher_cli.output import bidi, messages
-from publisher_cli.submit.dry_run import foretell
+from publisher_cli.submit.dry_run import preview
 from publisher_cli.submit.request import content_fields
 from publisher_cli.times import parse_times
 from publisher_cli.tui.model import EditionModel
@@ -67,7 +67,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     def quoted(self, edition_dir: Direction) -> str:
         """Return the text as readers will see it, isolated, for a prompt or a receipt."""
         line = preview_line(self, edition_dir)
-        return "" if line is None else bidi.isolated(messages.composed(line), line.dir)
+        return "" if line is None else bidi.isolated(messages.line_text(line), line.dir)
 
 
 def draft_of(change: Change, line: Line) -> Draft:
@@ -190,7 +190,7 @@ def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
         submission = submission_of(draft, CHECK_KEY, now, model.zone)
     except SettingsError as error:
         return Validation(errors=(Finding("field", str(error)),))
-    match foretell(model, submission, now):
+    match preview(model, submission, now):
         case Publish(warnings=warnings):
             return Validation(submission=submission, warnings=warnings)
         case Hold(held=held, warnings=warnings):

@@ -7,9 +7,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from publisher_cli.submit.request import new_key
 from publisher_cli.submit.undo_window import is_window
 from publisher_cli.tui.draft import Draft
+from ticker.client.pending_request import new_key
 from ticker.core.line import Change, Line
 from ticker.core.submission import Receipt, ReceiptStatus, Request, Submission
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.publisher_cli.conftest import Post
+from tests.support.commands import Post
 from tests.support.prefork import SCRIPTS
 from tests.support.system import System, environment, run_program
 

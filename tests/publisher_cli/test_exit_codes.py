@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.publisher_cli.conftest import one_line
+from tests.support.commands import one_line
 from tests.support.prefork import SCRIPTS
 from tests.support.servers import RedisServer, free_port
 from tests.support.system import Program, Ran, environment, run_program

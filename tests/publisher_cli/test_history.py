@@ -62,7 +62,7 @@ async def test_an_empty_log_has_nothing(redis: Redis) -> None:
 
 async def test_a_beginning_that_fits_two_lines_names_both(redis: Redis) -> None:
     await write(redis, entry("abcdefghjk"), entry("abcxyz0123"))
-    with pytest.raises(UnknownLineError, match=r"could be 2 lines .*abcxyz0123, abcdefghjk.*give more characters"):
+    with pytest.raises(UnknownLineError, match=r"fits 2 lines .*abcxyz0123, abcdefghjk.*type more characters"):
         await find_line(redis, "en", "abc", "maha")
 
 

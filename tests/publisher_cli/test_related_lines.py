@@ -6,8 +6,8 @@ import re
 import shlex
 
 from publisher_cli.history import RelatedLine
-from publisher_cli.output.messages import sister_lines
-from tests.publisher_cli.conftest import Post, on_board
+from publisher_cli.output.messages import related_lines
+from tests.support.commands import Post, on_board
 from tests.support.system import System
 from ticker.core.line import Direction
 
@@ -23,7 +23,7 @@ def test_a_withdrawal_names_the_sisters_that_are_still_up_with_the_command_that_
     assert ran.code == 0
     assert ran.out.startswith("withdrawn  en ")
     assert ran.err.splitlines() == [
-        "  still up, of the same story (2 lines):",
+        "  still on air in other editions, of the same story (2 lines):",
         "    ar  \u2067انهيار سد\u2069",
         f"      tick withdraw {arabic} -e ar --reason",
         "    es  Se rompe la presa",
@@ -74,7 +74,7 @@ def test_a_reason_is_given_along_where_readers_read_the_same_language() -> None:
     sister = RelatedLine(
         edition="en-sport", id="k7m2", version=1, text="It's up", lang="en", dir=Direction.LTR, is_same_language=True
     )
-    offered = list(sister_lines([sister], "It isn't so."))[-1]
+    offered = list(related_lines([sister], "It isn't so."))[-1]
     assert shlex.split(offered) == ["tick", "withdraw", "k7m2", "-e", "en-sport", "--reason", "It isn't so."]
 
 

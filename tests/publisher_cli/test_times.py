@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher_cli.times import find_zone, parse_duration, parse_instant, parse_times, spell_duration, spell_instant
+from publisher_cli.times import (
+    find_zone,
+    parse_duration,
+    parse_instant,
+    parse_past,
+    parse_times,
+    spell_duration,
+    spell_instant,
+)
 from ticker.core.errors import SettingsError
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -117,7 +125,7 @@ def test_times_are_read_as_people_write_them(text: str, clock: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("10:15", "has just passed: for the next day write `tomorrow 10:15`"),
+        ("10:15", "has just passed: write `tomorrow 10:15`"),
         ("03/04 9:00", "could be two days"),
         ("friday", "no time of day"),
         ("tomorrow", "no time of day"),
@@ -126,8 +134,8 @@ def test_times_are_read_as_people_write_them(text: str, clock: str) -> None:
         ("yesterday 9:00", "has passed"),
         ("hace 20 minutos", "has passed"),
         ("now", "has passed"),
-        ("1430", "is no time"),
-        ("25:00", "is no time"),
+        ("1430", "is not a time"),
+        ("25:00", "is not a time"),
     ],
 )
 def test_what_could_be_two_times_or_has_passed_is_refused(text: str, why: str) -> None:
@@ -136,7 +144,7 @@ def test_what_could_be_two_times_or_has_passed_is_refused(text: str, why: str) -
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("2026-10-25T02:30", "comes twice"), ("2026-03-29T02:30", "doesn't come"), ("02:30", "twice")]
+    ("text", "why"), [("2026-10-25T02:30", "happens twice"), ("2026-03-29T02:30", "doesn't exist"), ("02:30", "twice")]
 )
 def test_an_hour_that_comes_twice_or_never_needs_its_offset(text: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
@@ -159,3 +167,28 @@ def test_a_zone_that_the_machine_does_not_know_is_said() -> None:
     for name in ("Europe/Atlantis", "../etc/passwd", ""):
         with pytest.raises(SettingsError, match="time zone"):
             find_zone(name)
+
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2h", NOON - timedelta(hours=2)),
+        ("11:30", NOON - timedelta(minutes=30)),
+        ("12:30", NOON - timedelta(hours=23, minutes=30)),
+        ("2026-11-23", datetime(2026, 11, 23, tzinfo=UTC)),
+        ("2026-11-24T13:00+02:00", NOON - timedelta(hours=1)),
+    ],
+)
+def test_past_time_is_a_duration_ago_the_last_time_of_day_or_iso_8601(text: str, expected: datetime) -> None:
+    assert parse_past(text, NOON, UTC) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-24T12:01Z", "25:00", "whenever", "yesterday 9:00", "tomorrow 9:00", "0001-01-01T00:00+10:00"]
+)
+def test_time_that_is_not_past_is_refused_with_the_valid_forms(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"is not a time in the past: write how long ago"):
+        parse_past(text, NOON, UTC)

@@ -167,7 +167,7 @@ class Composer(Vertical):
         preview = self.query_one("#preview", Static)
         preview.display = line is not None and edition.dir is Direction.RTL
         if line is not None:
-            text = Content(bidi.isolated(messages.composed(line), line.dir))
+            text = Content(bidi.isolated(messages.line_text(line), line.dir))
             preview.update(wrapped(text, self.app.size.width - 2))
 
     @property

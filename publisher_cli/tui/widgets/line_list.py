@@ -64,7 +64,7 @@ def line_rows(model: EditionModel, now: datetime, width: int) -> tuple[list[Row]
     for entry in model.off_board(now):
         readable = entry.hidden_version or entry.line
         row = _line_row(entry.line, names[entry.line.id], model, now, width)
-        text = messages.composed(readable) if entry.line.status is Status.WITHHELD else row.text
+        text = messages.line_text(readable) if entry.line.status is Status.WITHHELD else row.text
         off.append(msgspec.structs.replace(row, text=text, attribution=readable.attribution or "", is_dim=True))
     return shown, off
 
@@ -137,7 +137,7 @@ def held_text(held: Held, model: EditionModel) -> tuple[str, Direction]:
     direction = model.stored.edition.dir if latest is None else latest.line.dir
     text = _submitted_text(submission, direction)
     if text is None:
-        text = "" if latest is None else messages.composed(latest.line)
+        text = "" if latest is None else messages.line_text(latest.line)
     if submission.reason is not None:
         text += f"  [{bidi.isolated(submission.reason, within=direction)}]"
     return text, direction

@@ -130,7 +130,7 @@ def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None)
         case ReceiptStatus.ON_AIR:
             assert receipt.position is not None
             seq = Position.parse(receipt.position).seq
-            reach = "" if receipt.reach is None else f" · {messages.reach_words(receipt.reach, _change(receipt))}"
+            reach = "" if receipt.reach is None else f" · {messages.reach_text(receipt.reach, _change(receipt))}"
             return f"{edition} {seq}{text} (id {receipt.id}){reach}"
         case ReceiptStatus.HELD:
             return f"{edition}{text} not on air yet (id {receipt.held}): {_waits_for(receipt, now, zone)}"

@@ -95,7 +95,7 @@ def _readers(model: EditionModel, now: datetime, width: int) -> str:
     reach = model.readers(now)
     if reach is None:
         return "no gateway reports readers" if model.seq else ""
-    return messages.reach_words(reach, Change.NEW) if width >= WIDE else messages.count(reach.followers, "reader")
+    return messages.reach_text(reach, Change.NEW) if width >= WIDE else messages.count(reach.followers, "reader")
 
 
 def _banner(connection: Connection, now: datetime) -> Content:
@@ -148,7 +148,7 @@ def _line_details(model: EditionModel, entry: Entry, now: datetime) -> list[str]
     editor = entry.editor if entry.author is None else f"{entry.editor}, posted by {entry.author}"
     details = [f"{line.id} v{line.version} {line.change} by {editor}"]
     if reach is not None:
-        details.append(messages.reach_words(reach, line.change))
+        details.append(messages.reach_text(reach, line.change))
     if line.expires_at is not None:
         details.append(f"expires {spell_duration(line.expires_at - now)}")
     if line.is_pinned(now) and line.pinned_until is not None:

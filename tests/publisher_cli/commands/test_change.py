@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.publisher_cli.conftest import Post, on_board, one_line
+from tests.support.commands import Post, on_board, one_line
 from tests.support.system import System, run_program
 
 
@@ -49,7 +49,7 @@ def test_a_plain_post_imports_nothing_that_takes_its_time(system: System) -> Non
     assert done.returncode == 0, done.stderr[-500:]
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
     assert "publisher_cli.submit.change" in imported
-    slow = ("regex", "langcodes", "rapidfuzz", "dateparser", "rich", "textual", "zoneinfo", "publisher_cli.times")
+    slow = ("regex", "langcodes", "rapidfuzz", "dateparser", "rich", "textual", "zoneinfo")
     assert imported.isdisjoint(slow)
 
 
@@ -259,7 +259,7 @@ def test_an_id_of_no_line_is_refused(system: System) -> None:
 def test_without_an_edition_the_editions_are_named(system: System) -> None:
     ran = system.tick("post", "Where?")
     assert ran.code == 2
-    assert "-e with one of ar, en, es" in one_line(ran)
+    assert "several editions exist (ar, en, es): choose one with -e" in one_line(ran)
     assert system.tick("post", "Here", TICK_EDITION="es").out.startswith("on air  es ")
 
 

@@ -15,11 +15,11 @@ import pytest
 
 from publisher_cli.session import Session
 from publisher_cli.submit.undo_window import Window
-from tests.publisher_cli.conftest import on_board, one_line
-from tests.publisher_cli.test_terminals import Terminal
+from tests.support.commands import on_board, one_line
 from tests.support.prefork import SCRIPTS
 from tests.support.servers import short_folder
 from tests.support.system import Ran, System
+from tests.support.terminal import Terminal
 from tests.support.waiting import until
 from ticker.client.pending_request import PendingRequest
 from ticker.console import Console
@@ -102,9 +102,9 @@ def test_a_scheduled_line_says_when_it_goes_out_and_how_to_call_it_off(careful: 
     first, due, pinned, cancel = ran.out.splitlines()
     match = re.fullmatch(r'held  en  "Polls close in Valmora"  \(id ([0-9a-z]{10})\): not on air yet', first)
     assert match, ran
-    assert re.fullmatch(r"  goes out .*\d\d:\d\d CES?T = .*\d\d:\d\d UTC \(in 30 min\)", due), ran
+    assert re.fullmatch(r"  will be published .*\d\d:\d\d CES?T = .*\d\d:\d\d UTC \(in 30 min\)", due), ran
     assert re.fullmatch(r"  pinned until .* \(in 2 h 30 min\)", pinned), ran
-    assert cancel == f"  to take it back: tick cancel {match[1]} -e en"
+    assert cancel == f"  to cancel it: tick cancel {match[1]} -e en"
     held = next(item for item in scheduled(careful) if item["held"] == match[1])
     assert (held["reason"], held["editor"], held["role"]) == ("scheduled", "maha", "editor")
     assert careful.tick("cancel", match[1][:5], "-e", "en").code == 0
@@ -136,7 +136,7 @@ def test_cancelling_last_calls_off_the_newest_of_ones_own(careful: System) -> No
     mine = hold(careful, "Mine", "--at", "+1h", editor="noor")
     others = hold(careful, "Another's", "--at", "+1h", editor="sami")
     ran = careful.tick("cancel", "last", "-e", "en", editor="noor")
-    assert ran.out == 'taken back by noor  en  "Mine": nothing went out\n'
+    assert ran.out == 'taken back by noor  en  "Mine": it was not published\n'
     assert {mine, others} & held_in(careful) == {others}
     assert careful.tick("cancel", "last", "-e", "en", editor="noor").code == 2
     assert careful.tick("cancel", others, "-e", "en", "--json").json["status"] == "dropped"
@@ -148,8 +148,8 @@ def test_cancelling_last_calls_off_the_newest_of_ones_own(careful: System) -> No
         (("--at", "03/04 9:00"), "could be two days"),
         (("--at", "yesterday 9:00"), "has passed"),
         (("--embargo", "friday"), "no time of day"),
-        (("--undo", "1h"), "300 s at most"),
-        (("--undo", "soon"), "is no undo window"),
+        (("--undo", "1h"), "The longest is 300 s"),
+        (("--undo", "soon"), "isn't an undo window"),
     ],
 )
 def test_a_time_that_is_none_is_a_usage_error_and_nothing_is_sent(
@@ -176,8 +176,8 @@ def test_a_flash_waits_and_the_receipt_says_for_whom_and_what_to_do(careful: Sys
     assert ran.code == 5
     held = re.search(r"\(id ([0-9a-z]{10})\): not on air yet", ran.out)
     assert held
-    assert "  waits for another person: a flash needs a second person in this edition\n" in ran.out
-    assert f"  another person: tick approve {held[1]} -e en\n" in ran.out
+    assert "  waits: a flash needs a second person in this edition\n" in ran.out
+    assert f"  to approve it (another editor): tick approve {held[1]} -e en\n" in ran.out
     pending = careful.tick("pending", "-e", "en")
     assert re.search(
         rf"^{held[1][:4]}\w*  .*  new  FLASH  maha \(editor\)  Earthquake hits Port Isel  \[a flash needs", pending.out
@@ -200,7 +200,7 @@ def test_last_is_ambiguous_where_several_wait_for_another_person(careful: System
     first, second = (hold(careful, text, "--urgency", "1") for text in ("One flash", "Two flashes"))
     ran = careful.tick("approve", "last", "-e", "en", editor="karim")
     assert ran.code == 2
-    assert "2 lines wait for another person: name one" in one_line(ran)
+    assert "2 lines wait for a second person: choose one" in one_line(ran)
     for held in (first, second):
         assert careful.tick("cancel", held, "-e", "en").code == 0
 
@@ -209,7 +209,7 @@ def test_a_rejection_tells_the_author_why(careful: System) -> None:
     held = hold(careful, "The mayor resigns", editor="rana")
     ran = careful.tick("reject", held[:5], "-e", "en", "--reason", "One source only", editor="karim")
     assert ran.code == 0
-    assert ran.out == 'rejected by karim  en  "The mayor resigns": nothing went out: One source only\n'
+    assert ran.out == 'rejected by karim  en  "The mayor resigns": it was not published: One source only\n'
     assert held not in held_in(careful)
     assert careful.tick("reject", held, "-e", "en", editor="karim").code == 2  # a reason is needed, and it is gone
 
@@ -221,7 +221,7 @@ def test_withdrawing_anothers_line_waits_and_shows_what_readers_would_be_told(ca
     held = re.search(r"held as ([0-9a-z]{10})\)", ran.out)
     assert held, ran
     pending = careful.tick("pending", "-e", "en")
-    assert "A ship has sunk  [readers are told: It is afloat.; the line is omar's" in pending.out
+    assert "A ship has sunk  [readers will see: It is afloat.; the line is omar's" in pending.out
     assert careful.tick("approve", held[1], "-e", "en", editor="karim").out.startswith("withdrawn  en ")
 
 
@@ -247,8 +247,8 @@ def test_a_chief_breaks_the_glass_and_nobody_else(careful: System) -> None:
     ("options", "code", "shown"),
     [
         ((), 0, 'would be on air  en  "Rehearsed": nothing was sent\n'),
-        (("--urgency", "1"), 5, "waits for another person: a flash needs a second person"),
-        (("--at", "+1h"), 5, "goes out "),
+        (("--urgency", "1"), 5, "waits: a flash needs a second person"),
+        (("--at", "+1h"), 5, "will be published "),
         (("--section", "nope"), 3, "this edition has no section 'nope'"),
     ],
 )
@@ -298,7 +298,7 @@ class Posting:
     def until_held(self) -> None:
         """Wait until it says that it is in its undo window."""
         assert self.process.stderr is not None
-        assert self.process.stderr.readline().startswith("  goes out in 60 s: Ctrl-C or `tick undo`")
+        assert self.process.stderr.readline().startswith("  will be published in 60 s: Ctrl-C or `tick undo`")
 
     def ended(self) -> Ran:
         out, err = self.process.communicate(timeout=30)
@@ -309,7 +309,7 @@ def test_a_short_window_ends_on_air(careful: System) -> None:
     ran = careful.tick("post", "On second thoughts", "-e", "es", "--undo", "1s")
     assert ran.code == 0
     assert re.match(r'on air  es \d+  "On second thoughts"  \(id \w+\) · 1 gateway', ran.out), ran
-    assert ran.err == "  goes out in 1 s: Ctrl-C or `tick undo` takes it back\n"
+    assert ran.err == "  will be published in 1 s: Ctrl-C or `tick undo` takes it back\n"
     document = careful.tick("post", "On third thoughts", "-e", "es", "--undo", "1s", "--json")
     assert document.err == ""
     assert document.json["status"] == "on-air"
@@ -330,18 +330,18 @@ def test_ctrl_c_in_the_window_takes_it_back(careful: System) -> None:
     ran = posting.ended()
     assert ran.code == 130
     assert ran.out == ""
-    assert ran.err == 'taken back by maha  es  "A slip of the hand": nothing went out\n'
+    assert ran.err == 'taken back by maha  es  "A slip of the hand": it was not published\n'
     assert held_in(careful, "es") == set()
     assert on_board(careful, held, "es") is None
 
 
 def test_on_a_terminal_the_seconds_run_down_until_ctrl_c(careful: System) -> None:
     terminal = Terminal("tick", "post", "Slip", "-e", "es", environ={**careful.environ, "TICK_EDITOR": "maha"})
-    until(lambda: "goes out in 59 s: Ctrl-C" in terminal.seen, "the seconds run down")
-    assert "goes out in 60 s: Ctrl-C" in terminal.seen
+    until(lambda: "will be published in 59 s: Ctrl-C" in terminal.seen, "the seconds run down")
+    assert "will be published in 60 s: Ctrl-C" in terminal.seen
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.wait() == 130
-    assert "nothing went out" in terminal.seen
+    assert "it was not published" in terminal.seen
 
 
 async def test_who_presses_ctrl_c_too_late_is_told_that_it_is_on_air(careful: System) -> None:
@@ -376,11 +376,11 @@ def test_undo_takes_back_the_newest_of_ones_own_in_whichever_edition(careful: Sy
     assert careful.tick("undo", editor="sami").code == 2
     ran = careful.tick("undo", editor="noor")
     assert ran.code == 0
-    assert ran.out == 'taken back by noor  es  "Wrong edition": nothing went out\n'
+    assert ran.out == 'taken back by noor  es  "Wrong edition": it was not published\n'
     assert posting.ended().code == 3  # for a script: it isn't on air
     ran = careful.tick("undo", editor="noor")
     assert ran.code == 2
-    assert "nothing of noor is in its undo window" in one_line(ran)
+    assert "no line of noor is in its undo window" in one_line(ran)
 
 
 def test_undo_leaves_alone_what_is_scheduled(careful: System) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.publisher_cli.conftest import Post, one_line
+from tests.support.commands import Post, one_line
 from tests.support.system import System
 from ticker.core.position import Position
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.publisher_cli.conftest import Post
+from tests.support.commands import Post
 from tests.support.prefork import SCRIPTS
 from tests.support.system import Program, System, run_program
 from tests.support.waiting import until

@@ -18,12 +18,12 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from publisher_cli.submit import batch
-from publisher_cli.submit.batch import read_items
+from publisher_cli.submit.batch_file import read_items
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
-from tests.publisher_cli.test_terminals import Terminal
 from tests.support.prefork import SCRIPTS
 from tests.support.servers import short_folder
 from tests.support.system import Ran, System
+from tests.support.terminal import Terminal
 from tests.support.waiting import until
 from ticker.console import Console
 from ticker.core.line import Change
@@ -104,15 +104,15 @@ def test_options_stand_where_a_line_has_nothing_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (b"{", "it is no JSON"),
-        (b"[1]", "no JSON object"),
-        (b'{"text": "x", "sectoin": "y"}', "there is no field 'sectoin': a line may have text"),
+        (b"{", "it is not JSON"),
+        (b"[1]", "not a JSON object"),
+        (b'{"text": "x", "sectoin": "y"}', "there is no field 'sectoin': a line can have text"),
         (b'{"text": 5}', r"Expected `str`, got `int`.*\$\.text"),
-        (b'{"text": "x", "expires_at": "soonish"}', "is no time"),
+        (b'{"text": "x", "expires_at": "soonish"}', "is not a time"),
         (b'{"text": "x", "key": "mine"}', "there is no field 'key'"),
-        (b'{"text": "\xff"}', "it is no JSON"),
-        (b'{"text": "' + b"x" * 9000 + b'"}', "8,192 at most"),
-        (b"[" * 2000, "it is no JSON"),
+        (b'{"text": "\xff"}', "it is not JSON"),
+        (b'{"text": "' + b"x" * 9000 + b'"}', "8,192 is the most"),
+        (b"[" * 2000, "it is not JSON"),
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else None,
 )
@@ -143,7 +143,7 @@ def test_one_bad_line_and_nothing_is_sent(batches: System, tmp_path: Path) -> No
     first, second, last = ran.err.splitlines()
     assert first.startswith("refused  line 2  this edition has no section 'nope': use one of politics")
     assert second.startswith("refused  line 3  there is no field 'txt'")
-    assert last == "nothing was sent: mend 2 lines, and run it again"
+    assert last == "nothing was sent: correct 2 lines, and run it again"
     documents = [json.loads(line) for line in run_on(batches, path, "-e", "en", "--json").out.splitlines()]
     assert [(each["status"], each["line"]) for each in documents] == [("refused", 2), ("refused", 3)]
     assert texts(batches) == before
@@ -224,7 +224,7 @@ def test_a_lost_connection_while_windows_are_open_is_borne_and_only_new_receipts
     console = Console(batches.environ, io.StringIO(), err)
     manner = msgspec.structs.replace(MANNER, editor="olga")
     asked = msgspec.structs.replace(ASKED, fields={"undo_s": 1.0})
-    assert batch.post_all(console, manner, path, asked) == 0
+    assert batch.submit_file(console, manner, path, asked) == 0
     assert err.getvalue() == "en  2 lines: 2 on air\n"
     assert looks[:3] == [START, START, START]
     assert START not in looks[3:]
@@ -234,7 +234,7 @@ def test_an_option_that_is_no_utf8_is_named(batches: System, tmp_path: Path) -> 
     path = write(tmp_path / "lines.jsonl", {"text": "Fine"})
     ran = run_on(batches, path, "-e", "en", "--section", "\udcff")
     assert ran.code == 3
-    assert ran.err.startswith("refused  line 1  an option has bytes that are no UTF-8")
+    assert ran.err.startswith("refused  line 1  an option isn't valid UTF-8")
 
 
 def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batches: System, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batc
         posted = int(match[1].replace(",", ""))
         assert client.xlen(Keys("ar").log) == posted
     assert "posting" in terminal.seen
-    assert "goes on from there" in terminal.seen
+    assert "to continue, run the same command again" in terminal.seen
     path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[: posted + 5]))
     assert run_on(batches, path, "-e", "ar").code == 0
     assert texts(batches, "ar") == [f"Many {number}" for number in range(posted + 5)]

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisClusterException
 
-from publisher_cli import history
 from publisher_cli.submit import change, runner, undo_window
-from publisher_cli.submit.request import ChangeRequest, SubmitOptions, new_key
-from tests.publisher_cli.conftest import Post
+from publisher_cli.submit.request import ChangeRequest, SubmitOptions
+from tests.support.commands import Post
 from tests.support.system import System
 from ticker.client import pending_request
 from ticker.console import Console
@@ -33,11 +32,11 @@ class Command:
         self.out, self.err = io.StringIO(), io.StringIO()
         self.console = Console(system.environ, self.out, self.err)
         self.console.json = json
-        whole = {"data": None, "edition": "en", "editor": "maha", "key": new_key(), "wait_s": 10.0, "wants_reach": True}
+        whole = {"data": None, "edition": "en", "editor": "maha", "wait_s": 10.0, "wants_reach": True}
         self.manner = SubmitOptions(**{**whole, **manner})
 
     def send(self, asked: ChangeRequest) -> int:
-        return change.send(self.console, self.manner, asked)
+        return change.submit_change(self.console, self.manner, asked)
 
 
 def new(text: str, **fields: Any) -> ChangeRequest:
@@ -63,7 +62,7 @@ def test_ctrl_c_while_sisters_are_looked_for_says_nothing_twice(
     system: System, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_id = post("A story that is interrupted", "--story", "interrupted-1")
-    monkeypatch.setattr(history, "find_related_lines", interrupt)
+    monkeypatch.setattr(change, "find_related_lines", interrupt)
     command = Command(system)
     with pytest.raises(KeyboardInterrupt):
         command.send(ChangeRequest(change=Change.WITHDRAW, line=line_id, fields={"reason": "It was wrong."}))

@@ -109,7 +109,7 @@ async def test_invalid_field_is_reported_while_typing_and_not_sent(newsroom: New
         await tui.type("news.example\t\t")
         await tui.shows("✗ refused: ", "'news.example'")
         await tui.type("soon")
-        await tui.shows("'soon' is no time")
+        await tui.shows("'soon' is not a time")
         await tui.press("enter")
         await tui.shows("REFUSED", "nothing was sent")
         assert state.outcomes == {}

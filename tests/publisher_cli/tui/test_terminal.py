@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.publisher_cli.test_terminals import ESCAPE, Terminal
 from tests.support.servers import short_folder
 from tests.support.system import System
+from tests.support.terminal import ESCAPE, Terminal
 from tests.support.waiting import until
 
 LEFT_SCREEN = f"{ESCAPE}?1049l"

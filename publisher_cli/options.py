@@ -1,0 +1,163 @@
+"""The options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from publisher_cli.submit.request import WAIT_MAX_S, WAIT_S, SubmitOptions
+from ticker.console import shared_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Command = Callable[..., Any]
+Option = Callable[[Command], Command]
+Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
+
+
+def _completer(kind: str) -> Completer:
+    """Return a click callback that offers what `publisher_cli.completion` finds for `kind`."""
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from publisher_cli.completion import complete_value  # noqa: PLC0415 -- only the Tab key needs it
+
+        return complete_value(kind, context, incomplete)
+
+    return complete
+
+
+def _combined(*options: Option) -> Option:
+    """Return one decorator for several options, which `--help` lists in this order."""
+
+    def decorate(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+data_option: Final[Option] = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The data folder of `ticker up`.  [default: TICKER_DATA, or the platform's folder for user data]",
+)
+edition_option: Final[Option] = click.option(
+    "-e",
+    "--edition",
+    metavar="NAME",
+    envvar="TICK_EDITION",
+    shell_complete=_completer("editions"),
+    help="The edition.  [default: TICK_EDITION, or the only edition]",
+)
+editor_option: Final[Option] = click.option(
+    "--editor",
+    metavar="NAME",
+    envvar="TICK_EDITOR",
+    help="Your name as an editor.  [default: TICK_EDITOR, the user in TICKER_REDIS_URL, or your login name]",
+)
+
+line_argument: Final[Option] = click.argument("line", metavar="ID", shell_complete=_completer("lines"))
+optional_line_argument: Final[Option] = click.argument(
+    "line", metavar="[ID]", required=False, shell_complete=_completer("lines")
+)
+held_argument: Final[Option] = click.argument("held", metavar="ID", shell_complete=_completer("held"))
+text_argument: Final[Option] = click.argument("text", metavar="TEXT")
+optional_text_argument: Final[Option] = click.argument("text", metavar="[TEXT]", required=False)
+
+note_option: Final[Option] = click.option("--note", metavar="TEXT", help="A note for the staff. Readers never see it.")
+version_option: Final[Option] = click.option(
+    "--version",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The version that you saw. The desk refuses the change if there is a newer one.  [default: the latest]",
+)
+break_glass_option: Final[Option] = click.option(
+    "--break-glass", metavar="REASON", help="For chiefs: don't wait for a second person. Everyone can see the reason."
+)
+dry_run_option: Final[Option] = click.option(
+    "--dry-run", "is_dry_run", is_flag=True, help="Apply all the rules, but send nothing."
+)
+key_option: Final[Option] = click.option(
+    "--key", metavar="KEY", help="A second request with the same key changes nothing.  [default: a new key]"
+)
+no_wait_option: Final[Option] = click.option(
+    "--no-wait", "skips_window", is_flag=True, help="Return when the undo window starts, not when it ends."
+)
+_wait_option: Final[Option] = click.option(
+    "--wait",
+    "wait_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1, WAIT_MAX_S),
+    default=WAIT_S,
+    show_default=True,
+    help="How long the desk may take. After that, it never publishes the line.",
+)
+_reach_option: Final[Option] = click.option(
+    "--reach/--no-reach", "wants_reach", default=True, help="Wait a moment for the number of readers that got it."
+)
+
+content_options: Final[Option] = _combined(
+    click.option(
+        "--section",
+        metavar="S",
+        shell_complete=_completer("sections"),
+        help="A section of the edition, by id or name: see `tick editions`.",
+    ),
+    click.option(
+        "--region",
+        "regions",
+        metavar="R",
+        multiple=True,
+        shell_complete=_completer("regions"),
+        help="A region of the edition. Repeat it for several.",
+    ),
+    click.option(
+        "--urgency",
+        metavar="N",
+        type=click.IntRange(1, 9),
+        help="1 flash, 2 bulletin, 3 urgent, 4 routine.  [default: 4]",
+    ),
+    click.option("--url", metavar="URL", help="A link to the full story."),
+    click.option("--expires", metavar="TIME", help="When it leaves the board: 2h, 16:30, tomorrow 9:00."),
+    click.option(
+        "--attribution", metavar="WHO", help="The source of the news.  [default: the part of TEXT before the colon]"
+    ),
+    click.option("--no-split", is_flag=True, help="Keep `Who: text` as one text, without an attribution."),
+    click.option("--lang", metavar="TAG", help="The language: en, ar, es-MX.  [default: the edition's]"),
+    click.option("--story", metavar="NAME", help="Link the lines of one event, in all editions."),
+    click.option("--at", metavar="TIME", help="When to publish it: 14:30, +20m, tomorrow 9:00."),
+    click.option("--embargo", metavar="TIME", help="Don't publish it before this time."),
+    click.option(
+        "--undo",
+        metavar="5s",
+        help="How long Ctrl-C or `tick undo` can take it back before it is published; 0 for no time.  "
+        "[default: as the edition says]",
+    ),
+    click.option("--again", is_flag=True, help="Post even if the line looks like a duplicate."),
+)
+
+
+def submit_options(*own: Option) -> Option:
+    """Add the options of every submission, and the options `own`, and pass all of them as one `options`."""
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(*args: Any, **given: Any) -> Any:
+            values = {name: given.pop(name) for name in SubmitOptions.__struct_fields__ if name in given}
+            values["key"] = values.get("key") or None
+            return function(*args, options=SubmitOptions(**values), **given)
+
+        return _combined(edition_option, editor_option, *own, _wait_option, _reach_option, data_option)(
+            shared_options(command)
+        )
+
+    return decorate
+
+
+change_options: Final[Option] = submit_options(dry_run_option, break_glass_option, key_option, no_wait_option)

@@ -1,0 +1,58 @@
+"""Read a board, a log or the editions from Redis, and print them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from publisher_cli.exit_codes import Status
+from publisher_cli.history import Found, newest_first
+from publisher_cli.output import tables
+from publisher_cli.session import Session, find_edition
+from ticker.console import Console
+from ticker.store.editions import StoredEdition, edition_names, load_edition
+from ticker.store.log_reader import last_seq
+
+PAGE: Final = 500
+
+
+def show_board(console: Console, data: Path | None, edition: str | None, lines: int | None) -> Status:
+    stored, entries = asyncio.run(_load_entries(Session.find(console, data), edition, None))
+    tables.print_board(console, stored, entries, lines or stored.edition.board_lines, datetime.now(UTC))
+    return Status.DONE
+
+
+def show_log(console: Console, data: Path | None, edition: str | None, limit: int) -> Status:
+    stored, entries = asyncio.run(_load_entries(Session.find(console, data), edition, limit))
+    tables.print_log(console, stored, entries, datetime.now(UTC))
+    return Status.DONE
+
+
+def show_editions(console: Console, data: Path | None) -> Status:
+    tables.print_editions(console, asyncio.run(_load_editions(Session.find(console, data))))
+    return Status.DONE
+
+
+async def _load_entries(session: Session, given: str | None, limit: int | None) -> tuple[StoredEdition, list[Found]]:
+    """Return an edition and its newest entries, at most `limit` (None: the retained log), the oldest first."""
+    async with session.redis() as redis:
+        stored = await find_edition(redis, given)
+        entries: list[Found] = []
+        async for found in newest_first(redis, stored.name, page=min(limit or PAGE, PAGE)):
+            entries.append(found)
+            if len(entries) == limit:
+                break
+        return stored, entries[::-1]
+
+
+async def _load_editions(session: Session) -> list[tuple[StoredEdition, int]]:
+    """Return every edition with the number of its newest entry."""
+    async with session.redis() as redis:
+        editions = []
+        for name in await edition_names(redis):
+            stored = await load_edition(redis, name)
+            if stored is not None:
+                editions.append((stored, await last_seq(redis, name)))
+        return editions

@@ -1,0 +1,116 @@
+"""Find how many readers got each version of a line, from the gateways' reports, and print it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from publisher_cli.exit_codes import Status
+from publisher_cli.history import Found, find_line, newest_first
+from publisher_cli.output import messages
+from publisher_cli.session import Session, find_edition
+from ticker.console import Console
+from ticker.core.line import Change
+from ticker.core.submission import Reach
+from ticker.store.editions import StoredEdition
+from ticker.store.reach import REPORTS_MOST, Report, first_reports, reach_of, read_reports
+
+
+class VersionReach(msgspec.Struct, frozen=True, kw_only=True):
+    """The reach of one version of a line. `reach` is None if no report of it exists, or none is retained."""
+
+    version: int
+    change: Change
+    seq: int
+    published_at: datetime
+    reach: Reach | None
+
+
+class LineReach(msgspec.Struct, frozen=True, kw_only=True):
+    """The reach of each version of a line.
+
+    `unheard` are the gateways that sent an earlier version to readers and have not yet reported the newest one.
+    """
+
+    edition: str
+    test: bool
+    id: str
+    versions: list[VersionReach]
+    unheard: list[str]
+
+
+def show_reach(console: Console, data: Path | None, edition: str | None, line: str, editor: str | None) -> Status:
+    session = Session.find(console, data)
+    found = asyncio.run(_load(session, edition, line, session.editor(editor)))
+    if console.json:
+        console.give(found)
+        return Status.DONE
+    for text in _lines(found, datetime.now(UTC)):
+        console.say(text)
+    for text in _warnings(found):
+        console.tell(text)
+    return Status.DONE
+
+
+async def _load(session: Session, given: str | None, name: str, editor: str) -> LineReach:
+    async with session.redis() as redis:
+        stored = await find_edition(redis, given)
+        line = (await find_line(redis, stored.name, name, editor)).line
+        entries: list[Found] = []
+        async for found in newest_first(redis, stored.name):
+            if found.entry.line.id == line.id:
+                entries.append(found)
+            if found.seq <= line.number:
+                break
+        return _line_reach(stored, entries[::-1], await read_reports(redis, stored.name, REPORTS_MOST))
+
+
+def _line_reach(stored: StoredEdition, entries: Sequence[Found], reports: Sequence[Report]) -> LineReach:
+    versions = [
+        VersionReach(
+            version=found.entry.line.version,
+            change=found.entry.line.change,
+            seq=found.seq,
+            published_at=found.entry.line.updated_at,
+            reach=reach_of(found.seq, reports),
+        )
+        for found in entries
+    ]
+    earlier = [first_reports(version.seq, reports) for version in versions[:-1]]
+    sent = {gateway for each in earlier for gateway, report in each.items() if report.followers}
+    return LineReach(
+        edition=stored.name,
+        test=stored.edition.test,
+        id=entries[-1].entry.line.id,
+        versions=versions,
+        unheard=sorted(sent - first_reports(versions[-1].seq, reports).keys()),
+    )
+
+
+def _lines(found: LineReach, now: datetime) -> Iterator[str]:
+    yield f"{messages.edition_name(found.edition, is_test=found.test)}  (id {found.id})"
+    for version in found.versions:
+        word = click.style(messages.DONE[version.change], fg="green", bold=True)
+        published = messages.clock(version.published_at, now)
+        yield f"  {version.seq}  {published}  v{version.version}  {word}  {_reach_text(version)}"
+
+
+def _reach_text(version: VersionReach) -> str:
+    if version.reach is None:
+        return "no gateway has reported it, or the report is no longer retained"
+    return messages.reach_text(version.reach, version.change)
+
+
+def _warnings(found: LineReach) -> Iterator[str]:
+    """Yield a warning about silent gateways: their readers may still see an earlier version."""
+    if found.unheard:
+        warning = click.style("warning", fg="yellow", bold=True)
+        yield (
+            f"  {warning}: {', '.join(found.unheard)} sent an earlier version to readers and has not reported version "
+            f"{found.versions[-1].version}: check whether it still runs (a gateway that has stopped has no readers)"
+        )

@@ -1,0 +1,121 @@
+"""Read a file with one JSON object per line, each of which becomes a submission."""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from collections import Counter
+from datetime import datetime, tzinfo
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from publisher_cli.session import origin
+from publisher_cli.submit.request import ChangeRequest, SubmitOptions
+from publisher_cli.times import parse_times
+from ticker.core.errors import UNREADABLE, SettingsError, TickerError
+from ticker.core.line import Change
+from ticker.core.submission import Finding, Receipt, Submission
+
+LINES_MAX: Final = 10_000
+LINE_BYTES: Final = 8 * 1024
+FIELDS: Final = (
+    *("text", "attribution", "split_attribution", "lang", "dir", "urgency", "section", "regions", "coverage", "url"),
+    *("expires_at", "pinned_until", "note", "publish_at", "embargo_until", "undo_s", "again"),
+)
+_TIMES: Final = ("expires_at", "pinned_until", "publish_at", "embargo_until")
+_KEY_DIGITS: Final = 24
+
+
+class Item(msgspec.Struct, kw_only=True):
+    """A line of the file as a submission. `answer` is the receipt from an earlier run, if there is one."""
+
+    number: int
+    submission: Submission
+    answer: Receipt | None = None
+
+
+class RefusedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the file that can't be posted, and why."""
+
+    line: int
+    errors: tuple[Finding, ...]
+
+
+class _LineError(TickerError):
+    """A line of the file can't become a submission."""
+
+
+def read_items(
+    data: bytes, change: ChangeRequest, options: SubmitOptions, now: datetime, zone: tzinfo | None
+) -> tuple[list[Item], list[RefusedLine]]:
+    """Return the lines of a file as submissions, and the lines that can't become one. Empty lines are skipped.
+
+    A field that a line lacks has the value in `change`, which comes from the command line.
+
+    The key of each submission is made of the line's fields, and of its position among identical lines. So the same
+    line gets the same key in a second run, even if the file has more lines by then.
+
+    Raises:
+        SettingsError: If the file has too many lines.
+
+    """
+    lines = [(number, line) for number, line in enumerate(data.removeprefix(BOM_UTF8).splitlines(), 1) if line.strip()]
+    if len(lines) > LINES_MAX:
+        raise SettingsError(f"the file has {len(lines):,} lines, and {LINES_MAX:,} is the most: split it")
+    items: list[Item] = []
+    refused: list[RefusedLine] = []
+    copies: Counter[str] = Counter()
+    for number, line in lines:
+        try:
+            fields = {**change.fields, **change.times, **_parse_fields(line)}
+            digest = _digest(fields)
+            key = f"f-{digest}-{copies[digest]}"
+            copies[digest] += 1
+            items.append(Item(number=number, submission=_submission(fields, key, options, now, zone)))
+        except TickerError as error:
+            refused.append(RefusedLine(line=number, errors=(Finding("malformed", str(error)),)))
+    return items, refused
+
+
+def _parse_fields(line: bytes) -> dict[str, Any]:
+    if len(line) > LINE_BYTES:
+        raise _LineError(f"it has {len(line):,} bytes, and {LINE_BYTES:,} is the most")
+    try:
+        fields = msgspec.json.decode(line)
+    except UNREADABLE as error:
+        raise _LineError(f'it is not JSON: {error}. Write {{"text": "…"}} on one line') from error
+    if not isinstance(fields, dict):
+        raise _LineError('it is not a JSON object: write {"text": "…"}')
+    unknown = sorted(fields.keys() - set(FIELDS))
+    if unknown:
+        raise _LineError(f"there is no field {unknown[0][:40]!a}: a line can have {', '.join(FIELDS)}")
+    return fields
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    """Return a hash of a line's fields. `again` doesn't count, because it doesn't change the line."""
+    content = {name: value for name, value in fields.items() if name != "again" and value is not None}
+    try:
+        return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:_KEY_DIGITS]
+    except UnicodeEncodeError as error:  # in an option: the file was decoded as UTF-8
+        raise _LineError("an option isn't valid UTF-8: check the terminal's encoding") from error
+
+
+def _submission(
+    fields: dict[str, Any], key: str, options: SubmitOptions, now: datetime, zone: tzinfo | None
+) -> Submission:
+    texts = {name: fields[name] for name in _TIMES if isinstance(fields.get(name), str)}
+    values = {
+        "key": key,
+        "change": Change.NEW,
+        "deadline_s": options.wait_s,
+        "origin": origin(),
+        "break_glass": options.break_glass,
+        **fields,
+        **parse_times(texts, now, zone),
+    }
+    try:
+        return msgspec.convert(values, Submission)
+    except msgspec.ValidationError as error:
+        raise _LineError(f"{error}") from error

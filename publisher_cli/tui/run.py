@@ -1,0 +1,42 @@
+"""Run the terminal application."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from pathlib import Path
+
+from publisher_cli.exit_codes import Status
+from publisher_cli.session import Session
+from publisher_cli.tui.app import DeskApp
+from ticker.console import Console
+from ticker.core.edition import check_name
+
+
+def run_desk(console: Console, edition: str | None, editor: str | None, data: Path | None) -> int:
+    """Run the application until the editor quits. Print the text that was not sent, so that it isn't lost.
+
+    Raises:
+        SettingsError: If the name of the edition or the editor is not valid.
+
+    """
+    gc.enable()  # `publisher_cli.cli.main` disables it, for commands that end soon
+    app = DeskApp(
+        lambda: Session.find(console, data),
+        None if edition is None else check_name(edition),
+        None if editor is None else check_name(editor),
+    )
+    unsent = asyncio.run(_run(app))
+    if unsent:
+        console.tell(f"not sent: {unsent}")
+    return app.return_code or Status.DONE
+
+
+async def _run(app: DeskApp) -> str | None:
+    """Run the application. SIGTERM and SIGHUP quit it, so that the terminal is restored."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.end)
+    # Leave the mouse to the terminal: editors select and copy with it.
+    return await app.run_async(mouse=False)
