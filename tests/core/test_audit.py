@@ -45,7 +45,7 @@ def outcomes(found: list[Act]) -> list[tuple[str | None, ReceiptStatus, str | No
     return [(act.editor, act.outcome, act.action) for act in found]
 
 
-def test_the_log_and_the_receipts_are_told_in_order_and_nothing_twice() -> None:
+def test_acts_are_in_order_and_each_is_listed_once() -> None:
     first, second = logged(1, 0), logged(2, 20, "bbbb", editor="omar")
     late = received("omar", 10, ReceiptStatus.LATE, errors=(Finding("late", "no desk"),))
     found = acts([first, second], [late, on_air(first), on_air(second, "omar", 20)])
@@ -57,7 +57,7 @@ def test_the_log_and_the_receipts_are_told_in_order_and_nothing_twice() -> None:
     assert found[1].errors[0].code == "late"
 
 
-def test_a_version_has_the_one_before_it() -> None:
+def test_an_act_has_the_version_before_it() -> None:
     first, other = logged(1, 0), logged(2, 1, "bbbb")
     second = logged(3, 2, version=2, change=Change.WITHDRAW, text="", status=Status.CANCELED)
     found = acts([first, other, second], [])
@@ -66,12 +66,12 @@ def test_a_version_has_the_one_before_it() -> None:
     assert found[2].after == second.entry.line
 
 
-def test_a_clock_that_jumps_back_does_not_turn_the_log_about() -> None:
+def test_acts_keep_the_order_of_the_log_when_a_clock_jumps_back() -> None:
     entries = [logged(1, 100), logged(2, 0, "bbbb"), logged(3, 50, "cccc")]
     assert [act.position for act in acts(entries, [])] == [str(entry.position) for entry in entries]
 
 
-def test_what_the_entry_says_of_people_and_rules_is_told() -> None:
+def test_an_act_has_the_people_and_overridden_rules_of_its_entry() -> None:
     entry = logged(
         1, 0, approved_by="omar", break_glass="alone", overridden=("flash",), origin="tick", due_at=at(-5), note="n"
     )
@@ -87,7 +87,7 @@ def test_what_the_entry_says_of_people_and_rules_is_told() -> None:
     assert act.submitted_at == at(-1)
 
 
-def test_a_rejection_is_one_act_of_its_author_and_of_who_rejected_it() -> None:
+def test_a_rejection_is_one_act_with_the_author_and_the_rejecting_editor() -> None:
     authors = received("rana", 5, ReceiptStatus.DROPPED, held="hhhh", decided_by="omar", reason="Unconfirmed")
     rulers = received(
         "omar", 5, ReceiptStatus.DROPPED, action="reject", held="hhhh", decided_by="omar", reason="Unconfirmed"
@@ -122,7 +122,7 @@ def test_an_approval_whose_entry_is_not_in_the_log_is_one_act() -> None:
         assert act.missing is Missing.TRIMMED
 
 
-def test_what_became_of_a_change_that_was_held_is_told_of_its_line() -> None:
+def test_the_acts_of_a_line_include_those_of_its_held_change() -> None:
     asked = received("rana", 1, ReceiptStatus.HELD, action="update", id="aaaa", held="hhhh")
     dropped = received(
         "rana", 5, ReceiptStatus.DROPPED, action="update", held="hhhh", decided_by="omar", reason="Unconfirmed"
@@ -132,7 +132,7 @@ def test_what_became_of_a_change_that_was_held_is_told_of_its_line() -> None:
     assert [act.outcome for act in found] == [ReceiptStatus.ON_AIR, ReceiptStatus.HELD, ReceiptStatus.DROPPED]
 
 
-def test_each_ruling_that_was_refused_is_its_rulers_own_act() -> None:
+def test_a_refused_decision_is_an_act_of_the_editor_who_made_it() -> None:
     tried = [
         received(
             "rana",
@@ -148,7 +148,7 @@ def test_each_ruling_that_was_refused_is_its_rulers_own_act() -> None:
     assert outcomes(acts([], tried)) == [("rana", ReceiptStatus.REFUSED, "approve")] * 2
 
 
-def test_a_retry_is_no_second_refusal_but_what_has_no_key_is() -> None:
+def test_a_retry_is_not_a_second_act_unless_it_has_no_key() -> None:
     refused = [
         received("omar", n, ReceiptStatus.REFUSED, key="same", errors=(Finding("too-long", "…"),)) for n in (1, 2)
     ]
@@ -156,7 +156,7 @@ def test_a_retry_is_no_second_refusal_but_what_has_no_key_is() -> None:
     assert [act.key for act in acts([], refused + malformed)] == ["same", "", ""]
 
 
-def test_a_line_that_was_on_air_and_is_not_in_the_log_is_told_with_the_reason() -> None:
+def test_an_act_that_the_log_lacks_has_the_reason() -> None:
     trimmed, replaced = logged(4, 0), logged(5, 1, link="cd" * 32)
     left = logged(5, 9, "bbbb")
     found = acts([left], [on_air(trimmed, seconds=0), on_air(replaced, seconds=1)])
@@ -164,7 +164,7 @@ def test_a_line_that_was_on_air_and_is_not_in_the_log_is_told_with_the_reason() 
     assert [act.missing for act in acts([], [on_air(replaced)])] == [Missing.ANOTHER_LOG]
 
 
-def test_an_editor_has_a_part_in_what_was_asked_approved_or_ruled_on() -> None:
+def test_the_acts_of_an_editor_are_requests_approvals_and_decisions() -> None:
     entries = [logged(1, 0), logged(2, 1, "bbbb", approved_by="omar")]
     found = acts(entries, [received("rana", 2, ReceiptStatus.DROPPED, held="hhhh", decided_by="omar")])
     assert [act.id or act.held for act in of_editor(found, "omar")] == ["bbbb", "hhhh"]
@@ -182,13 +182,11 @@ def test_an_editor_has_a_part_in_what_was_asked_approved_or_ruled_on() -> None:
         ("أمطار غزيرة على الساحل", "أمطار على الساحل", ("أمطار [-غزيرة-] على الساحل", "أمطار على الساحل")),
     ],
 )
-def test_what_differs_between_two_texts_is_marked_word_by_word(
-    before: str, after: str, expected: tuple[str, str]
-) -> None:
+def test_the_words_that_differ_in_two_texts_are_marked(before: str, after: str, expected: tuple[str, str]) -> None:
     assert marked(before, after) == expected
 
 
-def test_the_fields_that_differ_are_told_but_not_what_went_with_a_text() -> None:
+def test_differences_are_empty_if_a_version_has_no_text() -> None:
     line = logged(1, 0).entry.line
     urgent = msgspec.structs.replace(line, version=2, urgency=1, text="Another", updated_at=at(9))
     assert [(each.field, each.before, each.after) for each in differences(line, urgent)] == [("urgency", 4, 1)]

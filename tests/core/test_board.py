@@ -50,7 +50,7 @@ def numbers(shown: Iterable[Line]) -> list[int]:
 
 
 @given(histories(), st.integers(0, 25), st.randoms(use_true_random=False))
-def test_the_fold_is_the_same_wherever_the_log_is_cut(log: list[Entry], cut: int, random: Random) -> None:
+def test_the_board_does_not_depend_on_where_the_log_is_cut(log: list[Entry], cut: int, random: Random) -> None:
     first = fold(log[:cut])
     resumed = Board()
     kept = list(first.newest_first())
@@ -61,7 +61,7 @@ def test_the_fold_is_the_same_wherever_the_log_is_cut(log: list[Entry], cut: int
 
 
 @given(histories(), st.integers(0, 25))
-def test_a_trimmed_log_folds_to_the_board_without_the_lines_that_left_it(log: list[Entry], retained: int) -> None:
+def test_the_board_of_a_trimmed_log_lacks_only_the_trimmed_lines(log: list[Entry], retained: int) -> None:
     whole = fold(log)
     trimmed, kept = log[: max(len(log) - retained, 0)], log[max(len(log) - retained, 0) :]
     for line_id in {entry.line.id for entry in trimmed} - {entry.line.id for entry in kept}:
@@ -71,7 +71,7 @@ def test_a_trimmed_log_folds_to_the_board_without_the_lines_that_left_it(log: li
 
 
 @given(histories(), selections(), MOMENTS, st.integers(1, 10))
-def test_the_board_of_a_selection_is_the_fold_of_the_filtered_log(
+def test_the_board_of_a_selection_is_the_board_of_the_filtered_log(
     log: list[Entry], selection: Selection, now: datetime, size: int
 ) -> None:
     replay = [entry for entry in log if selection.includes(entry)]
@@ -79,7 +79,7 @@ def test_the_board_of_a_selection_is_the_fold_of_the_filtered_log(
 
 
 @given(histories(), selections(), st.integers(0, 25), MOMENTS, st.integers(0, 120))
-def test_a_board_and_what_follows_it_is_the_board_of_the_whole(
+def test_a_board_message_and_later_entries_give_the_board_of_the_whole_log(
     log: list[Entry], selection: Selection, cut: int, then: datetime, minutes: int
 ) -> None:
     reader = board_of(*fold(log[:cut]).lines(then, ALL, selection))
@@ -91,7 +91,7 @@ def test_a_board_and_what_follows_it_is_the_board_of_the_whole(
 
 
 @given(histories(), selections())
-def test_whoever_was_sent_a_version_is_sent_all_that_follow(log: list[Entry], selection: Selection) -> None:
+def test_a_selection_that_includes_a_version_includes_all_later_ones(log: list[Entry], selection: Selection) -> None:
     sent: set[str] = set()
     for entry in log:
         assert entry.line.id not in sent or selection.includes(entry)
@@ -100,7 +100,7 @@ def test_whoever_was_sent_a_version_is_sent_all_that_follow(log: list[Entry], se
 
 
 @given(histories(), st.integers(0, 25), MOMENTS)
-def test_a_replay_over_what_a_reader_has_changes_nothing(log: list[Entry], again_from: int, now: datetime) -> None:
+def test_a_replay_of_known_entries_changes_nothing(log: list[Entry], again_from: int, now: datetime) -> None:
     board = fold(log)
     before = board.lines(now, ALL)
     for entry in log[again_from:]:
@@ -109,7 +109,7 @@ def test_a_replay_over_what_a_reader_has_changes_nothing(log: list[Entry], again
 
 
 @given(histories(), MOMENTS, st.integers(1, 10))
-def test_a_board_stands_until_it_changes_by_itself(log: list[Entry], now: datetime, size: int) -> None:
+def test_a_board_stays_the_same_until_its_next_change(log: list[Entry], now: datetime, size: int) -> None:
     board = fold(log)
     shown = board.lines(now, size)
     instant = next_change_at(shown, now)
@@ -121,7 +121,7 @@ def test_a_board_stands_until_it_changes_by_itself(log: list[Entry], now: dateti
 
 
 @given(histories(), MOMENTS, st.integers(1, 10))
-def test_a_board_is_never_larger_than_its_size_and_as_many_notices(log: list[Entry], now: datetime, size: int) -> None:
+def test_a_board_has_at_most_its_size_of_lines_and_of_notices(log: list[Entry], now: datetime, size: int) -> None:
     shown = fold(log).lines(now, size)
     assert sum(each.status is Status.USABLE for each in shown) <= size
     assert sum(each.status is Status.CANCELED for each in shown) <= size
@@ -137,7 +137,7 @@ def test_five_withdrawals_in_a_row_do_not_empty_the_board() -> None:
     assert [each.number for each in shown if each.text] == list(range(10, 0, -1))
 
 
-def test_no_more_notices_are_kept_than_the_board_has_lines() -> None:
+def test_there_are_at_most_as_many_notices_as_lines() -> None:
     board = board_of(line(1), *(withdrawn(number) for number in range(2, 30)))
     assert numbers(board.lines(NOW, 3)) == [29, 28, 27, 1]
 
@@ -151,32 +151,32 @@ def test_a_notice_has_room_on_a_board_that_is_not_full() -> None:
     assert numbers(board_of(withdrawn(1), line(2)).lines(NOW, 2)) == [2, 1]
 
 
-def test_pins_are_on_top_newest_first_and_count_as_lines() -> None:
+def test_pinned_lines_are_first_newest_first_and_count_as_lines() -> None:
     later = NOW + timedelta(hours=1)
     board = board_of(line(1, pinned_until=later), line(2), line(3, pinned_until=later), line(4), line(5))
     assert numbers(board.lines(NOW, 4)) == [3, 1, 5, 4]
 
 
-def test_a_pin_ends_by_itself_and_its_line_returns_to_its_place() -> None:
+def test_a_line_returns_to_its_place_when_its_pin_ends() -> None:
     end = NOW + timedelta(minutes=1)
     board = board_of(line(1, pinned_until=end), line(2))
     assert numbers(board.lines(end - timedelta(microseconds=1), 10)) == [1, 2]
     assert numbers(board.lines(end, 10)) == [2, 1]
 
 
-def test_no_more_lines_than_the_size_are_pinned() -> None:
+def test_at_most_the_size_of_the_board_is_pinned() -> None:
     board = board_of(*(line(number, pinned_until=NOW + timedelta(hours=1)) for number in range(1, 5)), line(9))
     assert numbers(board.lines(NOW, 2)) == [4, 3]
 
 
-def test_a_line_leaves_the_board_the_instant_it_expires() -> None:
+def test_a_line_leaves_the_board_at_the_time_it_expires() -> None:
     end = NOW + timedelta(minutes=1)
     board = board_of(line(1), line(2, expires_at=end))
     assert numbers(board.lines(end - timedelta(microseconds=1), 10)) == [2, 1]
     assert numbers(board.lines(end, 10)) == [1]
 
 
-def test_an_expired_pin_does_not_hold_an_expired_line_on_top() -> None:
+def test_a_pinned_line_that_expires_leaves_the_board() -> None:
     board = board_of(line(1, pinned_until=NOW + timedelta(hours=1), expires_at=NOW), line(2))
     assert numbers(board.lines(NOW, 10)) == [2]
 
@@ -188,42 +188,42 @@ def test_an_expired_line_makes_room_for_the_next() -> None:
     assert numbers(board.lines(end, 2)) == [2, 1]
 
 
-def test_the_order_is_by_number_and_no_clock_moves_it() -> None:
+def test_lines_are_ordered_by_number_and_not_by_time() -> None:
     late, early = START + timedelta(days=2), START - timedelta(days=2)
     board = board_of(line(2, created_at=early, updated_at=early), line(1, created_at=late, updated_at=late))
     assert numbers(board.lines(NOW, 10)) == [2, 1]
 
 
-def test_an_update_stays_in_its_place() -> None:
+def test_an_updated_line_stays_in_its_place() -> None:
     board = board_of(line(1), line(2), line(1, version=2, change=Change.UPDATE, text="New"))
     assert [(each.number, each.text) for each in board.lines(NOW, 10)] == [(2, "Text 2"), (1, "New")]
 
 
-def test_a_version_that_is_not_newer_is_left_out() -> None:
+def test_a_version_that_is_not_newer_is_ignored() -> None:
     board = board_of(
         line(1, version=3, text="Third"), line(1, version=2, text="Second"), line(1, version=3, text="3rd")
     )
     assert [each.text for each in board.lines(NOW, 10)] == ["Third"]
 
 
-def test_the_text_of_a_withdrawn_line_does_not_come_back_with_an_old_version() -> None:
+def test_an_old_version_does_not_bring_back_a_withdrawn_text() -> None:
     board = board_of(withdrawn(1), line(1))
     assert [each.status for each in board.lines(NOW, 10)] == [Status.CANCELED]
 
 
-def test_an_old_version_brings_no_pin_back() -> None:
+def test_an_old_version_does_not_bring_back_a_pin() -> None:
     board = board_of(line(1, version=2), line(2), line(1, pinned_until=NOW + timedelta(hours=1)))
     assert numbers(board.lines(NOW, 10)) == [2, 1]
 
 
-def test_a_line_that_is_held_does_not_show_and_is_still_known() -> None:
+def test_a_hidden_line_is_known_but_not_visible() -> None:
     board = board_of(line(1), line(1, version=2, status=Status.WITHHELD, text=""))
     assert board.lines(NOW, 10) == []
     assert "line-1" in board
     assert len(board) == 1
 
 
-def test_a_line_that_is_forgotten_leaves_nothing() -> None:
+def test_a_removed_line_is_unknown() -> None:
     board = board_of(line(1, pinned_until=NOW + timedelta(hours=1)), line(2))
     board.remove("line-1")
     assert numbers(board.lines(NOW, 10)) == [2]

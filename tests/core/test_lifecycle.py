@@ -79,7 +79,7 @@ MAY_FOLLOW = {
 
 @pytest.mark.parametrize("change", [change for change in Change if change is not Change.NEW])
 @pytest.mark.parametrize("state", STATES)
-def test_a_change_follows_only_a_status_that_allows_it(state: str, change: Change) -> None:
+def test_a_change_is_only_allowed_by_a_fitting_status(state: str, change: Change) -> None:
     board = board_with(*STATES[state])
     if change in MAY_FOLLOW[state]:
         before = board.get(LINE)
@@ -92,14 +92,14 @@ def test_a_change_follows_only_a_status_that_allows_it(state: str, change: Chang
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_new_line_is_another_line_whatever_became_of_the_first(state: str) -> None:
+def test_a_new_line_gets_an_id_of_its_own(state: str) -> None:
     board = board_with(*STATES[state])
     line = published(board, Change.NEW)
     assert line.id != LINE
     assert (line.version, line.change, line.status) == (1, Change.NEW, Status.USABLE)
 
 
-def test_a_refusal_shows_the_version_in_force() -> None:
+def test_a_refusal_has_the_current_version() -> None:
     outcome = post(board_with(Change.WITHDRAW), submission(Change.UPDATE))
     assert isinstance(outcome, Refuse)
     assert outcome.latest is not None
@@ -113,12 +113,12 @@ def test_a_change_of_a_version_that_is_not_the_latest_is_refused(change: Change,
 
 
 @pytest.mark.parametrize("version", [2, None])
-def test_a_change_of_the_latest_version_or_of_whatever_is_the_latest_passes(version: int | None) -> None:
+def test_a_change_of_the_latest_version_or_of_no_version_passes(version: int | None) -> None:
     assert published(board_with(Change.UPDATE), Change.UPDATE, version=version).version == 3
 
 
 @pytest.mark.parametrize("line_id", [None, "", "line-2", "\ud800", "x" * 10_000])
-def test_a_change_of_no_known_line_is_refused(line_id: str | None) -> None:
+def test_a_change_of_an_unknown_line_is_refused(line_id: str | None) -> None:
     assert refused(board_with(), Change.UPDATE, id=line_id) == ["unknown"]
 
 
@@ -137,7 +137,7 @@ def test_a_correction_and_a_withdrawal_need_a_reason(change: Change, reason: str
 
 
 @pytest.mark.parametrize("change", [change for change in Change if change not in (Change.CORRECT, Change.WITHDRAW)])
-def test_no_other_change_takes_a_reason(change: Change) -> None:
+def test_other_changes_with_a_reason_are_refused(change: Change) -> None:
     board = board_with(Change.PIN) if change is Change.UNPIN else board_with()
     if change is Change.UNHIDE:
         board = board_with(Change.HIDE)
@@ -169,7 +169,7 @@ CONTENT: dict[str, object] = {
         ((Change.PIN,), Change.UNPIN),
     ],
 )
-def test_a_change_that_writes_nothing_takes_no_content(before: tuple[Change, ...], change: Change, field: str) -> None:
+def test_a_change_without_text_refuses_content_fields(before: tuple[Change, ...], change: Change, field: str) -> None:
     assert refused(board_with(*before), change, **{field: CONTENT[field]}) == ["field"]
 
 
@@ -192,7 +192,7 @@ FILLED: dict[str, object] = {
 
 @pytest.mark.parametrize("field", CONTENT)
 @pytest.mark.parametrize("change", [Change.UPDATE, Change.REFILE, Change.CORRECT])
-def test_a_rewrite_may_change_one_field_and_keeps_the_others(change: Change, field: str) -> None:
+def test_a_rewrite_of_one_field_keeps_the_others(change: Change, field: str) -> None:
     board = board_with(**FILLED)
     before = board.get(LINE)
     assert before is not None
@@ -206,12 +206,12 @@ def test_a_line_needs_a_text() -> None:
     assert refused(Board(), Change.NEW, text=UNSET) == ["empty"]
 
 
-def test_a_pin_needs_its_end() -> None:
+def test_a_pin_needs_an_end() -> None:
     assert refused(board_with(), Change.PIN, pinned_until=None) == ["field"]
 
 
 @pytest.mark.parametrize("change", [Change.UPDATE, Change.CORRECT, Change.WITHDRAW, Change.HIDE])
-def test_only_a_new_line_and_a_pin_take_the_end_of_a_pin(change: Change) -> None:
+def test_only_a_new_line_or_a_pin_may_have_pinned_until(change: Change) -> None:
     assert refused(board_with(), change, pinned_until=SOON) == ["field"]
 
 
@@ -233,20 +233,20 @@ def test_only_a_new_line_and_a_pin_take_the_end_of_a_pin(change: Change) -> None
         ("note", "a\x00b", "character"),
     ],
 )
-def test_the_rules_hold_for_every_field_of_a_new_line(field: str, value: object, code: str) -> None:
+def test_every_field_of_a_new_line_is_checked(field: str, value: object, code: str) -> None:
     assert refused(Board(), Change.NEW, **{field: value}) == [code]
 
 
-def test_the_rules_hold_for_a_reason() -> None:
+def test_a_reason_is_checked() -> None:
     assert refused(board_with(), Change.CORRECT, reason="a\u202eb") == ["character"]
 
 
-def test_every_fault_is_found_at_once() -> None:
+def test_all_faults_are_reported_together() -> None:
     codes = refused(Board(), Change.NEW, text="a\u202eb", urgency=0, section="weather", reason="because")
     assert sorted(codes) == ["character", "field", "section", "urgency"]
 
 
-def test_a_refusal_leaves_the_board_as_it_was() -> None:
+def test_a_refusal_does_not_change_the_board() -> None:
     board = board_with()
     before = list(board.newest_first())
     refused(board, Change.UPDATE, text="a\u202eb")
@@ -256,7 +256,7 @@ def test_a_refusal_leaves_the_board_as_it_was() -> None:
 # What a line becomes
 
 
-def test_a_new_line_has_the_language_and_the_direction_of_its_edition() -> None:
+def test_a_new_line_has_the_language_and_direction_of_its_edition() -> None:
     outcome = post(Board(), submission(Change.NEW, text="عاجل"), edition=DEFAULT_EDITIONS["ar"])
     assert isinstance(outcome, Publish)
     assert (outcome.entry.line.lang, outcome.entry.line.dir) == ("ar", Direction.RTL)
@@ -272,7 +272,7 @@ def test_a_new_line_has_the_language_and_the_direction_of_its_edition() -> None:
         ({}, ("en", Direction.LTR)),
     ],
 )
-def test_a_line_may_have_a_language_and_a_direction_of_its_own(
+def test_a_line_may_have_another_language_and_direction(
     fields: dict[str, object], expected: tuple[str, Direction]
 ) -> None:
     line = published(Board(), Change.NEW, **fields)
@@ -291,7 +291,7 @@ def test_a_line_may_have_a_language_and_a_direction_of_its_own(
         ({"text": "No deal", "attribution": "\u200b"}, (None, "No deal")),
     ],
 )
-def test_an_attribution_is_given_or_split_off(fields: dict[str, object], expected: tuple[str, str]) -> None:
+def test_an_attribution_is_given_or_split_from_the_text(fields: dict[str, object], expected: tuple[str, str]) -> None:
     line = published(Board(), Change.NEW, **fields)
     assert (line.attribution, line.text) == expected
 
@@ -306,14 +306,14 @@ def test_an_attribution_is_given_or_split_off(fields: dict[str, object], expecte
         ({"text": UNSET, "urgency": 1}, ("Reuters", "Quake")),
     ],
 )
-def test_a_new_text_says_the_attribution_too_unless_it_is_not_split(
+def test_a_new_text_replaces_the_attribution_unless_it_is_not_split(
     fields: dict[str, object], expected: tuple[str, str]
 ) -> None:
     line = published(board_with(text="Reuters: Quake"), Change.UPDATE, **fields)
     assert (line.attribution, line.text) == expected
 
 
-def test_values_are_kept_in_their_normal_form() -> None:
+def test_values_are_stored_in_their_normal_form() -> None:
     east = timezone(timedelta(hours=3))
     line = published(
         Board(),
@@ -331,16 +331,16 @@ def test_values_are_kept_in_their_normal_form() -> None:
 
 
 @pytest.mark.parametrize("coverage", [None, "", " ", "\u200b"])
-def test_a_coverage_without_a_name_is_none(coverage: str | None) -> None:
+def test_a_blank_coverage_is_none(coverage: str | None) -> None:
     assert published(board_with(coverage="Quake"), Change.UPDATE, coverage=coverage).coverage is None
 
 
-def test_a_correction_tells_readers_why_and_an_update_keeps_the_label() -> None:
+def test_an_update_keeps_the_reason_of_a_correction() -> None:
     board = board_with(Change.CORRECT)
     assert published(board, Change.UPDATE).correction == "Reason to correct"
 
 
-def test_a_refile_tells_readers_nothing() -> None:
+def test_a_refile_has_no_correction() -> None:
     assert published(board_with(), Change.REFILE).correction is None
 
 
@@ -348,14 +348,14 @@ TOLD = {"attribution": "Source", "url": "https://example.com/secret", "text": "T
 
 
 @pytest.mark.parametrize("before", [(), (Change.HIDE,), (Change.CORRECT,), (Change.PIN,), (Change.HIDE, Change.UNHIDE)])
-def test_a_withdrawn_line_keeps_a_notice_and_nothing_of_its_text(before: tuple[Change, ...]) -> None:
+def test_a_withdrawn_line_keeps_its_notice_and_nothing_of_its_text(before: tuple[Change, ...]) -> None:
     line = published(board_with(*before, **TOLD), Change.WITHDRAW, reason="It was wrong")
     assert line.status is Status.CANCELED
     assert (line.text, line.attribution, line.url, line.pinned_until) == ("", None, None, None)
     assert line.correction == "It was wrong"
 
 
-def test_the_notice_of_a_withdrawal_does_not_expire_with_the_text() -> None:
+def test_the_notice_of_a_withdrawal_does_not_expire() -> None:
     board = board_with(expires_at=SOON)
     published(board, Change.WITHDRAW)
     (notice,) = board.lines(SOON + timedelta(days=1), 10)
@@ -363,13 +363,13 @@ def test_the_notice_of_a_withdrawal_does_not_expire_with_the_text() -> None:
 
 
 @pytest.mark.parametrize("change", [Change.HIDE, Change.WITHDRAW])
-def test_the_entry_that_takes_a_line_back_tells_readers_nothing_of_an_earlier_correction(change: Change) -> None:
+def test_hiding_or_withdrawing_removes_an_earlier_correction(change: Change) -> None:
     line = published(board_with(Change.CORRECT), change)
     assert "Reason to correct" not in msgspec.json.encode(line).decode()
 
 
 @given(histories())
-def test_what_is_taken_back_carries_no_text_in_any_field(log: list[Entry]) -> None:
+def test_a_hidden_or_withdrawn_line_has_its_text_in_no_field(log: list[Entry]) -> None:
     secrets: dict[str, set[str]] = {}
     for entry in log:
         line = entry.line
@@ -381,7 +381,7 @@ def test_what_is_taken_back_carries_no_text_in_any_field(log: list[Entry]) -> No
 
 
 @given(histories())
-def test_an_earlier_version_without_its_text_tells_nothing_that_it_told(log: list[Entry]) -> None:
+def test_a_version_without_its_text_has_the_text_in_no_field(log: list[Entry]) -> None:
     for entry in log:
         for status in (Status.CANCELED, Status.WITHHELD):
             bare = entry.line.without_text(status)
@@ -394,12 +394,12 @@ def test_an_earlier_version_without_its_text_tells_nothing_that_it_told(log: lis
 
 
 @given(histories())
-def test_only_the_entry_of_a_held_line_keeps_the_version_to_release(log: list[Entry]) -> None:
+def test_only_the_entry_of_a_hidden_line_keeps_the_hidden_version(log: list[Entry]) -> None:
     for entry in log:
         assert (entry.hidden_version is not None) == (entry.line.change is Change.HIDE)
 
 
-def test_a_line_that_is_released_is_as_it_was_before_it_was_held() -> None:
+def test_an_unhidden_line_is_as_it_was_before_it_was_hidden() -> None:
     board = board_with(Change.CORRECT, Change.PIN, **TOLD, section="economy", urgency=2)
     before = board.get(LINE)
     assert before is not None
@@ -408,20 +408,20 @@ def test_a_line_that_is_released_is_as_it_was_before_it_was_held() -> None:
     assert released == msgspec.structs.replace(before.line, change=Change.UNHIDE, version=before.line.version + 2)
 
 
-def test_a_line_may_be_held_and_released_again() -> None:
+def test_a_line_may_be_hidden_and_unhidden_again() -> None:
     board = board_with(Change.HIDE, Change.UNHIDE, Change.HIDE, Change.UNHIDE)
     (line,) = board.lines(START, 10)
     assert (line.text, line.version) == ("Text by new", 5)
 
 
-def test_a_released_entry_keeps_no_second_copy() -> None:
+def test_the_entry_of_an_unhidden_line_has_no_second_copy_of_it() -> None:
     board = board_with(Change.HIDE, Change.UNHIDE)
     entry = board.get(LINE)
     assert entry is not None
     assert encode_entry(entry).count(b"Text by new") == 1
 
 
-def test_an_unpinned_line_has_no_end_of_a_pin() -> None:
+def test_an_unpinned_line_has_no_pinned_until() -> None:
     board = board_with(Change.PIN)
     assert published(board, Change.UNPIN).pinned_until is None
 
@@ -437,7 +437,7 @@ def test_an_expired_line_can_still_be_corrected() -> None:
 
 
 @pytest.mark.parametrize(("now", "updated_at"), [(SOON, SOON), (START - timedelta(hours=1), START)])
-def test_a_later_version_is_never_older_by_its_own_words(now: datetime, updated_at: datetime) -> None:
+def test_a_later_version_never_has_an_earlier_time(now: datetime, updated_at: datetime) -> None:
     outcome = decide(submission(Change.UPDATE), context(board_with(), 2, now))
     assert isinstance(outcome, Publish)
     assert outcome.entry.line.updated_at == updated_at
@@ -445,7 +445,7 @@ def test_a_later_version_is_never_older_by_its_own_words(now: datetime, updated_
 
 
 @given(histories())
-def test_versions_count_up_and_times_never_go_back(log: list[Entry]) -> None:
+def test_versions_count_up_and_times_never_decrease(log: list[Entry]) -> None:
     latest: dict[str, Line] = {}
     for seq, entry in enumerate(log, 1):
         line = entry.line
@@ -467,14 +467,14 @@ def latest_entry(board: Board) -> Entry:
     return entry
 
 
-def test_an_update_that_leaves_a_selection_still_reaches_it() -> None:
+def test_an_update_that_leaves_a_selection_is_still_included() -> None:
     board = board_with(section="economy")
     published(board, Change.UPDATE, section="sports")
     assert Selection(sections=("economy",)).includes(latest_entry(board))
     assert not Selection(sections=("politics",)).includes(latest_entry(board))
 
 
-def test_a_withdrawal_reaches_everybody_who_saw_any_version() -> None:
+def test_a_withdrawal_is_included_in_the_selections_of_every_version() -> None:
     board = board_with(section="economy", urgency=1, regions=("asia",))
     published(board, Change.UPDATE, section="sports", regions=("africa",))
     published(board, Change.UPDATE, urgency=4)
@@ -492,14 +492,14 @@ def test_a_withdrawal_reaches_everybody_who_saw_any_version() -> None:
     assert not Selection(sections=("sports",), regions=("asia",)).includes(latest_entry(board))
 
 
-def test_facets_that_a_line_has_again_are_kept_once() -> None:
+def test_earlier_facets_have_no_duplicates() -> None:
     board = board_with(section="economy")
     for section in ("sports", "economy", "sports", "economy"):
         published(board, Change.UPDATE, section=section)
     assert [was.section for was in latest_entry(board).earlier_facets] == ["sports"]
 
 
-def test_a_line_cannot_change_its_facets_without_end() -> None:
+def test_a_line_with_too_many_different_facets_is_refused() -> None:
     board = Board()
     sections = [None, *ENGLISH.sections]
     changes = [{"section": section, "urgency": urgency} for urgency in range(1, 10) for section in sections]
@@ -513,7 +513,7 @@ def test_a_line_cannot_change_its_facets_without_end() -> None:
 
 
 @given(histories())
-def test_an_entry_names_every_facet_that_its_line_ever_had(log: list[Entry]) -> None:
+def test_an_entry_has_all_facets_of_its_lines_versions(log: list[Entry]) -> None:
     for end in range(len(log)):
         entry = log[end]
         ever = {each.line.facets for each in log[: end + 1] if each.line.id == entry.line.id}
@@ -522,5 +522,5 @@ def test_an_entry_names_every_facet_that_its_line_ever_had(log: list[Entry]) -> 
 
 
 @given(histories())
-def test_a_log_of_the_rules_needs_no_version_left_out(log: list[Entry]) -> None:
+def test_the_latest_entry_of_each_line_is_on_the_board(log: list[Entry]) -> None:
     assert {entry.line.id: entry for entry in log} == {entry.line.id: entry for entry in fold(log).newest_first()}

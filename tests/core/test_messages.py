@@ -55,24 +55,24 @@ def test_a_message_decodes_to_itself(message: Message) -> None:
 
 
 @given(lines())
-def test_a_line_is_sent_as_a_line_message(line: Line) -> None:
+def test_encode_line_makes_a_line_message(line: Line) -> None:
     assert decode_message(encode_line(POSITION, line)) == LineMessage(str(POSITION), line)
 
 
 @given(lines())
-def test_a_line_has_every_field_on_the_wire_that_is_not_null_or_empty(line: Line) -> None:
+def test_a_line_on_the_wire_has_every_field_that_is_not_empty(line: Line) -> None:
     sent = msgspec.json.decode(encode_line(POSITION, line))["line"]
     given = {name for name in Line.__struct_fields__ if getattr(line, name) not in (None, (), False)}
     assert set(sent) == given
 
 
 @given(instants())
-def test_an_instant_is_written_with_the_z_of_utc(instant: datetime) -> None:
+def test_a_time_on_the_wire_ends_with_z(instant: datetime) -> None:
     assert rfc3339(instant).endswith("Z")
     assert datetime.fromisoformat(rfc3339(instant)) == instant
 
 
-def test_messages_look_as_the_protocol_says() -> None:
+def test_messages_have_the_documented_form() -> None:
     edition = EditionInfo.of("ar", DEFAULT_EDITIONS["ar"])
     shown: list[Message] = [
         BoardMessage(str(POSITION), None, edition, []),
@@ -91,7 +91,7 @@ def test_messages_look_as_the_protocol_says() -> None:
     ]
 
 
-def test_a_line_looks_as_the_protocol_says() -> None:
+def test_a_line_has_the_documented_form() -> None:
     line = Line(
         id="l1",
         version=2,
@@ -118,11 +118,11 @@ def test_a_line_looks_as_the_protocol_says() -> None:
     "data",
     [b'{"type":"weather"}', b'{"type":"weather","position":7}', b'{"position":"x","type":"boards"}', '{"type":""}'],
 )
-def test_a_message_of_a_kind_that_is_not_known_is_none(data: bytes | str) -> None:
+def test_an_unknown_kind_of_message_is_none(data: bytes | str) -> None:
     assert decode_message(data) is None
 
 
-def test_fields_that_are_not_known_are_ignored() -> None:
+def test_unknown_fields_are_ignored() -> None:
     assert decode_message('{"type":"heartbeat","position":"x","mood":{"a":[1]}}') == HeartbeatMessage("x")
 
 
@@ -146,7 +146,7 @@ def test_fields_that_are_not_known_are_ignored() -> None:
         '{"type":"heartbeat","position":"\ud800"}',
     ],
 )
-def test_a_message_that_breaks_the_protocol_is_a_wire_error(data: bytes | str) -> None:
+def test_an_invalid_message_raises_message_error(data: bytes | str) -> None:
     with pytest.raises(MessageError):
         decode_message(data)
 
@@ -160,7 +160,7 @@ def broken(draw: st.DrawFn) -> bytes:
 
 
 @given(st.binary() | st.text() | broken())
-def test_whatever_comes_is_a_message_or_none_or_a_wire_error(data: bytes | str) -> None:
+def test_any_input_gives_a_message_none_or_message_error(data: bytes | str) -> None:
     try:
         message = decode_message(data)
     except MessageError:

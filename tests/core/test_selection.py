@@ -13,12 +13,12 @@ from ticker.core.selection import EVERYTHING, Selection, parse_selection
 
 
 @given(facets())
-def test_everything_takes_everything(facets: Facets) -> None:
+def test_everything_matches_all_facets(facets: Facets) -> None:
     assert EVERYTHING.matches(facets)
 
 
 @given(selections(), facets())
-def test_a_selection_is_met_when_each_of_its_wishes_is(selection: Selection, facets: Facets) -> None:
+def test_a_selection_matches_if_each_of_its_parts_matches(selection: Selection, facets: Facets) -> None:
     wishes = (
         Selection(sections=selection.sections),
         Selection(regions=selection.regions),
@@ -42,25 +42,25 @@ def test_a_selection_is_met_when_each_of_its_wishes_is(selection: Selection, fac
         (Selection(("sports",), ("mena",)), Facets(4, "sports", ("africa",)), False),
     ],
 )
-def test_a_selection_takes_any_of_its_terms_and_that_urgent_or_more(
+def test_a_selection_matches_any_of_its_terms_and_the_same_or_more_urgency(
     selection: Selection, facets: Facets, matches: bool
 ) -> None:
     assert selection.matches(facets) is matches
 
 
-def test_equal_wishes_are_equal_values() -> None:
+def test_selections_of_the_same_terms_are_equal() -> None:
     first = parse_selection(ENGLISH, ["sports", "economy", "sports"], ["mena", "asia"], "3")
     second = parse_selection(ENGLISH, ["economy", "sports"], ["asia", "mena", "mena"], "3")
     assert first == second == Selection(("economy", "sports"), ("asia", "mena"), 3)
     assert hash(first) == hash(second)
 
 
-def test_no_wish_is_everything() -> None:
+def test_an_empty_selection_is_everything() -> None:
     assert parse_selection(ENGLISH, [], [], None) == EVERYTHING
 
 
 @pytest.mark.parametrize("term", ["", "Sports", "SPORTS", "sports ", "weather", "mena", "x" * 100_000])
-def test_a_section_that_the_edition_lacks_is_refused_with_those_it_has(term: str) -> None:
+def test_an_unknown_section_is_refused_with_the_known_ones(term: str) -> None:
     with pytest.raises(SelectionError) as refused:
         parse_selection(ENGLISH, ["economy", term], [], None)
     assert refused.value.code == "section"
@@ -69,14 +69,14 @@ def test_a_section_that_the_edition_lacks_is_refused_with_those_it_has(term: str
     assert len(str(refused.value)) < 300
 
 
-def test_a_region_that_the_edition_lacks_is_refused() -> None:
+def test_an_unknown_region_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SelectionError, match="no region 'mars': it has africa, ") as refused:
         parse_selection(ENGLISH, [], ["mars"], None)
     assert refused.value.code == "region"
 
 
 @pytest.mark.parametrize("urgency", ["1", "4", "9"])
-def test_an_urgency_of_the_scale_is_read(urgency: str) -> None:
+def test_a_valid_urgency_is_parsed(urgency: str) -> None:
     assert parse_selection(ENGLISH, [], [], urgency).urgency == int(urgency)
 
 
@@ -84,14 +84,14 @@ def test_an_urgency_of_the_scale_is_read(urgency: str) -> None:
     st.text(max_size=3).filter(lambda text: text not in set("123456789"))
     | st.sampled_from(["0", "٣", "10", "1.0", "²"])
 )
-def test_an_urgency_that_is_none_is_refused(urgency: str) -> None:
+def test_an_invalid_urgency_is_refused(urgency: str) -> None:
     with pytest.raises(SelectionError) as refused:
         parse_selection(ENGLISH, [], [], urgency)
     assert refused.value.code == "urgency"
 
 
 @given(st.lists(st.text()), st.lists(st.text()), st.none() | st.text())
-def test_whatever_is_asked_for_is_a_selection_or_a_selection_error(
+def test_any_input_gives_a_selection_or_selection_error(
     sections: list[str], regions: list[str], urgency: str | None
 ) -> None:
     codes = []

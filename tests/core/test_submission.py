@@ -54,14 +54,14 @@ def broken(draw: st.DrawFn, good: bytes) -> bytes:
     return good[:start] + draw(st.binary(max_size=4)) + good[end:]
 
 
-def test_what_decodes_is_what_was_encoded() -> None:
+def test_a_request_decodes_to_the_encoded_values() -> None:
     submission = decode_request(GOOD, LIMIT)
     assert isinstance(submission, Submission)
     assert (submission.key, submission.text, submission.regions) == ("k", "عاجل", ("mena",))
 
 
 @given(likely_submissions() | nasty_submissions())
-def test_a_submission_that_utf8_can_hold_decodes_to_itself(submission: Submission) -> None:
+def test_a_submission_in_utf8_decodes_to_itself(submission: Submission) -> None:
     data = tried(lambda: encode_request(submission))
     if isinstance(data, SubmissionError):
         assert "\\ud" in ascii(submission)
@@ -69,14 +69,14 @@ def test_a_submission_that_utf8_can_hold_decodes_to_itself(submission: Submissio
         assert decode_request(data, 10**6) == submission
 
 
-def test_a_text_of_bytes_that_were_no_utf8_is_malformed() -> None:
+def test_a_text_that_is_not_utf8_is_malformed() -> None:
     with pytest.raises(SubmissionError) as refused:
         encode_request(Submission(key="k", change=Change.NEW, text=os.fsdecode(b"caf\xe9")))
     assert refused.value.code == "malformed"
 
 
 @given(st.binary() | broken(GOOD) | st.text().map(str.encode))
-def test_bytes_are_a_submission_or_a_submission_error(data: bytes) -> None:
+def test_any_bytes_give_a_request_or_submission_error(data: bytes) -> None:
     decoded = tried(lambda: decode_request(data, LIMIT))
     if isinstance(decoded, SubmissionError):
         assert decoded.code == "malformed"
@@ -88,7 +88,7 @@ FIELDS = st.sampled_from(["key", "change", "text", "regions", "expires_at", "urg
 
 
 @given(st.dictionaries(FIELDS, JSON, max_size=4))
-def test_fields_of_any_shape_are_a_submission_or_a_submission_error(fields: dict[str, object]) -> None:
+def test_fields_of_any_type_give_a_request_or_submission_error(fields: dict[str, object]) -> None:
     data = msgspec.json.encode({"key": "k", "change": "new", **fields})
     decoded = tried(lambda: decode_request(data, 10**6))
     assert not isinstance(decoded, SubmissionError) or decoded.code == "malformed"
@@ -121,7 +121,7 @@ def test_fields_of_any_shape_are_a_submission_or_a_submission_error(fields: dict
         b'"key":"' + b"x" * (KEY_MAX + 1) + b'"',
     ],
 )
-def test_a_submission_with_a_field_that_no_desk_can_use_is_malformed(extra: bytes) -> None:
+def test_a_submission_with_an_invalid_field_is_malformed(extra: bytes) -> None:
     with pytest.raises(SubmissionError) as refused:
         decode_request(b'{"key":"k","change":"new",' + extra + b"}", 10**6)
     assert refused.value.code == "malformed"
@@ -129,12 +129,12 @@ def test_a_submission_with_a_field_that_no_desk_can_use_is_malformed(extra: byte
 
 @pytest.mark.parametrize("key", ["x", "x" * KEY_MAX, "مفتاح", "a b"])
 @pytest.mark.parametrize("deadline_s", [0.0, 30.0, DEADLINE_MAX_S])
-def test_keys_and_deadlines_within_their_bounds_pass(key: str, deadline_s: float) -> None:
+def test_keys_and_deadlines_within_their_limits_pass(key: str, deadline_s: float) -> None:
     submission = Submission(key=key, change=Change.NEW, deadline_s=deadline_s)
     assert decode_request(encode_request(submission), LIMIT) == submission
 
 
-def test_a_submission_may_have_as_many_bytes_as_the_limit_and_no_more() -> None:
+def test_a_submission_above_the_limit_is_too_big() -> None:
     assert decode_request(GOOD, len(GOOD)).key == "k"
     with pytest.raises(SubmissionError) as refused:
         decode_request(GOOD, len(GOOD) - 1)
@@ -142,7 +142,7 @@ def test_a_submission_may_have_as_many_bytes_as_the_limit_and_no_more() -> None:
     assert f"{len(GOOD)} bytes: {len(GOOD) - 1} at most" in str(refused.value)
 
 
-def test_a_submission_that_is_too_big_is_not_even_read() -> None:
+def test_a_submission_that_is_too_big_is_not_parsed() -> None:
     with pytest.raises(SubmissionError) as refused:
         decode_request(DEEP, LIMIT)
     assert refused.value.code == "too-big"
@@ -157,7 +157,7 @@ RECEIPT = b'{"status":"on-air","edition":"en","key":"k","published_at":"2026-11-
 
 
 @given(st.binary() | broken(RECEIPT) | st.text().map(str.encode))
-def test_bytes_are_a_receipt_or_a_submission_error(data: bytes) -> None:
+def test_any_bytes_give_a_receipt_or_submission_error(data: bytes) -> None:
     decoded = tried(lambda: decode_receipt(data))
     if isinstance(decoded, SubmissionError):
         assert decoded.code == "malformed"
@@ -166,11 +166,11 @@ def test_bytes_are_a_receipt_or_a_submission_error(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("extra", [b'"edition":"\xff"', b'"later":' + DEEP, b'"status":"maybe"'])
-def test_a_receipt_that_cannot_be_read_is_malformed(extra: bytes) -> None:
+def test_an_invalid_receipt_is_malformed(extra: bytes) -> None:
     with pytest.raises(SubmissionError) as refused:
         decode_receipt(b'{"status":"on-air","edition":"en","key":"k",' + extra + b"}")
     assert refused.value.code == "malformed"
 
 
-def test_a_receipt_of_a_later_desk_may_have_more_fields() -> None:
+def test_unknown_fields_of_a_receipt_are_ignored() -> None:
     assert decode_receipt(RECEIPT[:-1] + b',"weather":"fine"}') == decode_receipt(RECEIPT)

@@ -1,4 +1,4 @@
-"""The rules for a line's fields: of each, what it refuses and what must pass."""
+"""The rules for the fields of a line: values that pass, and values that are refused."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 
 from tests.support.strategies import ENGLISH, START, nasty_text
-from ticker.core.edition import DEFAULT_EDITIONS, SECTIONS, check_name, find_term
-from ticker.core.errors import SettingsError
+from ticker.core.edition import SECTIONS
 from ticker.core.line import Direction
 from ticker.core.rules import fields
 from ticker.core.rules.findings import Findings, RuleFinding
@@ -81,18 +80,18 @@ def test_a_good_text_passes(text: str) -> None:
         ("a\ud800b", "U+D800"),
     ],
 )
-def test_a_character_that_a_line_cannot_have_is_refused_by_name(text: str, name: str) -> None:
+def test_a_forbidden_character_is_named(text: str, name: str) -> None:
     (finding,) = found(fields.check_text(ENGLISH, text))
     assert finding.code == "character"
     assert f"the character {name}: take it out" in finding.detail
 
 
-def test_each_refused_character_is_named_once() -> None:
+def test_each_forbidden_character_is_named_once() -> None:
     details = [finding.detail for finding in found(fields.check_plain("text", "a\nb\nc\u202ed\u202e"))]
     assert len(details) == 2
 
 
-def test_a_text_full_of_refused_characters_makes_a_short_answer() -> None:
+def test_at_most_five_forbidden_characters_are_named() -> None:
     errors = found(fields.check_plain("text", "".join(map(chr, range(0xE000, 0xEA00)))))
     assert len(errors) == fields.CHARACTERS_NAMED + 1
     assert f"{0xA00 - fields.CHARACTERS_NAMED} more characters" in errors[-1].detail
@@ -108,11 +107,11 @@ def test_unbalanced_isolates_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "\u200b", "\u200e\u200f\u061c", "\u2060\ufeff", "\u00ad", "\u3164", "\u2800", "\u0301"]
 )
-def test_a_text_in_which_nothing_shows_is_empty(text: str) -> None:
+def test_a_text_of_invisible_characters_is_empty(text: str) -> None:
     assert codes_of_text(text) == ["empty"]
 
 
-def test_a_pile_of_marks_on_one_letter_is_refused() -> None:
+def test_too_many_marks_on_one_letter_are_refused() -> None:
     most = fields.GRAPHEME_CODE_POINTS
     assert codes_of_text("a" + "\u0316" * (most - 1)) == []
     assert codes_of_text("a" + "\u0316" * most) == ["grapheme"]
@@ -138,12 +137,12 @@ GRAPHEMES = [
 
 
 @pytest.mark.parametrize(("text", "count"), GRAPHEMES)
-def test_graphemes_are_counted_as_people_count(text: str, count: int) -> None:
+def test_graphemes_are_counted_as_characters(text: str, count: int) -> None:
     assert fields.count_graphemes(text) == count
 
 
 @pytest.mark.parametrize("letter", ["a", "ñ", "ب", "بّ", FAMILY, "🇪🇸"])
-def test_a_text_of_the_greatest_length_passes_and_one_more_is_refused(letter: str) -> None:
+def test_a_text_above_the_greatest_length_is_refused(letter: str) -> None:
     # Flags would join where they touch, hence the spaces.
     most = " ".join([letter] * 80) + "."
     assert fields.count_graphemes(most) == ENGLISH.text_graphemes
@@ -151,7 +150,7 @@ def test_a_text_of_the_greatest_length_passes_and_one_more_is_refused(letter: st
     assert codes_of_text(most + ".") == ["too-long"]
 
 
-def test_a_text_that_is_too_long_is_told_by_how_much() -> None:
+def test_the_error_says_by_how_much_a_text_is_too_long() -> None:
     (finding,) = found(fields.check_text(ENGLISH, "x" * 170))
     assert finding.detail == "the text has 170 characters: 160 at most, shorten it by 10"
 
@@ -163,23 +162,23 @@ def test_a_long_text_warns(length: int, warns: bool) -> None:
     assert [finding.code for finding in findings.warnings] == (["long"] if warns else [])
 
 
-def test_the_lengths_are_those_of_the_edition() -> None:
+def test_the_limits_of_a_text_are_those_of_the_edition() -> None:
     brief = msgspec.structs.replace(ENGLISH, text_graphemes=5, text_warn_graphemes=3)
     assert codes_of(fields.check_text(brief, "abcdef")) == ["too-long"]
 
 
 @pytest.mark.parametrize(("length", "codes"), [(280, []), (281, ["too-long"])])
-def test_a_notice_has_a_length_of_its_own(length: int, codes: list[str]) -> None:
+def test_a_notice_has_another_limit(length: int, codes: list[str]) -> None:
     assert codes_of(fields.check_notice("reason", "x" * length)) == codes
 
 
 @pytest.mark.parametrize("notice", ["a\nb", "a\u202eb"])
-def test_a_notice_is_plain_text_too(notice: str) -> None:
+def test_a_notice_must_be_plain_text(notice: str) -> None:
     (finding,) = found(fields.check_notice("note", notice))
     assert finding.detail.startswith("the note has the character")
 
 
-def test_no_notice_needs_no_rule() -> None:
+def test_a_missing_notice_passes() -> None:
     assert found(fields.check_notice("note", None)) == []
 
 
@@ -197,12 +196,12 @@ def test_no_notice_needs_no_rule() -> None:
         ("Å", "Å"),
     ],
 )
-def test_a_text_is_put_in_its_normal_form(given_text: str, normal: str) -> None:
+def test_a_text_is_normalized(given_text: str, normal: str) -> None:
     assert fields.normal_text(given_text) == normal
 
 
 @given(nasty_text())
-def test_the_normal_form_is_its_own(text: str) -> None:
+def test_normalizing_twice_changes_nothing(text: str) -> None:
     normal = fields.normal_text(text)
     assert fields.normal_text(normal) == normal
     assert unicodedata.is_normalized("NFC", normal)
@@ -239,7 +238,7 @@ NOT_SPLIT = [
 
 
 @pytest.mark.parametrize(("text", "attribution", "rest"), SPLIT)
-def test_an_attribution_is_split_off(text: str, attribution: str, rest: str) -> None:
+def test_an_attribution_is_split_from_a_text(text: str, attribution: str, rest: str) -> None:
     assert fields.split_attribution(text) == (attribution, rest)
 
 
@@ -248,7 +247,7 @@ def test_a_text_without_attribution_stays_whole(text: str) -> None:
     assert fields.split_attribution(text) == (None, text)
 
 
-def test_an_attribution_has_a_greatest_length() -> None:
+def test_an_attribution_above_its_limit_is_refused() -> None:
     assert found(fields.check_attribution("ب" * 60)) == []
     assert codes_of(fields.check_attribution("ب" * 61)) == ["too-long"]
 
@@ -328,11 +327,11 @@ def test_a_good_url_passes(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
-def test_what_is_no_safe_link_is_refused(url: str) -> None:
+def test_an_unsafe_url_is_refused(url: str) -> None:
     assert codes_of(fields.check_url(url)) == ["url"]
 
 
-def test_a_url_has_a_greatest_length() -> None:
+def test_a_url_above_its_limit_is_refused() -> None:
     url = "https://example.com/".ljust(fields.URL_CHARACTERS, "a")
     assert found(fields.check_url(url)) == []
     assert codes_of(fields.check_url(url + "a")) == ["url"]
@@ -360,7 +359,7 @@ def test_a_refused_url_does_not_repeat_a_password() -> None:
         ("en-x-house", "en-x-house"),
     ],
 )
-def test_a_language_tag_is_put_in_its_standard_form(tag: str, standard: str) -> None:
+def test_a_language_tag_is_standardized(tag: str, standard: str) -> None:
     assert found(fields.check_lang(tag)) == []
     assert fields.normal_lang(tag) == standard
 
@@ -383,7 +382,7 @@ def test_a_language_tag_is_put_in_its_standard_form(tag: str, standard: str) -> 
         "123",
     ],
 )
-def test_what_is_no_language_tag_is_refused(tag: str) -> None:
+def test_an_invalid_language_tag_is_refused(tag: str) -> None:
     assert codes_of(fields.check_lang(tag)) == ["lang"]
 
 
@@ -405,7 +404,7 @@ def test_what_is_no_language_tag_is_refused(tag: str) -> None:
         *((lang, Direction.LTR) for lang in ("az-Latn", "ar-Latn", "he-Latn", "ur-Deva", "und", "mul")),
     ],
 )
-def test_a_language_has_the_direction_of_its_likely_script(lang: str, direction: Direction) -> None:
+def test_a_language_has_the_direction_of_its_most_likely_script(lang: str, direction: Direction) -> None:
     assert fields.direction_of(lang) is direction
 
 
@@ -415,38 +414,30 @@ def test_a_language_has_the_direction_of_its_likely_script(lang: str, direction:
 @pytest.mark.parametrize(
     ("urgency", "codes"), [(1, []), (9, []), (0, ["urgency"]), (10, ["urgency"]), (-1, ["urgency"])]
 )
-def test_urgency_is_of_the_scale(urgency: int, codes: list[str]) -> None:
+def test_an_urgency_outside_the_scale_is_refused(urgency: int, codes: list[str]) -> None:
     assert codes_of(fields.check_urgency(urgency)) == codes
 
 
 @pytest.mark.parametrize("given_term", ["arts-culture", "Arts & Culture", "ARTS & CULTURE", " arts-culture "])
-def test_a_term_is_found_by_its_id_and_its_name_in_any_case(given_term: str) -> None:
+def test_a_term_is_found_by_its_id_or_name_in_any_case(given_term: str) -> None:
     assert found(fields.check_term("section", SECTIONS, given_term)) == []
     assert fields.normal_term(SECTIONS, given_term) == "arts-culture"
 
 
-@pytest.mark.parametrize(
-    ("edition", "name", "term"),
-    [("ar", "سياسة", "politics"), ("es", "política", "politics"), ("es", "Varios", "miscellaneous")],
-)
-def test_a_term_is_found_by_its_name_in_the_language_of_the_edition(edition: str, name: str, term: str) -> None:
-    assert find_term(DEFAULT_EDITIONS[edition].sections, name) == term
-
-
 @pytest.mark.parametrize("term", ["", " ", "weather", "polit", "politics,sports"])
-def test_a_term_that_the_edition_lacks_is_refused_with_those_it_has(term: str) -> None:
+def test_an_unknown_term_is_refused_with_the_known_ones(term: str) -> None:
     (finding,) = found(fields.check_term("section", SECTIONS, term))
     assert finding.code == "section"
     assert ", ".join(SECTIONS) in finding.detail
 
 
-def test_regions_are_kept_in_order_and_once() -> None:
+def test_regions_keep_their_order_without_duplicates() -> None:
     some = ("MENA", "africa", "mena")
     assert found(fields.check_regions(ENGLISH.regions, some)) == []
     assert fields.normal_regions(ENGLISH.regions, some) == ("mena", "africa")
 
 
-def test_only_so_many_regions_may_be_given() -> None:
+def test_too_many_regions_are_refused() -> None:
     some = tuple(ENGLISH.regions)[: fields.REGIONS_MAX]
     assert found(fields.check_regions(ENGLISH.regions, some)) == []
     assert codes_of(fields.check_regions(ENGLISH.regions, (*some, "mena"))) == ["region"]
@@ -471,7 +462,7 @@ EAST = timezone(timedelta(hours=3))
         (datetime.min.replace(tzinfo=timezone(timedelta(hours=23))), True),
     ],
 )
-def test_an_end_is_in_the_future_and_in_utc(instant: datetime, refused: bool) -> None:
+def test_an_expiry_must_be_in_the_future_and_in_utc(instant: datetime, refused: bool) -> None:
     codes = codes_of(fields.check_expires(instant, START))
     assert codes == (["expires_at"] if refused else [])
 
@@ -479,20 +470,5 @@ def test_an_end_is_in_the_future_and_in_utc(instant: datetime, refused: bool) ->
 @pytest.mark.parametrize(
     ("after", "codes"), [(fields.PIN_MAX, []), (fields.PIN_MAX + timedelta(seconds=1), ["pinned_until"])]
 )
-def test_a_pin_ends_within_its_longest_time(after: timedelta, codes: list[str]) -> None:
+def test_a_pin_that_is_too_long_is_refused(after: timedelta, codes: list[str]) -> None:
     assert codes_of(fields.check_pinned(START + after, START)) == codes
-
-
-# Names
-
-
-@pytest.mark.parametrize("name", ["en", "a", "amal-2", "x" * 32])
-def test_a_name_that_may_stand_in_a_key_is_given_back(name: str) -> None:
-    assert check_name(name) == name
-
-
-@pytest.mark.parametrize("name", ["", "En", "2a", "-a", "a b", "a:b", "a}b", "a{b", "é", "x" * 33, "a\n", "a*"])
-def test_a_name_that_may_not_stand_in_a_key_is_refused(name: str) -> None:
-    with pytest.raises(SettingsError) as refused:
-        check_name(name)
-    assert ascii(name[:40]) in str(refused.value)

@@ -161,7 +161,7 @@ PASSES = {
 @pytest.mark.parametrize(
     ("language", "text", "words"), [(language, *case) for language, cases in FOUND.items() for case in cases]
 )
-def test_words_that_hold_a_place_are_found(language: str, text: str, words: str) -> None:
+def test_placeholders_are_found(language: str, text: str, words: str) -> None:
     assert find_placeholder(text, language) == words
 
 
@@ -182,17 +182,17 @@ def test_news_with_the_same_words_passes(language: str, text: str) -> None:
         ("Cafe\u0301 opens", "Café"),
     ],
 )
-def test_the_words_of_an_edition_are_found(text: str, words: str) -> None:
+def test_an_editions_own_words_are_found(text: str, words: str) -> None:
     assert find_placeholder(text, "en", ("CHECK", "to be written", "(+)", "café", " ")) == words
 
 
 @pytest.mark.parametrize(
     "text", ["Police check the coast", "CHECKS at the border", "News to be written about", "Caféteria"]
 )
-def test_parts_of_other_words_are_not_the_words_of_an_edition(text: str) -> None:
+def test_an_editions_own_words_are_not_found_in_parts_of_words(text: str) -> None:
     assert find_placeholder(text, "en", ("CHECK", "to be writ", "café")) is None
 
 
 @given(nasty_text(), nasty_text(8))
-def test_no_text_breaks_it(text: str, own: str) -> None:
+def test_any_text_is_handled(text: str, own: str) -> None:
     find_placeholder(text, "en", (own,) if own else ())

@@ -25,7 +25,7 @@ from ticker.core.rules.typography import is_shouted, loose_space, wrong_quotes
         "ЗЕМЛЕТРЯСЕНИЕ У ПОБЕРЕЖЬЯ",
     ],
 )
-def test_a_text_in_capitals_is_shouted(text: str) -> None:
+def test_a_text_in_capitals_is_found(text: str) -> None:
     assert is_shouted(text)
 
 
@@ -52,7 +52,7 @@ def test_a_text_in_capitals_is_shouted(text: str) -> None:
         "",
     ],
 )
-def test_acronyms_short_texts_and_scripts_without_case_are_not(text: str) -> None:
+def test_acronyms_short_texts_and_scripts_without_case_pass(text: str) -> None:
     assert not is_shouted(text)
 
 
@@ -77,7 +77,7 @@ def test_acronyms_short_texts_and_scripts_without_case_are_not(text: str) -> Non
         ("fr", "La  tempête", "two spaces"),
     ],
 )
-def test_loose_spaces_are_found(language: str, text: str, said: str) -> None:
+def test_misplaced_spaces_are_found(language: str, text: str, said: str) -> None:
     fault = loose_space(text, language)
     assert fault is not None
     assert fault.startswith(said)
@@ -110,7 +110,7 @@ def test_loose_spaces_are_found(language: str, text: str, said: str) -> None:
         ("en", ""),
     ],
 )
-def test_spaces_that_belong_there_pass(language: str, text: str) -> None:
+def test_correct_spaces_pass(language: str, text: str) -> None:
     assert loose_space(text, language) is None
 
 
@@ -134,7 +134,7 @@ def test_spaces_that_belong_there_pass(language: str, text: str) -> None:
         (Quotes.GUILLEMETS, "«Sí», dijo, “y no”", "“"),
     ],
 )
-def test_quotation_marks_against_the_habit_are_found(habit: Quotes, text: str, mark: str) -> None:
+def test_quotation_marks_of_another_style_are_found(habit: Quotes, text: str, mark: str) -> None:
     fault = wrong_quotes(text, habit)
     assert fault is not None
     assert fault.startswith(f"{mark}, but this edition writes")
@@ -160,12 +160,12 @@ def test_quotation_marks_against_the_habit_are_found(habit: Quotes, text: str, m
         (Quotes.CURLY, "No marks at all"),
     ],
 )
-def test_what_follows_the_habit_passes(habit: Quotes, text: str) -> None:
+def test_quotation_marks_of_the_right_style_pass(habit: Quotes, text: str) -> None:
     assert wrong_quotes(text, habit) is None
 
 
 @given(nasty_text(), st.sampled_from(["en", "es", "ar", "fr", ""]), st.sampled_from(Quotes))
-def test_no_text_breaks_it(text: str, language: str, habit: Quotes) -> None:
+def test_any_text_is_handled(text: str, language: str, habit: Quotes) -> None:
     for fault in (loose_space(text, language), wrong_quotes(text, habit)):
         assert fault is None or len(fault) < 80
     is_shouted(text)

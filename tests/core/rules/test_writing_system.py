@@ -86,10 +86,10 @@ def test_a_text_mostly_in_another_script_is_found(lang: str, text: str, script: 
         ("no tag", "عاجل"),
     ],
 )
-def test_what_is_mostly_in_its_own_script_passes(lang: str, text: str) -> None:
+def test_a_text_mostly_in_its_own_script_passes(lang: str, text: str) -> None:
     assert foreign_script(text, lang) is None
 
 
 @given(nasty_text(), nasty_text(8) | st.from_regex(r"[a-zA-Z]{1,8}([-_][a-zA-Z0-9]{0,8}){0,3}", fullmatch=True))
-def test_no_text_and_no_tag_breaks_it(text: str, lang: str) -> None:
+def test_any_text_and_any_tag_are_handled(text: str, lang: str) -> None:
     foreign_script(text, lang)
