@@ -1,4 +1,4 @@
-"""Made-up lines, for trying the system out: posted as any editor posts, by the editor `demo`.
+"""Invented lines for trying out the system. An editor called `demo` posts them as any editor would.
 
 Every place, person and institution in them is invented.
 """
@@ -7,41 +7,37 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import msgspec
 import structlog
 
+from ticker.client.pending_request import new_key
+from ticker.client.publisher import DEADLINE_S, Publisher
 from ticker.core.edition import Edition
 from ticker.core.errors import TickerError
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.settings import Settings
-from ticker.store.connection import CLIENT_ERRORS, Redis, connect
-from ticker.store.editors import register
-from ticker.store.inbox import deadline_at_ms, submit
+from ticker.store.connection import CLIENT_ERRORS, connect
 from ticker.store.log_reader import last_seq
-from ticker.store.receipts import await_receipt, last_receipt_id
 
 EDITOR: Final = "demo"
 PACE_S: Final = 8.0
-"""From one line of an edition to its next, more or less: about as much as a busy desk."""
+"""The mean time between two lines of an edition: about the pace of a busy desk."""
 
 AT_ONCE: Final = 6
 """How many lines an empty edition gets at once, so that there is something to see."""
-
-DEADLINE_S: Final = 10.0
 
 _logger = structlog.get_logger("ticker.demo")
 
 
 class Story(msgspec.Struct, frozen=True):
-    """An event and its lines in each language: the first is posted, the next one updates it.
+    """An event and its lines in each language. The first line is posted, and each further line updates it.
 
-    `correction` makes the next one a correction instead: it is what readers are told was wrong.
+    With a `correction`, the further lines are corrections with that reason.
     """
 
     section: str
@@ -52,17 +48,17 @@ class Story(msgspec.Struct, frozen=True):
 
 
 async def run_demo(url: str, settings: Settings) -> None:
-    """Post to every edition whose language there are lines in, until cancelled; goes on through failures of Redis."""
+    """Post to every edition in whose language there are lines, until cancelled. Retries after failures of Redis."""
     async with asyncio.TaskGroup() as group:
         for name, edition in settings.editions.items():
             language = edition.lang.partition("-")[0]
             stories = [story for story in STORIES if language in story.lines]
             if stories:
-                group.create_task(_Teller(url, name, edition, language, stories).run(), name=f"demo {name}")
+                group.create_task(_Storyteller(url, name, edition, language, stories).run(), name=f"demo {name}")
 
 
-class _Teller:
-    """Tells one edition's stories in turn, for ever."""
+class _Storyteller:
+    """Posts one edition's stories in turn, for ever."""
 
     def __init__(self, url: str, name: str, edition: Edition, language: str, stories: Sequence[Story]) -> None:
         self._url = url
@@ -72,77 +68,64 @@ class _Teller:
         self._stories = stories
 
     async def run(self) -> None:
-        async with (
-            aclosing(connect(self._url, role="ticker")) as redis,
-            aclosing(connect(self._url, role="ticker", blocking=True)) as ears,
-        ):
-            while True:
-                try:
-                    await self._tell(redis, ears)
-                except (OSError, TickerError, *CLIENT_ERRORS) as error:
-                    _logger.warning(
-                        "demo-interrupted", edition=self._name, why=f"{type(error).__name__}: {error}"[:200]
-                    )
-                await asyncio.sleep(PACE_S)
-
-    async def _tell(self, redis: Redis, ears: Redis) -> None:
-        await register(redis, self._name, EDITOR)
-        told = await last_seq(redis, self._name)
-        at_once = AT_ONCE if told == 0 else 0
         while True:
-            story = self._stories[told % len(self._stories)]
-            line_id = None
-            texts = story.lines[self._language]
-            for number, text in enumerate(texts[:1] if at_once > 0 else texts):
-                if number:
-                    await _pause()
-                line_id = await self._post(redis, ears, self._submission(story, number, text, line_id))
-                if line_id is None:
-                    break
-            told += 1
+            try:
+                async with Publisher(self._url, edition=self._name, editor=EDITOR, origin="ticker demo") as publisher:
+                    await self._post_stories(publisher)
+            except (OSError, TickerError, *CLIENT_ERRORS) as error:
+                _logger.warning("demo-interrupted", edition=self._name, why=f"{type(error).__name__}: {error}"[:200])
+            await asyncio.sleep(PACE_S)
+
+    async def _post_stories(self, publisher: Publisher) -> None:
+        async with aclosing(connect(self._url, role="ticker")) as redis:
+            number = await last_seq(redis, self._name)
+        at_once = AT_ONCE if number == 0 else 0
+        while True:
+            story = self._stories[number % len(self._stories)]
+            # At the start, only the first line of each story is posted: updates follow at a readable pace.
+            await self._post_story(publisher, story, only_first=at_once > 0)
+            number += 1
             at_once -= 1
             if at_once <= 0:
                 await _pause()
 
-    async def _post(self, redis: Redis, ears: Redis, submission: Submission) -> str | None:
-        """The id of the line that is on air now; None if it isn't."""
-        after = await last_receipt_id(redis, self._name, EDITOR)
-        inbox_id = await submit(redis, self._name, EDITOR, submission)
-        stored = await await_receipt(
-            ears,
-            self._name,
-            EDITOR,
-            key=submission.key,
-            after=after,
-            deadline_at_ms=deadline_at_ms(inbox_id, submission.deadline_s),
-        )
-        if stored is None or stored.receipt.status is not ReceiptStatus.ON_AIR:
-            errors = () if stored is None else stored.receipt.errors
-            _logger.warning("demo-not-on-air", edition=self._name, errors=[finding.code for finding in errors])
-            return None
-        return stored.receipt.id
+    async def _post_story(self, publisher: Publisher, story: Story, *, only_first: bool) -> None:
+        line_id = None
+        texts = story.lines[self._language]
+        for number, text in enumerate(texts[:1] if only_first else texts):
+            if number:
+                await _pause()
+            receipt = await publisher.submit(self._submission(story, text, line_id))
+            if receipt.status is not ReceiptStatus.ON_AIR:
+                codes = [finding.code for finding in receipt.errors]
+                _logger.warning("demo-not-on-air", edition=self._name, errors=codes)
+                return
+            line_id = receipt.id
 
-    def _submission(self, story: Story, number: int, text: str, line_id: str | None) -> Submission:
-        key = f"demo-{secrets.token_hex(8)}"
-        if number == 0:
-            return Submission(
-                key=key,
-                change=Change.NEW,
-                deadline_s=DEADLINE_S,
-                text=text,
-                again=True,  # the stories are told in rounds, several in an hour
-                **_facets(story, self._edition),
-            )
+    def _submission(self, story: Story, text: str, line_id: str | None) -> Submission:
+        if line_id is None:
+            # The stories are repeated several times per hour, hence `again`.
+            facets = _facets(story, self._edition)
+            return Submission(key=new_key(), change=Change.NEW, deadline_s=DEADLINE_S, text=text, again=True, **facets)
         reason = story.correction.get(self._language)
         change = Change.UPDATE if reason is None else Change.CORRECT
-        return Submission(key=key, change=change, deadline_s=DEADLINE_S, id=line_id, text=text, reason=reason)
+        return Submission(key=new_key(), change=change, deadline_s=DEADLINE_S, id=line_id, text=text, reason=reason)
 
 
-def _facets(story: Story, edition: Edition) -> dict[str, Any]:
-    """Urgency, section and regions, as far as the edition has them: it may have a vocabulary of its own."""
-    regions = tuple(region for region in story.regions if region in edition.regions)
-    section = {"section": story.section} if story.section in edition.sections else {}
-    return {"urgency": story.urgency, "regions": regions, **section}
+class _Facets(TypedDict, total=False):
+    urgency: int
+    section: str
+    regions: tuple[str, ...]
+
+
+def _facets(story: Story, edition: Edition) -> _Facets:
+    """Return the story's urgency, section and regions, except those that the edition doesn't have."""
+    fields = _Facets(
+        urgency=story.urgency, regions=tuple(region for region in story.regions if region in edition.regions)
+    )
+    if story.section in edition.sections:
+        fields["section"] = story.section
+    return fields
 
 
 async def _pause() -> None:

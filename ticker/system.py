@@ -1,36 +1,53 @@
-"""The whole system in one process: embedded server, desk, gateway, and made-up lines where they are wanted."""
+"""`ticker up`: embedded server, desk, gateway and, if requested, invented lines in one process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+
+import uvloop
 
 from ticker import __version__
 from ticker.core.errors import StoreError
 from ticker.desk.desk import DeskState, run_desk
 from ticker.desk.metrics import DeskCollector
 from ticker.gateway.server import Address, Gateway
+from ticker.logs import set_up_logs
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 from ticker.store import data_folder
-from ticker.store.connection import CLIENT_ERRORS, connect
+from ticker.store.connection import connect, open_redis
 from ticker.store.embedded import EmbeddedServer
-from ticker.store.url import redact
 from ticker.web.app import make_app
 
 
-class System:
-    """Runs until it is stopped by a signal: the first lets the readers go, a second ends everything at once.
+def run(
+    system: System, *, environ: Mapping[str, str], ready: Callable[[str], None], stopping: Callable[[], None]
+) -> None:
+    """Run the system until a signal ends it (see `System.run`)."""
+    set_up_logs(environ)
+    uvloop.run(system.run(ready, stopping))
 
-    `url` names a Redis to use in place of the embedded server, which keeps its files in `data`.
+
+class System:
+    """The whole system. It runs until a signal: the first closes the readers' connections gradually, a second ends it.
+
+    Args:
+        settings: The limits and the editions.
+        host: The address that the gateway listens on.
+        port: The gateway's port. 0 chooses a free port.
+        data: The data folder of the embedded server.
+        url: The URL of a Redis to use in place of the embedded server.
+        demo: Whether to post invented lines.
+
     """
 
-    def __init__(self, settings: Settings, address: Address, *, data: Path, url: str | None, demo: bool) -> None:
+    def __init__(self, settings: Settings, host: str, port: int, *, data: Path, url: str | None, demo: bool) -> None:
         self._settings = settings
-        self._address = address
+        self._address = Address(host, port)
         self._data = data
         self._url = url
         self._demo = demo
@@ -38,12 +55,12 @@ class System:
         self._stopping = False
 
     async def run(self, ready: Callable[[str], None], stopping: Callable[[], None] = lambda: None) -> None:
-        """Serve until stopped; `ready` is called with the gateway's address once lines can be posted and read.
+        """Serve until stopped.
 
-        `stopping` is called when the first signal comes.
+        `ready` is called with the gateway's URL once lines can be posted and read, `stopping` at the first signal.
 
         Raises:
-            TickerError: If a part can't start; nothing is left running then.
+            TickerError: If a part can't start. Nothing is left running then.
 
         """
         task = asyncio.current_task()
@@ -81,14 +98,14 @@ class System:
             desk = parts.create_task(
                 run_desk(partial(connect, url, role="desk"), self._settings, state=state), name="desk"
             )
-            # First the desk: it makes the editions that the gateway then finds.
+            # The desk starts first: it creates the editions that the gateway looks for.
             await state.ready.wait()
             collectors = [DeskCollector(state, self._settings.held)]
             app = partial(make_app, version=__version__, collectors=collectors)
             self._gateway = gateway = Gateway(url, self._settings, self._address, app)
             background = [desk]
             if self._demo:
-                from ticker.demo import run_demo  # noqa: PLC0415 -- its texts are for those who ask for them
+                from ticker.demo import run_demo  # noqa: PLC0415 -- rarely used
 
                 background.append(parts.create_task(run_demo(url, self._settings), name="demo"))
             try:
@@ -106,21 +123,14 @@ class System:
 
 
 async def _check_reachable(url: str) -> None:
-    """Refuse a Redis that isn't there: who starts the system by hand wants to know now.
+    """Fail at once if there is no Redis: a person who starts the system by hand must not wait for retries.
 
     Raises:
-        StoreError: With the address, without its password.
+        StoreError: If Redis doesn't answer. The message has the URL without its password.
 
     """
-    client = connect(url, role="ticker")
     try:
-        await client.execute_command("PING")
-    except (OSError, *CLIENT_ERRORS) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise StoreError(
-            f"the Redis at {redact(url)} can't be used ({reason}): start it, or unset TICKER_REDIS_URL to use the "
-            "embedded server"
-        ) from error
-    finally:
-        with suppress(OSError, *CLIENT_ERRORS):
-            await client.aclose()
+        async with open_redis(url, role="ticker") as redis:
+            await redis.execute_command("PING")
+    except StoreError as error:
+        raise StoreError(f"{error}; to use the embedded server, unset TICKER_REDIS_URL") from error

@@ -1,4 +1,4 @@
-"""Several gateways on one port: processes that are started, supervised, restarted, and ended together."""
+"""Several gateways on one port: start, supervise, restart and stop their processes."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import structlog
+import uvloop
 
 from ticker.backoff import Backoff
 from ticker.core.errors import TickerError
 from ticker.http_server import bind, url_of
+from ticker.logs import set_up_logs
 from ticker.signals import stop_on_signals
 from ticker.store.child_process import tied_to_parent
 
 RESTART_FIRST_S: Final = 0.4
 RESTART_MOST_S: Final = 10.0
 STABLE_S: Final = 30.0
-"""A worker that lived this long starts the delays anew."""
+"""After a worker lived this long, the delays start again with the first."""
 
 _logger = structlog.get_logger("ticker.workers")
 
 
 def worker_command(host: str, port: int, data: Path | None, settings: Path | None) -> list[str]:
-    """How one worker is called. The address of Redis isn't in it: `ps` would show its password."""
+    """Return the command line of one worker. The URL of Redis isn't in it: `ps` would show its password."""
     words = [sys.executable, "-m", "ticker", "gateway", "--shared", "--host", host, "--port", str(port)]
     if data is not None:
         words += ["--data", str(data)]
@@ -37,8 +39,14 @@ def worker_command(host: str, port: int, data: Path | None, settings: Path | Non
     return words
 
 
+def run(workers: Workers, *, environ: Mapping[str, str], ready: Callable[[str], None]) -> None:
+    """Run the workers until a signal ends them (see `Workers.run`)."""
+    set_up_logs(environ)
+    uvloop.run(workers.run(ready))
+
+
 class Workers:
-    """`count` workers on one port. `command` gives a worker's words for the port that was chosen."""
+    """`count` workers on one port. `command` returns a worker's command line for the chosen port."""
 
     def __init__(self, host: str, port: int, count: int, command: Callable[[int], Sequence[str]]) -> None:
         self._host = host
@@ -49,17 +57,17 @@ class Workers:
         self._stopping = asyncio.Event()
         self._serving: set[int] = set()
 
-    async def run(self, ready: Callable[[str], None]) -> int:
-        """Supervise until a signal comes, then pass it on and wait; each further one is passed on, too.
+    async def run(self, ready: Callable[[str], None]) -> None:
+        """Supervise the workers until a signal arrives. Send SIGTERM to them for each signal, and wait for their end.
 
-        `ready` is called once, with the address, when every worker serves. Returns 0.
+        `ready` is called once, with the URL, when every worker serves.
 
         Raises:
-            TickerError: If the port can't be had, or a first worker ends before it serves.
+            TickerError: If the port can't be bound, or if a worker ends before it has served once.
 
         """
         stop_on_signals(self._stop)
-        # Bound but never listening: it gets no connections, and keeps the port ours while workers come and go.
+        # Bound but not listening: this socket gets no connections, and reserves the port while workers restart.
         with bind(self._host, self._port, option="--port", shared=True) as reserved:
             port, address = reserved.getsockname()[1], url_of(reserved)
             async with asyncio.TaskGroup() as group:
@@ -68,7 +76,6 @@ class Workers:
                         self._supervise(number, self._command(port), lambda: self._is_serving(address, ready)),
                         name=f"worker {number}",
                     )
-        return 0
 
     def _is_serving(self, address: str, ready: Callable[[str], None]) -> None:
         if len(self._serving) == self._count:
@@ -88,7 +95,7 @@ class Workers:
             if self._stopping.is_set():
                 return
             if number not in self._serving:
-                raise TickerError(f"worker {number} ended with status {status} before it served: its log says why")
+                raise TickerError(f"worker {number} ended with status {status} before it served: see its log")
             if loop.time() - since >= STABLE_S:
                 backoff.reset()
             delay_s = backoff.next_s()
@@ -100,7 +107,7 @@ class Workers:
         process = await asyncio.create_subprocess_exec(
             *words,
             stdout=PIPE,
-            # Ctrl-C in the terminal is for us, and we pass it on once.
+            # Ctrl-C in the terminal must reach only this process, which sends each worker one signal.
             start_new_session=True,
             preexec_fn=tied_to_parent(),
         )

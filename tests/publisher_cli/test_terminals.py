@@ -66,4 +66,4 @@ def test_a_new_system_says_what_to_do_next(folder: Path) -> None:
     assert "tick post" in terminal.seen
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.wait() == 0
-    assert "letting readers go" in terminal.seen
+    assert "closing the readers' connections" in terminal.seen

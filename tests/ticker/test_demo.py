@@ -1,4 +1,4 @@
-"""The made-up lines."""
+"""The invented lines of `ticker up --demo`."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_every_line_would_go_on_air_without_a_warning(language: str) -> None:
 @pytest.mark.parametrize("language", ["en", "ar", "es"])
 def test_the_stories_may_be_told_again_within_the_hour(language: str) -> None:
     board, edition = Board(), DEFAULT_EDITIONS[language]
-    teller = demo._Teller("", language, edition, language, demo.STORIES)
+    teller = demo._Storyteller("", language, edition, language, demo.STORIES)
     for story in demo.STORIES * 2:
         line_id = None
-        for number, text in enumerate(story.lines[language]):
-            verdict = post(board, teller._submission(story, number, text, line_id), NOW, edition)
+        for text in story.lines[language]:
+            verdict = post(board, teller._submission(story, text, line_id), NOW, edition)
             assert isinstance(verdict, Publish), verdict
             assert not verdict.warnings, text
             line_id = verdict.entry.line.id

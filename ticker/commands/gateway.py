@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
@@ -23,8 +22,8 @@ from ticker.settings import Settings
     type=click.IntRange(1, 256),
     default=1,
     show_default=True,
-    help="Processes that share the port. Each has its own bounds and its own metrics: /metrics answers for the one "
-    "that took the connection, named by its pid.",
+    help="The number of processes that share the port. Each has its own limits and its own metrics: /metrics is "
+    "answered by the process that accepted the connection, and names its pid.",
 )
 @data_option
 @settings_option
@@ -41,41 +40,42 @@ def gateway(
     data: Path | None,
     settings: Path | None,
     shared: bool,
-) -> int:
-    """Run a gateway: it reads the logs and fans them out to every connected reader. It never writes a log.
+) -> None:
+    """Run a gateway: it reads the logs and sends every change to all connected readers. It never writes a log.
 
-    Prints `ready http://…` when it serves. SIGTERM lets the readers go, spread over some seconds; a second one ends it
-    at once. Run as many as you need, on one machine with --workers or on several.
+    Prints `ready http://…` when it serves. After SIGTERM it closes the readers' connections over some seconds, and
+    ends; after a second SIGTERM it ends at once. Run as many gateways as you need: on one machine with --workers, or on
+    several.
     """
-    import uvloop  # noqa: PLC0415 -- only what runs it pays for it
-
-    from ticker.logs import set_up_logs  # noqa: PLC0415
-
-    set_up_logs(console.environ)
     url, chosen = url_of_redis(console, data), settings_for(console, settings, None)
     if workers == 1:
-        uvloop.run(_run_one(console, url, chosen, host, port, shared=shared))
-        return 0
-    from ticker.workers import Workers, worker_command  # noqa: PLC0415
-
-    crew = Workers(host, port, workers, lambda chosen_port: worker_command(host, chosen_port, data, settings))
-    return uvloop.run(crew.run(lambda address: _say_ready(console, address)))
+        _run_one(console, url, chosen, host, port, shared=shared)
+    else:
+        _run_workers(console, host, port, workers, data, settings)
 
 
-async def _run_one(console: Console, url: str, settings: Settings, host: str, port: int, *, shared: bool) -> None:
-    from ticker import __version__  # noqa: PLC0415
-    from ticker.gateway.server import Address, Gateway  # noqa: PLC0415
-    from ticker.signals import stop_on_signals  # noqa: PLC0415
-    from ticker.store.url import parse_url  # noqa: PLC0415
-    from ticker.web.app import make_app  # noqa: PLC0415
+def _run_one(console: Console, url: str, settings: Settings, host: str, port: int, *, shared: bool) -> None:
+    from ticker.gateway_process import run  # noqa: PLC0415 -- slow to import
 
-    parse_url(url)  # an address that is wrong stays wrong: say so now
-    one = Gateway(url, settings, Address(host, port, shared), partial(make_app, version=__version__))
-    stop_on_signals(one.stop)
-    await one.run(lambda: _say_ready(console, one.address))
+    run(
+        url,
+        settings,
+        host=host,
+        port=port,
+        shared=shared,
+        environ=console.environ,
+        ready=lambda address: _print_ready(console, address),
+    )
 
 
-def _say_ready(console: Console, address: str) -> None:
+def _run_workers(console: Console, host: str, port: int, count: int, data: Path | None, settings: Path | None) -> None:
+    from ticker.workers import Workers, run, worker_command  # noqa: PLC0415 -- slow to import
+
+    workers = Workers(host, port, count, lambda chosen: worker_command(host, chosen, data, settings))
+    run(workers, environ=console.environ, ready=lambda address: _print_ready(console, address))
+
+
+def _print_ready(console: Console, address: str) -> None:
     if console.json:
         console.give({"ready": address})
     else:

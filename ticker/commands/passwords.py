@@ -1,4 +1,4 @@
-"""Where the password of a new Redis user comes from. Never from an argument: everybody on a machine can see those."""
+"""Read the password of a new Redis user. Never from an argument, which other users of the machine can see."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ import click
 
 from ticker.console import Console
 from ticker.core.errors import SettingsError
+from ticker.store.url import password_from
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 new_password_option: Final[Decorator] = click.option(
-    "--new-password", is_flag=True, help="Make another password for a user who is there already."
+    "--new-password", is_flag=True, help="Generate a new password for an existing user."
 )
 
 
 def password_options(variable: str) -> Decorator:
-    """The option `ask`."""
+    """Return a decorator that adds the option --ask."""
     return click.option(
-        "--ask", is_flag=True, help=f"Ask for the password.  [default: {variable}, {variable}_FILE, or one is made]"
+        "--ask",
+        is_flag=True,
+        help=f"Prompt for the password.  [default: {variable}, {variable}_FILE, or a generated one]",
     )
 
 
 def read_password(console: Console, variable: str, *, ask: bool) -> str | None:
-    """The password that was typed or that the environment has; None where there is neither.
+    """Return the password from a prompt (`ask`) or from the environment, or None if there is none.
 
     Raises:
-        SettingsError: If it is too short or can't be read, or nobody can be asked.
+        SettingsError: If it is too short, can't be read, or there is no terminal for the prompt.
 
     """
     from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import
-    from ticker.store.url import password_from  # noqa: PLC0415
 
     password = _typed(variable) if ask else password_from(console.environ, variable)
     if password is not None:

@@ -28,7 +28,7 @@ from ticker.console import Console, examples, shared_options
 @data_option
 @editions_option
 @settings_option
-@click.option("--demo", is_flag=True, help="Post made-up lines, as the editor `demo`.")
+@click.option("--demo", is_flag=True, help="Post invented lines, as the editor `demo`.")
 @shared_options
 @click.pass_obj
 def up(
@@ -44,27 +44,28 @@ def up(
 ) -> None:
     """Run everything in one process: an embedded server that keeps its data on disk, the desk, and a gateway.
 
-    Prints `ready http://…` when it serves. Ctrl-C lets the readers go and ends it; a second one ends it at once. With
-    TICKER_REDIS_URL set, that Redis is used instead of the embedded server.
+    Prints `ready http://…` when it serves. Ctrl-C closes the readers' connections and ends it; a second Ctrl-C ends it
+    at once. If TICKER_REDIS_URL is set, that Redis replaces the embedded server.
     """
-    import uvloop  # noqa: PLC0415 -- only what runs it pays for it
+    from ticker.system import System, run  # noqa: PLC0415 -- slow to import
 
-    from ticker.gateway.server import Address  # noqa: PLC0415
-    from ticker.logs import set_up_logs  # noqa: PLC0415
-    from ticker.system import System  # noqa: PLC0415
-
-    set_up_logs(console.environ)
     system = System(
         settings_for(console, settings, editions),
-        Address(host, port),
+        host,
+        port,
         data=data_folder(console, data),
         url=url_of_redis(console, data) if console.environ.get("TICKER_REDIS_URL") else None,
         demo=demo,
     )
-    uvloop.run(system.run(lambda url: _say_ready(console, url), lambda: _say_stopping(console)))
+    run(
+        system,
+        environ=console.environ,
+        ready=lambda url: _print_ready(console, url),
+        stopping=lambda: _print_stopping(console),
+    )
 
 
-def _say_ready(console: Console, url: str) -> None:
+def _print_ready(console: Console, url: str) -> None:
     if console.json:
         console.give({"ready": url})
     else:
@@ -77,6 +78,6 @@ def _say_ready(console: Console, url: str) -> None:
         console.tell("  end     Ctrl-C")
 
 
-def _say_stopping(console: Console) -> None:
+def _print_stopping(console: Console) -> None:
     if console.err.isatty():
-        console.tell("  letting readers go; Ctrl-C again ends it at once")
+        console.tell("  closing the readers' connections; press Ctrl-C again to end at once")

@@ -139,7 +139,8 @@ def explain(error: BaseException, url: str) -> str:
     if isinstance(error, redis.ConnectionError | RedisClusterException | OSError) and not isinstance(
         error, TimeoutError
     ):
-        return f"the Redis at {shown} can't be reached: start it with `ticker up`, or check TICKER_REDIS_URL"
+        remedy = "start it with `ticker up`" if shown.startswith("unix://") else "start it"
+        return f"the Redis at {shown} can't be reached: {remedy}, or check TICKER_REDIS_URL"
     return f"the Redis at {shown} doesn't answer in time: try again, or check whether it is overloaded"
 
 

@@ -1,0 +1,216 @@
+"""Manage editors: their registration in editions, their roles, and their Redis users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from ticker.core.edition import Role, check_name
+from ticker.core.errors import SettingsError, StoreError
+from ticker.store import acl
+from ticker.store.connection import Redis
+from ticker.store.editions import edition_names, load_edition
+from ticker.store.editors import register, roles, set_role, unregister
+
+
+class NewEditor(msgspec.Struct, frozen=True, kw_only=True):
+    """An editor to add.
+
+    Attributes:
+        name: The editor's name.
+        editions: The editions to post to, besides those that the editor may post to already.
+        role: The role there. None keeps the present role, or gives the edition's default.
+        is_guarded: Whether this Redis has users. The embedded server has none.
+        has_user: Whether to create or change the editor's Redis user.
+        reads_log: Whether the user may read logs.
+        password: The user's password. Never shown.
+        is_new_password: Whether to generate a new password for an existing user.
+
+    """
+
+    name: str
+    editions: Sequence[str]
+    role: Role | None
+    is_guarded: bool
+    has_user: bool
+    reads_log: bool
+    password: str | None
+    is_new_password: bool
+
+    def __repr__(self) -> str:
+        return f"NewEditor({self.name})"
+
+
+class AddedEditor(msgspec.Struct, frozen=True):
+    """An editor that was added. `password` is set if it was generated: it exists nowhere else."""
+
+    editions: list[str]
+    roles: dict[str, Role]
+    applied: acl.Applied | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"AddedEditor({self.editions})"
+
+
+class AppliedRole(msgspec.Struct, frozen=True):
+    """A role's user that was created or changed. `password` is set if it was generated: it exists nowhere else."""
+
+    user: str
+    applied: acl.Applied
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"AppliedRole({self.user})"
+
+
+class Editors(msgspec.Struct, frozen=True):
+    """The editors of each edition with their roles, and the Redis users, or None if they can't be read."""
+
+    editions: dict[str, dict[str, Role]]
+    users: list[acl.User] | None
+
+
+async def add_editor(redis: Redis, new: NewEditor) -> AddedEditor:
+    """Register an editor, and create or change the Redis user if there is one.
+
+    Raises:
+        SettingsError: If the editor can't have this name, or would post to test editions and to public ones.
+        StoreError: If an edition doesn't exist, or the server refuses to change users.
+
+    """
+    if new.has_user:
+        acl.check_editor_name(new.name)
+    names = await _existing(redis, new.editions)
+    user = await acl.find_editor(redis, new.name) if new.has_user else None
+    editions = sorted({*names, *(user.editions if user else ())})
+    if new.is_guarded:
+        await _check_kind(redis, new.name, editions)
+    given = {} if new.role is None else dict.fromkeys(names, new.role)
+    all_roles = {**await _roles_of(redis, new.name, editions), **given}
+    added = AddedEditor(editions, all_roles)
+    if new.has_user:
+        is_generated = new.password is None and (user is None or new.is_new_password)
+        password = acl.new_password() if is_generated else new.password
+        # Without log access once, without it for ever: adding an edition must not widen a program's rights.
+        reads_log = new.reads_log and (user is None or user.reads_log)
+        rights = acl.editor_rights(new.name, editions, reads_log=reads_log, chief_of=_chief_of(all_roles))
+        applied = await acl.set_user(redis, new.name, rights, password)
+        added = AddedEditor(editions, all_roles, applied, password if is_generated else None)
+    for each in names:
+        if new.role is None:
+            await register(redis, each, new.name)
+        else:
+            await set_role(redis, each, new.name, new.role)
+    return added
+
+
+async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
+    """Remove an editor from the `given` editions, or from all if none is given. Return the editions.
+
+    Raises:
+        StoreError: If an edition doesn't exist, or the editor may not post to any of them.
+
+    """
+    names = await _existing(redis, given)
+    user = await acl.find_editor(redis, name)
+    left = [each for each in (user.editions if user else ()) if each not in names]
+    # The user changes first, or it could fill the inbox again. Editions that no longer exist don't keep a user.
+    if user is not None and left and given:
+        chief_of = _chief_of(await _roles_of(redis, name, left))
+        rights = acl.editor_rights(name, left, reads_log=user.reads_log, chief_of=chief_of)
+        await acl.set_user(redis, name, rights, None)
+    elif user is not None:
+        await acl.delete_user(redis, name)
+    removed = [each for each in names if await unregister(redis, each, name)]
+    if user is None and not removed:
+        raise StoreError(f"{name} is no editor of {', '.join(names)}: `ticker editor list` shows the editors")
+    return sorted({*removed, *(each for each in (user.editions if user else ()) if each in names)})
+
+
+async def list_editors(redis: Redis, given: Sequence[str], *, with_users: bool) -> Editors:
+    """Return the editors of the `given` editions, or of all if none is given.
+
+    Raises:
+        StoreError: If an edition doesn't exist.
+
+    """
+    found: dict[str, dict[str, Role]] = {}
+    for each in await _existing(redis, given):
+        default = await _default_role(redis, each)
+        found[each] = {name: role or default for name, role in (await roles(redis, each)).items()}
+    try:
+        return Editors(found, await acl.list_editors(redis) if with_users else [])
+    except StoreError:
+        return Editors(found, None)
+
+
+async def apply_roles(redis: Redis, passwords: Mapping[str, str | None], *, is_new_password: bool) -> list[AppliedRole]:
+    """Create or change the Redis user of each role: `desk`, `gateway` or `admin`.
+
+    A password of None keeps that of an existing user, unless `is_new_password`.
+
+    Raises:
+        StoreError: If the server refuses to change users.
+
+    """
+    results = []
+    for role, password in ((acl.Role(name), password) for name, password in passwords.items()):
+        is_generated = password is None and (is_new_password or not await acl.has_user(redis, role.user))
+        generated = acl.new_password() if is_generated else None
+        applied = await acl.set_user(redis, role.user, acl.rights_of(role), generated or password)
+        results.append(AppliedRole(role.user, applied, generated))
+    return results
+
+
+async def _check_kind(redis: Redis, name: str, editions: Sequence[str]) -> None:
+    """Check that an editor's editions are all tests, or all public.
+
+    An editor of both could publish a test line by naming another edition.
+
+    Raises:
+        SettingsError: If some of `editions`, or of those that the editor posts to already, are tests and some aren't.
+
+    """
+    tests, public = list[str](), list[str]()
+    for each in await edition_names(redis):
+        if each in editions or name in await roles(redis, each):
+            stored = await load_edition(redis, each)
+            if stored is not None:
+                (tests if stored.edition.test else public).append(each)
+    if tests and public:
+        raise SettingsError(
+            f"{name} can't be an editor of test editions ({', '.join(tests)}) and of public ones "
+            f"({', '.join(public)}): add an editor with another name, like {name[:27]}-test"
+        )
+
+
+async def _roles_of(redis: Redis, name: str, editions: Sequence[str]) -> dict[str, Role]:
+    """Return the editor's role in each of `editions`: its own, or the edition's default."""
+    return {each: (await roles(redis, each)).get(name) or await _default_role(redis, each) for each in editions}
+
+
+async def _default_role(redis: Redis, edition: str) -> Role:
+    stored = await load_edition(redis, edition)
+    return Role.EDITOR if stored is None else stored.edition.role
+
+
+def _chief_of(editor_roles: Mapping[str, Role]) -> list[str]:
+    return [edition for edition, role in editor_roles.items() if role is Role.CHIEF]
+
+
+async def _existing(redis: Redis, given: Sequence[str]) -> list[str]:
+    """Return the `given` editions sorted, or all if none is given.
+
+    Raises:
+        StoreError: If one doesn't exist, or there is none at all.
+
+    """
+    names = await edition_names(redis)
+    if not names:
+        raise StoreError("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which creates them")
+    for each in given:
+        if check_name(each) not in names:
+            raise StoreError(f"there is no edition {each}: the editions are {', '.join(names)}")
+    return sorted(set(given)) or names
