@@ -61,6 +61,15 @@ def test_every_metric_on_the_page_exists() -> None:
     assert named <= _metrics()
 
 
+def test_every_log_event_on_the_page_exists() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    table = text.partition("| event | meaning |")[2].partition("\n\n")[0]
+    events = [event for row in table.splitlines()[2:] for event in re.findall("`([^`]+)`", row.split("|")[1])]
+    assert len(events) > 5
+    source = "".join(path.read_text(encoding="utf-8") for path in (PAGE.parents[1] / "ticker" / "desk").glob("*.py"))
+    assert [event for event in events if f'"{event}"' not in source] == []
+
+
 def _names_in_table(head: str) -> set[str]:
     """Return the names in the first column of the table with this head."""
     text = PAGE.read_text(encoding="utf-8")
