@@ -1,4 +1,4 @@
-"""Fixtures for real servers. Each test has its own: they start in tens of milliseconds."""
+"""Fixtures for real servers. Each test has its own servers, which start in tens of milliseconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.signals import stop_inheriting_ignored_signals
 from tests.support.summary import summary_lines
 from tests.support.tls import tls_front
 
-# A property is about what is computed, not how fast: on a busy machine, one example in thousands takes its time.
+# Properties don't test speed, and on a busy machine a single example can take long.
 settings.register_profile("ticker", deadline=None)
 settings.load_profile("ticker")
 
@@ -42,8 +42,8 @@ def folder() -> Iterator[Path]:
 def short_temporary_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """Where this process and those that it starts make temporary folders: what a killed one leaves is removed."""
-    tmp_path_factory.getbasetemp()  # pytest's own, made at its first use, must not be inside
+    """Let this process and its children use `folder` for temporary files, to remove what a killed process leaves."""
+    tmp_path_factory.getbasetemp()  # create pytest's own base folder first, outside of `folder`
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     return folder
@@ -51,7 +51,7 @@ def short_temporary_folder(
 
 @pytest.fixture
 def redis_server(folder: Path) -> Iterator[RedisServer]:
-    """A server on a Unix socket, with an append-only file."""
+    """A Redis server on a Unix socket, with an append-only file."""
     with RedisServer(folder / "redis") as server:
         yield server
 
@@ -63,14 +63,14 @@ def redis_url(redis_server: RedisServer) -> str:
 
 @pytest.fixture
 def tcp_server(folder: Path) -> Iterator[RedisServer]:
-    """A server on a port of 127.0.0.1."""
+    """A Redis server on a port of 127.0.0.1."""
     with RedisServer(folder / "tcp", tcp=True) as server:
         yield server
 
 
 @pytest.fixture
 def sentinel_trio(folder: Path) -> Iterator[SentinelTrio]:
-    """A primary, a replica and three Sentinels. Takes about half a second."""
+    """A primary, a replica and three Sentinels. They start in about half a second."""
     with SentinelTrio(folder) as trio:
         yield trio
 
@@ -83,13 +83,13 @@ def shared_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def redis_cluster(shared_cluster: Cluster) -> Cluster:
-    """Three primaries, empty. Shared, as they take two seconds to start; what a test kills is started for the next."""
+    """An empty Cluster of three primaries. Tests share it, because it takes two seconds to start."""
     shared_cluster.reset()
     return shared_cluster
 
 
 @pytest_asyncio.fixture
 async def tls_url(redis_server: RedisServer, folder: Path) -> AsyncIterator[str]:
-    """`redis_server` behind TLS; the URL names the certificate to trust."""
+    """The URL of `redis_server` behind a TLS proxy. It names the certificate to trust."""
     async with tls_front(redis_server, folder) as url:
         yield url

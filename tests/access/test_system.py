@@ -12,7 +12,7 @@ import pytest
 
 from tests.access.conftest import GuardedServer, run_ticker
 from tests.support.cluster import Cluster
-from tests.support.readers import Reader
+from tests.support.readers import RecordingReader
 from tests.support.servers import HOST
 from tests.support.system import Program, Ran, environment, run_program
 from tests.support.waiting import until
@@ -76,7 +76,7 @@ def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[Parts]:
 
 
 async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(parts: Parts) -> None:
-    async with Reader(parts.gateway.url, "en") as reader:
+    async with RecordingReader(parts.gateway.url, "en") as reader:
         posted = parts.tick("post", "Maha: first", "-e", "en", "--json")
         assert posted.code == 0, posted
         assert posted.json["reach"]["gateways"] == 1

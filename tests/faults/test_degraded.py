@@ -15,7 +15,7 @@ import pytest
 from tests.faults.injector import REPLACE_ENTRY
 from tests.faults.proxy import HOST, Proxy, Trap
 from tests.support.prefork import SCRIPTS
-from tests.support.readers import Reader
+from tests.support.readers import RecordingReader
 from tests.support.servers import RedisServer
 from tests.support.system import Program, Ran, environment, run_program
 from tests.support.waiting import until
@@ -77,7 +77,7 @@ def pause(server: RedisServer) -> Callable[[], object]:
 async def test_a_gateway_without_redis_serves_from_memory_reports_degraded_and_resumes(
     system: Processes, break_it: Callable[[RedisServer], Callable[[], object]]
 ) -> None:
-    async with Reader(system.gateway.url, "en") as steady:
+    async with RecordingReader(system.gateway.url, "en") as steady:
         first = str(system.get("/v1/en/lines").json()["lines"][0]["position"])
         mend = break_it(system.server)
         await asyncio.to_thread(until, lambda: system.status == "degraded", "the gateway is degraded")
@@ -88,7 +88,10 @@ async def test_a_gateway_without_redis_serves_from_memory_reports_degraded_and_r
         assert [line["text"] for line in system.get("/v1/en/board").json()["lines"]] == ["Three", "Two", "One"]
         assert len(system.get("/v1/en/lines?limit=2").json()["lines"]) == 2
         assert "Three" in system.get("/en").text
-        async with Reader(system.gateway.url, "en") as new, Reader(system.gateway.url, "en", after=first) as back:
+        async with (
+            RecordingReader(system.gateway.url, "en") as new,
+            RecordingReader(system.gateway.url, "en", after=first) as back,
+        ):
             assert [line.text for line in new.boards[0].lines] == ["Three", "Two", "One"]
             assert [line.text for line in back.lines] == ["Two", "Three"]
             await new.until(lambda: any(isinstance(message, HeartbeatMessage) for message in new.messages))

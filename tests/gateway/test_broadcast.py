@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.support.channel_harness import ChannelHarness
-from tests.support.gateway_clients import until
+from tests.support.waiting import eventually
 from ticker.gateway.broadcast import RECENT_S, Sent
 
 
@@ -60,11 +60,11 @@ async def test_pass_reports_which_entries_reached_how_many_followers() -> None:
     reports: list[Sent] = []
     harness.broadcaster.on_sent = reports.append
     delivering = asyncio.create_task(harness.channel.deliver())
-    await until(lambda: reports, "the first pass is reported")
+    await eventually(lambda: reports, "the first pass is reported")
     reports.clear()
     harness.post("two")
     harness.post("three")
-    await until(lambda: reports, "the pass is reported")
+    await eventually(lambda: reports, "the pass is reported")
     delivering.cancel()
     (sent,) = reports
     assert (sent.first, sent.last, sent.followers) == (2, 3, 3)

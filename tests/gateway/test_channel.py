@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import websockets
 
-from tests.support.gateway_clients import RawClient, Reader, refusal, texts_of, until
+from tests.support.gateway_clients import RawClient, Reader, refusal, texts_of
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.core.line import Change
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
@@ -23,7 +24,7 @@ from ticker.store.log_reader import RawEntry
 async def test_reader_gets_the_board_then_live_then_new_entries(log: LogWriter, gateway: Gateway) -> None:
     await log.post("first")
     async with Reader(gateway.address) as reader:
-        await until(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
+        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await log.post("news")
@@ -145,7 +146,7 @@ async def test_position_from_a_faster_gateway_waits_for_its_entry(
     gateway = await start()
     await log.post("seen elsewhere already")
     opening = asyncio.create_task(Reader(gateway.address, f"after={log.head}").__aenter__())
-    await until(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway looks whether there is more")
+    await eventually(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway looks whether there is more")
     reads_on.set()
     reader = await opening
     await reader.until_live()
@@ -257,7 +258,7 @@ async def test_two_gateways_send_the_same_and_accept_each_others_positions(log: 
 
 async def test_edition_added_later_is_served(log: LogWriter, gateway: Gateway, redis_url: str) -> None:
     arabic = await LogWriter(redis_url, "ar").begin()
-    await until(lambda: "ar" in gateway.hub.channels, "the edition is found")
+    await eventually(lambda: "ar" in gateway.hub.channels, "the edition is found")
     async with Reader(gateway.address, edition="ar") as reader:
         await reader.until_live()
         await arabic.post("عاجل")
@@ -274,11 +275,11 @@ async def test_readers_that_leave_during_a_pass_do_not_disturb_others(log: LogWr
         await client.__aenter__()
         await client.open()
     channel = gateway.hub.channels["en"]
-    await until(lambda: len(channel.members) == 450, "all are there")
+    await eventually(lambda: len(channel.members) == 450, "all are there")
     for leaving in clients[::2]:
         await log.post("news")
         leaving.socket.close()
-    await until(lambda: len(channel.members) == 225, "half of them have gone")
+    await eventually(lambda: len(channel.members) == 225, "half of them have gone")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await log.post("still served")
@@ -301,6 +302,6 @@ async def test_reader_that_closes_is_answered_and_forgotten(log: LogWriter, gate
         await reader.until_live()
         await reader.connection.close(1001, "leaving the page")
     assert reader.connection.close_code == 1001
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
     with pytest.raises(websockets.ConnectionClosed):
         await reader.next()

@@ -6,9 +6,10 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
-from tests.support.gateway_clients import HANDSHAKE, RawClient, Reader, metrics, refusal, until
+from tests.support.gateway_clients import HANDSHAKE, RawClient, Reader, metrics, refusal
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.gateway.connection import PIPELINED_MAX, REQUEST_BYTES_MAX
 from ticker.gateway.server import Gateway
 
@@ -19,7 +20,7 @@ async def test_full_gateway_answers_503_with_a_retry_delay(log: LogWriter, start
         refused = await refusal(gateway.address)
         assert (refused.status, refused.error, refused.headers["Retry-After"]) == (503, "full", "5")
         assert (await metrics(gateway))["ticker_refused_total", "full"] == 1
-    await until(lambda: not gateway.hub.admission.followers, "there is room again")
+    await eventually(lambda: not gateway.hub.admission.followers, "there is room again")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
 
@@ -50,7 +51,7 @@ async def test_addresses_of_one_ipv6_network_count_as_one(log: LogWriter, start:
         neighbour = {"X-Forwarded-For": "2001:db8:1:2:ffff:ffff:ffff:ffff"}
         assert (await refusal(gateway.address, additional_headers=neighbour))[:2] == (429, "address-full")
         await other.open(more="X-Forwarded-For: 2001:db8:1:3::1\r\n")
-    await until(lambda: not gateway.hub.admission.followers, "both have left")
+    await eventually(lambda: not gateway.hub.admission.followers, "both have left")
     assert not gateway.hub.admission._per_address
 
 
@@ -82,7 +83,7 @@ async def test_new_selections_above_the_limit_get_503_while_shared_ones_are_serv
         async with Reader(gateway.address, "section=sports") as shared:
             await shared.until_live()
         assert (await metrics(gateway))["ticker_refused_total", "selections"] == 1
-    await until(lambda: not gateway.hub.admission.followers, "all have left")
+    await eventually(lambda: not gateway.hub.admission.followers, "all have left")
     async with Reader(gateway.address, "section=politics") as reader:
         await reader.until_live()
 
@@ -147,7 +148,7 @@ async def test_follower_paused_for_too_long_is_closed_with_1013(log: LogWriter, 
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: channel.counts.closed, "it is closed")
+        await eventually(lambda: channel.counts.closed, "it is closed")
         assert await client.close_code() == 1013
     assert (await metrics(gateway))["ticker_closed_total", "1013", "en"] == 1
 
@@ -158,8 +159,8 @@ async def test_paused_follower_that_never_reads_is_cut_off(log: LogWriter, start
     async with RawClient(gateway.address, small=True) as client, RawClient(gateway.address, small=True) as events:
         await client.open(f"/v1/en/live?after={log.at(0)}")
         await events.send(f"GET /v1/en/events?after={log.at(0)} HTTP/1.1\r\nHost: h\r\n\r\n")
-        await until(lambda: gateway.hub.admission.followers == 2, "both are there")
-        await until(lambda: not gateway.hub.admission.followers, "both are cut off")
+        await eventually(lambda: gateway.hub.admission.followers == 2, "both are there")
+        await eventually(lambda: not gateway.hub.admission.followers, "both are cut off")
 
 
 async def test_half_closed_follower_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:
@@ -168,7 +169,7 @@ async def test_half_closed_follower_that_never_reads_is_cut_off(log: LogWriter, 
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
         client.socket.shutdown(1)
-        await until(lambda: not gateway.hub.admission.followers, "it is cut off")
+        await eventually(lambda: not gateway.hub.admission.followers, "it is cut off")
 
 
 DISHONEST = [
@@ -252,7 +253,7 @@ async def test_connection_that_does_not_read_its_response_is_cut_off(log: LogWri
     gateway = await start(follower_paused_s=0.2)
     async with RawClient(gateway.address, small=True) as client:
         await client.send(HISTORY)
-        await until(lambda: gateway.hub.limits.unread_cut_off == 1, "it is cut off")
+        await eventually(lambda: gateway.hub.limits.unread_cut_off == 1, "it is cut off")
         assert len(await client.read_to_end()) < 500 * 900
     assert (await metrics(gateway))["ticker_unread_cut_off_total",] == 1
     assert not gateway.hub.limits._unread
@@ -270,7 +271,7 @@ async def test_slowest_connections_are_cut_off_when_unread_responses_exceed_thei
         for number in range(8):
             clients.append(await stack.enter_async_context(RawClient(gateway.address, small=True)))
             await clients[-1].send(HISTORY)
-            await until(lambda: len(limits._unread) + limits.unread_cut_off > number, "it is answered")  # noqa: B023
+            await eventually(lambda: len(limits._unread) + limits.unread_cut_off > number, "it is answered")  # noqa: B023
             assert limits.unread_bytes <= 2_000_000
         assert limits.unread_cut_off == 5
         assert (await clients[-1].get("/healthz"))[0] == 200  # once the whole page is read
@@ -282,7 +283,7 @@ async def test_upgrade_before_the_last_response_is_read_is_cut_off(log: LogWrite
     gateway = await start()
     async with RawClient(gateway.address, small=True) as client:
         await client.send(HISTORY)
-        await until(lambda: gateway.hub.limits._unread, "the answer waits for its reader")
+        await eventually(lambda: gateway.hub.limits._unread, "the answer waits for its reader")
         await client.send(HANDSHAKE.format(target="/v1/en/live", more=""))
         assert b" 101 " not in await client.read_to_end()
     assert gateway.hub.admission.admitted == 0

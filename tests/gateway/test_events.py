@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from tests.support.gateway_clients import RawClient, Reader, until
+from tests.support.gateway_clients import RawClient, Reader
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.gateway.framing import RETRY_MIN_MS
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
@@ -123,7 +124,7 @@ async def test_client_that_sends_more_is_disconnected(gateway: Gateway) -> None:
         await events.until_live()
         await events.send("GET / HTTP/1.1\r\n\r\n")
         assert await events.read_to_end() == b""
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
 async def test_request_pipelined_after_an_event_stream_is_never_answered(log: LogWriter, gateway: Gateway) -> None:

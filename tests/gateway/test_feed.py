@@ -14,10 +14,11 @@ import msgspec
 import pytest
 from redis.exceptions import RedisClusterException
 
-from tests.support.gateway_clients import RawClient, Reader, texts_of, until
+from tests.support.gateway_clients import RawClient, Reader, texts_of
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.servers import RedisServer
+from tests.support.waiting import eventually
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, HeartbeatMessage, LineMessage, LiveMessage
 from ticker.gateway import feed
@@ -42,7 +43,7 @@ def head(gateway: Gateway) -> str:
 
 
 async def until_troubled(gateway: Gateway) -> str:
-    await until(lambda: gateway.hub.troubles, "the feed says that something is wrong")
+    await eventually(lambda: gateway.hub.troubles, "the feed says that something is wrong")
     return gateway.hub.troubles["en"]
 
 
@@ -146,9 +147,9 @@ async def test_paused_reader_is_reset(log: LogWriter, start: Start) -> None:
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: channel.members.paused, "it is paused")
+        await eventually(lambda: channel.members.paused, "it is paused")
         await log.begin_anew()
-        await until(lambda: head(gateway) == log.at(0), "the gateway has the new history")
+        await eventually(lambda: head(gateway) == log.at(0), "the gateway has the new history")
         payload = b""
         while b'"reset":"replaced"' not in payload:
             _, payload = await client.frame()
@@ -185,7 +186,7 @@ async def test_entry_with_a_wrong_link_is_never_sent(log: LogWriter, start: Star
         await reader.until_at(log.head)
     assert reader.boards[1:] == []
     assert texts_of(reader.messages) == ["right"]
-    await until(lambda: not gateway.hub.troubles, "all is well again")
+    await eventually(lambda: not gateway.hub.troubles, "all is well again")
     assert not any("FORGED" in text for text in reader.texts)
 
 
@@ -241,7 +242,7 @@ async def test_board_replay_history_and_heartbeats_work_without_redis(
             assert len((await client.get(f"{gateway.address}/v1/en/lines")).json()["lines"]) == 5
 
         redis_server.start()
-        await until(lambda: not gateway.hub.troubles, "it has picked up")
+        await eventually(lambda: not gateway.hub.troubles, "it has picked up")
         await log.post("after the break")
         await connected.until_at(log.head)
     assert texts_of(connected.messages) == ["after the break"]
@@ -292,7 +293,7 @@ async def test_unreachable_cluster_does_not_end_the_search_for_editions(
     monkeypatch.setattr(feed, "edition_names", unreachable)
     hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), random.random)
     search = asyncio.create_task(Feeds(hub, redis_url, "here", random.random).run(asyncio.Event()))
-    await until(lambda: asked > 1 or search.done(), "it has asked again, or given up")
+    await eventually(lambda: asked > 1 or search.done(), "it has asked again, or given up")
     assert not search.done()
     search.cancel()
     with suppress(asyncio.CancelledError):
@@ -306,9 +307,9 @@ async def test_reader_behind_the_retained_log_gets_a_board(log: LogWriter, start
         await client.open()
         while not channel.members.paused:
             await log.post_many(100, "x" * 900)
-            await until(lambda: head(gateway) == log.head, "the gateway has them")
+            await eventually(lambda: head(gateway) == log.head, "the gateway has them")
         await log.post_many(1000)
-        await until(lambda: head(gateway) == log.head, "the gateway has them")
+        await eventually(lambda: head(gateway) == log.head, "the gateway has them")
         payload = b""
         while b'"type":"board"' not in payload or b'"reset":null' in payload:
             _, payload = await client.frame()
@@ -321,7 +322,7 @@ async def test_reader_behind_the_retained_log_gets_a_board(log: LogWriter, start
 async def test_new_settings_of_an_edition_are_used(log: LogWriter, gateway: Gateway) -> None:
     edition = msgspec.structs.replace(log.edition, title="News now", sections={"moon": "Moon"})
     await save_edition(log.redis, "en", edition, log.nonce)
-    await until(lambda: gateway.hub.channels["en"].edition == edition, "they are taken up")
+    await eventually(lambda: gateway.hub.channels["en"].edition == edition, "they are taken up")
     async with Reader(gateway.address, "section=moon") as reader:
         await reader.until_live()
     assert reader.boards[0].edition.title == "News now"

@@ -7,8 +7,9 @@ from contextlib import suppress
 import pytest
 from websockets.frames import Opcode
 
-from tests.support.gateway_clients import RawClient, Reader, masked, until
+from tests.support.gateway_clients import RawClient, Reader, masked
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.gateway.follower import State
 from ticker.gateway.inbound import FRAMES_MAX, PARSED_BYTES
 from ticker.gateway.server import Gateway
@@ -24,7 +25,7 @@ async def closes_with(gateway: Gateway, data: bytes) -> int:
         code = await client.close_code()
         await client.send(CLOSE_1000)
         await client.read_to_end()
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
     return code
 
 
@@ -122,7 +123,7 @@ async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, pi
                 await client.send(masked(Opcode.PONG, b"") * piece)
                 if follower.state is State.LEFT:
                     break
-        await until(lambda: not gateway.hub.admission.followers, "it is sent away")
+        await eventually(lambda: not gateway.hub.admission.followers, "it is sent away")
     assert closed(gateway) == {1008: 1}
     assert follower._inbound is not None
     assert follower._inbound.frames <= FRAMES_MAX + PARSED_BYTES // 6 + 1
@@ -146,7 +147,7 @@ async def test_close_is_echoed_and_the_connection_ends(gateway: Gateway) -> None
         await client.send(masked(Opcode.CLOSE, (4000).to_bytes(2, "big") + b"bye"))
         assert await client.frame() == (Opcode.CLOSE, (4000).to_bytes(2, "big") + b"bye")
         assert await client.read_to_end() == b""
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
 async def test_frames_after_a_close_are_not_parsed(gateway: Gateway) -> None:
@@ -154,7 +155,7 @@ async def test_frames_after_a_close_are_not_parsed(gateway: Gateway) -> None:
         await client.open()
         await client.send(CLOSE_1000 + masked(Opcode.TEXT, b"x" * 5000) * 3)
         assert await client.close_code() == 1000
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
     assert closed(gateway) == {}
 
 
@@ -171,13 +172,13 @@ async def test_half_closed_connection_is_closed(gateway: Gateway) -> None:
         await client.open()
         client.socket.shutdown(1)
         await client.read_to_end()
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
 async def test_peer_that_disconnects_is_forgotten(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
 async def test_other_readers_are_not_disturbed(log: LogWriter, gateway: Gateway) -> None:

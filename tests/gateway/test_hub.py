@@ -8,9 +8,10 @@ import httpx
 import pytest
 import websockets
 
-from tests.support.gateway_clients import RawClient, Reader, masked, refusal, until
+from tests.support.gateway_clients import RawClient, Reader, masked, refusal
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.core.messages import ByeMessage, HeartbeatMessage
 from ticker.gateway.server import Gateway
 
@@ -28,7 +29,7 @@ async def test_reader_whose_selection_matches_nothing_gets_heartbeats(log: LogWr
     async with Reader(gateway.address, "section=sports") as reader:
         await reader.until_live()
         await log.post("not for it", section="health")
-        await until(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
+        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
         assert await reader.next_of(HeartbeatMessage) == HeartbeatMessage(log.head)
 
 
@@ -67,7 +68,7 @@ async def test_draining_gateway_is_not_ready_and_refuses_followers(log: LogWrite
         await client.__aenter__()
         await client.open()
     gateway.stop()
-    await until(lambda: gateway.hub.is_draining, "it drains")
+    await eventually(lambda: gateway.hub.is_draining, "it drains")
     async with httpx.AsyncClient() as http:
         ready = await http.get(f"{gateway.address}/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")
@@ -87,7 +88,7 @@ async def test_second_stop_ends_immediately(log: LogWriter, start: Start) -> Non
         await client.__aenter__()
         await client.open()
     gateway.stop()
-    await until(lambda: gateway.hub.is_draining, "it drains")
+    await eventually(lambda: gateway.hub.is_draining, "it drains")
     gateway.stop()
     for client in clients:
         await client.read_to_end()
@@ -101,9 +102,9 @@ async def test_peers_that_never_answer_a_close_do_not_delay_the_end(log: LogWrit
     async with RawClient(gateway.address) as silent, RawClient(gateway.address, small=True) as stuck:
         await silent.open()
         await stuck.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: gateway.hub.channels["en"].members.paused, "it is paused")
+        await eventually(lambda: gateway.hub.channels["en"].members.paused, "it is paused")
         gateway.stop()
-        await until(lambda: not gateway.hub.admission.followers, "both are cut off")
+        await eventually(lambda: not gateway.hub.admission.followers, "both are cut off")
 
 
 def never_tell_whether_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +122,7 @@ async def test_waiting_reader_is_disconnected_without_a_response(
     gateway = await start()
     async with RawClient(gateway.address) as client:
         waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
-        await until(lambda: gateway.hub.channels["en"].members, "it waits")
+        await eventually(lambda: gateway.hub.channels["en"].members, "it waits")
         gateway.stop()
         with pytest.raises((AssertionError, ConnectionResetError)) as ended:
             await waiting
@@ -151,7 +152,7 @@ async def test_redis_client_that_loses_a_cancellation_does_not_delay_the_end(
     gateway = await start()
     async with RawClient(gateway.address) as client:
         waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
-        await until(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway asks Redis")
+        await eventually(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway asks Redis")
         (running,) = [task for task in asyncio.all_tasks() if task.get_name() == "gateway"]
         gateway.stop()
         async with asyncio.timeout(10):
@@ -171,9 +172,9 @@ async def test_reader_that_leaves_while_it_waits_is_forgotten(
             "GET /v1/en/live?after=9-0000000000000000 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        await until(lambda: gateway.hub.channels["en"].members, "it waits")
+        await eventually(lambda: gateway.hub.channels["en"].members, "it waits")
         await client.send(masked(0x8, b""))  # type: ignore[arg-type]
-    await until(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
 
 
 async def test_gateway_without_followers_stops_without_redis(
@@ -181,9 +182,9 @@ async def test_gateway_without_followers_stops_without_redis(
 ) -> None:
     gateway = await start()
     redis_server.kill()  # type: ignore[attr-defined]
-    await until(lambda: gateway.hub.troubles, "it has noticed")
+    await eventually(lambda: gateway.hub.troubles, "it has noticed")
     gateway.stop()
-    await until(lambda: gateway._server.should_exit and not gateway._server.servers[0].sockets, "it has ended")
+    await eventually(lambda: gateway._server.should_exit and not gateway._server.servers[0].sockets, "it has ended")
 
 
 async def test_websockets_client_sees_a_clean_end(log: LogWriter, start: Start) -> None:

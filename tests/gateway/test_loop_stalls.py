@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from tests.support.gateway_clients import until
+from tests.support.waiting import eventually
 from ticker.gateway.loop_stalls import BOUNDS_S, LoopStalls
 
 
@@ -28,7 +28,7 @@ def test_bounds_rise() -> None:
 async def test_loop_is_measured_until_cancelled() -> None:
     stalls = LoopStalls()
     watching = asyncio.create_task(stalls.watch(itertools.count().__next__))
-    await until(lambda: sum(stalls.counts) > 1, "the loop is measured")
+    await eventually(lambda: sum(stalls.counts) > 1, "the loop is measured")
     watching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watching

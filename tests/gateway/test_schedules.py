@@ -12,10 +12,11 @@ from random import Random
 import pytest
 import websockets
 
-from tests.support.gateway_clients import Reader, until
+from tests.support.gateway_clients import Reader
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.strategies import reader_entry
+from tests.support.waiting import eventually
 from ticker.core.board import Board
 from ticker.core.line import Change, Line, Status
 from ticker.core.messages import BoardMessage, LineMessage
@@ -119,7 +120,7 @@ async def test_each_readers_fold_equals_the_logs_after_any_schedule(log: LogWrit
     await log.post("the last line")
     now = datetime.now(UTC)
     for ticker in tickers:
-        await until(lambda ticker=ticker: ticker.position == log.head, "it is at the head")  # type: ignore[misc]
+        await eventually(lambda ticker=ticker: ticker.position == log.head, "it is at the head")
         assert ticker.shown(now) == log.board().lines(now, SIZE)
         assert ticker.seen == list(range(len(log.logged) - len(ticker.seen) + 1, len(log.logged) + 1))
         await ticker.drop()

@@ -8,9 +8,10 @@ import socket
 import pytest
 from websockets.frames import Opcode
 
-from tests.support.gateway_clients import RawClient, Reader, line_numbers, masked, until
+from tests.support.gateway_clients import RawClient, Reader, line_numbers, masked
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.gateway import server
 from ticker.gateway.server import UNSENT_BYTES, Gateway
 
@@ -61,7 +62,7 @@ async def test_kernel_drops_a_peer_that_stops_acknowledging(
     async with RawClient(gateway.address, small=True) as vanished, Reader(gateway.address) as other:
         await other.until_live()
         await vanished.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: gateway.hub.admission.followers == 1, "it is dropped")
+        await eventually(lambda: gateway.hub.admission.followers == 1, "it is dropped")
         await log.post("and others follow on")
         await other.until_at(log.head)
     assert not gateway.hub.channels["en"].counts.closed
@@ -82,7 +83,7 @@ async def test_slow_replay_is_complete_and_buffers_at_most_two_marks(log: LogWri
     async with RawClient(gateway.address, small=True) as slow:
         await slow.open(f"/v1/en/live?after={log.at(0)}")
         (follower, *_) = [each for slot in channel.members.slots for each in slot]
-        await until(lambda: channel.members.paused, "it is paused")
+        await eventually(lambda: channel.members.paused, "it is paused")
         held, numbers = 0, [0]
         while numbers[-1] != ENTRIES:
             held = max(held, follower.transport.get_write_buffer_size())
@@ -97,7 +98,7 @@ async def test_peer_that_pings_and_never_reads_fills_no_write_buffer(log: LogWri
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await until(lambda: channel.members.paused, "it is paused")
+        await eventually(lambda: channel.members.paused, "it is paused")
         (follower, *_) = [each for slot in channel.members.slots for each in slot]
         ping = masked(Opcode.PING, b"x" * 125)
         try:

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from functools import partial
 
-from tests.support.gateway_clients import until
+from tests.support.waiting import eventually
 from ticker.gateway.time_slices import SLICE_S, TimeSlices
 
 
@@ -51,7 +51,7 @@ async def test_new_work_waits_behind_waiting_work() -> None:
         worker.add(number)
     worker.now += 1
     worker.add(5)
-    await until(lambda: len(worker.done) == 6, "all work is done")
+    await eventually(lambda: len(worker.done) == 6, "all work is done")
     assert worker.done == list(range(6))
 
 
@@ -59,7 +59,7 @@ async def test_work_after_a_pause_is_done_at_once() -> None:
     worker = Worker()
     for number in range(4):
         worker.add(number)
-    await until(lambda: len(worker.done) == 4, "all work is done")
+    await eventually(lambda: len(worker.done) == 4, "all work is done")
     await asyncio.sleep(0)
     worker.add(4)
     assert worker.done[-1] == 4
@@ -79,6 +79,6 @@ async def test_work_that_raises_does_not_stop_the_rest() -> None:
         worker.add(number)
     worker.slices.run(fail)
     worker.add(3)
-    await until(lambda: len(worker.done) == 4, "the work after it is done")
+    await eventually(lambda: len(worker.done) == 4, "the work after it is done")
     loop.set_exception_handler(handler)
     assert reported == [error]

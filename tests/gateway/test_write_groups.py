@@ -14,9 +14,10 @@ import pytest
 from websockets.frames import Opcode
 
 from tests.support.channel_harness import MARK, ChannelHarness, SocketTransport, socket_transport
-from tests.support.gateway_clients import RawClient, Reader, line_numbers, masked, until
+from tests.support.gateway_clients import RawClient, Reader, line_numbers, masked
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.core.log_window import LogWindow
 from ticker.core.messages import CloseCode
 from ticker.gateway import write_groups
@@ -113,7 +114,7 @@ async def test_more_than_one_batch_takes_several_passes(connect: Connect) -> Non
         harness.post("x" * 100)
     due, head = follower.frame_cache.batch(1, 10**9), harness.log.head
     delivering = asyncio.create_task(harness.channel.deliver())
-    await until(lambda: follower.group is not None and follower.group.cursor == head, "the group is at the head")
+    await eventually(lambda: follower.group is not None and follower.group.cursor == head, "the group is at the head")
     delivering.cancel()
     assert transport.read() == due.data
     assert harness.channel.counts.deliveries == due.entries == head - 1
@@ -244,7 +245,7 @@ async def test_pongs_and_lines_keep_their_order(log: LogWriter, gateway: Gateway
             frames = [await client.frame() for _ in range(2 if number else 4)][-2:]
             assert sorted(opcode for opcode, _ in frames) == [Opcode.TEXT, Opcode.PONG]
         await log.post("the last")
-        await until(lambda: follower.group is not None, "it is in a group again")
+        await eventually(lambda: follower.group is not None, "it is in a group again")
 
 
 def followers_of(gateway: Gateway) -> list[Follower]:
@@ -315,7 +316,7 @@ async def test_bytes_for_a_closed_connection_reach_no_other(
             before = set(followers_of(gateway))
             await client.open()
             (follower,) = set(followers_of(gateway)) - before
-            await until(lambda follower=follower: follower.group is not None, "it is in a group")  # type: ignore[misc]
+            await eventually(lambda follower=follower: follower.group is not None, "it is in a group")
             end(client, follower)
             other = RawClient(gateway.address)
             await other.__aenter__()
@@ -325,7 +326,7 @@ async def test_bytes_for_a_closed_connection_reach_no_other(
             assert (status, other.buffer) == (200, b""), "it was sent its response and nothing else"
             other.socket.close()
             client.socket.close()
-            await until(lambda follower=follower: follower not in followers_of(gateway), "it has left")  # type: ignore[misc]
+            await eventually(lambda follower=follower: follower not in followers_of(gateway), "it has left")
         assert [line.position for line in reader.lines] == [log.at(seq) for seq in range(1, 21)]
     writing.cancel()
     assert watch.writes > 100, "the test has checked direct writes"

@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.hostile.counts import TRIED
 from tests.hostile.target import SETTINGS, VARIABLES, Target, unexpected_lines
 from tests.support.desk_harness import Newsroom, new
-from tests.support.readers import Reader
+from tests.support.readers import RecordingReader
 from tests.support.servers import RedisServer, short_folder
 from tests.support.summary import count_properties
 from tests.support.system import Program, environment
@@ -46,7 +46,7 @@ async def target(running_target: Target, newsroom: Newsroom) -> AsyncIterator[Ta
     """The target, with one reader that must receive every line. After the test, no other connection may be left."""
     await eventually(running_target.is_at_rest, "earlier connections are closed")
     before = int(await running_target.read_metric('ticker_head{edition="en"}'))
-    reader = await Reader(running_target.url, "en").open()
+    reader = await RecordingReader(running_target.url, "en").open()
     yield running_target
     receipt = await newsroom.ask("maha", new(f"after-{before}", again=True))
     assert receipt.status is ReceiptStatus.ON_AIR

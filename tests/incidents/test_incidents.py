@@ -16,7 +16,7 @@ from redis.exceptions import NoPermissionError
 
 from tests.access.conftest import GuardedServer
 from tests.support.desk_harness import Newsroom, lines_of, new
-from tests.support.readers import Reader
+from tests.support.readers import RecordingReader
 from tests.support.strategies import ENGLISH
 from tests.support.system import System
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Role, SecondPerson
@@ -54,7 +54,7 @@ def system(folder: Path) -> Iterator[System]:
 async def test_cnn_2018_readers_get_an_alert_once_even_if_it_is_sent_repeatedly(system: System) -> None:
     """Readers got the same alert many times, although it was sent once."""
     text = "Court: Sentence of three years for the former lawyer"
-    async with Reader(system.url, "en") as reader:
+    async with RecordingReader(system.url, "en") as reader:
         for _ in range(3):
             assert system.tick("post", text, "-e", "en", "--key", "the-alert", "--no-reach").code == 0
             await reader.drop()
@@ -72,7 +72,7 @@ async def test_cnn_2018_readers_get_an_alert_once_even_if_it_is_sent_repeatedly(
 async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, redis_url: str) -> None:
     """Test alerts ("NYPD Twitter campaign backfires …") went to every phone with the application."""
     text = "TEST: This is a breaking news alert"
-    async with Reader(system.url, "en") as public, Reader(system.url, "drill") as drill:
+    async with RecordingReader(system.url, "en") as public, RecordingReader(system.url, "drill") as drill:
         assert system.tick("post", text, "-e", "en").code == 3
         assert system.tick("post", "A test line", "-e", "en", "--dry-run").code == 0
         assert system.tick("post", "A test line", "-e", "drill", "--no-reach").code == 0
@@ -137,14 +137,14 @@ async def test_hawaii_2018_a_false_alarm_needs_a_second_person(redis_url: str) -
 async def test_hawaii_2018_one_command_withdraws_a_false_alarm_and_shows_its_reach(
     system: System,
 ) -> None:
-    async with Reader(system.url, "en") as reader:
+    async with RecordingReader(system.url, "en") as reader:
         assert system.tick("post", FALSE_ALARM, "-e", "en", "--urgency", "1", "--no-reach").code == 0
         await reader.until(lambda: bool(reader.lines))
         withdrawn = system.tick("withdraw", "last", "-e", "en", "--reason", "There is no threat.", "--json")
         assert withdrawn.json["reach"]["followers"] == 1
         await reader.until(lambda: len(reader.lines) == 2)
         assert (reader.lines[-1].text, reader.lines[-1].correction) == ("", "There is no threat.")
-        async with Reader(system.url, "en") as late:
+        async with RecordingReader(system.url, "en") as late:
             assert "missile" not in repr(late.messages)
         assert "missile" in repr(reader.messages[:-1])  # so the search above can succeed
 
@@ -153,7 +153,7 @@ async def test_hawaii_2018_one_command_withdraws_a_false_alarm_and_shows_its_rea
         assert system.tick("post", FALSE_ALARM, "-e", "en", "--urgency", "1", "--no-reach").code == 0
         second = system.tick("post", "Civil defence: There is no threat", "-e", "en", "--no-reach", "--json")
         assert second.json["reach"] is None
-        async with Reader(system.url, "en") as late:
+        async with RecordingReader(system.url, "en") as late:
             assert "missile" in repr(late.messages)
 
 

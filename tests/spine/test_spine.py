@@ -33,7 +33,7 @@ import httpx
 import pytest
 from websockets.exceptions import WebSocketException
 
-from tests.support.readers import Reader
+from tests.support.readers import RecordingReader
 from tests.support.servers import short_folder
 from tests.support.spine_editors import Editor
 from tests.support.system import Program, System, environment
@@ -74,7 +74,7 @@ async def log_of(url: str, edition: str) -> list[Logged]:
         await redis.aclose()
 
 
-async def reconnect_at_random(reader: Reader, rng: Random, done: asyncio.Event) -> None:
+async def reconnect_at_random(reader: RecordingReader, rng: Random, done: asyncio.Event) -> None:
     """Connect, disconnect and resume at random until `done` is set. End with a connection."""
     while not done.is_set():
         await _connect(reader)
@@ -88,7 +88,7 @@ async def reconnect_at_random(reader: Reader, rng: Random, done: asyncio.Event) 
         await _connect(reader)
 
 
-async def _connect(reader: Reader) -> None:
+async def _connect(reader: RecordingReader) -> None:
     if not reader.is_live:
         await reader.reopen(60)
 
@@ -96,7 +96,7 @@ async def _connect(reader: Reader) -> None:
 @pytest.mark.slow
 async def test_1000_lines_reach_200_reconnecting_readers_in_order_and_once(system: System) -> None:
     rng = Random(2026)
-    readers = [Reader(system.url, EDITIONS[number % 3]) for number in range(READERS)]
+    readers = [RecordingReader(system.url, EDITIONS[number % 3]) for number in range(READERS)]
     for reader in readers:
         await reader.open()
     starts = {id(reader): reader.position for reader in readers}
@@ -141,7 +141,7 @@ async def test_1000_lines_reach_200_reconnecting_readers_in_order_and_once(syste
 
 
 async def test_a_retried_post_makes_one_entry_and_gets_the_same_receipt(system: System) -> None:
-    async with Editor(system.redis_url, "maha") as editor, Reader(system.url, "en") as reader:
+    async with Editor(system.redis_url, "maha") as editor, RecordingReader(system.url, "en") as reader:
         await editor.send("en", "the-key", text="The first line")  # its receipt is never read
         again = await editor.ask("en", "the-key", text="The first line")
         (only,) = await log_of(system.redis_url, "en")
@@ -156,7 +156,7 @@ async def test_a_retried_post_makes_one_entry_and_gets_the_same_receipt(system: 
 
 
 async def test_kill_9_of_everything_loses_nothing_that_was_acknowledged(system: System) -> None:
-    readers = [Reader(system.url, "en") for _ in range(10)]
+    readers = [RecordingReader(system.url, "en") for _ in range(10)]
     for reader in readers:
         await reader.open()
     acknowledged: list[Receipt] = []
@@ -210,14 +210,14 @@ async def all_responses(url: str, edition: str = "en") -> str:
                     if "event: live" in text:
                         break
     for after in (None, first):
-        reader = await Reader(url, edition, after=after).open()
+        reader = await RecordingReader(url, edition, after=after).open()
         found += "".join(map(repr, reader.messages))
         await reader.close()
     return found
 
 
 async def test_a_line_posted_in_a_terminal_is_in_every_response(system: System) -> None:
-    async with Reader(system.url, "ar") as reader:
+    async with RecordingReader(system.url, "ar") as reader:
         posted = system.tick("post", "زلزال بقوة 6 درجات", "-e", "ar", "--json")
         await reader.until(lambda: bool(reader.lines))
     assert posted.code == 0
@@ -248,7 +248,7 @@ async def test_withdrawn_text_stays_removed_after_a_kill(system: System) -> None
         await ana.ask("en", "2", change="update", id=line.id, text="It was still SECRETWORD")
         assert "SECRETWORD" in await all_responses(system.url)
         withdrawn = await ana.ask("en", "3", change="withdraw", id=line.id, reason="Our source took it back")
-    async with Reader(system.url, "en") as reader:
+    async with RecordingReader(system.url, "en") as reader:
         await reader.until(lambda: reader.position == withdrawn.position)
     assert "SECRETWORD" not in await all_responses(system.url)
     system.kill()
@@ -261,7 +261,7 @@ async def test_withdrawn_text_stays_removed_after_a_kill(system: System) -> None
 async def test_readers_resume_without_a_reset_after_sigterm(system: System) -> None:
     async with Editor(system.redis_url, "ana") as ana:
         before = await ana.ask("en", "1", text="Before")
-    reader = await Reader(system.url, "en").open()
+    reader = await RecordingReader(system.url, "en").open()
     await reader.until(lambda: reader.position == before.position)  # in its board, or as a line after it
     known = len(reader.lines)
     system.signal(signal.SIGTERM)
@@ -286,7 +286,7 @@ def server_pid(system: System) -> int:
 
 
 async def test_the_system_restarts_a_killed_server_without_a_reset(system: System) -> None:
-    reader = await Reader(system.url, "en").open()
+    reader = await RecordingReader(system.url, "en").open()
     async with Editor(system.redis_url, "ana") as ana:
         first = await ana.ask("en", "1", text="Before")
         await reader.until(lambda: reader.position == first.position)
@@ -315,7 +315,7 @@ async def test_a_reader_moves_between_gateways_without_a_gap_or_a_repeat(system:
         async with Editor(system.redis_url, "ana") as ana:
             for round_ in range(6):
                 url = (system.url, second.url)[round_ % 2]
-                reader = await Reader(url, "en", after=position).open()
+                reader = await RecordingReader(url, "en", after=position).open()
                 numbers = range(5 * round_, 5 * round_ + 5)
                 receipts = [await ana.ask("en", f"key-{number}", text=f"Line {number}") for number in numbers]
                 # Disconnect in the middle. The other gateway sends the rest.
@@ -324,7 +324,7 @@ async def test_a_reader_moves_between_gateways_without_a_gap_or_a_repeat(system:
                 seqs += reader.seqs
                 position = reader.position
                 assert [board.reset for board in reader.boards] == ([None] if round_ == 0 else [])
-            final = await Reader(second.url, "en", after=position).open()
+            final = await RecordingReader(second.url, "en", after=position).open()
             await final.until(lambda: final.position == receipts[-1].position)
             seqs += final.seqs
             await final.close()
@@ -332,7 +332,7 @@ async def test_a_reader_moves_between_gateways_without_a_gap_or_a_repeat(system:
 
 
 async def test_a_forged_entry_is_not_shown_and_a_rotation_resets_readers(system: System) -> None:
-    async with Editor(system.redis_url, "ana") as ana, Reader(system.url, "en") as reader:
+    async with Editor(system.redis_url, "ana") as ana, RecordingReader(system.url, "en") as reader:
         first = await ana.ask("en", "1", text="True")
         await reader.until(lambda: reader.position == first.position)
         redis = connect(system.redis_url, role="ticker")
@@ -361,10 +361,10 @@ async def test_files_of_disconnected_readers_are_closed(system: System) -> None:
     def files() -> int:
         return len(list(Path(f"/proc/{system.pid}/fd").iterdir()))
 
-    async with Reader(system.url, "en"):
+    async with RecordingReader(system.url, "en"):
         pass
     before = files()
-    readers = [Reader(system.url, EDITIONS[number % 3]) for number in range(READERS)]
+    readers = [RecordingReader(system.url, EDITIONS[number % 3]) for number in range(READERS)]
     for reader in readers:
         try:
             await reader.open()

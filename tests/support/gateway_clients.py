@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,16 +30,8 @@ HANDSHAKE = (
 """The opening handshake of RFC 6455, 1.3."""
 
 
-async def until(condition: Callable[[], object], what: str, within_s: float = WAIT_S) -> None:
-    """Wait for `condition`, and fail with `what` when it doesn't come."""
-    deadline = asyncio.get_running_loop().time() + within_s
-    while not condition():
-        assert asyncio.get_running_loop().time() < deadline, f"not within {within_s:g} s: {what}"
-        await asyncio.sleep(0.005)
-
-
 class Reader:
-    """A WebSocket client. `messages` are all that it was sent, in order; `at` is where it is."""
+    """A WebSocket client that reads only when a test calls it. `messages` are in order of arrival."""
 
     def __init__(self, address: str, query: str = "", edition: str = "en", **options: Any) -> None:
         self.url = f"{address.replace('http', 'ws', 1)}/v1/{edition}/live{'?' if query else ''}{query}"
@@ -65,7 +57,7 @@ class Reader:
         return self._connection
 
     async def next(self) -> Message:
-        """The next message. Raises ConnectionClosed at the end, which `closed` then tells of."""
+        """Return the next message. Raises ConnectionClosed at the end, and then sets `closed`."""
         try:
             async with asyncio.timeout(WAIT_S):
                 text = await self.connection.recv(decode=True)
@@ -80,7 +72,7 @@ class Reader:
         return message
 
     async def next_of(self, kind: type[M]) -> M:
-        """The next message, which must be of this kind; heartbeats are left out."""
+        """Return the next message, which must be of this kind. Skip heartbeats."""
         message = await self.next()
         while isinstance(message, HeartbeatMessage) and kind is not HeartbeatMessage:
             message = await self.next()
@@ -88,7 +80,7 @@ class Reader:
         return message
 
     async def until_live(self) -> Self:
-        """Read board or replay, up to `live`."""
+        """Read the board or the replay, up to `live`."""
         while not isinstance(await self.next(), LiveMessage):
             pass
         return self
@@ -99,7 +91,7 @@ class Reader:
         return self
 
     async def until_closed(self) -> tuple[int | None, str]:
-        """Read to the end; the code and the reason."""
+        """Read to the end. Return the close code and the reason."""
         try:
             while True:
                 await self.next()
@@ -123,17 +115,17 @@ class Refused(NamedTuple):
 
 
 async def refusal(address: str, query: str = "", **options: Any) -> Refused:
-    """How an opening handshake is refused."""
+    """Return how the gateway refuses an opening handshake."""
     try:
         async with Reader(address, query, **options):
-            raise AssertionError("this was let in")
+            raise AssertionError("the gateway accepted the connection")
     except websockets.InvalidStatus as error:
         response = error.response
         return Refused(response.status_code, json.loads(bytes(response.body))["error"], response.headers)
 
 
 class RawClient:
-    """A socket that sends what it is told and reads only when it is told. `small` gives it a small receive buffer."""
+    """A socket that sends and reads only when a test calls it. `small`: with a small receive buffer."""
 
     def __init__(self, address: str, *, small: bool = False, host: str | None = None) -> None:
         place = urlsplit(address)
@@ -159,12 +151,12 @@ class RawClient:
             await asyncio.get_running_loop().sock_sendall(self.socket, data)
 
     async def receive(self) -> bytes:
-        """What has come, at least a byte; nothing at the end."""
+        """Receive at least one byte. Return an empty string at the end."""
         async with asyncio.timeout(WAIT_S):
             return await asyncio.get_running_loop().sock_recv(self.socket, 65_536)
 
     async def read_until(self, mark: bytes) -> bytes:
-        """Everything up to and with `mark`."""
+        """Read up to and including `mark`."""
         while mark not in self.buffer:
             data = await self.receive()
             assert data, f"the end came before {mark!r}: {self.buffer[-200:]!r}"
@@ -173,7 +165,7 @@ class RawClient:
         return before + mark
 
     async def read_to_end(self) -> bytes:
-        """Everything up to the end, however it comes."""
+        """Read to the end, even if the connection is reset."""
         try:
             while data := await self.receive():
                 self.buffer += data
@@ -183,14 +175,14 @@ class RawClient:
         return data
 
     async def open(self, target: str = "/v1/en/live", more: str = "") -> bytes:
-        """Do the opening handshake; the head of the response."""
+        """Send the opening handshake. Return the head of the response."""
         await self.send(HANDSHAKE.format(target=target, more=more))
         head = await self.read_until(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 "), head
         return head
 
     async def frame(self) -> tuple[Opcode, bytes]:
-        """The next frame: its opcode and its payload."""
+        """Read the next frame. Return its opcode and payload."""
         while (parsed := parse_frame(self.buffer)) is None:
             data = await self.receive()
             if not data:
@@ -200,14 +192,14 @@ class RawClient:
         return opcode, payload
 
     async def close_code(self) -> int:
-        """Read up to a close frame; its code."""
+        """Read up to a close frame, and return its code."""
         while True:
             opcode, payload = await self.frame()
             if opcode is Opcode.CLOSE:
                 return int.from_bytes(payload[:2], "big")
 
     async def get(self, path: str, more: str = "") -> tuple[int, bytes]:
-        """One request on this connection; the status and the body."""
+        """Send a request. Return the status and the body of the response."""
         await self.send(f"GET {path} HTTP/1.1\r\nHost: ticker.test\r\n{more}\r\n")
         head = await self.read_until(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
@@ -230,7 +222,7 @@ async def line_numbers(client: RawClient, last: int) -> list[int]:
 
 
 def masked(opcode: Opcode, payload: bytes, *, fin: bool = True) -> bytes:
-    """A frame as a client sends it."""
+    """Return a client's frame."""
     return bytes(Frame(opcode, payload, fin).serialize(mask=True))
 
 
@@ -247,7 +239,7 @@ def parse_frame(data: bytes) -> tuple[Opcode, bytes, bytes] | None:
 
 
 def texts_of(messages: Sequence[Message]) -> list[str]:
-    """The texts of all `line` messages."""
+    """Return the texts of all `line` messages."""
     return [message.line.text for message in messages if isinstance(message, LineMessage)]
 
 

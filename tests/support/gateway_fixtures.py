@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from tests.support.gateway_clients import until
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.gateway import feed, hub, members
 from ticker.gateway.channel import Channel
 from ticker.gateway.server import Address, Gateway
@@ -97,7 +97,7 @@ async def _stop(gateway: Gateway, task: asyncio.Task[None]) -> None:
     gateway.stop()
     async with asyncio.timeout(15):
         await task
-    await until(lambda: not gateway.hub.admission.followers, "every follower is gone")
+    await eventually(lambda: not gateway.hub.admission.followers, "every follower is gone")
     for each in gateway.hub.channels.values():
         assert kept_of_followers(each) == {}
     assert gateway.hub.admission._per_address == {}

@@ -31,7 +31,7 @@ class GatewayProcess:
 
     @property
     def memory_bytes(self) -> int:
-        """What belongs to it alone, and its share of what doesn't (PSS)."""
+        """Return the proportional set size (PSS): private memory plus a share of shared memory."""
         for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024

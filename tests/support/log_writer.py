@@ -1,4 +1,4 @@
-"""Writes an edition's log as a desk would, without one: so that tests of the gateway say exactly what is in it."""
+"""Writes an edition's log without a desk, so that tests of the gateway control every entry."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""A reader that writes down what it is sent: a real WebSocket client of a running gateway.
+"""A WebSocket client of a running gateway. It reads in the background and records every message.
 
-async with Reader(system.url, "en") as reader:
+Use `gateway_clients.Reader` if a test must decide when to read.
+
+async with RecordingReader(system.url, "en") as reader:
     await reader.until(lambda: len(reader.lines) == 3)
-async with Reader(system.url, "en", after=reader.position) as reader: ...
+async with RecordingReader(system.url, "en", after=reader.position) as reader: ...
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ from ticker.core.line import Line
 from ticker.core.messages import BoardMessage, ByeMessage, LineMessage, LiveMessage, Message, decode_message
 
 
-class Reader:
-    """One connection at a time. What it recorded stays when it is left or opened again.
+class RecordingReader:
+    """A reader with one connection at a time. It keeps its messages when it disconnects or connects again.
 
     Attributes:
-        messages: All messages of all its connections, in order.
-        at: The position of the newest: where the next connection goes on from.
-        close_code: Of the last connection, once it is closed.
+        messages: The messages of all connections, in order.
+        position: The latest position. The next connection resumes from it.
+        close_code: The close code of the last connection, once it is closed.
 
     """
 
@@ -46,7 +48,7 @@ class Reader:
 
     @property
     def lines(self) -> list[Line]:
-        """Every line that came as news or in a replay."""
+        """Every line received, live or in a replay."""
         return [message.line for message in self.line_messages]
 
     @property
@@ -55,19 +57,19 @@ class Reader:
 
     @property
     def seqs(self) -> list[int]:
-        """The numbers of the entries that came, in the order in which they came."""
+        """The sequence numbers of the received lines, in the order of arrival."""
         return [int(message.position.partition("-")[0]) for message in self.line_messages]
 
     @property
     def is_live(self) -> bool:
-        """Whether the present connection has been told that it is at the head."""
+        """Whether the current connection has received `live`."""
         return self._connection is not None and any(isinstance(message, LiveMessage) for message in self._latest)
 
     async def open(self) -> Self:
-        """Connect, from `at` on where there is one; return when it is live.
+        """Connect, resume from `position` if it is set, and wait until the connection is live.
 
         Raises:
-            InvalidStatus: If the gateway refuses.
+            InvalidStatus: If the gateway refuses the connection.
 
         """
         query = urlencode({**self._query, **({} if self.position is None else {"after": self.position})}, doseq=True)
@@ -80,7 +82,7 @@ class Reader:
         return self
 
     async def close(self) -> None:
-        """Leave, as a page that is closed does."""
+        """Close the connection, as a closed page does."""
         connection, recorder = self._connection, self._recorder
         if connection is not None:
             await connection.close()
@@ -88,7 +90,7 @@ class Reader:
             await recorder
 
     async def drop(self) -> None:
-        """Be gone without a word, as a lost network is."""
+        """Abort the connection, as a lost network does."""
         connection, recorder = self._connection, self._recorder
         if connection is not None:
             connection.transport.abort()
@@ -96,7 +98,7 @@ class Reader:
             await recorder
 
     async def until(self, condition: Callable[[], bool], within_s: float = WAIT_S) -> None:
-        """Wait until `condition` holds, which is asked after every message and when the connection ends."""
+        """Wait until `condition` is true. It is checked after every message and at the end of the connection."""
         try:
             async with asyncio.timeout(within_s):
                 while not condition():
@@ -111,7 +113,7 @@ class Reader:
         await self.until(lambda: self._connection is None, within_s)
 
     async def reopen(self, within_s: float = WAIT_S) -> None:
-        """Connect again, as often as it takes for a gateway to be there."""
+        """Connect again. Retry until a gateway accepts."""
         async with asyncio.timeout(within_s):
             while True:
                 try:

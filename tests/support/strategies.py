@@ -30,7 +30,7 @@ T = TypeVar("T")
 START: Final = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NONCE: Final = "5e" * 32
 WITHOUT_HOUSE_RULES: Final = dict.fromkeys(HOUSE_RULES, Effect.OFF)
-"""For tests of other things: their texts are short, come again and again, and don't say who says it."""
+"""With the rules for text off: tests of other things use short, repeated texts without attribution."""
 ENGLISH: Final = msgspec.structs.replace(DEFAULT_EDITIONS["en"], rules=WITHOUT_HOUSE_RULES)
 
 # Few terms, so that lines meet, leave and enter selections often.
@@ -171,7 +171,7 @@ def histories(max_steps: int = 25) -> SearchStrategy[list[Entry]]:
 
 
 def history(made_of: Sequence[Step]) -> list[Entry]:
-    """What a desk would log for these steps; refused ones leave nothing."""
+    """Return the entries that a desk would log for these steps. Refused steps add nothing."""
     board, log, ids, now = Board(), list[Entry](), list[str](), START
     for number, step in enumerate(made_of):
         now += timedelta(minutes=step.minutes)
@@ -235,7 +235,7 @@ def fold(entries: Sequence[Entry]) -> Board:
 
 
 def reader_entry(line: Line) -> Entry:
-    """An entry as a reader has it, who knows only the line."""
+    """Return an entry as a reader sees it: only the line is known."""
     return Entry(line=line, editor="", key="", submitted_at=line.updated_at)
 
 

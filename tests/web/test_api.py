@@ -10,9 +10,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.support.gateway_clients import Reader, metrics, until
+from tests.support.gateway_clients import Reader, metrics
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
 
@@ -113,7 +114,7 @@ async def test_history_has_the_same_messages_as_a_live_connection(log: LogWriter
 async def test_etag_gets_a_304_until_the_content_changes(log: LogWriter, gateway: Gateway) -> None:
     await log.post("one")
     async with httpx.AsyncClient(base_url=gateway.address) as client:
-        await until(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has the line")
+        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has the line")
         for path in ("/v1/en/lines", "/v1/en/board", "/v1/editions"):
             first = await client.get(path)
             etag = first.headers["ETag"]
@@ -123,7 +124,7 @@ async def test_etag_gets_a_304_until_the_content_changes(log: LogWriter, gateway
             assert "max-age" in first.headers["Cache-Control"]
         etag = (await client.get("/v1/en/board")).headers["ETag"]
         await log.post("two")
-        await until(lambda: gateway.hub.channels["en"].history.log.head == 2, "the gateway has the line")
+        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 2, "the gateway has the line")
         assert (await client.get("/v1/en/board", headers={"If-None-Match": etag})).status_code == 200
 
 
@@ -177,7 +178,7 @@ async def test_metrics_count_followers_entries_and_deliveries(log: LogWriter, st
         await reader.until_live()
         await log.post("news")
         await reader.until_at(log.head)
-        await until(lambda: gateway.hub.channels["en"].counts.deliveries == 2, "both readers have the line")
+        await eventually(lambda: gateway.hub.channels["en"].counts.deliveries == 2, "both readers have the line")
         samples = await metrics(gateway)
     expected = {
         ("ticker_followers", "en"): 2,

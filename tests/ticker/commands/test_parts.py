@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.support.readers import Reader
+from tests.support.readers import RecordingReader
 from tests.support.servers import RedisServer, free_port, is_alive
 from tests.support.system import Program, Ran, environment, run_program
 from tests.support.waiting import until
@@ -54,7 +54,7 @@ def children(pid: int) -> list[int]:
 async def test_desk_and_gateway_apart_are_a_system(parts: Parts) -> None:
     parts.start("desk")
     gateway = parts.start("gateway", "--port", "0")
-    async with Reader(gateway.url, "en") as reader:
+    async with RecordingReader(gateway.url, "en") as reader:
         assert (await asyncio.to_thread(parts.tick, "post", "From apart", "-e", "en")).code == 0
         await reader.until(lambda: [line.text for line in reader.lines] == ["From apart"])
 
@@ -110,7 +110,7 @@ async def test_workers_share_a_port_and_one_that_dies_is_replaced(parts: Parts) 
     gateway = parts.start("gateway", "--port", "0", "--workers", "2")
     workers = children(gateway.pid)
     assert len(workers) == 2
-    readers = [await Reader(gateway.url, "en").open() for _ in range(16)]  # by chance all on one: 1 in 32,768
+    readers = [await RecordingReader(gateway.url, "en").open() for _ in range(16)]  # by chance all on one: 1 in 32,768
     await asyncio.to_thread(parts.tick, "post", "To all", "-e", "en")
     for reader in readers:
         await reader.until(lambda reader=reader: [line.text for line in reader.lines] == ["To all"])  # type: ignore[misc]

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.support.prefork import SCRIPTS
-from tests.support.readers import Reader
+from tests.support.readers import RecordingReader
 from tests.support.servers import RedisServer, free_port, is_alive
 from tests.support.system import Program, System, environment
 from tests.support.waiting import until
@@ -137,7 +137,7 @@ def test_after_kill_9_every_acknowledged_line_is_there_and_the_log_verifies(own:
 
 async def test_a_reader_resumes_after_kill_9_without_gap_or_repeat(own: System) -> None:
     own.start()
-    async with Reader(own.url, "en") as reader:
+    async with RecordingReader(own.url, "en") as reader:
         await asyncio.to_thread(own.tick, "post", "One", "-e", "en")
         await reader.until(lambda: len(reader.lines) == 1)
         own.kill()
@@ -152,7 +152,7 @@ async def test_a_reader_resumes_after_kill_9_without_gap_or_repeat(own: System) 
 
 async def test_readers_are_told_goodbye_and_the_end_is_quick(own: System) -> None:
     own.start()
-    readers = [await Reader(own.url, "en").open() for _ in range(5)]
+    readers = [await RecordingReader(own.url, "en").open() for _ in range(5)]
     begun = time.monotonic()
     await asyncio.to_thread(own.stop)
     took_s = time.monotonic() - begun
@@ -165,7 +165,7 @@ async def test_readers_are_told_goodbye_and_the_end_is_quick(own: System) -> Non
 async def test_a_second_signal_ends_it_at_once(own: System) -> None:
     own.environ["TICKER_DRAIN_S"] = "60"
     own.start()
-    readers = [await Reader(own.url, "en").open() for _ in range(40)]
+    readers = [await RecordingReader(own.url, "en").open() for _ in range(40)]
     server = _server_pid(own)
     own.signal(signal.SIGINT)
     await readers[0].until(lambda: any(reader.close_code is not None for reader in readers), 20)
