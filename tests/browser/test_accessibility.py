@@ -132,6 +132,13 @@ def test_only_new_text_and_withdrawals_are_announced(gateway: ScriptedGateway) -
     shows_first(page, "Withdrawn not so")
     page.clock.run_for(2_100)
     expect(announcer).to_have_text("Withdrawn not so")
+    gateway.line(3, "", change="hide", status="withheld")
+    page.clock.run_for(15_000)
+    expect(announcer).to_be_empty()
+    gateway.line(3, "Shown again", version=2, change="unhide")
+    shows_first(page, "Shown again")
+    page.clock.run_for(2_100)
+    expect(announcer).to_contain_text("Shown again")
 
 
 @pytest.mark.parametrize("off", ["attribute", "pause"])

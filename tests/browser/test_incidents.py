@@ -70,7 +70,7 @@ def test_united_2008_replayed_line_is_not_announced_as_news(
 
 
 def announced_after_reconnecting(page: Page, harness: BrowserHarness, host: Host) -> str:
-    """Return what is announced after a reconnect, if an old story was published while the reader was disconnected."""
+    """Publish an old story while the reader is disconnected. Return all announcements after the reconnect."""
     page.goto(host.put("/", host_page(harness.address, 'edition="en"')))
     expect_live(page)
     page.evaluate(RECORD_ANNOUNCEMENTS)

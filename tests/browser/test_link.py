@@ -347,7 +347,7 @@ def test_nine_pages_leave_connections_for_other_requests(reader: Readers, harnes
 
 
 def test_pages_without_locks_use_sockets(reader: Readers, harness: BrowserHarness, host: Host) -> None:
-    """Pages with an opaque origin have no locks, and pages loaded without TLS only if they are from this machine."""
+    """Pages with an opaque origin have no locks. Pages loaded without TLS only have locks on this machine."""
     harness.post("en", "One")
     context = reader().context
     context.add_init_script(RECORD)
@@ -422,7 +422,7 @@ def test_silent_connection_is_replaced_after_a_minute(gateway: ScriptedGateway, 
 def test_connection_without_a_first_message_times_out(gateway: ScriptedGateway, page: Page, transport: str) -> None:
     """The probe shows that the server works, so the next attempt uses the other transport."""
     record(page, now=True)
-    page.clock.run_for(5_000)  # the clock also runs by itself: on a busy machine, by seconds
+    page.clock.run_for(5_000)  # the clock keeps running meanwhile, by seconds on a busy machine
     assert (page.evaluate("window.connections"), state(page)) == ([], "connecting")
     page.clock.run_for(5_000)
     until(page, lambda: page.evaluate("window.connections.length") > 0, "another attempt")
@@ -486,7 +486,7 @@ def test_retries_back_off_with_jitter_until_a_connection_was_stable(gateway: Scr
       const real = setTimeout;
       window.setTimeout = (act, delay) => (delays.push(delay), real(act, delay));
     }""")
-    for tries in range(2, 8):  # each connection opens, is live and fails at once
+    for tries in range(2, 8):  # each connection becomes live and then fails
         gateway.send("live", position=position(1), replayed=0)
         gateway.disconnect()
         until_with_clock(page, lambda tries=tries: len(gateway.connections) == tries, "another attempt", 200)  # type: ignore[misc]

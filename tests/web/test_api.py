@@ -1,4 +1,4 @@
-"""The JSON API: editions, boards, history, and who may read them."""
+"""The JSON API: editions, boards, history and metrics, and the origins that may read them."""
 
 from __future__ import annotations
 

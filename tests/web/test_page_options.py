@@ -1,4 +1,4 @@
-"""The query of a page: what counts as not given, what is an error, and what an embedded page keeps."""
+"""The query of a page: ignored values, errors, and the options of an embedded page."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text(encoding="utf-8"))["c
 
 @pytest.fixture(scope="module", params=["src/fold.js", "dist/ticker.js"])
 def results(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    """What the module shows in each case."""
+    """The lines that the module shows in each case."""
     done = run_node(FOLDER / "fold.mjs", VECTORS, WIDGET / request.param)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)

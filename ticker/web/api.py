@@ -135,7 +135,7 @@ class Api:
         """Return the channel, and the CORS headers that let the requesting page read the response.
 
         Raises:
-            Refusal: 403 if the edition doesn't allow the page's origin, 404 if there is no such edition.
+            Refusal: 403 if the edition doesn't allow the page's origin, 404 if the edition doesn't exist.
 
         """
         channel = self._channel(request)

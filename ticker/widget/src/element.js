@@ -81,7 +81,7 @@ export class BreakingTicker extends HTMLElement {
     this.#newButton, this.#previousButton, this.#count, this.#nextButton, this.#pauseButton,
   );
   #list = new LineList();
-  #fallback = make("slot", ""); // the element's own content, shown while there are no lines
+  #fallback = make("slot", ""); // shows the content that the page gives, while the list is empty
   #view = make("section", "view", {}, this.#list.node, this.#fallback);
   #announcer = new Announcer();
   #crawl = new Crawl(this.#view, this.#list.node, () => this.#scheduleRender());
@@ -184,7 +184,7 @@ export class BreakingTicker extends HTMLElement {
     this.#link = undefined;
   }
 
-  /** Follow the edition and the selection of the attributes, and show what is known of them. */
+  /** Follow the edition and the selection of the attributes, and show the lines that are known already. */
   #connect() {
     const url = linkUrl(this);
     if (url !== this.#url || !this.#link) {
@@ -248,7 +248,7 @@ export class BreakingTicker extends HTMLElement {
   }
 
   /**
-   * Remove the text of a hidden or withdrawn line at once: from the list, also while paused, and from announcements.
+   * Remove the text of a hidden or withdrawn line immediately: from the list, also while paused, and from announcements.
    * @param {Line} line
    */
   #removeText(line) {
@@ -265,7 +265,7 @@ export class BreakingTicker extends HTMLElement {
       line.status === "usable"
         ? ANNOUNCED_CHANGES.includes(line.change)
         : line.status === "canceled" && line.change === "withdraw";
-    // Of the elements that share a link, the first that may speaks.
+    // Only one of the elements that share a link announces: the first one that is visible and not silenced.
     const speaker = [...elements].find(
       (other) =>
         other.#link === this.#link && other.getAttribute("announce") !== "off" && !other.paused && other.isVisible,
@@ -277,7 +277,7 @@ export class BreakingTicker extends HTMLElement {
 
   // Time
 
-  /** Do what is due at `now`, and return when the next thing is. @param {number} now in milliseconds */
+  /** Do everything that is due at `now`. Return the time of the next thing to do. @param {number} now in milliseconds */
   update(now) {
     const boardChange = nextBoardChange(this.#lines, this.#renderedAt);
     if (boardChange <= now) this.#scheduleRender();
@@ -342,7 +342,7 @@ export class BreakingTicker extends HTMLElement {
   }
 
   /**
-   * Move the focus to where it was before rendering, or to the view if its line is gone.
+   * Return the focus to the element that had it before rendering, or to the view if the line is gone.
    * @param {HTMLElement | null} focused
    */
   #restoreFocus(focused) {

@@ -20,7 +20,7 @@
  */
 
 /**
- * Return the milliseconds of an instant of the wire, or NaN if there is none: every comparison with NaN is false.
+ * Convert an instant of the wire to milliseconds. Return NaN if it is missing: every comparison with NaN is false.
  * @param {string | null | undefined} instant
  */
 export const toMilliseconds = (instant) => Date.parse(instant ?? "");
@@ -84,7 +84,7 @@ export class Fold {
 }
 
 /**
- * Return the next instant after `now` at which one of `lines` expires or its pin ends, or Infinity if there is none.
+ * Return the next instant after `now` at which one of `lines` expires or its pin ends. Return Infinity if nothing does.
  * @param {Line[]} lines
  * @param {number} now in milliseconds
  */

@@ -12,7 +12,7 @@ const freshLines = new WeakSet();
 /** Mark a line as news: its item is highlighted when it appears. @param {Line} line */
 export const markFresh = (line) => void freshLines.add(line);
 
-/** The list of lines: it changes step by step, and keeps the focus where it is. */
+/** The list of lines. It changes step by step and preserves the focus. */
 export class LineList {
   node = make("ol", "list", { role: "list" });
   /** The language of the interface, and its words. */
@@ -41,7 +41,7 @@ export class LineList {
     return true;
   }
 
-  /** Show another version of a line at once, if the line is in the list. @param {Line} line */
+  /** Show another version of a line immediately, if the line is in the list. @param {Line} line */
   change(line) {
     const item = this.#items.get(line.id);
     if (item) this.#hasChangedItem = this.#fill(item, line);

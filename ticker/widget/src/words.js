@@ -57,7 +57,7 @@ const TRANSLATIONS = {
 };
 
 /**
- * Return the words of a language; English ones where it has none.
+ * Return the words of a language, or the English words if the language has no translation.
  * @param {string} lang e.g. "es" or "es-MX"
  * @returns {Record<string, string>}
  */
