@@ -87,7 +87,7 @@ class GuardedServer(RedisServer):
             username=user,
             password=self.passwords[user],
             driver_info=None,
-            socket_timeout=5,
+            socket_timeout=60,
             retry=Retry(NoBackoff(), 0),
         )
 

@@ -206,7 +206,7 @@ def type_at_prompts(typed: list[str], *words: str, url: str) -> str:
             shown += data.decode()
             if typed and shown.count(":") > 2 - len(typed) and shown.rstrip(" ").endswith(":"):
                 terminal.write(f"{typed.pop(0)}\n".encode())
-    assert process.wait(15) == 0, shown
+    assert process.wait(60) == 0, shown
     return shown
 
 

@@ -393,7 +393,7 @@ async def test_one_editions_fault_is_not_anothers(redis_url: str) -> None:
         await newsroom.ask("ann", new("k1"))
     await newsroom.forge_entry(1, lambda data: data.replace(b"Quake", b"Quack"))
     task = asyncio.create_task(run_desk(functools.partial(connect, redis_url, role="desk"), settings, state=state))
-    await asyncio.wait_for(state.ready.wait(), 5)
+    await asyncio.wait_for(state.ready.wait(), 60)
     receipt = await other.ask("ann", new("k1", lang="en"))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -409,7 +409,7 @@ async def desk_state(redis_url: str) -> AsyncIterator[DeskState]:
     state = DeskState()
     connector = functools.partial(connect, redis_url, role="desk")
     task = asyncio.create_task(run_desk(connector, Settings(), state=state))
-    await asyncio.wait_for(state.ready.wait(), 5)
+    await asyncio.wait_for(state.ready.wait(), 60)
     yield state
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -468,7 +468,7 @@ async def test_the_desk_starts_without_redis_and_takes_submissions_once_it_is_th
     await eventually(lambda: _true(state.editions["en"].errors > 1 if state.editions else False), "the desk tries")
     assert not state.is_ready
     redis_server.start()
-    await asyncio.wait_for(state.ready.wait(), 5)
+    await asyncio.wait_for(state.ready.wait(), 60)
     assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -63,7 +63,7 @@ def test_every_example_prints_what_the_page_shows(fresh_system: System) -> None:
         for name, value in real.items():
             command = re.sub(rf"\b{name}\b", value, command)  # noqa: PLW2901 -- the same command with this run's ids
         done = subprocess.run(
-            ["bash", "-c", command], env=environ, capture_output=True, text=True, timeout=30, check=False
+            ["bash", "-c", command], env=environ, capture_output=True, text=True, timeout=60, check=False
         )
         # The first line of a board goes to standard error, because programs read standard output.
         output = [*done.stderr.splitlines(), *done.stdout.splitlines()]

@@ -54,11 +54,11 @@ class Script:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(15)
+        self.process.wait(60)
         self._thread.join(15)
 
     def wait(self) -> list[str]:
-        assert self.process.wait(30) == 0
+        assert self.process.wait(60) == 0
         self._thread.join(15)
         return self.out
 

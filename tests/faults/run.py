@@ -185,7 +185,7 @@ class _Run:
             return all(files <= before for before, files in self.system.open_files())
 
         with suppress(AssertionError):  # `check_ends` reports how many are left
-            await eventually(are_closed, "files are closed", 5.0)
+            await eventually(are_closed, "files are closed", 30.0)
 
     # What the gateways serve at the end
 

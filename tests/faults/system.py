@@ -147,7 +147,7 @@ class FaultySystem:
             return not left
 
         with suppress(AssertionError):  # the proxies need a moment to pass the end of a connection on
-            await eventually(are_gone, "the server has no connection of ours", 5.0)
+            await eventually(are_gone, "the server has no connection of ours", 30.0)
         return left
 
     async def end_program(self, part: Part, *, at_rest: bool = False) -> None:
@@ -273,7 +273,7 @@ class FaultySystem:
     # What the gateways answer
 
     async def get(self, part: Part, path: str) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.gateways[part], timeout=10, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.gateways[part], timeout=60, trust_env=False) as client:
             return await client.get(path)
 
     async def is_ready(self, part: Part) -> bool:

@@ -40,7 +40,7 @@ class Processes:
         return self.tick("post", text, "-e", "en", "--json", "--no-reach", *words)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.gateway.url}{path}", trust_env=False, timeout=10)
+        return httpx.get(f"{self.gateway.url}{path}", trust_env=False, timeout=60)
 
     @property
     def status(self) -> str:

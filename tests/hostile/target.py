@@ -54,7 +54,7 @@ class Target:
         return ("127.0.0.1", self.gateway.port)
 
     def metrics(self) -> dict[str, float]:
-        with _open(f"{self.url}/metrics", timeout=10) as response:
+        with _open(f"{self.url}/metrics", timeout=60) as response:
             lines = response.read().decode().splitlines()
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 

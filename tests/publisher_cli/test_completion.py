@@ -80,5 +80,5 @@ def test_bash_offers_what_tick_does(system: System, tmp_path: Path) -> None:
         "_tick_completion tick; echo ${COMPREPLY[@]}"
     )
     environ = {**system.environ, "PATH": f"{SCRIPTS}:{system.environ['PATH']}"}
-    done = subprocess.run([bash, "-c", typed], env=environ, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([bash, "-c", typed], env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "sports\n", done

@@ -94,7 +94,7 @@ def newsroom(folder: Path, redis_server: RedisServer) -> Iterator[Newsroom]:
 
 
 def finished(process: subprocess.Popen[str]) -> Ran:
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     return Ran(process.returncode, out, err)
 
 

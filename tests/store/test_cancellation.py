@@ -22,7 +22,7 @@ async def test_a_reader_cancelled_after_any_number_of_steps_ends(empty_url: str,
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
-    done, _ = await asyncio.wait([task], timeout=2)
+    done, _ = await asyncio.wait([task], timeout=60)
     await redis.aclose()
     assert done
     assert task.cancelled()

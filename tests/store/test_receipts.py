@@ -50,7 +50,7 @@ async def test_await_receipt_returns_as_soon_as_the_receipt_is_added(redis: Redi
     )
     await answer(redis, "another")
     stream_id = await answer(redis, "k1")
-    found = await asyncio.wait_for(waiting, 5)
+    found = await asyncio.wait_for(waiting, 60)
     assert found is not None
     assert found.id == stream_id
 

@@ -79,7 +79,7 @@ async def start(redis_url: str) -> AsyncIterator[Start]:
             task = asyncio.create_task(gateway.run(ready.set), name="gateway")
             stack.push_async_callback(_stop, gateway, task)
             waiting = asyncio.create_task(ready.wait())
-            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=15)
+            await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
             waiting.cancel()
             assert ready.is_set(), "the gateway isn't ready"
             return gateway
@@ -95,7 +95,7 @@ async def gateway(log: LogWriter, start: Start) -> Gateway:
 
 async def _stop(gateway: Gateway, task: asyncio.Task[None]) -> None:
     gateway.stop()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await task
     await eventually(lambda: not gateway.hub.admission.followers, "every follower is gone")
     for each in gateway.hub.channels.values():

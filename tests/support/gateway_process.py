@@ -53,11 +53,11 @@ async def gateway_process(url: str, **settings: Any) -> AsyncIterator[GatewayPro
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             address = (await process.stdout.readline()).decode().split()[-1]
         yield GatewayProcess(address, process.pid)
         process.stdin.close()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:

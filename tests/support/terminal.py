@@ -51,7 +51,7 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def wait(self) -> int:
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         self._thread.join(30)
         os.close(self._ours)
         return code

@@ -35,7 +35,7 @@ def test_a_traceback_shows_where_it_failed_and_never_what_was_in_hand(is_termina
         [sys.executable, "-c", FAILS.format(is_terminal=is_terminal)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     assert "Not public: yet" not in done.stderr

@@ -44,7 +44,7 @@ def test_a_plain_post_imports_nothing_that_takes_its_time(system: System) -> Non
     done = subprocess.run(
         [*words, "post", "Harbour: A plain line of its own", "-e", "en"],
         env={**system.environ, "TICK_EDITOR": "maha"}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=30, check=False,
+        timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-500:]
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time")}

@@ -301,7 +301,7 @@ class Posting:
         assert self.process.stderr.readline().startswith("  will be published in 60 s: Ctrl-C or `tick undo`")
 
     def ended(self) -> Ran:
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=60)
         return Ran(self.process.returncode, out, err)
 
 
@@ -414,7 +414,7 @@ def _piped(system: System, text: str, *words: str) -> Ran:
         input=text,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)

@@ -54,7 +54,7 @@ class Watch:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(15)
+        code = self.process.wait(60)
         for thread in self._threads:
             thread.join(15)
         return code
@@ -187,7 +187,7 @@ def test_arabic_is_isolated_in_its_own_direction(system: System, post: Post) -> 
 def test_a_pipe_that_has_enough_ends_it_without_a_complaint(system: System) -> None:
     done = subprocess.run(
         ["bash", "-c", f"'{SCRIPTS}/tick' watch -e en --json | head -n 1"],
-        env=system.environ, capture_output=True, text=True, timeout=30, check=False,
+        env=system.environ, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert json.loads(done.stdout)["type"] == "board"
     assert "Error" not in done.stderr

@@ -153,7 +153,7 @@ def test_as_json_it_is_a_receipt_a_line_and_standard_input_serves_as_well(batche
     data = '{"text": "Piped one"}\n{"text": "Piped two", "publish_at": "+1h"}\n'
     done = subprocess.run(
         [SCRIPTS / "tick", "post", "--from", "-", "-e", "en", "--json"],
-        env={**batches.environ, "TICK_EDITOR": "maha"}, input=data, capture_output=True, text=True, timeout=30,
+        env={**batches.environ, "TICK_EDITOR": "maha"}, input=data, capture_output=True, text=True, timeout=60,
         check=False,
     )  # fmt: skip
     receipts = [json.loads(line) for line in done.stdout.splitlines()]
