@@ -1,4 +1,4 @@
-"""How much the properties of the core try: enough to find what they are for, and quick on a shared machine."""
+"""The Hypothesis profile of the core's tests: enough examples to find faults, and fast on a shared machine."""
 
 from __future__ import annotations
 

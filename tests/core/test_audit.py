@@ -1,4 +1,4 @@
-"""What was done and by whom, from entries and receipts."""
+"""Acts and their editors, from entries and receipts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The board: the same however a log is cut, and what shows of it at a time."""
+"""The board: independent of where a log is cut, and its visible lines at a time."""
 
 from __future__ import annotations
 

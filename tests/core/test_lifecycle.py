@@ -1,4 +1,4 @@
-"""The life of a line: every change after every status, and what each makes of a line."""
+"""The life of a line: every change after every status, and the version that each makes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LINE = "line-1"
 
 
 def submission(change: Change, **fields: object) -> Submission:
-    """The plainest submission of a change that the rules take."""
+    """Return the smallest valid submission of a change."""
     plain: dict[str, object] = {} if change is Change.NEW else {"id": LINE}
     if change in (Change.NEW, Change.UPDATE, Change.REFILE, Change.CORRECT):
         plain["text"] = f"Text by {change}"
@@ -48,7 +48,7 @@ def refused(board: Board, change: Change, **fields: object) -> list[str]:
 
 
 def board_with(*changes: Change, **fields: object) -> Board:
-    """A board with one line that has gone through `changes` since it was posted with `fields`."""
+    """Return a board with one line that was posted with `fields`, and then went through `changes`."""
     board = Board()
     published(board, Change.NEW, **fields)
     for change in changes:
@@ -60,20 +60,20 @@ STATES = {
     "usable": (),
     "corrected": (Change.CORRECT,),
     "pinned": (Change.PIN,),
-    "held": (Change.HIDE,),
-    "released": (Change.HIDE, Change.UNHIDE),
+    "hidden": (Change.HIDE,),
+    "unhidden": (Change.HIDE, Change.UNHIDE),
     "withdrawn": (Change.WITHDRAW,),
-    "held and withdrawn": (Change.HIDE, Change.WITHDRAW),
+    "hidden and withdrawn": (Change.HIDE, Change.WITHDRAW),
 }
 USABLE = {Change.UPDATE, Change.REFILE, Change.CORRECT, Change.WITHDRAW, Change.HIDE, Change.PIN}
 MAY_FOLLOW = {
     "usable": USABLE,
     "corrected": USABLE,
     "pinned": USABLE | {Change.UNPIN},
-    "held": {Change.WITHDRAW, Change.UNHIDE},
-    "released": USABLE,
+    "hidden": {Change.WITHDRAW, Change.UNHIDE},
+    "unhidden": USABLE,
     "withdrawn": set(),
-    "held and withdrawn": set(),
+    "hidden and withdrawn": set(),
 }
 
 
@@ -196,7 +196,7 @@ def test_a_rewrite_of_one_field_keeps_the_others(change: Change, field: str) -> 
     board = board_with(**FILLED)
     before = board.get(LINE)
     assert before is not None
-    # Without a split: a text that is split says both.
+    # Without split_attribution, because a split text would also change the attribution.
     line = published(board, change, **{"text": UNSET, field: CONTENT[field]}, split_attribution=False)
     changed = {name for name in CONTENT if getattr(line, name) != getattr(before.line, name)}
     assert changed == ({"lang", "dir"} if field == "lang" else {field})
@@ -253,7 +253,7 @@ def test_a_refusal_does_not_change_the_board() -> None:
     assert list(board.newest_first()) == before
 
 
-# What a line becomes
+# The versions of a line
 
 
 def test_a_new_line_has_the_language_and_direction_of_its_edition() -> None:
@@ -458,7 +458,7 @@ def test_versions_count_up_and_times_never_decrease(log: list[Entry]) -> None:
         latest[line.id] = line
 
 
-# Who is told
+# Selections
 
 
 def latest_entry(board: Board) -> Entry:
@@ -488,7 +488,7 @@ def test_a_withdrawal_is_included_in_the_selections_of_every_version() -> None:
         Selection(urgency=1),
     ):
         assert seen.includes(latest_entry(board))
-    # Nobody saw sports from Asia: the two never stood in one version.
+    # No version was both about sports and from Asia.
     assert not Selection(sections=("sports",), regions=("asia",)).includes(latest_entry(board))
 
 
@@ -496,7 +496,7 @@ def test_earlier_facets_have_no_duplicates() -> None:
     board = board_with(section="economy")
     for section in ("sports", "economy", "sports", "economy"):
         published(board, Change.UPDATE, section=section)
-    assert [was.section for was in latest_entry(board).earlier_facets] == ["sports"]
+    assert [earlier.section for earlier in latest_entry(board).earlier_facets] == ["sports"]
 
 
 def test_a_line_with_too_many_different_facets_is_refused() -> None:
@@ -508,7 +508,7 @@ def test_a_line_with_too_many_different_facets_is_refused() -> None:
         published(board, Change.UPDATE, **facets)
     assert refused(board, Change.UPDATE, **changes[FACETS_MAX + 1]) == ["facets"]
     assert len(latest_entry(board).earlier_facets) == FACETS_MAX
-    # It can still be taken back.
+    # It can still be withdrawn.
     assert published(board, Change.WITHDRAW).status is Status.CANCELED
 
 

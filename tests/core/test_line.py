@@ -1,4 +1,4 @@
-"""Lines: when they are visible and pinned, and what is left without the text."""
+"""Lines: when they are visible or pinned, and which fields they keep without the text."""
 
 from __future__ import annotations
 

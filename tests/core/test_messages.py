@@ -1,4 +1,4 @@
-"""The messages of `ticker.v1`: what is sent is what is read, and whatever else comes is an error or ignored."""
+"""The messages of `ticker.v1`: they decode to themselves, and any other input is an error or ignored."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ def test_messages_have_the_documented_form() -> None:
         HeartbeatMessage(str(POSITION)),
         ByeMessage(1500, "restart"),
     ]
-    told = '"edition":{"name":"ar","title":"أخبار عاجلة","lang":"ar","dir":"rtl"},"lines":[]}'
+    rest = '"edition":{"name":"ar","title":"أخبار عاجلة","lang":"ar","dir":"rtl"},"lines":[]}'
     assert [encode_message(message).decode() for message in shown] == [
-        '{"type":"board","position":"1730-0123456789abcdef","reset":null,' + told,
-        '{"type":"board","position":"1730-0123456789abcdef","reset":"trimmed",' + told,
+        '{"type":"board","position":"1730-0123456789abcdef","reset":null,' + rest,
+        '{"type":"board","position":"1730-0123456789abcdef","reset":"trimmed",' + rest,
         '{"type":"live","position":"1730-0123456789abcdef","replayed":3}',
         '{"type":"heartbeat","position":"1730-0123456789abcdef"}',
         '{"type":"bye","retry_ms":1500,"reason":"restart"}',

@@ -1,4 +1,4 @@
-"""Selections: what a reader may ask for, and which lines it means."""
+"""Selections: parsing, and the lines that they match."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def test_everything_matches_all_facets(facets: Facets) -> None:
 
 @given(selections(), facets())
 def test_a_selection_matches_if_each_of_its_parts_matches(selection: Selection, facets: Facets) -> None:
-    wishes = (
+    parts = (
         Selection(sections=selection.sections),
         Selection(regions=selection.regions),
         Selection(urgency=selection.urgency),
     )
-    assert selection.matches(facets) == all(wish.matches(facets) for wish in wishes)
+    assert selection.matches(facets) == all(part.matches(facets) for part in parts)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Submissions and receipts as bytes. An inbox is untrusted: only the documented errors, whatever lies in it."""
+"""Requests and receipts as bytes. Inboxes are untrusted: any input gives a value or a documented error."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ JSON = st.recursive(
 
 
 def tried(decode: Callable[[], T]) -> T | SubmissionError:
-    """What `decode` gives, or the one error that it may raise."""
+    """Return the result of `decode`, or the one error that it may raise."""
     try:
         return decode()
     except SubmissionError as error:
@@ -48,7 +48,7 @@ def tried(decode: Callable[[], T]) -> T | SubmissionError:
 
 @st.composite
 def broken(draw: st.DrawFn, good: bytes) -> bytes:
-    """`good` with a byte changed, a piece cut out, or a piece of anything put in."""
+    """Draw a copy of `good` with up to four bytes removed, and up to four others inserted."""
     start = draw(st.integers(0, len(good)))
     end = draw(st.integers(start, min(start + 4, len(good))))
     return good[:start] + draw(st.binary(max_size=4)) + good[end:]

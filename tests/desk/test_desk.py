@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.desk_harness import DeskHarness, lines_of, new
 from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.errors import LinkError, SettingsError
@@ -28,7 +28,7 @@ from ticker.store.receipts import last_receipt_id
 from ticker.store.streams import read_range, redis_ms
 
 
-async def test_a_line_goes_on_air_with_its_position_in_the_receipt(newsroom: Newsroom) -> None:
+async def test_a_published_line_has_its_position_in_the_receipt(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         receipt = await newsroom.ask("ann", new("k1"))
     (entry,) = await newsroom.entries()
@@ -38,7 +38,7 @@ async def test_a_line_goes_on_air_with_its_position_in_the_receipt(newsroom: New
     assert (entry.editor, entry.key) == ("ann", "k1")
 
 
-async def test_the_desks_clock_dates_the_line_and_rediss_the_submission(newsroom: Newsroom) -> None:
+async def test_the_line_has_the_desks_time_and_the_submission_rediss(newsroom: DeskHarness) -> None:
     noon = datetime(2026, 11, 24, 12, tzinfo=UTC)
     async with newsroom.desk(clock=lambda: noon):
         stream_id = await newsroom.submit("ann", new("k1"))
@@ -48,14 +48,14 @@ async def test_the_desks_clock_dates_the_line_and_rediss_the_submission(newsroom
     assert entry.submitted_at == datetime.fromtimestamp(deadline_at_ms(stream_id, 0) / 1000, UTC)
 
 
-async def test_a_new_line_gets_an_id_that_no_line_has(newsroom: Newsroom) -> None:
+async def test_a_new_line_gets_an_unused_id(newsroom: DeskHarness) -> None:
     ids = iter(["same", "same", "other", "same", "other", "third"])
     async with newsroom.desk(new_id=lambda: next(ids)):
         receipts = [await newsroom.ask("ann", new(f"k{number}")) for number in range(3)]
     assert [receipt.id for receipt in receipts] == ["same", "other", "third"]
 
 
-async def test_two_new_lines_of_one_batch_get_different_ids(newsroom: Newsroom) -> None:
+async def test_two_new_lines_of_one_batch_get_different_ids(newsroom: DeskHarness) -> None:
     ids = iter(["same", "same", "other"])
     await newsroom.submit("ann", new("k1"))
     await newsroom.submit("ann", new("k2"))
@@ -63,7 +63,7 @@ async def test_two_new_lines_of_one_batch_get_different_ids(newsroom: Newsroom) 
         assert [receipt.id for receipt in await newsroom.settled("ann")] == ["same", "other"]
 
 
-async def test_the_same_key_again_makes_one_entry_and_gets_the_same_receipt(newsroom: Newsroom) -> None:
+async def test_a_repeated_key_makes_one_entry_and_gets_the_same_receipt(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         first = await newsroom.ask("ann", new("k1"))
         again = await newsroom.ask("ann", new("k1", "Another text altogether"))
@@ -71,7 +71,7 @@ async def test_the_same_key_again_makes_one_entry_and_gets_the_same_receipt(news
     assert len(await newsroom.entries()) == 1
 
 
-async def test_a_retry_after_a_lost_reply_gets_the_same_bytes_from_the_next_desk(newsroom: Newsroom) -> None:
+async def test_a_retry_gets_the_same_bytes_from_the_next_desk(newsroom: DeskHarness) -> None:
     for _ in range(3):
         await newsroom.submit("ann", new("k1"))
         async with newsroom.desk():
@@ -82,7 +82,7 @@ async def test_a_retry_after_a_lost_reply_gets_the_same_bytes_from_the_next_desk
     assert len(await newsroom.entries()) == 1
 
 
-async def test_a_key_is_known_from_the_log_when_its_receipt_is_gone(newsroom: Newsroom) -> None:
+async def test_a_key_is_known_from_the_log_after_its_receipt_was_deleted(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         first = await newsroom.ask("ann", new("k1"))
     await newsroom.redis.delete(newsroom.keys.receipts("ann"))
@@ -92,13 +92,13 @@ async def test_a_key_is_known_from_the_log_when_its_receipt_is_gone(newsroom: Ne
     assert len(await newsroom.entries()) == 1
 
 
-async def test_the_same_key_of_another_editor_is_another_key(newsroom: Newsroom) -> None:
+async def test_two_editors_may_use_the_same_key(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         receipts = [await newsroom.ask(editor, new("k1")) for editor in ("ann", "bob")]
     assert receipts[0].id != receipts[1].id
 
 
-async def test_twice_the_same_key_in_one_batch_makes_one_entry(newsroom: Newsroom) -> None:
+async def test_a_repeated_key_in_one_batch_makes_one_entry(newsroom: DeskHarness) -> None:
     await newsroom.submit("ann", new("k1"))
     await newsroom.submit("ann", new("k1"))
     async with newsroom.desk():
@@ -107,7 +107,7 @@ async def test_twice_the_same_key_in_one_batch_makes_one_entry(newsroom: Newsroo
     assert len(await newsroom.entries()) == 1
 
 
-async def test_each_change_in_a_batch_stands_on_the_one_before_it(newsroom: Newsroom) -> None:
+async def test_each_change_in_a_batch_applies_to_the_one_before_it(newsroom: DeskHarness) -> None:
     await newsroom.submit("ann", new("k1"))
     await newsroom.submit("ann", Submission(key="k2", change=Change.UPDATE, id="the-line", version=1, text="Two"))
     await newsroom.submit("ann", Submission(key="k3", change=Change.UPDATE, id="the-line", version=2, text="Three"))
@@ -117,7 +117,7 @@ async def test_each_change_in_a_batch_stands_on_the_one_before_it(newsroom: News
     assert [(receipt.status, receipt.version) for receipt in receipts] == [(ReceiptStatus.ON_AIR, n) for n in (1, 2, 3)]
 
 
-async def test_a_change_of_a_version_that_is_not_the_latest_is_refused_with_the_latest(newsroom: Newsroom) -> None:
+async def test_a_change_of_an_old_version_is_refused_with_the_latest_version(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         line_id = (await newsroom.ask("ann", new("k1"))).id
         await newsroom.ask("bob", Submission(key="k2", change=Change.UPDATE, id=line_id, version=1, text="Bob's"))
@@ -128,7 +128,7 @@ async def test_a_change_of_a_version_that_is_not_the_latest_is_refused_with_the_
     assert lines_of(await newsroom.entries())[-1] == "Bob's"
 
 
-async def test_a_withdrawal_keeps_the_entry_in_the_log_and_drops_the_lines_text(newsroom: Newsroom) -> None:
+async def test_a_withdrawal_removes_the_text_from_the_line_but_not_from_the_log(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         line_id = (await newsroom.ask("ann", new("k1", "A rumour"))).id
         receipt = await newsroom.ask("ann", Submission(key="k2", change=Change.WITHDRAW, id=line_id, reason="Wrong"))
@@ -137,7 +137,7 @@ async def test_a_withdrawal_keeps_the_entry_in_the_log_and_drops_the_lines_text(
     assert (first.line.text, last.line.text, last.line.status) == ("A rumour", "", Status.CANCELED)
 
 
-async def test_a_deadline_that_passed_before_any_desk_came_is_late_and_never_on_air(newsroom: Newsroom) -> None:
+async def test_a_request_whose_deadline_passed_before_the_desk_started_is_late(newsroom: DeskHarness) -> None:
     await newsroom.submit_raw("ann", encode_request(new("k1")), "1000-0")
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
@@ -145,8 +145,8 @@ async def test_a_deadline_that_passed_before_any_desk_came_is_late_and_never_on_
     assert await newsroom.entries() == []
 
 
-async def test_the_desks_own_deadline_bounds_the_one_that_is_asked_for(redis_url: str) -> None:
-    newsroom = Newsroom(redis_url, submission_deadline_s=1)
+async def test_the_desks_deadline_limits_that_of_the_request(redis_url: str) -> None:
+    newsroom = DeskHarness(redis_url, submission_deadline_s=1)
     minute_ago = await redis_ms(newsroom.redis) - 60_000
     await newsroom.submit_raw("ann", encode_request(new("k1", deadline_s=3600)), f"{minute_ago}-0")
     async with newsroom.desk():
@@ -155,7 +155,7 @@ async def test_the_desks_own_deadline_bounds_the_one_that_is_asked_for(redis_url
     assert receipt.status is ReceiptStatus.LATE
 
 
-async def test_a_copy_made_before_a_late_ones_deadline_is_late_too(newsroom: Newsroom) -> None:
+async def test_a_repeat_of_a_late_request_before_its_deadline_is_late(newsroom: DeskHarness) -> None:
     now = await redis_ms(newsroom.redis)
     await newsroom.submit_raw("ann", encode_request(new("k1", deadline_s=2)), f"{now - 4000}-0")
     await newsroom.submit_raw("ann", encode_request(new("k1", deadline_s=30)), f"{now - 3000}-0")
@@ -164,7 +164,7 @@ async def test_a_copy_made_before_a_late_ones_deadline_is_late_too(newsroom: New
     assert [receipt.status for receipt in receipts] == [ReceiptStatus.LATE, ReceiptStatus.LATE]
 
 
-async def test_a_key_may_be_asked_anew_once_its_editor_could_know_that_it_was_late(newsroom: Newsroom) -> None:
+async def test_a_late_key_can_be_used_again_after_its_deadline(newsroom: DeskHarness) -> None:
     await newsroom.submit_raw("ann", encode_request(new("k1")), "1000-0")
     async with newsroom.desk():
         await newsroom.settled("ann")
@@ -174,7 +174,7 @@ async def test_a_key_may_be_asked_anew_once_its_editor_could_know_that_it_was_la
     assert len(await newsroom.entries()) == 1
 
 
-async def test_without_a_desk_an_editor_learns_for_certain_that_a_line_is_not_on_air(newsroom: Newsroom) -> None:
+async def test_a_request_without_a_desk_is_never_published_after_its_deadline(newsroom: DeskHarness) -> None:
     after = await last_receipt_id(newsroom.redis, "en", "ann")
     stream_id = await newsroom.submit("ann", new("k1", deadline_s=0.05))
     assert await newsroom.receipt_after("ann", "k1", after, deadline_at_ms(stream_id, 0.05)) is None
@@ -201,8 +201,8 @@ async def test_without_a_desk_an_editor_learns_for_certain_that_a_line_is_not_on
     ],
     ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else value,
 )
-async def test_what_is_no_submission_is_refused_and_the_next_one_taken(
-    newsroom: Newsroom, data: bytes, code: str, key: str
+async def test_an_unreadable_request_is_refused_and_the_next_one_is_settled(
+    newsroom: DeskHarness, data: bytes, code: str, key: str
 ) -> None:
     async with newsroom.desk() as state:
         await newsroom.submit_raw("ann", data)
@@ -213,7 +213,7 @@ async def test_what_is_no_submission_is_refused_and_the_next_one_taken(
     assert state.errors == 0
 
 
-async def test_an_inbox_entry_without_the_field_is_refused(newsroom: Newsroom) -> None:
+async def test_an_inbox_entry_without_the_field_is_refused(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         await newsroom.submit_raw("ann", b"x", field="nonsense")
         (receipt,) = await newsroom.settled("ann")
@@ -223,7 +223,7 @@ async def test_an_inbox_entry_without_the_field_is_refused(newsroom: Newsroom) -
 @pytest.mark.parametrize(
     "forged", ["18446744073709551615-18446744073709551615", "253402300800000-0", "9999999999999-7"]
 )
-async def test_an_id_from_the_future_stretches_no_deadline_and_bricks_no_inbox(newsroom: Newsroom, forged: str) -> None:
+async def test_an_id_from_the_future_is_late_and_resets_the_inbox(newsroom: DeskHarness, forged: str) -> None:
     await newsroom.submit_raw("ann", encode_request(new("k1")), forged)
     async with newsroom.desk():
         (receipt,) = await newsroom.settled("ann")
@@ -234,7 +234,7 @@ async def test_an_id_from_the_future_stretches_no_deadline_and_bricks_no_inbox(n
     assert [entry.key for entry in await newsroom.entries()] == ["k2", "k1"]
 
 
-async def test_several_ids_from_the_future_are_each_answered_once(newsroom: Newsroom) -> None:
+async def test_each_id_from_the_future_is_answered_once(newsroom: DeskHarness) -> None:
     for number in range(3):
         await newsroom.submit_raw("ann", encode_request(new(f"k{number}")), f"9999999999999-{number}")
     await newsroom.submit("bob", new("k1"))
@@ -245,7 +245,7 @@ async def test_several_ids_from_the_future_are_each_answered_once(newsroom: News
     assert again.status is ReceiptStatus.ON_AIR
 
 
-async def test_a_line_of_a_quiet_editor_is_not_behind_anothers_flood(newsroom: Newsroom) -> None:
+async def test_a_flood_from_one_editor_does_not_delay_another(newsroom: DeskHarness) -> None:
     for number in range(10 * REQUESTS_PER_ROUND):
         await newsroom.submit("ann", new(f"k{number}"))
     await newsroom.submit("zoe", new("k"))
@@ -256,8 +256,8 @@ async def test_a_line_of_a_quiet_editor_is_not_behind_anothers_flood(newsroom: N
     assert len(authors) == 10 * REQUESTS_PER_ROUND + 1
 
 
-async def test_a_desk_takes_no_more_than_a_turn_of_a_flood_before_it_looks_at_other_inboxes(
-    newsroom: Newsroom,
+async def test_a_round_reads_a_limited_number_of_requests_per_inbox(
+    newsroom: DeskHarness,
 ) -> None:
     for number in range(5 * REQUESTS_PER_ROUND):
         await newsroom.submit("ann", new(f"k{number}"))
@@ -273,7 +273,7 @@ async def test_a_desk_takes_no_more_than_a_turn_of_a_flood_before_it_looks_at_ot
     assert rounds >= 5
 
 
-async def test_an_editor_nobody_registered_is_not_read(newsroom: Newsroom) -> None:
+async def test_the_inbox_of_an_unregistered_editor_is_not_read(newsroom: DeskHarness) -> None:
     await newsroom.redis.xadd(newsroom.keys.inbox("eve"), {"submission": encode_request(new("k1"))})
     async with newsroom.desk():
         await newsroom.ask("ann", new("k1"))
@@ -281,22 +281,22 @@ async def test_an_editor_nobody_registered_is_not_read(newsroom: Newsroom) -> No
     assert await newsroom.redis.xlen(newsroom.keys.inbox("eve")) == 1
 
 
-async def test_an_editor_with_an_impossible_name_disturbs_nobody(newsroom: Newsroom) -> None:
+async def test_an_editor_with_an_invalid_name_is_ignored(newsroom: DeskHarness) -> None:
     await newsroom.redis.hset(newsroom.keys.editors, mapping={"../x": "", "": "", "a}b": "", b"\xff": ""})
     async with newsroom.desk() as state:
         assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
     assert state.errors == 0
 
 
-async def test_settled_submissions_leave_the_inbox(newsroom: Newsroom) -> None:
+async def test_settled_requests_are_deleted_from_the_inbox(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         for number in range(5):
             await newsroom.ask("ann", new(f"k{number}"))
     assert await newsroom.redis.xlen(newsroom.keys.inbox("ann")) == 0
 
 
-async def test_logs_and_receipts_are_trimmed_to_about_what_is_retained(redis_url: str) -> None:
-    newsroom = Newsroom(redis_url, retained=10, receipts_retained=10)
+async def test_logs_and_receipts_are_trimmed(redis_url: str) -> None:
+    newsroom = DeskHarness(redis_url, retained=10, receipts_retained=10)
     async with newsroom.desk():
         for number in range(400):
             await newsroom.submit("ann", new(f"k{number}"))
@@ -317,7 +317,7 @@ async def test_logs_and_receipts_are_trimmed_to_about_what_is_retained(redis_url
     assert state.fault is None
 
 
-async def last_of(newsroom: Newsroom) -> bytes:
+async def last_of(newsroom: DeskHarness) -> bytes:
     info: dict[str, Any] = await newsroom.redis.xinfo_stream(newsroom.keys.inbox("ann"))
     return bytes(info["last-generated-id"])
 
@@ -326,7 +326,7 @@ async def _is(left: Any, right: Any) -> bool:
     return bool(await left == await right)
 
 
-async def test_the_log_that_was_flushed_under_the_desk_begins_anew(newsroom: Newsroom) -> None:
+async def test_a_flushed_log_starts_again(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         await newsroom.ask("ann", new("k1"))
         before = await load_edition(newsroom.redis, "en")
@@ -341,7 +341,7 @@ async def test_the_log_that_was_flushed_under_the_desk_begins_anew(newsroom: New
     assert [entry.key for entry in await newsroom.entries()] == ["k2"]
 
 
-async def test_a_rotated_log_is_followed_by_a_desk_that_was_at_work(newsroom: Newsroom) -> None:
+async def test_a_running_desk_continues_on_a_rotated_log(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         old = await newsroom.ask("ann", new("k1"))
         await rotate(newsroom.redis, "en", "ab" * 32)
@@ -353,7 +353,7 @@ async def test_a_rotated_log_is_followed_by_a_desk_that_was_at_work(newsroom: Ne
     assert receipt.status is ReceiptStatus.ON_AIR
 
 
-async def test_nothing_is_appended_to_a_log_that_does_not_verify_until_it_is_rotated(newsroom: Newsroom) -> None:
+async def test_nothing_is_appended_to_an_invalid_log_until_it_is_rotated(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         for number in range(4):
             await newsroom.ask("ann", new(f"k{number}"))
@@ -375,7 +375,7 @@ async def test_nothing_is_appended_to_a_log_that_does_not_verify_until_it_is_rot
     assert receipt.status is ReceiptStatus.ON_AIR
 
 
-async def test_a_log_with_a_number_left_out_has_a_fault_though_every_link_fits(newsroom: Newsroom) -> None:
+async def test_a_log_with_a_missing_number_has_a_fault_even_if_every_link_matches(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         for number in range(2):
             await newsroom.ask("ann", new(f"k{number}"))
@@ -386,9 +386,9 @@ async def test_a_log_with_a_number_left_out_has_a_fault_though_every_link_fits(n
         assert "entry 2 is missing" in str(state.fault)
 
 
-async def test_one_editions_fault_is_not_anothers(redis_url: str) -> None:
+async def test_a_fault_of_one_edition_does_not_stop_another(redis_url: str) -> None:
     settings, state = Settings(), DeskState()
-    newsroom, other = Newsroom(redis_url), Newsroom(redis_url, "ar")
+    newsroom, other = DeskHarness(redis_url), DeskHarness(redis_url, "ar")
     async with newsroom.desk():
         await newsroom.ask("ann", new("k1"))
     await newsroom.forge_entry(1, lambda data: data.replace(b"Quake", b"Quack"))
@@ -415,12 +415,12 @@ async def desk_state(redis_url: str) -> AsyncIterator[DeskState]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_the_desk_makes_the_editions_of_its_settings(newsroom: Newsroom, desk_state: DeskState) -> None:
+async def test_the_desk_creates_the_editions_of_its_settings(newsroom: DeskHarness, desk_state: DeskState) -> None:
     assert await edition_names(newsroom.redis) == sorted(Settings().editions)
     assert desk_state.is_ready
 
 
-async def test_the_desk_changes_settings_that_were_changed_and_keeps_the_nonce(newsroom: Newsroom) -> None:
+async def test_the_desk_updates_changed_settings_and_keeps_the_nonce(newsroom: DeskHarness) -> None:
     old = Settings().editions["ar"]
     await save_edition(newsroom.redis, "en", old, "ab" * 32)
     async with newsroom.desk():
@@ -435,7 +435,7 @@ async def test_an_edition_without_settings_is_refused(redis_url: str) -> None:
         await run_desk(functools.partial(connect, redis_url, role="desk"), Settings(), editions=["xx"])
 
 
-async def test_a_failure_of_our_own_rules_refuses_one_submission_and_stops_nobody(newsroom: Newsroom) -> None:
+async def test_an_exception_in_the_rules_refuses_only_that_submission(newsroom: DeskHarness) -> None:
     async with newsroom.desk(new_id=Failing(1)) as state:
         failed = await newsroom.ask("ann", new("k1"))
         following = await newsroom.ask("ann", new("k2"))
@@ -459,8 +459,8 @@ class Failing:
         return f"line-{self.made}"
 
 
-async def test_the_desk_starts_without_redis_and_takes_submissions_once_it_is_there(
-    newsroom: Newsroom, redis_server: RedisServer
+async def test_the_desk_starts_without_redis_and_accepts_requests_once_it_is_there(
+    newsroom: DeskHarness, redis_server: RedisServer
 ) -> None:
     redis_server.stop()
     state = DeskState()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisClusterException
 
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.line import Change
@@ -66,8 +66,8 @@ class Breaking:
         return client
 
 
-async def test_a_cluster_without_a_node_that_answers_is_no_failure_of_ours(redis_url: str) -> None:
-    newsroom = Newsroom(redis_url)
+async def test_an_unreachable_cluster_is_logged_as_an_interruption(redis_url: str) -> None:
+    newsroom = DeskHarness(redis_url)
     breaking = Breaking(redis_url, 3, after=False, error=RedisClusterException("no node can be reached"))
     with structlog.testing.capture_logs() as told:
         async with newsroom.desk(breaking):
@@ -76,7 +76,7 @@ async def test_a_cluster_without_a_node_that_answers_is_no_failure_of_ours(redis
     assert [event["event"] for event in told if event["log_level"] != "info"] == ["desk interrupted"]
 
 
-async def assert_each_is_settled_once(newsroom: Newsroom, editors: Sequence[str], keys: int) -> None:
+async def assert_each_is_settled_once(newsroom: DeskHarness, editors: Sequence[str], keys: int) -> None:
     """Every submission has one receipt, and every position on a receipt is that of its entry."""
     entries = await newsroom.entries()
     assert sorted((entry.editor, entry.key) for entry in entries) == sorted(
@@ -94,12 +94,10 @@ async def assert_each_is_settled_once(newsroom: Newsroom, editors: Sequence[str]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_desk_killed_between_any_two_steps_loses_nothing_and_repeats_nothing(
-    redis_url: str, after: bool
-) -> None:
+async def test_a_desk_killed_at_any_step_settles_each_request_once(redis_url: str, after: bool) -> None:
     steps_until_settled = 40
     for at in range(1, steps_until_settled):
-        newsroom = Newsroom(redis_url, f"e{at}")
+        newsroom = DeskHarness(redis_url, f"e{at}")
         for editor in EDITORS:
             for number in range(3):
                 await newsroom.submit(editor, new(f"k{number}"))
@@ -134,11 +132,9 @@ async def _ends(desk: EditionDesk) -> None:
     ids=lambda e: type(e).__name__,
 )
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_desk_that_loses_the_reply_of_any_command_goes_on_by_itself(
-    redis_url: str, after: bool, error: Exception
-) -> None:
+async def test_a_desk_recovers_from_the_loss_of_any_reply(redis_url: str, after: bool, error: Exception) -> None:
     for at in range(1, 18):
-        newsroom = Newsroom(redis_url, f"e{at}")
+        newsroom = DeskHarness(redis_url, f"e{at}")
         for number in range(3):
             await newsroom.submit("ann", new(f"k{number}"))
         async with newsroom.desk(Breaking(redis_url, at, after=after, error=error)):
@@ -147,7 +143,7 @@ async def test_a_desk_that_loses_the_reply_of_any_command_goes_on_by_itself(
         await newsroom.aclose()
 
 
-async def test_two_desks_at_once_settle_each_submission_once(newsroom: Newsroom) -> None:
+async def test_two_desks_settle_each_request_once(newsroom: DeskHarness) -> None:
     keys = 60
 
     async def write(editor: str) -> None:
@@ -165,7 +161,7 @@ async def test_two_desks_at_once_settle_each_submission_once(newsroom: Newsroom)
         assert sum(state.errors for state in states) == 0
 
 
-async def test_a_desk_that_stood_by_knows_what_the_other_one_answered(newsroom: Newsroom) -> None:
+async def test_a_second_desk_knows_the_answers_of_the_first(newsroom: DeskHarness) -> None:
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(AsyncExitStack())
         await first.enter_async_context(newsroom.desk())
@@ -183,8 +179,8 @@ async def test_a_desk_that_stood_by_knows_what_the_other_one_answered(newsroom: 
 
 
 @pytest.mark.faults
-async def test_a_server_killed_under_load_has_every_line_that_was_acknowledged(
-    newsroom: Newsroom, redis_server: RedisServer
+async def test_a_server_killed_under_load_keeps_every_acknowledged_line(
+    newsroom: DeskHarness, redis_server: RedisServer
 ) -> None:
     acknowledged: list[str] = []
 
@@ -211,7 +207,7 @@ async def test_a_server_killed_under_load_has_every_line_that_was_acknowledged(
 
 
 @pytest.mark.faults
-async def test_a_desk_process_killed_at_random_under_load_settles_each_submission_once(newsroom: Newsroom) -> None:
+async def test_a_desk_process_killed_at_random_settles_each_request_once(newsroom: DeskHarness) -> None:
     keys, kills = 400, 5
     chance = random.Random(20261124)
 
@@ -300,10 +296,10 @@ def _bytes_of(ask: Ask) -> bytes:
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asks=st.lists(asks, max_size=40), killed_at=st.none() | st.integers(1, 30), desks=st.integers(1, 2))
-async def test_whatever_is_submitted_the_log_verifies_and_has_each_acknowledged_line_once(
+async def test_any_requests_leave_a_valid_log_with_each_acknowledged_line_once(
     redis_url: str, asks: list[Ask], killed_at: int | None, desks: int
 ) -> None:
-    newsroom = Newsroom(redis_url)
+    newsroom = DeskHarness(redis_url)
     await newsroom.redis.flushall()
     for ask in asks:
         await newsroom.submit_raw(ask.editor, _bytes_of(ask))

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH
 from tests.support.waiting import WAIT_S, eventually
 from ticker.core.errors import SettingsError
@@ -19,8 +19,8 @@ from ticker.store.editions import load_edition
 TEST = msgspec.structs.replace(ENGLISH, test=True)
 
 
-async def test_every_version_of_a_line_of_a_test_edition_is_marked(redis_url: str) -> None:
-    room = Newsroom(redis_url, like=TEST)
+async def test_every_version_of_a_test_editions_line_is_marked(redis_url: str) -> None:
+    room = DeskHarness(redis_url, like=TEST)
     async with room.desk():
         posted = await room.ask("ann", new("k1"))
         for change in (
@@ -38,7 +38,7 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
 ) -> None:
     assert isinstance(first, type(ENGLISH))
     assert isinstance(second, type(ENGLISH))
-    was, wanted = Newsroom(redis_url, like=first), Newsroom(redis_url, like=second)
+    was, wanted = DeskHarness(redis_url, like=first), DeskHarness(redis_url, like=second)
     async with was.desk():
         await was.ask("ann", new("k1"))
     await wanted.submit("ann", new("k2"))
@@ -57,7 +57,7 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
     await wanted.aclose()
 
 
-async def test_a_desk_at_work_stops_taking_lines_when_the_edition_becomes_another_kind(newsroom: Newsroom) -> None:
+async def test_a_running_desk_stops_when_the_edition_becomes_another_kind(newsroom: DeskHarness) -> None:
     async with newsroom.desk() as state:
         await newsroom.ask("ann", new("k1"))
         kept = await newsroom.redis.hget(newsroom.keys.edition, "settings")

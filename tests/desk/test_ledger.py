@@ -32,7 +32,7 @@ def append(to: Ledger, *made: Entry) -> None:
         to.append(next_link(to.head.link, encode_entry(entry)), entry)
 
 
-def test_an_empty_ledger_stands_at_the_nonce() -> None:
+def test_the_head_of_an_empty_ledger_is_the_nonce() -> None:
     assert ledger().head == Head(0, NONCE)
 
 
@@ -45,14 +45,14 @@ def test_a_key_keeps_its_first_answer(first: Answer) -> None:
     assert kept.find_answer("bob", "k1") is None
 
 
-def test_a_key_that_was_late_keeps_what_it_got_when_it_was_asked_anew() -> None:
+def test_a_late_answer_is_replaced() -> None:
     kept = ledger()
     kept.remember(LATE)
     kept.remember(REFUSED)
     assert kept.find_answer("ann", "k1") == REFUSED
 
 
-def test_each_editor_has_the_newest_answers_up_to_the_bound() -> None:
+def test_the_newest_answers_of_each_editor_are_kept() -> None:
     kept = ledger(receipts_retained=3)
     answers = [Answer("ann", f"k{number}", b"refused", ReceiptStatus.REFUSED) for number in range(5)]
     of_bob = Answer("bob", "k0", b"refused", ReceiptStatus.REFUSED)
@@ -62,7 +62,7 @@ def test_each_editor_has_the_newest_answers_up_to_the_bound() -> None:
     assert kept.find_answer("bob", "k0") == of_bob
 
 
-def test_the_receipt_of_an_entry_is_made_again_from_the_log() -> None:
+def test_the_receipt_of_an_entry_is_rebuilt_from_the_log() -> None:
     kept = ledger()
     (entry,) = entries(Change.NEW)
     append(kept, entry)
@@ -77,7 +77,7 @@ def test_the_receipt_of_an_entry_is_made_again_from_the_log() -> None:
     assert receipt.position == f"1-{kept.head.link[:16]}"
 
 
-def test_a_line_and_its_key_are_forgotten_with_its_last_entry() -> None:
+def test_a_line_and_its_key_are_removed_with_the_last_entry() -> None:
     kept = ledger(retained=2)
     made = entries(Change.NEW, Change.NEW, Change.NEW)
     append(kept, *made)
@@ -85,7 +85,7 @@ def test_a_line_and_its_key_are_forgotten_with_its_last_entry() -> None:
     assert [kept.find_answer(entry.editor, entry.key) is not None for entry in made] == [False, True, True]
 
 
-def test_a_line_that_was_changed_lately_is_kept_when_its_first_entry_goes() -> None:
+def test_a_line_with_a_retained_change_is_kept() -> None:
     kept = ledger(retained=2)
     made = entries(Change.NEW, Change.NEW, Change.UPDATE)
     append(kept, *made)
@@ -93,7 +93,7 @@ def test_a_line_that_was_changed_lately_is_kept_when_its_first_entry_goes() -> N
     assert len(kept.board) == 2
 
 
-def test_a_trimmed_log_is_taken_up_at_its_first_entry() -> None:
+def test_a_trimmed_log_starts_at_its_first_entry() -> None:
     kept = ledger()
     kept.begin_after(41)
     (entry,) = entries(Change.NEW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.desk.ledger import Ledger
@@ -11,14 +11,14 @@ from ticker.store.editions import load_edition, save_edition
 from ticker.store.log_reader import rotate
 
 
-async def read_whole(newsroom: Newsroom) -> Ledger:
+async def read_whole(newsroom: DeskHarness) -> Ledger:
     await save_edition(newsroom.redis, "en", newsroom.settings.editions["en"], "5e" * 32)
     stored = await load_edition(newsroom.redis, "en")
     assert stored is not None
     return await load_ledger(newsroom.redis, stored, 100, 100)
 
 
-async def test_a_ledger_catches_up_with_what_another_desk_settled(newsroom: Newsroom) -> None:
+async def test_refresh_adds_the_settlements_of_another_desk(newsroom: DeskHarness) -> None:
     behind = await read_whole(newsroom)
     async with newsroom.desk():
         line = await newsroom.ask("ann", new("k1"))
@@ -34,7 +34,7 @@ async def test_a_ledger_catches_up_with_what_another_desk_settled(newsroom: News
         assert answer.status is status
 
 
-async def test_a_ledger_does_not_catch_up_with_another_history(newsroom: Newsroom) -> None:
+async def test_refresh_refuses_another_history(newsroom: DeskHarness) -> None:
     empty = await read_whole(newsroom)
     async with newsroom.desk():
         await newsroom.ask("ann", new("k1"))
@@ -44,7 +44,7 @@ async def test_a_ledger_does_not_catch_up_with_another_history(newsroom: Newsroo
     assert not await refresh(newsroom.redis, behind)
 
 
-async def test_a_receipt_that_can_not_be_read_stops_no_desk(newsroom: Newsroom) -> None:
+async def test_an_unreadable_receipt_is_ignored(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         await newsroom.ask("ann", new("k1"))
     await newsroom.redis.xadd(newsroom.keys.receipts("ann"), {"receipt": "of a later version"})

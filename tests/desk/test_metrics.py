@@ -13,7 +13,7 @@ import httpx
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH
 from tests.support.waiting import WAIT_S, eventually
 from ticker.core.edition import Role, SecondPerson
@@ -29,7 +29,7 @@ STRICT = msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,))
 
 
 @asynccontextmanager
-async def watched(room: Newsroom) -> AsyncIterator[httpx.AsyncClient]:
+async def watched(room: DeskHarness) -> AsyncIterator[httpx.AsyncClient]:
     """A desk with a port of its own, and a client of that."""
     state, listener = DeskState(), bind("127.0.0.1", 0, option="--metrics")
     tasks = [
@@ -71,9 +71,9 @@ async def says(client: httpx.AsyncClient, expected: Mapping[tuple[str, ...], flo
     assert found == expected
 
 
-async def test_what_is_settled_refused_and_held_is_counted(redis_url: str) -> None:
-    room = Newsroom(redis_url, like=STRICT, held=1)
-    await room.hire(ann=Role.EDITOR, carla=Role.CHIEF)
+async def test_settled_refused_and_held_requests_are_counted(redis_url: str) -> None:
+    room = DeskHarness(redis_url, like=STRICT, held=1)
+    await room.set_roles(ann=Role.EDITOR, carla=Role.CHIEF)
     async with watched(room) as client:
         await room.ask("ann", new("k1"))
         await room.ask("ann", new("k1"))
@@ -98,9 +98,9 @@ async def test_what_is_settled_refused_and_held_is_counted(redis_url: str) -> No
     await room.aclose()
 
 
-async def test_a_chief_who_goes_alone_is_counted(redis_url: str) -> None:
-    room = Newsroom(redis_url, like=STRICT)
-    await room.hire(carla=Role.CHIEF)
+async def test_a_break_glass_is_counted(redis_url: str) -> None:
+    room = DeskHarness(redis_url, like=STRICT)
+    await room.set_roles(carla=Role.CHIEF)
     async with watched(room) as client:
         receipt = await room.ask("carla", new("k1", urgency=1, break_glass="Nobody else is here"))
         assert receipt.status is ReceiptStatus.ON_AIR
@@ -108,8 +108,8 @@ async def test_a_chief_who_goes_alone_is_counted(redis_url: str) -> None:
     await room.aclose()
 
 
-async def test_what_is_thrown_away_and_what_comes_too_late_is_counted(redis_url: str) -> None:
-    room = Newsroom(redis_url, inbox_retained=2, overdue_after_s=0.2)
+async def test_dropped_requests_and_overdue_items_are_counted(redis_url: str) -> None:
+    room = DeskHarness(redis_url, inbox_retained=2, overdue_after_s=0.2)
     async with room.desk() as state:
         at = datetime.fromtimestamp((await redis_ms(room.redis) + 300) / 1000, UTC)
         receipt = await room.ask("ann", new("k0", "Later", publish_at=at))
@@ -133,7 +133,7 @@ async def test_what_is_thrown_away_and_what_comes_too_late_is_counted(redis_url:
     await room.aclose()
 
 
-async def test_health_and_readiness_say_how_the_desk_is(newsroom: Newsroom) -> None:
+async def test_readiness_reports_a_fault(newsroom: DeskHarness) -> None:
     async with watched(newsroom) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         ready = await client.get("/readyz")
@@ -150,7 +150,7 @@ async def test_health_and_readiness_say_how_the_desk_is(newsroom: Newsroom) -> N
         assert (await samples(client))["ticker_desk_fault", "en"] == 1
 
 
-def test_the_page_for_operators_has_every_metric_of_the_desk() -> None:
+def test_every_metric_is_documented() -> None:
     state = DeskState()
     state.editions["en"] = EditionState()
     names = {sample_name(family.name, family.type) for family in DeskCollector(state, 1).collect()}

@@ -23,9 +23,7 @@ FLASH = Finding("flash", "a flash needs a second person in this edition")
         (True, "bob", ["overdue"]),
     ],
 )
-def test_what_is_held_waits_for_nothing_that_somebody_has_approved(
-    overdue: bool, approved_by: str | None, needs: list[str]
-) -> None:
+def test_the_receipt_of_an_approved_item_has_no_needs(overdue: bool, approved_by: str | None, needs: list[str]) -> None:
     held = Held(
         id="held-1",
         editor="ann",

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.support.cluster import Cluster
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.sentinel import SentinelTrio
 from ticker.core.submission import ReceiptStatus
 from ticker.store.log_reader import rotate, verify_log
 
 
 @pytest.mark.faults
-async def test_an_edition_lives_on_one_node_of_a_cluster(redis_cluster: Cluster) -> None:
+async def test_an_edition_is_on_one_node_of_a_cluster(redis_cluster: Cluster) -> None:
     for edition in ("en", "ar", "es"):
-        newsroom = Newsroom(redis_cluster.url, edition)
+        newsroom = DeskHarness(redis_cluster.url, edition)
         async with newsroom.desk() as state:
             receipts = [await newsroom.ask("ann", new("k1")) for _ in range(2)]
             await rotate(newsroom.redis, edition, "ab" * 32)
@@ -27,13 +27,13 @@ async def test_an_edition_lives_on_one_node_of_a_cluster(redis_cluster: Cluster)
 
 
 @pytest.mark.faults
-async def test_a_failover_is_followed_without_a_hand_and_without_a_line_twice(sentinel_trio: SentinelTrio) -> None:
-    newsroom = Newsroom(sentinel_trio.url)
+async def test_a_desk_follows_a_failover_and_publishes_each_line_once(sentinel_trio: SentinelTrio) -> None:
+    newsroom = DeskHarness(sentinel_trio.url)
     async with newsroom.desk():
         before = await newsroom.ask("ann", new("k1"))
         sentinel_trio.fail_over()
         await newsroom.aclose()
-        newsroom.redis = Newsroom(sentinel_trio.url).redis
+        newsroom.redis = DeskHarness(sentinel_trio.url).redis
         again = await newsroom.ask("ann", new("k1"))
         after = await newsroom.ask("ann", new("k2"))
     entries = await newsroom.entries()

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.hostile.counts import TRIED
 from tests.hostile.target import SETTINGS, VARIABLES, Target, unexpected_lines
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.readers import RecordingReader
 from tests.support.servers import RedisServer, short_folder
 from tests.support.summary import count_properties
@@ -35,14 +35,14 @@ def running_target() -> Iterator[Target]:
 
 
 @pytest_asyncio.fixture
-async def newsroom(running_target: Target) -> AsyncIterator[Newsroom]:
-    room = Newsroom(running_target.redis_url)
+async def newsroom(running_target: Target) -> AsyncIterator[DeskHarness]:
+    room = DeskHarness(running_target.redis_url)
     yield room
     await room.aclose()
 
 
 @pytest_asyncio.fixture
-async def target(running_target: Target, newsroom: Newsroom) -> AsyncIterator[Target]:
+async def target(running_target: Target, newsroom: DeskHarness) -> AsyncIterator[Target]:
     """The target, with one reader that must receive every line. After the test, no other connection may be left."""
     await eventually(running_target.is_at_rest, "earlier connections are closed")
     before = int(await running_target.read_metric('ticker_head{edition="en"}'))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.hostile.counts import TRIED
 from tests.hostile.inputs import FORGED, submissions
 from tests.hostile.properties import check_decisions
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.waiting import eventually
 from ticker.core.errors import UNREADABLE
 from ticker.core.submission import ReceiptStatus, encode_request
@@ -37,13 +37,13 @@ def test_every_submission_gets_a_receipt_and_the_inboxs_author(inbox: list[tuple
 
 
 @pytest_asyncio.fixture
-async def newsroom(redis_url: str) -> AsyncIterator[Newsroom]:
-    newsroom = Newsroom(redis_url, inbox_retained=500)
+async def newsroom(redis_url: str) -> AsyncIterator[DeskHarness]:
+    newsroom = DeskHarness(redis_url, inbox_retained=500)
     yield newsroom
     await newsroom.aclose()
 
 
-async def test_a_running_desk_answers_everything_and_keeps_a_valid_log(newsroom: Newsroom) -> None:
+async def test_a_running_desk_answers_everything_and_keeps_a_valid_log(newsroom: DeskHarness) -> None:
     inputs = list(dict.fromkeys(_examples()))
     async with newsroom.desk() as state:
         for start in range(0, len(inputs), 100):  # the inbox's limit is 500
@@ -73,7 +73,7 @@ def _examples() -> list[bytes]:
 
 
 @pytest.mark.parametrize("field", FORGED)
-async def test_a_field_that_only_the_desk_sets_is_refused(newsroom: Newsroom, field: str) -> None:
+async def test_a_field_that_only_the_desk_sets_is_refused(newsroom: DeskHarness, field: str) -> None:
     data = json.dumps({"key": "k1", "change": "new", "text": "A line", field: "omar"}).encode()
     async with newsroom.desk():
         await newsroom.submit_raw("maha", data)
@@ -82,7 +82,7 @@ async def test_a_field_that_only_the_desk_sets_is_refused(newsroom: Newsroom, fi
     TRIED["hostile submissions"] += 1
 
 
-async def test_fields_of_the_stream_entry_cannot_forge_the_author(newsroom: Newsroom) -> None:
+async def test_fields_of_the_stream_entry_cannot_forge_the_author(newsroom: DeskHarness) -> None:
     fields: dict[Any, Any] = {"editor": "omar", "submission": encode_request(new("k1")), "seq": "99"}
     async with newsroom.desk():
         await newsroom.submit("maha", new("k0"))
@@ -91,7 +91,7 @@ async def test_fields_of_the_stream_entry_cannot_forge_the_author(newsroom: News
     assert [(entry.editor, entry.key) for entry in await newsroom.entries()] == [("maha", "k0"), ("maha", "k1")]
 
 
-async def test_a_megabyte_of_combining_marks_is_too_big(newsroom: Newsroom) -> None:
+async def test_a_megabyte_of_combining_marks_is_too_big(newsroom: DeskHarness) -> None:
     text = "e" + "\u0301" * 500_000
     data = json.dumps({"key": "k1", "change": "new", "text": text}, ensure_ascii=False).encode()
     async with newsroom.desk():
@@ -104,7 +104,7 @@ async def test_a_megabyte_of_combining_marks_is_too_big(newsroom: Newsroom) -> N
     assert len(await newsroom.entries()) == 20
 
 
-async def test_a_flood_without_end_does_not_hold_up_another_editors_lines(newsroom: Newsroom) -> None:
+async def test_a_flood_without_end_does_not_hold_up_another_editors_lines(newsroom: DeskHarness) -> None:
     """While another editor waits for a receipt, the desk settles only a few batches of the flood."""
     inbox = newsroom.keys.inbox("maha")
     async with newsroom.desk() as state:
@@ -126,7 +126,7 @@ async def test_a_flood_without_end_does_not_hold_up_another_editors_lines(newsro
     assert sorted(waits)[len(waits) // 2] <= 20 * REQUESTS_PER_ROUND, waits
 
 
-async def _flood(newsroom: Newsroom, inbox: str) -> None:
+async def _flood(newsroom: DeskHarness, inbox: str) -> None:
     """Submit as fast as one connection can: several thousand per second."""
     number = 0
     while True:
@@ -138,12 +138,12 @@ async def _flood(newsroom: Newsroom, inbox: str) -> None:
         TRIED["flooded submissions"] += 200
 
 
-async def _has(newsroom: Newsroom, inbox: str, least: int) -> bool:
+async def _has(newsroom: DeskHarness, inbox: str, least: int) -> bool:
     return bool(await newsroom.redis.xlen(inbox) >= least)
 
 
 async def test_a_flooded_inbox_is_bounded_and_dropped_submissions_are_not_on_air(
-    newsroom: Newsroom,
+    newsroom: DeskHarness,
 ) -> None:
     for number in range(2_000):
         await newsroom.submit_raw("maha", encode_request(new(f"k{number}")))

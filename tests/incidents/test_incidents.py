@@ -15,7 +15,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from tests.access.conftest import GuardedServer
-from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.desk_harness import DeskHarness, lines_of, new
 from tests.support.readers import RecordingReader
 from tests.support.strategies import ENGLISH
 from tests.support.system import System
@@ -87,7 +87,7 @@ async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, r
         await public.until(lambda: len(public.lines) == 2)
         assert [line.test for line in public.lines] == [False, False]
 
-    unguarded = Newsroom(redis_url, like=without("placeholder"))
+    unguarded = DeskHarness(redis_url, like=without("placeholder"))
     async with unguarded.desk():
         assert (await unguarded.ask("ann", new("k1", text))).status is ReceiptStatus.ON_AIR
     await unguarded.aclose()
@@ -104,14 +104,14 @@ async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, r
 async def test_cbs_2018_do_not_publish_is_not_published(redis_url: str, language: str, text: str) -> None:
     """A line marked "do not publish" was published. The desk checks this, because a client may be old or foreign."""
     edition = DEFAULT_EDITIONS[language]
-    guarded = Newsroom(redis_url, language, like=edition)
+    guarded = DeskHarness(redis_url, language, like=edition)
     async with guarded.desk():
         receipt = await guarded.ask("ann", new("k1", text))
     assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "placeholder")
     assert await guarded.entries() == []
     await guarded.aclose()
 
-    unguarded = Newsroom(redis_url, f"{language}-2", like=without("placeholder", edition))
+    unguarded = DeskHarness(redis_url, f"{language}-2", like=without("placeholder", edition))
     async with unguarded.desk():
         assert (await unguarded.ask("ann", new("k1", text))).status is ReceiptStatus.ON_AIR
     await unguarded.aclose()
@@ -119,7 +119,7 @@ async def test_cbs_2018_do_not_publish_is_not_published(redis_url: str, language
 
 async def test_hawaii_2018_a_false_alarm_needs_a_second_person(redis_url: str) -> None:
     """One person chose the wrong menu item and sent a missile alert to everyone. It stayed for 38 minutes."""
-    careful = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
+    careful = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
     async with careful.desk():
         alarm = await careful.ask("ann", new("k1", FALSE_ALARM, urgency=1))
         assert (alarm.status, alarm.needs[0].code) == (ReceiptStatus.HELD, "flash")
@@ -128,7 +128,7 @@ async def test_hawaii_2018_a_false_alarm_needs_a_second_person(redis_url: str) -
         assert await careful.entries() == []
     await careful.aclose()
 
-    unguarded = Newsroom(redis_url, "careless")
+    unguarded = DeskHarness(redis_url, "careless")
     async with unguarded.desk():
         assert (await unguarded.ask("ann", new("k1", FALSE_ALARM, urgency=1))).status is ReceiptStatus.ON_AIR
     await unguarded.aclose()
@@ -178,7 +178,7 @@ def test_ap_2013_a_stolen_account_can_neither_forge_an_author_nor_write_a_log(fo
 
 
 async def test_ap_2013_a_forged_author_is_refused_and_a_flash_needs_a_second_person(redis_url: str) -> None:
-    careful = Newsroom(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
+    careful = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
     async with careful.desk():
         await careful.submit_raw("ann", b'{"key":"k1","change":"new","text":"Explosions","editor":"agency"}')
         (receipt,) = await careful.settled("ann")
@@ -192,7 +192,7 @@ async def test_ap_2013_a_forged_author_is_refused_and_a_flash_needs_a_second_per
     await careful.aclose()
 
     # Without access rights in Redis, the account can write to the agency's inbox and post in its name.
-    unguarded = Newsroom(redis_url, "careless")
+    unguarded = DeskHarness(redis_url, "careless")
     async with unguarded.desk():
         forged = new("k2", "Two explosions at the White House", urgency=1)
         await unguarded.submit_raw("agency", encode_request(forged))
@@ -206,7 +206,7 @@ async def test_a_line_in_the_wrong_script_for_the_edition_is_refused(redis_url: 
     """A common mistake: a line for one edition is posted to another."""
     arabic = DEFAULT_EDITIONS["ar"]
     guarded, unguarded = (
-        Newsroom(redis_url, name, like=like) for name, like in (("ar", arabic), ("ar-2", without("script", arabic)))
+        DeskHarness(redis_url, name, like=like) for name, like in (("ar", arabic), ("ar-2", without("script", arabic)))
     )
     async with guarded.desk():
         receipt = await guarded.ask("ann", new("k1", "Parliament passes the budget"))

@@ -1,4 +1,4 @@
-"""A newsroom on a real server: editors who submit, desks that run in tasks, and looks at what came of it."""
+"""Run desks of one edition on a real Redis, submit requests, and read the log, the receipts and the held items."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def new(key: str, text: str = "Quake of magnitude 6.1 strikes off the coast", **
     return Submission(key=key, change=Change.NEW, text=text, **fields)
 
 
-class Newsroom:
-    """One edition on the server at `url`; `like` has its settings."""
+class DeskHarness:
+    """One edition on the Redis at `url`. `like` has the settings of the edition."""
 
     def __init__(self, url: str, edition: str = "en", like: Edition = ENGLISH, **settings: Any) -> None:
         self.url = url
@@ -50,7 +50,7 @@ class Newsroom:
 
     @asynccontextmanager
     async def desk(self, connector: Connector | None = None, **more: Any) -> AsyncIterator[EditionState]:
-        """A desk that takes submissions, until the block ends."""
+        """Run a desk until the block ends. The block starts once the desk accepts requests."""
         state, ready = EditionState(), asyncio.Event()
         desk = EditionDesk(self.edition, connector or self.connector, self.settings, state, on_ready=ready.set, **more)
         task = asyncio.create_task(desk.run())
@@ -62,7 +62,7 @@ class Newsroom:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def hire(self, **roles: Role) -> None:
+    async def set_roles(self, **roles: Role) -> None:
         """Give editors their roles."""
         for editor, role in roles.items():
             await set_role(self.redis, self.edition, editor, role)
@@ -72,14 +72,14 @@ class Newsroom:
         return await submit(self.redis, self.edition, editor, request)
 
     async def submit_raw(self, editor: str, data: bytes, stream_id: str = "*", field: str = "submission") -> str:
-        """What somebody with the editor's key could put there."""
+        """Add any bytes to an inbox, as an editor can."""
         await register(self.redis, self.edition, editor)
         added = await self.redis.xadd(self.keys.inbox(editor), {field: data}, id=stream_id)
         assert isinstance(added, bytes)
         return added.decode()
 
     async def ask(self, editor: str, request: Request) -> Receipt:
-        """Submit and wait for the receipt."""
+        """Submit a request and return its receipt."""
         after = await last_receipt_id(self.redis, self.edition, editor)
         stream_id = await self.submit(editor, request)
         stored = await self.receipt_after(editor, request.key, after, deadline_at_ms(stream_id, request.deadline_s))
@@ -87,22 +87,22 @@ class Newsroom:
         return stored.receipt
 
     async def held(self) -> list[Held]:
-        """What is held, in the order in which it was submitted."""
+        """Return the held items in the order of their submission."""
         return [held for _, held in (await read_held(self.redis, self.edition)).values()]
 
-    async def answers(self, editor: str, key: str) -> list[Receipt]:
-        """All that an editor was told about a key, oldest first."""
+    async def receipts_for(self, editor: str, key: str) -> list[Receipt]:
+        """Return all receipts of an editor with a key, oldest first."""
         return [stored.receipt for stored in await self.receipts(editor) if stored.receipt.key == key]
 
     async def receipt_after(self, editor: str, key: str, after: str, until: int) -> StoredReceipt | None:
-        ears = connect(self.url, role="tick", blocking=True)
+        blocking = connect(self.url, role="tick", blocking=True)
         try:
-            return await await_receipt(ears, self.edition, editor, key=key, after=after, deadline_at_ms=until)
+            return await await_receipt(blocking, self.edition, editor, key=key, after=after, deadline_at_ms=until)
         finally:
-            await ears.aclose()
+            await blocking.aclose()
 
     async def settled(self, *editors: str) -> list[Receipt]:
-        """The receipts of these editors, once nothing waits in their inboxes."""
+        """Wait until the inboxes of these editors are empty, and return their receipts."""
         await eventually(lambda: self._is_settled(editors), "every inbox is empty")
         return [stored.receipt for editor in editors for stored in await self.receipts(editor)]
 
@@ -110,7 +110,7 @@ class Newsroom:
         return await read_receipts(self.redis, self.edition, editor, count=10_000)
 
     async def entries(self) -> list[Entry]:
-        """The whole log, each entry checked against the one before it."""
+        """Return all entries of the log. Each link is checked."""
         stored = await load_edition(self.redis, self.edition)
         assert stored is not None
         link, entries = stored.nonce, list[Entry]()
@@ -121,7 +121,7 @@ class Newsroom:
         return entries
 
     async def forge_entry(self, seq: int, change: Callable[[bytes], bytes]) -> None:
-        """Change one entry where it stands, as whoever can write to the server can: make the stream anew."""
+        """Change one entry in place by writing the stream again, as an attacker with write access to Redis could."""
         entries = await read_range(self.redis, self.keys.log)
         await self.redis.delete(self.keys.log)
         for stream_id, fields in entries:

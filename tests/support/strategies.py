@@ -1,7 +1,7 @@
-"""Hypothesis strategies for the values of the core: lines, entries, submissions, and whole logs that the rules made.
+"""Hypothesis strategies for the values of the core: lines, entries, submissions, and complete logs.
 
-Histories are made by `decide` itself from drawn steps, so that a log has only what a desk could have written. `nasty_*`
-are for boundaries: every value that decodes, however unlikely.
+`decide` makes the logs from drawn steps, so that they only have entries that a desk could have written. The strategies
+`nasty_*` draw any value that decodes, however unlikely.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WITHOUT_HOUSE_RULES: Final = dict.fromkeys(HOUSE_RULES, Effect.OFF)
 """With the rules for text off: tests of other things use short, repeated texts without attribution."""
 ENGLISH: Final = msgspec.structs.replace(DEFAULT_EDITIONS["en"], rules=WITHOUT_HOUSE_RULES)
 
-# Few terms, so that lines meet, leave and enter selections often.
+# Few terms, so that lines often enter and leave selections.
 SECTIONS: Final = ("politics", "economy", "sports")
 REGIONS: Final = ("mena", "africa", "europe")
 URGENCIES: Final = (1, 3, 4)
@@ -49,7 +49,7 @@ TEXTS: Final = (
 
 
 class Step(NamedTuple):
-    """One drawn submission: `target` picks a line made before (modulo their number)."""
+    """One drawn submission. `target` selects an earlier line (modulo the number of lines)."""
 
     change: Change
     target: int
@@ -62,7 +62,7 @@ class Step(NamedTuple):
 
 
 def instants() -> SearchStrategy[datetime]:
-    """Aware instants in UTC, of the years that lines have."""
+    """Aware times in UTC, of realistic years."""
     return st.integers(-(10**8), 10**8).map(lambda seconds: START + timedelta(seconds=seconds))
 
 
@@ -76,12 +76,12 @@ def facets() -> SearchStrategy[Facets]:
 
 
 def encodable_text(max_size: int = 40) -> SearchStrategy[str]:
-    """Any text that UTF-8 can hold: everything but lone surrogates."""
+    """Any text that UTF-8 can encode: all characters but lone surrogates."""
     return st.text(st.characters(exclude_categories=["Cs"]), max_size=max_size)
 
 
 def lines() -> SearchStrategy[Line]:
-    """Values of every shape that the type allows; not only those that the rules would publish."""
+    """Any values that the type allows, including those that the rules would refuse."""
     return st.builds(
         Line,
         id=encodable_text(20),
@@ -150,7 +150,7 @@ def selections() -> SearchStrategy[Selection]:
 def steps() -> SearchStrategy[Step]:
     return st.builds(
         Step,
-        # A new line often: logs of several lines that change, not of one.
+        # New lines often, so that logs have several lines that change.
         change=st.sampled_from([*([Change.NEW] * 4), Change.UPDATE, Change.UPDATE, *Change]),
         target=st.integers(0, 7),
         text=st.integers(0, len(TEXTS) - 1),
@@ -164,8 +164,8 @@ def steps() -> SearchStrategy[Step]:
 
 
 def histories(max_steps: int = 25) -> SearchStrategy[list[Entry]]:
-    """The entries of a log, in order, each published by the rules."""
-    # Lists are short on average: a log in which lines change, are taken back and leave selections has to be asked for.
+    """The entries of a log in order, as the rules publish them."""
+    # Lists are short on average. Only longer ones have lines that change, are withdrawn and leave selections.
     long = st.lists(steps(), min_size=max_steps // 2, max_size=max_steps)
     return (long | st.lists(steps(), max_size=4)).map(history)
 
@@ -209,7 +209,7 @@ def context(board: Board, seq: int, now: datetime, line_id: str = "line-new", ed
 
 
 def post(board: Board, submission: Submission, now: datetime = START, edition: Edition = ENGLISH) -> Outcome:
-    """Decide on a submission and put what it publishes on the board."""
+    """Decide on a submission, and apply the entry to the board if it is published."""
     seq = 1 + sum(entry.line.version for entry in board.newest_first())
     outcome = decide(submission, context(board, seq, now, f"line-{seq}", edition))
     if isinstance(outcome, Publish):
@@ -218,7 +218,7 @@ def post(board: Board, submission: Submission, now: datetime = START, edition: E
 
 
 def linked(entries: Sequence[Entry], nonce: str = NONCE) -> list[tuple[str, bytes]]:
-    """The link and the bytes of each entry, as a log keeps them."""
+    """Return the link and the bytes of each entry, as in a log."""
     chain, link = [], nonce
     for entry in entries:
         data = encode_entry(entry)
@@ -239,7 +239,7 @@ def reader_entry(line: Line) -> Entry:
     return Entry(line=line, editor="", key="", submitted_at=line.updated_at)
 
 
-# What an inbox may hold.
+# Untrusted input
 
 _NASTY_CHARACTERS: Final = st.sampled_from(
     "\x00\x07\n\r\t\x1b\x7f\x85\u00a0\u00ad\u0301\u034f\u061c\u064b\u115f\u1680\u180e\u200b\u200c\u200d\u200e\u200f"
@@ -276,7 +276,7 @@ def nasty_urls() -> SearchStrategy[str]:
 
 
 def nasty_submissions(ids: Sequence[str] = ()) -> SearchStrategy[Submission]:
-    """Every submission whose fields have the right types, half of them about one of `ids`."""
+    """Any submission whose fields have the right types. Half of them change one of `ids`."""
     unset = st.just(UNSET)
     text = nasty_text()
     known = st.sampled_from(ids) if ids else st.nothing()
@@ -308,7 +308,7 @@ def nasty_submissions(ids: Sequence[str] = ()) -> SearchStrategy[Submission]:
 
 
 def likely_submissions() -> SearchStrategy[Submission]:
-    """New lines whose fields are odd, but not all wrong: many are published."""
+    """New lines with unusual fields, of which many are valid and published."""
     texts = st.sampled_from(TEXTS) | encodable_text() | nasty_text(10).map(lambda odd: f"Word {odd} word")
     odd = st.fixed_dictionaries(
         {"text": texts},

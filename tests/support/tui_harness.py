@@ -18,7 +18,7 @@ from publisher_cli.tui.messages import ModelChanged
 from publisher_cli.tui.model import EditionModel, State
 from publisher_cli.tui.widgets.composer import Composer
 from publisher_cli.tui.widgets.line_list import LineList
-from tests.support.desk_harness import Newsroom
+from tests.support.desk_harness import DeskHarness
 from tests.support.strategies import ENGLISH, NONCE, START, post
 from tests.support.waiting import eventually
 from ticker.console import Console
@@ -120,19 +120,19 @@ async def run_tui(
 
 
 @asynccontextmanager
-async def run_desks(url: str, **editions: Edition) -> AsyncIterator[dict[str, Newsroom]]:
+async def run_desks(url: str, **editions: Edition) -> AsyncIterator[dict[str, DeskHarness]]:
     """Run a desk for each edition."""
     async with AsyncExitStack() as stack:
         newsrooms = {}
         for name, edition in editions.items():
-            newsroom = newsrooms[name] = Newsroom(url, name)
+            newsroom = newsrooms[name] = DeskHarness(url, name)
             newsroom.settings = msgspec.structs.replace(Settings(), editions={name: edition})
             stack.push_async_callback(newsroom.aclose)
             await stack.enter_async_context(newsroom.desk())
         yield newsrooms
 
 
-def configure(newsroom: Newsroom, **fields: Any) -> None:
+def configure(newsroom: DeskHarness, **fields: Any) -> None:
     """Change fields of the edition that the desk of `newsroom` will have."""
     edition = msgspec.structs.replace(ENGLISH, **fields)
     newsroom.settings = msgspec.structs.replace(Settings(), editions={"en": edition})

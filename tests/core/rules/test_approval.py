@@ -1,4 +1,4 @@
-"""The second person, and time: decisions without a desk."""
+"""Second persons, approvals and break-glass, without a desk."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def change(kind: Change, **fields: object) -> Submission:
 
 
 @pytest.mark.parametrize(
-    ("submission", "by", "asked_by", "needs"),
+    ("submission", "by", "editor", "needs"),
     [
         (change(Change.UPDATE, text="New facts"), "amal", "amal", []),
         (change(Change.UPDATE, urgency=1), "amal", "amal", ["flash"]),
@@ -57,9 +57,9 @@ def change(kind: Change, **fields: object) -> Submission:
     ids=lambda value: str(value.change) if isinstance(value, Submission) else None,
 )
 def test_changes_that_need_a_second_person_are_held(
-    submission: Submission, by: str, asked_by: str, needs: list[str]
+    submission: Submission, by: str, editor: str, needs: list[str]
 ) -> None:
-    outcome = decided(submission, editor=asked_by, board=line_by(by))
+    outcome = decided(submission, editor=editor, board=line_by(by))
     assert not isinstance(outcome, Refuse)
     found = [need.code for need in outcome.held.needs] if isinstance(outcome, Hold) else []
     assert found == needs

@@ -35,7 +35,7 @@ def codes_of_text(text: str) -> list[str]:
     return codes_of(fields.check_text(ENGLISH, text))
 
 
-# What a text may be
+# Texts
 
 GOOD_TEXTS = [
     "Quake of magnitude 6.1 strikes off the coast",
@@ -117,7 +117,7 @@ def test_too_many_marks_on_one_letter_are_refused() -> None:
     assert codes_of_text("a" + "\u0316" * most) == ["grapheme"]
 
 
-# How long it may be
+# Lengths
 
 GRAPHEMES = [
     ("", 0),
@@ -143,7 +143,7 @@ def test_graphemes_are_counted_as_characters(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("letter", ["a", "ñ", "ب", "بّ", FAMILY, "🇪🇸"])
 def test_a_text_above_the_greatest_length_is_refused(letter: str) -> None:
-    # Flags would join where they touch, hence the spaces.
+    # Spaces between the letters, because adjacent flags would join.
     most = " ".join([letter] * 80) + "."
     assert fields.count_graphemes(most) == ENGLISH.text_graphemes
     assert Findings.of(fields.check_text(ENGLISH, most)).errors == ()

@@ -1,4 +1,4 @@
-"""The house rules applied: which rule finds what, what an edition makes of it, and what each change is asked."""
+"""The house rules: the findings of each rule, their effects by edition, and the rules for each change."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ticker.core.rules.effects import HOUSE_RULES
 from ticker.core.rules.house_rules import DUPLICATE_LINES, check_house_rules
 from ticker.core.submission import Finding, Submission
 
-ENGLISH = DEFAULT_EDITIONS["en"]  # with its rules, which the other tests do without
+ENGLISH = DEFAULT_EDITIONS["en"]  # with its house rules, which other tests switch off
 GOOD = {
     "en": "Weather office: Storm Odile reaches the coast of Valmora",
     "ar": "مكتب الأرصاد: العاصفة أوديل تبلغ ساحل فالمورا",
     "es": "Servicio meteorológico: La tormenta Odile llega a la costa de Valmora",
 }
-# For each rule, a line of each language in which it finds something, and nothing else does.
+# For each rule and language, a line with a finding of this rule alone.
 BAD = {
     "attribution": {
         "en": "Storm Odile reaches the coast",
@@ -180,7 +180,7 @@ def test_an_editions_own_placeholders_are_found() -> None:
     assert refused(outcome_of(new("Weather office: Storm Anna"), edition)) == []
 
 
-# Repetition
+# Duplicates
 
 SAID = "Weather office: Storm Odile reaches the coast of Valmora"
 AGAIN = "Ferry office: Storm Odile reaches the cost of Valmora!"
@@ -294,13 +294,13 @@ def test_a_held_item_that_became_a_duplicate_is_refused() -> None:
     assert [finding.code for finding in outcome.errors] == ["duplicate"]
 
 
-# What each change is asked
+# Rules by change
 
 UNATTRIBUTED = "STORM  ODILE REACHES THE COAST"
 
 
 def changed(**fields: object) -> list[str]:
-    """What an update of a line that has every small fault is warned of."""
+    """Return the warnings about an update of a line that has every small fault."""
     board = Board()
     assert isinstance(post(board, new(UNATTRIBUTED, dir=Direction.RTL)), Publish)
     update = msgspec.structs.replace(Submission(key="k", change=Change.UPDATE, id="line-1"), **fields)
@@ -356,7 +356,7 @@ def test_a_new_language_is_compared_with_the_existing_text() -> None:
     ]
 
 
-# Whatever an inbox may hold
+# Any submission
 
 NEWSROOM = board_of(SAID, "Maduro: Caracas will not negotiate under threat", "AFP: " + "word " * 15)
 STRICT = edition_of("en", **dict.fromkeys(HOUSE_RULES, "review"))

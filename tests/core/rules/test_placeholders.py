@@ -1,4 +1,4 @@
-"""Words that hold a place: what is found of them in each language, and the news that has the same words."""
+"""Placeholders in each language, and news with the same words that must pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which texts say the same: in each language, those that do, and those that are other news for all their likeness."""
+"""The similarity of texts in each language: duplicates, and other news in similar words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Capitals, spaces and quotation marks: in each language what is found, and what must pass."""
+"""Capitals, spaces and quotation marks in each language: faults, and correct texts that must pass."""
 
 from __future__ import annotations
 

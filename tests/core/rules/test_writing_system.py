@@ -1,4 +1,4 @@
-"""The script of a text against its language's: the wrong edition is found, and foreign names are not."""
+"""The script of a text and of its language: texts of another edition are found, foreign names pass."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_text_mostly_in_another_script_is_found(lang: str, text: str, script: 
         ("zh-TW", "地震"),
         ("sr", "Земљотрес"),
         ("ku-Arab", "بوومەلەرزە"),
-        # Whose script isn't known, or no language at all.
+        # A language of unknown script, and an invalid language tag.
         ("und", "عاجل"),
         ("mul", "عاجل"),
         ("qaa", "عاجل"),

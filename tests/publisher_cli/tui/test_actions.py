@@ -11,7 +11,7 @@ from publisher_cli.tui import actions
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Outbox
 from publisher_cli.tui.steps import AskText, Confirm, Refuse, Send, Step
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH, START
 from tests.support.tui_harness import configure, held_item, model_of, run_desks, run_tui
 from ticker.core.edition import DEFAULT_EDITIONS, Role, SecondPerson
@@ -114,7 +114,7 @@ def test_undo_takes_back_the_editors_own_item_in_its_undo_window() -> None:
     assert (step.request.decision, step.request.held) == (Decision.CANCEL, "own")
 
 
-async def test_withdrawal_needs_a_reason_and_y(newsroom: Newsroom) -> None:
+async def test_withdrawal_needs_a_reason_and_y(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
@@ -130,7 +130,7 @@ async def test_withdrawal_needs_a_reason_and_y(newsroom: Newsroom) -> None:
     assert [entry.line.status for entry in await newsroom.entries()] == [Status.USABLE, Status.CANCELED]
 
 
-async def test_unconfirmed_withdrawal_changes_nothing(newsroom: Newsroom) -> None:
+async def test_unconfirmed_withdrawal_changes_nothing(newsroom: DeskHarness) -> None:
     async with newsroom.desk() as state, run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
@@ -146,7 +146,7 @@ async def test_unconfirmed_withdrawal_changes_nothing(newsroom: Newsroom) -> Non
     [("u", " today", Change.UPDATE), ("c", " today", Change.CORRECT), ("r", " today", Change.REFILE)],
 )
 async def test_update_correct_and_refile_start_with_the_text_of_the_line(
-    newsroom: Newsroom, key: str, typed: str, change: Change
+    newsroom: DeskHarness, key: str, typed: str, change: Change
 ) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Harbour: Ferries stop", section="economy"))
@@ -167,7 +167,7 @@ async def test_update_correct_and_refile_start_with_the_text_of_the_line(
     assert (entry.line.change, entry.line.text, entry.line.section) == (change, "Ferries stop today", "economy")
 
 
-async def test_h_hides_and_unhides_and_p_pins_and_unpins(newsroom: Newsroom) -> None:
+async def test_h_hides_and_unhides_and_p_pins_and_unpins(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
@@ -178,7 +178,7 @@ async def test_h_hides_and_unhides_and_p_pins_and_unpins(newsroom: Newsroom) -> 
     assert changes == [Change.NEW, Change.HIDE, Change.UNHIDE, Change.PIN, Change.UNPIN]
 
 
-async def test_sentence_typed_on_the_board_by_mistake_changes_nothing(newsroom: Newsroom) -> None:
+async def test_sentence_typed_on_the_board_by_mistake_changes_nothing(newsroom: DeskHarness) -> None:
     async with newsroom.desk() as state, run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
@@ -190,7 +190,7 @@ async def test_sentence_typed_on_the_board_by_mistake_changes_nothing(newsroom: 
         assert state.outcomes == {ReceiptStatus.ON_AIR: 1}
 
 
-async def test_change_that_cannot_follow_is_refused_with_the_reason(newsroom: Newsroom) -> None:
+async def test_change_that_cannot_follow_is_refused_with_the_reason(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         receipt = await newsroom.ask("omar", new("k1", "Ferries stop"))
         withdrawal = new("k2", reason="Wrong.", id=receipt.id)
@@ -200,7 +200,7 @@ async def test_change_that_cannot_follow_is_refused_with_the_reason(newsroom: Ne
         await tui.shows("NOT DONE", "is canceled: update can't follow")
 
 
-async def test_pending_item_is_approved_by_another_editor(newsroom: Newsroom) -> None:
+async def test_pending_item_is_approved_by_another_editor(newsroom: DeskHarness) -> None:
     configure(newsroom, second_person=(SecondPerson.FLASH,))
     async with newsroom.desk(), run_tui(newsroom.url, editor="maha") as tui:
         await tui.paste(STORM)
@@ -223,7 +223,7 @@ async def test_pending_item_is_approved_by_another_editor(newsroom: Newsroom) ->
     assert (entry.editor, entry.approved_by) == ("maha", "omar")
 
 
-async def test_author_sees_the_reason_of_a_rejection(newsroom: Newsroom) -> None:
+async def test_author_sees_the_reason_of_a_rejection(newsroom: DeskHarness) -> None:
     configure(newsroom, second_person=(SecondPerson.FLASH,))
     async with newsroom.desk(), run_tui(newsroom.url, editor="maha") as tui:
         await tui.paste(STORM)
@@ -239,7 +239,7 @@ async def test_author_sees_the_reason_of_a_rejection(newsroom: Newsroom) -> None
     assert await newsroom.entries() == []
 
 
-async def test_scheduled_item_is_taken_back_before_its_time(newsroom: Newsroom) -> None:
+async def test_scheduled_item_is_taken_back_before_its_time(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.paste(STORM)
         await tui.press("tab", "tab", "tab", "tab")

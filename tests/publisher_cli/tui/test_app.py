@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.support.desk_harness import Newsroom, new
+from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH
 from tests.support.tui_harness import run_desks, run_tui
 
@@ -19,7 +19,7 @@ async def test_test_edition_is_marked_in_three_places(redis_url: str) -> None:
             await tui.shows("TEST EDITION · nothing here is for the public", "TEST Ferries stop", "Trial TEST EDITION")
 
 
-async def test_help_lists_the_keys_and_any_key_closes_it(newsroom: Newsroom) -> None:
+async def test_help_lists_the_keys_and_any_key_closes_it(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url, size=(80, 24)) as tui:
         await tui.press("f1")
         await tui.shows("COMPOSE LINE", "Withdraw for good", "it can't go on air twice.")
@@ -30,7 +30,7 @@ async def test_help_lists_the_keys_and_any_key_closes_it(newsroom: Newsroom) -> 
         await tui.shows("EVERYWHERE")
 
 
-async def test_quit_with_unsent_text_needs_enter_and_returns_the_text(newsroom: Newsroom) -> None:
+async def test_quit_with_unsent_text_needs_enter_and_returns_the_text(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.paste(STORM)
         await tui.press("ctrl+q")
@@ -41,7 +41,7 @@ async def test_quit_with_unsent_text_needs_enter_and_returns_the_text(newsroom: 
         assert tui.app.return_value == STORM
 
 
-async def test_everything_is_visible_at_80_by_24(newsroom: Newsroom) -> None:
+async def test_everything_is_visible_at_80_by_24(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url, size=(80, 24)) as tui:
         for number in range(12):
             await newsroom.ask(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.desk_harness import DeskHarness, lines_of, new
 from tests.support.strategies import ENGLISH
 from tests.support.tui_harness import configure, run_desks, run_tui
 from ticker.core.edition import DEFAULT_EDITIONS, Effect, Role, SecondPerson
@@ -16,7 +16,7 @@ from ticker.store.held import read_held
 STORM = "Weather office: Storm nears the coast"
 
 
-async def test_enter_publishes_the_typed_line_and_clears_the_compose_line(newsroom: Newsroom) -> None:
+async def test_enter_publishes_the_typed_line_and_clears_the_compose_line(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.type(STORM)
         await tui.shows("21/160", "✓ Enter: on air at once")
@@ -28,7 +28,7 @@ async def test_enter_publishes_the_typed_line_and_clears_the_compose_line(newsro
     assert entry.editor == "maha"
 
 
-async def test_typed_urgency_section_and_regions_are_published_with_the_line(newsroom: Newsroom) -> None:
+async def test_typed_urgency_section_and_regions_are_published_with_the_line(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.paste(STORM)
         await tui.press("tab")
@@ -44,7 +44,7 @@ async def test_typed_urgency_section_and_regions_are_published_with_the_line(new
 
 
 async def test_ctrl_o_shows_more_fields_with_the_meaning_of_the_command_options(
-    newsroom: Newsroom,
+    newsroom: DeskHarness,
 ) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         assert "embargo" not in tui.text
@@ -69,7 +69,7 @@ async def test_ctrl_o_shows_more_fields_with_the_meaning_of_the_command_options(
     assert timedelta(hours=11, minutes=59) < line.expires_at - line.created_at <= timedelta(hours=12)
 
 
-async def test_line_with_embargo_is_held_and_its_expiry_counts_from_the_embargo(newsroom: Newsroom) -> None:
+async def test_line_with_embargo_is_held_and_its_expiry_counts_from_the_embargo(newsroom: DeskHarness) -> None:
     configure(newsroom, undo_s=5.0)
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.paste(STORM)
@@ -87,7 +87,7 @@ async def test_line_with_embargo_is_held_and_its_expiry_counts_from_the_embargo(
     assert expires == embargo + timedelta(hours=3)
 
 
-async def test_change_starts_with_the_fields_of_the_line_and_removes_emptied_ones(newsroom: Newsroom) -> None:
+async def test_change_starts_with_the_fields_of_the_line_and_removes_emptied_ones(newsroom: DeskHarness) -> None:
     until = datetime.now(UTC) + timedelta(hours=5)
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         fields = {"coverage": "storm", "url": "https://news.example/a", "expires_at": until}
@@ -102,7 +102,7 @@ async def test_change_starts_with_the_fields_of_the_line_and_removes_emptied_one
     assert (second.coverage, second.url, second.expires_at) == ("storm", None, first.expires_at)
 
 
-async def test_invalid_field_is_reported_while_typing_and_not_sent(newsroom: Newsroom) -> None:
+async def test_invalid_field_is_reported_while_typing_and_not_sent(newsroom: DeskHarness) -> None:
     async with newsroom.desk() as state, run_tui(newsroom.url) as tui:
         await tui.paste(STORM)
         await tui.press("ctrl+o", "tab")
@@ -115,7 +115,7 @@ async def test_invalid_field_is_reported_while_typing_and_not_sent(newsroom: New
         assert state.outcomes == {}
 
 
-async def test_ctrl_o_hides_the_extra_fields_only_while_they_are_empty(newsroom: Newsroom) -> None:
+async def test_ctrl_o_hides_the_extra_fields_only_while_they_are_empty(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.press("ctrl+o", "ctrl+o")
         await tui.until(lambda: "embargo" not in tui.text, "the fields are away")
@@ -127,7 +127,7 @@ async def test_ctrl_o_hides_the_extra_fields_only_while_they_are_empty(newsroom:
         await tui.shows("story storm", "embargo")
 
 
-async def test_findings_are_shown_while_typing_and_a_refused_line_is_not_sent(newsroom: Newsroom) -> None:
+async def test_findings_are_shown_while_typing_and_a_refused_line_is_not_sent(newsroom: DeskHarness) -> None:
     async with newsroom.desk() as state, run_tui(newsroom.url) as tui:
         await tui.paste("x" * 170)
         await tui.shows("170/160 · 10 too long", "refused: the text has 170 characters")
@@ -140,7 +140,7 @@ async def test_findings_are_shown_while_typing_and_a_refused_line_is_not_sent(ne
         assert state.outcomes == {}
 
 
-async def test_line_refused_by_the_desk_stays_in_the_compose_line(newsroom: Newsroom) -> None:
+async def test_line_refused_by_the_desk_stays_in_the_compose_line(newsroom: DeskHarness) -> None:
     configure(newsroom, text_graphemes=20, text_warn_graphemes=20)
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         assert tui.app.model is not None
@@ -153,7 +153,7 @@ async def test_line_refused_by_the_desk_stays_in_the_compose_line(newsroom: News
     assert await newsroom.entries() == []
 
 
-async def test_flash_needs_y_and_any_other_key_returns_to_the_text(newsroom: Newsroom) -> None:
+async def test_flash_needs_y_and_any_other_key_returns_to_the_text(newsroom: DeskHarness) -> None:
     async with newsroom.desk() as state, run_tui(newsroom.url) as tui:
         await tui.paste(STORM)
         await tui.press("tab", "1", "enter")
@@ -169,7 +169,7 @@ async def test_flash_needs_y_and_any_other_key_returns_to_the_text(newsroom: New
     assert entry.line.urgency == 1
 
 
-async def test_only_a_chief_may_break_the_glass_with_a_reason(newsroom: Newsroom) -> None:
+async def test_only_a_chief_may_break_the_glass_with_a_reason(newsroom: DeskHarness) -> None:
     configure(newsroom, second_person=(SecondPerson.FLASH,))
     await set_role(newsroom.redis, "en", "chief", Role.CHIEF)
     async with newsroom.desk():
@@ -188,7 +188,7 @@ async def test_only_a_chief_may_break_the_glass_with_a_reason(newsroom: Newsroom
     assert (entry.break_glass, entry.overridden) == ("The wave is minutes away.", ("flash",))
 
 
-async def test_duplicate_is_refused_until_ctrl_r_allows_it(newsroom: Newsroom) -> None:
+async def test_duplicate_is_refused_until_ctrl_r_allows_it(newsroom: DeskHarness) -> None:
     configure(newsroom, rules={**ENGLISH.rules, "duplicate": Effect.REFUSE})
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", STORM))
@@ -201,7 +201,7 @@ async def test_duplicate_is_refused_until_ctrl_r_allows_it(newsroom: Newsroom) -
         await tui.shows("ON AIR", "en 2")
 
 
-async def test_ctrl_c_in_the_undo_window_takes_the_line_back_into_the_compose_line(newsroom: Newsroom) -> None:
+async def test_ctrl_c_in_the_undo_window_takes_the_line_back_into_the_compose_line(newsroom: DeskHarness) -> None:
     configure(newsroom, undo_s=60.0)
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.paste(STORM)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from rich.cells import cell_len
 
-from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.desk_harness import DeskHarness, lines_of, new
 from tests.support.tui_harness import run_desks, run_tui
 from ticker.core.edition import DEFAULT_EDITIONS
 
 
-async def test_selected_line_stays_selected_when_newer_lines_push_it_down(newsroom: Newsroom) -> None:
+async def test_selected_line_stays_selected_when_newer_lines_push_it_down(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         receipt = await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
@@ -65,7 +65,7 @@ async def test_attribution_is_italic_except_in_arabic(redis_url: str) -> None:
             assert "بي بي سي" not in tui.italic
 
 
-async def test_lines_expire_and_pins_end_by_the_clock(newsroom: Newsroom) -> None:
+async def test_lines_expire_and_pins_end_by_the_clock(newsroom: DeskHarness) -> None:
     ahead = timedelta()
     now = datetime.now(UTC)
     async with newsroom.desk(), run_tui(newsroom.url, clock=lambda: datetime.now(UTC) + ahead) as tui:

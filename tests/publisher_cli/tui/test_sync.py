@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from publisher_cli.tui.model import State
-from tests.support.desk_harness import Newsroom, lines_of, new
+from tests.support.desk_harness import DeskHarness, lines_of, new
 from tests.support.servers import RedisServer
 from tests.support.tui_harness import run_tui
 from ticker.store.editors import register
@@ -13,7 +13,7 @@ from ticker.store.reach import Report, report_reach
 STORM = "Weather office: Storm nears the coast"
 
 
-async def test_board_shows_lines_of_other_editors_and_their_reach(newsroom: Newsroom) -> None:
+async def test_board_shows_lines_of_other_editors_and_their_reach(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url, size=(140, 40)) as tui:
         await tui.shows("nothing is on the board", "● live · entry 0")
         await newsroom.ask("omar", new("k1", "Harbour: Ferries stop", urgency=2, section="economy"))
@@ -23,7 +23,7 @@ async def test_board_shows_lines_of_other_editors_and_their_reach(newsroom: News
         await tui.shows("entry 1 · 2 gateways · 14,982 readers · 143 ms", "v1 new by omar")
 
 
-async def test_redis_that_hangs_is_shown_as_not_connected(redis_server: RedisServer, newsroom: Newsroom) -> None:
+async def test_redis_that_hangs_is_shown_as_not_connected(redis_server: RedisServer, newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url, deadline_s=0.5) as tui:
         redis_server.pause()
         await tui.paste(STORM)
@@ -36,7 +36,7 @@ async def test_redis_that_hangs_is_shown_as_not_connected(redis_server: RedisSer
 
 
 async def test_killed_redis_is_shown_at_once_and_nothing_is_posted_twice_after_its_restart(
-    redis_server: RedisServer, newsroom: Newsroom
+    redis_server: RedisServer, newsroom: DeskHarness
 ) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
@@ -57,7 +57,7 @@ async def test_killed_redis_is_shown_at_once_and_nothing_is_posted_twice_after_i
 
 
 async def test_line_sent_again_after_a_missing_receipt_is_published_once(
-    newsroom: Newsroom,
+    newsroom: DeskHarness,
 ) -> None:
     async with newsroom.desk():
         pass  # the edition exists, but its desk has stopped
@@ -77,7 +77,7 @@ async def test_line_sent_again_after_a_missing_receipt_is_published_once(
     assert entry.key == first
 
 
-async def test_replaced_log_is_read_again(newsroom: Newsroom) -> None:
+async def test_replaced_log_is_read_again(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
@@ -87,7 +87,7 @@ async def test_replaced_log_is_read_again(newsroom: Newsroom) -> None:
 
 
 async def test_application_connects_by_itself_once_redis_is_reachable(
-    redis_server: RedisServer, newsroom: Newsroom
+    redis_server: RedisServer, newsroom: DeskHarness
 ) -> None:
     async with newsroom.desk():
         await newsroom.ask("omar", new("k1", "Ferries stop"))
