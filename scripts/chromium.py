@@ -3,7 +3,7 @@
 The script tries, in this order: a browser on PATH; a browser that Playwright has downloaded; a new download by
 Playwright, into the environment; the system's package, if we are root and the system has `apt-get`.
 
-It prints one line with the result. The exit status is 0, or 1 if there is no browser.
+It prints one line with the result. The exit status is 0, or 1 if that fails.
 """
 
 import os
@@ -21,7 +21,7 @@ SHARED_BROWSERS = (
     Path.home() / "Library" / "Caches" / "ms-playwright",
 )
 INSIDE = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
-# Chromium has no fonts. fonts-noto-core covers the scripts of all likely editions.
+# Chromium comes without fonts. fonts-noto-core covers the scripts of all likely editions.
 PACKAGES = ("chromium", "fonts-noto-core")
 START_S = 20
 DOWNLOAD_S = 240

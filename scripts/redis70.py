@@ -2,9 +2,9 @@
 
 7.0 is the oldest version that Ticker supports, and its parser for access rules is stricter than later ones. The script
 uses `redis-server` on PATH if that is a 7.0. Otherwise it unpacks the package of `apt-get` into the environment. It
-installs nothing and starts no service. It needs root only if apt-get has no package lists yet.
+installs nothing and starts no service. It needs root only if apt-get lacks package lists.
 
-It prints one line with the result. The exit status is 0, or 1 if there is no Redis 7.0.
+It prints one line with the result. The exit status is 0, or 1 if that fails.
 """
 
 import os

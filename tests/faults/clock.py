@@ -12,7 +12,7 @@ SOURCE: Final = Path(__file__).with_name("clock.c")
 
 
 def compiler() -> str | None:
-    """Return the path of a C compiler, or None if the machine has none."""
+    """Return the path of a C compiler, or None if it is missing."""
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 

@@ -28,7 +28,7 @@ CHUNK: Final = 65_536
 
 
 class Fault(StrEnum):
-    """What a proxy does to its connections until `heal` is called."""
+    """A fault that a proxy injects into its connections until `heal` is called."""
 
     NONE = "none"
     DROP_REPLIES = "drop-replies"  # requests arrive, replies are discarded
@@ -137,7 +137,7 @@ class Proxy:
             server.close()
         self.heal()
         self.fault = Fault.CUT
-        while self._tasks:  # a connection that was just accepted has no link yet
+        while self._tasks:  # a new connection may not have its link yet
             self.cut()
             await asyncio.wait(self._tasks, timeout=0.05)
         for server in self._servers:

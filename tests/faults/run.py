@@ -187,7 +187,7 @@ class _Run:
         with suppress(AssertionError):  # `check_ends` reports how many are left
             await eventually(are_closed, "files are closed", 30.0)
 
-    # What the gateways serve at the end
+    # Responses of the gateways at the end
 
     async def _fetch_pages(self) -> list[Page]:
         pages = []

@@ -39,7 +39,7 @@ class Link(StrEnum):
 
 
 class Action(StrEnum):
-    """What a step does."""
+    """The kind of a step."""
 
     KILL = "kill"  # SIGKILL
     START = "start"

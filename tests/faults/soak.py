@@ -98,7 +98,7 @@ class Member(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's transport is no subclass
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's class isn't derived from it
         self.transport.write(self._request)
         self._crowd.members[self] = None
 

@@ -205,7 +205,7 @@ class FaultySystem:
         return self.server.url if self.pair is None else self.pair.url
 
     def url(self, link: Link) -> str:
-        """Return the URL of Redis through a link's proxy. A Cluster has no proxy, because its nodes name each other."""
+        """Return the URL of Redis through a link's proxy. A Cluster's nodes name each other, so it is used directly."""
         if isinstance(self.pair, ClusterWithReplica):
             return self.direct_url
         return self._urls.get(link, f"redis://{HOST}:{self.proxies[link].port}")
@@ -237,7 +237,7 @@ class FaultySystem:
             )
         return path
 
-    # What the log has
+    # The log
 
     async def entries(self) -> list[RawEntry]:
         """Read the whole log, past all proxies."""
@@ -270,7 +270,7 @@ class FaultySystem:
             await self.record_log()
             await asyncio.sleep(0.05)
 
-    # What the gateways answer
+    # The gateways' responses
 
     async def get(self, part: Part, path: str) -> httpx.Response:
         async with httpx.AsyncClient(base_url=self.gateways[part], timeout=60, trust_env=False) as client:
@@ -286,7 +286,7 @@ class FaultySystem:
     def has_logged_replacement(self) -> bool:
         """Return whether a gateway has logged that history was replaced.
 
-        A restarted gateway has nothing to compare with, so it counts as well. A gateway that was away until the log was
+        A restarted gateway can't compare, so it counts as well. A gateway that was away until the log was
         trimmed past its own head can't know, and logs that instead.
         """
         logs = [self.programs[part].log for part in self.gateways]

@@ -52,7 +52,7 @@ def test_every_frame_is_answered_or_closed_with_a_code(
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_smuggled_request_leaves_nothing(conversation: ConversationCheck, case: str) -> None:
-    """`test_smuggling` sends the same to a real gateway. Here the test can look at what is kept."""
+    """`test_smuggling` sends the same to a real gateway. Here the test also sees the kept state."""
     conversation.check_conversation([CASES[case][0].encode("latin-1")])
 
 

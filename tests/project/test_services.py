@@ -1,4 +1,4 @@
-"""Run the services of `compose.yaml` as plain processes, because the tests have no container engine.
+"""Run the services of `compose.yaml` as plain processes, because the tests run without a container engine.
 
 Only the program's path, the ports and the server's address differ from a container.
 """

@@ -22,7 +22,7 @@ ONE_WRITE_LINES: Final = 40
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a follower is checked against.
+    """The facts against which a follower is checked.
 
     Attributes:
         histories: All logs of the schedule.

@@ -1,4 +1,4 @@
-"""Invariants of the log: it agrees with what the editors were told."""
+"""Invariants of the log: it agrees with the editors' answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticker.store.log_reader import RawEntry
 
 
 def check_log(nonce: str, raws: Sequence[RawEntry]) -> list[str]:
-    """The log has no gap, and each entry links to the one before it. The first entry of a trimmed log is trusted."""
+    """The log is contiguous, and each entry links to the one before it. The first entry of a trimmed log is trusted."""
     violations = []
     previous: str | None = nonce
     expected = 1

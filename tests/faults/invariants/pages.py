@@ -15,7 +15,7 @@ from ticker.core.position import Position
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A response, or the messages of a replay, as bytes. `name` says how it was requested."""
+    """A response, or the messages of a replay, as bytes. `name` describes the request."""
 
     name: str
     body: bytes

@@ -34,7 +34,7 @@ class ProcessEnd(msgspec.Struct, frozen=True):
 
 
 def check_ends(ended: Sequence[ProcessEnd], connections_left: Sequence[str]) -> list[str]:
-    """Each process exits with 0, its log has no bad word, and it left no files and no connections open."""
+    """Each process exits with 0, logs no bad word, and leaves no files and no connections open."""
     return [*_violations(ended), *(f"a connection is left at the server: {name}" for name in connections_left)]
 
 

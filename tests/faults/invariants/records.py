@@ -1,4 +1,4 @@
-"""What the load records: the editors' submissions with their answers, and what each follower received."""
+"""Records of the load: the editors' submissions with their answers, and each follower's messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ticker.core.messages import Message
 
 
 class Answer(StrEnum):
-    """What an editor finally knows about a submission."""
+    """An editor's final knowledge about a submission."""
 
     ON_AIR = "on-air"
     HELD = "held"
@@ -27,9 +27,9 @@ class Attempt(msgspec.Struct):
     Attributes:
         text: Unique; None for a change without a text.
         positions: The positions in all of its receipts that said on air.
-        was_held: It was a held item at some time, so it may come on air out of order, or never.
+        was_held: The submission was a held item at some time, so it may come on air out of order, or never.
         due_at: When a held item is published; None if it waits for a second person.
-        trace: What happened to it, for the report of a violation.
+        trace: The history of the submission, for the report of a violation.
 
     """
 
