@@ -30,7 +30,7 @@ _LOST = (*CLIENT_ERRORS, OSError, TimeoutError, TickerError)
 
 
 class Load:
-    """The state that all editors share: the number of events and the submissions. An event is one try that has ended."""
+    """The state that all editors share: the events and the submissions. An event is one try that has ended."""
 
     def __init__(self, rng: random.Random, *, is_clock_true: bool) -> None:
         self.rng = rng

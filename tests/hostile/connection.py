@@ -205,7 +205,7 @@ def check_responses(sent: bytes, sent_by_reader: Sequence[bytes]) -> str:
 def _response(data: bytes, sent_by_reader: Sequence[bytes]) -> tuple[int, dict[bytes, bytes], bytes, bytes]:
     """Parse the first response in `data`. Return its status, headers and body, and the bytes after it."""
     parser = h11.Connection(h11.CLIENT)
-    # h11 needs the method, as a response to HEAD comes without a body. If the reader sent HEAD, any response may be the one to it.
+    # h11 needs the method, as a response to HEAD comes without a body. Any response may be to a HEAD that was sent.
     head = bytes(data.partition(b"\r\n\r\n")[0])
     is_head = b"HEAD" in b"".join(sent_by_reader) and _starts_response(data[len(head) + 4 :])
     parser.send(
