@@ -60,7 +60,7 @@ def gateway(page: Page, harness: BrowserHarness, host: Host, transport: str) -> 
 
 @pytest.fixture
 def sockets(page: Page, harness: BrowserHarness, host: Host) -> SocketGateway:
-    """A scripted gateway with WebSockets, for what only they have."""
+    """A scripted gateway with WebSockets, for behaviour that only they have."""
     gateway = SocketGateway(page)
     follow(gateway, harness, host)
     return gateway
@@ -336,7 +336,7 @@ def test_nine_pages_leave_connections_for_other_requests(reader: Readers, harnes
     assert kinds == ["http"] * 4 + ["ws"] * 5
     asked = pages[0].evaluate(f"fetch('{harness.address}/v1/en/board', {{ cache: 'no-store' }}).then(each => each.ok)")
     assert asked
-    pages[1].close()  # this releases its slot
+    pages[1].close()  # a closed page releases its slot
     until(pages[0], lambda: harness.followers("en") == 8, "the page disconnected")
     page = visitor.context.new_page()
     record(page)

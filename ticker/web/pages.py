@@ -86,7 +86,7 @@ class Pages:
             return JSONResponse({"error": "format", "detail": "the only format is json"}, 501)
         try:
             channel, options = self._find(parameters.get("url", ""), request.url.netloc)
-        except (PageError, ValueError) as error:  # urlsplit raises ValueError
+        except (PageError, ValueError) as error:  # ValueError: urlsplit can't parse the address
             return JSONResponse({"error": "url", "detail": str(error)}, 404)
         width = _parse_length(parameters.get("maxwidth"), 600)
         height = _parse_length(parameters.get("maxheight"), 480 if options.layout == "list" else 120)

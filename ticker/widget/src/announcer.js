@@ -12,8 +12,8 @@ export class Announcer {
   /** The live region. It has to be in the document before there is anything to announce. */
   region = make("div", "", { className: "announcer", ariaLive: "polite" });
   /** @type {Line[]} */
-  #pending = []; // the newest first
-  #nextAt = 0; // the next announcement; 0 if none is due
+  #pending = []; // sorted with the newest first
+  #nextAt = 0; // when the next announcement is due; 0 if there is nothing to announce
 
   /** Announce a line with the next batch. @param {Line} line */
   add(line) {

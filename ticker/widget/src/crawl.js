@@ -1,7 +1,7 @@
 /** @typedef {import("./fold.js").Line} Line */
 
 const PIXELS_PER_SECOND = 80;
-const BEHIND_ALL = 1e6; // pixels; a place after everything in sight
+const BEHIND_ALL = 1e6; // in pixels: larger than any place in sight
 
 /** The movement of the crawl layout: the list moves through the view in the direction in which its language is read. */
 export class Crawl {

@@ -19,7 +19,7 @@ const TIMER_MINIMUM_MS = 50;
 const ROTATION_MINIMUM_MS = 3_000;
 const DEFAULT_SIZE = 10;
 const SIZE_MAX = 100;
-const ANNOUNCED_CHANGES = ["new", "update", "correct", "unhide"]; // and withdrawals
+const ANNOUNCED_CHANGES = ["new", "update", "correct", "unhide"]; // withdrawals are announced too
 
 /** @type {Set<BreakingTicker>} */
 const elements = new Set();
@@ -57,7 +57,7 @@ export class BreakingTicker extends HTMLElement {
   #url = ""; // of the link
   #isInViewport = false;
   /** @type {Line[]} */
-  #lines = []; // the board; while paused it stays as it is
+  #lines = []; // on the board; they don't change while the element is paused
   #isRenderScheduled = false;
   #renderedAt = 0;
   #newestNumber = 0; // the highest number of all lines that arrived
@@ -290,7 +290,7 @@ export class BreakingTicker extends HTMLElement {
     return Math.min(boardChange, announcement, this.#rotate(now));
   }
 
-  /** Show the next line of a strip if its time has come. Return when that is, or Infinity. @param {number} now */
+  /** Show the next line of a strip if its time has come. Return the time of the next one, or Infinity. @param {number} now */
   #rotate(now) {
     const interval = 1000 * Number(this.getAttribute("interval"));
     if (this.layout !== "strip" || !(interval >= ROTATION_MINIMUM_MS) || reducedMotion.matches) return Infinity;

@@ -20,7 +20,7 @@ import { Fold } from "./fold.js";
  */
 
 const FIRST_MESSAGE_TIMEOUT_MS = 10_000; // from opening a connection to its first message
-const SILENCE_TIMEOUT_MS = 60_000; // the gateway sends a heartbeat at least every 25 s: two are missing
+const SILENCE_TIMEOUT_MS = 60_000; // the gateway sends a heartbeat at least every 25 s, so two are missing
 const STABLE_AFTER_MS = 10_000; // a connection that was live for this long resets the backoff
 const RETRY_DELAY_MS = 1_000;
 const RETRY_DELAY_MAX_MS = 30_000;
@@ -83,7 +83,7 @@ export class Link {
   /** @type {Set<Member>} */
   members = new Set();
   #url;
-  #requestedTransport; // by the attribute: "events" (only events), "socket" (a socket first) or ""
+  #requestedTransport; // by the `transport` attribute: "events" (only events), "socket" (a socket first) or ""
   #nextTransport = ""; // "events" or "socket" after the other one failed
   #usesEvents = false; // the latest attempt does
   #size = 0; // of the requested board

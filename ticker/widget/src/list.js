@@ -21,7 +21,7 @@ export class LineList {
   words = {};
   /** @type {Map<string, Item>} */
   #items = new Map(); // by the id of the line
-  #hasChangedItem = false; // outside of `update`, since its last call
+  #hasChangedItem = false; // whether `change` has changed an item since the last `update`
 
   /** Return the node of a line, if it is in the list. @param {{ id: string }} line */
   nodeOf = ({ id }) => this.#items.get(id)?.node;
