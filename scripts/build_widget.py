@@ -23,7 +23,7 @@ def find_program(name: str) -> str:
     """Return the path of `node` or `npm`: the environment's own, or the one on PATH.
 
     Raises:
-        FileNotFoundError: If there is none, with the remedy.
+        FileNotFoundError: If neither exists, with the remedy.
 
     """
     own = Path(sys.executable).with_name(name)

@@ -1,4 +1,4 @@
-"""What browser tests run against: a real gateway in a thread with its log in memory, and another site's web server.
+"""The servers of browser tests: a real gateway in a thread with its log in memory, and another site's web server.
 
 Only Redis and the desk are left out, so that a test can publish a line with one call. Everything between the log and
 the page is the real code.

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 TIMEOUT_MS = 10_000
 NETWORK_ERRORS = ("WebSocket connection", "Failed to load resource")
-"""How messages begin that the browser itself logs about a failing network. They are no errors of the page."""
+"""The beginnings of messages that the browser logs about a failing network. Readers ignore them."""
 
 
 class Reader:
