@@ -1,4 +1,4 @@
-"""`ticker`: the system, its parts, and looking after its logs. Each command is in `ticker.commands`."""
+"""`ticker`: run the system or its parts, and manage logs and editors. Its commands are in `ticker.commands`."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _PLACES: Final = {
 )
 @click.version_option(__version__, prog_name="ticker")
 def ticker() -> None:
-    """Breaking news, fanned out: run it, and look after its logs.
+    """Breaking news on every screen: run the system, and manage its logs and editors.
 
     `ticker up` runs everything in one process. Editors post with `tick`.
 
-    TICKER_REDIS_URL names the Redis; without it, it is the embedded server that `ticker up` runs.
+    TICKER_REDIS_URL is the URL of the Redis. Without it, the embedded server of `ticker up` is used.
     """
 
 

@@ -1,4 +1,4 @@
-"""What `ticker` and `tick` share: words and JSON for whoever asked, and one readable line when something fails."""
+"""What `ticker` and `tick` share: text or JSON output, error messages in one line, and groups of commands."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ticker.core.errors import TickerError
 
 USAGE = 2
 INTERRUPTED = 130
-"""What shells report of a program that Ctrl-C ended."""
+"""The exit status that shells use for a program ended by Ctrl-C."""
 
 
 class Console:
-    """Where results and words go. Results go to `out`; everything else to `err`.
+    """The terminal, or what replaces it. Results go to `out`, everything else to `err`.
 
-    `json` asks for one JSON document instead of words; `debug` for tracebacks. Colours need a terminal, and no NO_COLOR
-    in `environ`.
+    `json` is set by --json: one JSON document instead of text. `debug` is set by --debug: tracebacks. Colours need a
+    terminal, and no NO_COLOR in `environ`.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Console:
 
     @property
     def is_for_people(self) -> bool:
-        """Whether a person reads `out` as it comes."""
+        """Whether `out` is a terminal and gets text."""
         return not self.json and self.out.isatty()
 
     @property
@@ -46,25 +46,25 @@ class Console:
         return not self.environ.get("NO_COLOR") and self.environ.get("TERM") != "dumb"
 
     def say(self, text: str) -> None:
-        """A result, in words."""
+        """Print a result as text."""
         self._write(text, self.out)
 
     def tell(self, text: str) -> None:
-        """Anything that is no result."""
+        """Print anything that isn't a result."""
         self._write(text, self.err)
 
     def give(self, document: object) -> None:
-        """A result as one JSON document on one line."""
+        """Print a result as one JSON document on one line."""
         self.give_raw(msgspec.json.encode(document).decode())
 
     def give_raw(self, document: str) -> None:
         click.echo(document, file=self.out)
 
     def check_reader(self) -> None:
-        """Notice that nobody reads `out` any more, before the next thing is written: that may take hours.
+        """Check that `out` is still being read, without a write: the next write may be hours away.
 
         Raises:
-            BrokenPipeError: If it is a pipe whose other end is closed.
+            BrokenPipeError: If `out` is a pipe whose other end is closed.
 
         """
         poll = select.poll()
@@ -84,7 +84,7 @@ def run(
     console: Console | None = None,
     args: list[str] | None = None,
 ) -> NoReturn:
-    """Run a command and exit with the status that it returns, or with that of what went wrong, said in one line."""
+    """Run a command, and exit with its status. Print an error as one line, and exit with `status_of` it."""
     console = Console() if console is None else console
     try:
         status = command.main(args, prog_name=name, standalone_mode=False, obj=console)
@@ -97,12 +97,12 @@ def run(
         _fail(console, _usage(error, name), "usage")
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED
-    except BaseException as error:  # noqa: BLE001 - the process's root: people get a line, with --debug all of it
+    except BaseException as error:  # noqa: BLE001 -- the process's root: one line, or a traceback with --debug
         cause = _first(error)
         if isinstance(cause, SystemExit):
             raise cause from None
         if isinstance(cause, BrokenPipeError):
-            # Whoever read the output has enough (`| head`): not our failure. Python would complain at its end.
+            # The reader of the output has ended (`| head`), which is no failure. Python would report it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         status = status_of(cause)
@@ -113,11 +113,11 @@ def run(
 
 
 def sentence(error: BaseException) -> str:
-    """What went wrong, for people: what we raise says it itself, anything else gets its kind and a way to see more."""
+    """Return an error in one sentence. Errors that aren't ours get their type, and a hint at --debug."""
     if isinstance(error, TickerError):
         return str(error)
-    words = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}{': ' + words if words else ''}; --debug shows where it happened"
+    detail = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}{': ' + detail if detail else ''}; --debug shows where it happened"
 
 
 def _fail(console: Console, text: str, code: str) -> None:
@@ -130,10 +130,10 @@ def _fail(console: Console, text: str, code: str) -> None:
 def _usage(error: click.ClickException, name: str) -> str:
     context = getattr(error, "ctx", None)
     path = name if context is None else context.command_path
-    # Click's own sentences end with a full stop, and may have several lines.
-    said = " ".join(error.format_message().split()).rstrip(".")
-    hint = "put a text of several words in quotes, or " if "unexpected extra argument" in said else ""
-    return f"{said}: {hint}see `{path} --help`"
+    # Click's messages end with a full stop, and may have several lines.
+    message = " ".join(error.format_message().split()).rstrip(".")
+    hint = "put a text of several words in quotes, or " if "unexpected extra argument" in message else ""
+    return f"{message}: {hint}see `{path} --help`"
 
 
 def _code(error: BaseException) -> str:
@@ -142,7 +142,7 @@ def _code(error: BaseException) -> str:
 
 
 def _first(error: BaseException) -> BaseException:
-    """The error that a group was made of: task groups wrap what one of their tasks raised."""
+    """Return the error that caused an exception group: task groups wrap the errors of their tasks."""
     for leaf in _leaves(error):
         if isinstance(leaf, TickerError):
             return leaf
@@ -158,21 +158,21 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _show_traceback(error: BaseException) -> None:
-    import traceback  # noqa: PLC0415 -- nobody pays for it who doesn't ask
+    import traceback  # noqa: PLC0415 -- only for --debug
 
     traceback.print_exception(error)
 
 
 def examples(*lines: str) -> str:
-    """An epilog for a command's help: the lines as they are typed."""
+    """Return an epilog for a command's help, with the example lines as they are typed."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that every command has: --json and --debug. They act on the console; the command doesn't see them."""
+    """Add the options that every command has: --json and --debug. They set attributes of the console."""
     for name, help_text in (
         ("debug", "Show where an error happened."),
-        ("json", "One JSON document instead of words."),
+        ("json", "Print one JSON document instead of text."),
     ):
         function = click.option(
             f"--{name}", is_flag=True, expose_value=False, is_eager=True, callback=_set(name), help=help_text
@@ -189,7 +189,7 @@ def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
 
 
 class Commands(click.Group):
-    """A group that imports a command when it is asked for: `places` are `module:attribute` by the command's name."""
+    """A group that imports each command when it is needed. `places` has `module:attribute` by the command's name."""
 
     def __init__(self, *args: Any, places: Mapping[str, str], **options: Any) -> None:
         super().__init__(*args, **options)

@@ -1,4 +1,4 @@
-"""Logs, on standard error: for people on a terminal, else one JSON object a line."""
+"""Set up logging on standard error: readable text on a terminal, otherwise one JSON object per line."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 def set_up_logs(environ: Mapping[str, str]) -> None:
-    """Set up structlog and the standard library's logging alike; `TICKER_LOG_LEVEL` says from which level on.
+    """Set up structlog and the standard library's logging. `TICKER_LOG_LEVEL` is the lowest level that is logged.
 
-    Without it, a terminal gets warnings (it is where a person works), and a file or a collector gets all from info on.
+    The default is `warning` on a terminal, where a person works, and `info` for files and collectors.
 
     Raises:
-        SettingsError: If the level is none.
+        SettingsError: If the level is unknown.
 
     """
     is_terminal = sys.stderr.isatty()
     level = environ.get("TICKER_LOG_LEVEL", "").lower() or ("warning" if is_terminal else "info")
     if level not in LEVELS:
-        raise SettingsError(f"TICKER_LOG_LEVEL is {level[:20]!a}: it is one of {', '.join(LEVELS)}")
+        raise SettingsError(f"TICKER_LOG_LEVEL is {level[:20]!a}: use one of {', '.join(LEVELS)}")
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -51,15 +51,15 @@ def set_up_logs(environ: Mapping[str, str]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # Every start and stop of its own, in words that ours repeat.
+    # uvicorn logs every start and stop; our own events report them already.
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.error").addFilter(_is_our_own)
 
 
 def _is_our_own(record: logging.LogRecord) -> bool:
-    """Whether a record is about this process, and not about what anybody at all may send it.
+    """Return False for a record about an invalid request.
 
-    A line a broken request would let a stranger fill the disk; they are counted on /metrics.
+    A log line for each would let any client fill the disk. /metrics counts them.
     """
     return record.msg not in ("Invalid HTTP request received.", "Unsupported upgrade request.")
 
@@ -67,7 +67,7 @@ def _is_our_own(record: logging.LogRecord) -> bool:
 def _last(environ: Mapping[str, str], is_terminal: bool) -> list[Processor]:
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if is_terminal:
-        # Not its own choice, which shows every frame's variables: lines that aren't public yet, and passwords.
+        # structlog's default shows the variables of each frame: lines that aren't public yet, and passwords.
         traceback = structlog.dev.plain_traceback
         return [
             remove,

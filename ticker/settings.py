@@ -1,7 +1,7 @@
 """Settings: keys of `ticker.toml`, and environment variables of the same name (`TICKER_RETAINED` for `retained`).
 
-Read once, checked, frozen, passed in. An environment variable wins over the file. The address of Redis is not here: it
-may carry a password (see `ticker.store.connection`).
+They are read once, validated and frozen. An environment variable overrides the file. The URL of Redis isn't a setting,
+because it may contain a password (see `ticker.store.url`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ticker.core.rules.effects import HOUSE_RULES
 
 PREFIX: Final = "TICKER_"
 SHOWN: Final = 60
-"""How many characters of a wrong value a message shows."""
+"""How many characters of an invalid value an error message shows."""
 
 Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Liftable = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -29,7 +29,7 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every bound of the system. Lengths in bytes, times in seconds; 0 lifts a bound that is `Liftable`."""
+    """Every limit of the system. `*_bytes` are in bytes, `*_s` in seconds. 0 removes a limit of type `Liftable`."""
 
     editions: dict[str, Edition] = msgspec.field(default_factory=lambda: dict(DEFAULT_EDITIONS))
 
@@ -60,10 +60,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Read the file (where there is one) and the environment.
+    """Read the settings from a file, if `path` is given, and from the environment.
 
     Raises:
-        SettingsError: If the file can't be read, or a value is unknown, of the wrong type or out of its bounds.
+        SettingsError: If the file can't be read, a key is unknown, or a value has the wrong type or exceeds a limit.
 
     """
     values = {} if path is None else _read(path)
@@ -89,12 +89,12 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"the settings file {path} can't be read: {error.strerror}") from error
     except UNREADABLE as error:
-        raise SettingsError(f"the settings file {path} is no TOML: {error}") from error
+        raise SettingsError(f"the settings file {path} isn't valid TOML: {error}") from error
     return values
 
 
 def _convert(name: str, value: object, kind: Any) -> Any:
-    """One value, so that a message can name it: the errors of a whole conversion name only its place."""
+    """Convert one value. The error then names it; the error of a whole table would name only its path."""
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -105,7 +105,7 @@ def _convert(name: str, value: object, kind: Any) -> Any:
 
 def _check_names(prefix: str, values: Mapping[str, object], fields: Mapping[str, object]) -> None:
     for name in values.keys() - fields.keys():
-        raise SettingsError(f"{prefix}{name} is no setting: there are {', '.join(fields)}")
+        raise SettingsError(f"{prefix}{name} isn't a setting: the settings are {', '.join(fields)}")
 
 
 def _editions(tables: object) -> dict[str, Edition]:
@@ -116,7 +116,7 @@ def _editions(tables: object) -> dict[str, Edition]:
         prefix = f"editions.{check_name(name)}."
         _check_names(prefix, table, fields)
         for missing in [field for field in required if field not in table]:
-            raise SettingsError(f"{prefix}{missing} is missing: an edition needs {', '.join(required)}")
+            raise SettingsError(f"{prefix}{missing} is missing: an edition must have {', '.join(required)}")
         editions[name] = Edition(**{key: _convert(prefix + key, value, fields[key]) for key, value in table.items()})
         for vocabulary in ("sections", "regions"):
             _check_terms(f"{prefix}{vocabulary}", getattr(editions[name], vocabulary))
@@ -129,8 +129,8 @@ def _check_terms(name: str, vocabulary: Mapping[str, str]) -> None:
     for term, shown in vocabulary.items():
         if TERM.fullmatch(term) is None or not shown.strip():
             raise SettingsError(
-                f"{name} has {term[:40]!a} = {shown[:40]!a}: an id is 1–32 of a–z, 0–9 and -, beginning with a letter, "
-                "and has a name to show"
+                f"{name} has {term[:40]!a} = {shown[:40]!a}: an id has 1 to 32 of a–z, 0–9 and -, begins with a "
+                "letter, and needs a name to show"
             )
 
 
@@ -138,8 +138,13 @@ def _check_zone(name: str, zone: str | None) -> None:
     if zone is None:
         return
     try:
+        # It reads a file of this name. An empty name is a folder, and a long one can't be a file's name.
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # an empty name is a folder, a long one too long
+    except (
+        ZoneInfoNotFoundError,
+        ValueError,
+        OSError,
+    ) as error:
         raise SettingsError(
             f"{name} is {zone[:SHOWN]!a}: there is no such time zone, use an IANA name like Europe/Madrid"
         ) from error
@@ -150,4 +155,6 @@ def _check_proxies(settings: Settings) -> None:
         try:
             ip_network(proxy)
         except ValueError as error:
-            raise SettingsError(f"trusted_proxies has {proxy!a}: an address or a network like 10.0.0.0/8") from error
+            raise SettingsError(
+                f"trusted_proxies has {proxy!a}: use an address, or a network like 10.0.0.0/8"
+            ) from error

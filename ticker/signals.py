@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: how a process is asked to end."""
+"""Handle the signals that end a process: SIGINT, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 
 def stop_on_signals(stop: Callable[[], object]) -> None:
-    """Call `stop` on SIGINT and SIGTERM, each time, in the running loop; and when the terminal is closed (SIGHUP).
+    """Call `stop` in the running event loop at each SIGINT and SIGTERM, and when the terminal is closed (SIGHUP).
 
-    Under `nohup`, which ignores that, it stays ignored.
+    SIGHUP stays ignored under `nohup`.
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

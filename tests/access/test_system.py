@@ -122,7 +122,7 @@ def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: Parts
     own = ask("audit", user="omar")
     assert own["unread"] == ["lena", "maha", "rana", "wire"]
     assert "rana" not in {act.get("editor") for act in own["acts"] if act["outcome"] != "on-air"}
-    assert "this user may not read those receipts" in parts.tick("audit", "-e", "en", user="omar").err
+    assert "you may not read those receipts" in parts.tick("audit", "-e", "en", user="omar").err
     # Who was removed has left receipts; the chief and the admin still read them.
     assert parts.server.ticker("editor", "remove", "rana").code == 0
     assert rejected in parts.tick("audit", "-e", "en", user="lena").out

@@ -164,7 +164,7 @@ async def test_another_process_finds_the_address_in_the_data_folder(tmp_path: Pa
 
 def test_a_file_that_holds_no_address_is_refused(tmp_path: Path) -> None:
     data_folder.address_file(tmp_path).write_text("redis://elsewhere", encoding="utf-8")
-    with pytest.raises(StoreError, match="holds no address"):
+    with pytest.raises(StoreError, match="doesn't contain the address"):
         embedded_url(tmp_path)
 
 
@@ -215,11 +215,11 @@ async def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         await EmbeddedServer(tmp_path / "data").start()
 
 
-async def test_a_program_that_ends_at_once_is_refused_with_its_last_words(tmp_path: Path) -> None:
+async def test_a_program_that_ends_at_once_is_refused_with_its_last_output(tmp_path: Path) -> None:
     program = tmp_path / "server"
     program.write_text("#!/bin/sh\necho 'out of luck' >&2\nexit 3\n", encoding="utf-8")
     program.chmod(0o700)
-    with pytest.raises(StoreError, match="ended with status 3 as it started; its last words were 'out of luck': see"):
+    with pytest.raises(StoreError, match="ended with status 3 during its start; its last output was 'out of luck'"):
         await EmbeddedServer(tmp_path / "data", binary=program).start()
     async with EmbeddedServer(tmp_path / "data") as server:
         assert await append(server.url) == 1

@@ -1,4 +1,4 @@
-"""`ticker check`: what is unsafe in the Redis that Ticker is pointed at."""
+"""`ticker check`: report unsafe settings of the Redis server."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ UNSAFE = 1
 
 
 @click.command(
-    short_help="Tell what is unsafe in the Redis.",
+    short_help="Report unsafe settings of the Redis server.",
     epilog=examples("ticker check", "TICKER_REDIS_URL=redis://redis.example/0 ticker check --json"),
 )
 @data_option
 @shared_options
 @click.pass_obj
 def check(console: Console, /, *, data: Path | None) -> int:
-    """Tell what in the Redis is unsafe for news that must not be lost, and how to mend it.
+    """Report what makes the Redis server unsafe for news that must not be lost, and how to fix it.
 
-    Ends with 0 if nothing is, else with 1.
+    The exit status is 0 if nothing is unsafe, or else 1.
     """
     from ticker.store.server_checks import findings, server_facts  # noqa: PLC0415
     from ticker.store.url import redact  # noqa: PLC0415 -- slow to import

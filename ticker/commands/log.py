@@ -1,4 +1,4 @@
-"""`ticker verify` and `ticker rotate`: proving a log, and beginning another."""
+"""`ticker verify` and `ticker rotate`: check a log, and begin a new one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ T = TypeVar("T")
 @shared_options
 @click.pass_obj
 def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
-    """Walk an edition's log and check that each entry links to the one before it.
+    """Check that each entry of an edition's log links to the entry before it.
 
-    Ends with 0 if all do, and with 1 and the number of the first that doesn't.
+    The exit status is 0 if all do. Otherwise it is 1, and the number of the first bad entry is printed.
     """
     from ticker.store.log_reader import verify_log  # noqa: PLC0415 -- slow to import
 
@@ -36,10 +36,9 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
         if console.json:
             console.give({"edition": edition, "verified": False, "seq": error.seq, "detail": str(error)})
         else:
-            console.say(f"{edition}  doesn't verify at {error.seq}: {error}")
+            console.say(f"{edition}  not verified, entry {error.seq}: {error}")
             console.tell(
-                f"  put the log right from a backup, or begin a new one, which resets every reader: "
-                f"ticker rotate {edition}"
+                f"  restore the log from a backup, or begin a new one and reset every reader: ticker rotate {edition}"
             )
         return FAULTY
     if console.json:
@@ -56,7 +55,7 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
 
 @click.command(epilog=examples("ticker rotate en --yes"), short_help="Begin a new log for an edition.")
 @click.argument("edition")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @data_option
 @shared_options
 @click.pass_obj
@@ -68,15 +67,15 @@ def rotate(
     yes: bool,
     data: Path | None,
 ) -> int:
-    """Begin a new history for an edition, and keep the old log aside.
+    """Begin a new log for an edition, and keep the old one under another key.
 
-    Every reader's board is emptied, and lines of the old log can't be changed or taken back any more.
+    Every reader's board is emptied. Lines of the old log can't be changed or withdrawn any more.
     """
     from ticker.store.log_reader import rotate as rotate_log  # noqa: PLC0415
 
     if not yes:
         if not sys.stdin.isatty():
-            raise SettingsError(f"this empties every reader's board of {edition}: say --yes if that is meant")
+            raise SettingsError(f"this would empty every reader's board of {edition}: confirm with --yes")
         if not click.confirm(f"Empty every reader's board of {edition}, and begin a new log?", err=True):
             console.tell("nothing was done")
             return USAGE
@@ -84,5 +83,5 @@ def rotate(
     if console.json:
         console.give({"edition": edition, "archive": archive})
     else:
-        console.say(f"{edition}  begun anew; the old log is kept in the key {archive}")
+        console.say(f"{edition}  has a new log; the old one is kept in the key {archive}")
     return 0

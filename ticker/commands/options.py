@@ -1,4 +1,4 @@
-"""Options that several commands of `ticker` have, and what they come to."""
+"""Options that several commands of `ticker` share, and the functions that evaluate them."""
 
 from __future__ import annotations
 
@@ -32,16 +32,20 @@ settings_option: Final[Decorator] = click.option(
     "--settings",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     envvar="TICKER_SETTINGS",
-    help="A ticker.toml; environment variables win over it.  [env: TICKER_SETTINGS]",
+    help="A ticker.toml; environment variables override it.  [env: TICKER_SETTINGS]",
 )
 editions_option: Final[Decorator] = click.option(
-    "--editions", metavar="NAMES", help="Only these editions of the settings, e.g. en,ar.  [default: all]"
+    "--editions", metavar="NAMES", help="Use only these editions of the settings, e.g. en,ar.  [default: all]"
 )
 host_option: Final[Decorator] = click.option(
-    "--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 is every one."
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 is all addresses."
 )
 port_option: Final[Decorator] = click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8080,
+    show_default=True,
+    help="The port; 0 chooses a free one.",
 )
 
 
@@ -50,10 +54,10 @@ def data_folder(console: Console, data: Path | None) -> Path:
 
 
 def url_of_redis(console: Console, data: Path | None) -> str:
-    """The address of Redis with the password that the environment has for it.
+    """Return the URL of Redis, with the password from the environment.
 
     Raises:
-        TickerError: If there is none, or the password can't be read.
+        TickerError: If no Redis is named, or the password can't be read.
 
     """
     url = redis_url(console.environ, data_folder(console, data))
@@ -78,10 +82,10 @@ def run_with_redis(console: Console, data: Path | None, work: Callable[[Redis], 
 
 
 def settings_for(console: Console, path: Path | None, editions: str | None) -> Settings:
-    """The settings, with only the `editions` asked for.
+    """Return the settings, reduced to the `editions` that were given.
 
     Raises:
-        SettingsError: If a value can't be used, or an edition isn't there.
+        SettingsError: If a value can't be used, or the settings don't have one of the editions.
 
     """
     settings = load_settings(path, console.environ)

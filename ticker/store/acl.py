@@ -1,19 +1,19 @@
-"""Who may do what in Redis: the rights of each role as data, as ACL rules, and put in force.
+"""Redis users: the rights of each role, as data and as ACL rules, and the commands that apply them.
 
 | user | may |
 | --- | --- |
-| an editor's, called as the editor | append to its own inbox; read its own receipts, its editions, logs and `held` |
-| a chief's | the same, and read everybody's receipts in the editions where it is a chief |
-| `ticker-desk` | what the desk and its scripts do: read inboxes, write logs, cursors, receipts, what is held |
+| an editor's, with the editor's name | append to its own inbox; read its own receipts, its editions, logs and `held` |
+| a chief's | the same, and read everybody's receipts in the editions of which it is a chief |
+| `ticker-desk` | what the desk and its scripts do: read inboxes; write logs, cursors, receipts and held items |
 | `ticker-gateway` | read editions and logs; append to `reach` |
-| `ticker-admin` | everything with Ticker's keys, and making users |
+| `ticker-admin` | use all of Ticker's keys; manage users |
 
-Key patterns are told apart by reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single
-commands, never categories, so that a newer server's commands aren't allowed by themselves; the admin's are the
-exception. Nothing here holds or sends a password: Redis is handed its SHA-256.
+Key patterns are separate for reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single
+commands and not categories, so that new commands of a newer server aren't allowed automatically; the admin's rights are
+the exception. Passwords are never stored or sent: Redis gets their SHA-256.
 
-ACLs belong to a server and aren't replicated: rules are put in force on each node of a Cluster, and on the replicas
-behind Sentinel, or a failover would lock everybody out.
+ACLs belong to one server and aren't replicated. The rules are applied on each node of a Cluster, and on the replicas
+behind Sentinel. Otherwise a failover would lock everybody out.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from ticker.store.keys import EDITIONS, Keys
 
 PREFIX: Final = "ticker-"
 PASSWORD_LEAST: Final = 16
-"""Redis checks thousands of passwords a second for whoever asks, and keeps their unsalted hashes."""
+"""Redis checks thousands of passwords per second for any client, and stores unsalted hashes."""
 
 _CONNECTING: Final = ("client|setname", "ping", "command", "cluster|slots")
-"""What redis-py sends by itself: the last two in a Cluster. Not `client|setinfo`, which Redis 7.0 doesn't know."""
+"""Commands that redis-py sends by itself; the last two in a Cluster. Redis 7.0 doesn't know `client|setinfo`."""
 
 _ANY: Final = "ticker:{*}:"
-"""The keys of whichever edition."""
+"""The keys of any edition."""
 
 
 class Role(Enum):
@@ -59,7 +59,7 @@ class Role(Enum):
 
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True):
-    """Commands (or, with @, categories; with -, what they don't include), and patterns of the keys to use them on."""
+    """Allowed commands (with @, categories; with -, exceptions), and patterns of the keys to use them on."""
 
     commands: tuple[str, ...]
     reads: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rules(self) -> list[str]:
-        """As words for ACL SETUSER: these rights and no other, whatever the user had before."""
+        """Words for ACL SETUSER. They replace all rights that the user had before."""
         signed = [word if word.startswith("-") else f"+{word}" for word in (*_CONNECTING, *self.commands)]
         reads = [f"%R~{pattern}" for pattern in self.reads]
         writes = [f"%W~{pattern}" for pattern in self.writes]
@@ -96,7 +96,7 @@ _RIGHTS: Final = {
         reads=(EDITIONS, f"{_ANY}edition", f"{_ANY}log"),
         writes=(f"{_ANY}reach",),
     ),
-    # Whoever may make users may do anything. The rest keeps a slip of the hand from FLUSHALL, KEYS or SHUTDOWN.
+    # A user that may manage users may do anything. The other limits prevent accidents with FLUSHALL, KEYS or SHUTDOWN.
     Role.ADMIN: Rights(
         commands=(
             *("@read", "@write", "-@dangerous", "-@scripting", "eval", "evalsha", "time"),
@@ -118,13 +118,14 @@ def rights_of(role: Role) -> Rights:
 def editor_rights(
     name: str, editions: Iterable[str], *, reads_log: bool = True, chief_of: Collection[str] = ()
 ) -> Rights:
-    """What the editor `name` may do. Who posts only, as a program does, needs no log, and nothing that is held.
+    """Return the rights of the editor `name`.
 
-    Both have more than readers get: who wrote what, notes for staff, texts that were taken back or wait for their time.
-    In the editions `chief_of`, of `editions`, it may read everybody's receipts, and whose there are: for the audit.
+    `reads_log` allows it to read logs and held items. A program that only posts doesn't need them, and they contain
+    more than readers get: authors, notes for staff, and texts that were withdrawn or aren't published yet. `chief_of`
+    are those of `editions` in which the editor may read everybody's receipts, for the audit.
 
     Raises:
-        SettingsError: If a name can't stand in a key, or is kept for something else.
+        SettingsError: If a name can't be part of a key, or is reserved.
 
     """
     check_editor_name(name)
@@ -141,19 +142,19 @@ def editor_rights(
 
 
 def check_editor_name(name: str) -> str:
-    """Give back a name that a Redis user may have for an editor.
+    """Return `name` if an editor's Redis user may have it.
 
     Raises:
-        SettingsError: For any other.
+        SettingsError: If it may not.
 
     """
     if name == "default" or name.startswith(PREFIX):
-        raise SettingsError(f"{name!a} is a user of another kind in Redis: an editor needs another name")
+        raise SettingsError(f"{name!a} is reserved for another kind of Redis user: choose another name for the editor")
     return check_name(name)
 
 
 def acl_line(user: str, rights: Rights) -> str:
-    """A line for an `aclfile`. It has no password: until a `#<SHA-256>` is put after `on`, nobody can log in."""
+    """Return a line for an `aclfile`. It has no password: nobody can log in until `#<SHA-256>` is added after `on`."""
     return " ".join(["user", user, "on", *rights.rules])
 
 
@@ -162,24 +163,24 @@ def new_password() -> str:
 
 
 def password_rule(password: str) -> str:
-    """The rule that gives a user this password: its hash, so that no log of Redis can have the password itself.
+    """Return the ACL rule for a password. It has the password's hash, so that Redis can never log the password.
 
     Raises:
-        SettingsError: If it is too short, without showing it.
+        SettingsError: If the password is too short. The message doesn't contain it.
 
     """
     if len(password) < PASSWORD_LEAST:
         raise SettingsError(
-            f"the password has {len(password)} characters: {PASSWORD_LEAST} at least, or leave it out to have one made"
+            f"the password has {len(password)} characters: use at least {PASSWORD_LEAST}, or none for a generated one"
         )
     return f"#{sha256(password.encode()).hexdigest()}"
 
 
-# Putting rules in force
+# Applying rules
 
 
 class User(msgspec.Struct, frozen=True):
-    """A user of the server, as far as it is Ticker's: an editor's has `editions`, which are those it may post to."""
+    """An editor's user on the server. `editions` are those that it may post to."""
 
     name: str
     editions: tuple[str, ...]
@@ -187,7 +188,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """On how many servers something was done, and whether each of them keeps it when it is started again."""
+    """On how many servers users were changed, and whether all of them keep the change after a restart."""
 
     servers: int
     is_kept: bool
@@ -198,10 +199,10 @@ class _Command(Protocol):
 
 
 async def set_user(client: Redis, user: str, rights: Rights, password: str | None) -> Applied:
-    """Make a user, or change its rights. Without a `password` (see `password_rule`), one that is there keeps its own.
+    """Create a user, or change its rights. Without a `password` (see `password_rule`), an existing user keeps its own.
 
     Raises:
-        StoreError: If the server can't be asked by this user, or doesn't know such rules.
+        StoreError: If this user may not manage users, or the server is too old for the rules.
 
     """
     passwords = [] if password is None else ["resetpass", password_rule(password)]
@@ -209,7 +210,7 @@ async def set_user(client: Redis, user: str, rights: Rights, password: str | Non
 
 
 async def delete_user(client: Redis, user: str) -> Applied:
-    """Let nobody in as this user any more, and end all its connections.
+    """Delete a user, and close all its connections.
 
     Raises:
         StoreError: As `set_user`.
@@ -218,52 +219,52 @@ async def delete_user(client: Redis, user: str) -> Applied:
     off = ("ACL", "SETUSER", user, "off")
     async with _servers(client) as servers:
         for command in servers:
-            # A user that isn't there would be made by SETUSER.
-            if await _ask(command, "ACL", "GETUSER", user) is not None:
-                await _ask(command, *off)
-                await _ask(command, "CLIENT", "KILL", "USER", user)
-                await _ask(command, "ACL", "DELUSER", user)
+            # SETUSER would create a user that doesn't exist.
+            if await _send(command, "ACL", "GETUSER", user) is not None:
+                await _send(command, *off)
+                await _send(command, "CLIENT", "KILL", "USER", user)
+                await _send(command, "ACL", "DELUSER", user)
         return Applied(len(servers), all([await _keep(command) for command in servers]))
 
 
 async def has_user(client: Redis, user: str) -> bool:
-    """Whether there is a user of this name on every server.
+    """Return whether every server has a user of this name.
 
     Raises:
-        StoreError: If the server can't be asked by this user.
+        StoreError: If this user may not manage users.
 
     """
     async with _servers(client) as servers:
-        return all([await _ask(command, "ACL", "GETUSER", user) is not None for command in servers])
+        return all([await _send(command, "ACL", "GETUSER", user) is not None for command in servers])
 
 
 async def find_editor(client: Redis, name: str) -> User | None:
-    """The Redis user of an editor; None where there is none.
+    """Return the Redis user of an editor, or None if there is none.
 
     Raises:
-        StoreError: If the server can't be asked by this user, or has a user of this name who is no editor's.
+        StoreError: If this user may not manage users, or the name belongs to a user that is no editor's.
 
     """
     found: User | None = None
     async with _servers(client) as servers:
         for command in servers:
-            asked = await _ask(command, "ACL", "GETUSER", name)
-            if asked is not None:
-                found = _as_editor(name, _patterns_of(asked))
+            reply = await _send(command, "ACL", "GETUSER", name)
+            if reply is not None:
+                found = _as_editor(name, _patterns_of(reply))
                 if found is None:
-                    raise StoreError(f"Redis has a user {name} who is no editor's: choose another name")
+                    raise StoreError(f"the Redis user {name} isn't an editor's: choose another name")
     return found
 
 
 async def list_editors(client: Redis) -> list[User]:
-    """The Redis users who are editors', of the first server.
+    """Return the editors' Redis users of the first server, sorted by name.
 
     Raises:
-        StoreError: If the server can't be asked by this user.
+        StoreError: If this user may not manage users.
 
     """
     async with _servers(client) as servers:
-        lines = [_text(line).split() for line in await _ask(servers[0], "ACL", "LIST")]
+        lines = [_text(line).split() for line in await _send(servers[0], "ACL", "LIST")]
     found = [_as_editor(words[1], words[2:]) for words in lines]
     return sorted((user for user in found if user is not None), key=lambda user: user.name)
 
@@ -271,14 +272,14 @@ async def list_editors(client: Redis) -> list[User]:
 async def _everywhere(client: Redis, words: Sequence[str], user: str) -> Applied:
     async with _servers(client) as servers:
         for command in servers:
-            await _ask(command, *words)
-            if await _ask(command, "ACL", "GETUSER", user) is None:
-                raise StoreError(f"the user {user} went away as it was made: is somebody else changing users?")
+            await _send(command, *words)
+            if await _send(command, "ACL", "GETUSER", user) is None:
+                raise StoreError(f"the user {user} was deleted at the same time: does somebody else change users?")
         return Applied(len(servers), all([await _keep(command) for command in servers]))
 
 
 async def _keep(command: _Command) -> bool:
-    """Write the users to the server's `aclfile`; False where it has none, and forgets them when it ends."""
+    """Save the users in the server's `aclfile`. Return False if it has none: it forgets them when it restarts."""
     try:
         await command("ACL", "SAVE")
     except ResponseError:
@@ -286,21 +287,21 @@ async def _keep(command: _Command) -> bool:
     return True
 
 
-async def _ask(command: _Command, *words: str) -> Any:
+async def _send(command: _Command, *words: str) -> Any:
     try:
         return await command(*words)
     except ResponseError as error:
-        # Its own words may quote an argument; none of ours is a secret, but this keeps it so.
-        refused = " ".join(words[:2])
+        # Only the error's first word, because its text may quote arguments.
+        command_name = " ".join(words[:2])
         raise StoreError(
-            f"Redis refuses {refused} ({str(error).split(' ')[0]}): do this as a user who may, like {Role.ADMIN.user}, "
-            "on Redis 7.0, Valkey 7.2 or newer"
+            f"Redis rejects {command_name} ({str(error).split(' ')[0]}): use a Redis user with that right, like "
+            f"{Role.ADMIN.user}, and Redis 7.0, Valkey 7.2 or newer"
         ) from error
 
 
 @asynccontextmanager
 async def _servers(client: Redis) -> AsyncIterator[list[_Command]]:
-    """Ways to ask each server that has users of its own: alone it is one; replicas count."""
+    """Yield a function for each server with users of its own, including replicas. It sends a command to that server."""
     if isinstance(client, redis.asyncio.RedisCluster):
         client = await client.initialize()
         yield [_on_node(client, node) for node in client.get_nodes()]
@@ -314,7 +315,7 @@ def _on_node(client: redis.asyncio.RedisCluster, node: Any) -> _Command:
 
 
 def _as_editor(name: str, words: Iterable[str]) -> User | None:
-    """An editor's user has the key of its inbox to write to, and no other; all that it reads is Ticker's."""
+    """Return the user if it is an editor's, or None. An editor's user may write to its inboxes and to no other key."""
     inbox = re.compile(rf"%W~ticker:\{{([a-z0-9-]+)\}}:inbox:{re.escape(name)}")
     patterns = [word for word in words if "~" in word]
     written = [pattern for pattern in patterns if not pattern.startswith("%R~")]
@@ -324,9 +325,9 @@ def _as_editor(name: str, words: Iterable[str]) -> User | None:
     return User(name, tuple(sorted(editions)), any(pattern.endswith(":log") for pattern in patterns))
 
 
-def _patterns_of(asked: Any) -> list[str]:
-    """The key patterns in a reply to ACL GETUSER."""
-    keys = next((value for name, value in asked.items() if _text(name) == "keys"), "")
+def _patterns_of(reply: Any) -> list[str]:
+    """Return the key patterns in a reply to ACL GETUSER."""
+    keys = next((value for name, value in reply.items() if _text(name) == "keys"), "")
     return _text(keys).split()
 
 

@@ -1,20 +1,20 @@
 #!lua
--- Settle requests and what is held, in order: for each, append its entry (if it makes one), move the inbox's cursor,
--- put into or take out of what is held, give the receipts, and take it out of the inbox. Each is settled whole or not at
--- all; it stops at the first that can't be.
+-- Settle requests and held items in order. For each: append its entry (if it has one), add, change or remove the held
+-- item, add the receipts, move the inbox's cursor, and delete the request from the inbox. Each is settled as a whole or
+-- not at all. The script stops at the first that can't be settled.
 --
--- KEYS: edition, log, cursors, held, then for each: inbox, receipts, receipts of the author of what is held.
+-- KEYS: edition, log, cursors, held, then for each: inbox, receipts, receipts of the held item's author.
 -- ARGV: the number and the link of the log's last entry as the desk knows them (0 and the nonce for an empty log; both
---   empty where nothing makes an entry and the log is not to be looked at), retained entries, retained receipts,
---   by how many milliseconds an id may be ahead of this server's clock,
---   then for each: editor, cursor before it, its id ('' for what is held and comes by itself: no inbox has it), deadline
+--   empty to leave the log unchecked, if nothing has an entry), retained entries, retained receipts,
+--   how many milliseconds an id may be ahead of this server's clock,
+--   then for each: editor, cursor before it, its id ('' for a held item that is due: it is in no inbox), deadline
 --   in milliseconds or '', entry or '', link or '', receipt, '1' if its id is known to be ahead,
---   the id of something held or '', what is held under it before ('' for nothing) and after ('' for nothing),
---   the time in milliseconds before which it must not go on air or '', and a receipt for the author or ''.
--- Returns how many were settled, why it stopped, and this server's clock in milliseconds.
+--   the held item's id or '', its bytes before ('' for a new item) and after ('' if it is removed),
+--   the time in milliseconds before which it must not be published or '', and a receipt for the author or ''.
+-- Returns how many were settled, why the script stopped, and this server's clock in milliseconds.
 --
--- No command here can fail after the first write of a settlement: types are looked at before. (Redis refuses a
--- script that has #!lua as a whole where it may not write: out of memory, on a replica, with a broken disk.)
+-- No command can fail after the first write of a settlement, because the script checks all types first. (If the server
+-- can't write, because it is out of memory, a replica, or has a broken disk, it rejects a script with #!lua as a whole.)
 
 local edition, log, cursors, all_held = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local seq, head_link = ARGV[1], ARGV[2]
@@ -40,8 +40,8 @@ local function is_head()
   return seq == '0' and redis.call('HGET', edition, 'nonce') == head_link
 end
 
--- The inbox's last id is ahead of the clock, so an editor could add nothing, or only what looks younger than it is:
--- begin it anew, unless more waits in it.
+-- Reset an inbox whose last id is ahead of the clock, unless it has more requests. Otherwise the editor could add
+-- nothing, or only requests that look newer than they are.
 local function restart(inbox, editor)
   if redis.call('XLEN', inbox) == 0 then
     redis.call('DEL', inbox)

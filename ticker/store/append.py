@@ -1,4 +1,4 @@
-"""The log's one writer: settles submissions exactly once, each in one atomic step (`append.lua`)."""
+"""Append to the log: settle requests exactly once, each in one atomic step (`append.lua`). Only the desk does this."""
 
 from __future__ import annotations
 
@@ -16,33 +16,39 @@ from ticker.store.keys import Keys
 from ticker.store.scripts import script
 
 AHEAD_MS: Final = 5_000
-"""By how much an inbox's id may be ahead of Redis's clock: a step of the clock, or a failover to a server with another.
+"""How far an inbox's id may be ahead of Redis's clock: after a step of the clock, or a failover to another server.
 
-More than that was forged, or comes after a long step back: nobody can tell when such a submission was made."""
+An id further ahead was chosen by the client, or the clock was set back by much: the submission's age is unknown."""
 
 BATCH_MAX: Final = 64
-"""Submissions a script call: other clients of the server wait for about a millisecond."""
+"""Submissions per script call. Other clients of the server wait for about a millisecond."""
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The log's last entry: its number and its whole link. An empty log has 0 and the nonce."""
+    """The log's last entry: its number and its full link. For an empty log, 0 and the nonce."""
 
     seq: int
     link: str
 
 
 class NewEntry(msgspec.Struct, frozen=True):
-    """An entry to append: its bytes, and the link that they make with the entry before."""
+    """An entry to append: its bytes, and its link, computed from them and the link before."""
 
     data: bytes
     link: str
 
 
 class HeldChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of something held: its bytes `before` and `after`, each empty for nothing.
+    """A change of a held item.
 
-    `author` has a `receipt` of its own, where that isn't who gets the settlement's. Nothing of it happens before
-    `not_before_ms` (Redis's clock).
+    Attributes:
+        id: The item's id.
+        before: Its stored bytes before the change; empty for a new item.
+        after: Its bytes after the change; empty if it is removed.
+        author: The editor who submitted it.
+        receipt: The author's receipt; empty if the settlement's own receipt goes to the author.
+        not_before_ms: The earliest time of the change by Redis's clock. None for no limit.
+
     """
 
     id: str
@@ -54,12 +60,20 @@ class HeldChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one request, or of something held whose time has come.
+    """The outcome of one request, or of a held item that is due, as it is to be stored.
 
-    `cursor` is the id of the request of this editor that was taken before it, `submission` its own; empty for what is
-    held, which no inbox has: then only the author gets a receipt. With an `entry`, or put on hold, it must not be later
-    than `deadline_at_ms` (Redis's clock); else it is only kept with the receipt. `is_ahead` is set once the server
-    has said that the id is ahead of its clock; such a request makes no entry.
+    Attributes:
+        editor: The editor who sent the request.
+        cursor: The id of this editor's request that was settled before it.
+        submission: The request's id in the inbox. Empty for a held item that is due: it is in no inbox, so only its
+            author gets a receipt.
+        receipt: The receipt as JSON.
+        entry: The entry to append, if any.
+        held: The change of a held item, if any.
+        deadline_at_ms: The latest time by Redis's clock to append the entry or to store the held item. Otherwise it is
+            only stored with the receipt.
+        is_ahead: Whether the server has reported that the id is ahead of its clock. Such a request makes no entry.
+
     """
 
     editor: str
@@ -76,14 +90,14 @@ class Stop(StrEnum):
     """Why an append ended."""
 
     DONE = "done"
-    MOVED = "moved"  # the log or a cursor is not where it was expected: read them again
+    MOVED = "moved"  # the log, a cursor or a held item has changed: read them again
     LATE = "late"  # the next submission's deadline has passed
-    EARLY = "early"  # what is held next isn't due yet by Redis's clock
-    AHEAD = "ahead"  # the next submission's id is ahead of Redis's clock
+    EARLY = "early"  # the next held item isn't due yet by Redis's clock
+    AHEAD = "ahead"  # the next submission's id is too far ahead of Redis's clock
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """The first `settled` of the batch were settled, and nothing was done of the rest; `redis_ms` is Redis's clock."""
+    """The result of a batch: its first `settled` items were stored, the rest not. `redis_ms` is Redis's clock."""
 
     settled: int
     stop: Stop
@@ -93,12 +107,12 @@ class Appended(msgspec.Struct, frozen=True):
 async def append(
     redis: Redis, edition: str, head: Head | None, batch: Sequence[Settlement], retained: int, receipts_retained: int
 ) -> Appended:
-    """Settle a batch in order, as far as it goes. One round trip.
+    """Settle a batch in order, and stop at the first item that can't be settled. One round trip.
 
-    `head` None leaves the log out of it: only for a batch without entries.
+    With `head` None the script doesn't check the log; the batch must then have no entries.
 
-    After any error it is open how much was done: read head, cursors and receipts again, and go on from there. Doing so
-    settles nothing twice, because each settlement holds only where the cursor and the head are those before it.
+    After an error, any number of items may have been settled: read head, cursors and receipts again, and continue from
+    there. Nothing is settled twice, because each settlement requires the cursor and the head that come before it.
     """
     assert head is not None or all(settlement.entry is None for settlement in batch)
     keys = Keys(edition)
@@ -137,12 +151,12 @@ async def _run(redis: Redis, names: list[str], arguments: list[str | bytes]) -> 
     values = cast("list[str]", [*names, *arguments])
     try:
         reply = await redis.evalsha(_digest(), len(names), *values)
-    except NoScriptError:  # a server that was restarted or took over: nothing was done
+    except NoScriptError:  # the server was restarted or has taken over: the script did not run
         reply = await redis.eval(script("append"), len(names), *values)
     return cast("tuple[int, bytes, int]", tuple(reply))
 
 
 @cache
 def _digest() -> str:
-    # Not for security: it is the name that Redis gives a script.
+    # Not for security: Redis names scripts by their SHA-1.
     return sha1(script("append").encode(), usedforsecurity=False).hexdigest()

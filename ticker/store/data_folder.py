@@ -1,18 +1,18 @@
-"""Where the embedded server keeps its files, and how a second process finds it.
+"""The data folder of `ticker up`: the embedded server's files, and its address for other processes.
 
 ```
 <data>/                 0700
-  lock                  held by the process that runs the server, for its life; its pid is in it
+  lock                  locked by `ticker up` while it runs; contains its pid
   redis.url             the server's address, while it runs
-  gateway.url           where `ticker up` serves, while it runs
+  gateway.url           the gateway's address, while it runs
   redis.log
   redis/                0700: the append-only file
-  redis.lock            held by the server process itself, so that one that was left alone is noticed
+  redis.lock            locked by the server process itself, so that an orphan is noticed
 <temporary>/ticker-…/   0700
   redis.sock
 ```
 
-Nothing here imports the Redis client: `tick` pays for every import.
+This module must not import the Redis client, because it would slow down the start of `tick`.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from urllib.parse import quote, unquote
 from ticker.core.errors import StoreError
 
 SOCKET_PATH_BYTES: Final = 103
-"""The longest path of a Unix socket that works everywhere: macOS holds 103 bytes, Linux 107."""
+"""The longest path of a Unix socket on all platforms: 103 bytes on macOS, 107 on Linux."""
 
 _SCHEME = "unix://"
 
 
 def default_data_folder(environ: Mapping[str, str]) -> Path:
-    """`TICKER_DATA`, else the platform's folder for a user's data. It need not exist."""
+    """Return `TICKER_DATA`, or else the platform's folder for user data. The folder may not exist."""
     if chosen := environ.get("TICKER_DATA"):
         return Path(chosen).expanduser()
-    import platformdirs  # noqa: PLC0415 -- takes milliseconds that a set TICKER_DATA saves
+    import platformdirs  # noqa: PLC0415 -- not needed if TICKER_DATA is set
 
     return platformdirs.user_data_path("ticker")
 
@@ -66,12 +66,12 @@ def server_lock_file(data: Path) -> Path:
 
 
 def embedded_url(data: Path) -> str:
-    """The address of the embedded server that keeps its files in `data`, for another process than the one that runs it.
+    """Return the URL of the embedded server with its files in `data`, as written by the process that runs it.
 
-    After a crash it may name a server that is gone: only connecting tells.
+    After a crash, the URL may be that of a server that no longer runs.
 
     Raises:
-        StoreError: If no server runs there, or its address can't be read.
+        StoreError: If no server runs there, or its URL can't be read.
 
     """
     path = address_file(data)
@@ -88,12 +88,12 @@ def embedded_url(data: Path) -> str:
             "run this command as the user who runs `ticker up`"
         ) from error
     if not url.startswith(_SCHEME):
-        raise StoreError(f"{path} holds no address of an embedded server: start it again with `ticker up`")
+        raise StoreError(f"{path} doesn't contain the address of an embedded server: start it again with `ticker up`")
     return url
 
 
 def redis_url(environ: Mapping[str, str], data: Path) -> str:
-    """The address of Redis: `TICKER_REDIS_URL`, else that of the embedded server in `data`.
+    """Return the URL of Redis: `TICKER_REDIS_URL`, or else that of the embedded server in `data`.
 
     Raises:
         StoreError: If there is neither.
@@ -103,9 +103,9 @@ def redis_url(environ: Mapping[str, str], data: Path) -> str:
 
 
 def gateway_url(data: Path) -> str | None:
-    """Where the gateway of `ticker up` on this data folder serves; None where there is none, or it can't be read.
+    """Return the URL of the gateway of `ticker up` with this data folder, or None if there is none or it can't be read.
 
-    After a crash it may name a gateway that is gone: only connecting tells.
+    After a crash, the URL may be that of a gateway that no longer runs.
     """
     try:
         url = gateway_file(data).read_text(encoding="utf-8").strip()
@@ -119,7 +119,7 @@ def socket_url(socket: Path) -> str:
 
 
 def socket_path(url: str) -> Path:
-    """The inverse of `socket_url`."""
+    """Return the path of the socket in a URL from `socket_url`."""
     return Path(unquote(url.removeprefix(_SCHEME)))
 
 
@@ -132,24 +132,24 @@ def write_gateway_address(data: Path, url: str) -> None:
 
 
 def _write_whole(path: Path, line: str) -> None:
-    """Whole or not at all: a `tick` that starts at this moment must not read half an address."""
+    """Write the file atomically: a `tick` that starts meanwhile must not read half an address."""
     draft = path.with_suffix(".new")
     draft.write_text(line + "\n", encoding="utf-8")
     draft.replace(path)
 
 
 def make_socket_folder() -> Path:
-    """Make a new folder, ours alone (0700), whose path is short enough for a Unix socket. The caller removes it.
+    """Create a private folder (0700) whose path is short enough for a Unix socket. The caller removes it.
 
-    Not XDG_RUNTIME_DIR: it is removed when its user logs out, while a `ticker up` left running goes on.
+    It isn't in XDG_RUNTIME_DIR, which is removed when the user logs out, while `ticker up` may keep running.
 
     Raises:
-        StoreError: If there is no such folder to be had.
+        StoreError: If no such folder can be created.
 
     """
     refused: list[str] = []
     for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp")):  # noqa: S108 -- mkdtemp makes a private folder in it
-        # Eight characters are what mkdtemp puts at the end.
+        # mkdtemp appends eight characters.
         if len(os.fsencode(socket_in(Path(parent, "ticker-12345678")))) > SOCKET_PATH_BYTES:
             refused.append(f"{parent}: too long")
             continue
@@ -158,8 +158,8 @@ def make_socket_folder() -> Path:
         except OSError as error:
             refused.append(f"{parent}: {error.strerror}")
     raise StoreError(
-        f"no folder for the embedded server's socket ({'; '.join(refused)}): "
-        f"set TMPDIR to a folder that can be written and whose path has at most {SOCKET_PATH_BYTES - 27} bytes"
+        f"the folder for the embedded server's socket can't be created ({'; '.join(refused)}): "
+        f"set TMPDIR to a writable folder whose path has at most {SOCKET_PATH_BYTES - 27} bytes"
     )
 
 
@@ -168,10 +168,10 @@ def socket_in(folder: Path) -> Path:
 
 
 def remove_socket_folder(folder: Path) -> None:
-    """Remove what `make_socket_folder` made, and the socket in it. A folder with anything else in it stays."""
+    """Remove a folder from `make_socket_folder` and its socket. A folder with other files is kept."""
     try:
         socket_in(folder).unlink(missing_ok=True)
         folder.rmdir()
     except OSError:
-        # Left over at worst: an empty private folder, which the system's own cleaning takes.
+        # At worst, an empty private folder is left in the temporary folder.
         return

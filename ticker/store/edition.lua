@@ -1,10 +1,10 @@
 #!lua
--- Make an edition, or change its settings. Whether it is a test can change only while nobody and nothing relies on it:
--- the log is empty, nothing is held, and nobody posts there (an editor's rights are given by that mark, and what waits
--- in an inbox was meant for the one that it has).
+-- Create an edition, or change its settings. Its `test` mark can change only while it is not in use: its log is empty,
+-- nothing is held, and it has no editors. (Editors get their rights by that mark, and the requests in an inbox were
+-- meant for an edition with the present mark.)
 --
 -- KEYS: edition, log, held. ARGV: the settings as JSON, the nonce that the log of a new edition begins with, the key of
---   its editors (in the same slot; the desk may only read it, and what stands in KEYS takes the right to write).
+--   its editors (in the same slot; not in KEYS, which need write access: the desk may only read this key).
 -- Returns 1, or 0 with nothing done if the mark may not change.
 
 local edition, log, held = KEYS[1], KEYS[2], KEYS[3]

@@ -1,12 +1,11 @@
-"""The embedded server: a Redis or Valkey that `ticker up` starts, supervises and ends, with its data kept on disk.
+"""The embedded server: a Valkey or Redis that `ticker up` starts, supervises and stops. Its data is kept on disk.
 
-It listens on a Unix socket in a private folder and nowhere else, and answers a write only when it is on disk
-(`appendfsync always`). Where its files are: `ticker.store.data_folder`.
+It listens only on a Unix socket in a private folder, and answers a write after it is on disk (`appendfsync always`).
+`ticker.store.data_folder` lists its files.
 
-Three things could leave two servers writing one append-only file, and each is shut out: a second `ticker up` (it
-doesn't get the lock), a server whose `ticker up` was killed (it gets SIGTERM from the kernel, on Linux), and one that
-lives on all the same (it inherited a lock of its own, which only the end of the process releases; the next start sees
-it and shuts it down).
+Two servers must never write to the same append-only file. A second `ticker up` doesn't get the lock of the folder. If
+`ticker up` is killed, the kernel sends its server SIGTERM (on Linux). A server that survives all the same still holds a
+lock that it inherited; the next start sees that lock and shuts the server down.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ from ticker.store.file_lock import FileLock
 from ticker.store.server_binary import find_binary
 
 START_S: Final = 10.0
-"""How long a server may give no sign of life while it starts."""
+"""How long a starting server may stay silent."""
 LOADING_S: Final = 600.0
-"""How long it may load its file in all, as long as it says that it does."""
+"""Maximum total loading time while the server keeps answering LOADING."""
 STOP_S: Final = 10.0
 ORPHAN_S: Final = 10.0
 PING_S: Final = 1.0
@@ -43,30 +42,30 @@ POLL_S: Final = 0.003
 RESTART_FIRST_S: Final = 0.1
 RESTART_MOST_S: Final = 5.0
 STABLE_S: Final = 30.0
-"""A server that lived this long starts the delays anew."""
+"""After a server lived this long, the delays start again with the first."""
 
 LOG_BYTES: Final = 1024 * 1024
-"""At a start, a longer log becomes `redis.log.1`."""
+"""A longer log is renamed to `redis.log.1` at the next start."""
 
 _STAMP = re.compile(r"^\d+:[A-Z] [^*#.-]*\.\d+ [*#.-] ")
-"""What a line of the server's log begins with: `18736:M 24 Nov 2026 02:24:47.515 # `."""
+"""The beginning of each line of the server's log: `18736:M 24 Nov 2026 02:24:47.515 # `."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class EmbeddedServer:
-    """One server and its data folder. `async with` starts, supervises and ends it; or call the three yourself.
+    """One server and its data folder. `async with` starts, supervises and stops it.
 
-    The thread that starts it has to live as long as the process: the kernel ends the server with that thread.
+    The thread that starts the server must live as long as the process: the kernel ends the server with that thread.
 
     Attributes:
-        data: The data folder, absolute.
-        restarts: How often the server died and was started again.
+        data: The data folder, as an absolute path.
+        restarts: How often the server died and was restarted.
 
     """
 
     def __init__(self, data: Path, *, binary: Path | None = None) -> None:
-        """Touch nothing yet. Without `binary`, `start` looks for one."""
+        """Change nothing yet. Without `binary`, `start` looks for a server program."""
         self.data = data.absolute()
         self.restarts = 0
         self._binary = binary
@@ -79,21 +78,21 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """The address, the same for the server's whole life, restarts included. Only once it is started."""
+        """The server's URL. It stays the same after restarts. Available once the server is started."""
         return data_folder.socket_url(self._socket)
 
     @property
     def pid(self) -> int | None:
-        """The server's process now; None while there is none."""
+        """The id of the server's process, or None if it isn't running."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
     async def start(self) -> None:
-        """Return when the server answers. Leaves nothing behind when it fails.
+        """Start the server, and return when it answers. After a failure nothing is left running.
 
         Raises:
             StoreError: If the data folder is in use or can't be written, if there is no server program, or if the
-                server doesn't start; with the reason and the remedy.
+                server doesn't start. The message has the reason and the remedy.
 
         """
         self._stopping.clear()
@@ -103,9 +102,9 @@ class EmbeddedServer:
             if self._binary is None:
                 self._binary = await asyncio.to_thread(find_binary, os.environ)
             await _end_orphan(self.data)
-            _turn_log(data_folder.server_log(self.data))
+            _rotate_log(data_folder.server_log(self.data))
             self._sockets = data_folder.make_socket_folder()
-            # Before the server starts: an address that leads nowhere yet is better than an orphan without one.
+            # Written before the server starts: otherwise a crash could leave a server whose address nobody knows.
             data_folder.write_address(self.data, self._socket)
             await self._launch()
         except BaseException:
@@ -113,9 +112,9 @@ class EmbeddedServer:
             raise
 
     async def supervise(self) -> None:
-        """Start the server again whenever it dies, and never give up. Returns after `stop`.
+        """Restart the server whenever it dies, without limit. Return after `stop`.
 
-        Cancelled, it leaves the server as it is: `stop` is still due.
+        If this is cancelled, the server keeps running until `stop`.
         """
         backoff = Backoff(RESTART_FIRST_S, RESTART_MOST_S)
         loop = asyncio.get_running_loop()
@@ -131,7 +130,7 @@ class EmbeddedServer:
                 pass
 
     async def stop(self) -> None:
-        """End the server, so that its file is closed, and give the folder free. Does nothing when nothing runs."""
+        """Stop the server, so that its file is closed, and release the folder. Do nothing if it isn't running."""
         self._stopping.set()
         async with self._changing:
             await self._end_process()
@@ -168,12 +167,12 @@ class EmbeddedServer:
         if not self._lock.acquire():
             raise StoreError(
                 f"the data folder {self.data} is in use by process {self._lock.holder()}: "
-                "stop that `ticker up`, or give this one another folder with --data"
+                "stop that `ticker up`, or name another folder with --data"
             )
         self._lock.sign()
 
     async def _restart(self, *, after_s: float) -> bool:
-        """Whether there is nothing more to do: the server runs again, or isn't wanted any more."""
+        """Wait, then try to restart the server. Return True if it runs, or if it is being stopped."""
         await asyncio.sleep(after_s)
         async with self._changing:
             if self._stopping.is_set():
@@ -188,7 +187,7 @@ class EmbeddedServer:
         return True
 
     async def _launch(self) -> None:
-        """Start the process and wait until it answers; end it if it doesn't."""
+        """Start the process and wait until it answers. Stop it if it doesn't."""
         assert self._binary is not None
         try:
             self._process = await self._spawn(self._binary)
@@ -208,9 +207,9 @@ class EmbeddedServer:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    # The lock goes on in the server's own copy of the descriptor: nothing but its end releases it.
+                    # The server inherits the descriptor, so the lock is held until the server's process ends.
                     pass_fds=(lock.fileno(),),
-                    # Ctrl-C in the terminal is for us: what we end first, and what last, is our business.
+                    # Ctrl-C in the terminal must not stop the server before the parts that use it.
                     start_new_session=True,
                     preexec_fn=tied_to_parent(),
                 )
@@ -222,24 +221,24 @@ class EmbeddedServer:
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
         loop = asyncio.get_running_loop()
         begun = heard = loop.time()
-        while (answer := await _ask(self._socket, b"PING")) is not _Answer.READY:
+        while (reply := await _send(self._socket, b"PING")) is not _Reply.READY:
             now = loop.time()
-            heard = now if answer is _Answer.LOADING else heard
+            heard = now if reply is _Reply.LOADING else heard
             if process.returncode is not None:
-                raise self._failure(f"ended with status {process.returncode} as it started")
+                raise self._failure(f"ended with status {process.returncode} during its start")
             if self._stopping.is_set():
-                raise self._failure("was stopped as it started")
+                raise self._failure("was stopped during its start")
             if now - heard > START_S or now - begun > LOADING_S:
                 raise self._failure(f"didn't answer within {now - begun:.0f} s")
             await asyncio.sleep(POLL_S)
 
-    def _failure(self, what: str) -> StoreError:
+    def _failure(self, event: str) -> StoreError:
         path = data_folder.server_log(self.data)
-        words = _last_words(path)
+        output = _last_output(path)
         remedy = f"see {path}"
-        if "append only file" in words.lower():
-            remedy += ", and restore the file from a backup, or cut it at the damage with `valkey-check-aof --fix`"
-        return StoreError(f"the embedded server {what}; its last words were {words!r}: {remedy}")
+        if "append only file" in output.lower():
+            remedy += ", and restore the file from a backup, or truncate it at the damage with `valkey-check-aof --fix`"
+        return StoreError(f"the embedded server {event}; its last output was {output!r}: {remedy}")
 
     async def _end_process(self) -> None:
         process = self._process
@@ -257,7 +256,7 @@ class EmbeddedServer:
 
 
 def _options(data: Path, socket: Path) -> list[str]:
-    """On the command line, not in a file: `ps` shows them, none is secret, and there is no second truth on disk."""
+    """Return the server's options. They are passed on the command line: none is secret, and no file can get stale."""
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -265,14 +264,14 @@ def _options(data: Path, socket: Path) -> list[str]:
         "dir": str(data_folder.server_folder(data)),
         "appendonly": "yes",
         "appendfsync": "always",
-        # A crash in the middle of a write leaves half a command at the end: it was never acknowledged.
+        # After a crash during a write, the file ends with half a command, which was never acknowledged.
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
-        # The least that the server takes: nothing of ours is a hundredth of it, and an inbox may hold anything.
+        # The smallest possible limit. Our values are less than a hundredth of it, but an editor can send any value.
         "proto-max-bulk-len": "1mb",
         "daemonize": "no",
-        # To standard output, which is the log file: there the complaints about options arrive too.
+        # Standard output, which is our log file: errors about options also go there.
         "logfile": "",
     }
     return [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -282,43 +281,43 @@ def _make_folders(data: Path) -> None:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         data_folder.server_folder(data).mkdir(mode=0o700, exist_ok=True)
-        # An older umask, or a restored backup: logs hold what was withdrawn, so nobody else reads them.
+        # The folder may come from an older umask or a backup. Logs contain withdrawn texts, so nobody else may read it.
         data_folder.server_folder(data).chmod(0o700)
     except OSError as error:
         raise StoreError(
-            f"the data folder {data} can't be used: {error.strerror}: give another one with --data"
+            f"the data folder {data} can't be used: {error.strerror}; name another one with --data"
         ) from error
 
 
-def _turn_log(path: Path) -> None:
+def _rotate_log(path: Path) -> None:
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name(path.name + ".1"))
 
 
-def _last_words(path: Path) -> str:
+def _last_output(path: Path) -> str:
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 2_000))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    # Two: a complaint about an option is one line with the option and one with the reason.
+    # The last two lines: an error about an option has one line with the option and one with the reason.
     return " ".join([_STAMP.sub("", line.strip()) for line in lines if line.strip()][-2:])
 
 
 async def _end_orphan(data: Path) -> None:
-    """Shut down a server that outlived the `ticker up` that started it, and wait until it is gone.
+    """Shut down a server that survived the `ticker up` that started it, and wait until it has ended.
 
     Raises:
-        StoreError: If it doesn't go.
+        StoreError: If it doesn't end.
 
     """
     lock = FileLock(data_folder.server_lock_file(data))
     if not lock.acquire():
         log.warning("embedded_server_orphan", data=str(data))
         with contextlib.suppress(StoreError):
-            # Nothing to save: with `appendfsync always`, what was acknowledged is on disk.
-            await _ask(data_folder.socket_path(embedded_url(data)), b"SHUTDOWN NOSAVE")
+            # NOSAVE: with `appendfsync always`, everything that was acknowledged is on disk.
+            await _send(data_folder.socket_path(embedded_url(data)), b"SHUTDOWN NOSAVE")
         await _acquire_within(lock, ORPHAN_S, data)
     lock.release()
     with contextlib.suppress(StoreError):
@@ -333,29 +332,29 @@ async def _acquire_within(lock: FileLock, seconds: float, data: Path) -> None:
             raise StoreError(
                 f"an earlier server still writes to {data_folder.server_folder(data)} "
                 f"and didn't end within {seconds:g} s: "
-                f"find it with `fuser {data_folder.server_lock_file(data)}`, end it, and start again"
+                f"find it with `fuser {data_folder.server_lock_file(data)}`, stop it, and try again"
             )
         await asyncio.sleep(POLL_S)
 
 
-class _Answer(Enum):
+class _Reply(Enum):
     READY = "ready"
     LOADING = "loading"
     NOTHING = "nothing"
 
 
-async def _ask(socket: Path, command: bytes) -> _Answer:
-    """Send one command on a new connection. Not with the client library: this is asked every few milliseconds."""
+async def _send(socket: Path, command: bytes) -> _Reply:
+    """Send one command on a new connection. The client library would be too slow: this runs every few milliseconds."""
     try:
         async with asyncio.timeout(PING_S):
             reader, writer = await asyncio.open_unix_connection(socket)
             try:
                 writer.write(command + b"\r\n")
-                reply = await reader.readline()
+                line = await reader.readline()
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return _Answer.NOTHING
-    if reply.startswith(b"-LOADING"):
-        return _Answer.LOADING
-    return _Answer.READY if reply.startswith(b"+") else _Answer.NOTHING
+        return _Reply.NOTHING
+    if line.startswith(b"-LOADING"):
+        return _Reply.LOADING
+    return _Reply.READY if line.startswith(b"+") else _Reply.NOTHING

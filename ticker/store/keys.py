@@ -1,4 +1,4 @@
-"""The names of the keys. An edition's have one hash tag, so that an edition lives in one Cluster slot."""
+"""The names of the keys in Redis. All keys of an edition have one hash tag, so they share a Cluster slot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Keys(msgspec.Struct, frozen=True):
     """The keys of the edition called `name`.
 
     Raises:
-        SettingsError: If a name can't stand in a key (see `check_name`).
+        SettingsError: If a name can't be part of a key (see `check_name`).
 
     """
 
@@ -38,7 +38,7 @@ class Keys(msgspec.Struct, frozen=True):
 
     @property
     def cursors(self) -> str:
-        """A hash: the id of the last submission taken from each editor's inbox."""
+        """A hash: the id of the last settled request of each editor."""
         return self._key("cursors")
 
     @property
@@ -48,20 +48,21 @@ class Keys(msgspec.Struct, frozen=True):
 
     @property
     def bell(self) -> str:
-        """A stream of one entry, rung when an editor is new: it wakes a desk that waits for the known ones."""
+        """A stream of one entry, added when the editors change: it wakes a desk that blocks on the known inboxes."""
         return self._key("bell")
 
     @property
     def held(self) -> str:
-        """A hash: what waits for its time or for another person, as JSON by its id. Never public."""
+        """A hash: the held items as JSON, by id. Never public."""
         return self._key("held")
 
     @property
     def reach(self) -> str:
+        """A stream: the gateways' reports of how many followers got which entries (see `ticker.store.reach`)."""
         return self._key("reach")
 
     def inbox(self, editor: str) -> str:
-        """A stream: the editor's requests that no desk has taken yet, in the field `submission` (JSON)."""
+        """A stream: the editor's requests that aren't settled yet, in the field `submission` (JSON)."""
         return self._key(f"inbox:{check_name(editor)}")
 
     def receipts(self, editor: str) -> str:
@@ -74,8 +75,8 @@ class Keys(msgspec.Struct, frozen=True):
         return self._key("receipts:*")
 
     def archive(self, nonce: str) -> str:
-        """Where the log that began with `nonce` is kept once another has begun."""
+        """The key of a rotated log, which began with `nonce`."""
         return self._key(f"log:{nonce[:MARK_DIGITS]}")
 
-    def _key(self, what: str) -> str:
-        return f"ticker:{{{self.name}}}:{what}"
+    def _key(self, kind: str) -> str:
+        return f"ticker:{{{self.name}}}:{kind}"

@@ -1,4 +1,4 @@
-"""The log's reader: entries as they lie in Redis, and the walk that checks that each follows from the one before."""
+"""Read, verify and rotate logs. Each entry's link is checked against the entry before it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ticker.store.scripts import script
 from ticker.store.streams import StreamEntry, read_last, read_range, read_streams, seq_of
 
 PAGE: Final = 500
-"""Entries a reply: some hundred kilobytes."""
+"""Entries per reply: some hundred kilobytes."""
 
 _ID: Final = re.compile(r"([1-9][0-9]{0,19})-([0-9]{1,20})", re.ASCII)
 _LINK: Final = re.compile(rb"[0-9a-f]{64}")
 
 
 class RawEntry(msgspec.Struct, frozen=True):
-    """An entry as it was found: its number, the link that it claims, and the bytes that the link is computed over."""
+    """An unchecked entry: its number, the link that is stored with it, and the bytes that the link is computed from."""
 
     seq: int
     link: str
@@ -33,7 +33,7 @@ class RawEntry(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """What `verify_log` has walked: `first` is the oldest entry that is retained (head.seq + 1 where there is none)."""
+    """The result of `verify_log`. `first` is the number of the oldest retained entry (head.seq + 1: there is none)."""
 
     first: int
     head: Position
@@ -44,12 +44,12 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 async def read_log(redis: Redis, edition: str, after: int, count: int = PAGE) -> list[RawEntry]:
-    """The entries after number `after`, at most `count`.
+    """Return at most `count` entries after number `after`.
 
-    Where `after` has been trimmed away, they begin with the first that is left: look at the first one's number.
+    If entries after `after` were trimmed, the result begins with the oldest retained entry: check its number.
 
     Raises:
-        LinkError: If one has an id that is no `<seq>-0`, or lacks its fields.
+        LinkError: If an entry's id isn't `<seq>-0`, or a field is missing.
 
     """
     return [_parse(entry) for entry in await read_range(redis, Keys(edition).log, first=f"({after}-0", count=count)]
@@ -64,10 +64,10 @@ async def last_seq(redis: Redis, edition: str) -> int:
 async def tail(
     blocking_redis: Redis, edition: str, after: int, block_ms: int = BLOCK_MS, count: int = PAGE
 ) -> list[RawEntry]:
-    """Wait for entries after number `after`; none after `block_ms`.
+    """Wait for entries after number `after`. Return an empty list after `block_ms`.
 
-    A log that was begun anew with lower numbers stays silent here: who waits long compares the head (`read_log`,
-    `load_edition`) now and then.
+    If the log was rotated, its new entries have lower numbers and don't show up here. A caller that gets none for long
+    must check that the log is still the same (`read_log`, `load_edition`).
 
     Raises:
         LinkError: As `read_log`.
@@ -79,10 +79,10 @@ async def tail(
 
 
 async def walk_log(redis: Redis, edition: str, seq: int, link: str | None, page: int = PAGE) -> AsyncIterator[Logged]:
-    """Every entry after number `seq`, whose link is `link`, each checked against the one before it.
+    """Yield every entry after number `seq`, whose link is `link`, and check each against the one before it.
 
-    What was trimmed, before the walk or during it, leaves a gap before the entry that is now the oldest: that one is
-    taken on trust. Entries that are appended meanwhile are walked, too.
+    If entries were trimmed, before the walk or during it, the walk continues with the oldest retained entry, whose link
+    can't be checked. Entries that are appended during the walk are included.
 
     Raises:
         LinkError: With the number of the first entry that fails.
@@ -98,10 +98,10 @@ async def walk_log(redis: Redis, edition: str, seq: int, link: str | None, page:
 
 
 def check_entry(seq: int, link: str | None, entry: RawEntry) -> Logged:
-    """Decode an entry that follows on number `seq` with the link `link` (None: unknown, it is taken on trust).
+    """Decode the entry after number `seq`, and check its link against `link`. None skips the check.
 
     Raises:
-        LinkError: If it has another number, doesn't link, or can't be read; with the number that fails.
+        LinkError: If it has another number or link, or can't be decoded. It has the number that fails.
 
     """
     if entry.seq != seq + 1:
@@ -110,7 +110,7 @@ def check_entry(seq: int, link: str | None, entry: RawEntry) -> Logged:
 
 
 async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
-    """Walk the whole log (see `walk_log`), from the edition's nonce or from the first entry that is left.
+    """Walk the whole log (see `walk_log`), from the edition's nonce or from the oldest retained entry.
 
     Raises:
         LinkError: With the number of the first entry that fails.
@@ -119,7 +119,7 @@ async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
     """
     stored = await load_edition(redis, edition)
     if stored is None:
-        raise StoreError(f"there is no edition {edition}: `ticker desk` makes those of its settings")
+        raise StoreError(f"there is no edition {edition}: `ticker desk` creates those of its settings")
     first, head = 1, Position.of(0, stored.nonce)
     async for logged in walk_log(redis, edition, 0, stored.nonce, page):
         if logged.seq != head.seq + 1:
@@ -129,13 +129,12 @@ async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
 
 
 async def rotate(redis: Redis, edition: str, nonce: str) -> str:
-    """Begin a new log with `nonce`, and keep the old one aside, in one step; give back the key that has the old one.
+    """Begin a new log with `nonce`, and rename the old one, in one step. Return the key of the old log.
 
-    Every reader is reset, and lines of the old log can't be changed any more. Cursors, receipts and what waits in
-    inboxes stay.
+    Every reader is reset, and lines of the old log can't be changed any more. Cursors, receipts and inboxes stay.
 
     Raises:
-        StoreError: If there is no such edition, or somebody else began a new log at the same time.
+        StoreError: If there is no such edition, or somebody else rotated the log at the same time.
 
     """
     stored = await load_edition(redis, edition)
@@ -146,7 +145,9 @@ async def rotate(redis: Redis, edition: str, nonce: str) -> str:
     names = (keys.edition, keys.log, archive)
     rotated = await redis.eval(script("rotate"), len(names), *names, stored.nonce, check_nonce(nonce))
     if not rotated:
-        raise StoreError(f"edition {edition} was rotated by somebody else at the same time: look before you repeat it")
+        raise StoreError(
+            f"somebody else rotated the log of {edition} at the same time: check it before you rotate it again"
+        )
     return archive
 
 
@@ -160,8 +161,8 @@ def _parse(entry: StreamEntry) -> RawEntry:
     match = _ID.fullmatch(stream_id)
     seq = int(match[1]) if match else 0
     if match is None or match[2] != "0" or seq > SEQ_MAX:
-        raise LinkError(seq, f"the log has an entry {stream_id}, which is no <seq>-0: it was not written by a desk")
+        raise LinkError(seq, f"the log has an entry with the id {stream_id}, not <seq>-0: no desk wrote it")
     data, link = fields.get(b"entry"), fields.get(b"link")
     if data is None or link is None or _LINK.fullmatch(link) is None:
-        raise LinkError(seq, f"entry {seq} lacks its fields: it was not written by a desk")
+        raise LinkError(seq, f"entry {seq} has no valid fields: no desk wrote it")
     return RawEntry(seq, link.decode(), data)

@@ -1,7 +1,4 @@
-"""Reach: which gateway sent which entries to how many followers, and how soon.
-
-A short stream that gateways append to.
-"""
+"""Reach: the gateways' reports of which entries they sent to how many followers, and how soon. A short stream."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ from ticker.store.streams import read_newest
 
 REPORTS_KEPT: Final = 1_000
 REPORTS_MOST: Final = 2 * REPORTS_KEPT
-"""More than are ever there: they are trimmed by whole nodes of the stream."""
+"""More reports than the stream ever has: Redis trims whole nodes of a stream, so it may exceed `REPORTS_KEPT`."""
 
 READ_MAX: Final = 200
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Entries `first`..`last` were with `followers` followers of `gateway` after `ms` milliseconds."""
+    """`gateway` had sent the entries `first` to `last` to `followers` followers after `ms` milliseconds."""
 
     gateway: str
     first: int
@@ -33,14 +30,14 @@ class Report(msgspec.Struct, frozen=True):
 
 
 async def report_reach(redis: Redis, edition: str, report: Report) -> None:
-    """Append a gateway's report. It tells of what is public already, so losing one costs nothing but the figure."""
+    """Append a gateway's report. If one is lost, only the shown figure is wrong."""
     await redis.xadd(
         Keys(edition).reach, {"report": msgspec.json.encode(report)}, maxlen=REPORTS_KEPT, approximate=True
     )
 
 
 async def read_reports(redis: Redis, edition: str, most: int = READ_MAX) -> list[Report]:
-    """The newest reports, newest first; what can't be read is left out (a gateway's key may be stolen)."""
+    """Return the newest reports, newest first. Skip invalid ones, because a gateway's password may be stolen."""
     reports = []
     for _, fields in await read_newest(redis, Keys(edition).reach, most):
         try:
@@ -51,12 +48,12 @@ async def read_reports(redis: Redis, edition: str, most: int = READ_MAX) -> list
 
 
 def first_reports(seq: int, reports: Sequence[Report]) -> dict[str, Report]:
-    """Each gateway's first report of entry `seq`; `reports` are newest first."""
+    """Return each gateway's first report of entry `seq`. `reports` must be newest first."""
     return {report.gateway: report for report in reports if report.first <= seq <= report.last}
 
 
 def reach_of(seq: int, reports: Sequence[Report]) -> Reach | None:
-    """How far entry `seq` came, by each gateway's first report of it; None where there is none yet."""
+    """Return how many followers entry `seq` reached, by each gateway's first report, or None if there is no report."""
     reached = first_reports(seq, reports).values()
     if not reached:
         return None

@@ -1,8 +1,8 @@
 #!lua
--- Begin a new history: keep the old log aside, and set the nonce that the new one begins with.
+-- Begin a new log: rename the old one, and set the nonce of the new one.
 --
--- KEYS: edition, log, archive (which doesn't exist). ARGV: the nonce in force, the new one.
--- Returns 1, or 0 with nothing done if the nonce in force is another.
+-- KEYS: edition, log, archive (which doesn't exist). ARGV: the present nonce, the new nonce.
+-- Returns 1, or 0 if the present nonce is another; nothing has changed then.
 
 local edition, log, archive = KEYS[1], KEYS[2], KEYS[3]
 

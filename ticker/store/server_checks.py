@@ -1,7 +1,7 @@
-"""What the server is that Ticker is pointed at, and what in it is unsafe for news that must not be lost.
+"""Check whether a Redis server is safe for news that must not be lost.
 
-`server_facts` asks; `findings` and `require_supported` decide. An editor's or a gateway's user may not ask for
-everything: what was refused is None, and is said as such.
+`server_facts` reads the server's configuration; `findings` and `require_supported` judge it. The users of editors and
+gateways may not read everything: what the server rejects is None, and `findings` reports it as unknown.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ class Topology(Enum):
 
 
 class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One server; of a Cluster, one primary. None: the server didn't say."""
+    """One server, or one primary of a Cluster. None means unknown."""
 
     software: Software | None = None
     version: str | None = None
     topology: Topology = Topology.SINGLE
     cluster_enabled: bool | None = None
-    """Whether the server is a node of a Cluster; with another topology, the URL is wrong."""
+    """Whether the server is a node of a Cluster. If `topology` isn't CLUSTER, the URL is wrong."""
     is_replica: bool | None = None
     append_only: bool | None = None
     append_fsync: str | None = None
     eviction: str | None = None
     memory_limit_bytes: int | None = None
-    """0 is none: then nothing is ever evicted."""
+    """0 means no limit: nothing is ever evicted."""
     replicas: int | None = None
     tcp_port: int | None = None
-    """0 is none: then only a Unix socket."""
+    """0 means that the server listens only on a Unix socket."""
     tls_port: int | None = None
     default_user_open: bool | None = None
-    """Whether anyone who can connect is the default user, without a password."""
+    """Whether every client that connects is the default user, without a password."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something unsafe. `code` is a stable word for programs; the sentences are for people."""
+    """Something unsafe. `code` is stable, for programs. `sentence` and `remedy` are for people."""
 
     code: str
     sentence: str
@@ -65,9 +65,9 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 async def server_facts(client: Redis) -> tuple[ServerFacts, ...]:
-    """Ask the server, or each primary of a Cluster: an edition lives on one of them, so each has to be fit.
+    """Read the facts of the server, or of each primary of a Cluster: any of them may hold an edition.
 
-    Tolerates refused commands. Errors of the connection are redis-py's.
+    Rejected commands are tolerated. Connection errors are redis-py's.
     """
     if isinstance(client, redis.asyncio.RedisCluster):
         client = await client.initialize()
@@ -77,10 +77,10 @@ async def server_facts(client: Redis) -> tuple[ServerFacts, ...]:
 
 
 def require_supported(facts: ServerFacts) -> None:
-    """Refuse a server that lacks what Ticker's script and access rules need. An unknown version passes.
+    """Check that the server supports Ticker's scripts and access rules. An unknown version passes.
 
     Raises:
-        StoreError: For Redis before 7.0 and Valkey before 7.2.
+        StoreError: If it is older than Redis 7.0 or Valkey 7.2.
 
     """
     if (finding := _version(facts)) is not None:
@@ -88,7 +88,7 @@ def require_supported(facts: ServerFacts) -> None:
 
 
 def findings(facts: ServerFacts) -> list[Finding]:
-    """All that is unsafe, the gravest first. Of what is unknown, one finding that names it."""
+    """Return everything unsafe, the most serious first. One finding names all that is unknown."""
     checks = (_version, _address, _append_only, _fsync, _eviction, _open, _single, _unknown)
     return [finding for check in checks if (finding := check(facts)) is not None]
 
@@ -110,12 +110,14 @@ def _address(facts: ServerFacts) -> Finding | None:
     if facts.cluster_enabled and facts.topology is not Topology.CLUSTER:
         return Finding(
             "address",
-            "the server is a node of a Cluster, but the URL names it alone",
+            "the server is a node of a Cluster, but the URL is for a single server",
             "use redis+cluster:// in the URL",
         )
     if facts.is_replica:
         return Finding(
-            "address", "the server is a replica, which takes no writes", "name its primary, or use redis+sentinel://"
+            "address",
+            "the server is a replica, which accepts no writes",
+            "use the URL of its primary, or redis+sentinel://",
         )
     return None
 
@@ -125,7 +127,7 @@ def _append_only(facts: ServerFacts) -> Finding | None:
         return None
     return Finding(
         "append-only",
-        "the server keeps no append-only file: when it restarts, lines that were on air are lost",
+        "the server has no append-only file: when it restarts, published lines are lost",
         "set `appendonly yes` and `appendfsync always` in its configuration",
     )
 
@@ -136,7 +138,7 @@ def _fsync(facts: ServerFacts) -> Finding | None:
     return Finding(
         "fsync",
         f"the append-only file is written with `appendfsync {facts.append_fsync}`: "
-        "a crash of the machine loses lines that editors were told are on air",
+        "a crash of the machine loses lines that were confirmed as on air",
         "set `appendfsync always` in its configuration",
     )
 
@@ -146,7 +148,7 @@ def _eviction(facts: ServerFacts) -> Finding | None:
         return None
     return Finding(
         "eviction",
-        f"the server may drop keys when its memory is full (`maxmemory-policy {facts.eviction}`): whole logs can go",
+        f"the server evicts keys when its memory is full (`maxmemory-policy {facts.eviction}`), even whole logs",
         "set `maxmemory-policy noeviction` in its configuration",
     )
 
@@ -157,8 +159,8 @@ def _open(facts: ServerFacts) -> Finding | None:
         return None
     return Finding(
         "open",
-        "anyone who reaches the server over the network may write anything: its default user has no password",
-        "give each part a user of its own (docs/operating.md), then switch that one off with `ACL SETUSER default off`",
+        "every client in its network may write anything: the server's default user has no password",
+        "create a user for each part (docs/operating.md), then disable that user with `ACL SETUSER default off`",
     )
 
 
@@ -173,7 +175,7 @@ def _single(facts: ServerFacts) -> Finding | None:
 
 
 def _unknown(facts: ServerFacts) -> Finding | None:
-    asked = {
+    values = {
         "version": facts.version,
         "append-only file": facts.append_only,
         "appendfsync": facts.append_fsync,
@@ -181,12 +183,12 @@ def _unknown(facts: ServerFacts) -> Finding | None:
         "replicas": facts.replicas,
         "the default user": facts.default_user_open,
     }
-    missing = [name for name, value in asked.items() if value is None]
+    missing = [name for name, value in values.items() if value is None]
     if not missing:
         return None
     return Finding(
         "unknown",
-        f"the server doesn't tell this user: {', '.join(missing)}",
+        f"this Redis user may not read: {', '.join(missing)}",
         "run `ticker check` as a user with +info +config|get +acl|getuser",
     )
 
@@ -224,7 +226,7 @@ async def _answer(command: _Command, *words: str) -> Any:
     try:
         return await command(*words)
     except (NoPermissionError, ResponseError):
-        # Refused by ACL, renamed away, or older than the command: all mean that we can't know.
+        # The ACL forbids the command, it was renamed, or the server is too old for it: the answer is unknown.
         return None
 
 

@@ -172,7 +172,7 @@ def test_verify_names_the_first_entry_that_fails(parts: Parts) -> None:
     parts.server.command("XDEL", "ticker:{en}:log", "2-0")
     ran = parts.ticker("verify", "en")
     assert ran.code == 1
-    assert ran.out.startswith("en  doesn't verify at 2: entry 2 is missing")
+    assert ran.out.startswith("en  not verified, entry 2: entry 2 is missing")
     assert "ticker rotate en" in ran.err
     document = parts.ticker("verify", "en", "--json")
     assert document.code == 1
