@@ -35,7 +35,7 @@ async def test_unreadable_edition_is_reported_and_the_editor_can_switch_back(par
     async with run_tui(parts.server.url_of("omar"), "en", editor="omar") as tui:
         await tui.paste("Ferries stop")
         await tui.press("ctrl+n")
-        await tui.shows("NOT CONNECTED", "refuses")
+        await tui.shows("NOT CONNECTED", "rejects the command")
         await tui.press("ctrl+n")
         await tui.until(lambda: tui.app.connection.state is State.LIVE, "it is live again")
         await tui.shows("● live", "nothing is on the board")
