@@ -1,1 +1,1 @@
-"""The desk view: an edition on a terminal, to read and to write. The core decides, the store speaks; this shows."""
+"""The terminal application `tick desk`: read and write an edition on one screen. Built with Textual."""
