@@ -1,4 +1,4 @@
-"""Exactly once from inbox to log: whoever dies, whenever, and whoever else is at work."""
+"""Each request is settled exactly once, even if a desk is killed, loses replies, or runs next to another desk."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -21,14 +20,13 @@ from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisClusterException
 
-from tests.support.desk_harness import DeskHarness, new
+from tests.support.desk_harness import DeskHarness, FailingConnector, new
 from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.line import Change
 from ticker.core.position import Position
 from ticker.core.submission import ReceiptStatus, Submission, encode_request
 from ticker.desk.worker import EditionDesk, EditionState
-from ticker.store.connection import Redis, connect
 from ticker.store.editors import register
 from ticker.store.inbox import submit
 from ticker.store.log_reader import read_log, verify_log
@@ -38,37 +36,12 @@ EDITORS = ("ann", "bob", "cleo")
 
 
 class Killed(BaseException):
-    """The process ends here: no code of the desk gets to see it."""
-
-
-class Breaking:
-    """A connector whose commands, counted over all its clients, fail at one of them, before or after it is done."""
-
-    def __init__(self, url: str, at: int, *, after: bool, error: BaseException) -> None:
-        self.url, self.at, self.after, self.error = url, at, after, error
-        self.commands = 0
-
-    def __call__(self, *, blocking: bool) -> Redis:
-        client = connect(self.url, role="desk", blocking=blocking)
-        execute: Callable[..., Awaitable[Any]] = client.execute_command
-
-        async def execute_command(*args: Any, **options: Any) -> Any:
-            self.commands += 1
-            is_it = self.commands == self.at
-            if is_it and not self.after:
-                raise self.error
-            reply = await execute(*args, **options)
-            if is_it:
-                raise self.error
-            return reply
-
-        client.execute_command = execute_command  # type: ignore[method-assign]
-        return client
+    """Ends the desk like a killed process: no code of the desk catches it."""
 
 
 async def test_an_unreachable_cluster_is_logged_as_an_interruption(redis_url: str) -> None:
     newsroom = DeskHarness(redis_url)
-    breaking = Breaking(redis_url, 3, after=False, error=RedisClusterException("no node can be reached"))
+    breaking = FailingConnector(redis_url, 3, after=False, error=RedisClusterException("no node can be reached"))
     with structlog.testing.capture_logs() as told:
         async with newsroom.desk(breaking):
             await newsroom.ask("ann", new("k1"))
@@ -77,7 +50,7 @@ async def test_an_unreachable_cluster_is_logged_as_an_interruption(redis_url: st
 
 
 async def assert_each_is_settled_once(newsroom: DeskHarness, editors: Sequence[str], keys: int) -> None:
-    """Every submission has one receipt, and every position on a receipt is that of its entry."""
+    """Check that every request has one receipt, and that its position is that of its entry."""
     entries = await newsroom.entries()
     assert sorted((entry.editor, entry.key) for entry in entries) == sorted(
         (editor, f"k{number}") for editor in editors for number in range(keys)
@@ -101,19 +74,19 @@ async def test_a_desk_killed_at_any_step_settles_each_request_once(redis_url: st
         for editor in EDITORS:
             for number in range(3):
                 await newsroom.submit(editor, new(f"k{number}"))
-        breaking = Breaking(redis_url, at, after=after, error=Killed())
+        breaking = FailingConnector(redis_url, at, after=after, error=Killed())
         desk = EditionDesk(newsroom.edition, breaking, newsroom.settings, EditionState())
         task = asyncio.create_task(_ends(desk))
         finished = asyncio.create_task(newsroom.settled(*EDITORS))
         await asyncio.wait([task, finished], return_when=asyncio.FIRST_COMPLETED)
-        was_killed = task.done()
+        is_killed = task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         async with newsroom.desk():
             await finished
         await assert_each_is_settled_once(newsroom, EDITORS, 3)
         await newsroom.aclose()
-        if not was_killed:
+        if not is_killed:
             assert at > 10, "the desk takes more steps than that"
             return
     pytest.fail("the desk was still being killed: raise the number of steps")
@@ -122,7 +95,7 @@ async def test_a_desk_killed_at_any_step_settles_each_request_once(redis_url: st
 async def _ends(desk: EditionDesk) -> None:
     try:
         await desk.run()
-    except Killed:  # a task must not end with a BaseException: the event loop would end with it
+    except Killed:  # a BaseException in a task would end the event loop
         return
 
 
@@ -137,7 +110,7 @@ async def test_a_desk_recovers_from_the_loss_of_any_reply(redis_url: str, after:
         newsroom = DeskHarness(redis_url, f"e{at}")
         for number in range(3):
             await newsroom.submit("ann", new(f"k{number}"))
-        async with newsroom.desk(Breaking(redis_url, at, after=after, error=error)):
+        async with newsroom.desk(FailingConnector(redis_url, at, after=after, error=error)):
             await newsroom.settled("ann")
         await assert_each_is_settled_once(newsroom, ["ann"], 3)
         await newsroom.aclose()
@@ -173,7 +146,7 @@ async def test_a_second_desk_knows_the_answers_of_the_first(newsroom: DeskHarnes
         await first.aclose()
         assert await newsroom.ask("ann", new("k1")) == line
         assert refused.status is ReceiptStatus.REFUSED
-        assert await newsroom.ask("ann", ahead) == refused  # now that it would fit
+        assert await newsroom.ask("ann", ahead) == refused  # although the change would be valid now
         update = await newsroom.ask("bob", Submission(key="k4", change=Change.UPDATE, id=line.id, version=2, text="C"))
     assert update.version == 3
 
@@ -225,10 +198,10 @@ async def test_a_desk_process_killed_at_random_settles_each_request_once(newsroo
         try:
             goal = await settled() + chance.randint(1, len(EDITORS) * keys // kills // 2)
 
-            async def goes_on(goal: int = goal) -> bool:
+            async def has_settled_more(goal: int = goal) -> bool:
                 return await settled() >= goal
 
-            await eventually(goes_on, "the desk goes on")
+            await eventually(has_settled_more, "the desk settles more requests")
         finally:
             process.kill()
             process.wait()
@@ -239,7 +212,7 @@ async def test_a_desk_process_killed_at_random_settles_each_request_once(newsroo
 
 
 def _desk_process(url: str) -> subprocess.Popen[bytes]:
-    """A desk as a process of its own."""
+    """Start a desk in a process of its own."""
     program = (
         "import asyncio, functools, sys\n"
         "from tests.support.strategies import ENGLISH\n"
@@ -256,8 +229,8 @@ async def _true(value: bool) -> bool:
     return value
 
 
-class Ask(msgspec.Struct, frozen=True):
-    """One drawn submission; `target` picks a line from those that have come on air, `key` may repeat."""
+class DrawnRequest(msgspec.Struct, frozen=True):
+    """One drawn submission. `target` selects a published line. Keys may repeat."""
 
     editor: str
     key: int
@@ -268,8 +241,8 @@ class Ask(msgspec.Struct, frozen=True):
     garbage: bytes | None
 
 
-asks = st.builds(
-    Ask,
+requests = st.builds(
+    DrawnRequest,
     editor=st.sampled_from(EDITORS),
     key=st.integers(0, 30),
     change=st.sampled_from([Change.NEW] * 5 + list(Change)),
@@ -280,33 +253,33 @@ asks = st.builds(
 )
 
 
-def _bytes_of(ask: Ask) -> bytes:
-    rewrites = ask.change in (Change.NEW, Change.UPDATE, Change.REFILE, Change.CORRECT)
+def _bytes_of(drawn: DrawnRequest) -> bytes:
+    rewrites = drawn.change in (Change.NEW, Change.UPDATE, Change.REFILE, Change.CORRECT)
     submission = Submission(
-        key=f"k{ask.key}",
-        change=ask.change,
-        id=None if ask.change is Change.NEW else f"line-{ask.target}",
-        version=None if ask.change is Change.NEW else ask.version,
-        reason="It was wrong" if ask.change in (Change.CORRECT, Change.WITHDRAW) else None,
+        key=f"k{drawn.key}",
+        change=drawn.change,
+        id=None if drawn.change is Change.NEW else f"line-{drawn.target}",
+        version=None if drawn.change is Change.NEW else drawn.version,
+        reason="It was wrong" if drawn.change in (Change.CORRECT, Change.WITHDRAW) else None,
     )
     if rewrites:
-        submission = msgspec.structs.replace(submission, text=ask.text)
-    return encode_request(submission) if ask.garbage is None else ask.garbage
+        submission = msgspec.structs.replace(submission, text=drawn.text)
+    return encode_request(submission) if drawn.garbage is None else drawn.garbage
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(asks=st.lists(asks, max_size=40), killed_at=st.none() | st.integers(1, 30), desks=st.integers(1, 2))
+@given(drawn=st.lists(requests, max_size=40), killed_at=st.none() | st.integers(1, 30), desks=st.integers(1, 2))
 async def test_any_requests_leave_a_valid_log_with_each_acknowledged_line_once(
-    redis_url: str, asks: list[Ask], killed_at: int | None, desks: int
+    redis_url: str, drawn: list[DrawnRequest], killed_at: int | None, desks: int
 ) -> None:
     newsroom = DeskHarness(redis_url)
     await newsroom.redis.flushall()
-    for ask in asks:
-        await newsroom.submit_raw(ask.editor, _bytes_of(ask))
+    for each in drawn:
+        await newsroom.submit_raw(each.editor, _bytes_of(each))
     ids = iter(range(1000))
     line_id = lambda: f"line-{next(ids)}"  # noqa: E731
     if killed_at is not None:
-        breaking = Breaking(redis_url, killed_at, after=True, error=RedisConnectionError("lost"))
+        breaking = FailingConnector(redis_url, killed_at, after=True, error=RedisConnectionError("lost"))
         async with newsroom.desk(breaking, new_id=line_id):
             await newsroom.settled(*EDITORS)
     async with AsyncExitStack() as stack:
@@ -321,7 +294,7 @@ async def test_any_requests_leave_a_valid_log_with_each_acknowledged_line_once(
     stored = [(editor, receipt) for editor in EDITORS for receipt in await newsroom.receipts(editor)]
     await newsroom.aclose()
 
-    assert len(stored) == len(asks)
+    assert len(stored) == len(drawn)
     assert verified.entries == len(entries)
     assert max(Counter((entry.editor, entry.key) for entry in entries).values(), default=1) == 1
     for editor, receipt in stored:

@@ -1,4 +1,4 @@
-"""The ledger's bounds, and which answer a key keeps."""
+"""The ledger: its limits, and the answer that it keeps for a key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ledger(retained: int = 100, receipts_retained: int = 100) -> Ledger:
 
 
 def entries(*changes: Change) -> list[Entry]:
-    """Changes of line 0, each new line apart."""
+    """Return the entries of these changes. All but new lines change line 0."""
     return history([Step(change, 0, number % 6, None, (), 4, 1, None) for number, change in enumerate(changes)])
 
 

@@ -1,4 +1,4 @@
-"""A ledger that catches up knows what one that is read whole knows."""
+"""A refreshed ledger is equal to a ledger that is loaded again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ticker.store.editions import load_edition, save_edition
 from ticker.store.log_reader import rotate
 
 
-async def read_whole(newsroom: DeskHarness) -> Ledger:
+async def load(newsroom: DeskHarness) -> Ledger:
     await save_edition(newsroom.redis, "en", newsroom.settings.editions["en"], "5e" * 32)
     stored = await load_edition(newsroom.redis, "en")
     assert stored is not None
@@ -19,12 +19,12 @@ async def read_whole(newsroom: DeskHarness) -> Ledger:
 
 
 async def test_refresh_adds_the_settlements_of_another_desk(newsroom: DeskHarness) -> None:
-    behind = await read_whole(newsroom)
+    behind = await load(newsroom)
     async with newsroom.desk():
         line = await newsroom.ask("ann", new("k1"))
         await newsroom.ask("bob", Submission(key="k1", change=Change.UPDATE, id=line.id, version=9, text="A"))
     assert await refresh(newsroom.redis, behind)
-    whole = await read_whole(newsroom)
+    whole = await load(newsroom)
     assert (behind.head, behind.cursors) == (whole.head, whole.cursors)
     assert list(behind.board.newest_first()) == list(whole.board.newest_first())
     for editor, status in (("ann", ReceiptStatus.ON_AIR), ("bob", ReceiptStatus.REFUSED)):
@@ -35,10 +35,10 @@ async def test_refresh_adds_the_settlements_of_another_desk(newsroom: DeskHarnes
 
 
 async def test_refresh_refuses_another_history(newsroom: DeskHarness) -> None:
-    empty = await read_whole(newsroom)
+    empty = await load(newsroom)
     async with newsroom.desk():
         await newsroom.ask("ann", new("k1"))
-    behind = await read_whole(newsroom)
+    behind = await load(newsroom)
     await rotate(newsroom.redis, "en", "ab" * 32)
     assert not await refresh(newsroom.redis, empty)
     assert not await refresh(newsroom.redis, behind)

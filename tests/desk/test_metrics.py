@@ -1,4 +1,4 @@
-"""What the desk counts: each bound that is hit, each chief who goes alone; and where it is read."""
+"""The desk's metrics and health checks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STRICT = msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,))
 
 @asynccontextmanager
 async def watched(room: DeskHarness) -> AsyncIterator[httpx.AsyncClient]:
-    """A desk with a port of its own, and a client of that."""
+    """Run a desk with its HTTP port, and return a client of it."""
     state, listener = DeskState(), bind("127.0.0.1", 0, option="--metrics")
     tasks = [
         asyncio.create_task(serve(make_app(state, room.settings.held), listener)),
@@ -48,7 +48,7 @@ async def watched(room: DeskHarness) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def samples(client: httpx.AsyncClient) -> dict[tuple[str, ...], float]:
-    """Every sample, by its name and the values of its labels."""
+    """Return every sample by its name and the values of its labels."""
     text = (await client.get("/metrics")).text
     return {
         (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
@@ -57,17 +57,17 @@ async def samples(client: httpx.AsyncClient) -> dict[tuple[str, ...], float]:
     }
 
 
-async def says(client: httpx.AsyncClient, expected: Mapping[tuple[str, ...], float]) -> None:
-    """Wait until the metrics have these samples: the desk hears of what it did after its editors may have."""
+async def assert_metrics(client: httpx.AsyncClient, expected: Mapping[tuple[str, ...], float]) -> None:
+    """Wait until the metrics have these samples. Editors may get a receipt before the desk counts it."""
     found: dict[tuple[str, ...], float | None] = {}
 
-    async def is_said() -> bool:
-        said = await samples(client)
-        found.update({name: said.get(name) for name in expected})
+    async def is_as_expected() -> bool:
+        current = await samples(client)
+        found.update({name: current.get(name) for name in expected})
         return found == expected
 
-    with suppress(AssertionError):  # the comparison below tells more
-        await eventually(is_said, "the metrics say so")
+    with suppress(AssertionError):  # the comparison below shows the difference
+        await eventually(is_as_expected, "the metrics are as expected")
     assert found == expected
 
 
@@ -94,7 +94,7 @@ async def test_settled_refused_and_held_requests_are_counted(redis_url: str) -> 
             ("ticker_desk_refused_total", "malformed", "en"): 1,
             ("ticker_desk_break_glass_total", "en"): 0,
         }
-        await says(client, expected)
+        await assert_metrics(client, expected)
     await room.aclose()
 
 
@@ -104,7 +104,7 @@ async def test_a_break_glass_is_counted(redis_url: str) -> None:
     async with watched(room) as client:
         receipt = await room.ask("carla", new("k1", urgency=1, break_glass="Nobody else is here"))
         assert receipt.status is ReceiptStatus.ON_AIR
-        await says(client, {("ticker_desk_break_glass_total", "en"): 1})
+        await assert_metrics(client, {("ticker_desk_break_glass_total", "en"): 1})
     await room.aclose()
 
 
@@ -118,7 +118,7 @@ async def test_dropped_requests_and_overdue_items_are_counted(redis_url: str) ->
         async def is_counted() -> bool:
             return state.held == 1
 
-        await eventually(is_counted, "it is counted")  # by a desk that hears of it after Ann may have
+        await eventually(is_counted, "it is counted")  # the receipt may come first
 
     async def is_long_past() -> bool:
         return await redis_ms(room.redis) > 1000 * at.timestamp() + 300
@@ -128,7 +128,7 @@ async def test_dropped_requests_and_overdue_items_are_counted(redis_url: str) ->
         await room.submit("ann", new(f"k{number + 1}", f"Line {number}"))
     async with watched(room) as client:
         await room.settled("ann")
-        await says(client, {("ticker_desk_dropped_total", "en"): 3, ("ticker_desk_overdue_total", "en"): 1})
+        await assert_metrics(client, {("ticker_desk_dropped_total", "en"): 3, ("ticker_desk_overdue_total", "en"): 1})
     assert {receipt.status for receipt in await room.settled("ann")} == {ReceiptStatus.HELD, ReceiptStatus.ON_AIR}
     await room.aclose()
 
@@ -142,10 +142,10 @@ async def test_readiness_reports_a_fault(newsroom: DeskHarness) -> None:
         await newsroom.redis.delete(newsroom.keys.log)
         await newsroom.redis.xadd(newsroom.keys.log, {"entry": "forged", "link": "00" * 32}, id="1-0")
 
-        async def is_told() -> bool:
+        async def is_not_ready() -> bool:
             return (await client.get("/readyz")).status_code == 503
 
-        await eventually(is_told, "it can put nothing on air")
+        await eventually(is_not_ready, "the desk is not ready")
         assert "doesn't link" in (await client.get("/readyz")).json()["editions"]["en"]["fault"]
         assert (await samples(client))["ticker_desk_fault", "en"] == 1
 

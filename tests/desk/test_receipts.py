@@ -1,4 +1,4 @@
-"""What an editor is told of a verdict, without a desk."""
+"""The receipts of outcomes, without a desk."""
 
 from __future__ import annotations
 

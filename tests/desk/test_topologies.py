@@ -1,4 +1,4 @@
-"""The desk on a Cluster and behind Sentinels: an edition lives in one slot, and follows its master."""
+"""The desk on a Redis Cluster and with Sentinels."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -130,6 +130,31 @@ class DeskHarness:
 
     async def _is_settled(self, editors: Sequence[str]) -> bool:
         return not any([await self.redis.xlen(self.keys.inbox(editor)) for editor in editors])
+
+
+class FailingConnector:
+    """Makes clients of which one command fails, before or after it is done. `at` counts the commands of all clients."""
+
+    def __init__(self, url: str, at: int, *, after: bool, error: BaseException) -> None:
+        self.url, self.at, self.after, self.error = url, at, after, error
+        self.commands = 0
+
+    def __call__(self, *, blocking: bool) -> Redis:
+        client = connect(self.url, role="desk", blocking=blocking)
+        execute: Callable[..., Awaitable[Any]] = client.execute_command
+
+        async def execute_command(*args: Any, **options: Any) -> Any:
+            self.commands += 1
+            is_failing = self.commands == self.at
+            if is_failing and not self.after:
+                raise self.error
+            reply = await execute(*args, **options)
+            if is_failing:
+                raise self.error
+            return reply
+
+        client.execute_command = execute_command  # type: ignore[method-assign]
+        return client
 
 
 def lines_of(entries: Sequence[Entry]) -> list[str]:

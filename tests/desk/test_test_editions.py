@@ -1,4 +1,4 @@
-"""Test editions: they are tests for as long as anything is in them, and so are their lines."""
+"""Test editions: their lines are marked, and an edition in use can't change between test and public."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_every_version_of_a_test_editions_line_is_marked(redis_url: str) -
         posted = await room.ask("ann", new("k1"))
         for change in (
             Submission(key="k2", change=Change.UPDATE, id=posted.id, text="Quake of magnitude 6.3"),
-            Submission(key="k3", change=Change.WITHDRAW, id=posted.id, reason="A rehearsal."),
+            Submission(key="k3", change=Change.WITHDRAW, id=posted.id, reason="A drill."),
         ):
             assert (await room.ask("ann", change)).status is ReceiptStatus.ON_AIR
     assert [entry.line.test for entry in await room.entries()] == [True, True, True]
@@ -38,9 +38,9 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
 ) -> None:
     assert isinstance(first, type(ENGLISH))
     assert isinstance(second, type(ENGLISH))
-    was, wanted = DeskHarness(redis_url, like=first), DeskHarness(redis_url, like=second)
-    async with was.desk():
-        await was.ask("ann", new("k1"))
+    current, wanted = DeskHarness(redis_url, like=first), DeskHarness(redis_url, like=second)
+    async with current.desk():
+        await current.ask("ann", new("k1"))
     await wanted.submit("ann", new("k2"))
     state = DeskState()
     with pytest.raises(ExceptionGroup) as caught:
@@ -49,11 +49,11 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
     assert isinstance(error, SettingsError)
     assert "[editions.en]" in str(error)
     assert not state.ready.is_set()
-    assert len(await was.entries()) == 1
-    stored = await load_edition(was.redis, "en")
+    assert len(await current.entries()) == 1
+    stored = await load_edition(current.redis, "en")
     assert stored is not None
     assert stored.edition == first
-    await was.aclose()
+    await current.aclose()
     await wanted.aclose()
 
 
@@ -62,19 +62,19 @@ async def test_a_running_desk_stops_when_the_edition_becomes_another_kind(newsro
         await newsroom.ask("ann", new("k1"))
         kept = await newsroom.redis.hget(newsroom.keys.edition, "settings")
         nonce = await newsroom.redis.hget(newsroom.keys.edition, "nonce")
-        # What no command of ours does: a backup of another system is restored under the desk.
+        # No command of ours does this. It is like restoring a backup of another system while the desk runs.
         await newsroom.redis.hset(
             newsroom.keys.edition, mapping={"settings": msgspec.json.encode(TEST), "nonce": "ab" * 32}
         )
         await newsroom.redis.delete(newsroom.keys.log)
-        await eventually(lambda: _is(state.fault is not None), "the desk tells of it")
+        await eventually(lambda: _is(state.fault is not None), "the desk reports the fault")
         assert "[editions.en]" in (state.fault or "")
         assert not state.accepting
         await newsroom.submit("ann", new("k2"))
         assert kept is not None
         assert nonce is not None
         await newsroom.redis.hset(newsroom.keys.edition, mapping={"settings": kept, "nonce": nonce})
-        await eventually(lambda: _is(state.fault is None and state.accepting), "it goes on")
+        await eventually(lambda: _is(state.fault is None and state.accepting), "the desk continues")
         await newsroom.settled("ann")
     assert [entry.line.test for entry in await newsroom.entries()] == [False]
 

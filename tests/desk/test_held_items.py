@@ -1,4 +1,4 @@
-"""What waits for its time or for another person: held by a desk, released exactly once, and never seen before."""
+"""Held items: a desk holds them, publishes them exactly once, and shows them to nobody before."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import pytest
 import pytest_asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.desk.test_exactly_once import Breaking
-from tests.support.desk_harness import DeskHarness, lines_of, new
+from tests.support.desk_harness import DeskHarness, FailingConnector, lines_of, new
 from tests.support.strategies import ENGLISH
 from tests.support.waiting import eventually
 from ticker.core.edition import Effect, Role, SecondPerson
@@ -41,7 +40,7 @@ CAREFUL = msgspec.structs.replace(
 
 @pytest_asyncio.fixture
 async def careful(redis_url: str) -> AsyncIterator[DeskHarness]:
-    """An edition that asks for a second person, with a reporter, two editors and a chief."""
+    """An edition that requires second persons, with a reporter, two editors and a chief."""
     room = DeskHarness(redis_url, like=CAREFUL)
     await room.set_roles(rana=Role.REPORTER, ann=Role.EDITOR, bob=Role.EDITOR, cleo=Role.CHIEF)
     yield room
@@ -49,13 +48,13 @@ async def careful(redis_url: str) -> AsyncIterator[DeskHarness]:
 
 
 async def soon(newsroom: DeskHarness, ms: int = 400) -> datetime:
-    """A time shortly ahead, by Redis's clock."""
+    """Return a time in the near future, by Redis's clock."""
     return datetime.fromtimestamp((await redis_ms(newsroom.redis) + ms) / 1000, UTC)
 
 
-def rule(decision: Decision, receipt: Receipt, **fields: Any) -> DecisionRequest:
+def decision(kind: Decision, receipt: Receipt, **fields: Any) -> DecisionRequest:
     assert receipt.held is not None
-    return DecisionRequest(key=secrets.token_hex(4), decision=decision, held=receipt.held, **fields)
+    return DecisionRequest(key=secrets.token_hex(4), decision=kind, held=receipt.held, **fields)
 
 
 async def until_on_air(newsroom: DeskHarness, count: int = 1) -> None:
@@ -65,7 +64,7 @@ async def until_on_air(newsroom: DeskHarness, count: int = 1) -> None:
     await eventually(is_there, f"{count} entries are on air")
 
 
-# Time
+# Schedules
 
 
 async def test_a_scheduled_line_is_published_at_its_time_with_the_id_of_the_held_item(
@@ -115,7 +114,7 @@ async def test_two_desks_publish_each_held_item_once(newsroom: DeskHarness) -> N
     async with AsyncExitStack() as desks:
         for _ in range(2):
             await desks.enter_async_context(newsroom.desk())
-        due = await soon(newsroom, 2_000)  # a busy machine takes its time for 20: those after it would be refused
+        due = await soon(newsroom, 2_000)  # submitting 20 takes a while on a busy machine
         for number in range(20):
             await newsroom.submit("ann", new(f"k{number}", publish_at=due))
         await until_on_air(newsroom, 20)
@@ -132,10 +131,10 @@ async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(redis_u
         await newsroom.set_roles(ann=Role.EDITOR, bob=Role.EDITOR)
         await newsroom.submit("ann", new("k0", publish_at=await soon(newsroom, 100)))
         await newsroom.submit("ann", new("k1", urgency=1))
-        async with newsroom.desk(Breaking(redis_url, at, after=after, error=RedisConnectionError("lost"))):
+        async with newsroom.desk(FailingConnector(redis_url, at, after=after, error=RedisConnectionError("lost"))):
             await newsroom.settled("ann")
             flash = (await newsroom.receipts_for("ann", "k1"))[0]
-            await newsroom.submit("bob", rule(Decision.APPROVE, flash))
+            await newsroom.submit("bob", decision(Decision.APPROVE, flash))
             await until_on_air(newsroom, 2)
             await newsroom.settled("bob")
         assert sorted(entry.key for entry in await newsroom.entries()) == ["k0", "k1"]
@@ -143,7 +142,7 @@ async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(redis_u
         assert scheduled in (
             [ReceiptStatus.HELD, ReceiptStatus.ON_AIR],
             [ReceiptStatus.ON_AIR],
-        )  # its time may have come before the desk
+        )  # the line may be due before the desk starts
         assert [told.status for told in await newsroom.receipts_for("ann", "k1")] == [
             ReceiptStatus.HELD,
             ReceiptStatus.ON_AIR,
@@ -171,8 +170,8 @@ async def test_an_overdue_item_waits_for_a_person(redis_url: str) -> None:
         assert await newsroom.entries() == []
         overdue = (await newsroom.receipts_for("ann", "k1"))[-1]
         assert (overdue.status, [need.code for need in overdue.needs]) == (ReceiptStatus.HELD, ["overdue"])
-        released = await newsroom.ask("ann", rule(Decision.APPROVE, overdue))
-    assert released.status is ReceiptStatus.ON_AIR
+        published = await newsroom.ask("ann", decision(Decision.APPROVE, overdue))
+    assert published.status is ReceiptStatus.ON_AIR
     (entry,) = await newsroom.entries()
     assert (entry.key, entry.approved_by) == ("k1", None)
     await newsroom.aclose()
@@ -187,10 +186,10 @@ async def test_a_held_change_that_became_stale_is_refused_with_a_receipt_for_its
         await newsroom.ask("ann", change)
         await newsroom.ask("bob", Submission(key="k3", change=Change.WITHDRAW, id=line.id, reason="Wrong"))
 
-        async def is_told() -> bool:
+        async def is_answered() -> bool:
             return len(await newsroom.receipts_for("ann", "k2")) == 2
 
-        await eventually(is_told, "the author is told")
+        await eventually(is_answered, "the author has the receipt")
     told = (await newsroom.receipts_for("ann", "k2"))[-1]
     assert (told.status, told.errors[0].code) == (ReceiptStatus.REFUSED, "stale")
     assert lines_of(await newsroom.entries())[-1] == ""
@@ -205,11 +204,11 @@ async def test_a_scheduled_line_of_a_removed_editor_waits_for_a_second_person(ne
         async def waits() -> bool:
             return any(held.waits_for_person for held in await newsroom.held())
 
-        await eventually(waits, "it waits for another person")
+        await eventually(waits, "it waits for a second person")
         assert not await newsroom.entries()
         (held,) = await newsroom.held()
         assert [need.code for need in held.needs] == ["removed"]
-        assert (await newsroom.ask("bob", rule(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
+        assert (await newsroom.ask("bob", decision(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
 
 
 async def test_a_scheduled_line_keeps_the_reason_for_its_break_glass(careful: DeskHarness) -> None:
@@ -269,11 +268,11 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
         async def waits() -> bool:
             return any(held.waits_for_person for held in await newsroom.held())
 
-        await eventually(waits, "it waits for another person")
+        await eventually(waits, "it waits for a second person")
         assert len(await newsroom.entries()) == 1
         again = (await newsroom.receipts_for("ann", "k1"))[-1]
         assert (again.status, [need.code for need in again.needs]) == (ReceiptStatus.HELD, ["duplicate"])
-        assert (await newsroom.ask("bob", rule(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
+        assert (await newsroom.ask("bob", decision(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
     assert (await newsroom.entries())[-1].approved_by == "bob"
     await newsroom.aclose()
 
@@ -284,7 +283,7 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
 async def test_a_line_cancelled_in_its_undo_window_is_never_published(newsroom: DeskHarness) -> None:
     async with newsroom.desk():
         told = await newsroom.ask("ann", new("k1", undo_s=300))
-        taken_back = await newsroom.ask("ann", rule(Decision.CANCEL, told))
+        taken_back = await newsroom.ask("ann", decision(Decision.CANCEL, told))
     assert (told.status, taken_back.status, taken_back.decided_by) == (ReceiptStatus.HELD, ReceiptStatus.DROPPED, "ann")
     assert [receipt.status for receipt in await newsroom.receipts_for("ann", "k1")] == [
         ReceiptStatus.HELD,
@@ -308,7 +307,7 @@ async def test_the_undo_window_of_an_edition_delays_neither_a_flash_nor_a_withdr
     await newsroom.aclose()
 
 
-# The second person
+# Second persons
 
 
 async def test_an_approved_flash_is_published_in_its_authors_name(careful: DeskHarness) -> None:
@@ -316,7 +315,7 @@ async def test_an_approved_flash_is_published_in_its_authors_name(careful: DeskH
         told = await careful.ask("ann", new("k1", urgency=1))
         assert (told.status, [need.code for need in told.needs], told.due_at) == (ReceiptStatus.HELD, ["flash"], None)
         assert await careful.entries() == []
-        approved = await careful.ask("bob", rule(Decision.APPROVE, told))
+        approved = await careful.ask("bob", decision(Decision.APPROVE, told))
     (entry,) = await careful.entries()
     assert (approved.status, approved.decided_by, approved.id) == (ReceiptStatus.ON_AIR, "bob", told.held)
     assert (entry.editor, entry.approved_by, entry.key) == ("ann", "bob", "k1")
@@ -328,8 +327,8 @@ async def test_an_approved_flash_is_published_in_its_authors_name(careful: DeskH
 async def test_only_another_editor_may_approve(careful: DeskHarness, editor: str, code: str | None) -> None:
     async with careful.desk():
         told = await careful.ask("ann", new("k1", urgency=1))
-        ruled = await careful.ask(editor, rule(Decision.APPROVE, told))
-    assert [finding.code for finding in ruled.errors] == ([] if code is None else [code])
+        decided = await careful.ask(editor, decision(Decision.APPROVE, told))
+    assert [finding.code for finding in decided.errors] == ([] if code is None else [code])
     assert len(await careful.entries()) == (code is None)
 
 
@@ -351,8 +350,8 @@ async def test_a_chief_breaks_the_glass_and_the_log_has_the_reason(careful: Desk
 async def test_a_chief_breaks_the_glass_for_a_held_item(careful: DeskHarness) -> None:
     async with careful.desk():
         told = await careful.ask("cleo", new("k1", urgency=1))
-        own = await careful.ask("cleo", rule(Decision.APPROVE, told))
-        broken = await careful.ask("cleo", rule(Decision.APPROVE, told, break_glass="Nobody answers"))
+        own = await careful.ask("cleo", decision(Decision.APPROVE, told))
+        broken = await careful.ask("cleo", decision(Decision.APPROVE, told, break_glass="Nobody answers"))
     assert (told.status, own.errors[0].code, broken.status) == (
         ReceiptStatus.HELD,
         "second-person",
@@ -366,7 +365,7 @@ async def test_every_submission_of_a_reporter_is_held(careful: DeskHarness) -> N
     async with careful.desk():
         told = await careful.ask("rana", new("k1"))
         assert [need.code for need in told.needs] == ["reporter"]
-        rejected = await careful.ask("bob", rule(Decision.REJECT, told, reason="Not confirmed"))
+        rejected = await careful.ask("bob", decision(Decision.REJECT, told, reason="Not confirmed"))
     told_author = (await careful.receipts_for("rana", "k1"))[-1]
     assert rejected.status is ReceiptStatus.DROPPED
     assert (told_author.status, told_author.decided_by, told_author.reason) == (
@@ -386,7 +385,7 @@ async def test_only_the_withdrawal_of_another_editors_line_is_held(careful: Desk
         others = await careful.ask("bob", Submission(key="k4", change=Change.WITHDRAW, id=first.id, reason="Wrong"))
         own = await careful.ask("ann", Submission(key="k5", change=Change.WITHDRAW, id=second.id, reason="Wrong"))
         assert (others.status, [need.code for need in others.needs]) == (ReceiptStatus.HELD, ["withdrawal"])
-        approved = await careful.ask("ann", rule(Decision.APPROVE, others))
+        approved = await careful.ask("ann", decision(Decision.APPROVE, others))
     assert (own.status, approved.status) == (ReceiptStatus.ON_AIR, ReceiptStatus.ON_AIR)
     assert lines_of(await careful.entries())[-1] == ""
 
@@ -395,7 +394,7 @@ async def test_an_approved_item_still_waits_for_its_time(careful: DeskHarness) -
     async with careful.desk():
         due = await soon(careful)
         told = await careful.ask("ann", new("k1", urgency=1, publish_at=due))
-        approved = await careful.ask("bob", rule(Decision.APPROVE, told))
+        approved = await careful.ask("bob", decision(Decision.APPROVE, told))
         assert (approved.status, approved.due_at, approved.needs) == (ReceiptStatus.HELD, due, ())
         await until_on_air(careful)
         assert await redis_ms(careful.redis) >= due.timestamp() * 1000
@@ -414,10 +413,10 @@ async def test_an_item_without_approval_stays_held_at_its_time(careful: DeskHarn
 async def test_a_decision_on_an_unknown_item_is_refused(careful: DeskHarness) -> None:
     async with careful.desk():
         told = await careful.ask("ann", new("k1", urgency=1))
-        ruling = rule(Decision.APPROVE, told)
-        first = await careful.ask("bob", ruling)
-        again = await careful.ask("bob", ruling)
-        twice = await careful.ask("bob", rule(Decision.APPROVE, told))
+        approval = decision(Decision.APPROVE, told)
+        first = await careful.ask("bob", approval)
+        again = await careful.ask("bob", approval)
+        twice = await careful.ask("bob", decision(Decision.APPROVE, told))
     assert first == again
     assert (twice.status, twice.errors[0].code) == (ReceiptStatus.REFUSED, "unknown")
     assert len(await careful.entries()) == 1
@@ -426,13 +425,13 @@ async def test_a_decision_on_an_unknown_item_is_refused(careful: DeskHarness) ->
 async def test_a_change_of_role_applies_to_the_next_request(careful: DeskHarness) -> None:
     async with careful.desk():
         told = await careful.ask("ann", new("k1", urgency=1))
-        assert (await careful.ask("rana", rule(Decision.APPROVE, told))).status is ReceiptStatus.REFUSED
+        assert (await careful.ask("rana", decision(Decision.APPROVE, told))).status is ReceiptStatus.REFUSED
         await careful.set_roles(rana=Role.EDITOR)
 
         async def is_allowed() -> bool:
-            return (await careful.ask("rana", rule(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
+            return (await careful.ask("rana", decision(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
 
-        await eventually(is_allowed, "the desk has heard of the new role")
+        await eventually(is_allowed, "the desk has the new role")
 
 
 async def test_a_held_item_of_another_version_is_left_alone(newsroom: DeskHarness) -> None:
@@ -455,7 +454,7 @@ async def test_a_submission_with_a_huge_note_is_too_big(newsroom: DeskHarness) -
 
 async def test_a_removed_role_does_not_apply_to_a_request_at_the_same_moment(careful: DeskHarness) -> None:
     async with careful.desk():
-        await careful.ask("cleo", new("k1"))  # the desk waits for the next, and hears of all of it at once
+        await careful.ask("cleo", new("k1"))  # now the desk waits, and will read everything below in one reply
         asked = new("k2", "Ceasefire ends", urgency=1, break_glass="I am still the chief")
         script = """
             redis.call('HSET', KEYS[1], 'cleo', 'reporter')
