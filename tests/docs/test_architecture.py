@@ -1,4 +1,4 @@
-"""Check that every path in docs/architecture.md and CONTRIBUTING.md exists."""
+"""Check that every path in docs/architecture.md and CONTRIBUTING.md exists, and every target of make on the pages."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ def test_every_path_on_the_page_exists(page: Path) -> None:
     found = paths(page)
     assert len(found) > 3
     assert not [path for path in sorted(found) if not (ROOT / path).exists()]
+
+
+def test_every_make_target_on_the_pages_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    named = {word for page in pages for word in re.findall(r"\bmake ([a-z][a-z0-9-]+)\b(?=[`\n ])", _code(page))}
+    assert len(named) > 8
+    assert named <= targets
+
+
+def _code(page: Path) -> str:
+    """Return the code on the page: fenced blocks and words in code style."""
+    text = page.read_text(encoding="utf-8")
+    return "\n".join([*re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL), *re.findall(r"`[^`\n]+`", text)])

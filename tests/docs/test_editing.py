@@ -19,6 +19,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "editing.md"
 _SHOWN_ID = re.compile(r"\(id ([0-9a-z]{10})\)|\"id\":\"([0-9a-z]{10})\"")
 # Parts that differ between runs: how the page shows them, and a pattern for the real output.
 _VARIES = (
+    (re.compile(r"\d{4}-\d\d-\d\d"), r"\d{4}-\d\d-\d\d"),
     (re.compile(r"\d\d:\d\d:\d\d"), r"\d\d:\d\d:\d\d"),
     (re.compile(r"\d+ readers?(?= ·)"), r"\d+ readers?"),
     (re.compile(r"· \d+ ms"), r"· (under )?\d+ ms"),
