@@ -1,6 +1,6 @@
-"""The audit: who did what, when, and with whose approval, derived from the log and the receipts alone.
+"""The audit: all requests of an edition with their editors, times and approvals, from the log and the receipts alone.
 
-Links prove that the log is unchanged. Receipts have no links, but only the desk can write them. Redis keeps the newest
+Links prove that the log is unchanged. Receipts aren't linked, but only the desk can write them. Redis keeps the newest
 receipts of each editor (`receipts_retained`).
 """
 
@@ -77,10 +77,10 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of checking the log's links: which entries were read, and whether each links to the one before it.
+    """The result of checking the links of the retained log.
 
-    `first` and `last` are the numbers of the entries that hold (`last` is below `first` if there are none). `fails_at`
-    is the number of the first entry that doesn't hold, and `detail` says why.
+    `first` and `last` are the numbers of the entries that verify; for an empty log, `last` is below `first`. `fails_at`
+    is the number of the first entry that doesn't verify, and `detail` is the reason.
     """
 
     holds: bool
@@ -101,16 +101,16 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def acts(entries: Sequence[Logged], receipts: Iterable[Received]) -> list[Act]:
-    """List all acts: those of the log in its order, and the others among them by their times.
+    """List all acts: those of the log in its order, and the others between them by their times.
 
-    `entries` are the retained and verified ones. They must be read after the `receipts`.
+    `entries` must be the retained and verified entries of the log. Read them after the `receipts`.
     """
     on_air = list(_on_air(entries))
     positions = {act.position for act in on_air if act.position is not None}
     first = entries[0].seq if entries else 1
     others = [act for act in _joined(_distinct(receipts)) if act.position is None or act.position not in positions]
     timed, latest = list[tuple[datetime, Act]](), None
-    for act in on_air:  # the log's order is the true one, even if a clock has jumped
+    for act in on_air:  # keeps the order of the log, even if a clock has jumped
         latest = act.settled_at if latest is None else max(latest, act.settled_at)
         timed.append((latest, act))
     timed += [(act.settled_at, _placed(act, first)) for act in others]
@@ -145,7 +145,7 @@ def _on_air(entries: Iterable[Logged]) -> Iterator[Act]:
 
 
 def _distinct(receipts: Iterable[Received]) -> Iterator[Received]:
-    """Yield each receipt once: a repeated request with the same key gets an equal one. Keep all without a key."""
+    """Yield each receipt once: a repeated key gets an equal receipt. Receipts without a key are all different."""
     seen: set[tuple[str, Receipt]] = set()
     for received in receipts:
         known = (received.editor, received.receipt)
@@ -217,9 +217,9 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def differences(before: Line, after: Line) -> list[Difference]:
-    """List the fields in which two versions of a line differ, without the text and the fields of every version.
+    """List the fields that differ between two versions of a line, except the text and fields like `updated_at`.
 
-    The list is empty if a version has no text, because hiding, unhiding and withdrawing change many fields with it.
+    The list is empty if one of them lacks a text, because hiding and withdrawing remove many other fields with it.
     """
     if not (before.text and after.text):
         return []

@@ -42,15 +42,15 @@ _LANG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
 
 
 class Role(StrEnum):
-    """What an editor may do in an edition."""
+    """The role of an editor in an edition."""
 
-    REPORTER = "reporter"  # submits; the edition may require a second person for all of it
+    REPORTER = "reporter"  # may submit; the edition can require a second person for everything
     EDITOR = "editor"  # approves and rejects the submissions of others, too
     CHIEF = "chief"  # may publish without a second person, with a reason that everyone can see
 
 
 class SecondPerson(StrEnum):
-    """What an edition requires a second person for."""
+    """The submissions for which an edition requires a second person."""
 
     FLASH = "flash"  # posting a flash, or changing a line to one
     WITHDRAWAL = "withdrawal"  # withdrawing a line that another editor posted
@@ -80,15 +80,15 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes:
         sections: The sections of lines: a short id, for the wire and queries, and a name for people.
         regions: The regions of lines, in the same form.
-        board_lines: The most lines with a text on a board.
-        text_graphemes: The most graphemes of a text.
+        board_lines: The maximum number of lines with a text on a board.
+        text_graphemes: The maximum number of graphemes of a text.
         text_warn_graphemes: The desk warns about a text with more graphemes than this.
         origins: The web origins whose pages may connect ("*": all).
         rules: The effects of house rules that differ from the defaults (see `effects`).
         placeholders: Words that must not be published, in addition to those of the language.
         quotes: The quotation marks to use (None: any).
-        second_person: What requires a second person.
-        role: The role of editors who have no role of their own.
+        second_person: The submissions that require a second person.
+        role: The role of editors without a role of their own.
         undo_s: The undo window in seconds.
         zone: The time zone of the editors (IANA name; None: the machine's).
         test: This is a test edition. Its lines are marked as tests for life.

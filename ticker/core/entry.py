@@ -19,10 +19,11 @@ _LINK = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A version of a line and where it came from.
+    """A version of a line and its origin.
 
-    `earlier_facets` are the facets of the line's earlier versions that differ from this one's. A follower that was sent
-    an earlier version is sent this one too, so that an update can't leave a selection and keep the old text on screen.
+    `earlier_facets` are the facets of the line's earlier versions that differ from this one's. A follower that received
+    an earlier version receives this one too. Otherwise an update could leave a selection, and the old text would stay
+    on screen.
     `editor` is the name of the inbox (it can't be forged). `key` is the submission's idempotency key. `submitted_at` is
     when the submission reached Redis. `note` is for staff only. `hidden_version` is set in an entry that hides a line:
     the version that `unhide` puts back. `author` posted the line's first version, if that was another editor.

@@ -28,9 +28,9 @@ class Reason(StrEnum):
 class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A held item.
 
-    `id` identifies the item. A new line will have the same id. `submission` is published at `due_at` (None:
-    immediately), once a second person has approved it if there are `needs`. `submitted_at` is when the submission
-    reached Redis. `overridden` has the codes of the rules that its author overrode.
+    `id` identifies the item. A new line gets the same id when it is published. `submission` is published at `due_at`
+    (None: immediately), once a second person has approved it if there are `needs`. `submitted_at` is when the
+    submission reached Redis. `overridden` has the codes of the rules that its author overrode.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""The life of a line: which change may follow which status, and the version that a change makes.
+"""The life of a line: the changes that each status allows, and the version that a change makes.
 
 `first_version` and `next_version` only build a version. `check_version` applies the rules to it.
 """
@@ -20,7 +20,7 @@ from ticker.core.rules.findings import RuleFinding, refuse
 from ticker.core.submission import Submission
 
 FACETS_MAX: Final = 64
-"""Most different facets (urgency, section, regions) that the versions of one line may have had."""
+"""The maximum number of different facets (urgency, section, regions) among the versions of one line."""
 
 _USABLE: Final = frozenset({Status.USABLE})
 MAY_FOLLOW: Final[dict[Change, frozenset[Status]]] = {
@@ -147,7 +147,7 @@ def next_version(edition: Edition, submission: Submission, latest: Entry, now: d
         case Change.CORRECT:
             line = msgspec.structs.replace(_with_content(edition, submission, line), correction=_reason(submission))
         case Change.WITHDRAW:
-            # The notice outlives the text's own time: readers must learn of a withdrawal shortly before or after it.
+            # The notice doesn't expire with the text: readers must see a withdrawal shortly before or after the expiry.
             line = line.without_text(Status.CANCELED)
             line = msgspec.structs.replace(line, correction=_reason(submission), expires_at=None)
         case Change.HIDE:

@@ -1,4 +1,4 @@
-"""The desk's decision on one request: publish an entry, hold it, drop what was held, or refuse it."""
+"""The outcome of one request: publish an entry, hold the submission, drop a held item, or refuse the request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Lines(Protocol):
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What an outcome depends on besides the request.
+    """The facts that an outcome depends on, in addition to the request.
 
     `now`: the desk's clock. `earliest_now`: the earlier of the desk's and Redis's clocks (None: `now`), so that nothing
     is published early because a desk's clock is fast. `seq`: the number that the entry would get. `new_id`: an id that
@@ -78,13 +78,13 @@ class Refuse(msgspec.Struct, frozen=True):
 
 
 Outcome = Publish | Hold | Refuse
-"""What `decide` and `publish_held` return."""
+"""The results of `decide` and `publish_held`."""
 
 DecisionOutcome = Outcome | Drop
 
 
 class _Draft(msgspec.Struct, frozen=True):
-    """The version that a submission would make, with what the rules for its fields found.
+    """The version that a submission would make, and the findings on its fields.
 
     `latest` is the entry of the version before it (None: a new line).
     """
@@ -208,7 +208,7 @@ def _draft(submission: Submission, context: Context) -> _Draft | Refuse:
 
 
 def _check_target(submission: Submission, latest: Entry | None) -> Iterator[RuleFinding]:
-    """Refuse a new line that names an id, and a change of a line that doesn't exist or doesn't allow it."""
+    """Refuse a new line that sets an id, and a change of an unknown line or of one whose status forbids the change."""
     if submission.change is Change.NEW:
         if submission.id is not None or submission.version is not None:
             yield refuse("field", "a new line gets its id from the desk: leave `id` and `version` out")
@@ -278,7 +278,7 @@ def _publication_time(submission: Submission, now: datetime) -> datetime:
 
 
 def _undo_s(submission: Submission, edition: Edition, line: Line) -> float:
-    """Return the length of the undo window. By default, flashes and changes that remove text have none."""
+    """Return the length of the undo window. Flashes and changes that remove text aren't delayed by default."""
     if submission.undo_s is not None:
         return submission.undo_s
     if line.urgency <= URGENCY_FLASH or submission.change not in TEXT_CHANGES:

@@ -17,13 +17,13 @@ from ticker.core.line import Change, Direction
 
 KEY_MAX: Final = 128
 SALVAGE_BYTES: Final = 1024 * 1024
-"""Largest unreadable request in which the key is looked for."""
+"""The maximum size of an unreadable request whose key is still read."""
 
 DEADLINE_MAX_S: Final = 86_400.0
-"""Longest deadline. Added to any time, it must still be a valid date."""
+"""The maximum deadline. It is limited because a deadline is added to a time, which must remain a valid date."""
 
 UNDO_MAX_S: Final = 300.0
-"""Longest undo window. Schedule a line that has to wait longer."""
+"""The maximum undo window. Schedule a line that must wait longer."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -135,7 +135,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         version: The current version of the line.
         position: The entry's position, if the line is on air.
         published_at: When the line went on air.
-        held: The id of the held item. A new line will have the same id.
+        held: The id of the held item. A new line gets the same id when it is published.
         due_at: When the held item is due (None: it waits for no time).
         needs: Why the held item needs a second person.
         decided_by: The editor who made the last decision on the held item.
@@ -213,7 +213,7 @@ def decode_request(data: bytes, bytes_max: int) -> Submission | DecisionRequest:
 
 
 def salvage_key(data: bytes) -> str:
-    """Return the key of a request that `decode_request` refused, or an empty string if it has no valid key."""
+    """Return the key of a request that `decode_request` refused, or "" if the key is missing or invalid."""
     if len(data) > SALVAGE_BYTES:
         return ""
     try:

@@ -44,14 +44,11 @@ async def run_desk(
     twice.
 
     Raises:
-        SettingsError: If an edition has no settings, or if the settings turn an edition in use into a test edition or
+        SettingsError: If an edition lacks settings, or if the settings turn an edition in use into a test edition or
             the reverse.
 
     """
-    names = list(settings.editions) if editions is None else list(dict.fromkeys(editions))
-    for name in names:
-        if name not in settings.editions:
-            raise SettingsError(f"edition {name[:40]!a} has no settings: there are {', '.join(settings.editions)}")
+    names = _names(settings, editions)
     state = DeskState() if state is None else state
     starting = set(names)
 
@@ -72,3 +69,11 @@ async def run_desk(
                 on_ready=lambda name=name: make_ready(name),  # type: ignore[misc]
             )
             group.create_task(desk.run(), name=f"desk {name}")
+
+
+def _names(settings: Settings, editions: Sequence[str] | None) -> list[str]:
+    names = list(settings.editions) if editions is None else list(dict.fromkeys(editions))
+    for name in names:
+        if name not in settings.editions:
+            raise SettingsError(f"edition {name[:40]!a} has no settings: there are {', '.join(settings.editions)}")
+    return names

@@ -40,7 +40,7 @@ HeldBytes: TypeAlias = tuple[bytes, Held]
 
 
 class _Logged(msgspec.Struct, frozen=True):
-    """What the ledger keeps of each retained entry."""
+    """The facts that the ledger keeps of each retained entry."""
 
     editor: str
     key: str
@@ -114,7 +114,7 @@ class Ledger:
         return self.roles.get(editor) or self.edition.role
 
     def remember(self, answer: Answer) -> None:
-        """Keep the first answer to a key; replace it if it was late or held. Answers without a key are not kept."""
+        """Keep the first answer to a key. Replace it only if it was late or held. Ignore an answer without a key."""
         if not answer.key:
             return
         answers = self._answers.setdefault(answer.editor, {})

@@ -1,4 +1,4 @@
-"""The data of planning: pending requests, what decisions depend on, and planned settlements."""
+"""The data of planning: pending requests, the context of decisions, and planned settlements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_MS: Final = 253_402_300_799_999
 class PendingRequest(msgspec.Struct, frozen=True):
     """A request in an editor's inbox.
 
-    `id` is its stream id. `data` is the untrusted request, or empty if the stream entry has none. `is_ahead` is set if
+    `id` is its stream id. `data` is the untrusted request, or empty if the stream entry lacks it. `is_ahead` is set if
     Redis has reported that the id is ahead of its clock.
     """
 
@@ -45,7 +45,7 @@ class PendingRequest(msgspec.Struct, frozen=True):
 
 
 class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What decisions depend on besides the ledger and the request: the clocks, new ids and the desk's limits.
+    """The context of all decisions of a batch: the clocks, new ids and the limits of the desk.
 
     `now` is the desk's clock, `redis_now` is Redis's. `submission_bytes` and `deadline_s` are the limits of a request,
     `held_max` limits the held items of the edition.

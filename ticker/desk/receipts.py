@@ -44,6 +44,10 @@ def receipt_for(
     receipt = Receipt(
         status=_STATUS[type(outcome)], edition=edition, key=key, action=action, held=held_id, decided_by=decided_by
     )
+    return _with_details(receipt, outcome, logged)
+
+
+def _with_details(receipt: Receipt, outcome: DecisionOutcome, logged: Logged | None) -> Receipt:
     match outcome:
         case Publish(entry=entry, warnings=warnings):
             assert logged is not None, "a published entry has a position"

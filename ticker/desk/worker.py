@@ -35,10 +35,10 @@ from ticker.store.keys import Keys
 from ticker.store.streams import START, StreamEntry, read_last, read_streams, redis_ms
 
 REQUESTS_PER_ROUND: Final = 16
-"""Most requests that a round reads from one inbox, so that a flood from one editor doesn't delay the others."""
+"""The maximum number of requests that a round reads per inbox, so that one editor can't delay the others."""
 
 REFRESH_S: Final = 3.0
-"""Longest time between two refreshes of the ledger, for changes that no stream announces."""
+"""The maximum time between two refreshes of the ledger. They find the changes that no stream announces."""
 
 FAULT_PAUSE_S: Final = 2.0
 RETRY_FIRST_S: Final = 0.1
@@ -134,7 +134,7 @@ class EditionDesk:
         self._on_ready = on_ready
         self._loaded: Ledger | None = None
         self._bell = START
-        self._refreshed_at = 0.0  # by the event loop's clock, as the next
+        self._refreshed_at = 0.0  # by the event loop's clock, like the next attribute
         self._redis_ms_read_at = 0.0
         self._has_begun = False
         self._log = log.bind(edition=name)

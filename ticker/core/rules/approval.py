@@ -1,4 +1,4 @@
-"""The rules for second persons: which submissions need one, who may be one, and a chief's break-glass."""
+"""The rules for second persons: the submissions that need one, the editors who may approve, and the break-glass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ticker.core.submission import Decision, DecisionRequest
 def check_second_person(
     edition: Edition, role: Role, editor: str, line: Line, latest: Entry | None
 ) -> Iterator[RuleFinding]:
-    """Find the reasons why the edition requires a second person. `line` is the version that the change would make."""
+    """Find the reasons for a second person in this edition. `line` is the version that the change would make."""
     required = edition.second_person
     if SecondPerson.REPORTER in required and role is Role.REPORTER:
         yield review("reporter", f"{editor} is a reporter of this edition")
@@ -29,7 +29,7 @@ def check_second_person(
 
 
 def check_break_glass(role: Role, reason: str | None) -> Iterator[RuleFinding]:
-    """Refuse a break-glass by anyone but a chief, or without a reason. None is no break-glass, and passes."""
+    """Refuse a break-glass by anyone but a chief, or without a reason. A `reason` of None passes."""
     if reason is None:
         return
     if role is not Role.CHIEF:

@@ -22,14 +22,14 @@ from ticker.core.rules.findings import RuleFinding, refuse, warn
 
 ATTRIBUTION_GRAPHEMES: Final = 60
 GRAPHEME_CODE_POINTS: Final = 16
-"""Most code points in one grapheme. The longest emoji sequences have 10 to 14, so more than this is abuse."""
+"""The maximum number of code points in one grapheme. The longest emoji sequences have 10 to 14."""
 URL_CHARACTERS: Final = 2048
 REGIONS_MAX: Final = 8
 PIN_MAX: Final = timedelta(days=7)
 SCHEDULE_MAX: Final = timedelta(days=366)
 NOTICE_GRAPHEMES: Final = 280
 CHARACTERS_NAMED: Final = 5
-"""Most refused characters that the errors name. Without it, a receipt could be many times as large as its request."""
+"""The maximum number of errors about characters, so that a receipt isn't many times as large as its request."""
 
 _GRAPHEME: Final = regex.compile(r"\X")
 # A letter, number, punctuation mark or symbol, but no invisible one (Hangul fillers, the empty braille pattern).
@@ -63,7 +63,7 @@ def is_blank(text: str) -> bool:
 def split_attribution(text: str) -> tuple[str | None, str]:
     """Split `Attribution: text` at its first colon followed by a space.
 
-    The attribution is None if the text has no such colon, a part is blank, or the attribution is longer than 60
+    The attribution is None if the text lacks such a colon, if a part is blank, or if the attribution is longer than 60
     graphemes.
     """
     before, colon, after = text.partition(": ")
@@ -74,7 +74,7 @@ def split_attribution(text: str) -> tuple[str | None, str]:
 
 
 def check_plain(what: str, text: str) -> Iterator[RuleFinding]:
-    """Refuse controls, line breaks, bidirectional overrides, unbalanced isolates and piles of combining marks."""
+    """Refuse controls, line breaks, bidirectional overrides, unbalanced isolates and too many combining marks."""
     names = sorted(set(_refused_characters(text)))
     for name in names[:CHARACTERS_NAMED]:
         yield refuse("character", f"the {what} has the character {name}: take it out")
@@ -237,7 +237,7 @@ def check_pinned(instant: datetime, now: datetime) -> Iterator[RuleFinding]:
 
 
 def check_schedule(field: str, instant: datetime, now: datetime) -> Iterator[RuleFinding]:
-    """Check `publish_at` or `embargo_until`. An embargo that has ended is no error, because it delays nothing."""
+    """Check `publish_at` or `embargo_until`. An embargo that has ended passes, because it delays nothing."""
     if field == "embargo_until" and instant.tzinfo is not None and instant <= now:
         return
     yield from _check_future(field, instant, now, SCHEDULE_MAX)

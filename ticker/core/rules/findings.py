@@ -1,4 +1,4 @@
-"""What the rules find in a request, and how they report it.
+"""Findings of the rules about a request.
 
 A check is a generator of `RuleFinding`s, made with `refuse`, `warn` and `review`. `Findings.of` runs checks and sorts
 their findings by effect.
@@ -37,7 +37,7 @@ def review(code: str, detail: str) -> RuleFinding:
 class Findings(msgspec.Struct, frozen=True):
     """All findings on one request.
 
-    `needs`: what a second person must approve. `overridden`: the codes of the rules that the editor overrode.
+    `needs` are the findings that a second person must approve. `overridden` has the codes of overridden rules.
     """
 
     errors: tuple[Finding, ...] = ()
@@ -61,6 +61,6 @@ class Findings(msgspec.Struct, frozen=True):
         )
 
     def without_needs(self) -> Findings:
-        """These findings after a break-glass: no second person is needed, and the audit keeps the codes."""
+        """Return the findings after a break-glass: all needs are overridden, and only their codes are kept."""
         overridden = (*self.overridden, *(finding.code for finding in self.needs))
         return msgspec.structs.replace(self, needs=(), overridden=overridden)

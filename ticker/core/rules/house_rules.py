@@ -25,13 +25,13 @@ from ticker.core.rules.writing_system import foreign_script
 from ticker.core.submission import Finding, Submission
 
 DUPLICATE_WINDOW: Final = timedelta(hours=1)
-"""How long after its last change a line counts as a duplicate, even if it has left the board."""
+"""A new text is compared with all lines that changed within this time, even if they have left the board."""
 
 DUPLICATE_LINES: Final = 200
-"""Most lines that a new text is compared with, newest first, so that a flood of lines doesn't slow down the desk."""
+"""The maximum number of lines that a new text is compared with, so that many lines don't slow down the desk."""
 
 SHOWN: Final = 40
-"""Most characters of a text that a finding quotes."""
+"""The maximum number of characters that a finding quotes."""
 
 
 def check_house_rules(
@@ -39,8 +39,8 @@ def check_house_rules(
 ) -> Iterator[RuleFinding]:
     """Apply every house rule to `line`, the version that `submission` would make.
 
-    A rule only looks at the fields that the submission sets, so nobody is blamed for what is already on air.
-    Each rule finds at most one thing. `newest_first` are the latest entries of the edition's lines.
+    A rule only checks the fields that the submission sets. It doesn't report faults of the version on air. Each rule
+    makes at most one finding. `newest_first` are the latest entries of the edition's lines.
     """
     if submission.change not in TEXT_CHANGES:
         return
@@ -68,7 +68,7 @@ def check_duplicate(
 
 
 def _recent_lines(edition: Edition, newest_first: Iterable[Entry], now: datetime) -> Iterator[Line]:
-    """Yield the lines that readers see or have just seen: pins, the top of the board, and the last hour's changes."""
+    """Yield the lines that readers see or have just seen: pins, the top of the board, and changes of the last hour."""
     room, since = edition.board_lines, now - DUPLICATE_WINDOW
     for entry in islice(newest_first, DUPLICATE_LINES):
         other = entry.line

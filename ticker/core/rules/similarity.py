@@ -20,10 +20,10 @@ WORD_SIMILAR: Final = 80.0
 """The similarity in per cent from which two words count as one, mistyped or inflected. Iran and Iraq are below."""
 
 CANDIDATES: Final = 50
-"""Most texts that are compared word by word: the most similar ones."""
+"""The maximum number of texts that are compared word by word."""
 
 CHARACTERS_COMPARED: Final = 1000
-"""Most characters of a text that are compared, so that the cost of a submission is bounded."""
+"""The maximum number of characters that are compared, so that the cost of a submission is bounded."""
 
 # Diacritics of scripts in which they are optional or mark the form of a letter. In other scripts they are vowels.
 _DIACRITIC: Final = regex.compile(

@@ -9,7 +9,7 @@ import regex
 from ticker.core.edition import Quotes
 
 SHOUTED_LETTERS: Final = 14
-"""Fewest capitals of a text in capitals. A text with fewer may have only acronyms: "FIFA: USA 3, NED 1"."""
+"""The minimum number of capitals in a shouted text. Acronyms have fewer: "FIFA: USA 3, NED 1"."""
 
 _LETTER: Final = regex.compile(r"\p{L}")
 _CAPITAL: Final = regex.compile(r"\p{Lu}")
