@@ -1,4 +1,4 @@
-"""Load the held items of an edition, and what is needed to show them."""
+"""Load the held items of an edition, with the lines and roles that describe them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who uses which Redis and which edition: what every command needs first."""
+"""The Redis, the editor and the edition of a command."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def origin() -> str:
 def _login_name() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # the user of a container may have no name
+    except (KeyError, OSError):  # in a container, the user may lack a name
         return "editor"
 
 

@@ -35,11 +35,11 @@ def audit(
     editor: str | None,
     data: Path | None,
 ) -> int:
-    """Show who did what, when, from where and with whose approval, with each text before and after.
+    """Show each act: its editor, time, client and approval, and the text before and after.
 
-    The audit reads the log and checks its links, and the desk's receipts for what was refused, rejected, cancelled or
-    late. Nobody can edit these. The exit code is 1 if the log is broken. Withdrawn texts appear here, so don't publish
-    the output.
+    The acts come from the log, whose links are checked, and from the desk's receipts, including refused, rejected,
+    cancelled and late changes. Nobody can edit either. The exit code is 1 if the log is broken. Don't publish the
+    output: it includes withdrawn texts.
     """
     from publisher_cli.read.audit import show_audit  # noqa: PLC0415 -- it imports the Redis client
 

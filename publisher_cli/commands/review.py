@@ -13,7 +13,7 @@ from ticker.core.submission import Decision
 
 
 @click.command(
-    short_help="Show what waits for a second person.",
+    short_help="Show items that wait for a second person.",
     epilog=examples("tick pending -e en", "tick pending -e en --json"),
 )
 @edition_option
@@ -21,14 +21,14 @@ from ticker.core.submission import Decision
 @shared_options
 @click.pass_obj
 def pending(console: Console, /, *, edition: str | None, data: Path | None) -> int:
-    """Show what waits for a second person: who submitted it, and why it waits. The newest is at the bottom."""
+    """Show the held items that wait for a second person, with their authors and the reasons. The newest is last."""
     from publisher_cli.read.held import show_pending  # noqa: PLC0415 -- it imports the Redis client
 
     return show_pending(console, data, edition)
 
 
 @click.command(
-    short_help="Show what waits for its time.",
+    short_help="Show items that wait for their time.",
     epilog=examples("tick scheduled -e en", "tick scheduled -e en --json"),
 )
 @edition_option
@@ -36,14 +36,14 @@ def pending(console: Console, /, *, edition: str | None, data: Path | None) -> i
 @shared_options
 @click.pass_obj
 def scheduled(console: Console, /, *, edition: str | None, data: Path | None) -> int:
-    """Show what waits for its time. The next one to be published is on top."""
+    """Show the held items that wait for their time. The next one to be published comes first."""
     from publisher_cli.read.held import show_scheduled  # noqa: PLC0415 -- it imports the Redis client
 
     return show_scheduled(console, data, edition)
 
 
 @click.command(
-    short_help="Approve what someone else submitted.",
+    short_help="Approve a held item of another editor.",
     epilog=examples(
         "tick approve k7m2 -e en", "tick approve last -e en --break-glass 'nobody else is in, the minister confirmed'"
     ),
@@ -52,16 +52,16 @@ def scheduled(console: Console, /, *, edition: str | None, data: Path | None) ->
 @submit_options(break_glass_option)
 @click.pass_obj
 def approve(console: Console, /, *, held: str, options: SubmitOptions) -> int:
-    """Publish what someone else submitted: now, or at its time.
+    """Approve a held item of another editor. It is published now, or at its time.
 
-    ID is as `tick pending` shows it, or `last` if only one waits. You can't approve what you submitted
-    yourself, unless you are a chief and give --break-glass.
+    ID is as `tick pending` shows it, or `last` if only one waits. You can't approve your own items,
+    unless you are a chief and give --break-glass.
     """
     return _decide(console, options, Decision.APPROVE, held)
 
 
 @click.command(
-    short_help="Reject what someone else submitted.",
+    short_help="Reject a held item of another editor.",
     epilog=examples("tick reject k7m2 -e en --reason 'we need a second source'"),
 )
 @held_argument
@@ -69,23 +69,23 @@ def approve(console: Console, /, *, held: str, options: SubmitOptions) -> int:
 @submit_options()
 @click.pass_obj
 def reject(console: Console, /, *, held: str, reason: str, options: SubmitOptions) -> int:
-    """Reject what someone else submitted. It is never published, and its author sees the reason."""
+    """Reject a held item of another editor. It is never published, and its author sees the reason."""
     return _decide(console, options, Decision.REJECT, held, reason)
 
 
-@click.command(short_help="Cancel what is held.", epilog=examples("tick cancel k7m2 -e en", "tick cancel last -e en"))
+@click.command(short_help="Cancel a held item.", epilog=examples("tick cancel k7m2 -e en", "tick cancel last -e en"))
 @held_argument
 @submit_options()
 @click.pass_obj
 def cancel(console: Console, /, *, held: str, options: SubmitOptions) -> int:
-    """Cancel what waits for its time or for a second person. It is never published.
+    """Cancel a held item, which waits for its time or for a second person. It is never published.
 
     ID is as `tick scheduled` or `tick pending` shows it, or `last`: the newest that you submitted.
     """
     return _decide(console, options, Decision.CANCEL, held)
 
 
-@click.command(short_help="Take back what you have just posted.", epilog=examples("tick undo", "tick undo -e en"))
+@click.command(short_help="Take back your newest line.", epilog=examples("tick undo", "tick undo -e en"))
 @submit_options()
 @click.pass_obj
 def undo(console: Console, /, *, options: SubmitOptions) -> int:

@@ -19,7 +19,7 @@ from ticker.console import Console, examples, shared_options
 @shared_options
 @click.pass_obj
 def board(console: Console, /, *, edition: str | None, lines: int | None, data: Path | None) -> int:
-    """Show what readers see now, with pinned lines on top.
+    """Show the board that readers see now, with pinned lines on top.
 
     Each line starts with the shortest id that other commands accept for it.
     """
@@ -37,7 +37,7 @@ def board(console: Console, /, *, edition: str | None, lines: int | None, data: 
 @shared_options
 @click.pass_obj
 def log(console: Console, /, *, edition: str | None, entries: int, data: Path | None) -> int:
-    """Show the newest entries of the log: each version of each line, and who made it. The newest is at the bottom."""
+    """Show the newest entries of the log: each version of each line, with its editor. The newest is last."""
     from publisher_cli.read.log import show_log  # noqa: PLC0415 -- it imports the Redis client
 
     return show_log(console, data, edition, entries)

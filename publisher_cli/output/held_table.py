@@ -16,7 +16,7 @@ from ticker.core.held import Held
 
 
 def print_pending(console: Console, items: HeldItems) -> None:
-    """Print what waits for a second person, the newest last."""
+    """Print the items that wait for a second person, the newest last."""
     held = [item for item in items.held.values() if item.waits_for_person]
     if console.json:
         _print_json(console, items, held)
@@ -30,7 +30,7 @@ def print_pending(console: Console, items: HeldItems) -> None:
 
 
 def print_scheduled(console: Console, items: HeldItems) -> None:
-    """Print what waits for its time, the next one first."""
+    """Print the items that wait for their time, the next one first."""
     held = [item for item in items.held.values() if item.due_at is not None and not item.overdue]
     held.sort(key=lambda item: item.due_at or item.submitted_at)
     if console.json:

@@ -43,7 +43,7 @@ Spell = Callable[[datetime], str]
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What a receipt is about: the change, and the text of the line, if it is known."""
+    """The subject of a receipt: the change, and the text of the line, if it is known."""
 
     change: Change
     text: str | None

@@ -57,7 +57,7 @@ def show_audit(
 
 def _find_id(found: Sequence[Act], name: str, edition: str) -> str:
     """Return the id of a line or of a held item that starts with `name`."""
-    # A held change has an id of its own, besides the id of its line: either may fit.
+    # A held change has two ids, its own and that of its line. Either may fit.
     ids = sorted({each for act in found for each in (act.id, act.held) if each is not None})
     return find_id(ids, name, f"line in the audit of {edition}", "`tick log`")
 

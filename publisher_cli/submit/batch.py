@@ -94,7 +94,7 @@ class Batch:
     async def _check(
         self, redis: Redis, stored: StoredEdition, editor: str, data: bytes
     ) -> tuple[list[RefusedLine], dict[int, Receipt]]:
-        """Return the lines that can't be posted, and what the desk would answer to each line that has no answer yet."""
+        """Return the lines that can't be posted, and a preview of the receipt for each line that has none yet."""
         zone = find_zone(stored.edition.zone)
         self.items, refused = read_items(data, self._change, self._options, datetime.now(UTC), zone)
         await match_answers(redis, stored.name, editor, self.items)

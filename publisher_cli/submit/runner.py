@@ -63,7 +63,7 @@ class Runner(ABC, Generic[R]):
 
         Raises:
             TickerError: If the command is not valid. Nothing was sent.
-            KeyboardInterrupt: If Ctrl-C interrupts the run. What is known is printed first.
+            KeyboardInterrupt: If Ctrl-C interrupts the run. A sent request gets its receipt first.
 
         """
         try:

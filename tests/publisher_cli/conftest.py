@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.audit_system import audit_system as start_audit_system
 from tests.support.commands import Post
+from tests.support.review_system import review_system as start_review_system
 from tests.support.servers import short_folder
 from tests.support.system import System, settings_without
 
@@ -14,6 +16,18 @@ from tests.support.system import System, settings_without
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     with short_folder() as folder, System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def review_system() -> Iterator[System]:
+    with start_review_system() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def audit_system() -> Iterator[System]:
+    with start_audit_system() as running:
         yield running
 
 

@@ -1,4 +1,4 @@
-"""What the shell offers after Tab."""
+"""Completion: the values that the shell offers after Tab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.system import System, environment, run_program
 
 
 def offered(system: System, *words: str, begun: str = "", **variables: str) -> dict[str, str]:
-    """What is offered in the place of `begun` after `words`, with what it means."""
+    """Return the offered values that start with `begun` after `words`, with their descriptions."""
     typed = ["tick", *words, begun]
     asked = {
         "_TICK_COMPLETE": "zsh_complete",
@@ -29,14 +29,14 @@ def offered(system: System, *words: str, begun: str = "", **variables: str) -> d
     return dict(zip(lines[1::3], lines[2::3], strict=True))
 
 
-def test_editions_sections_and_regions_are_offered_by_their_ids_with_their_names(system: System) -> None:
+def test_editions_sections_and_regions_are_offered_with_their_titles(system: System) -> None:
     assert offered(system, "post", "-e") == {"ar": "أخبار عاجلة", "en": "Breaking news", "es": "Última hora"}
     assert offered(system, "post", "-e", "en", "--section", begun="p") == {"politics": "Politics"}
     assert offered(system, "post", "-e", "es", "--region", begun="a")["africa"] == "África"
     assert offered(system, "post", "--section", begun="p", TICK_EDITION="es") == {"politics": "Política"}
 
 
-def test_recent_lines_are_offered_with_their_texts_and_withdrawn_ones_are_not(system: System, post: Post) -> None:
+def test_recent_lines_are_offered_but_not_withdrawn_ones(system: System, post: Post) -> None:
     line_id, gone = post("Offer me: a line"), post("Don't offer me")
     assert system.tick("withdraw", gone, "-e", "en", "--reason", "x").code == 0
     found = offered(system, "update", "-e", "en")
@@ -45,7 +45,7 @@ def test_recent_lines_are_offered_with_their_texts_and_withdrawn_ones_are_not(sy
     assert not [short for short in found if gone.startswith(short)]
 
 
-def test_what_is_held_is_offered_to_those_who_decide(system: System) -> None:
+def test_held_items_are_offered_for_decisions(system: System) -> None:
     held = system.tick("post", "Held for Tab", "-e", "en", "--at", "+1h", "--json").json["held"]
     found = offered(system, "cancel", "-e", "en")
     assert found[next(short for short in found if held.startswith(short))] == "maha: Held for Tab"
@@ -53,7 +53,7 @@ def test_what_is_held_is_offered_to_those_who_decide(system: System) -> None:
 
 
 @pytest.mark.parametrize("url", ["unix:///nowhere/at/all.sock", "redis://127.0.0.1:1"])
-def test_without_a_redis_nothing_is_offered_and_nothing_is_said(url: str) -> None:
+def test_without_redis_nothing_is_offered_and_no_error_is_printed(url: str) -> None:
     environ = environment(
         TICKER_REDIS_URL=url, _TICK_COMPLETE="zsh_complete", COMP_WORDS="tick post --section ", COMP_CWORD="3"
     )
@@ -64,13 +64,13 @@ def test_without_a_redis_nothing_is_offered_and_nothing_is_said(url: str) -> Non
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_has_a_script(shell: str) -> None:
+def test_completion_prints_a_script_for_each_shell(shell: str) -> None:
     ran = run_program("tick", "completion", shell, environ=environment())
     assert ran.code == 0
     assert f"_TICK_COMPLETE={shell}_complete" in ran.out
 
 
-def test_bash_offers_what_tick_does(system: System, tmp_path: Path) -> None:
+def test_bash_completes_with_the_script(system: System, tmp_path: Path) -> None:
     bash = shutil.which("bash")
     assert bash is not None
     script = tmp_path / "completion.bash"

@@ -1,4 +1,4 @@
-"""When a line isn't on air, `tick` says so loudly, says whether that is certain, and says what to do."""
+"""Failures: `tick` prints NOT ON AIR, whether this is certain, and what to do."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.support.waiting import until
 
 
 class LosesReply:
-    """Stands before a server on a Unix socket, and breaks the first connection on which something is submitted.
+    """A proxy in front of a server on a Unix socket, which loses the reply to the first submission.
 
-    The submission gets through; its reply doesn't come back. All else passes.
+    It forwards the submission, and then closes the connection. It forwards everything else.
     """
 
     def __init__(self, server: Path, path: Path) -> None:
@@ -61,8 +61,8 @@ class LosesReply:
                         return
 
 
-class Newsroom:
-    """A Redis with an edition, and no desk unless one is started."""
+class RedisAndDesk:
+    """A Redis with an edition, and a desk that runs only if the test starts it."""
 
     def __init__(self, folder: Path, server: RedisServer) -> None:
         self.server = server
@@ -73,7 +73,7 @@ class Newsroom:
         return run_program("tick", *words, environ=self.environ)
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
-        """A command that goes on while the test does something else."""
+        """Start a command, and return while it runs."""
         return subprocess.Popen(
             [SCRIPTS / "tick", *words], env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -84,13 +84,13 @@ class Newsroom:
 
 
 @pytest.fixture
-def newsroom(folder: Path, redis_server: RedisServer) -> Iterator[Newsroom]:
-    """The desk has run once, and made the edition."""
-    room = Newsroom(folder, redis_server)
-    with room.desk:
+def rig(folder: Path, redis_server: RedisServer) -> Iterator[RedisAndDesk]:
+    """The desk has run once and created the edition. It does not run now."""
+    rig = RedisAndDesk(folder, redis_server)
+    with rig.desk:
         pass
-    yield room
-    room.desk.stop()
+    yield rig
+    rig.desk.stop()
 
 
 def finished(process: subprocess.Popen[str]) -> Ran:
@@ -98,7 +98,7 @@ def finished(process: subprocess.Popen[str]) -> Ran:
     return Ran(process.returncode, out, err)
 
 
-def test_without_a_system_the_words_say_how_to_start_one(tmp_path: Path) -> None:
+def test_error_without_a_system_tells_how_to_start_one(tmp_path: Path) -> None:
     ran = run_program("tick", "post", "x", "-e", "en", environ=environment(TICKER_DATA=str(tmp_path)))
     assert ran.code == 4
     assert ran.out == ""
@@ -106,7 +106,7 @@ def test_without_a_system_the_words_say_how_to_start_one(tmp_path: Path) -> None
     assert "ticker up" in ran.err
 
 
-def test_without_redis_nothing_was_sent_and_json_says_so(folder: Path) -> None:
+def test_json_receipt_without_redis_has_the_code_no_redis(folder: Path) -> None:
     environ = environment(TICKER_REDIS_URL=f"unix://{folder}/nothing.sock")
     ran = run_program("tick", "post", "x", "-e", "en", "--json", "--key", "k1", environ=environ)
     assert ran.code == 4
@@ -115,7 +115,7 @@ def test_without_redis_nothing_was_sent_and_json_says_so(folder: Path) -> None:
     assert [finding["code"] for finding in ran.json["errors"]] == ["no-redis"]
 
 
-def test_a_cluster_that_cannot_be_reached_is_no_redis(tmp_path: Path) -> None:
+def test_unreachable_cluster_has_the_code_no_redis(tmp_path: Path) -> None:
     environ = environment(TICKER_REDIS_URL=f"redis+cluster://127.0.0.1:{free_port()}", TICKER_DATA=str(tmp_path))
     ran = run_program("tick", "post", "x", "-e", "en", "--json", environ=environ)
     assert ran.code == 4
@@ -131,7 +131,7 @@ def test_a_cluster_that_cannot_be_reached_is_no_redis(tmp_path: Path) -> None:
     )
 
 
-def test_reading_without_redis_fails_in_one_line(folder: Path) -> None:
+def test_read_command_without_redis_prints_one_line(folder: Path) -> None:
     environ = environment(TICKER_REDIS_URL=f"unix://{folder}/nothing.sock")
     for command in ("board", "log", "editions"):
         ran = run_program("tick", command, environ=environ)
@@ -140,91 +140,91 @@ def test_reading_without_redis_fails_in_one_line(folder: Path) -> None:
         assert run_program("tick", command, "--json", environ=environ).json["error"] == "error"
 
 
-def test_a_password_is_never_shown(folder: Path) -> None:
+def test_password_is_never_printed(folder: Path) -> None:
     environ = environment(TICKER_REDIS_URL=f"unix://maha:s3cret@{folder}/nothing.sock")
     ran = run_program("tick", "post", "x", "-e", "en", "--debug", environ=environ)
     assert ran.code == 4
     assert "s3cret" not in ran.err + ran.out
 
 
-def test_without_a_desk_it_is_certain_and_the_key_makes_a_second_try_safe(newsroom: Newsroom) -> None:
-    ran = newsroom.tick("post", "Late", "--wait", "0.5", "--key", "again")
+def test_post_without_a_desk_is_certainly_not_on_air_and_can_be_repeated_with_its_key(rig: RedisAndDesk) -> None:
+    ran = rig.tick("post", "Late", "--wait", "0.5", "--key", "again")
     assert ran.code == 4
     assert ran.out == ""
     assert ran.err.startswith("NOT ON AIR  en  no desk answered within 0.5 s, and it can't be published any more")
     assert "--key again" in ran.err
-    newsroom.desk.start()
+    rig.desk.start()
     # What waited in the inbox was too late: it is answered, and never sent as if it were news.
-    assert newsroom.tick("log", "--json").json["entries"] == []
-    assert newsroom.tick("post", "Late", "--key", "again").code == 0
-    assert len(newsroom.tick("log", "--json").json["entries"]) == 1
+    assert rig.tick("log", "--json").json["entries"] == []
+    assert rig.tick("post", "Late", "--key", "again").code == 0
+    assert len(rig.tick("log", "--json").json["entries"]) == 1
 
 
-def test_a_lost_connection_is_asked_again_and_nothing_is_sent_twice(newsroom: Newsroom) -> None:
-    process = newsroom.begin("post", "Through it all", "--json", "--wait", "20")
-    newsroom.until_submitted()
-    newsroom.server.kill()
-    newsroom.server.start()
-    newsroom.desk.start()
+def test_post_survives_a_lost_connection_without_a_second_line(rig: RedisAndDesk) -> None:
+    process = rig.begin("post", "Through it all", "--json", "--wait", "20")
+    rig.until_submitted()
+    rig.server.kill()
+    rig.server.start()
+    rig.desk.start()
     ran = finished(process)
     assert ran.code == 0, ran
-    entries = newsroom.tick("log", "--json").json["entries"]
+    entries = rig.tick("log", "--json").json["entries"]
     assert [entry["line"]["id"] for entry in entries] == [ran.json["id"]]
 
 
-def test_a_lost_reply_makes_no_second_line_and_the_key_gets_the_same_receipt(newsroom: Newsroom, folder: Path) -> None:
-    newsroom.desk.start()
-    assert newsroom.server.socket is not None
-    front = LosesReply(newsroom.server.socket, folder / "front.sock")
-    environ = {**newsroom.environ, "TICKER_REDIS_URL": front.url}
+def test_lost_reply_makes_no_second_line_and_the_key_gets_the_same_receipt(rig: RedisAndDesk, folder: Path) -> None:
+    rig.desk.start()
+    assert rig.server.socket is not None
+    front = LosesReply(rig.server.socket, folder / "front.sock")
+    environ = {**rig.environ, "TICKER_REDIS_URL": front.url}
     words = ("post", "Heard once", "--key", "heard", "--json", "--no-reach")
     first = run_program("tick", *words, environ=environ)
     front.close()
     assert front.losses == 1
     assert first.code == 0
-    assert newsroom.tick(*words).out == first.out
-    entries = newsroom.tick("log", "--json").json["entries"]
+    assert rig.tick(*words).out == first.out
+    entries = rig.tick("log", "--json").json["entries"]
     assert [entry["key"] for entry in entries] == ["heard"]
 
 
-def test_the_key_of_what_is_on_air_already_is_told_so_without_a_desk(newsroom: Newsroom) -> None:
-    """The first one's answer was never heard; the second has no desk to hear it from again."""
-    newsroom.desk.start()
+def test_key_of_a_published_line_gets_its_receipt_without_a_desk(rig: RedisAndDesk) -> None:
+    """The second request has the same key, and no desk to answer it."""
+    rig.desk.start()
     words = ("post", "On air", "--key", "heard", "--json", "--no-reach", "--wait", "0.5")
-    first = newsroom.tick(*words)
-    newsroom.desk.kill()
-    assert newsroom.tick(*words).out == first.out
-    other = newsroom.tick("post", "Not on air", "--key", "new", "--json", "--no-reach", "--wait", "0.5")
+    first = rig.tick(*words)
+    rig.desk.kill()
+    assert rig.tick(*words).out == first.out
+    other = rig.tick("post", "Not on air", "--key", "new", "--json", "--no-reach", "--wait", "0.5")
     assert (other.code, other.json["errors"][0]["code"]) == (4, "no-desk")
 
 
-def test_nothing_is_claimed_of_what_was_sent_before_with_the_same_key(newsroom: Newsroom) -> None:
-    """It waits still, and a desk may take it: only of the second one it is certain that none will."""
-    first = newsroom.begin("post", "Waits", "--key", "twice", "--wait", "25")
-    newsroom.until_submitted()
+def test_not_on_air_with_a_repeated_key_warns_about_the_earlier_request(rig: RedisAndDesk) -> None:
+    """The first request still waits, and a desk may publish it. Only the second one is certainly too late."""
+    first = rig.begin("post", "Waits", "--key", "twice", "--wait", "25")
+    rig.until_submitted()
     first.kill()
     first.communicate()
-    second = newsroom.tick("post", "Waits", "--key", "twice", "--wait", "0.3")
+    second = rig.tick("post", "Waits", "--key", "twice", "--wait", "0.3")
     assert second.code == 4
     assert "an earlier request with this key may be on air, or may still be published" in second.err
-    newsroom.desk.start()
-    until(lambda: newsroom.tick("log", "--json").json["entries"], "the first one comes on air")
+    rig.desk.start()
+    until(lambda: rig.tick("log", "--json").json["entries"], "the first one comes on air")
 
 
-def test_what_was_sent_and_never_answered_is_not_claimed_to_be_certain(newsroom: Newsroom) -> None:
-    process = newsroom.begin("post", "Nobody knows", "--json", "--wait", "1")
-    newsroom.until_submitted()
-    newsroom.server.kill()
+def test_request_without_an_answer_is_unconfirmed(rig: RedisAndDesk) -> None:
+    process = rig.begin("post", "Nobody knows", "--json", "--wait", "1")
+    rig.until_submitted()
+    rig.server.kill()
     ran = finished(process)
-    newsroom.server.start()
+    rig.server.start()
     assert ran.code == 4
     assert [finding["code"] for finding in json.loads(ran.out)["errors"]] == ["unconfirmed"]
     assert "may be on air all the same" in ran.out
 
 
-def test_ctrl_c_after_it_was_sent_says_that_it_may_be_on_air(newsroom: Newsroom) -> None:
-    process = newsroom.begin("post", "Interrupted", "--wait", "20", "--key", "stop")
-    newsroom.until_submitted()
+def test_ctrl_c_after_sending_warns_that_the_line_may_be_on_air(rig: RedisAndDesk) -> None:
+    process = rig.begin("post", "Interrupted", "--wait", "20", "--key", "stop")
+    rig.until_submitted()
     process.send_signal(signal.SIGINT)
     ran = finished(process)
     assert ran.code == 130
@@ -234,27 +234,25 @@ def test_ctrl_c_after_it_was_sent_says_that_it_may_be_on_air(newsroom: Newsroom)
     assert "Traceback" not in ran.err
 
 
-def test_of_two_who_change_the_same_version_one_is_refused(newsroom: Newsroom) -> None:
-    newsroom.desk.start()
-    line_id = newsroom.tick("post", "First", "--json").json["id"]
-    newsroom.desk.kill()
-    changes = [
-        newsroom.begin("update", line_id, "Second", "--editor", name, "--wait", "20") for name in ("omar", "lina")
-    ]
+def test_second_change_of_the_same_version_is_refused(rig: RedisAndDesk) -> None:
+    rig.desk.start()
+    line_id = rig.tick("post", "First", "--json").json["id"]
+    rig.desk.kill()
+    changes = [rig.begin("update", line_id, "Second", "--editor", name, "--wait", "20") for name in ("omar", "lina")]
     for name in ("omar", "lina"):
-        newsroom.until_submitted(name)
-    newsroom.desk.start()
+        rig.until_submitted(name)
+    rig.desk.start()
     ended = sorted(finished(change) for change in changes)
     assert [ran.code for ran in ended] == [0, 3]
     assert "is not the latest: look at version 2" in ended[1].err
 
 
-def test_a_redis_that_hangs_is_given_up(newsroom: Newsroom) -> None:
-    newsroom.server.pause()
+def test_redis_that_hangs_is_not_on_air(rig: RedisAndDesk) -> None:
+    rig.server.pause()
     try:
-        ran = newsroom.tick("post", "Hanging", "-e", "en", "--wait", "0.5")
+        ran = rig.tick("post", "Hanging", "-e", "en", "--wait", "0.5")
     finally:
-        newsroom.server.resume()
+        rig.server.resume()
     assert ran.code == 4
     assert "NOT ON AIR" in ran.err
     assert "doesn't answer in time" in ran.err

@@ -1,4 +1,4 @@
-"""What holds for every command there is: found by walking the trees."""
+"""Properties of every command of `tick` and `ticker`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def texts(command: click.Command, words: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize(("words", "command"), ALL, ids=lambda each: " ".join(each) if isinstance(each, tuple) else "")
-def test_every_command_has_a_help_with_an_example_of_itself(words: tuple[str, ...], command: click.Command) -> None:
+def test_help_of_every_command_has_an_example(words: tuple[str, ...], command: click.Command) -> None:
     shown = texts(command, words)
     examples = shown.partition("Examples:")[2]
     assert re.search(rf"^ +(\w+=\S+ )?{' '.join(words)}\b", examples, re.MULTILINE), shown
@@ -49,18 +49,18 @@ def test_every_command_has_a_help_with_an_example_of_itself(words: tuple[str, ..
 
 
 @pytest.mark.parametrize(("words", "command"), ALL, ids=lambda each: " ".join(each) if isinstance(each, tuple) else "")
-def test_every_command_that_does_something_has_json(words: tuple[str, ...], command: click.Command) -> None:
+def test_every_command_has_a_json_option(words: tuple[str, ...], command: click.Command) -> None:
     if not isinstance(command, click.Group):
         assert "json" in [parameter.name for parameter in command.params], words
 
 
-def test_the_commands_of_the_design_are_there() -> None:
+def test_all_commands_exist() -> None:
     names = {" ".join(words) for words, _ in ALL}
     system = ("up", "desk", "gateway", "verify", "check", "rotate")
     changes = ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin")
-    rulings = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
+    decisions = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
     views = ("board", "log", "watch", "editions", "completion")
-    ours = {f"tick {name}" for name in (*changes, *rulings, *views)}
+    ours = {f"tick {name}" for name in (*changes, *decisions, *views)}
     assert {f"ticker {name}" for name in system} | ours <= names
 
 
@@ -72,7 +72,7 @@ def test_help_and_version_need_no_system(script: str, tmp_path: Path) -> None:
     assert not (tmp_path / "nothing").exists()
 
 
-def test_the_version_is_that_of_the_package() -> None:
+def test_version_is_that_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == ticker.__version__
 
@@ -88,7 +88,7 @@ def test_the_version_is_that_of_the_package() -> None:
         (["ticker", "verify"], "Missing argument 'EDITION'"),
     ],
 )
-def test_bad_usage_is_one_line_with_where_to_look(words: list[str], why: str) -> None:
+def test_usage_error_is_one_line_that_names_the_help(words: list[str], why: str) -> None:
     ran = run_program(*words, environ=environment())
     assert ran.code == 2
     assert ran.out == ""
@@ -97,13 +97,13 @@ def test_bad_usage_is_one_line_with_where_to_look(words: list[str], why: str) ->
     assert "--help`" in ran.err
 
 
-def test_bad_usage_with_json_is_a_document(tmp_path: Path) -> None:
+def test_json_error_is_a_document(tmp_path: Path) -> None:
     ran = run_program("tick", "log", "--json", "-e", "A B", environ=environment(TICKER_DATA=str(tmp_path)))
-    assert ran.code == 4  # there is no Redis to ask
+    assert ran.code == 4  # there is no Redis
     assert json.loads(ran.out).keys() == {"error", "detail"}
 
 
-def test_no_traceback_unless_it_is_asked_for(tmp_path: Path) -> None:
+def test_traceback_needs_debug(tmp_path: Path) -> None:
     environ = environment(TICKER_DATA=str(tmp_path))
     assert "Traceback" not in run_program("tick", "log", environ=environ).err
     assert "Traceback" in run_program("tick", "log", "--debug", environ=environ).err

@@ -1,4 +1,4 @@
-"""Names of lines: whole ids, their beginnings, `last`; against a log that a desk might have written."""
+"""Find lines by id, by prefix and as `last`, in a log like the desk's."""
 
 from __future__ import annotations
 
@@ -44,51 +44,51 @@ async def write(redis: Redis, *entries: Entry) -> None:
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 5, 100])
-async def test_the_log_is_read_newest_first_whatever_the_page(redis: Redis, page: int) -> None:
+async def test_log_is_read_newest_first_with_any_page_size(redis: Redis, page: int) -> None:
     await write(redis, *(entry(f"line{number}") for number in range(5)))
     assert [found.seq async for found in newest_first(redis, "en", page)] == [5, 4, 3, 2, 1]
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 100])
-async def test_a_trimmed_log_is_read_to_its_first_entry(redis: Redis, page: int) -> None:
+async def test_trimmed_log_is_read_to_its_oldest_entry(redis: Redis, page: int) -> None:
     await write(redis, *(entry(f"line{number}") for number in range(6)))
     await redis.xtrim(Keys("en").log, maxlen=3, approximate=False)
     assert [found.seq async for found in newest_first(redis, "en", page)] == [6, 5, 4]
 
 
-async def test_an_empty_log_has_nothing(redis: Redis) -> None:
+async def test_empty_log_has_no_entries(redis: Redis) -> None:
     assert [found async for found in newest_first(redis, "en")] == []
 
 
-async def test_a_beginning_that_fits_two_lines_names_both(redis: Redis) -> None:
+async def test_ambiguous_prefix_error_lists_the_lines(redis: Redis) -> None:
     await write(redis, entry("abcdefghjk"), entry("abcxyz0123"))
     with pytest.raises(UnknownLineError, match=r"fits 2 lines .*abcxyz0123, abcdefghjk.*type more characters"):
         await find_line(redis, "en", "abc", "maha")
 
 
-async def test_a_beginning_that_fits_one_line_finds_its_latest_version(redis: Redis) -> None:
+async def test_prefix_finds_the_latest_version(redis: Redis) -> None:
     await write(redis, entry("abcdefghjk"), entry("abcxyz0123"), entry("abcdefghjk", 2))
     found = await find_line(redis, "en", "ABCD", "maha")
     assert (found.line.id, found.line.version) == ("abcdefghjk", 2)
 
 
-async def test_a_whole_id_is_that_line_even_where_another_begins_with_it(redis: Redis) -> None:
+async def test_whole_id_wins_over_a_longer_id(redis: Redis) -> None:
     await write(redis, entry("abc"), entry("abcd"))
     assert (await find_line(redis, "en", "abc", "maha")).line.id == "abc"
 
 
-async def test_last_is_the_newest_line_of_the_editor_in_its_latest_version(redis: Redis) -> None:
+async def test_last_is_the_latest_version_of_the_editors_newest_line(redis: Redis) -> None:
     await write(redis, entry("one"), entry("two"), entry("three", editor="omar"), entry("two", 2, editor="omar"))
     found = await find_line(redis, "en", "last", "maha")
     assert (found.line.id, found.line.version) == ("two", 2)
 
 
-async def test_last_is_not_the_line_that_was_changed_last(redis: Redis) -> None:
+async def test_last_ignores_later_changes_of_older_lines(redis: Redis) -> None:
     await write(redis, entry("one"), entry("two"), entry("one", 2))
     assert (await find_line(redis, "en", "last", "maha")).line.id == "two"
 
 
-def test_ids_are_shown_as_short_as_they_can_be_told_apart() -> None:
+def test_short_ids_are_the_shortest_unique_prefixes() -> None:
     assert short_ids(["abcdef", "xyz012"]) == {"abcdef": "abcd", "xyz012": "xyz0"}
     assert short_ids(["abcdef", "abcd12", "xyz012"]) == {"abcdef": "abcde", "abcd12": "abcd1", "xyz012": "xyz01"}
     assert short_ids([]) == {}

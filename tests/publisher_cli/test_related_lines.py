@@ -1,4 +1,4 @@
-"""Lines of one story in several editions: whoever takes one back is told which are still up."""
+"""Related lines: a withdrawal or a correction lists the lines of the same story in other editions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from tests.support.system import System
 from ticker.core.line import Direction
 
 
-def test_a_withdrawal_names_the_sisters_that_are_still_up_with_the_command_that_takes_each_back(
-    system: System, post: Post
-) -> None:
+def test_withdrawal_lists_related_lines_with_the_command_that_withdraws_each(system: System, post: Post) -> None:
     english = post("Dam breaks at Valmora", "--story", "dam-1")
     arabic = post("انهيار سد", "--story", "dam-1", edition="ar", editor="huda")
     spanish = post("Se rompe la presa", "--story", "dam-1", edition="es", editor="luz")
@@ -29,14 +27,14 @@ def test_a_withdrawal_names_the_sisters_that_are_still_up_with_the_command_that_
         "    es  Se rompe la presa",
         f"      tick withdraw {spanish} -e es --reason",
     ]
-    # What is offered can't be run without a reason that its readers can read.
+    # The command can't run without a reason in the readers' language.
     assert system.tick("withdraw", arabic, "-e", "ar", "--reason").code == 2
     assert system.tick("withdraw", arabic, "-e", "ar", "--reason", "السد سليم").code == 0
     again = system.tick("withdraw", spanish, "-e", "es", "--reason", "Resiste.", "--json")
     assert again.json["sisters"] == []
 
 
-def test_a_correction_names_them_as_a_document(system: System, post: Post) -> None:
+def test_json_correction_lists_related_lines(system: System, post: Post) -> None:
     english = post("Three hurt in Port Isel", "--story", "crash-1")
     spanish = post("Tres heridos", "--story", "crash-1", edition="es")
     gone = post("Cuatro heridos", "--story", "crash-1", edition="es")
@@ -50,7 +48,7 @@ def test_a_correction_names_them_as_a_document(system: System, post: Post) -> No
     ]  # fmt: skip
 
 
-def test_a_line_without_a_story_has_no_sisters_and_an_update_asks_for_none(system: System, post: Post) -> None:
+def test_line_without_a_story_has_no_related_lines_and_an_update_lists_none(system: System, post: Post) -> None:
     alone = post("No story")
     assert system.tick("withdraw", alone, "-e", "en", "--reason", "x", "--json").json["sisters"] == []
     english, _ = post("A story", "--story", "s-1"), post("Una historia", "--story", "s-1", edition="es")
@@ -58,7 +56,7 @@ def test_a_line_without_a_story_has_no_sisters_and_an_update_asks_for_none(syste
     assert "sisters" not in ran.json
 
 
-def test_a_story_is_given_to_a_line_later_and_taken_away(system: System, post: Post) -> None:
+def test_update_sets_and_removes_a_story(system: System, post: Post) -> None:
     line_id = post("Later a story")
     assert system.tick("update", line_id, "-e", "en", "--story", "later").code == 0
     line = on_board(system, line_id)
@@ -70,14 +68,14 @@ def test_a_story_is_given_to_a_line_later_and_taken_away(system: System, post: P
     assert line.coverage is None
 
 
-def test_a_reason_is_given_along_where_readers_read_the_same_language() -> None:
-    sister = RelatedLine(
+def test_command_includes_the_reason_if_the_language_is_the_same() -> None:
+    line = RelatedLine(
         edition="en-sport", id="k7m2", version=1, text="It's up", lang="en", dir=Direction.LTR, is_same_language=True
     )
-    offered = list(related_lines([sister], "It isn't so."))[-1]
-    assert shlex.split(offered) == ["tick", "withdraw", "k7m2", "-e", "en-sport", "--reason", "It isn't so."]
+    command = list(related_lines([line], "It isn't so."))[-1]
+    assert shlex.split(command) == ["tick", "withdraw", "k7m2", "-e", "en-sport", "--reason", "It isn't so."]
 
 
-def test_a_withdrawal_says_from_how_many_screens_it_went(system: System, post: Post) -> None:
+def test_withdrawal_prints_how_many_screens_removed_it(system: System, post: Post) -> None:
     ran = system.tick("withdraw", post("A rumour"), "-e", "en", "--reason", "Unconfirmed.")
     assert re.search(r" · gone from \d+ readers?'s? screens? · 1 gateway · (under 1|\d+) ms$", ran.out), ran

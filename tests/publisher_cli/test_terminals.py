@@ -1,4 +1,4 @@
-"""What people see on a terminal, and programs don't: colours, tables as wide as it is, a live board."""
+"""Output on a terminal: colours, tables that fill its width, the live board and prompts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.terminal import ESCAPE, Terminal
 from tests.support.waiting import until
 
 
-def test_a_receipt_stands_out_by_colour_and_not_where_no_color_is_set(system: System) -> None:
+def test_receipt_is_coloured_unless_no_color_is_set(system: System) -> None:
     terminal = Terminal("tick", "post", "Bright", "-e", "en", environ=system.environ)
     assert terminal.wait() == 0
     assert f"{ESCAPE}32m{ESCAPE}1mon air{ESCAPE}0m" in terminal.seen
@@ -24,22 +24,22 @@ def test_a_receipt_stands_out_by_colour_and_not_where_no_color_is_set(system: Sy
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_the_board_is_wrapped_in_the_terminal_s_width(system: System, post: Post, columns: int) -> None:
+def test_board_is_wrapped_in_the_terminals_width(system: System, post: Post, columns: int) -> None:
     post("quokka " * 21 + "quokka")
     environ = {**system.environ, "NO_COLOR": "1"}
     terminal = Terminal("tick", "board", "-e", "en", "-n", "20", environ=environ, columns=columns)
     assert terminal.wait() == 0
     lines = [line.rstrip() for line in terminal.seen.splitlines() if "quokka" in line]
-    lines = lines[: 3 if columns == 80 else 2]  # the newest line's: the other test has posted it too
+    lines = lines[: 3 if columns == 80 else 2]  # only the newest line: another case posts the same text
     assert len(lines) >= 2
     assert all(len(line) <= columns for line in lines)
     indent = lines[0].index("quokka")
     assert all(line[:indent].isspace() for line in lines[1:])
 
 
-def test_the_live_board_always_shows_how_the_connection_is(system: System, post: Post) -> None:
+def test_live_board_shows_the_state_of_the_connection(system: System, post: Post) -> None:
     terminal = Terminal("tick", "watch", "-e", "en", environ=system.environ)
-    until(lambda: "● live" in terminal.seen, "it is live")
+    until(lambda: "● live" in terminal.seen, "the board is live")
     line_id = post("On the live board")
     until(lambda: "On the live board" in terminal.seen, "the line shows")
     assert line_id[:4] in terminal.seen
@@ -48,7 +48,7 @@ def test_the_live_board_always_shows_how_the_connection_is(system: System, post:
     assert terminal.seen.rstrip().endswith(f"{ESCAPE}?25h") or f"{ESCAPE}?1049l" in terminal.seen  # as it was before
 
 
-def test_rotate_asks_a_person_and_takes_no_for_an_answer(system: System) -> None:
+def test_rotate_asks_for_confirmation_and_accepts_no(system: System) -> None:
     terminal = Terminal("ticker", "rotate", "es", environ=system.environ)
     until(lambda: "begin a new log? [y/N]" in terminal.seen, "it asks")
     terminal.type("n\n")
@@ -56,7 +56,7 @@ def test_rotate_asks_a_person_and_takes_no_for_an_answer(system: System) -> None
     assert "nothing was done" in terminal.seen
 
 
-def test_a_new_system_says_what_to_do_next(folder: Path) -> None:
+def test_new_system_prints_the_next_steps(folder: Path) -> None:
     system = System(folder)
     terminal = Terminal("ticker", *system.words, environ=system.environ)
     until(lambda: "Ctrl-C" in terminal.seen, "the next steps")

@@ -1,4 +1,4 @@
-"""Times that people type."""
+"""Parse times that people type, and spell them."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
     ("text", "minutes"),
     [("2h", 120), ("90m", 90), ("1h30m", 90), ("1h 30min", 90), ("+20m", 20), ("3d", 4320), ("2H", 120), ("60s", 1)],
 )
-def test_a_duration_is_from_now_on(text: str, minutes: int) -> None:
+def test_duration_counts_from_now(text: str, minutes: int) -> None:
     assert parse_instant(text, NOW) == NOW + timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize("text", ["2026-11-24T16:30Z", "2026-11-24T17:30+01:00", "2026-11-24 16:30+00:00"])
-def test_a_time_of_iso_8601_is_that_instant(text: str) -> None:
+def test_iso_8601_is_that_instant(text: str) -> None:
     assert parse_instant(text, NOW) == datetime(2026, 11, 24, 16, 30, tzinfo=UTC)
 
 
-def test_an_instant_is_in_utc() -> None:
+def test_result_is_in_utc() -> None:
     assert parse_instant("2h", NOW.astimezone(timezone(timedelta(hours=3)))).tzinfo is UTC
 
 
-def test_a_time_without_an_offset_is_by_the_clock_here() -> None:
+def test_time_without_an_offset_is_in_the_machines_zone() -> None:
     assert parse_instant("2026-11-24T16:30", NOW) == datetime(2026, 11, 24, 16, 30).astimezone(UTC)
 
 
 @pytest.mark.parametrize("text", ["", "h", "2", "soon", "2x", "-2h", "99999d", "9999d 9999h", "0001-01-01T00:00+23:00"])
-def test_anything_else_is_refused_with_what_can_be_written(text: str) -> None:
+def test_other_text_is_refused_with_the_valid_forms(text: str) -> None:
     if text == "9999d 9999h":
         assert parse_duration(text) == timedelta(days=9999, hours=9999)
         return
@@ -55,33 +55,33 @@ def test_anything_else_is_refused_with_what_can_be_written(text: str) -> None:
     ("seconds", "words"),
     [(-5, "now"), (40, "in 40 s"), (60, "in 1 min"), (5400, "in 1 h 30 min"), (7200, "in 2 h"), (93_600, "in 1 d 2 h")],
 )
-def test_a_duration_is_spelt_with_two_units_at_most(seconds: int, words: str) -> None:
+def test_duration_is_spelt_with_at_most_two_units(seconds: int, words: str) -> None:
     assert spell_duration(timedelta(seconds=seconds)) == words
 
 
-def test_an_instant_is_read_back_with_its_distance() -> None:
+def test_instant_is_spelt_with_its_distance() -> None:
     assert spell_instant(NOW + timedelta(hours=2), NOW).endswith("(in 2 h)")
 
 
 @pytest.mark.parametrize("text", ["2h", "2 hours", "in two hours", "en 2 horas", "ساعتين"])
-def test_how_long_a_line_stays_counts_from_when_it_goes_out_however_it_is_written(text: str) -> None:
+def test_expiry_duration_counts_from_publication(text: str) -> None:
     times = parse_times({"publish_at": "2026-11-25T09:00Z", "embargo_until": "1h", "expires_at": text}, NOW, UTC)
     assert times["expires_at"] - times["publish_at"] == timedelta(hours=2)
     assert parse_times({"expires_at": text}, NOW, UTC) == {"expires_at": NOW + timedelta(hours=2)}
 
 
-def test_a_duration_that_lies_behind_is_refused_whatever_it_counts_from() -> None:
+def test_past_expiry_is_refused_even_if_publication_is_later() -> None:
     with pytest.raises(SettingsError, match="has passed"):
         parse_times({"publish_at": "2026-11-25T09:00Z", "expires_at": "2 hours ago"}, NOW, UTC)
 
 
 MADRID = ZoneInfo("Europe/Madrid")
-"""In November an hour before UTC: NOW is a Tuesday, 10:30 there."""
+"""One hour ahead of UTC in November. NOW is a Tuesday, 10:30 in Madrid."""
 
 PEOPLE_WRITE = [
-    # text, what it is by the clock of Madrid
+    # text, time in Madrid
     ("14:30", "2026-11-24T14:30"),
-    ("09:00", "2026-11-25T09:00"),  # passed today, and not just now
+    ("09:00", "2026-11-25T09:00"),  # it passed more than an hour ago
     ("at 14:30", "2026-11-24T14:30"),
     ("9pm", "2026-11-24T21:00"),
     ("tomorrow 9:00", "2026-11-25T09:00"),
@@ -117,7 +117,7 @@ PEOPLE_WRITE = [
 
 
 @pytest.mark.parametrize(("text", "clock"), PEOPLE_WRITE, ids=[text for text, _ in PEOPLE_WRITE])
-def test_times_are_read_as_people_write_them(text: str, clock: str) -> None:
+def test_common_words_are_understood_in_three_languages(text: str, clock: str) -> None:
     expected = datetime.fromisoformat(clock).replace(tzinfo=MADRID).astimezone(UTC)
     assert parse_instant(text, NOW, MADRID) == expected
 
@@ -138,7 +138,7 @@ def test_times_are_read_as_people_write_them(text: str, clock: str) -> None:
         ("25:00", "is not a time"),
     ],
 )
-def test_what_could_be_two_times_or_has_passed_is_refused(text: str, why: str) -> None:
+def test_ambiguous_or_past_time_is_refused(text: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         parse_instant(text, NOW, MADRID)
 
@@ -146,22 +146,22 @@ def test_what_could_be_two_times_or_has_passed_is_refused(text: str, why: str) -
 @pytest.mark.parametrize(
     ("text", "why"), [("2026-10-25T02:30", "happens twice"), ("2026-03-29T02:30", "doesn't exist"), ("02:30", "twice")]
 )
-def test_an_hour_that_comes_twice_or_never_needs_its_offset(text: str, why: str) -> None:
+def test_hour_at_a_clock_change_needs_its_offset(text: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         parse_instant(text, datetime(2026, 10, 24, 20, 0, tzinfo=UTC), MADRID)
 
 
-def test_a_time_is_read_back_by_the_desk_s_clock_and_in_utc() -> None:
+def test_instant_is_spelt_in_the_zone_and_in_utc() -> None:
     assert spell_instant(NOW + timedelta(hours=2), NOW, MADRID) == "12:30 CET = 11:30 UTC (in 2 h)"
     assert spell_instant(NOW + timedelta(hours=2), NOW, UTC) == "11:30 UTC (in 2 h)"
 
 
-def test_the_day_is_read_back_where_it_is_not_today() -> None:
+def test_instant_is_spelt_with_the_day_if_it_is_not_today() -> None:
     midnight = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
     assert spell_instant(midnight, NOW, MADRID) == "Wed 2026-11-25 00:30 CET = Tue 2026-11-24 23:30 UTC (in 14 h)"
 
 
-def test_a_zone_that_the_machine_does_not_know_is_said() -> None:
+def test_unknown_zone_is_refused() -> None:
     assert find_zone(None) is None
     assert find_zone("Europe/Madrid") == MADRID
     for name in ("Europe/Atlantis", "../etc/passwd", ""):

@@ -1,4 +1,4 @@
-"""`tick post --from`: many lines, all checked first, none twice."""
+"""`tick post --from`: all lines are checked first, and no line is posted twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from publisher_cli.submit import batch
-from publisher_cli.submit.batch_file import read_items
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from tests.support.prefork import SCRIPTS
 from tests.support.servers import short_folder
@@ -34,8 +33,8 @@ from ticker.store.keys import Keys
 from ticker.store.receipts import StoredReceipt, read_receipts
 from ticker.store.streams import START
 
-MANNER = SubmitOptions(data=None, edition="en", editor="maha", key="k", wait_s=10, wants_reach=False)
-ASKED = ChangeRequest(change=Change.NEW)
+OPTIONS = SubmitOptions(data=None, edition="en", editor="maha", wait_s=10, wants_reach=False)
+NEW = ChangeRequest(change=Change.NEW)
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
@@ -50,7 +49,7 @@ rules = {{ attribution = "off", duplicate = "off" }}
 
 @pytest.fixture(scope="module")
 def batches() -> Iterator[System]:
-    """A system of its own, without house rules in all editions but one: these tests count entries, and words."""
+    """Start a system for these tests, which count entries. Only the edition `strict` has house rules."""
     with short_folder() as folder:
         settings = folder / "ticker.toml"
         plain = "".join(EDITION.format(name=name) for name in ("en", "es", "ar"))
@@ -74,56 +73,7 @@ def run_on(system: System, path: Path, *options: str, editor: str = "maha") -> R
     return system.tick("post", "--from", str(path), *options, editor=editor)
 
 
-def keys(*documents: Any, asked: ChangeRequest = ASKED) -> list[str]:
-    data = "\n".join(json.dumps(document) for document in documents).encode()
-    items, refused = read_items(data, asked, MANNER, NOW, None)
-    assert refused == []
-    return [item.submission.key for item in items]
-
-
-def test_a_key_is_made_of_what_a_line_says_and_its_place_among_equals() -> None:
-    one, two = {"text": "One"}, {"text": "Two"}
-    assert keys(one, two) == list(reversed(keys(two, one)))  # moved, not new
-    assert len(set(keys(one, one, two))) == 3  # twice on purpose
-    assert keys(one, one)[:1] == keys(one)
-    assert keys({"text": "One", "section": "arts"}) == keys({"section": "arts", "text": "One"})
-    assert keys({"text": "One", "again": True}) == keys(one)
-    assert keys({"text": "One", "section": "arts"}) != keys(one)
-
-
-def test_options_stand_where_a_line_has_nothing_of_its_own() -> None:
-    asked = ChangeRequest(change=Change.NEW, fields={"section": "sports", "urgency": 3}, times={"expires_at": "2h"})
-    data = b'{"text": "One"}\n{"text": "Two", "section": "arts", "expires_at": null}'
-    items, _ = read_items(data, asked, MANNER, NOW, None)
-    first, second = (item.submission for item in items)
-    assert (first.section, first.urgency) == ("sports", 3)
-    assert isinstance(first.expires_at, datetime)
-    assert (second.section, second.urgency, second.expires_at) == ("arts", 3, None)
-
-
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        (b"{", "it is not JSON"),
-        (b"[1]", "not a JSON object"),
-        (b'{"text": "x", "sectoin": "y"}', "there is no field 'sectoin': a line can have text"),
-        (b'{"text": 5}', r"Expected `str`, got `int`.*\$\.text"),
-        (b'{"text": "x", "expires_at": "soonish"}', "is not a time"),
-        (b'{"text": "x", "key": "mine"}', "there is no field 'key'"),
-        (b'{"text": "\xff"}', "it is not JSON"),
-        (b'{"text": "' + b"x" * 9000 + b'"}', "8,192 is the most"),
-        (b"[" * 2000, "it is not JSON"),
-    ],
-    ids=lambda value: value[:20] if isinstance(value, bytes) else None,
-)
-def test_a_line_that_is_none_is_named_by_its_number(line: bytes, why: str) -> None:
-    items, refused = read_items(b'\xef\xbb\xbf{"text": "fine"}\n\n' + line, ASKED, MANNER, NOW, None)
-    assert [item.number for item in items] == [1]
-    assert [each.line for each in refused] == [3]
-    assert re.search(why, refused[0].errors[0].detail)
-
-
-def test_all_are_posted_in_order_and_a_second_run_posts_nothing(batches: System, tmp_path: Path) -> None:
+def test_lines_are_posted_in_order_and_a_second_run_posts_none(batches: System, tmp_path: Path) -> None:
     path = write(tmp_path / "lines.jsonl", {"text": "Batch one"}, {"text": "Batch two", "section": "Sports"})
     ran = run_on(batches, path, "-e", "es")
     assert ran.code == 0, ran
@@ -135,7 +85,7 @@ def test_all_are_posted_in_order_and_a_second_run_posts_nothing(batches: System,
     assert texts(batches, "es") == ["Batch one", "Batch two", "Batch zero"]
 
 
-def test_one_bad_line_and_nothing_is_sent(batches: System, tmp_path: Path) -> None:
+def test_one_invalid_line_prevents_all_posts(batches: System, tmp_path: Path) -> None:
     before = texts(batches)
     path = write(tmp_path / "lines.jsonl", {"text": "Good"}, {"text": "Bad", "section": "nope"}, {"txt": "?"})
     ran = run_on(batches, path, "-e", "en")
@@ -149,7 +99,7 @@ def test_one_bad_line_and_nothing_is_sent(batches: System, tmp_path: Path) -> No
     assert texts(batches) == before
 
 
-def test_as_json_it_is_a_receipt_a_line_and_standard_input_serves_as_well(batches: System) -> None:
+def test_batch_from_standard_input_prints_one_json_receipt_per_line(batches: System) -> None:
     data = '{"text": "Piped one"}\n{"text": "Piped two", "publish_at": "+1h"}\n'
     done = subprocess.run(
         [SCRIPTS / "tick", "post", "--from", "-", "-e", "en", "--json"],
@@ -162,7 +112,7 @@ def test_as_json_it_is_a_receipt_a_line_and_standard_input_serves_as_well(batche
     assert batches.tick("cancel", receipts[1]["held"], "-e", "en").code == 0
 
 
-def test_what_was_called_off_does_not_come_back(batches: System, tmp_path: Path) -> None:
+def test_cancelled_line_is_not_posted_by_a_second_run(batches: System, tmp_path: Path) -> None:
     path = write(tmp_path / "lines.jsonl", {"text": "Called off", "publish_at": "+1h"})
     assert run_on(batches, path, "-e", "en").code == 5
     assert batches.tick("cancel", "last", "-e", "en").code == 0
@@ -170,7 +120,7 @@ def test_what_was_called_off_does_not_come_back(batches: System, tmp_path: Path)
     assert (ran.code, ran.err) == (3, "en  1 line: 1 taken back, 1 of them from an earlier run\n")
 
 
-def test_equal_lines_are_found_before_any_is_sent_unless_they_are_meant(batches: System, tmp_path: Path) -> None:
+def test_duplicate_lines_are_refused_before_sending_unless_again_is_given(batches: System, tmp_path: Path) -> None:
     one = {"text": "Weather office: Storm reaches the coast at noon"}
     path = write(tmp_path / "lines.jsonl", one, one)
     ran = run_on(batches, path, "-e", "strict")
@@ -182,7 +132,7 @@ def test_equal_lines_are_found_before_any_is_sent_unless_they_are_meant(batches:
     assert len(texts(batches, "strict")) == 2
 
 
-def test_the_same_warning_on_many_lines_is_counted_after_the_first_few(batches: System, tmp_path: Path) -> None:
+def test_repeated_warnings_are_counted_after_the_first_few(batches: System, tmp_path: Path) -> None:
     words = ("Rain", "Elections", "Ferries", "Handball", "Museums", "Earthquake", "Harvest", "Satellite")
     path = write(tmp_path / "lines.jsonl", *({"text": f"{word} in the news of this evening"} for word in words))
     ran = run_on(batches, path, "-e", "strict", "--again")
@@ -192,7 +142,7 @@ def test_the_same_warning_on_many_lines_is_counted_after_the_first_few(batches: 
     assert lines[-2:] == ["3 more lines have a warning [attribution]", "strict  8 lines: 8 on air"]
 
 
-def test_a_rehearsal_checks_all_and_sends_nothing(batches: System, tmp_path: Path) -> None:
+def test_dry_run_of_a_batch_sends_nothing(batches: System, tmp_path: Path) -> None:
     before = texts(batches)
     path = write(tmp_path / "lines.jsonl", {"text": "Rehearsed"}, {"text": "Rehearsed later", "publish_at": "+1h"})
     ran = run_on(batches, path, "-e", "en", "--dry-run")
@@ -200,21 +150,21 @@ def test_a_rehearsal_checks_all_and_sends_nothing(batches: System, tmp_path: Pat
     assert texts(batches) == before
 
 
-def test_lines_in_an_undo_window_are_waited_for_together(batches: System, tmp_path: Path) -> None:
+def test_batch_waits_for_all_undo_windows_together(batches: System, tmp_path: Path) -> None:
     path = write(tmp_path / "lines.jsonl", *({"text": f"Window {number}"} for number in range(5)))
     ran = run_on(batches, path, "-e", "en", "--undo", "1s")
     assert (ran.code, ran.err) == (0, "en  5 lines: 5 on air\n")
     assert texts(batches)[-5:] == [f"Window {number}" for number in range(5)]
 
 
-def test_a_lost_connection_while_windows_are_open_is_borne_and_only_new_receipts_are_read(
+def test_batch_survives_a_lost_connection_in_a_window_and_reads_only_new_receipts(
     batches: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[str] = []
+    reads: list[str] = []
 
     async def lost(redis: Redis, edition: str, editor: str, after: str) -> list[StoredReceipt]:
-        looks.append(after)
-        if len(looks) == 2:  # the first one was before anything was sent
+        reads.append(after)
+        if len(reads) == 2:  # the first one was before anything was sent
             raise RedisConnectionError("lost")
         return await read_receipts(redis, edition, editor, after)
 
@@ -222,22 +172,22 @@ def test_a_lost_connection_while_windows_are_open_is_borne_and_only_new_receipts
     path = write(tmp_path / "lines.jsonl", *({"text": f"Borne {number}"} for number in range(2)))
     err = io.StringIO()
     console = Console(batches.environ, io.StringIO(), err)
-    manner = msgspec.structs.replace(MANNER, editor="olga")
-    asked = msgspec.structs.replace(ASKED, fields={"undo_s": 1.0})
-    assert batch.submit_file(console, manner, path, asked) == 0
+    options = msgspec.structs.replace(OPTIONS, editor="olga")
+    change = msgspec.structs.replace(NEW, fields={"undo_s": 1.0})
+    assert batch.submit_file(console, options, path, change) == 0
     assert err.getvalue() == "en  2 lines: 2 on air\n"
-    assert looks[:3] == [START, START, START]
-    assert START not in looks[3:]
+    assert reads[:3] == [START, START, START]
+    assert START not in reads[3:]
 
 
-def test_an_option_that_is_no_utf8_is_named(batches: System, tmp_path: Path) -> None:
+def test_option_with_invalid_utf8_is_refused(batches: System, tmp_path: Path) -> None:
     path = write(tmp_path / "lines.jsonl", {"text": "Fine"})
     ran = run_on(batches, path, "-e", "en", "--section", "\udcff")
     assert ran.code == 3
     assert ran.err.startswith("refused  line 1  an option isn't valid UTF-8")
 
 
-def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batches: System, tmp_path: Path) -> None:
+def test_ctrl_c_stops_after_a_line_and_the_next_run_continues(batches: System, tmp_path: Path) -> None:
     path = write(tmp_path / "lines.jsonl", *({"text": f"Many {number}"} for number in range(2_000)))
     terminal = Terminal(
         "tick", "post", "--from", str(path), "-e", "ar",
@@ -258,7 +208,7 @@ def test_ctrl_c_stops_between_two_lines_and_the_next_run_goes_on_from_there(batc
     assert texts(batches, "ar") == [f"Many {number}" for number in range(posted + 5)]
 
 
-def test_without_a_desk_it_stops_at_the_first_line(batches: System, tmp_path: Path) -> None:
+def test_batch_without_redis_fails(batches: System, tmp_path: Path) -> None:
     path = write(tmp_path / "lines.jsonl", {"text": "Nobody one"}, {"text": "Nobody two"})
     ran = run_on(batches, path, "-e", "en", "--data", str(tmp_path / "nothing"))
     assert ran.code == 4

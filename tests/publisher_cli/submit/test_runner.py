@@ -1,4 +1,4 @@
-"""How a command ends that is ended by somebody or something else, once it is known what became of it."""
+"""A command that is interrupted, or fails, after its outcome is known or open."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def interrupt(*_: object, **__: object) -> Any:
 
 
 class Command:
-    """A command in this process, so that a test can end it at a certain step."""
+    """A command in this process, so that a test can interrupt it at a chosen step."""
 
-    def __init__(self, system: System, *, json: bool = False, **manner: Any) -> None:
+    def __init__(self, system: System, *, json: bool = False, **options: Any) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         self.console = Console(system.environ, self.out, self.err)
         self.console.json = json
-        whole = {"data": None, "edition": "en", "editor": "maha", "wait_s": 10.0, "wants_reach": True}
-        self.manner = SubmitOptions(**{**whole, **manner})
+        defaults = {"data": None, "edition": "en", "editor": "maha", "wait_s": 10.0, "wants_reach": True}
+        self.options = SubmitOptions(**{**defaults, **options})
 
-    def send(self, asked: ChangeRequest) -> int:
-        return change.submit_change(self.console, self.manner, asked)
+    def send(self, request: ChangeRequest) -> int:
+        return change.submit_change(self.console, self.options, request)
 
 
 def new(text: str, **fields: Any) -> ChangeRequest:
@@ -44,7 +44,7 @@ def new(text: str, **fields: Any) -> ChangeRequest:
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_ctrl_c_while_it_waits_for_the_reach_leaves_no_doubt_that_it_is_on_air(
+def test_ctrl_c_while_waiting_for_the_reach_prints_the_receipt(
     system: System, monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
     monkeypatch.setattr(runner, "with_reach", interrupt)
@@ -58,7 +58,7 @@ def test_ctrl_c_while_it_waits_for_the_reach_leaves_no_doubt_that_it_is_on_air(
         assert command.out.getvalue().startswith("on air  en ")
 
 
-def test_ctrl_c_while_sisters_are_looked_for_says_nothing_twice(
+def test_ctrl_c_while_finding_related_lines_prints_the_receipt_once(
     system: System, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_id = post("A story that is interrupted", "--story", "interrupted-1")
@@ -71,9 +71,7 @@ def test_ctrl_c_while_sisters_are_looked_for_says_nothing_twice(
     assert command.err.getvalue() == ""
 
 
-def test_an_answer_that_this_version_cannot_read_is_no_certainty_that_it_is_not_on_air(
-    system: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_receipt_is_unconfirmed(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     async def unreadable(*_: object, **__: object) -> None:
         raise StoreError("receipt 1-0 can't be read by this version")
 
@@ -85,32 +83,32 @@ def test_an_answer_that_this_version_cannot_read_is_no_certainty_that_it_is_not_
     assert "it may be on air all the same" in error["detail"]
 
 
-def test_a_cluster_that_is_gone_for_a_moment_is_asked_again(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = 0
+def test_receipt_is_awaited_again_after_a_cluster_error(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
 
     async def gone(*words: Any, **named: Any) -> StoredReceipt | None:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
             raise RedisClusterException("no node can be reached")
         return await await_receipt(*words, **named)
 
     monkeypatch.setattr(pending_request, "await_receipt", gone)
     command = Command(system, json=True)
     assert command.send(new("Heard of later")) == 0
-    assert (asked, json.loads(command.out.getvalue())["status"]) == (2, "on-air")
+    assert (calls, json.loads(command.out.getvalue())["status"]) == (2, "on-air")
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_a_window_that_no_desk_closes_says_its_warnings_once(
+def test_window_without_a_final_receipt_prints_its_warnings_once(
     system: System, monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
     async def unanswered(window: undo_window.Window, _: object) -> Receipt:
-        return window._held  # what it gives where no desk answers in time
+        return window._held  # as if no desk answered in time
 
     monkeypatch.setattr(undo_window.Window, "wait", unanswered)
     command = Command(system, json=as_json)
     assert command.send(new("Nobody says it", undo_s=60.0)) == 5
-    said = command.out.getvalue() + command.err.getvalue()
-    assert said.count("the line names no source") == 1
+    printed = command.out.getvalue() + command.err.getvalue()
+    assert printed.count("the line names no source") == 1
     assert system.tick("cancel", "last", "-e", "en").code == 0

@@ -9,7 +9,7 @@ from tests.support.system import System
 from ticker.core.position import Position
 
 
-def test_the_board_shows_the_newest_line_first(system: System, post: Post) -> None:
+def test_board_shows_the_newest_line_first(system: System, post: Post) -> None:
     post("Older here")
     newer = post("Newer here", "--urgency", "1")
     ran = system.tick("board", "-e", "en", "-n", "5")
@@ -19,7 +19,7 @@ def test_the_board_shows_the_newest_line_first(system: System, post: Post) -> No
     assert "Older here" in lines[1]
 
 
-def test_the_board_as_json_is_the_message_that_readers_get(system: System, post: Post) -> None:
+def test_json_board_is_the_message_that_readers_get(system: System, post: Post) -> None:
     line_id = post("For programs")
     board = system.tick("board", "-e", "en", "--json").json
     assert board["type"] == "board"
@@ -28,7 +28,7 @@ def test_the_board_as_json_is_the_message_that_readers_get(system: System, post:
     assert Position.parse(board["position"]).seq > 0
 
 
-def test_the_log_shows_every_version_with_who_made_it(system: System, post: Post) -> None:
+def test_log_shows_each_version_with_its_editor(system: System, post: Post) -> None:
     line_id = post("Versions", editor="omar")
     assert system.tick("update", line_id, "Versions, newer", "-e", "en", "--note", "phoned").code == 0
     first, second = system.tick("log", "-e", "en", "-n", "2").out.splitlines()
@@ -36,7 +36,7 @@ def test_the_log_shows_every_version_with_who_made_it(system: System, post: Post
     assert re.fullmatch(r"\d+  \d\d:\d\d:\d\d  \w+  v2  update  maha  Versions, newer  \[note: phoned\]", second)
 
 
-def test_the_log_as_json_has_positions_that_follow_each_other(system: System, post: Post) -> None:
+def test_json_log_has_consecutive_positions(system: System, post: Post) -> None:
     for number in range(3):
         post(f"Entry {number}")
     document = system.tick("log", "-e", "en", "-n", "3", "--json").json
@@ -45,14 +45,14 @@ def test_the_log_as_json_has_positions_that_follow_each_other(system: System, po
     assert seqs == list(range(seqs[0], seqs[0] + 3))
 
 
-def test_an_empty_log_says_how_to_begin(system: System) -> None:
+def test_empty_log_suggests_a_first_post(system: System) -> None:
     ran = system.tick("log", "-e", "ar", "-n", "1")
     if ran.out:  # another test has posted there
         return
     assert 'tick post "…" -e ar' in one_line(ran)
 
 
-def test_editions_show_what_a_line_may_have(system: System) -> None:
+def test_editions_show_their_sections(system: System) -> None:
     ran = system.tick("editions")
     assert ran.code == 0
     assert "en  Breaking news  en ltr" in ran.out

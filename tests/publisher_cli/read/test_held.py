@@ -1,0 +1,74 @@
+"""`tick pending` and `tick scheduled`, and the items that wait for their time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.commands import on_board, one_line
+from tests.support.review_system import held_in, hold, scheduled
+from tests.support.system import System
+from tests.support.waiting import until
+
+
+def test_receipt_of_a_scheduled_line_has_its_time_and_the_command_that_cancels_it(review_system: System) -> None:
+    ran = review_system.tick("post", "Polls close in Valmora", "-e", "en", "--at", "+30m", "--pin", "2h")
+    assert ran.code == 5
+    assert ran.err == ""
+    first, due, pinned, cancel = ran.out.splitlines()
+    match = re.fullmatch(r'held  en  "Polls close in Valmora"  \(id ([0-9a-z]{10})\): not on air yet', first)
+    assert match, ran
+    assert re.fullmatch(r"  will be published .*\d\d:\d\d CES?T = .*\d\d:\d\d UTC \(in 30 min\)", due), ran
+    assert re.fullmatch(r"  pinned until .* \(in 2 h 30 min\)", pinned), ran
+    assert cancel == f"  to cancel it: tick cancel {match[1]} -e en"
+    held = next(item for item in scheduled(review_system) if item["held"] == match[1])
+    assert (held["reason"], held["editor"], held["role"]) == ("scheduled", "maha", "editor")
+    assert review_system.tick("cancel", match[1][:5], "-e", "en").code == 0
+    assert match[1] not in held_in(review_system)
+
+
+def test_scheduled_line_is_published_at_its_time(review_system: System) -> None:
+    held = hold(review_system, "The doors open", "--at", "+2s")
+    until(lambda: on_board(review_system, held) is not None, "it is on air")
+    line = on_board(review_system, held)
+    assert line is not None
+    assert line.text == "The doors open"
+
+
+def test_scheduled_lists_items_with_their_times_the_next_first(review_system: System) -> None:
+    late, soon = hold(review_system, "Later on", "--at", "+3h"), hold(review_system, "Sooner", "--embargo", "+1h")
+    listed = [item["held"] for item in scheduled(review_system)]
+    assert listed.index(soon) < listed.index(late)
+    ran = review_system.tick("scheduled", "-e", "en")
+    rows = [line for line in ran.out.splitlines() if "Sooner" in line or "Later on" in line]
+    assert re.search(r"\d\d:\d\d.*  in 1 h  new  maha \(editor\)  Sooner$", rows[0]), ran
+    assert "wait for their time: tick cancel ID -e en" in ran.err
+    assert scheduled(review_system)[0].keys() >= {"due_at", "text", "editor", "role", "needs", "reason", "submitted_at"}
+    for held in (late, soon):
+        assert review_system.tick("cancel", held, "-e", "en").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--at", "03/04 9:00"), "could be two days"),
+        (("--at", "yesterday 9:00"), "has passed"),
+        (("--embargo", "friday"), "no time of day"),
+        (("--undo", "1h"), "The longest is 300 s"),
+        (("--undo", "soon"), "isn't an undo window"),
+    ],
+)
+def test_invalid_time_is_a_usage_error(review_system: System, options: tuple[str, ...], why: str) -> None:
+    ran = review_system.tick("post", "When", "-e", "en", *options)
+    assert ran.code == 2
+    assert why in one_line(ran)
+
+
+def test_time_is_in_the_editions_zone(review_system: System) -> None:
+    ran = review_system.tick("post", "Tomorrow", "-e", "en", "--at", "tomorrow 9:00", "--json", TZ="America/New_York")
+    due = datetime.fromisoformat(ran.json["due_at"])
+    assert due.astimezone(UTC).hour in (7, 8)  # 9 in Madrid, summer or winter
+    assert timedelta(0) < due - datetime.now(UTC) < timedelta(hours=48)
+    assert review_system.tick("cancel", ran.json["held"], "-e", "en").code == 0

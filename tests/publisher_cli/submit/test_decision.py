@@ -1,0 +1,94 @@
+"""`tick approve`, `reject`, `cancel` and `undo`."""
+
+from __future__ import annotations
+
+import re
+
+from tests.support.commands import on_board, one_line
+from tests.support.review_system import held_in, hold
+from tests.support.system import System
+
+
+def test_flash_waits_until_another_editor_approves_it(review_system: System) -> None:
+    ran = review_system.tick("post", "Earthquake hits Port Isel", "-e", "en", "--urgency", "1")
+    assert ran.code == 5
+    held = re.search(r"\(id ([0-9a-z]{10})\): not on air yet", ran.out)
+    assert held
+    assert "  waits: a flash needs a second person in this edition\n" in ran.out
+    assert f"  to approve it (another editor): tick approve {held[1]} -e en\n" in ran.out
+    pending = review_system.tick("pending", "-e", "en")
+    assert re.search(
+        rf"^{held[1][:4]}\w*  .*  new  FLASH  maha \(editor\)  Earthquake hits Port Isel  \[a flash needs", pending.out
+    ), pending
+    own = review_system.tick("approve", held[1], "-e", "en")
+    assert own.code == 3
+    assert "another person has to approve it" in one_line(own)
+    approved = review_system.tick("approve", "last", "-e", "en", editor="karim")
+    assert approved.code == 0
+    assert re.match(r'on air  en \d+  "Earthquake hits Port Isel"  \(id \w+\) · 1 gateway', approved.out), approved
+    line = on_board(review_system, held[1])
+    assert line is not None
+    entry = review_system.tick("log", "-e", "en", "-n", "1", "--json").json["entries"][0]
+    assert (entry["editor"], entry["approved_by"]) == ("maha", "karim")
+    assert re.fullmatch(r"tick [0-9.]+ on [\w.?-]+", entry["origin"])
+    assert review_system.tick("pending", "-e", "en").out == ""
+
+
+def test_approve_last_is_ambiguous_if_several_items_wait(review_system: System) -> None:
+    first, second = (hold(review_system, text, "--urgency", "1") for text in ("One flash", "Two flashes"))
+    ran = review_system.tick("approve", "last", "-e", "en", editor="karim")
+    assert ran.code == 2
+    assert "2 lines wait for a second person: choose one" in one_line(ran)
+    for held in (first, second):
+        assert review_system.tick("cancel", held, "-e", "en").code == 0
+
+
+def test_rejection_drops_the_item_and_needs_a_reason(review_system: System) -> None:
+    held = hold(review_system, "The mayor resigns", editor="rana")
+    ran = review_system.tick("reject", held[:5], "-e", "en", "--reason", "One source only", editor="karim")
+    assert ran.code == 0
+    assert ran.out == 'rejected by karim  en  "The mayor resigns": it was not published: One source only\n'
+    assert held not in held_in(review_system)
+    assert review_system.tick("reject", held, "-e", "en", editor="karim").code == 2  # without a reason
+
+
+def test_withdrawal_of_another_editors_line_waits_and_pending_shows_its_reason(review_system: System) -> None:
+    posted = review_system.tick("post", "A ship has sunk", "-e", "en", "--json", editor="omar").json["id"]
+    ran = review_system.tick("withdraw", posted, "-e", "en", "--reason", "It is afloat.")
+    assert ran.code == 5
+    held = re.search(r"held as ([0-9a-z]{10})\)", ran.out)
+    assert held, ran
+    pending = review_system.tick("pending", "-e", "en")
+    assert "A ship has sunk  [readers will see: It is afloat.; the line is omar's" in pending.out
+    assert review_system.tick("approve", held[1], "-e", "en", editor="karim").out.startswith("withdrawn  en ")
+
+
+def test_only_a_chief_breaks_the_glass(review_system: System) -> None:
+    ran = review_system.tick("post", "Flash one", "-e", "en", "--urgency", "1", "--break-glass", "alone tonight")
+    assert ran.code == 3
+    assert "only a chief" in one_line(ran)
+    ran = review_system.tick(
+        "post", "Flash two", "-e", "en", "--urgency", "1", "--break-glass", "alone tonight", "--json", editor="carla"
+    )
+    assert ran.code == 0
+    held = hold(review_system, "Flash three", "--urgency", "1", editor="carla")
+    ran = review_system.tick("approve", held, "-e", "en", "--break-glass", "still alone", editor="carla")
+    assert ran.code == 0, ran
+    entry = review_system.tick("log", "-e", "en", "-n", "1", "--json").json["entries"][0]
+    assert entry["break_glass"] == "still alone"
+
+
+def test_cancel_last_cancels_the_editors_own_newest_item(review_system: System) -> None:
+    mine = hold(review_system, "Mine", "--at", "+1h", editor="noor")
+    others = hold(review_system, "Another's", "--at", "+1h", editor="sami")
+    ran = review_system.tick("cancel", "last", "-e", "en", editor="noor")
+    assert ran.out == 'taken back by noor  en  "Mine": it was not published\n'
+    assert {mine, others} & held_in(review_system) == {others}
+    assert review_system.tick("cancel", "last", "-e", "en", editor="noor").code == 2
+    assert review_system.tick("cancel", others, "-e", "en", "--json").json["status"] == "dropped"
+
+
+def test_undo_ignores_scheduled_items(review_system: System) -> None:
+    held = hold(review_system, "Scheduled", "--at", "+1h", editor="noor")
+    assert review_system.tick("undo", editor="noor").code == 2
+    assert review_system.tick("cancel", held, "-e", "en", editor="noor").code == 0
