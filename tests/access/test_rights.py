@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from tests.access.conftest import ROLES, GuardedServer
+from tests.support.guarded_server import ROLES, GuardedServer
 from tests.support.servers import short_folder
 from ticker.core.errors import SettingsError
 from ticker.store.acl import Rights, Role, acl_line, check_editor_name, editor_rights, password_rule, rights_of

@@ -10,61 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.access.conftest import GuardedServer, run_ticker
 from tests.support.cluster import Cluster
+from tests.support.guarded_server import GuardedServer, GuardedSystem, run_ticker
 from tests.support.readers import RecordingReader
-from tests.support.servers import HOST
-from tests.support.system import Program, Ran, environment, run_program
+from tests.support.system import Program, environment, run_program
 from tests.support.waiting import until
-
-SETTINGS = """
-[editions.en]
-title = "Breaking news"
-lang = "en"
-dir = "ltr"
-second_person = ["flash", "reporter"]
-[editions.ar]
-title = "أخبار عاجلة"
-lang = "ar"
-dir = "rtl"
-"""
-
-
-class Parts:
-    """A desk and a gateway, each as its own user, and editors in every role."""
-
-    def __init__(self, server: GuardedServer, folder: Path) -> None:
-        self.server = server
-        server.make_parts()
-        (folder / "ticker.toml").write_text(SETTINGS, encoding="utf-8")
-        settings = {"TICKER_SUBMISSION_DEADLINE_S": "5", "TICKER_SETTINGS": str(folder / "ticker.toml")}
-        self.desk = self._program(folder, "ticker-desk", "desk", "--editions", "en,ar", **settings)
-        self.gateway = self._program(folder, "ticker-gateway", "gateway", "--port", "0", **settings)
-        self.ran: list[Ran] = []
-
-    def _program(self, folder: Path, user: str, *words: str, **variables: str) -> Program:
-        # The password apart from the address, as operating.md has it.
-        path = folder / user
-        path.write_text(self.server.passwords[user], encoding="ascii")
-        url = f"redis://{user}@{HOST}:{self.server.port}"
-        environ = environment(TICKER_REDIS_URL=url, TICKER_REDIS_PASSWORD_FILE=str(path), **variables)
-        return Program(words, environ, folder / f"{user}.log")
-
-    def tick(self, *words: str, user: str = "maha") -> Ran:
-        ran = self.server.tick(*words, user=user)
-        self.ran.append(ran)
-        return ran
-
-    def denied(self) -> list[str]:
-        """What Redis refused to users of ours, and who it was."""
-        told: list[dict[str, Any]] = self.server.command("ACL", "LOG")
-        return [f"{entry['username']} {entry['reason']} {entry['object']}" for entry in told]
 
 
 @pytest.fixture(params=["Valkey 9", "Redis 7.0"])
-def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[Parts]:
+def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[GuardedSystem]:
     with GuardedServer(folder / "r", redis70=request.param == "Redis 7.0") as server:
-        parts = Parts(server, folder)
+        parts = GuardedSystem(server, folder)
         with parts.desk:
             server.add_editor("maha", "-e", "en", "-e", "ar")
             server.add_editor("omar", "-e", "en")
@@ -75,7 +31,7 @@ def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[Parts]:
                 yield parts
 
 
-async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(parts: Parts) -> None:
+async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(parts: GuardedSystem) -> None:
     async with RecordingReader(parts.gateway.url, "en") as reader:
         posted = parts.tick("post", "Maha: first", "-e", "en", "--json")
         assert posted.code == 0, posted
@@ -100,7 +56,7 @@ async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(pa
     assert parts.denied() == []
 
 
-def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: Parts) -> None:
+def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: GuardedSystem) -> None:
     def ask(*words: str, user: str, code: int = 0) -> Any:
         ran = parts.tick(*words, "-e", "en", "--json", user=user)
         assert ran.code == code, ran
@@ -133,7 +89,7 @@ def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: Parts
     assert parts.denied() == []
 
 
-def test_posting_where_one_may_not_is_refused_in_words_and_not_on_air(parts: Parts) -> None:
+def test_posting_where_one_may_not_is_refused_in_words_and_not_on_air(parts: GuardedSystem) -> None:
     ran = parts.tick("post", "x", "-e", "ar", user="omar")
     assert ran.code == 4
     assert ran.err.startswith("NOT ON AIR  ar")
@@ -145,7 +101,7 @@ def test_posting_where_one_may_not_is_refused_in_words_and_not_on_air(parts: Par
     assert parts.tick("log", "-e", "ar", "--json").json["entries"] == []
 
 
-def test_no_password_is_in_a_log_an_output_or_an_error(parts: Parts, folder: Path) -> None:
+def test_no_password_is_in_a_log_an_output_or_an_error(parts: GuardedSystem, folder: Path) -> None:
     server = parts.server
     parts.tick("post", "x", "-e", "en")
     parts.tick("post", "x", "-e", "ar", "--debug", user="omar")
@@ -198,7 +154,7 @@ def test_in_a_cluster_every_part_does_its_work_as_its_own_user(redis_cluster: Cl
         assert [entry for node in redis_cluster.nodes for entry in node.command("ACL", "LOG")] == []
 
 
-def test_editors_hold_rule_and_rehearse_with_the_rights_of_editors(parts: Parts) -> None:
+def test_editors_hold_rule_and_rehearse_with_the_rights_of_editors(parts: GuardedSystem) -> None:
     def held(*words: str, user: str = "maha") -> str:
         ran = parts.tick("post", *words, "--json", user=user)
         assert ran.code == 5, ran

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 import redis
 
-from tests.access.conftest import PUBLIC, GuardedServer, fill, run_ticker
 from tests.support.cluster import Cluster
+from tests.support.guarded_server import PUBLIC, GuardedServer, fill, run_ticker
 from tests.support.prefork import SCRIPTS
 from tests.support.sentinel import SentinelTrio
 from tests.support.servers import RedisServer
@@ -265,7 +265,7 @@ def test_who_is_no_editor_can_not_be_removed(server: GuardedServer) -> None:
 
 @pytest.mark.parametrize("name", ["default", "ticker-desk"])
 def test_a_user_of_the_system_is_never_made_an_editor(server: GuardedServer, name: str) -> None:
-    server.make_parts()
+    server.add_part_users()
     before = server.command("ACL", "LIST")
     ran = server.ticker("editor", "add", name, "-e", "en")
     assert ran.code == 2
@@ -284,7 +284,7 @@ def test_another_programs_user_is_never_touched(server: GuardedServer, command: 
 
 def test_users_are_kept_where_the_server_has_an_aclfile(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en")
-    server.make_parts()
+    server.add_part_users()
     server.kill()
     server.start()
     assert submit(server, "maha") == "done"
@@ -311,7 +311,7 @@ def test_the_embedded_server_has_no_users_and_needs_none(folder: Path) -> None:
 
 def test_who_may_not_make_users_is_told_so(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en")
-    server.make_parts()
+    server.add_part_users()
     for words in (["editor", "add", "eve", "-e", "en"], ["editor", "remove", "maha"], ["acl", "apply"]):
         ran = server.ticker(*words, user="ticker-desk")
         assert ran.code == 1
@@ -321,7 +321,7 @@ def test_who_may_not_make_users_is_told_so(server: GuardedServer) -> None:
 
 
 def test_the_admin_can_do_all_of_it(server: GuardedServer) -> None:
-    server.make_parts()
+    server.add_part_users()
     server.add_editor("maha", "-e", "en", user="ticker-admin")
     assert submit(server, "maha") == "done"
     assert server.ticker("acl", "apply", user="ticker-admin").code == 0
@@ -332,9 +332,9 @@ def test_the_admin_can_do_all_of_it(server: GuardedServer) -> None:
 
 
 def test_rights_from_elsewhere_are_taken_back(server: GuardedServer) -> None:
-    server.make_parts()
+    server.add_part_users()
     server.command("ACL", "SETUSER", "ticker-gateway", "~*", "+@all", "(+@all ~*)", "&*")
-    server.make_parts()
+    server.add_part_users()
     assert server.try_as("ticker-gateway", "FLUSHALL") == "denied"
     assert server.try_as("ticker-gateway", "GET", "other") == "denied"
 

@@ -14,8 +14,8 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from tests.access.conftest import GuardedServer
 from tests.support.desk_harness import DeskHarness, lines_of, new
+from tests.support.guarded_server import GuardedServer
 from tests.support.readers import RecordingReader
 from tests.support.strategies import ENGLISH
 from tests.support.system import System
@@ -160,7 +160,7 @@ async def test_hawaii_2018_one_command_withdraws_a_false_alarm_and_shows_its_rea
 def test_ap_2013_a_stolen_account_can_neither_forge_an_author_nor_write_a_log(folder: Path) -> None:
     """A stolen account reported explosions at the White House, and markets fell. It could post as the agency."""
     with GuardedServer(folder / "redis") as server:
-        server.make_parts()
+        server.add_part_users()
         with redis.Redis(host="127.0.0.1", port=server.port) as admin:
             admin.sadd("ticker:editions", "en")
             admin.hset(Keys("en").edition, mapping={"settings": msgspec.json.encode(ENGLISH), "nonce": "00" * 32})

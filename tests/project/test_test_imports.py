@@ -12,25 +12,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 SHARED: Final = frozenset({"support", "broken", "faults", "hostile"})
 """Folders of `tests` with helpers that any test may import. `support` itself imports only from `support`."""
 
-EXCEPTIONS: Final = frozenset(
-    {
-        "tests/browser/test_test_editions.py imports tests.browser.test_accessibility",
-        "tests/desk/test_held.py imports tests.desk.test_exactly_once",
-        "tests/gateway/test_limits.py imports tests.web.test_app",
-        "tests/gateway/test_write_groups.py imports tests.gateway.test_frame_cache",
-        "tests/gateway/test_write_groups.py imports tests.gateway.test_slow_readers",
-        "tests/hostile/connection.py imports tests.gateway.conftest",
-        "tests/incidents/test_incidents.py imports tests.access.conftest",
-        "tests/publisher_cli/commands/test_audit.py imports tests.publisher_cli.test_terminals",
-        "tests/publisher_cli/commands/test_review.py imports tests.publisher_cli.test_terminals",
-        "tests/publisher_cli/submit/test_batch.py imports tests.publisher_cli.test_terminals",
-        "tests/publisher_cli/tui/test_rights.py imports tests.access.conftest",
-        "tests/publisher_cli/tui/test_rights.py imports tests.access.test_system",
-        "tests/publisher_cli/tui/test_terminal.py imports tests.publisher_cli.test_terminals",
-        "tests/web/test_app.py imports tests.gateway.conftest",
-    }
-)
-
 
 def forbidden_imports(path: str, source: str) -> set[str]:
     """Return the imports of a test file that it should get from tests/support/ instead."""
@@ -56,7 +37,7 @@ def test_tests_import_helpers_only_from_support_and_their_own_folder() -> None:
     found: set[str] = set()
     for path in sorted((ROOT / "tests").rglob("*.py")):
         found |= forbidden_imports(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
-    assert found - EXCEPTIONS == set()
+    assert found == set()
 
 
 @pytest.mark.parametrize(
