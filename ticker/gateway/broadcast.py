@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from ticker.gateway.counts import Counts
-from ticker.gateway.follower import BURST_MARKS, Follower, State
+from ticker.gateway.follower import BURST_MARKS, LIVE, Follower
 from ticker.gateway.history import History
 from ticker.gateway.members import Members
 from ticker.gateway.write_groups import HeartbeatSlot, WriteGroup
@@ -126,7 +126,7 @@ class Broadcaster:
         if follower not in follower.slot.singles:
             return 0
         # The last pass left all live followers at this cursor or after it. Other cursors are those of few followers.
-        is_shared = follower.cursor >= first - 1 and follower.state is State.LIVE
+        is_shared = follower.cursor >= first - 1 and follower.state is LIVE
         self._counts.deliveries += follower.advance(at_live_cursor=is_shared)
         self._members.join_group(follower)
         return follower.sent >= first

@@ -38,6 +38,12 @@ class State(Enum):
     LEFT = "left"  # the channel no longer serves it
 
 
+REPLAYING: Final = State.REPLAYING
+LIVE: Final = State.LIVE
+LEFT: Final = State.LEFT
+"""Short names for the fan-out path: in Python 3.11 an enum member's lookup takes 0.2 µs."""
+
+
 class FollowerContext(msgspec.Struct, frozen=True):
     """What all followers of one channel share.
 
@@ -94,7 +100,7 @@ class Follower(Member):
     ) -> None:
         super().__init__(transport, frame_cache, slot)
         self.address = address
-        self.state = State.REPLAYING
+        self.state: State = REPLAYING
         self.reset: Reset | None = None
         self.replayed = 0
         self.paused_at: float | None = None
@@ -125,7 +131,7 @@ class Follower(Member):
             frames.append(cache.board(start))
         if self.cursor == head:
             frames.append(cache.live(self.replayed))
-            self.state = State.LIVE
+            self.state = LIVE
         else:
             self._context.on_behind(self)
         self.transport.writelines(frames)  # not joined: unsent bytes in the write buffer are then the cache's own
@@ -155,7 +161,7 @@ class Follower(Member):
         if batch.data:
             self.sent = batch.until
             self.transport.write(batch.data)
-        if self.state is State.REPLAYING:
+        if self.state is REPLAYING:
             self._continue_replay(batch.entries)
         if self.cursor != log.head:
             self._context.on_behind(self)
@@ -165,7 +171,7 @@ class Follower(Member):
         self.replayed += entries
         if self.cursor == self.frame_cache.history.log.head:
             self.transport.write(self.frame_cache.live(self.replayed))
-            self.state = State.LIVE
+            self.state = LIVE
 
     def _restart(self, reset: Reset) -> None:
         """Send the board in place of the entries that can't be sent."""
@@ -173,7 +179,7 @@ class Follower(Member):
         self.reset = None
         self.cursor = self.frame_cache.history.log.head
         self.transport.write(self.frame_cache.board(reset))
-        if self.state is State.REPLAYING:
+        if self.state is REPLAYING:
             self._continue_replay(0)
 
     def descriptor(self) -> int | None:

@@ -13,7 +13,7 @@ from ticker.core.position import Position
 from ticker.gateway.admission import Refusal
 from ticker.gateway.ahead import AheadFollowers
 from ticker.gateway.counts import Counts
-from ticker.gateway.follower import Follower, State
+from ticker.gateway.follower import LEFT, LIVE, Follower
 from ticker.gateway.frame_cache import FrameCaches
 from ticker.gateway.framing import frame_message
 from ticker.gateway.handshake import refusal_response
@@ -90,7 +90,7 @@ class Members:
     def join_group(self, follower: Follower) -> None:
         """Put a single follower into a write group if it is live, at the head and can be written to directly."""
         if (
-            follower.state is State.LIVE
+            follower.state is LIVE
             and follower.reset is None
             and follower.cursor == self._history.log.head
             and follower in follower.slot.singles
@@ -101,9 +101,9 @@ class Members:
 
     def leave(self, follower: Follower) -> None:
         """Stop serving a follower. Do nothing if it has left already."""
-        if follower.state is State.LEFT:
+        if follower.state is LEFT:
             return
-        follower.state = State.LEFT
+        follower.state = LEFT
         self.ahead.remove(follower)
         follower.slot.remove(follower)
         self.behind.pop(follower, None)
