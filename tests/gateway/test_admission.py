@@ -1,4 +1,4 @@
-"""Who is let in: the bounds, with the clock passed in, and the address that counts."""
+"""Limits on followers and handshakes, on a clock that the test sets, and the address that is counted."""
 
 from __future__ import annotations
 
@@ -127,9 +127,9 @@ def test_draining_gateway_refuses_followers() -> None:
     ("peer", "forwarded", "address"),
     [
         ("192.0.2.1", [], "192.0.2.1"),
-        ("192.0.2.1", ["203.0.113.9"], "192.0.2.1"),  # not a proxy of ours: whatever it says
+        ("192.0.2.1", ["203.0.113.9"], "192.0.2.1"),  # not a trusted proxy: its header is ignored
         ("10.0.0.1", ["203.0.113.9"], "203.0.113.9"),
-        ("10.0.0.1", ["198.51.100.7, 203.0.113.9"], "203.0.113.9"),  # the left one is the reader's own invention
+        ("10.0.0.1", ["198.51.100.7, 203.0.113.9"], "203.0.113.9"),  # the client may have invented the left one
         ("10.0.0.1", ["198.51.100.7", "203.0.113.9"], "203.0.113.9"),
         ("10.0.0.1", ["203.0.113.9, 10.0.0.2"], "203.0.113.9"),
         ("10.0.0.1", ["203.0.113.9, 10.0.0.2, 10.1.2.3"], "203.0.113.9"),
@@ -140,7 +140,7 @@ def test_draining_gateway_refuses_followers() -> None:
         ("10.0.0.1", ["203.0.113.9,"], "10.0.0.1"),
         ("10.0.0.1", ["10.0.0.7"], "10.0.0.7"),
         ("2001:db8::1", ["2001:DB8:1::0001, 2400::1"], "2400::1"),
-        ("::ffff:10.0.0.1", ["203.0.113.9"], "203.0.113.9"),  # IPv4 on a socket for both
+        ("::ffff:10.0.0.1", ["203.0.113.9"], "203.0.113.9"),  # an IPv4-mapped address
         ("10.0.0.1", ["::ffff:203.0.113.9"], "203.0.113.9"),
         ("", ["203.0.113.9"], ""),
     ],
@@ -158,7 +158,7 @@ def test_client_address_is_the_nearest_that_is_not_a_trusted_proxy(
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
         ("2001:db8:1:3::", "2001:db8:1:3::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),  # not all of IPv4 as one
+        ("::ffff:192.0.2.1", "192.0.2.1"),  # otherwise all of IPv4 would count as one network
         ("::ffff:c000:202", "192.0.2.2"),
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),

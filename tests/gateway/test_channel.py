@@ -1,4 +1,4 @@
-"""What a follower is sent: the board, what it missed, and the news; each entry once and in order."""
+"""A follower is sent the board, missed entries and new ones: each entry once and in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ticker.store.log_reader import RawEntry
 async def test_reader_gets_the_board_then_live_then_new_entries(log: LogWriter, gateway: Gateway) -> None:
     await log.post("first")
     async with Reader(gateway.address) as reader:
-        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
+        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has the entry")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await log.post("news")
@@ -146,7 +146,7 @@ async def test_position_from_a_faster_gateway_waits_for_its_entry(
     gateway = await start()
     await log.post("seen elsewhere already")
     opening = asyncio.create_task(Reader(gateway.address, f"after={log.head}").__aenter__())
-    await eventually(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway looks whether there is more")
+    await eventually(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway checks the log")
     reads_on.set()
     reader = await opening
     await reader.until_live()
@@ -194,7 +194,7 @@ async def test_withdrawal_reaches_a_selection_that_the_line_has_left(log: LogWri
     line = await log.post("about sports", section="sports")
     moved = await log.change(line, Change.UPDATE, section="health")
     gone = moved.without_text(moved.status)
-    # The desk hands the earlier facets on: so does this entry.
+    # The desk copies the earlier facets to each later entry, and so does this test.
     await log._append(
         log.new_line("", id=gone.id, version=3, number=1, change=Change.WITHDRAW, status="canceled", section="health"),
         earlier_facets=(line.facets,),
@@ -224,7 +224,7 @@ async def test_reader_chooses_the_size_of_its_board(log: LogWriter, start: Start
 
 
 async def test_invalid_query_is_refused_before_the_upgrade(gateway: Gateway) -> None:
-    """Two of many: `test_handshake` has the rest."""
+    """Two examples: `test_handshake` has the others."""
     for query, error in {"lines=0": "lines", "section=gossip": "section"}.items():
         assert (await refusal(gateway.address, query))[:2] == (400, error)
 
@@ -269,17 +269,17 @@ async def test_edition_added_later_is_served(log: LogWriter, gateway: Gateway, r
 
 
 async def test_readers_that_leave_during_a_pass_do_not_disturb_others(log: LogWriter, gateway: Gateway) -> None:
-    """A pass breathes every 200 followers: with 450, some leave while it is on its way."""
+    """A pass over 450 followers yields to the event loop several times, and followers leave in between."""
     clients = [RawClient(gateway.address) for _ in range(450)]
     for client in clients:
         await client.__aenter__()
         await client.open()
     channel = gateway.hub.channels["en"]
-    await eventually(lambda: len(channel.members) == 450, "all are there")
+    await eventually(lambda: len(channel.members) == 450, "all have joined")
     for leaving in clients[::2]:
         await log.post("news")
         leaving.socket.close()
-    await eventually(lambda: len(channel.members) == 225, "half of them have gone")
+    await eventually(lambda: len(channel.members) == 225, "half of them have left")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
         await log.post("still served")
@@ -302,6 +302,6 @@ async def test_reader_that_closes_is_answered_and_forgotten(log: LogWriter, gate
         await reader.until_live()
         await reader.connection.close(1001, "leaving the page")
     assert reader.connection.close_code == 1001
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
     with pytest.raises(websockets.ConnectionClosed):
         await reader.next()

@@ -1,4 +1,4 @@
-"""Compressed messages: one copy for all who take them, and nothing that depends on the message before."""
+"""Compressed messages: one copy serves all followers, and no message depends on an earlier one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_compression_is_negotiated_without_context_takeover(offered: str) -> Non
             "é",
             "=,;",
         ),
-        "permessage-deflate, " * 30 + "permessage-deflate",  # so long that it takes the loop's time
+        "permessage-deflate, " * 30 + "permessage-deflate",  # too long: parsing it would block the event loop
     ],
 )
 def test_other_offers_are_declined(offered: str) -> None:

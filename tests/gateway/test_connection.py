@@ -1,4 +1,4 @@
-"""Every bound, hit: what the reader is told, and the counter that moves. And bytes that are no honest request."""
+"""HTTP connections on a real server: limits, their responses and counters, malformed requests and pipelining."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def test_full_gateway_answers_503_with_a_retry_delay(log: LogWriter, start
         refused = await refusal(gateway.address)
         assert (refused.status, refused.error, refused.headers["Retry-After"]) == (503, "full", "5")
         assert (await metrics(gateway))["ticker_refused_total", "full"] == 1
-    await eventually(lambda: not gateway.hub.admission.followers, "there is room again")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower has left")
     async with Reader(gateway.address) as reader:
         await reader.until_live()
 
@@ -106,7 +106,7 @@ async def test_request_that_never_ends_is_cut_off(log: LogWriter, start: Start) 
 
 
 async def test_line_breaks_do_not_keep_an_idle_connection_open(log: LogWriter, start: Start) -> None:
-    """Any byte ends the time that uvicorn gives an idle connection, and a line break begins no request."""
+    """A line break stops uvicorn's keep-alive timeout without starting a request."""
     gateway = await start(handshake_s=0.2)
     async with RawClient(gateway.address) as client:
         assert (await client.get("/healthz"))[0] == 200
@@ -148,7 +148,7 @@ async def test_follower_paused_for_too_long_is_closed_with_1013(log: LogWriter, 
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await eventually(lambda: channel.counts.closed, "it is closed")
+        await eventually(lambda: channel.counts.closed, "the follower is closed")
         assert await client.close_code() == 1013
     assert (await metrics(gateway))["ticker_closed_total", "1013", "en"] == 1
 
@@ -159,7 +159,7 @@ async def test_paused_follower_that_never_reads_is_cut_off(log: LogWriter, start
     async with RawClient(gateway.address, small=True) as client, RawClient(gateway.address, small=True) as events:
         await client.open(f"/v1/en/live?after={log.at(0)}")
         await events.send(f"GET /v1/en/events?after={log.at(0)} HTTP/1.1\r\nHost: h\r\n\r\n")
-        await eventually(lambda: gateway.hub.admission.followers == 2, "both are there")
+        await eventually(lambda: gateway.hub.admission.followers == 2, "both have joined")
         await eventually(lambda: not gateway.hub.admission.followers, "both are cut off")
 
 
@@ -169,10 +169,10 @@ async def test_half_closed_follower_that_never_reads_is_cut_off(log: LogWriter, 
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
         client.socket.shutdown(1)
-        await eventually(lambda: not gateway.hub.admission.followers, "it is cut off")
+        await eventually(lambda: not gateway.hub.admission.followers, "the connection is cut off")
 
 
-DISHONEST = [
+MALFORMED = [
     ("NONSENSE\r\n\r\n", 400),
     ("GET /v1/en/live HTTP/9.9\r\n\r\n", 400),
     ("GET /v1/en/live HTTP/1.1\r\nA B: c\r\n\r\n", 400),
@@ -191,7 +191,7 @@ DISHONEST = [
 
 
 async def test_malformed_requests_are_refused(gateway: Gateway) -> None:
-    for request_head, status in DISHONEST:
+    for request_head, status in MALFORMED:
         async with RawClient(gateway.address) as client:
             await client.send(request_head)
             head = await client.read_until(b"\r\n\r\n")
@@ -236,7 +236,7 @@ async def test_pipelined_requests_are_answered_in_order(gateway: Gateway) -> Non
 
 
 async def test_pipelined_requests_above_the_limit_are_refused(gateway: Gateway) -> None:
-    """Of twenty bytes each, and a kilobyte and a half to us: a first answer that isn't read would keep them."""
+    """A request of 20 bytes takes 1.5 KB of memory until the responses before it are read."""
     async with RawClient(gateway.address) as client:
         await client.send(pipelined(PIPELINED_MAX + 2))
         answer = await client.read_to_end()
@@ -253,7 +253,7 @@ async def test_connection_that_does_not_read_its_response_is_cut_off(log: LogWri
     gateway = await start(follower_paused_s=0.2)
     async with RawClient(gateway.address, small=True) as client:
         await client.send(HISTORY)
-        await eventually(lambda: gateway.hub.limits.unread_cut_off == 1, "it is cut off")
+        await eventually(lambda: gateway.hub.limits.unread_cut_off == 1, "the connection is cut off")
         assert len(await client.read_to_end()) < 500 * 900
     assert (await metrics(gateway))["ticker_unread_cut_off_total",] == 1
     assert not gateway.hub.limits._unread
@@ -271,19 +271,19 @@ async def test_slowest_connections_are_cut_off_when_unread_responses_exceed_thei
         for number in range(8):
             clients.append(await stack.enter_async_context(RawClient(gateway.address, small=True)))
             await clients[-1].send(HISTORY)
-            await eventually(lambda: len(limits._unread) + limits.unread_cut_off > number, "it is answered")  # noqa: B023
+            await eventually(lambda: len(limits._unread) + limits.unread_cut_off > number, "the request is answered")  # noqa: B023
             assert limits.unread_bytes <= 2_000_000
         assert limits.unread_cut_off == 5
-        assert (await clients[-1].get("/healthz"))[0] == 200  # once the whole page is read
+        assert (await clients[-1].get("/healthz"))[0] == 200  # after the whole page is read
 
 
 async def test_upgrade_before_the_last_response_is_read_is_cut_off(log: LogWriter, start: Start) -> None:
-    """Its transport has said that it is full, and wouldn't say it again: the follower would be sent all there is."""
+    """The transport has called `pause_writing` already, and would not call it again for the follower."""
     await log.post_many(500, "x" * 900)
     gateway = await start()
     async with RawClient(gateway.address, small=True) as client:
         await client.send(HISTORY)
-        await eventually(lambda: gateway.hub.limits._unread, "the answer waits for its reader")
+        await eventually(lambda: gateway.hub.limits._unread, "the response waits in the write buffer")
         await client.send(HANDSHAKE.format(target="/v1/en/live", more=""))
         assert b" 101 " not in await client.read_to_end()
     assert gateway.hub.admission.admitted == 0

@@ -1,4 +1,4 @@
-"""Server-Sent Events: the same messages on plain HTTP, resumed by the browser's own `Last-Event-ID`."""
+"""Server-Sent Events: the same messages over plain HTTP, resumed with `Last-Event-ID`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ticker.store.editions import save_edition
 
 
 class Events(RawClient):
-    """A client of the stream of events."""
+    """A client of an event stream."""
 
     async def subscribe(self, query: str = "", more: str = "") -> bytes:
         await self.send(f"GET /v1/en/events{query} HTTP/1.1\r\nHost: ticker.test\r\n{more}\r\n")
         return await self.read_until(b"\r\n\r\n")
 
     async def event(self) -> dict[str, Any]:
-        """The next event: its fields, with the data decoded."""
+        """Return the fields of the next event, with the data decoded."""
         raw = (await self.read_until(b"\n\n")).decode()
         fields = dict(line.split(": ", 1) for line in raw.strip().split("\n"))
         return {**fields, "data": json.loads(fields["data"])}
@@ -124,7 +124,7 @@ async def test_client_that_sends_more_is_disconnected(gateway: Gateway) -> None:
         await events.until_live()
         await events.send("GET / HTTP/1.1\r\n\r\n")
         assert await events.read_to_end() == b""
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
 
 
 async def test_request_pipelined_after_an_event_stream_is_never_answered(log: LogWriter, gateway: Gateway) -> None:

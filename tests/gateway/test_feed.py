@@ -1,4 +1,4 @@
-"""When the log isn't what it was: another history, a loss, a broken link, no Redis. Never a silent hole."""
+"""The feed detects another history, lost entries, broken links and a missing Redis. No gap goes unnoticed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def head(gateway: Gateway) -> str:
 
 
 async def until_troubled(gateway: Gateway) -> str:
-    await eventually(lambda: gateway.hub.troubles, "the feed says that something is wrong")
+    await eventually(lambda: gateway.hub.troubles, "the feed reports a trouble")
     return gateway.hub.troubles["en"]
 
 
@@ -52,7 +52,7 @@ async def test_rotated_log_sends_every_reader_a_board_with_reset_replaced(log: L
     gateway = await start()
     async with Reader(gateway.address) as reader:
         await reader.until_live()
-        await log.begin_anew()
+        await log.rotate()
         board = await reader.next_of(BoardMessage)
         assert (board.reset, board.position, board.lines) == (Reset.REPLACED, log.at(0), [])
         await log.post("of the new history")
@@ -63,7 +63,7 @@ async def test_rotated_log_sends_every_reader_a_board_with_reset_replaced(log: L
 async def test_reader_ahead_of_a_gateway_without_redis_gets_503_behind(
     log: LogWriter, start: Start, redis_server: RedisServer
 ) -> None:
-    """A gateway whose own way to Redis is cut knows less than the others, and not that their history is lost."""
+    """A gateway that can't reach Redis has fewer entries than others. It must not conclude that they were lost."""
     await log.post_many(3)
     gateway = await start()
     redis_server.kill()
@@ -95,7 +95,7 @@ async def test_trimmed_log_of_another_history_counts_as_replaced(log: LogWriter,
     gateway = await start()
     async with Reader(gateway.address) as reader:
         await reader.until_live()
-        await log.begin_anew_and_trim(20, retained=10)
+        await log.rotate_and_trim(20, retained=10)
         board = await reader.next_of(BoardMessage)
         assert (board.reset, board.position) == (Reset.REPLACED, log.at(20))
 
@@ -147,8 +147,8 @@ async def test_paused_reader_is_reset(log: LogWriter, start: Start) -> None:
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await eventually(lambda: channel.members.paused, "it is paused")
-        await log.begin_anew()
+        await eventually(lambda: channel.members.paused, "the follower is paused")
+        await log.rotate()
         await eventually(lambda: head(gateway) == log.at(0), "the gateway has the new history")
         payload = b""
         while b'"reset":"replaced"' not in payload:
@@ -162,8 +162,8 @@ async def test_entry_with_a_wrong_link_is_never_sent(log: LogWriter, start: Star
     gateway = await start()
     async with Reader(gateway.address) as reader:
         await reader.until_live()
-        data, logged = log.made(log.new_line("right"))
-        forged, _ = log.made(log.new_line("FORGED"))
+        data, logged = log.make_entry(log.new_line("right"))
+        forged, _ = log.make_entry(log.new_line("FORGED"))
         if broken == "link":
             await log.append_raw(4, forged, "f" * 64)
         elif broken == "bytes":
@@ -180,13 +180,13 @@ async def test_entry_with_a_wrong_link_is_never_sent(log: LogWriter, start: Star
             {"position": log.at(3), "trouble": why},
         )
         assert "entry" in why
-        # Put right: the bad entry's id can't be used again in this stream, so the stream is made anew.
-        await _rewrite(log, [*[log.made_before(seq) for seq in (1, 2, 3)], (4, data, logged.link)])
+        # Repair: a stream never accepts an id again, so write the whole stream again.
+        await _rewrite(log, [*[log.stored_entry(seq) for seq in (1, 2, 3)], (4, data, logged.link)])
         log.logged.append(logged)
         await reader.until_at(log.head)
     assert reader.boards[1:] == []
     assert texts_of(reader.messages) == ["right"]
-    await eventually(lambda: not gateway.hub.troubles, "all is well again")
+    await eventually(lambda: not gateway.hub.troubles, "the trouble is over")
     assert not any("FORGED" in text for text in reader.texts)
 
 
@@ -242,7 +242,7 @@ async def test_board_replay_history_and_heartbeats_work_without_redis(
             assert len((await client.get(f"{gateway.address}/v1/en/lines")).json()["lines"]) == 5
 
         redis_server.start()
-        await eventually(lambda: not gateway.hub.troubles, "it has picked up")
+        await eventually(lambda: not gateway.hub.troubles, "the trouble is over")
         await log.post("after the break")
         await connected.until_at(log.head)
     assert texts_of(connected.messages) == ["after the break"]
@@ -260,7 +260,7 @@ async def test_redis_that_returns_with_fewer_entries_resets_the_readers(
         await until_troubled(gateway)
         for path in Path(redis_server.dir).glob("appendonlydir/*.incr.aof"):
             data = path.read_bytes()
-            path.write_bytes(data[: data.rindex(b"*")])  # the last command is lost
+            path.write_bytes(data[: data.rindex(b"*")])  # drop the last command
         redis_server.start()
         board = await reader.next_of(BoardMessage)
     assert (board.reset, board.position) == (Reset.REPLACED, log.at(4))
@@ -288,12 +288,12 @@ async def test_unreachable_cluster_does_not_end_the_search_for_editions(
     async def unreachable(_: Redis) -> list[str]:
         nonlocal asked
         asked += 1
-        raise RedisClusterException("no node can be reached")  # which redis-py 8.1 derives from no other error
+        raise RedisClusterException("no node can be reached")  # in redis-py 8.1 a subclass of Exception only
 
     monkeypatch.setattr(feed, "edition_names", unreachable)
     hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), random.random)
     search = asyncio.create_task(Feeds(hub, redis_url, "here", random.random).run(asyncio.Event()))
-    await eventually(lambda: asked > 1 or search.done(), "it has asked again, or given up")
+    await eventually(lambda: asked > 1 or search.done(), "the search goes on, or has ended")
     assert not search.done()
     search.cancel()
     with suppress(asyncio.CancelledError):
@@ -307,9 +307,9 @@ async def test_reader_behind_the_retained_log_gets_a_board(log: LogWriter, start
         await client.open()
         while not channel.members.paused:
             await log.post_many(100, "x" * 900)
-            await eventually(lambda: head(gateway) == log.head, "the gateway has them")
+            await eventually(lambda: head(gateway) == log.head, "the gateway has the entries")
         await log.post_many(1000)
-        await eventually(lambda: head(gateway) == log.head, "the gateway has them")
+        await eventually(lambda: head(gateway) == log.head, "the gateway has the entries")
         payload = b""
         while b'"type":"board"' not in payload or b'"reset":null' in payload:
             _, payload = await client.frame()
@@ -322,7 +322,7 @@ async def test_reader_behind_the_retained_log_gets_a_board(log: LogWriter, start
 async def test_new_settings_of_an_edition_are_used(log: LogWriter, gateway: Gateway) -> None:
     edition = msgspec.structs.replace(log.edition, title="News now", sections={"moon": "Moon"})
     await save_edition(log.redis, "en", edition, log.nonce)
-    await eventually(lambda: gateway.hub.channels["en"].edition == edition, "they are taken up")
+    await eventually(lambda: gateway.hub.channels["en"].edition == edition, "the settings are used")
     async with Reader(gateway.address, "section=moon") as reader:
         await reader.until_live()
     assert reader.boards[0].edition.title == "News now"

@@ -1,4 +1,4 @@
-"""What a reader may send: closes, pings and pongs. All else is refused with a code, and costs nobody else anything."""
+"""A reader may send closes, pings and pongs. Everything else closes its connection, and no other reader notices."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CLOSE_1000 = masked(Opcode.CLOSE, b"\x03\xe8")
 
 
 async def closes_with(gateway: Gateway, data: bytes) -> int:
-    """The code that a reader is closed with when it sends `data`; its connection ends then, and it is forgotten."""
+    """Let a reader send `data`. Return the code that its connection is closed with."""
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.send(data)
         code = await client.close_code()
         await client.send(CLOSE_1000)
         await client.read_to_end()
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
     return code
 
 
@@ -112,7 +112,7 @@ async def test_unsolicited_pongs_are_ignored(log: LogWriter, gateway: Gateway) -
 
 @pytest.mark.parametrize("piece", [1, 100_000])
 async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, piece: int) -> None:
-    """In one piece or one after the other: reading them would keep the loop from all others."""
+    """Parsing all of them would block the event loop, whether they come in one write or in many."""
     async with RawClient(gateway.address) as client:
         await client.open()
         await client.frame()
@@ -123,7 +123,7 @@ async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, pi
                 await client.send(masked(Opcode.PONG, b"") * piece)
                 if follower.state is State.LEFT:
                     break
-        await eventually(lambda: not gateway.hub.admission.followers, "it is sent away")
+        await eventually(lambda: not gateway.hub.admission.followers, "the follower is closed")
     assert closed(gateway) == {1008: 1}
     assert follower._inbound is not None
     assert follower._inbound.frames <= FRAMES_MAX + PARSED_BYTES // 6 + 1
@@ -147,7 +147,7 @@ async def test_close_is_echoed_and_the_connection_ends(gateway: Gateway) -> None
         await client.send(masked(Opcode.CLOSE, (4000).to_bytes(2, "big") + b"bye"))
         assert await client.frame() == (Opcode.CLOSE, (4000).to_bytes(2, "big") + b"bye")
         assert await client.read_to_end() == b""
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
 
 
 async def test_frames_after_a_close_are_not_parsed(gateway: Gateway) -> None:
@@ -155,7 +155,7 @@ async def test_frames_after_a_close_are_not_parsed(gateway: Gateway) -> None:
         await client.open()
         await client.send(CLOSE_1000 + masked(Opcode.TEXT, b"x" * 5000) * 3)
         assert await client.close_code() == 1000
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
     assert closed(gateway) == {}
 
 
@@ -172,13 +172,13 @@ async def test_half_closed_connection_is_closed(gateway: Gateway) -> None:
         await client.open()
         client.socket.shutdown(1)
         await client.read_to_end()
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
 
 
 async def test_peer_that_disconnects_is_forgotten(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
 
 
 async def test_other_readers_are_not_disturbed(log: LogWriter, gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""Frames and events: the bytes that a message travels in."""
+"""Messages encoded as WebSocket frames and as events."""
 
 from __future__ import annotations
 

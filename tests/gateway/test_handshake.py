@@ -1,4 +1,4 @@
-"""Handshakes, decided: what a target, a query and headers ask for, and the bytes of the answer."""
+"""Requests for live editions are parsed, and responses are built. No transport."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_empty_position_counts_as_none() -> None:
 
 
 def test_last_event_id_wins_over_the_position_in_the_url() -> None:
-    """A browser that reconnects an EventSource asks for the same URL again."""
+    """A browser that reconnects an EventSource requests the same URL."""
     assert asked(f"after={POSITION}", "9-0123456789abcdef").after == Position(9, "0123456789abcdef")
     assert asked(f"after={POSITION}", "").after == Position.parse(POSITION)
 

@@ -1,4 +1,4 @@
-"""Signs of life, and the way down: heartbeats, `bye`, 1012, and a gateway that ends with nothing left behind."""
+"""Heartbeats, and the shutdown: `bye`, 1012, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_reader_whose_selection_matches_nothing_gets_heartbeats(log: LogWr
     async with Reader(gateway.address, "section=sports") as reader:
         await reader.until_live()
         await log.post("not for it", section="health")
-        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has it")
+        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 1, "the gateway has the entry")
         assert await reader.next_of(HeartbeatMessage) == HeartbeatMessage(log.head)
 
 
@@ -57,7 +57,7 @@ async def test_stop_sends_bye_and_closes_with_1012(log: LogWriter, start: Start)
         assert isinstance(bye, ByeMessage)
         assert 0 <= bye.retry_ms <= 500
     retries = {message.retry_ms for reader in readers for message in reader.messages if isinstance(message, ByeMessage)}
-    assert len(retries) > 5, "they come back at different times"
+    assert len(retries) > 5, "their retry delays differ"
     assert gateway.hub.channels["en"].counts.closed == {1012: 20}
 
 
@@ -68,7 +68,7 @@ async def test_draining_gateway_is_not_ready_and_refuses_followers(log: LogWrite
         await client.__aenter__()
         await client.open()
     gateway.stop()
-    await eventually(lambda: gateway.hub.is_draining, "it drains")
+    await eventually(lambda: gateway.hub.is_draining, "the gateway drains")
     async with httpx.AsyncClient() as http:
         ready = await http.get(f"{gateway.address}/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")
@@ -88,12 +88,12 @@ async def test_second_stop_ends_immediately(log: LogWriter, start: Start) -> Non
         await client.__aenter__()
         await client.open()
     gateway.stop()
-    await eventually(lambda: gateway.hub.is_draining, "it drains")
+    await eventually(lambda: gateway.hub.is_draining, "the gateway drains")
     gateway.stop()
     for client in clients:
         await client.read_to_end()
         client.socket.close()
-    assert gateway.hub.channels["en"].counts.closed[1012] < 50, "there was no time for all to be told"
+    assert gateway.hub.channels["en"].counts.closed[1012] < 50, "the drain is cut short"
 
 
 async def test_peers_that_never_answer_a_close_do_not_delay_the_end(log: LogWriter, start: Start) -> None:
@@ -102,12 +102,12 @@ async def test_peers_that_never_answer_a_close_do_not_delay_the_end(log: LogWrit
     async with RawClient(gateway.address) as silent, RawClient(gateway.address, small=True) as stuck:
         await silent.open()
         await stuck.open(f"/v1/en/live?after={log.at(0)}")
-        await eventually(lambda: gateway.hub.channels["en"].members.paused, "it is paused")
+        await eventually(lambda: gateway.hub.channels["en"].members.paused, "the follower is paused")
         gateway.stop()
         await eventually(lambda: not gateway.hub.admission.followers, "both are cut off")
 
 
-def never_tell_whether_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def never_finish_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     async def read_log(*_: object) -> None:
         await asyncio.Event().wait()
 
@@ -118,11 +118,11 @@ def never_tell_whether_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_waiting_reader_is_disconnected_without_a_response(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    never_tell_whether_there_is_more(monkeypatch)
+    never_finish_checks(monkeypatch)
     gateway = await start()
     async with RawClient(gateway.address) as client:
         waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
-        await eventually(lambda: gateway.hub.channels["en"].members, "it waits")
+        await eventually(lambda: gateway.hub.channels["en"].members, "the follower waits")
         gateway.stop()
         with pytest.raises((AssertionError, ConnectionResetError)) as ended:
             await waiting
@@ -133,7 +133,7 @@ async def test_waiting_reader_is_disconnected_without_a_response(
 async def test_redis_client_that_loses_a_cancellation_does_not_delay_the_end(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As redis-py's does in a Cluster: the answer that had just come is given in the cancellation's place."""
+    """redis-py does this in a Cluster: it returns a response that has just come and drops the cancellation."""
 
     lost = 0
 
@@ -152,7 +152,7 @@ async def test_redis_client_that_loses_a_cancellation_does_not_delay_the_end(
     gateway = await start()
     async with RawClient(gateway.address) as client:
         waiting = asyncio.create_task(client.open("/v1/en/live?after=9-0000000000000000"))
-        await eventually(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway asks Redis")
+        await eventually(lambda: gateway.hub.channels["en"].members.ahead.checks, "the gateway checks the log")
         (running,) = [task for task in asyncio.all_tasks() if task.get_name() == "gateway"]
         gateway.stop()
         async with asyncio.timeout(60):
@@ -165,16 +165,16 @@ async def test_redis_client_that_loses_a_cancellation_does_not_delay_the_end(
 async def test_reader_that_leaves_while_it_waits_is_forgotten(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    never_tell_whether_there_is_more(monkeypatch)
+    never_finish_checks(monkeypatch)
     gateway = await start()
     async with RawClient(gateway.address) as client:
         await client.send(
             "GET /v1/en/live?after=9-0000000000000000 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        await eventually(lambda: gateway.hub.channels["en"].members, "it waits")
+        await eventually(lambda: gateway.hub.channels["en"].members, "the follower waits")
         await client.send(masked(0x8, b""))  # type: ignore[arg-type]
-    await eventually(lambda: not gateway.hub.admission.followers, "it is forgotten")
+    await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
 
 
 async def test_gateway_without_followers_stops_without_redis(
@@ -182,9 +182,11 @@ async def test_gateway_without_followers_stops_without_redis(
 ) -> None:
     gateway = await start()
     redis_server.kill()  # type: ignore[attr-defined]
-    await eventually(lambda: gateway.hub.troubles, "it has noticed")
+    await eventually(lambda: gateway.hub.troubles, "the feed has noticed")
     gateway.stop()
-    await eventually(lambda: gateway._server.should_exit and not gateway._server.servers[0].sockets, "it has ended")
+    await eventually(
+        lambda: gateway._server.should_exit and not gateway._server.servers[0].sockets, "the server has ended"
+    )
 
 
 async def test_websockets_client_sees_a_clean_end(log: LogWriter, start: Start) -> None:

@@ -1,4 +1,4 @@
-"""What a WebSocket follower sends is parsed and counted."""
+"""Frames of a WebSocket follower are parsed and counted."""
 
 from __future__ import annotations
 

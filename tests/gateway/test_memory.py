@@ -1,4 +1,4 @@
-"""What followers that read nothing cost a gateway."""
+"""The memory that stalled followers cost a gateway."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ COST_MAX = 32 * 1024
 
 
 async def test_stalled_follower_costs_at_most_32_kib(log: LogWriter, redis_url: str) -> None:
-    """The gateway is a process of its own; the cost is the growth of its memory (PSS) beside a follower that reads.
+    """The gateway is a separate process. The cost is the growth of its memory (PSS).
 
-    Half of the stalled ones were live when they stopped reading, half are in the middle of a replay, each from another
-    position.
+    Half of the followers stall while they are live, the other half during a replay, each from another position. One
+    follower reads.
     """
     async with gateway_process(redis_url, follower_paused_s=600) as process:
         async with Reader(process.address) as reader:
             await reader.until_live()
-            for _ in range(2):  # the second time, the allocator has what it needs for 10,000 entries
+            for _ in range(2):  # in the second round, the allocator has the memory for 10,000 entries
                 await log.post_many(ENTRIES, "x" * 200)
                 await reader.until_at(log.head)
             before = process.memory_bytes

@@ -1,6 +1,6 @@
-"""Random schedules of everything that happens to readers; each one's lines, folded, are the log's, folded.
+"""Random schedules of events. Afterwards each reader's fold equals the fold of the log.
 
-A schedule is drawn from its seed alone: `pytest -k 'schedule and 7'` repeats the seventh.
+The seed determines a schedule: `pytest -k 'schedule and 3'` repeats number 3.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIZE = 100
 
 
 class Ticker:
-    """A reader that comes, goes and comes back, and folds what it is sent."""
+    """A reader that connects, disconnects and reconnects, and folds the messages."""
 
     def __init__(self) -> None:
         self.board = Board()
@@ -58,14 +58,14 @@ class Ticker:
         except websockets.ConnectionClosed:
             pass
 
-    def begin_or_stop_reading(self) -> None:
+    def toggle_reading(self) -> None:
         if self.may_read.is_set():
             self.may_read.clear()
         else:
             self.may_read.set()
 
     async def drop(self) -> None:
-        """Be gone, without a word."""
+        """Abort the connection, as a lost network does."""
         if self.reader is not None and self._reading is not None:
             self.reader.connection.transport.abort()
             self.may_read.set()
@@ -101,9 +101,9 @@ async def _something_happens(
     elif what < 0.85:
         await ticker.drop()
     elif what < 0.97:
-        ticker.begin_or_stop_reading()
+        ticker.toggle_reading()
     elif may_rotate:
-        await log.begin_anew()
+        await log.rotate()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -120,7 +120,7 @@ async def test_each_readers_fold_equals_the_logs_after_any_schedule(log: LogWrit
     await log.post("the last line")
     now = datetime.now(UTC)
     for ticker in tickers:
-        await eventually(lambda ticker=ticker: ticker.position == log.head, "it is at the head")
+        await eventually(lambda ticker=ticker: ticker.position == log.head, "the reader is at the head")
         assert ticker.shown(now) == log.board().lines(now, SIZE)
         assert ticker.seen == list(range(len(log.logged) - len(ticker.seen) + 1, len(log.logged) + 1))
         await ticker.drop()

@@ -1,4 +1,4 @@
-"""Readers that read slowly, or not at all: they cost little, nobody else waits for them, and they miss nothing."""
+"""Readers that are slow or read nothing cost little, delay nobody, and miss nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_reader_that_stalls_for_10_000_entries_then_gets_all_in_order(log:
         await log.post("live again")
         assert await line_numbers(slow, ENTRIES + 1) == [ENTRIES + 1]
     assert len(quick.lines) == ENTRIES
-    # Live followers are sent the same bytes: what one of them holds is the channel's, and not its own.
+    # Live followers share the bytes in their write buffers.
     assert max(held) <= 8 * mark
 
 
@@ -51,10 +51,9 @@ async def test_kernel_buffers_little_for_a_reader_that_does_not_read(gateway: Ga
 async def test_kernel_drops_a_peer_that_stops_acknowledging(
     log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one that has vanished without a word: what was sent stays unacknowledged, whatever the gateway waits for.
+    """The kernel ends a connection whose bytes can't be delivered for TCP_USER_TIMEOUT.
 
-    (To have no answer at all from a peer takes a packet filter. To the kernel a window that stays shut is the same:
-    bytes that can't be delivered for as long as TCP_USER_TIMEOUT.)
+    Simulating a peer that vanishes needs a packet filter. A receive window that stays closed has the same effect.
     """
     monkeypatch.setattr(server, "USER_TIMEOUT_MS", 300)
     await log.post_many(5000, "x" * 900)
@@ -62,7 +61,7 @@ async def test_kernel_drops_a_peer_that_stops_acknowledging(
     async with RawClient(gateway.address, small=True) as vanished, Reader(gateway.address) as other:
         await other.until_live()
         await vanished.open(f"/v1/en/live?after={log.at(0)}")
-        await eventually(lambda: gateway.hub.admission.followers == 1, "it is dropped")
+        await eventually(lambda: gateway.hub.admission.followers == 1, "the kernel has dropped it")
         await log.post("and others follow on")
         await other.until_at(log.head)
     assert not gateway.hub.channels["en"].counts.closed
@@ -83,7 +82,7 @@ async def test_slow_replay_is_complete_and_buffers_at_most_two_marks(log: LogWri
     async with RawClient(gateway.address, small=True) as slow:
         await slow.open(f"/v1/en/live?after={log.at(0)}")
         (follower, *_) = [each for slot in channel.members.slots for each in slot]
-        await eventually(lambda: channel.members.paused, "it is paused")
+        await eventually(lambda: channel.members.paused, "the follower is paused")
         held, numbers = 0, [0]
         while numbers[-1] != ENTRIES:
             held = max(held, follower.transport.get_write_buffer_size())
@@ -98,7 +97,7 @@ async def test_peer_that_pings_and_never_reads_fills_no_write_buffer(log: LogWri
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await eventually(lambda: channel.members.paused, "it is paused")
+        await eventually(lambda: channel.members.paused, "the follower is paused")
         (follower, *_) = [each for slot in channel.members.slots for each in slot]
         ping = masked(Opcode.PING, b"x" * 125)
         try:
@@ -106,5 +105,5 @@ async def test_peer_that_pings_and_never_reads_fills_no_write_buffer(log: LogWri
                 while True:
                     await asyncio.get_running_loop().sock_sendall(client.socket, ping)
         except (TimeoutError, ConnectionError):
-            pass  # nobody reads its pings any more, or it was sent away
+            pass  # the gateway has stopped reading, or has closed the connection
         assert follower.transport.get_write_buffer_size() <= 2 * gateway.hub.settings.follower_buffer_bytes

@@ -209,7 +209,7 @@ def _fail_without_memory(*_: object) -> int:
     raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
 
-# With whole gateways
+# With real gateways
 
 
 async def test_burst_is_sent_from_the_memory_file(
@@ -304,7 +304,7 @@ async def test_bytes_for_a_closed_connection_reach_no_other(
     monkeypatch: pytest.MonkeyPatch,
     end: Callable[[RawClient, Follower], None],
 ) -> None:
-    """A connection ends and another gets its descriptor at once, while passes run in every iteration of the loop."""
+    """A connection ends and another gets its descriptor, while writes run in every iteration of the loop."""
     gateway = await start(heartbeat_s=1)
     channel, watch = gateway.hub.channels["en"], Watch(monkeypatch)
     writing = asyncio.create_task(_write_all_the_time(channel))
@@ -326,7 +326,7 @@ async def test_bytes_for_a_closed_connection_reach_no_other(
             assert (status, other.buffer) == (200, b""), "it was sent its response and nothing else"
             other.socket.close()
             client.socket.close()
-            await eventually(lambda follower=follower: follower not in followers_of(gateway), "it has left")
+            await eventually(lambda follower=follower: follower not in followers_of(gateway), "the follower has left")
         assert [line.position for line in reader.lines] == [log.at(seq) for seq in range(1, 21)]
     writing.cancel()
     assert watch.writes > 100, "the test has checked direct writes"

@@ -1,4 +1,4 @@
-"""A channel without a server: its followers' transports only record what is written to them."""
+"""A channel without a server: its followers have fake transports that record all writes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPTIONS = StreamOptions(EVERYTHING, 10, Framing.WEBSOCKET)
 
 
 class FakeTransport:
-    """A transport that records what is written. `buffered` is the size of its write buffer, which tests set."""
+    """A transport that records all writes. `buffered` is the size of its write buffer, which tests set."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -52,14 +52,14 @@ class FakeTransport:
         self.aborted = True
 
     def get_extra_info(self, name: str) -> Any:
-        """Return None: there is no socket, so everything goes through the transport."""
+        """Return None: without a socket, everything goes through the transport."""
 
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
 
 
 class SocketTransport(FakeTransport):
-    """A fake transport with a socket. `read` returns what was written directly to the socket."""
+    """A fake transport with a socket. `read` returns the bytes written directly to the socket."""
 
     def __init__(self) -> None:
         super().__init__()

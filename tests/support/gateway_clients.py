@@ -1,4 +1,4 @@
-"""Readers for tests: one that is a WebSocket client and records everything, and one that is just a socket."""
+"""Clients of a gateway: a WebSocket client that records all messages, and a plain socket."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ async def _stop(gateway: Gateway, task: asyncio.Task[None]) -> None:
 
 
 def kept_of_followers(channel: Channel) -> dict[str, object]:
-    """Return the state that a channel keeps because of followers, without what is empty."""
+    """Return the state that a channel keeps because of followers, without empty values."""
     members = channel.members
     held = {
         "followers": len(members),

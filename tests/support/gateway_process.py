@@ -1,6 +1,6 @@
-"""A gateway as a process of its own, whose memory can be measured: `python -m tests.support.gateway_process URL JSON`.
+"""A gateway in a separate process, to measure its memory: `python -m tests.support.gateway_process URL JSON`.
 
-Prints its address when it is ready; ends when its standard input does.
+It prints its address when it is ready, and ends at the end of its standard input.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ticker.web.app import make_app
 
 
 class GatewayProcess:
-    """One that runs."""
+    """A running gateway process."""
 
     def __init__(self, address: str, pid: int) -> None:
         self.address = address
@@ -74,7 +74,7 @@ async def _serve(url: str, settings: Settings) -> None:
         gateway.stop()
 
     loop.add_reader(sys.stdin.fileno(), end)
-    await gateway.run(lambda: print(gateway.address, flush=True))  # noqa: T201 -- it is read by the test
+    await gateway.run(lambda: print(gateway.address, flush=True))  # noqa: T201 -- the test reads it
 
 
 if __name__ == "__main__":

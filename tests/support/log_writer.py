@@ -22,7 +22,7 @@ _nonces = itertools.count(1)
 
 
 class LogWriter:
-    """The log of one edition on a real server. `logged` is what it wrote since the history began."""
+    """The log of one edition on a real server. `logged` has the entries of the current history."""
 
     def __init__(self, url: str, name: str = "en", edition: Edition | None = None) -> None:
         self.name = name
@@ -32,19 +32,19 @@ class LogWriter:
         self.logged: list[Logged] = []
 
     async def begin(self) -> Self:
-        """Make the edition, with a nonce of its own and an empty log."""
+        """Create the edition with a new nonce and an empty log."""
         self.nonce, self.logged = f"{next(_nonces):064x}"[::-1], []
         await save_edition(self.redis, self.name, self.edition, self.nonce)
         return self
 
-    async def begin_anew(self) -> None:
-        """Begin another history, as `ticker rotate` does."""
+    async def rotate(self) -> None:
+        """Start another history, as `ticker rotate` does."""
         nonce = f"{next(_nonces):064x}"[::-1]
         await rotate(self.redis, self.name, nonce)
         self.nonce, self.logged = nonce, []
 
-    async def begin_anew_and_trim(self, count: int, retained: int) -> None:
-        """Begin another history with `count` lines, of which the log has `retained`: all in one step."""
+    async def rotate_and_trim(self, count: int, retained: int) -> None:
+        """Start another history with `count` lines, trimmed to `retained` entries, in one transaction."""
         self.nonce, self.logged = f"{next(_nonces):064x}"[::-1], []
         pipe: Any = self.redis.pipeline(transaction=True)
         pipe.delete(self.key)
@@ -52,7 +52,7 @@ class LogWriter:
         await self._post_many_and_trim(pipe, count, retained)
 
     async def post_many_and_trim(self, count: int, retained: int) -> None:
-        """Put `count` new lines into the log and trim it to `retained` entries, in one step."""
+        """Append `count` new lines and trim the log to `retained` entries, in one transaction."""
         await self._post_many_and_trim(self.redis.pipeline(transaction=True), count, retained)
 
     async def _post_many_and_trim(self, pipe: Any, count: int, retained: int) -> None:
@@ -70,7 +70,7 @@ class LogWriter:
         return self.at(len(self.logged))
 
     def at(self, seq: int) -> str:
-        """The position of entry `seq`, or of the start of the log."""
+        """Return the position of entry `seq`; 0 is the start of the log."""
         return str(self.logged[seq - 1].position if seq else Position.of(0, self.nonce))
 
     def board(self) -> Board:
@@ -80,11 +80,11 @@ class LogWriter:
         return board
 
     async def post(self, text: str, **fields: Any) -> Line:
-        """Put a new line into the log."""
+        """Append a new line."""
         return await self._append(self.new_line(text, **fields))
 
     async def post_many(self, count: int, text: str = "line") -> None:
-        """Put `count` new lines into the log, in one round trip for each thousand."""
+        """Append `count` new lines, in one round trip per thousand."""
         for start in range(0, count, 1000):
             pipe = self.redis.pipeline(transaction=False)
             for _ in range(min(1000, count - start)):
@@ -92,7 +92,7 @@ class LogWriter:
             await pipe.execute()
 
     async def change(self, line: Line, change: Change, **fields: Any) -> Line:
-        """Put the next version of a line into the log."""
+        """Append the next version of a line."""
         made = msgspec.structs.replace(line, version=line.version + 1, change=change, updated_at=_now(), **fields)
         return await self._append(made, earlier_facets=() if made.facets == line.facets else (line.facets,))
 
@@ -101,7 +101,7 @@ class LogWriter:
         return await self.change(gone, Change.WITHDRAW, correction=reason)
 
     async def append_raw(self, seq: int, data: bytes, link: str) -> None:
-        """Put anything into the log, at `seq`."""
+        """Append any data as entry `seq`."""
         await self.redis.xadd(self.key, {"entry": data, "link": link}, id=f"{seq}-0")
 
     def new_line(self, text: str, **fields: Any) -> Line:
@@ -121,8 +121,8 @@ class LogWriter:
             }
         )
 
-    def made(self, line: Line, earlier_facets: tuple[Any, ...] = ()) -> tuple[bytes, Logged]:
-        """The bytes of the next entry and the entry, without putting it anywhere."""
+    def make_entry(self, line: Line, earlier_facets: tuple[Any, ...] = ()) -> tuple[bytes, Logged]:
+        """Return the next entry as bytes and as a value, without appending it."""
         seq = len(self.logged) + 1
         entry = Entry(
             line=line,
@@ -136,8 +136,8 @@ class LogWriter:
         previous = self.logged[-1].link if self.logged else self.nonce
         return data, Logged(seq, next_link(previous, data), entry)
 
-    def made_before(self, seq: int) -> tuple[int, bytes, str]:
-        """The number, the bytes and the link of an entry that is in the log."""
+    def stored_entry(self, seq: int) -> tuple[int, bytes, str]:
+        """Return the seq, the bytes and the link of an entry of the log."""
         logged = self.logged[seq - 1]
         return seq, encode_entry(logged.entry), logged.link
 
@@ -146,7 +146,7 @@ class LogWriter:
         return line
 
     def _add(self, redis: Any, line: Line, earlier_facets: tuple[Any, ...]) -> Any:
-        data, logged = self.made(line, earlier_facets)
+        data, logged = self.make_entry(line, earlier_facets)
         self.logged.append(logged)
         return redis.xadd(self.key, {"entry": data, "link": logged.link}, id=f"{logged.seq}-0")
 
