@@ -25,7 +25,7 @@ from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.line import Change
 from ticker.core.position import Position
-from ticker.core.submission import ReceiptStatus, Submission, encode_request
+from ticker.core.submission import DEADLINE_MAX_S, ReceiptStatus, Submission, encode_request
 from ticker.desk.worker import EditionDesk, EditionState
 from ticker.store.editors import register
 from ticker.store.inbox import submit
@@ -182,12 +182,14 @@ async def test_a_server_killed_under_load_keeps_every_acknowledged_line(
 @pytest.mark.faults
 async def test_a_desk_process_killed_at_random_settles_each_request_once(newsroom: DeskHarness) -> None:
     keys, kills = 400, 5
+    # No deadline may pass on a busy machine.
+    newsroom.settings = msgspec.structs.replace(newsroom.settings, submission_deadline_s=DEADLINE_MAX_S)
     chance = random.Random(20261124)
 
     async def write(editor: str) -> None:
         await register(newsroom.redis, "en", editor)
         for number in range(keys):
-            await submit(newsroom.redis, "en", editor, new(f"k{number}"))
+            await submit(newsroom.redis, "en", editor, new(f"k{number}", deadline_s=DEADLINE_MAX_S))
 
     async def settled() -> int:
         return sum([await newsroom.redis.xlen(newsroom.keys.receipts(editor)) for editor in EDITORS])
@@ -219,7 +221,7 @@ def _desk_process(url: str) -> subprocess.Popen[bytes]:
         "from ticker.desk.desk import run_desk\n"
         "from ticker.settings import Settings\n"
         "from ticker.store.connection import connect\n"
-        "settings = Settings(editions={'en': ENGLISH})\n"
+        f"settings = Settings(editions={{'en': ENGLISH}}, submission_deadline_s={DEADLINE_MAX_S})\n"
         "asyncio.run(run_desk(functools.partial(connect, sys.argv[1], role='desk'), settings))\n"
     )
     return subprocess.Popen([sys.executable, "-c", program, url], cwd=ROOT, env=os.environ, stdout=subprocess.DEVNULL)

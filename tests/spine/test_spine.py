@@ -35,7 +35,7 @@ from websockets.exceptions import WebSocketException
 
 from tests.support.readers import RecordingReader
 from tests.support.servers import short_folder
-from tests.support.spine_editors import Editor
+from tests.support.spine_editors import DEADLINE_S, Editor
 from tests.support.system import Program, System, environment
 from tests.support.waiting import eventually, until
 from ticker.core.entry import Logged, follow
@@ -55,7 +55,7 @@ READERS = 200
 @pytest.fixture
 def system() -> Iterator[System]:
     """`ticker up` on an empty folder."""
-    with short_folder() as folder, System(folder) as running:
+    with short_folder() as folder, System(folder, TICKER_SUBMISSION_DEADLINE_S=str(DEADLINE_S)) as running:
         yield running
 
 
