@@ -90,14 +90,14 @@ class DeskApp(App[str]):
         self._editions: list[str] = []
         self._sync: Worker[None] | None = None
         self._validate_timer: Timer | None = None
-
-    def compose(self) -> ComposeResult:
         self._status = StatusBar()
         self._lines = LineList()
         self._details = DetailsBar()
         self._composer = Composer()
-        self._receipts = ReceiptBar(self.outbox, self._deadline_s)
-        self._compose_line = ComposeLine(self._composer, self.drafts, self._clock)
+        self._receipts = ReceiptBar(self.outbox, deadline_s)
+        self._compose_line = ComposeLine(self._composer, self.drafts, clock)
+
+    def compose(self) -> ComposeResult:
         yield from (self._status, self._lines, self._details, self._composer, self._receipts)
         yield Footer(compact=True)
 

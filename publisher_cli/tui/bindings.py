@@ -37,30 +37,34 @@ ON_COMPOSER: Final[list[BindingType]] = [
     Binding("ctrl+r", "toggle_again", "again", priority=True, show=False, tooltip="Send it although a duplicate"),
 ]
 
-_ON_BOARD: Final = [
+_ON_BOARD: Final[list[BindingType]] = [
     Binding("u", "app.act('update')", "update", tooltip="Update: new facts"),
     Binding("c", "app.act('correct')", "correct", tooltip="Correct: readers see the reason"),
     Binding("w", "app.act('withdraw')", "withdraw", tooltip="Withdraw for good, with a reason"),
     Binding("h", "app.act('hide')", "hide", tooltip="Hide, or unhide"),
     Binding("p", "app.act('pin')", "pin", tooltip="Pin for a time, or unpin"),
+]
+_ON_BOARD_RARELY: Final[list[BindingType]] = [
     Binding("r", "app.act('refile')", "refile", tooltip="Refile: fix a typo"),
     Binding("z", "app.act('undo')", "undo", tooltip="Take back the line sent last"),
 ]
-_ON_PENDING: Final = [
+_ON_PENDING: Final[list[BindingType]] = [
     Binding("a", "app.act('approve')", "approve", tooltip="Approve another editor's item"),
     Binding("x", "app.act('reject')", "reject", tooltip="Reject, with a reason"),
     Binding("g", "app.act('approve_alone')", "break glass", tooltip="Chief: approve without review"),
 ]
-_ON_SCHEDULED: Final = [
+_ON_HELD: Final[list[BindingType]] = [
     Binding("z", "app.act('take_back')", "take back", tooltip="Take back your own item"),
 ]
-
-_ON_ANY_LIST: Final[list[BindingType]] = [
+_WRITE: Final[list[BindingType]] = [
     # No letter starts a new line: after a sentence typed here by mistake, nothing of it is in the compose line.
     Binding("enter", "app.write_new", "write", tooltip="Write a new line"),
+]
+_GO_TO: Final[list[BindingType]] = [
     Binding("b,escape", "app.other_pane('BOARD')", "board"),
     Binding("d", "app.other_pane('PENDING')", "pending"),
     Binding("s", "app.other_pane('SCHEDULED')", "scheduled"),
+    Binding("question_mark", "app.help", "help"),
 ]
 _RARELY: Final[list[BindingType]] = [
     Binding("1", "app.edition(1)", "edition", key_display="1-9"),
@@ -69,11 +73,7 @@ _RARELY: Final[list[BindingType]] = [
     Binding("t", "app.toggle_light", "light or dark", show=False, tooltip="On a list: light or dark colors"),
 ]
 
-ON_LIST: Final[list[BindingType]] = [
-    *_ON_BOARD[:5], *_ON_PENDING, *_ON_ANY_LIST,
-    Binding("question_mark", "app.help", "help"),
-    *_ON_SCHEDULED, *_ON_BOARD[5:], *_RARELY,
-]  # fmt: skip
+ON_LIST: Final = [*_ON_BOARD, *_ON_PENDING, *_WRITE, *_GO_TO, *_ON_HELD, *_ON_BOARD_RARELY, *_RARELY]
 
 EVERYWHERE: Final[list[BindingType]] = [
     Binding("f2", "pane('BOARD')", "board", priority=True, show=False, tooltip="Board; on a list: b"),
@@ -88,27 +88,27 @@ EVERYWHERE: Final[list[BindingType]] = [
 ]
 
 
-def _action_names(bindings: Iterable[BindingType]) -> frozenset[str]:
-    """Return the names of the bindings' actions, without namespace and parameters."""
-    names = (binding.action.partition("(")[0] for binding in Binding.make_bindings(bindings))
-    return frozenset(name.removeprefix("app.") for name in names)
+def _actions(bindings: Iterable[BindingType]) -> frozenset[str]:
+    return frozenset(binding.action.removeprefix("app.") for binding in Binding.make_bindings(bindings))
 
 
-BLOCKED_BY_DIALOGS: Final = _action_names([*EVERYWHERE, *ON_LIST]) - {"interrupt", "leave"}
+BLOCKED_BY_DIALOGS: Final = {action.partition("(")[0] for action in _actions([*EVERYWHERE, *ON_LIST])} - {
+    "interrupt",
+    "leave",
+}
 """Actions that a prompt or the help screen disables while it is open."""
 
-_LIST_ACTIONS: Final = {
-    Pane.BOARD: _ON_BOARD,
-    Pane.PENDING: [*_ON_PENDING, *_ON_SCHEDULED],
-    Pane.SCHEDULED: _ON_SCHEDULED,
+_ROW_ACTIONS: Final = {
+    Pane.BOARD: _actions([*_ON_BOARD, *_ON_BOARD_RARELY]),
+    Pane.PENDING: _actions([*_ON_PENDING, *_ON_HELD]),
+    Pane.SCHEDULED: _actions(_ON_HELD),
 }
-_APPLICABLE: Final = {pane: {binding.action for binding in found} for pane, found in _LIST_ACTIONS.items()}
 
 
 def is_applicable(action: str, parameters: tuple[object, ...], pane: Pane) -> bool:
     """Return whether an action applies to the list `pane`: to its rows, or to go from it to another list."""
     if action == "act":
-        return f"app.act({parameters[0]!r})" in _APPLICABLE[pane]
+        return f"act({parameters[0]!r})" in _ROW_ACTIONS[pane]
     return action != "other_pane" or parameters[0] != pane.name
 
 
@@ -119,13 +119,13 @@ _INTRODUCTION: Final = (
 _CONCLUSION: Final = "After NOT ON AIR you may send the same line again: it can't go on air twice."
 _LEFT: Final = (("COMPOSE LINE", ON_COMPOSER), ("EVERYWHERE", [*EVERYWHERE, *_RARELY]))
 _RIGHT: Final = (
-    ("LINE SELECTED", [*_ON_BOARD, _ON_ANY_LIST[0]]),
-    ("HELD ITEM SELECTED", [*_ON_PENDING, *_ON_SCHEDULED]),
+    ("LINE SELECTED", [*_ON_BOARD, *_ON_BOARD_RARELY, *_WRITE]),
+    ("HELD ITEM SELECTED", [*_ON_PENDING, *_ON_HELD]),
 )
 
 
 class HelpScreen(ModalScreen[None]):
-    """Every key and what it does. Any key closes it."""
+    """A list of all keys and their actions. Any key closes it."""
 
     def compose(self) -> ComposeResult:
         with Vertical():

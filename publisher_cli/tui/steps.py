@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Union
+from typing import TypeAlias
 
 import msgspec
 
@@ -55,4 +55,4 @@ class AskText(msgspec.Struct, frozen=True):
     then: Callable[[str], Step]
 
 
-Step = Union[Refuse, Edit, Send, Confirm, AskText]  # noqa: UP007 -- the classes above refer to it
+Step: TypeAlias = Refuse | Edit | Send | Confirm | AskText

@@ -102,6 +102,8 @@ class Composer(Vertical):
     @property
     def draft(self) -> Draft:
         """The draft as it stands now."""
+        if not self.is_mounted:
+            return self._draft
         values = {name: self._input(name).value for name, _ in _INPUTS}
         typed = DraftFields(text=self._text.text, again=self._again, **values)
         return Draft(change=self._draft.change, line=self._draft.line, fields=typed)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from publisher_cli.session import Session
+from publisher_cli.tui.app import DeskApp
+from publisher_cli.tui.messages import ConnectionChanged, ModelChanged
+from publisher_cli.tui.model import Connection, State
 from tests.support.desk_harness import DeskHarness, new
-from tests.support.strategies import ENGLISH
-from tests.support.tui_harness import run_desks, run_tui
+from tests.support.strategies import ENGLISH, START
+from tests.support.tui_harness import held_item, model_of, offline_tui, run_desks, run_tui
+from ticker.console import Console
 
 STORM = "Weather office: Storm nears the coast"
 TEST_EDITION = msgspec.structs.replace(ENGLISH, title="Trial", test=True)
@@ -52,3 +57,52 @@ async def test_everything_is_visible_at_80_by_24(newsroom: DeskHarness) -> None:
         await tui.paste(" and again" * 9)
         await tui.shows("CORRECT", "correct needs a reason", "too long", "f1 help", "● live", "11th hour")
         await tui.shows("urg 4", "regions", "at", "story", "url", "embargo", "expires", "what was wrong")
+
+
+async def test_signal_to_end_before_the_first_screen_ends_the_application() -> None:
+    app = DeskApp(lambda: Session("redis://127.0.0.1:1", Console({})), "en", "maha")
+    app.end()
+    assert app.return_value == ""
+
+
+async def test_message_of_an_earlier_edition_is_ignored() -> None:
+    model = model_of("Ferries stop")
+    async with offline_tui(model) as tui:
+        tui.app.post_message(ModelChanged("ar", model_of("Polls are open", name="ar")))
+        tui.app.post_message(ConnectionChanged("ar", Connection(State.LIVE, START)))
+        await tui.pilot.pause()
+        assert tui.app.model is model
+        assert tui.app.connection.state is not State.LIVE
+
+
+async def test_key_of_another_list_does_nothing() -> None:
+    model = model_of("Ferries stop")
+    model.held = [held_item()]
+    async with offline_tui(model) as tui:
+        await tui.press("escape", "a", "x")
+        assert len(tui.app.screen_stack) == 1
+        await tui.press("d", "u", "w")
+        assert len(tui.app.screen_stack) == 1
+        await tui.press("a")
+        await tui.shows("APPROVE OMAR'S NEW LINE?")
+
+
+async def test_footer_shows_the_keys_of_the_current_list() -> None:
+    model = model_of("Ferries stop")
+    model.held = [held_item()]
+    async with offline_tui(model) as tui:
+        await tui.shows("esc board", "f1 help")
+        await tui.press("escape")
+        await tui.shows("w withdraw", "d pending")
+        assert "a approve" not in tui.text
+        await tui.press("d")
+        await tui.shows("a approve", "b board")
+        assert "w withdraw" not in tui.text
+
+
+async def test_editor_without_the_right_to_read_held_items_sees_the_remedy() -> None:
+    model = model_of()
+    model.held = None
+    async with offline_tui(model) as tui:
+        await tui.press("f3")
+        await tui.shows("Pending ?", "your Redis user may not read held items", "`ticker editor add`")
