@@ -244,7 +244,9 @@ class DeskApp(App[str]):
 
     @on(Composer.Submitted)
     async def _submit(self) -> None:
-        await self._perform(self._compose_line.submit(self.model, self.outbox, is_live=self._is_live))
+        """Send the draft. Ignore a second Enter that was pressed before the prompt for the first one was open."""
+        if len(self.screen_stack) == 1:
+            await self._perform(self._compose_line.submit(self.model, self.outbox, is_live=self._is_live))
 
     @on(Composer.Left)
     def _leave_composer(self) -> None:

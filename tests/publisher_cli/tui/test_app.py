@@ -8,6 +8,7 @@ from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp
 from publisher_cli.tui.messages import ConnectionChanged, ModelChanged
 from publisher_cli.tui.model import Connection, State
+from publisher_cli.tui.widgets.composer import Composer
 from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH, START
 from tests.support.tui_harness import held_item, model_of, offline_tui, run_desks, run_tui
@@ -106,3 +107,15 @@ async def test_editor_without_the_right_to_read_held_items_sees_the_remedy() -> 
     async with offline_tui(model) as tui:
         await tui.press("f3")
         await tui.shows("Pending ?", "your Redis user may not read held items", "`ticker editor add`")
+
+
+async def test_second_enter_before_the_prompt_opens_is_ignored() -> None:
+    async with offline_tui(model_of()) as tui:
+        await tui.paste("Ferries stop")
+        await tui.press("tab", "1")
+        tui.app.post_message(Composer.Submitted())
+        tui.app.post_message(Composer.Submitted())
+        await tui.shows("SEND THIS FLASH TO EN?")
+        assert len(tui.app.screen_stack) == 2
+        await tui.press("n")
+        assert len(tui.app.screen_stack) == 1
