@@ -62,7 +62,7 @@ def test_pin_asks_for_a_time_and_rejects_one_that_cannot_be_parsed() -> None:
     step = act("pin", model_of("Ferries stop"), "line-1")
     assert isinstance(step, AskText)
     assert step.prompt.value == "2h"
-    assert "no time" in (step.prompt.check("soon") or "")
+    assert "is not a time" in (step.prompt.check("soon") or "")
     assert step.prompt.check("90m") is None
     sent = step.then("90m")
     assert isinstance(sent, Send)
