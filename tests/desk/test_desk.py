@@ -21,10 +21,10 @@ from ticker.store.editions import edition_names
 
 async def test_a_fault_of_one_edition_does_not_stop_another(redis_url: str) -> None:
     settings, state = Settings(), DeskState()
-    newsroom, other = DeskHarness(redis_url), DeskHarness(redis_url, "ar")
-    async with newsroom.desk():
-        await newsroom.ask("ann", new("k1"))
-    await newsroom.forge_entry(1, lambda data: data.replace(b"Quake", b"Quack"))
+    harness, other = DeskHarness(redis_url), DeskHarness(redis_url, "ar")
+    async with harness.desk():
+        await harness.ask("ann", new("k1"))
+    await harness.forge_entry(1, lambda data: data.replace(b"Quake", b"Quack"))
     task = asyncio.create_task(run_desk(functools.partial(connect, redis_url, role="desk"), settings, state=state))
     await asyncio.wait_for(state.ready.wait(), 60)
     receipt = await other.ask("ann", new("k1", lang="en"))
@@ -33,7 +33,7 @@ async def test_a_fault_of_one_edition_does_not_stop_another(redis_url: str) -> N
     assert receipt.status is ReceiptStatus.ON_AIR
     assert state.editions["en"].fault is not None
     assert not state.is_ready
-    await newsroom.aclose()
+    await harness.aclose()
     await other.aclose()
 
 
@@ -48,8 +48,8 @@ async def desk_state(redis_url: str) -> AsyncIterator[DeskState]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_the_desk_creates_the_editions_of_its_settings(newsroom: DeskHarness, desk_state: DeskState) -> None:
-    assert await edition_names(newsroom.redis) == sorted(Settings().editions)
+async def test_the_desk_creates_the_editions_of_its_settings(harness: DeskHarness, desk_state: DeskState) -> None:
+    assert await edition_names(harness.redis) == sorted(Settings().editions)
     assert desk_state.is_ready
 
 
@@ -59,16 +59,16 @@ async def test_an_edition_without_settings_is_refused(redis_url: str) -> None:
 
 
 async def test_the_desk_starts_without_redis_and_accepts_requests_once_it_is_there(
-    newsroom: DeskHarness, redis_server: RedisServer
+    harness: DeskHarness, redis_server: RedisServer
 ) -> None:
     redis_server.stop()
     state = DeskState()
-    task = asyncio.create_task(run_desk(newsroom.connector, newsroom.settings, state=state))
+    task = asyncio.create_task(run_desk(harness.connector, harness.settings, state=state))
     await eventually(lambda: _true(state.editions["en"].errors > 1 if state.editions else False), "the desk tries")
     assert not state.is_ready
     redis_server.start()
     await asyncio.wait_for(state.ready.wait(), 60)
-    assert (await newsroom.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
+    assert (await harness.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

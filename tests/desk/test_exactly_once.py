@@ -40,27 +40,27 @@ class Killed(BaseException):
 
 
 async def test_an_unreachable_cluster_is_logged_as_an_interruption(redis_url: str) -> None:
-    newsroom = DeskHarness(redis_url)
+    harness = DeskHarness(redis_url)
     breaking = FailingConnector(redis_url, 3, after=False, error=RedisClusterException("no node can be reached"))
     with structlog.testing.capture_logs() as told:
-        async with newsroom.desk(breaking):
-            await newsroom.ask("ann", new("k1"))
-    await newsroom.aclose()
+        async with harness.desk(breaking):
+            await harness.ask("ann", new("k1"))
+    await harness.aclose()
     assert [event["event"] for event in told if event["log_level"] != "info"] == ["desk interrupted"]
 
 
-async def assert_each_is_settled_once(newsroom: DeskHarness, editors: Sequence[str], keys: int) -> None:
+async def assert_each_is_settled_once(harness: DeskHarness, editors: Sequence[str], keys: int) -> None:
     """Check that every request has one receipt, and that its position is that of its entry."""
-    entries = await newsroom.entries()
+    entries = await harness.entries()
     assert sorted((entry.editor, entry.key) for entry in entries) == sorted(
         (editor, f"k{number}") for editor in editors for number in range(keys)
     )
-    raw = await read_log(newsroom.redis, newsroom.edition, 0, 100_000)
+    raw = await read_log(harness.redis, harness.edition, 0, 100_000)
     positions = {
         (entry.editor, entry.key): str(Position.of(at.seq, at.link)) for entry, at in zip(entries, raw, strict=True)
     }
     for editor in editors:
-        receipts = await newsroom.receipts(editor)
+        receipts = await harness.receipts(editor)
         assert len({stored.submission for stored in receipts}) == len(receipts) == keys
         for stored in receipts:
             assert stored.receipt.position == positions[editor, stored.receipt.key]
@@ -70,22 +70,22 @@ async def assert_each_is_settled_once(newsroom: DeskHarness, editors: Sequence[s
 async def test_a_desk_killed_at_any_step_settles_each_request_once(redis_url: str, after: bool) -> None:
     steps_until_settled = 40
     for at in range(1, steps_until_settled):
-        newsroom = DeskHarness(redis_url, f"e{at}")
+        harness = DeskHarness(redis_url, f"e{at}")
         for editor in EDITORS:
             for number in range(3):
-                await newsroom.submit(editor, new(f"k{number}"))
+                await harness.submit(editor, new(f"k{number}"))
         breaking = FailingConnector(redis_url, at, after=after, error=Killed())
-        desk = EditionDesk(newsroom.edition, breaking, newsroom.settings, EditionState())
+        desk = EditionDesk(harness.edition, breaking, harness.settings, EditionState())
         task = asyncio.create_task(_ends(desk))
-        finished = asyncio.create_task(newsroom.settled(*EDITORS))
+        finished = asyncio.create_task(harness.settled(*EDITORS))
         await asyncio.wait([task, finished], return_when=asyncio.FIRST_COMPLETED)
         is_killed = task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        async with newsroom.desk():
+        async with harness.desk():
             await finished
-        await assert_each_is_settled_once(newsroom, EDITORS, 3)
-        await newsroom.aclose()
+        await assert_each_is_settled_once(harness, EDITORS, 3)
+        await harness.aclose()
         if not is_killed:
             assert at > 10, "the desk takes more steps than that"
             return
@@ -107,96 +107,96 @@ async def _ends(desk: EditionDesk) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_a_desk_recovers_from_the_loss_of_any_reply(redis_url: str, after: bool, error: Exception) -> None:
     for at in range(1, 18):
-        newsroom = DeskHarness(redis_url, f"e{at}")
+        harness = DeskHarness(redis_url, f"e{at}")
         for number in range(3):
-            await newsroom.submit("ann", new(f"k{number}"))
-        async with newsroom.desk(FailingConnector(redis_url, at, after=after, error=error)):
-            await newsroom.settled("ann")
-        await assert_each_is_settled_once(newsroom, ["ann"], 3)
-        await newsroom.aclose()
+            await harness.submit("ann", new(f"k{number}"))
+        async with harness.desk(FailingConnector(redis_url, at, after=after, error=error)):
+            await harness.settled("ann")
+        await assert_each_is_settled_once(harness, ["ann"], 3)
+        await harness.aclose()
 
 
-async def test_two_desks_settle_each_request_once(newsroom: DeskHarness) -> None:
+async def test_two_desks_settle_each_request_once(harness: DeskHarness) -> None:
     keys = 60
 
     async def write(editor: str) -> None:
         for number in range(keys):
-            await newsroom.submit(editor, new(f"k{number}"))
+            await harness.submit(editor, new(f"k{number}"))
 
     async with AsyncExitStack() as desks:
-        states = [await desks.enter_async_context(newsroom.desk()) for _ in range(2)]
+        states = [await desks.enter_async_context(harness.desk()) for _ in range(2)]
         async with asyncio.TaskGroup() as group:
             for editor in EDITORS:
                 group.create_task(write(editor))
-        await newsroom.settled(*EDITORS)
-        await assert_each_is_settled_once(newsroom, EDITORS, keys)
+        await harness.settled(*EDITORS)
+        await assert_each_is_settled_once(harness, EDITORS, keys)
         assert sum(state.moved for state in states) > 0
         assert sum(state.errors for state in states) == 0
 
 
-async def test_a_second_desk_knows_the_answers_of_the_first(newsroom: DeskHarness) -> None:
+async def test_a_second_desk_knows_the_answers_of_the_first(harness: DeskHarness) -> None:
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(AsyncExitStack())
-        await first.enter_async_context(newsroom.desk())
-        await stack.enter_async_context(newsroom.desk())
-        line = await newsroom.ask("ann", new("k1"))
+        await first.enter_async_context(harness.desk())
+        await stack.enter_async_context(harness.desk())
+        line = await harness.ask("ann", new("k1"))
         ahead = Submission(key="k2", change=Change.UPDATE, id=line.id, version=2, text="A")
-        refused = await newsroom.ask("ann", ahead)
-        await newsroom.ask("bob", Submission(key="k3", change=Change.UPDATE, id=line.id, version=1, text="B"))
+        refused = await harness.ask("ann", ahead)
+        await harness.ask("bob", Submission(key="k3", change=Change.UPDATE, id=line.id, version=1, text="B"))
         await first.aclose()
-        assert await newsroom.ask("ann", new("k1")) == line
+        assert await harness.ask("ann", new("k1")) == line
         assert refused.status is ReceiptStatus.REFUSED
-        assert await newsroom.ask("ann", ahead) == refused  # although the change would be valid now
-        update = await newsroom.ask("bob", Submission(key="k4", change=Change.UPDATE, id=line.id, version=2, text="C"))
+        assert await harness.ask("ann", ahead) == refused  # although the change would be valid now
+        update = await harness.ask("bob", Submission(key="k4", change=Change.UPDATE, id=line.id, version=2, text="C"))
     assert update.version == 3
 
 
 @pytest.mark.faults
 async def test_a_server_killed_under_load_keeps_every_acknowledged_line(
-    newsroom: DeskHarness, redis_server: RedisServer
+    harness: DeskHarness, redis_server: RedisServer
 ) -> None:
     acknowledged: list[str] = []
 
     async def write(editor: str) -> None:
         for number in range(10_000):
             try:
-                receipt = await newsroom.ask(editor, new(f"k{number}"))
+                receipt = await harness.ask(editor, new(f"k{number}"))
             except (RedisConnectionError, OSError):
                 return
             assert receipt.position is not None
             acknowledged.append(receipt.position)
 
-    async with newsroom.desk():
+    async with harness.desk():
         writers = [asyncio.create_task(write(editor)) for editor in EDITORS]
         await eventually(lambda: _true(len(acknowledged) >= 60), "lines are acknowledged")
         redis_server.kill()
         await asyncio.gather(*writers)
         redis_server.start()
-        receipt = await newsroom.ask("dora", new("k1"))
+        receipt = await harness.ask("dora", new("k1"))
     assert receipt.status is ReceiptStatus.ON_AIR
-    await verify_log(newsroom.redis, "en")
-    kept = {str(Position.of(raw.seq, raw.link)) for raw in await read_log(newsroom.redis, "en", 0, 100_000)}
+    await verify_log(harness.redis, "en")
+    kept = {str(Position.of(raw.seq, raw.link)) for raw in await read_log(harness.redis, "en", 0, 100_000)}
     assert set(acknowledged) <= kept
 
 
 @pytest.mark.faults
-async def test_a_desk_process_killed_at_random_settles_each_request_once(newsroom: DeskHarness) -> None:
+async def test_a_desk_process_killed_at_random_settles_each_request_once(harness: DeskHarness) -> None:
     keys, kills = 400, 5
     # No deadline may pass on a busy machine.
-    newsroom.settings = msgspec.structs.replace(newsroom.settings, submission_deadline_s=DEADLINE_MAX_S)
+    harness.settings = msgspec.structs.replace(harness.settings, submission_deadline_s=DEADLINE_MAX_S)
     chance = random.Random(20261124)
 
     async def write(editor: str) -> None:
-        await register(newsroom.redis, "en", editor)
+        await register(harness.redis, "en", editor)
         for number in range(keys):
-            await submit(newsroom.redis, "en", editor, new(f"k{number}", deadline_s=DEADLINE_MAX_S))
+            await submit(harness.redis, "en", editor, new(f"k{number}", deadline_s=DEADLINE_MAX_S))
 
     async def settled() -> int:
-        return sum([await newsroom.redis.xlen(newsroom.keys.receipts(editor)) for editor in EDITORS])
+        return sum([await harness.redis.xlen(harness.keys.receipts(editor)) for editor in EDITORS])
 
     writers = [asyncio.create_task(write(editor)) for editor in EDITORS]
     for _ in range(kills):
-        process = _desk_process(newsroom.url)
+        process = _desk_process(harness.url)
         try:
             goal = await settled() + chance.randint(1, len(EDITORS) * keys // kills // 2)
 
@@ -208,9 +208,9 @@ async def test_a_desk_process_killed_at_random_settles_each_request_once(newsroo
             process.kill()
             process.wait()
     await asyncio.gather(*writers)
-    async with newsroom.desk():
-        await newsroom.settled(*EDITORS)
-    await assert_each_is_settled_once(newsroom, EDITORS, keys)
+    async with harness.desk():
+        await harness.settled(*EDITORS)
+    await assert_each_is_settled_once(harness, EDITORS, keys)
 
 
 def _desk_process(url: str) -> subprocess.Popen[bytes]:
@@ -274,27 +274,27 @@ def _bytes_of(drawn: DrawnRequest) -> bytes:
 async def test_any_requests_leave_a_valid_log_with_each_acknowledged_line_once(
     redis_url: str, drawn: list[DrawnRequest], killed_at: int | None, desks: int
 ) -> None:
-    newsroom = DeskHarness(redis_url)
-    await newsroom.redis.flushall()
+    harness = DeskHarness(redis_url)
+    await harness.redis.flushall()
     for each in drawn:
-        await newsroom.submit_raw(each.editor, _bytes_of(each))
+        await harness.submit_raw(each.editor, _bytes_of(each))
     ids = iter(range(1000))
     line_id = lambda: f"line-{next(ids)}"  # noqa: E731
     if killed_at is not None:
         breaking = FailingConnector(redis_url, killed_at, after=True, error=RedisConnectionError("lost"))
-        async with newsroom.desk(breaking, new_id=line_id):
-            await newsroom.settled(*EDITORS)
+        async with harness.desk(breaking, new_id=line_id):
+            await harness.settled(*EDITORS)
     async with AsyncExitStack() as stack:
         for _ in range(desks):
-            await stack.enter_async_context(newsroom.desk(new_id=line_id))
-        await newsroom.settled(*EDITORS)
+            await stack.enter_async_context(harness.desk(new_id=line_id))
+        await harness.settled(*EDITORS)
 
-    verified = await verify_log(newsroom.redis, "en")
-    entries = await newsroom.entries()
-    raw = await read_log(newsroom.redis, "en", 0, 1000)
+    verified = await verify_log(harness.redis, "en")
+    entries = await harness.entries()
+    raw = await read_log(harness.redis, "en", 0, 1000)
     positions = {str(Position.of(at.seq, at.link)): entry for at, entry in zip(raw, entries, strict=True)}
-    stored = [(editor, receipt) for editor in EDITORS for receipt in await newsroom.receipts(editor)]
-    await newsroom.aclose()
+    stored = [(editor, receipt) for editor in EDITORS for receipt in await harness.receipts(editor)]
+    await harness.aclose()
 
     assert len(stored) == len(drawn)
     assert verified.entries == len(entries)

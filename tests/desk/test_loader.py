@@ -11,20 +11,20 @@ from ticker.store.editions import load_edition, save_edition
 from ticker.store.log_reader import rotate
 
 
-async def load(newsroom: DeskHarness) -> Ledger:
-    await save_edition(newsroom.redis, "en", newsroom.settings.editions["en"], "5e" * 32)
-    stored = await load_edition(newsroom.redis, "en")
+async def load(harness: DeskHarness) -> Ledger:
+    await save_edition(harness.redis, "en", harness.settings.editions["en"], "5e" * 32)
+    stored = await load_edition(harness.redis, "en")
     assert stored is not None
-    return await load_ledger(newsroom.redis, stored, 100, 100)
+    return await load_ledger(harness.redis, stored, 100, 100)
 
 
-async def test_refresh_adds_the_settlements_of_another_desk(newsroom: DeskHarness) -> None:
-    behind = await load(newsroom)
-    async with newsroom.desk():
-        line = await newsroom.ask("ann", new("k1"))
-        await newsroom.ask("bob", Submission(key="k1", change=Change.UPDATE, id=line.id, version=9, text="A"))
-    assert await refresh(newsroom.redis, behind)
-    whole = await load(newsroom)
+async def test_refresh_adds_the_settlements_of_another_desk(harness: DeskHarness) -> None:
+    behind = await load(harness)
+    async with harness.desk():
+        line = await harness.ask("ann", new("k1"))
+        await harness.ask("bob", Submission(key="k1", change=Change.UPDATE, id=line.id, version=9, text="A"))
+    assert await refresh(harness.redis, behind)
+    whole = await load(harness)
     assert (behind.head, behind.cursors) == (whole.head, whole.cursors)
     assert list(behind.board.newest_first()) == list(whole.board.newest_first())
     for editor, status in (("ann", ReceiptStatus.ON_AIR), ("bob", ReceiptStatus.REFUSED)):
@@ -34,22 +34,22 @@ async def test_refresh_adds_the_settlements_of_another_desk(newsroom: DeskHarnes
         assert answer.status is status
 
 
-async def test_refresh_refuses_another_history(newsroom: DeskHarness) -> None:
-    empty = await load(newsroom)
-    async with newsroom.desk():
-        await newsroom.ask("ann", new("k1"))
-    behind = await load(newsroom)
-    await rotate(newsroom.redis, "en", "ab" * 32)
-    assert not await refresh(newsroom.redis, empty)
-    assert not await refresh(newsroom.redis, behind)
+async def test_refresh_refuses_another_history(harness: DeskHarness) -> None:
+    empty = await load(harness)
+    async with harness.desk():
+        await harness.ask("ann", new("k1"))
+    behind = await load(harness)
+    await rotate(harness.redis, "en", "ab" * 32)
+    assert not await refresh(harness.redis, empty)
+    assert not await refresh(harness.redis, behind)
 
 
-async def test_an_unreadable_receipt_is_ignored(newsroom: DeskHarness) -> None:
-    async with newsroom.desk():
-        await newsroom.ask("ann", new("k1"))
-    await newsroom.redis.xadd(newsroom.keys.receipts("ann"), {"receipt": "of a later version"})
-    async with newsroom.desk() as state:
-        await newsroom.submit("ann", new("k2"))
-        await newsroom.submit("bob", new("k2"))
-        assert (await newsroom.settled("bob"))[0].status is ReceiptStatus.ON_AIR
+async def test_an_unreadable_receipt_is_ignored(harness: DeskHarness) -> None:
+    async with harness.desk():
+        await harness.ask("ann", new("k1"))
+    await harness.redis.xadd(harness.keys.receipts("ann"), {"receipt": "of a later version"})
+    async with harness.desk() as state:
+        await harness.submit("ann", new("k2"))
+        await harness.submit("bob", new("k2"))
+        assert (await harness.settled("bob"))[0].status is ReceiptStatus.ON_AIR
     assert state.errors == 0

@@ -29,12 +29,12 @@ STRICT = msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,))
 
 
 @asynccontextmanager
-async def watched(room: DeskHarness) -> AsyncIterator[httpx.AsyncClient]:
+async def watched(harness: DeskHarness) -> AsyncIterator[httpx.AsyncClient]:
     """Run a desk with its HTTP port, and return a client of it."""
     state, listener = DeskState(), bind("127.0.0.1", 0, option="--metrics")
     tasks = [
-        asyncio.create_task(serve(make_app(state, room.settings.held), listener)),
-        asyncio.create_task(run_desk(room.connector, room.settings, state=state)),
+        asyncio.create_task(serve(make_app(state, harness.settings.held), listener)),
+        asyncio.create_task(run_desk(harness.connector, harness.settings, state=state)),
     ]
     try:
         await asyncio.wait_for(state.ready.wait(), WAIT_S)
@@ -72,15 +72,17 @@ async def assert_metrics(client: httpx.AsyncClient, expected: Mapping[tuple[str,
 
 
 async def test_settled_refused_and_held_requests_are_counted(redis_url: str) -> None:
-    room = DeskHarness(redis_url, like=STRICT, held=1)
-    await room.set_roles(ann=Role.EDITOR, carla=Role.CHIEF)
-    async with watched(room) as client:
-        await room.ask("ann", new("k1"))
-        await room.ask("ann", new("k1"))
-        assert (await room.ask("ann", new("k2", "Ceasefire holds", urgency=1))).status is ReceiptStatus.HELD
-        assert [each.code for each in (await room.ask("ann", new("k3", "Polls close", urgency=1))).errors] == ["held"]
-        await room.submit_raw("ann", b"nonsense")
-        await room.settled("ann")
+    harness = DeskHarness(redis_url, like=STRICT, held=1)
+    await harness.set_roles(ann=Role.EDITOR, carla=Role.CHIEF)
+    async with watched(harness) as client:
+        await harness.ask("ann", new("k1"))
+        await harness.ask("ann", new("k1"))
+        assert (await harness.ask("ann", new("k2", "Ceasefire holds", urgency=1))).status is ReceiptStatus.HELD
+        assert [each.code for each in (await harness.ask("ann", new("k3", "Polls close", urgency=1))).errors] == [
+            "held"
+        ]
+        await harness.submit_raw("ann", b"nonsense")
+        await harness.settled("ann")
         expected: dict[tuple[str, ...], float] = {
             ("ticker_desk_accepting", "en"): 1,
             ("ticker_desk_fault", "en"): 0,
@@ -95,24 +97,24 @@ async def test_settled_refused_and_held_requests_are_counted(redis_url: str) -> 
             ("ticker_desk_break_glass_total", "en"): 0,
         }
         await assert_metrics(client, expected)
-    await room.aclose()
+    await harness.aclose()
 
 
 async def test_a_break_glass_is_counted(redis_url: str) -> None:
-    room = DeskHarness(redis_url, like=STRICT)
-    await room.set_roles(carla=Role.CHIEF)
-    async with watched(room) as client:
-        receipt = await room.ask("carla", new("k1", urgency=1, break_glass="Nobody else is here"))
+    harness = DeskHarness(redis_url, like=STRICT)
+    await harness.set_roles(carla=Role.CHIEF)
+    async with watched(harness) as client:
+        receipt = await harness.ask("carla", new("k1", urgency=1, break_glass="Nobody else is here"))
         assert receipt.status is ReceiptStatus.ON_AIR
         await assert_metrics(client, {("ticker_desk_break_glass_total", "en"): 1})
-    await room.aclose()
+    await harness.aclose()
 
 
 async def test_dropped_requests_and_overdue_items_are_counted(redis_url: str) -> None:
-    room = DeskHarness(redis_url, inbox_retained=2, overdue_after_s=0.2)
-    async with room.desk() as state:
-        at = datetime.fromtimestamp((await redis_ms(room.redis) + 300) / 1000, UTC)
-        receipt = await room.ask("ann", new("k0", "Later", publish_at=at))
+    harness = DeskHarness(redis_url, inbox_retained=2, overdue_after_s=0.2)
+    async with harness.desk() as state:
+        at = datetime.fromtimestamp((await redis_ms(harness.redis) + 300) / 1000, UTC)
+        receipt = await harness.ask("ann", new("k0", "Later", publish_at=at))
         assert receipt.status is ReceiptStatus.HELD
 
         async def is_counted() -> bool:
@@ -121,26 +123,26 @@ async def test_dropped_requests_and_overdue_items_are_counted(redis_url: str) ->
         await eventually(is_counted, "it is counted")  # the receipt may come first
 
     async def is_long_past() -> bool:
-        return await redis_ms(room.redis) > 1000 * at.timestamp() + 300
+        return await redis_ms(harness.redis) > 1000 * at.timestamp() + 300
 
     await eventually(is_long_past, "its time has passed")
     for number in range(5):
-        await room.submit("ann", new(f"k{number + 1}", f"Line {number}"))
-    async with watched(room) as client:
-        await room.settled("ann")
+        await harness.submit("ann", new(f"k{number + 1}", f"Line {number}"))
+    async with watched(harness) as client:
+        await harness.settled("ann")
         await assert_metrics(client, {("ticker_desk_dropped_total", "en"): 3, ("ticker_desk_overdue_total", "en"): 1})
-    assert {receipt.status for receipt in await room.settled("ann")} == {ReceiptStatus.HELD, ReceiptStatus.ON_AIR}
-    await room.aclose()
+    assert {receipt.status for receipt in await harness.settled("ann")} == {ReceiptStatus.HELD, ReceiptStatus.ON_AIR}
+    await harness.aclose()
 
 
-async def test_readiness_reports_a_fault(newsroom: DeskHarness) -> None:
-    async with watched(newsroom) as client:
+async def test_readiness_reports_a_fault(harness: DeskHarness) -> None:
+    async with watched(harness) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["editions"]) == (200, {"en": {"accepting": True, "fault": None}})
-        await newsroom.ask("ann", new("k1"))
-        await newsroom.redis.delete(newsroom.keys.log)
-        await newsroom.redis.xadd(newsroom.keys.log, {"entry": "forged", "link": "00" * 32}, id="1-0")
+        await harness.ask("ann", new("k1"))
+        await harness.redis.delete(harness.keys.log)
+        await harness.redis.xadd(harness.keys.log, {"entry": "forged", "link": "00" * 32}, id="1-0")
 
         async def is_not_ready() -> bool:
             return (await client.get("/readyz")).status_code == 503

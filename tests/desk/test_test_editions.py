@@ -20,16 +20,16 @@ TEST = msgspec.structs.replace(ENGLISH, test=True)
 
 
 async def test_every_version_of_a_test_editions_line_is_marked(redis_url: str) -> None:
-    room = DeskHarness(redis_url, like=TEST)
-    async with room.desk():
-        posted = await room.ask("ann", new("k1"))
+    harness = DeskHarness(redis_url, like=TEST)
+    async with harness.desk():
+        posted = await harness.ask("ann", new("k1"))
         for change in (
             Submission(key="k2", change=Change.UPDATE, id=posted.id, text="Quake of magnitude 6.3"),
             Submission(key="k3", change=Change.WITHDRAW, id=posted.id, reason="A drill."),
         ):
-            assert (await room.ask("ann", change)).status is ReceiptStatus.ON_AIR
-    assert [entry.line.test for entry in await room.entries()] == [True, True, True]
-    await room.aclose()
+            assert (await harness.ask("ann", change)).status is ReceiptStatus.ON_AIR
+    assert [entry.line.test for entry in await harness.entries()] == [True, True, True]
+    await harness.aclose()
 
 
 @pytest.mark.parametrize(("first", "second"), [(ENGLISH, TEST), (TEST, ENGLISH)], ids=["public", "test"])
@@ -57,26 +57,26 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
     await wanted.aclose()
 
 
-async def test_a_running_desk_stops_when_the_edition_becomes_another_kind(newsroom: DeskHarness) -> None:
-    async with newsroom.desk() as state:
-        await newsroom.ask("ann", new("k1"))
-        kept = await newsroom.redis.hget(newsroom.keys.edition, "settings")
-        nonce = await newsroom.redis.hget(newsroom.keys.edition, "nonce")
+async def test_a_running_desk_stops_when_the_edition_becomes_another_kind(harness: DeskHarness) -> None:
+    async with harness.desk() as state:
+        await harness.ask("ann", new("k1"))
+        kept = await harness.redis.hget(harness.keys.edition, "settings")
+        nonce = await harness.redis.hget(harness.keys.edition, "nonce")
         # No command of ours does this. It is like restoring a backup of another system while the desk runs.
-        await newsroom.redis.hset(
-            newsroom.keys.edition, mapping={"settings": msgspec.json.encode(TEST), "nonce": "ab" * 32}
+        await harness.redis.hset(
+            harness.keys.edition, mapping={"settings": msgspec.json.encode(TEST), "nonce": "ab" * 32}
         )
-        await newsroom.redis.delete(newsroom.keys.log)
+        await harness.redis.delete(harness.keys.log)
         await eventually(lambda: _is(state.fault is not None), "the desk reports the fault")
         assert "[editions.en]" in (state.fault or "")
         assert not state.accepting
-        await newsroom.submit("ann", new("k2"))
+        await harness.submit("ann", new("k2"))
         assert kept is not None
         assert nonce is not None
-        await newsroom.redis.hset(newsroom.keys.edition, mapping={"settings": kept, "nonce": nonce})
+        await harness.redis.hset(harness.keys.edition, mapping={"settings": kept, "nonce": nonce})
         await eventually(lambda: _is(state.fault is None and state.accepting), "the desk continues")
-        await newsroom.settled("ann")
-    assert [entry.line.test for entry in await newsroom.entries()] == [False]
+        await harness.settled("ann")
+    assert [entry.line.test for entry in await harness.entries()] == [False]
 
 
 async def _is(value: bool) -> bool:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgspec
 
 from tests.support.strategies import ENGLISH
 from tests.support.waiting import WAIT_S, eventually
-from ticker.core.edition import Edition, Role
+from ticker.core.edition import Edition, Role, SecondPerson
 from ticker.core.entry import Entry, follow
 from ticker.core.held import Held
 from ticker.core.line import Change
-from ticker.core.submission import Receipt, Request, Submission
+from ticker.core.submission import Decision, DecisionRequest, Receipt, Request, Submission
 from ticker.desk.worker import Connector, EditionDesk, EditionState
 from ticker.settings import Settings
 from ticker.store.connection import Redis, connect
@@ -27,7 +29,10 @@ from ticker.store.inbox import deadline_at_ms, submit
 from ticker.store.keys import Keys
 from ticker.store.log_reader import read_log
 from ticker.store.receipts import StoredReceipt, await_receipt, last_receipt_id, read_receipts
-from ticker.store.streams import read_range
+from ticker.store.streams import read_range, redis_ms
+
+WITH_SECOND_PERSON: Final = msgspec.structs.replace(ENGLISH, second_person=tuple(SecondPerson))
+"""An edition that requires a second person for flashes, withdrawals and reporters."""
 
 
 def new(key: str, text: str = "Quake of magnitude 6.1 strikes off the coast", **fields: Any) -> Submission:
@@ -163,3 +168,20 @@ def lines_of(entries: Sequence[Entry]) -> list[str]:
 
 def replace(submission: Submission, **fields: Any) -> Submission:
     return msgspec.structs.replace(submission, **fields)
+
+
+async def soon(harness: DeskHarness, ms: int = 400) -> datetime:
+    """Return a time in the near future, by Redis's clock."""
+    return datetime.fromtimestamp((await redis_ms(harness.redis) + ms) / 1000, UTC)
+
+
+def decision(kind: Decision, receipt: Receipt, **fields: Any) -> DecisionRequest:
+    assert receipt.held is not None
+    return DecisionRequest(key=secrets.token_hex(4), decision=kind, held=receipt.held, **fields)
+
+
+async def until_on_air(harness: DeskHarness, count: int = 1) -> None:
+    async def is_there() -> bool:
+        return len(await harness.entries()) >= count
+
+    await eventually(is_there, f"{count} entries are on air")
