@@ -30,7 +30,7 @@ STDIN_BYTES: Final = 64 * 1024
     short_help="Put a new line on air.",
     epilog=examples(
         'tick post "Weather office: Storm reaches the coast at noon" -e en',
-        'tick post "Polls close in Valmora" -e en --section politics --region europe --urgency 2',
+        'tick post "Polls close in Valmora" -e en --section politics --urgency 2',
         'tick post "Ferries stop until morning" -e en --expires 12h --pin 2h',
         'tick post "Parliament opens" -e en --at "tomorrow 9:00" --story opening',
         "tick post --from results.jsonl -e en --section sports",
@@ -71,7 +71,7 @@ def post(console: Console, /, *, text: str | None, source: Path | None, options:
 @click.command(
     short_help="Change a line: there are new facts.",
     epilog=examples(
-        'tick update last "Weather office: Storm reaches the coast, ferries stop" -e en',
+        'tick update last "Weather office: Storm nears, ferries stop" -e en',
         "tick update k7m2 -e en --urgency 1 --section environment",
     ),
 )

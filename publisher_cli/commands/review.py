@@ -44,9 +44,7 @@ def scheduled(console: Console, /, *, edition: str | None, data: Path | None) ->
 
 @click.command(
     short_help="Approve a held item of another editor.",
-    epilog=examples(
-        "tick approve k7m2 -e en", "tick approve last -e en --break-glass 'nobody else is in, the minister confirmed'"
-    ),
+    epilog=examples("tick approve k7m2 -e en", "tick approve last -e en --break-glass 'alone tonight, two sources'"),
 )
 @held_argument
 @submit_options(break_glass_option)

@@ -154,7 +154,7 @@ def test_post_without_a_desk_is_certainly_not_on_air_and_can_be_repeated_with_it
     assert ran.err.startswith("NOT ON AIR  en  no desk answered within 0.5 s, and it can't be published any more")
     assert "--key again" in ran.err
     rig.desk.start()
-    # What waited in the inbox was too late: it is answered, and never sent as if it were news.
+    # The request in the inbox is late by now. The desk answers it, but doesn't publish it.
     assert rig.tick("log", "--json").json["entries"] == []
     assert rig.tick("post", "Late", "--key", "again").code == 0
     assert len(rig.tick("log", "--json").json["entries"]) == 1

@@ -38,11 +38,14 @@ def texts(command: click.Command, words: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize(("words", "command"), ALL, ids=lambda each: " ".join(each) if isinstance(each, tuple) else "")
-def test_help_of_every_command_has_an_example(words: tuple[str, ...], command: click.Command) -> None:
+def test_help_of_every_command_has_an_example_and_fits_80_columns(
+    words: tuple[str, ...], command: click.Command
+) -> None:
     shown = texts(command, words)
     examples = shown.partition("Examples:")[2]
     assert re.search(rf"^ +(\w+=\S+ )?{' '.join(words)}\b", examples, re.MULTILINE), shown
     assert command.help
+    assert max(map(len, shown.splitlines())) <= 80, shown
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
             assert parameter.help, (words, parameter.name)
@@ -99,7 +102,7 @@ def test_usage_error_is_one_line_that_names_the_help(words: list[str], why: str)
 
 def test_json_error_is_a_document(tmp_path: Path) -> None:
     ran = run_program("tick", "log", "--json", "-e", "A B", environ=environment(TICKER_DATA=str(tmp_path)))
-    assert ran.code == 4  # there is no Redis
+    assert ran.code == 4  # because no Redis runs
     assert json.loads(ran.out).keys() == {"error", "detail"}
 
 

@@ -173,7 +173,7 @@ def test_hidden_line_is_off_the_board_until_unhide(system: System, post: Post) -
 
 def test_pinned_line_is_on_top_until_unpin(system: System, post: Post) -> None:
     line_id = post("Votes are counted")
-    assert system.tick("pin", line_id, "-e", "en", "--for", "7d").code == 0  # longer than any other test's
+    assert system.tick("pin", line_id, "-e", "en", "--for", "7d").code == 0  # longer than the pins of other tests
     post("Newer")
     first = system.tick("board", "-e", "en", "--json").json["lines"][0]
     assert system.tick("unpin", line_id, "-e", "en").code == 0
