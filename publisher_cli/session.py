@@ -18,9 +18,9 @@ from ticker.console import Console
 from ticker.core.edition import check_name, is_name
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store import data_folder
-from ticker.store.connection import Redis, explain, open_redis
+from ticker.store.connection import Redis, open_redis
 from ticker.store.editions import StoredEdition, edition_names, load_edition
-from ticker.store.url import parse_url, password_from, redact, with_password
+from ticker.store.url import parse_url, password_from, with_password
 
 NAME_CHARACTERS: Final = 32
 ORIGIN_CHARACTERS: Final = 64
@@ -28,7 +28,7 @@ NO_EDITION: Final = "there is no edition yet: start the desk (`ticker up` or `ti
 
 
 class Session(msgspec.Struct, frozen=True):
-    """The Redis to use. `url` includes the password: show `shown` instead."""
+    """The Redis to use. `url` may include a password: never print it."""
 
     url: str
     console: Console
@@ -45,11 +45,6 @@ class Session(msgspec.Struct, frozen=True):
         url = data_folder.redis_url(console.environ, folder)
         return cls(with_password(url, password_from(console.environ)), console)
 
-    @property
-    def shown(self) -> str:
-        """The address without its password."""
-        return redact(self.url)
-
     @asynccontextmanager
     async def redis(self) -> AsyncIterator[Redis]:
         """Open a client with a single connection. It runs one command at a time, and each may block.
@@ -60,10 +55,6 @@ class Session(msgspec.Struct, frozen=True):
         """
         async with open_redis(self.url, role="tick", blocking=True) as redis:
             yield redis
-
-    def sentence(self, error: BaseException) -> str:
-        """Return why Redis failed, and what to do."""
-        return explain(error, self.url)
 
     def editor(self, given: str | None) -> str:
         """Return the editor's name: `given`, or the Redis user, or the login name in a form that is valid.

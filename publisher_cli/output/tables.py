@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 GAP: Final = 2
 TEXT_MIN: Final = 20
-"""Columns for the text. On a narrower terminal, rows are wider than the screen."""
+"""Columns for the text. On a terminal that is too narrow for them, rows are cut off at its edge."""
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -1,0 +1,56 @@
+"""Tables on a terminal, and plain lines elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console as Terminal
+
+from publisher_cli.output.tables import Row, fitted, show_rows
+from ticker.console import Console
+from ticker.core.line import Direction
+
+ROWS = (
+    Row(("k7m2", "10:30:00", "FLASH"), "Earthquake hits Port Isel", Direction.LTR),
+    Row(("p5q7", "10:31:00", ""), "هطول أمطار غزيرة على الساحل", Direction.RTL),
+)
+
+
+def test_pipe_gets_one_line_per_row() -> None:
+    out = io.StringIO()
+    show_rows(Console({}, out, io.StringIO()), ROWS)
+    assert out.getvalue().splitlines() == [
+        "k7m2  10:30:00  FLASH  Earthquake hits Port Isel",
+        "p5q7  10:31:00  \u2067هطول أمطار غزيرة على الساحل\u2069",
+    ]
+
+
+def printed(rows: tuple[Row, ...], width: int) -> list[str]:
+    out = io.StringIO()
+    terminal = Terminal(file=out, width=width, no_color=True)
+    terminal.print(fitted(rows, terminal))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_text_is_wrapped_in_its_own_column() -> None:
+    first, second, *_ = printed(ROWS[:1], 45)
+    assert first == "k7m2  10:30:00  FLASH  Earthquake hits Port"
+    assert second == " " * 23 + "Isel"
+
+
+@pytest.mark.parametrize("width", [36, 45, 200])
+def test_each_piece_of_a_right_to_left_text_is_isolated(width: int) -> None:
+    for line in printed(ROWS[1:], width):
+        assert line.count("\u2067") == line.count("\u2069") == 1
+
+
+def test_empty_column_takes_no_room() -> None:
+    (line,) = printed((Row(("k7m2", ""), "Rain", Direction.LTR),), 80)
+    assert line == "k7m2  Rain"
+
+
+def test_no_rows_print_nothing() -> None:
+    out = io.StringIO()
+    show_rows(Console({}, out, io.StringIO()), ())
+    assert out.getvalue() == ""
