@@ -110,8 +110,8 @@ async def test_unsolicited_pongs_are_ignored(log: LogWriter, gateway: Gateway) -
         assert b"news" in (await client.frame())[1]
 
 
-@pytest.mark.parametrize("piece", [1, 100_000])
-async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, piece: int) -> None:
+@pytest.mark.parametrize("batch", [1, 100_000])
+async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, batch: int) -> None:
     """Parsing all of them would block the event loop, whether they come in one write or in many."""
     async with RawClient(gateway.address) as client:
         await client.open()
@@ -119,8 +119,8 @@ async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, pi
         await client.frame()
         (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
         with suppress(ConnectionError):
-            for _ in range(100_000 // piece):
-                await client.send(masked(Opcode.PONG, b"") * piece)
+            for _ in range(100_000 // batch):
+                await client.send(masked(Opcode.PONG, b"") * batch)
                 if follower.state is State.LEFT:
                     break
         await eventually(lambda: not gateway.hub.admission.followers, "the follower is closed")

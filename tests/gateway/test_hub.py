@@ -38,8 +38,8 @@ async def test_heartbeats_are_spread_over_the_interval(gateway: Gateway) -> None
     for client in clients:
         await client.__aenter__()
         await client.open()
-    cohorts = gateway.hub.channels["en"].members.slots
-    assert [len(cohort) for cohort in cohorts] == [2] * 25
+    slots = gateway.hub.channels["en"].members.slots
+    assert [len(slot) for slot in slots] == [2] * 25
     for client in clients:
         client.socket.close()
 
