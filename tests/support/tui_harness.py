@@ -19,7 +19,7 @@ from publisher_cli.tui.model import EditionModel, State
 from publisher_cli.tui.widgets.composer import Composer
 from publisher_cli.tui.widgets.line_list import LineList
 from tests.support.desk_harness import DeskHarness
-from tests.support.strategies import ENGLISH, NONCE, START, post
+from tests.support.strategies import ENGLISH, NONCE, START, context
 from tests.support.waiting import eventually
 from ticker.console import Console
 from ticker.core.edition import Edition
@@ -27,7 +27,7 @@ from ticker.core.entry import Logged
 from ticker.core.errors import StoreError
 from ticker.core.held import Held
 from ticker.core.line import Change
-from ticker.core.outcome import Publish
+from ticker.core.outcome import Publish, decide
 from ticker.core.submission import Finding, Submission
 from ticker.settings import Settings
 from ticker.store.editions import StoredEdition
@@ -144,10 +144,9 @@ def model_of(*texts: str, name: str = "en", editor: str = "maha", edition: Editi
     for seq, text in enumerate(texts, 1):
         now = START + timedelta(minutes=seq)
         submission = Submission(key=f"k{seq}", change=Change.NEW, text=text)
-        outcome = post(model.board, submission, now, edition)
+        outcome = decide(submission, context(model.board, seq, now, f"line-{seq}", edition))
         assert isinstance(outcome, Publish)
-        line = msgspec.structs.replace(outcome.entry.line, id=f"line-{seq}", number=seq)
-        model.apply(Logged(seq, f"{seq:064x}", msgspec.structs.replace(outcome.entry, line=line, editor="omar")))
+        model.apply(Logged(seq, f"{seq:064x}", msgspec.structs.replace(outcome.entry, editor="omar")))
     return model
 
 
