@@ -157,8 +157,8 @@ def test_an_unhidden_line_is_as_it_was_before_it_was_hidden() -> None:
     before = board.get(LINE)
     assert before is not None
     published(board, Change.HIDE)
-    released = published(board, Change.UNHIDE)
-    assert released == msgspec.structs.replace(before.line, change=Change.UNHIDE, version=before.line.version + 2)
+    unhidden = published(board, Change.UNHIDE)
+    assert unhidden == msgspec.structs.replace(before.line, change=Change.UNHIDE, version=before.line.version + 2)
 
 
 def test_a_line_may_be_hidden_and_unhidden_again() -> None:

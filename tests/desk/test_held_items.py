@@ -45,15 +45,15 @@ async def test_a_scheduled_line_is_published_at_its_time_with_the_id_of_the_held
 ) -> None:
     async with harness.desk():
         due = await soon(harness)
-        told = await harness.ask("ann", new("k1", publish_at=due))
-        assert (told.status, told.due_at, told.position) == (ReceiptStatus.HELD, due, None)
+        receipt = await harness.ask("ann", new("k1", publish_at=due))
+        assert (receipt.status, receipt.due_at, receipt.position) == (ReceiptStatus.HELD, due, None)
         assert await harness.entries() == []
         await until_on_air(harness)
         assert await redis_ms(harness.redis) >= due.timestamp() * 1000
     (entry,) = await harness.entries()
     first, second = await harness.receipts_for("ann", "k1")
-    assert (entry.line.id, entry.editor, entry.key, entry.due_at) == (told.held, "ann", "k1", due)
-    assert (first, second.status, second.id, second.version) == (told, ReceiptStatus.ON_AIR, told.held, 1)
+    assert (entry.line.id, entry.editor, entry.key, entry.due_at) == (receipt.held, "ann", "k1", due)
+    assert (first, second.status, second.id, second.version) == (receipt, ReceiptStatus.ON_AIR, receipt.held, 1)
     assert await harness.held() == []
 
 
@@ -63,8 +63,8 @@ async def test_a_fast_desk_clock_publishes_nothing_early(
     ahead: Callable[[], datetime] = lambda: datetime.now(UTC) + timedelta(hours=2)  # noqa: E731
     async with harness.desk(clock=ahead) as state:
         embargo = await soon(harness)
-        told = await harness.ask("ann", new("k1", embargo_until=embargo))
-        assert told.status is ReceiptStatus.HELD
+        receipt = await harness.ask("ann", new("k1", embargo_until=embargo))
+        assert receipt.status is ReceiptStatus.HELD
         await until_on_air(harness)
         assert await redis_ms(harness.redis) >= embargo.timestamp() * 1000
         assert state.errors == 0
@@ -111,12 +111,12 @@ async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(redis_u
             await until_on_air(harness, 2)
             await harness.settled("bob")
         assert sorted(entry.key for entry in await harness.entries()) == ["k0", "k1"]
-        scheduled = [told.status for told in await harness.receipts_for("ann", "k0")]
+        scheduled = [receipt.status for receipt in await harness.receipts_for("ann", "k0")]
         assert scheduled in (
             [ReceiptStatus.HELD, ReceiptStatus.ON_AIR],
             [ReceiptStatus.ON_AIR],
         )  # the line may be due before the desk starts
-        assert [told.status for told in await harness.receipts_for("ann", "k1")] == [
+        assert [receipt.status for receipt in await harness.receipts_for("ann", "k1")] == [
             ReceiptStatus.HELD,
             ReceiptStatus.ON_AIR,
         ]
@@ -127,11 +127,11 @@ async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(redis_u
 async def test_an_overdue_item_waits_for_a_person(redis_url: str) -> None:
     harness = DeskHarness(redis_url, overdue_after_s=0.1)
     async with harness.desk():
-        told = await harness.ask("ann", new("k1", publish_at=await soon(harness)))
+        receipt = await harness.ask("ann", new("k1", publish_at=await soon(harness)))
 
     async def is_long_past() -> bool:
-        assert told.due_at is not None
-        return await redis_ms(harness.redis) > told.due_at.timestamp() * 1000 + 200
+        assert receipt.due_at is not None
+        return await redis_ms(harness.redis) > receipt.due_at.timestamp() * 1000 + 200
 
     await eventually(is_long_past, "its time has passed")
     async with harness.desk():
@@ -163,15 +163,15 @@ async def test_a_held_change_that_became_stale_is_refused_with_a_receipt_for_its
             return len(await harness.receipts_for("ann", "k2")) == 2
 
         await eventually(is_answered, "the author has the receipt")
-    told = (await harness.receipts_for("ann", "k2"))[-1]
-    assert (told.status, told.errors[0].code) == (ReceiptStatus.REFUSED, "stale")
+    receipt = (await harness.receipts_for("ann", "k2"))[-1]
+    assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "stale")
     assert lines_of(await harness.entries())[-1] == ""
     assert await harness.held() == []
 
 
 async def test_a_scheduled_line_of_a_removed_editor_waits_for_a_second_person(harness: DeskHarness) -> None:
     async with harness.desk():
-        told = await harness.ask("eve", new("k1", publish_at=await soon(harness)))
+        receipt = await harness.ask("eve", new("k1", publish_at=await soon(harness)))
         await unregister(harness.redis, "en", "eve")
 
         async def waits() -> bool:
@@ -181,7 +181,7 @@ async def test_a_scheduled_line_of_a_removed_editor_waits_for_a_second_person(ha
         assert not await harness.entries()
         (held,) = await harness.held()
         assert [need.code for need in held.needs] == ["removed"]
-        assert (await harness.ask("bob", decision(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
+        assert (await harness.ask("bob", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR
 
 
 async def test_a_scheduled_line_keeps_the_reason_for_its_break_glass(careful: DeskHarness) -> None:
@@ -198,9 +198,9 @@ async def test_the_length_of_an_undo_window_does_not_depend_on_the_desks_clock(
     harness: DeskHarness, hours: int
 ) -> None:
     async with harness.desk(clock=lambda: datetime.now(UTC) + timedelta(hours=hours)):
-        told = await harness.ask("ann", new("k1", undo_s=60.0))
-    assert told.due_at is not None
-    left_s = told.due_at.timestamp() - await redis_ms(harness.redis) / 1000
+        receipt = await harness.ask("ann", new("k1", undo_s=60.0))
+    assert receipt.due_at is not None
+    left_s = receipt.due_at.timestamp() - await redis_ms(harness.redis) / 1000
     assert 30 < left_s <= 60
 
 
@@ -235,7 +235,7 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
     rules = {**ENGLISH.rules, "duplicate": Effect.REVIEW}
     harness = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, rules=rules))
     async with harness.desk():
-        told = await harness.ask("ann", new("k1", publish_at=await soon(harness)))
+        receipt = await harness.ask("ann", new("k1", publish_at=await soon(harness)))
         assert (await harness.ask("bob", new("k2"))).status is ReceiptStatus.ON_AIR
 
         async def waits() -> bool:
@@ -245,7 +245,7 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
         assert len(await harness.entries()) == 1
         again = (await harness.receipts_for("ann", "k1"))[-1]
         assert (again.status, [need.code for need in again.needs]) == (ReceiptStatus.HELD, ["duplicate"])
-        assert (await harness.ask("bob", decision(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
+        assert (await harness.ask("bob", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR
     assert (await harness.entries())[-1].approved_by == "bob"
     await harness.aclose()
 
@@ -255,9 +255,13 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
 
 async def test_a_line_cancelled_in_its_undo_window_is_never_published(harness: DeskHarness) -> None:
     async with harness.desk():
-        told = await harness.ask("ann", new("k1", undo_s=300))
-        taken_back = await harness.ask("ann", decision(Decision.CANCEL, told))
-    assert (told.status, taken_back.status, taken_back.decided_by) == (ReceiptStatus.HELD, ReceiptStatus.DROPPED, "ann")
+        receipt = await harness.ask("ann", new("k1", undo_s=300))
+        cancelled = await harness.ask("ann", decision(Decision.CANCEL, receipt))
+    assert (receipt.status, cancelled.status, cancelled.decided_by) == (
+        ReceiptStatus.HELD,
+        ReceiptStatus.DROPPED,
+        "ann",
+    )
     assert [receipt.status for receipt in await harness.receipts_for("ann", "k1")] == [
         ReceiptStatus.HELD,
         ReceiptStatus.DROPPED,

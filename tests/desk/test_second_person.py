@@ -19,12 +19,16 @@ from ticker.store.streams import redis_ms
 
 async def test_an_approved_flash_is_published_in_its_authors_name(careful: DeskHarness) -> None:
     async with careful.desk():
-        told = await careful.ask("ann", new("k1", urgency=1))
-        assert (told.status, [need.code for need in told.needs], told.due_at) == (ReceiptStatus.HELD, ["flash"], None)
+        receipt = await careful.ask("ann", new("k1", urgency=1))
+        assert (receipt.status, [need.code for need in receipt.needs], receipt.due_at) == (
+            ReceiptStatus.HELD,
+            ["flash"],
+            None,
+        )
         assert await careful.entries() == []
-        approved = await careful.ask("bob", decision(Decision.APPROVE, told))
+        approved = await careful.ask("bob", decision(Decision.APPROVE, receipt))
     (entry,) = await careful.entries()
-    assert (approved.status, approved.decided_by, approved.id) == (ReceiptStatus.ON_AIR, "bob", told.held)
+    assert (approved.status, approved.decided_by, approved.id) == (ReceiptStatus.ON_AIR, "bob", receipt.held)
     assert (entry.editor, entry.approved_by, entry.key) == ("ann", "bob", "k1")
     on_air = (await careful.receipts_for("ann", "k1"))[-1]
     assert (on_air.status, on_air.decided_by, on_air.position) == (ReceiptStatus.ON_AIR, "bob", approved.position)
@@ -33,8 +37,8 @@ async def test_an_approved_flash_is_published_in_its_authors_name(careful: DeskH
 @pytest.mark.parametrize(("editor", "code"), [("ann", "second-person"), ("rana", "role"), ("stranger", None)], ids=str)
 async def test_only_another_editor_may_approve(careful: DeskHarness, editor: str, code: str | None) -> None:
     async with careful.desk():
-        told = await careful.ask("ann", new("k1", urgency=1))
-        decided = await careful.ask(editor, decision(Decision.APPROVE, told))
+        receipt = await careful.ask("ann", new("k1", urgency=1))
+        decided = await careful.ask(editor, decision(Decision.APPROVE, receipt))
     assert [finding.code for finding in decided.errors] == ([] if code is None else [code])
     assert len(await careful.entries()) == (code is None)
 
@@ -56,10 +60,10 @@ async def test_a_chief_breaks_the_glass_and_the_log_has_the_reason(careful: Desk
 
 async def test_a_chief_breaks_the_glass_for_a_held_item(careful: DeskHarness) -> None:
     async with careful.desk():
-        told = await careful.ask("cleo", new("k1", urgency=1))
-        own = await careful.ask("cleo", decision(Decision.APPROVE, told))
-        broken = await careful.ask("cleo", decision(Decision.APPROVE, told, break_glass="Nobody answers"))
-    assert (told.status, own.errors[0].code, broken.status) == (
+        receipt = await careful.ask("cleo", new("k1", urgency=1))
+        own = await careful.ask("cleo", decision(Decision.APPROVE, receipt))
+        broken = await careful.ask("cleo", decision(Decision.APPROVE, receipt, break_glass="Nobody answers"))
+    assert (receipt.status, own.errors[0].code, broken.status) == (
         ReceiptStatus.HELD,
         "second-person",
         ReceiptStatus.ON_AIR,
@@ -70,12 +74,12 @@ async def test_a_chief_breaks_the_glass_for_a_held_item(careful: DeskHarness) ->
 
 async def test_every_submission_of_a_reporter_is_held(careful: DeskHarness) -> None:
     async with careful.desk():
-        told = await careful.ask("rana", new("k1"))
-        assert [need.code for need in told.needs] == ["reporter"]
-        rejected = await careful.ask("bob", decision(Decision.REJECT, told, reason="Not confirmed"))
-    told_author = (await careful.receipts_for("rana", "k1"))[-1]
+        receipt = await careful.ask("rana", new("k1"))
+        assert [need.code for need in receipt.needs] == ["reporter"]
+        rejected = await careful.ask("bob", decision(Decision.REJECT, receipt, reason="Not confirmed"))
+    author_receipt = (await careful.receipts_for("rana", "k1"))[-1]
     assert rejected.status is ReceiptStatus.DROPPED
-    assert (told_author.status, told_author.decided_by, told_author.reason) == (
+    assert (author_receipt.status, author_receipt.decided_by, author_receipt.reason) == (
         ReceiptStatus.DROPPED,
         "bob",
         "Not confirmed",
@@ -89,10 +93,15 @@ async def test_only_the_withdrawal_of_another_editors_line_is_held(careful: Desk
         first, second = [await careful.ask("ann", new(f"k{number}", f"Line {number}")) for number in range(2)]
         update = Submission(key="k3", change=Change.UPDATE, id=first.id, text="Line 0, changed")
         await careful.ask("bob", update)
-        others = await careful.ask("bob", Submission(key="k4", change=Change.WITHDRAW, id=first.id, reason="Wrong"))
+        withdrawal_of_another = await careful.ask(
+            "bob", Submission(key="k4", change=Change.WITHDRAW, id=first.id, reason="Wrong")
+        )
         own = await careful.ask("ann", Submission(key="k5", change=Change.WITHDRAW, id=second.id, reason="Wrong"))
-        assert (others.status, [need.code for need in others.needs]) == (ReceiptStatus.HELD, ["withdrawal"])
-        approved = await careful.ask("ann", decision(Decision.APPROVE, others))
+        assert (withdrawal_of_another.status, [need.code for need in withdrawal_of_another.needs]) == (
+            ReceiptStatus.HELD,
+            ["withdrawal"],
+        )
+        approved = await careful.ask("ann", decision(Decision.APPROVE, withdrawal_of_another))
     assert (own.status, approved.status) == (ReceiptStatus.ON_AIR, ReceiptStatus.ON_AIR)
     assert lines_of(await careful.entries())[-1] == ""
 
@@ -100,8 +109,8 @@ async def test_only_the_withdrawal_of_another_editors_line_is_held(careful: Desk
 async def test_an_approved_item_still_waits_for_its_time(careful: DeskHarness) -> None:
     async with careful.desk():
         due = await soon(careful)
-        told = await careful.ask("ann", new("k1", urgency=1, publish_at=due))
-        approved = await careful.ask("bob", decision(Decision.APPROVE, told))
+        receipt = await careful.ask("ann", new("k1", urgency=1, publish_at=due))
+        approved = await careful.ask("bob", decision(Decision.APPROVE, receipt))
         assert (approved.status, approved.due_at, approved.needs) == (ReceiptStatus.HELD, due, ())
         await until_on_air(careful)
         assert await redis_ms(careful.redis) >= due.timestamp() * 1000
@@ -111,19 +120,19 @@ async def test_an_approved_item_still_waits_for_its_time(careful: DeskHarness) -
 
 async def test_an_item_without_approval_stays_held_at_its_time(careful: DeskHarness) -> None:
     async with careful.desk():
-        told = await careful.ask("ann", new("k1", urgency=1, publish_at=await soon(careful, 100)))
+        receipt = await careful.ask("ann", new("k1", urgency=1, publish_at=await soon(careful, 100)))
         await careful.ask("bob", new("k2", publish_at=await soon(careful, 300)))
         await until_on_air(careful)
-        assert [held.id for held in await careful.held()] == [told.held]
+        assert [held.id for held in await careful.held()] == [receipt.held]
 
 
 async def test_a_decision_on_an_unknown_item_is_refused(careful: DeskHarness) -> None:
     async with careful.desk():
-        told = await careful.ask("ann", new("k1", urgency=1))
-        approval = decision(Decision.APPROVE, told)
+        receipt = await careful.ask("ann", new("k1", urgency=1))
+        approval = decision(Decision.APPROVE, receipt)
         first = await careful.ask("bob", approval)
         again = await careful.ask("bob", approval)
-        twice = await careful.ask("bob", decision(Decision.APPROVE, told))
+        twice = await careful.ask("bob", decision(Decision.APPROVE, receipt))
     assert first == again
     assert (twice.status, twice.errors[0].code) == (ReceiptStatus.REFUSED, "unknown")
     assert len(await careful.entries()) == 1
@@ -131,12 +140,12 @@ async def test_a_decision_on_an_unknown_item_is_refused(careful: DeskHarness) ->
 
 async def test_a_change_of_role_applies_to_the_next_request(careful: DeskHarness) -> None:
     async with careful.desk():
-        told = await careful.ask("ann", new("k1", urgency=1))
-        assert (await careful.ask("rana", decision(Decision.APPROVE, told))).status is ReceiptStatus.REFUSED
+        receipt = await careful.ask("ann", new("k1", urgency=1))
+        assert (await careful.ask("rana", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.REFUSED
         await careful.set_roles(rana=Role.EDITOR)
 
         async def is_allowed() -> bool:
-            return (await careful.ask("rana", decision(Decision.APPROVE, told))).status is ReceiptStatus.ON_AIR
+            return (await careful.ask("rana", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR
 
         await eventually(is_allowed, "the desk has the new role")
 

@@ -18,11 +18,11 @@ async def test_an_edition_is_on_one_node_of_a_cluster(redis_cluster: Cluster) ->
         async with harness.desk() as state:
             receipts = [await harness.ask("ann", new("k1")) for _ in range(2)]
             await rotate(harness.redis, edition, "ab" * 32)
-            anew = await harness.ask("bob", new("k2"))
+            after_rotation = await harness.ask("bob", new("k2"))
         verified = await verify_log(harness.redis, edition)
         await harness.aclose()
         assert receipts[0] == receipts[1]
-        assert anew.status is ReceiptStatus.ON_AIR
+        assert after_rotation.status is ReceiptStatus.ON_AIR
         assert (verified.entries, state.errors) == (1, 0)
 
 

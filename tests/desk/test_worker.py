@@ -221,10 +221,10 @@ async def test_an_id_from_the_future_is_late_and_resets_the_inbox(harness: DeskH
     await harness.submit_raw("ann", encode_request(new("k1")), forged)
     async with harness.desk():
         (receipt,) = await harness.settled("ann")
-        anew = await harness.ask("ann", new("k2"))
+        later = await harness.ask("ann", new("k2"))
         same_key = await harness.ask("ann", new("k1"))
     assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.LATE, "clock")
-    assert anew.status is same_key.status is ReceiptStatus.ON_AIR
+    assert later.status is same_key.status is ReceiptStatus.ON_AIR
     assert [entry.key for entry in await harness.entries()] == ["k2", "k1"]
 
 
