@@ -19,7 +19,7 @@ from publisher_cli.output.batch_report import BatchReport
 from publisher_cli.session import Session, find_edition
 from publisher_cli.submit import undo_window
 from publisher_cli.submit.batch_file import Item, RefusedLine, read_items
-from publisher_cli.submit.dry_run import LoadedState, load_state, preview, preview_receipt
+from publisher_cli.submit.dry_run import EditionState, load_state, preview, preview_receipt
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.times import find_zone
 from ticker.client.pending_request import PendingRequest
@@ -192,7 +192,7 @@ async def match_answers(redis: Redis, edition: str, editor: str, items: Sequence
         item.answer = None if answer is None or answer.status is ReceiptStatus.LATE else answer
 
 
-def preview_all(state: LoadedState, items: Sequence[Item]) -> Iterator[tuple[Item, Receipt]]:
+def preview_all(state: EditionState, items: Sequence[Item]) -> Iterator[tuple[Item, Receipt]]:
     """Yield what the desk would answer to each item without an answer, as if the items before it were on air."""
     for item in items:
         if item.answer is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Protocol
 
 import msgspec
 from redis.exceptions import NoPermissionError
@@ -22,27 +21,11 @@ NO_ID = "dry-run"
 """The id of a new line in a dry run. No real line has it, because real ids are longer."""
 
 
-class EditionState(Protocol):
-    """An edition as one editor sees it. `seq` is the number of the newest entry that `board` includes."""
+class EditionState(msgspec.Struct):
+    """An edition as one editor sees it.
 
-    @property
-    def stored(self) -> StoredEdition: ...
-
-    @property
-    def editor(self) -> str: ...
-
-    @property
-    def role(self) -> Role: ...
-
-    @property
-    def board(self) -> Board: ...
-
-    @property
-    def seq(self) -> int: ...
-
-
-class LoadedState(msgspec.Struct):
-    """An edition as one editor sees it, loaded from Redis. A batch adds to `board` what it would publish."""
+    `seq` is the number of the newest entry that `board` includes. A batch adds to `board` what it would publish.
+    """
 
     stored: StoredEdition
     editor: str
@@ -57,7 +40,7 @@ async def dry_run(redis: Redis, stored: StoredEdition, editor: str, submission: 
     return preview_receipt(stored, submission, preview(state, submission, datetime.now(UTC)))
 
 
-async def load_state(redis: Redis, stored: StoredEdition, editor: str) -> LoadedState:
+async def load_state(redis: Redis, stored: StoredEdition, editor: str) -> EditionState:
     """Load the whole log and the editor's role.
 
     Raises:
@@ -74,7 +57,7 @@ async def load_state(redis: Redis, stored: StoredEdition, editor: str) -> Loaded
     board = Board()
     for entry in reversed(found):
         board.apply(entry.entry)
-    return LoadedState(stored, editor, role or stored.edition.role, board, found[0].seq if found else 0)
+    return EditionState(stored, editor, role or stored.edition.role, board, found[0].seq if found else 0)
 
 
 def preview(state: EditionState, submission: Submission, now: datetime, new_id: str = NO_ID) -> Outcome:

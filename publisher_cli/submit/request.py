@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from publisher_cli.times import parse_duration
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change
 from ticker.core.submission import UNDO_MAX_S
@@ -113,8 +114,6 @@ def undo_window_s(text: str) -> float:
         SettingsError: If the text is something else, or the window is too long.
 
     """
-    from publisher_cli.times import parse_duration  # noqa: PLC0415 -- few commands name a time
-
     duration = parse_duration(f"{text}s" if text.strip().isdecimal() else text)
     if duration is None or duration.total_seconds() > UNDO_MAX_S:
         raise SettingsError(

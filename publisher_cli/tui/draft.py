@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from publisher_cli.output import bidi, messages
-from publisher_cli.submit.dry_run import preview
+from publisher_cli.submit.dry_run import EditionState, preview
 from publisher_cli.submit.request import content_fields
 from publisher_cli.times import parse_times
 from publisher_cli.tui.model import EditionModel
@@ -190,7 +190,8 @@ def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
         submission = submission_of(draft, CHECK_KEY, now, model.zone)
     except SettingsError as error:
         return Validation(errors=(Finding("field", str(error)),))
-    match preview(model, submission, now):
+    state = EditionState(model.stored, model.editor, model.role, model.board, model.seq)
+    match preview(state, submission, now):
         case Publish(warnings=warnings):
             return Validation(submission=submission, warnings=warnings)
         case Hold(held=held, warnings=warnings):
