@@ -110,7 +110,7 @@ class Member(asyncio.Protocol):
 
 
 class Crowd:
-    """Keeps `size` followers connected, and repositions some of them all the time."""
+    """Keeps `size` followers connected, and replaces some of them all the time."""
 
     def __init__(self, port: int, size: int, rng: random.Random) -> None:
         self.members: dict[Member, None] = {}
