@@ -16,7 +16,7 @@ RETRY_S: Final = 5
 
 
 class Refusal(Exception):  # noqa: N818 -- a term of the protocol
-    """A request is answered with an error.
+    """The gateway refuses a request with an HTTP error.
 
     Attributes:
         status: The HTTP status.
@@ -79,7 +79,7 @@ class Admission:
         self._per_address[address] += 1
 
     def release(self, address: str) -> None:
-        """Count one follower of `address` less."""
+        """Stop counting one follower of `address`."""
         self.followers -= 1
         self._per_address[address] -= 1
         if not self._per_address[address]:

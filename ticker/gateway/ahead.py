@@ -39,13 +39,16 @@ class Waiting(msgspec.Struct, frozen=True):
 class AheadFollowers:
     """The followers that wait, and the checks whether the log has more entries than the gateway.
 
-    `check_due` is set when the feed should check the log.
+    Attributes:
+        check_due: Set when the feed should check the log.
+        checks: The number of checks started.
+
     """
 
     def __init__(self) -> None:
         self.check_due = asyncio.Event()
         self._waiting: dict[Follower, Waiting] = {}
-        self._checks = 0
+        self.checks = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -55,7 +58,7 @@ class AheadFollowers:
 
     def add(self, follower: Follower, response: bytes, after: Position, now: float) -> None:
         """Let a follower wait, and request a check of the log."""
-        self._waiting[follower] = Waiting(response, after, now, self._checks)
+        self._waiting[follower] = Waiting(response, after, now, self.checks)
         self.check_due.set()
 
     def remove(self, follower: Follower) -> Waiting | None:
@@ -65,13 +68,8 @@ class AheadFollowers:
     def start_check(self) -> int:
         """Return the number of a new check, for `unconfirmed`."""
         self.check_due.clear()
-        self._checks += 1
-        return self._checks
-
-    @property
-    def checks(self) -> int:
-        """The number of checks started."""
-        return self._checks
+        self.checks += 1
+        return self.checks
 
     def reached(self, head: int) -> list[Follower]:
         """Return the followers whose entry is now in the log."""

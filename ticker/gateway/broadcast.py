@@ -86,7 +86,7 @@ class Broadcaster:
         """
         served, yield_at = 0, monotonic() + SLICE_S
         for slot in self._slots:
-            singles = list(slot.singles)  # without the followers that leave a group in this pass: they have been served
+            singles = list(slot.singles)  # a copy: followers that leave a group in this pass have been served
             for group in slot.groups():
                 served += self._serve_group(slot, group, first)
                 if monotonic() >= yield_at:
@@ -152,7 +152,7 @@ class Broadcaster:
         """
         slot, log, recent = self._slots[second % len(self._slots)], self._history.log, self._heads[0]
         self._heads.append(log.head)
-        singles = list(slot.singles)  # without the followers that leave a group below
+        singles = list(slot.singles)  # a copy: followers that leave a group below have got their heartbeat
         for group in slot.groups():
             if group.sent <= recent and log.position_at(group.cursor) is not None:
                 self._counts.heartbeats += len(group.members)

@@ -1,4 +1,4 @@
-"""A channel: one edition's history, its followers, and the passes that write the one to the others."""
+"""A channel: the history of one edition, its followers, and the passes that send the history to them."""
 
 from __future__ import annotations
 

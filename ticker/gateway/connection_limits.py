@@ -10,7 +10,7 @@ from ticker.gateway.admission import Network, counted_as, is_trusted
 from ticker.settings import Settings
 
 
-class Connection(Protocol):
+class LimitedConnection(Protocol):
     """A connection that can be ended. It must be hashable."""
 
     def cut_off(self) -> None:
@@ -44,8 +44,8 @@ class ConnectionLimits:
         self._trusted = trusted
         self._refused = refused
         self._per_address: Counter[str] = Counter()
-        self._requests: dict[Connection, float] = {}  # → when its request timeout started
-        self._unread: dict[Connection, tuple[float, int]] = {}  # → since when its write buffer is full, bytes
+        self._requests: dict[LimitedConnection, float] = {}  # → when its request timeout started
+        self._unread: dict[LimitedConnection, tuple[float, int]] = {}  # → since when its write buffer is full, bytes
 
     def has_room(self, connections: int) -> bool:
         """Return whether the process has a file descriptor for this connection. `connections` counts all of them."""
@@ -67,21 +67,21 @@ class ConnectionLimits:
         return True
 
     def leave(self, address: str) -> None:
-        """Count one connection less: it is closed or has become a follower."""
+        """Stop counting a connection that was closed or has become a follower."""
         counted = counted_as(address)
         self._per_address[counted] -= 1
         if not self._per_address[counted]:
             del self._per_address[counted]
 
-    def start_request_timeout(self, connection: Connection, now: float) -> None:
+    def start_request_timeout(self, connection: LimitedConnection, now: float) -> None:
         """Start the request timeout, unless it is running: a complete request must come within `handshake_s`."""
         self._requests.setdefault(connection, now)
 
-    def stop_request_timeout(self, connection: Connection) -> None:
+    def stop_request_timeout(self, connection: LimitedConnection) -> None:
         """Stop the request timeout, if it is running: the request is complete, or the connection is closed."""
         self._requests.pop(connection, None)
 
-    def add_unread(self, connection: Connection, size: int, now: float) -> None:
+    def add_unread(self, connection: LimitedConnection, size: int, now: float) -> None:
         """Count the `size` bytes of a write buffer that exceeds its high-water mark.
 
         If all write buffers together exceed `unread_bytes`, end the connections whose buffers have been full longest.
@@ -93,7 +93,7 @@ class ConnectionLimits:
                 break
             self._cut_off_unread(slowest)
 
-    def remove_unread(self, connection: Connection) -> None:
+    def remove_unread(self, connection: LimitedConnection) -> None:
         """Stop counting a write buffer, if it was counted: the peer has read, or the connection is closed."""
         _, size = self._unread.pop(connection, (0.0, 0))
         self.unread_bytes -= size
@@ -117,7 +117,7 @@ class ConnectionLimits:
         for connection in [each for each, (since, _) in self._unread.items() if now - since > self._unread_s]:
             self._cut_off_unread(connection)
 
-    def _cut_off_unread(self, connection: Connection) -> None:
+    def _cut_off_unread(self, connection: LimitedConnection) -> None:
         self.unread_cut_off += 1
         self.remove_unread(connection)
         connection.cut_off()

@@ -45,7 +45,7 @@ LEFT: Final = State.LEFT
 
 
 class FollowerContext(msgspec.Struct, frozen=True):
-    """What all followers of one channel share.
+    """Limits, counters and callbacks that all followers of one channel share.
 
     Attributes:
         buffer_bytes: High-water mark of a write buffer (setting `follower_buffer_bytes`).

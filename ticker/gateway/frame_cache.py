@@ -160,7 +160,7 @@ class FrameCaches:
         return cache
 
     def release(self, cache: FrameCache) -> None:
-        """Count one follower less. Drop the cache if that was its last."""
+        """Stop counting one follower of a cache. Drop the cache after its last follower."""
         cache.followers -= 1
         if not cache.followers and self._caches.get(cache.options) is cache:
             del self._caches[cache.options]

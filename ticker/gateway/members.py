@@ -71,7 +71,7 @@ class Members:
     # Joining and leaving
 
     def join(self, follower: Follower, response: bytes, after: Position | Reset | None) -> None:
-        """Serve a follower from a position, or from the board without a usable position."""
+        """Serve a follower from the position `after`. Without a usable position, send it the board first."""
         follower.frame_cache.followers += 1
         self._count += 1
         if isinstance(after, Position) and after.seq > self._history.log.head:
@@ -179,7 +179,7 @@ class Members:
         follower.paused_at = None
         if follower in self._paused:
             del self._paused[follower]
-            self.add_behind(follower)  # not now: thousands of followers may resume in one iteration of the loop
+            self.add_behind(follower)  # don't write now: thousands of followers may resume in one iteration
 
     def close_paused(self, limit_s: float, now: float) -> None:
         """Close the followers that have been paused for longer than `limit_s`."""
