@@ -1,4 +1,4 @@
-"""What `ticker` and `tick` share: text or JSON output, error messages in one line, and groups of commands."""
+"""Shared by `ticker` and `tick`: text or JSON output, error messages in one line, and groups of commands."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def run(
         if isinstance(cause, SystemExit):
             raise cause from None
         if isinstance(cause, BrokenPipeError):
-            # The reader of the output has ended (`| head`), which is no failure. Python would report it at exit.
+            # The reader of the output has ended (`| head`). That isn't a failure. Python would report it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         status = status_of(cause)

@@ -29,7 +29,7 @@ PACE_S: Final = 8.0
 """The mean time between two lines of an edition: about the pace of a busy desk."""
 
 AT_ONCE: Final = 6
-"""How many lines an empty edition gets at once, so that there is something to see."""
+"""How many lines an empty edition gets immediately, so that readers see something."""
 
 _logger = structlog.get_logger("ticker.demo")
 
@@ -104,7 +104,7 @@ class _Storyteller:
 
     def _submission(self, story: Story, text: str, line_id: str | None) -> Submission:
         if line_id is None:
-            # The stories are repeated several times per hour, hence `again`.
+            # `again`, because the stories are repeated several times per hour.
             facets = _facets(story, self._edition)
             return Submission(key=new_key(), change=Change.NEW, deadline_s=DEADLINE_S, text=text, again=True, **facets)
         reason = story.correction.get(self._language)

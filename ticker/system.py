@@ -123,7 +123,7 @@ class System:
 
 
 async def _check_reachable(url: str) -> None:
-    """Fail at once if there is no Redis: a person who starts the system by hand must not wait for retries.
+    """Fail immediately if Redis can't be reached: a person who starts the system by hand must not wait for retries.
 
     Raises:
         StoreError: If Redis doesn't answer. The message has the URL without its password.

@@ -1,13 +1,11 @@
-"""`tick watch`: an edition as its readers see it, live."""
+"""`tick watch`: show an edition live, as its readers see it."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,9 +15,6 @@ from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store import data_folder
-
-if TYPE_CHECKING:
-    from ticker.client.follower import Event
 
 DEFAULT_GATEWAY = "http://127.0.0.1:8080"
 
@@ -37,12 +32,12 @@ DEFAULT_GATEWAY = "http://127.0.0.1:8080"
     "--gateway",
     metavar="URL",
     envvar="TICKER_GATEWAY_URL",
-    help="Where the gateway is.  [default: TICKER_GATEWAY_URL, or that of `ticker up`, or port 8080 here]",
+    help="The gateway's address.  [default: TICKER_GATEWAY_URL, or that of `ticker up`, or http://127.0.0.1:8080]",
 )
 @click.option("--section", "sections", metavar="S", multiple=True, help="Only this section; may be given repeatedly.")
 @click.option("--region", "regions", metavar="R", multiple=True, help="Only this region; may be given repeatedly.")
-@click.option("--urgency", metavar="N", type=click.IntRange(1, 9), help="Only lines this urgent or more.")
-@click.option("-n", "--lines", type=click.IntRange(1, 100), help="How many lines the board has.")
+@click.option("--urgency", metavar="N", type=click.IntRange(1, 9), help="Only lines of this urgency or more urgent.")
+@click.option("-n", "--lines", type=click.IntRange(1, 100), help="The number of lines on the board.")
 @data_option
 @shared_options
 @click.pass_obj
@@ -58,11 +53,13 @@ def watch(
     lines: int | None,
     data: Path | None,
 ) -> Status:
-    """Show an edition's board live, as its readers get it, until Ctrl-C.
+    """Show an edition's board live, as its readers see it, until Ctrl-C.
 
-    It comes back by itself after a lost connection, with every line that it missed. Where the output is no terminal, it
-    is a line for each entry; with --json, each message as it came.
+    After a lost connection it reconnects, and shows every line that it missed. If the output isn't a terminal, it
+    prints one line per entry. With --json, it prints each message of the gateway.
     """
+    from publisher_cli.output.live_board import show_live  # noqa: PLC0415 -- slow to import
+
     find = _gateway_finder(console, gateway, data)
     name = check_name(edition) if edition is not None else _only_edition(find())
     given = {
@@ -72,9 +69,9 @@ def watch(
         "lines": () if lines is None else (str(lines),),
     }
     query = {field: values for field, values in given.items() if values}
-    gc.enable()  # `main` has switched it off, for commands that end at once
+    gc.enable()  # `main` has disabled it, for commands that end soon
     try:
-        asyncio.run(_watch(console, find, name, query))
+        asyncio.run(show_live(console, find, name, query))
     except KeyboardInterrupt:
         return Status.DONE
     return Status.DONE
@@ -92,30 +89,7 @@ def _only_edition(gateway: str) -> str:
 
     names = editions_at(gateway)
     if not names:
-        raise StoreError("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which makes them")
+        raise StoreError("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which creates them")
     if len(names) > 1:
-        raise SettingsError(f"which edition? Say -e with one of {', '.join(names)}, or set TICK_EDITION")
+        raise SettingsError(f"several editions exist ({', '.join(names)}): choose one with -e or TICK_EDITION")
     return names[0]
-
-
-async def _watch(console: Console, find: Callable[[], str], edition: str, query: dict[str, tuple[str, ...]]) -> None:
-    from contextlib import aclosing  # noqa: PLC0415
-
-    from publisher_cli.output.live_board import open_screen  # noqa: PLC0415
-    from ticker.client.follower import follow_events  # noqa: PLC0415
-
-    with open_screen(console, edition) as show:
-        async with aclosing(follow_events(find, edition, query)) as events, asyncio.TaskGroup() as tasks:
-            clock = tasks.create_task(_each_second(show))
-            try:
-                async for event in events:
-                    show(event, datetime.now(UTC))
-            finally:
-                clock.cancel()
-
-
-async def _each_second(show: Callable[[Event | None, datetime], None]) -> None:
-    """Lines expire, pins end, and the time until the next attempt runs down, also when nothing comes."""
-    while True:
-        await asyncio.sleep(1)
-        show(None, datetime.now(UTC))

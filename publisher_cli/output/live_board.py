@@ -1,10 +1,11 @@
-"""How `tick watch` shows what it hears: a live board on a terminal, a line for each entry elsewhere, or JSON."""
+"""The output of `tick watch`: a live board on a terminal, one line per entry elsewhere, or JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
@@ -12,7 +13,7 @@ import click
 from publisher_cli.history import short_ids
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import board_row, fitted
-from ticker.client.follower import Connecting, Event, Lost, Received
+from ticker.client.follower import Connecting, Event, Lost, Received, follow_events
 from ticker.console import Console
 from ticker.core.board import Board
 from ticker.core.entry import Entry
@@ -24,18 +25,45 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Show: TypeAlias = Callable[[Event | None, datetime], None]
-"""Takes in what happened (None: only time has passed) at an instant."""
+"""Shows an event at an instant. The event None updates only what depends on the time."""
 
 KEPT: Final = 500
-"""How many lines the board remembers: many more than show, so that what stands below moves up when one goes."""
+"""How many lines the board keeps: many more than it shows, so that others move up when a line leaves."""
 
 FRESH: Final = timedelta(seconds=60)
-"""How long a line that is new or has changed stands out."""
+"""How long a new or changed line is highlighted."""
+
+
+async def show_live(
+    console: Console, find: Callable[[], str], edition: str, query: Mapping[str, Sequence[str]]
+) -> None:
+    """Follow an edition through the gateway that `find` names, and show it until cancelled.
+
+    Raises:
+        RefusedError: If the gateway refuses the request for good.
+        BrokenPipeError: If the output is a pipe whose other end is closed.
+
+    """
+    with open_screen(console, edition) as show:
+        async with aclosing(follow_events(find, edition, query)) as events, asyncio.TaskGroup() as tasks:
+            clock = tasks.create_task(_each_second(show))
+            try:
+                async for event in events:
+                    show(event, datetime.now(UTC))
+            finally:
+                clock.cancel()
+
+
+async def _each_second(show: Show) -> None:
+    """Update the screen once per second: lines expire, pins end, and the countdown to the next attempt changes."""
+    while True:
+        await asyncio.sleep(1)
+        show(None, datetime.now(UTC))
 
 
 @contextmanager
 def open_screen(console: Console, edition: str) -> Iterator[Show]:
-    """Whatever suits where the output goes."""
+    """Open the output that suits the console, and yield its `show` function."""
     if console.json:
         yield JsonLines(console).show
     elif console.is_for_people:
@@ -46,7 +74,7 @@ def open_screen(console: Console, edition: str) -> Iterator[Show]:
 
 
 class JsonLines:
-    """Each message as it came; how the connection is goes to standard error."""
+    """Prints each message as JSON. The state of the connection goes to standard error."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -63,7 +91,7 @@ class JsonLines:
 
 
 class PlainLines:
-    """The board once, oldest first, then a line for each entry; how the connection is goes to standard error."""
+    """Prints the board, oldest line first, then one line per entry. The connection's state goes to standard error."""
 
     def __init__(self, console: Console, edition: str) -> None:
         self._console = console
@@ -77,28 +105,28 @@ class PlainLines:
                 self._console.tell(state_of(event))
             return
         match event.message:
-            case BoardMessage(position=at, reset=reset, lines=lines):
+            case BoardMessage(position=position, reset=reset, lines=lines):
                 if reset is not None:
-                    self._console.tell(f"a new board, in place of all above ({reset})")
+                    self._console.tell(f"a new board replaces everything above ({reset})")
                 for line in sorted(lines, key=lambda line: line.number):
-                    self._say(at, "board", line, now)
-            case LineMessage(position=at, line=line):
-                self._say(at, line.change, line, now)
+                    self._say(position, "board", line, now)
+            case LineMessage(position=position, line=line):
+                self._say(position, line.change, line, now)
             case LiveMessage():
                 self._console.tell("live")
             case _:
                 pass
         self._console.out.flush()
 
-    def _say(self, at: str, what: str, line: Line, now: datetime) -> None:
-        seq = at.partition("-")[0]
+    def _say(self, position: str, label: str, line: Line, now: datetime) -> None:
+        seq = position.partition("-")[0]
         edition = messages.edition_name(self._edition, is_test=line.test)
-        cells = (edition, seq, messages.clock(line.updated_at, now), what, line.id, messages.marks(line, now))
+        cells = (edition, seq, messages.clock(line.updated_at, now), label, line.id, messages.marks(line, now))
         self._console.say("  ".join(filter(None, (*cells, bidi.isolated(messages.shown_text(line), line.dir)))))
 
 
 class LiveBoard:
-    """The board on the whole terminal, with how the connection is always in its first line."""
+    """Shows the board on the whole terminal. The state of the connection is always at the top."""
 
     def __init__(self, console: Console, edition: str) -> None:
         self._console = console
@@ -106,7 +134,7 @@ class LiveBoard:
         self._info: EditionInfo | None = None
         self._board = Board()
         self._size = 10
-        self._at = ""
+        self._position = ""
         self._state = "connecting"
         self._style = "yellow"
         self._retry_at: datetime | None = None
@@ -121,39 +149,39 @@ class LiveBoard:
 
             def show(event: Event | None, now: datetime) -> None:
                 if event is not None:
-                    self._take(event, now)
-                live.update(self._picture(terminal, now), refresh=True)
+                    self._apply(event, now)
+                live.update(self._render(terminal, now), refresh=True)
 
             yield show
 
-    def _take(self, event: Event, now: datetime) -> None:
+    def _apply(self, event: Event, now: datetime) -> None:
         match event:
             case Connecting():
                 self._state, self._style, self._retry_at = state_of(event), "yellow", None
             case Lost(reason=reason, retry_s=retry_s):
                 self._state, self._style, self._retry_at = reason, "bold red", now + timedelta(seconds=retry_s)
             case Received(message=BoardMessage() as message):
-                self._board, self._info, self._at = Board(), message.edition, message.position
+                self._board, self._info, self._position = Board(), message.edition, message.position
                 for line in message.lines:
                     self._board.apply(as_entry(line))
                 self._size = max(self._size, len(message.lines))
             case Received(message=LineMessage() as message):
-                self._at = message.position
+                self._position = message.position
                 self._board.apply(as_entry(message.line))
-                self._forget()
+                self._trim()
             case Received(message=LiveMessage()):
                 self._state, self._style = "live", "green"
             case Received(message=ByeMessage()):
-                self._state, self._style = "the gateway says goodbye", "yellow"
+                self._state, self._style = "the gateway is closing the connection", "yellow"
             case Received():
                 pass
 
-    def _forget(self) -> None:
-        """Keep memory bounded, however long we watch."""
+    def _trim(self) -> None:
+        """Remove the oldest lines, so that memory stays bounded."""
         for entry in list(self._board.newest_first())[KEPT:]:
             self._board.remove(entry.line.id)
 
-    def _picture(self, terminal: Terminal, now: datetime) -> RenderableType:
+    def _render(self, terminal: Terminal, now: datetime) -> RenderableType:
         from rich.console import Group  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
@@ -172,7 +200,7 @@ class LiveBoard:
         head.add_row(Text(title, style="bold"), Text(f"{now.astimezone():%H:%M:%S}"))
         parts: list[RenderableType] = [head, Text(self._connection(now), style=self._style), Text()]
         if not lines:
-            parts.append(Text("nothing is on the board" if self._at else "nothing heard yet", style="dim"))
+            parts.append(Text("the board is empty" if self._position else "no message yet", style="dim"))
         parts.append(fitted(rows, terminal, styles))
         return Group(*parts)
 
@@ -180,17 +208,17 @@ class LiveBoard:
         if self._retry_at is not None:
             left = max(0, round((self._retry_at - now).total_seconds()))
             return f"✕ {self._state}; trying again in {left} s. This may be out of date."
-        at = f" · entry {self._at.partition('-')[0]}" if self._at else ""
-        return f"{'●' if self._state == 'live' else '○'} {self._state}{at}"
+        entry = f" · entry {self._position.partition('-')[0]}" if self._position else ""
+        return f"{'●' if self._state == 'live' else '○'} {self._state}{entry}"
 
 
 def as_entry(line: Line) -> Entry:
-    """A line as it came over the wire, for a board: what a reader isn't told is left blank."""
+    """Return an entry for a line from the gateway. The fields that readers don't get are empty."""
     return Entry(line=line, editor="", key="", submitted_at=line.updated_at)
 
 
 def state_of(event: Connecting | Lost) -> str:
-    """How the connection is, in words."""
+    """Return the state of the connection as text."""
     match event:
         case Connecting(gateway=gateway):
             return f"connecting to {gateway}"

@@ -1,4 +1,4 @@
-"""Every command group, tried with each user, on the oldest Redis and on a new Valkey: what isn't meant is denied."""
+"""Each group of commands with each user, on the oldest Redis and on a new Valkey: everything else is denied."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "ring the bell": ("XADD ticker:{en}:bell * editor x", {ADMIN}),
     "report reach": ("XADD ticker:{en}:reach * report x", {GATEWAY, ADMIN}),
     "read reach": ("XREVRANGE ticker:{en}:reach + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
-    # keys of others
+    # other programs' keys
     "read somebody else's key": ("GET other", set()),
     "write somebody else's key": ("SET other x", set()),
     "write a key of ours that isn't one": ("SET ticker:x y", {ADMIN}),
@@ -133,14 +133,14 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
 
 
 @pytest.mark.parametrize("user", EVERYBODY)
-def test_a_user_may_do_what_is_meant_and_nothing_else(guarded: GuardedServer, user: str) -> None:
+def test_a_user_may_do_what_is_meant_and_is_denied_everything_else(guarded: GuardedServer, user: str) -> None:
     outcomes = {what: guarded.try_as(user, *words.split()) for what, (words, _) in ATTEMPTS.items()}
     done = {what for what, outcome in outcomes.items() if outcome != "denied"}
     assert done == {what for what, (_, users) in ATTEMPTS.items() if user in users}
 
 
 @pytest.mark.parametrize("user", EVERYBODY)
-def test_of_all_commands_of_the_server_a_user_may_use_those_that_are_named(guarded: GuardedServer, user: str) -> None:
+def test_of_all_the_servers_commands_a_user_may_use_only_the_named_ones(guarded: GuardedServer, user: str) -> None:
     rights = {
         MAHA: editor_rights(MAHA, ["en", "ar"]),
         OMAR: editor_rights(OMAR, ["en"]),
@@ -165,7 +165,7 @@ class Command(NamedTuple):
 
 
 def runnable(guarded: GuardedServer, user: str) -> list[Command]:
-    """The commands and subcommands that the server would let a user run, on the right keys at least."""
+    """Return the commands and subcommands that the server allows a user to run on some keys."""
     commands = all_commands(guarded)
     with guarded._client() as client, client.pipeline(transaction=False) as pipe:
         for command in commands:
@@ -178,7 +178,7 @@ def runnable(guarded: GuardedServer, user: str) -> list[Command]:
 
 
 NO_AUTH: Final = {"auth", "hello", "quit", "reset"}
-"""Anybody may send these, without rights and before logging in."""
+"""Commands that need no rights and no login."""
 
 
 def all_commands(guarded: GuardedServer) -> list[Command]:
@@ -202,12 +202,12 @@ def as_command(raw: Any) -> Command:
     ("key", "expected"),
     [("ticker:{en}:log", "done"), ("ticker:{en}:reach", "denied"), ("other", "denied")],
 )
-def test_a_script_gives_the_desk_no_more_than_it_has_without(guarded: GuardedServer, key: str, expected: str) -> None:
+def test_a_script_gives_the_desk_no_further_rights(guarded: GuardedServer, key: str, expected: str) -> None:
     script = f"return redis.call('XRANGE', '{key}', '-', '+')"
     assert guarded.try_as(DESK, "EVAL", script, 1, key) == expected
 
 
-def test_nobody_logs_in_with_a_line_as_it_is_shown(guarded: GuardedServer) -> None:
+def test_a_printed_line_lets_nobody_log_in(guarded: GuardedServer) -> None:
     for line in guarded.ticker("acl", "--editor", "eve").out.splitlines():
         words = line.split()
         assert words[:3] == ["user", words[1], "on"]
@@ -215,7 +215,7 @@ def test_nobody_logs_in_with_a_line_as_it_is_shown(guarded: GuardedServer) -> No
 
 
 @pytest.mark.parametrize("redis70", [False, True], ids=["Valkey 9", "Redis 7.0"])
-def test_the_lines_that_are_shown_make_the_same_users_from_an_aclfile(guarded: GuardedServer, redis70: bool) -> None:
+def test_the_printed_lines_create_the_same_users_from_an_aclfile(guarded: GuardedServer, redis70: bool) -> None:
     shown = guarded.ticker("acl", "--editor", "maha", "-e", "en", "-e", "ar").out
     hashed = hashlib.sha256(b"a long enough password").hexdigest()
     with short_folder() as folder:
@@ -229,18 +229,18 @@ def test_the_lines_that_are_shown_make_the_same_users_from_an_aclfile(guarded: G
             assert server.try_as("maha", "XADD", "ticker:{ar}:inbox:maha", *ENTRY) == "done"
 
 
-# The data itself
+# Rights as data
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_rights_begin_with_nothing(role: Role) -> None:
+def test_rights_replace_all_earlier_rights(role: Role) -> None:
     rules = rights_of(role).rules
     assert rules[:4] == ["clearselectors", "resetkeys", "resetchannels", "-@all"]
     assert not {"nopass", "allkeys", "~*", "%R~*", "+@all", "allcommands", "allchannels"} & set(rules)
 
 
 @pytest.mark.parametrize("name", ["default", "ticker-desk", "ticker-anything", "", "Maha", "a b", "a*", "*", "x" * 33])
-def test_a_name_that_could_be_another_user_or_a_pattern_is_no_editors(name: str) -> None:
+def test_a_name_of_another_user_or_a_pattern_is_rejected_for_an_editor(name: str) -> None:
     with pytest.raises(SettingsError):
         check_editor_name(name)
     with pytest.raises(SettingsError):
@@ -248,18 +248,18 @@ def test_a_name_that_could_be_another_user_or_a_pattern_is_no_editors(name: str)
 
 
 @pytest.mark.parametrize("edition", ["*", "e?", "en}:inbox:omar", "[a-z]", "", "en\\"])
-def test_an_edition_whose_name_is_a_pattern_gives_no_rights(edition: str) -> None:
+def test_an_edition_name_that_is_a_pattern_is_rejected(edition: str) -> None:
     with pytest.raises(SettingsError):
         editor_rights("maha", [edition])
 
 
-def test_a_short_password_is_refused_without_being_shown() -> None:
+def test_a_short_password_is_rejected_without_showing_it() -> None:
     with pytest.raises(SettingsError) as caught:
         password_rule("hunter2hunter2")
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_line_names_its_user_first() -> None:
+def test_an_acl_line_begins_with_its_user() -> None:
     assert acl_line("maha", Rights(commands=("time",), reads=("a",), writes=("b",), both=("c",))).endswith(
         "+time %R~a %W~b ~c"
     )

@@ -1,4 +1,4 @@
-"""The whole system with a user for each part: everything works, nothing is denied, and no password shows anywhere."""
+"""The whole system with a user for each part: everything works, nothing is denied, and no password is shown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[GuardedSyste
                 yield parts
 
 
-async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(parts: GuardedSystem) -> None:
+async def test_each_part_works_as_its_own_user_and_is_denied_nothing(parts: GuardedSystem) -> None:
     async with RecordingReader(parts.gateway.url, "en") as reader:
         posted = parts.tick("post", "Maha: first", "-e", "en", "--json")
         assert posted.code == 0, posted
@@ -43,7 +43,7 @@ async def test_every_part_does_its_work_as_its_own_user_and_is_denied_nothing(pa
         await reader.until(lambda: len(reader.lines) == 4)
     for words in (("board", "-e", "en"), ("log", "-e", "en"), ("editions",)):
         assert parts.tick(*words).code == 0
-    # An id from the future has the desk begin an inbox anew: commands that nothing else needs.
+    # After an id from the future, the desk resets the inbox, with commands that it needs for nothing else.
     forged = ("XADD", "ticker:{en}:inbox:omar", "99999999999999-1", "submission", '{"key": "k", "change": "new"}')
     assert parts.server.try_as("omar", *forged) == "done"
     until(lambda: parts.server.command("EXISTS", "ticker:{en}:inbox:omar") == 0, "the inbox is begun anew")
@@ -79,7 +79,7 @@ def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: Guard
     assert own["unread"] == ["lena", "maha", "rana", "wire"]
     assert "rana" not in {act.get("editor") for act in own["acts"] if act["outcome"] != "on-air"}
     assert "you may not read those receipts" in parts.tick("audit", "-e", "en", user="omar").err
-    # Who was removed has left receipts; the chief and the admin still read them.
+    # A removed editor has left receipts, which the chief and the admin can still read.
     assert parts.server.ticker("editor", "remove", "rana").code == 0
     assert rejected in parts.tick("audit", "-e", "en", user="lena").out
     ran = run_program(
@@ -89,7 +89,7 @@ def test_a_second_person_a_schedule_and_an_audit_are_denied_nothing(parts: Guard
     assert parts.denied() == []
 
 
-def test_posting_where_one_may_not_is_refused_in_words_and_not_on_air(parts: GuardedSystem) -> None:
+def test_posting_without_the_right_is_refused_with_a_sentence(parts: GuardedSystem) -> None:
     ran = parts.tick("post", "x", "-e", "ar", user="omar")
     assert ran.code == 4
     assert ran.err.startswith("NOT ON AIR  ar")
@@ -101,7 +101,7 @@ def test_posting_where_one_may_not_is_refused_in_words_and_not_on_air(parts: Gua
     assert parts.tick("log", "-e", "ar", "--json").json["entries"] == []
 
 
-def test_no_password_is_in_a_log_an_output_or_an_error(parts: GuardedSystem, folder: Path) -> None:
+def test_no_password_appears_in_a_log_an_output_or_an_error(parts: GuardedSystem, folder: Path) -> None:
     server = parts.server
     parts.tick("post", "x", "-e", "en")
     parts.tick("post", "x", "-e", "ar", "--debug", user="omar")
@@ -111,7 +111,7 @@ def test_no_password_is_in_a_log_an_output_or_an_error(parts: GuardedSystem, fol
     ran += [run_ticker(*words, "--debug", TICKER_REDIS_URL=wrong) for words in (["verify", "en"], ["acl", "apply"])]
     assert [each.code for each in ran] == [4, 1, 1]
     assert server.ticker("editor", "list", "--debug", user="ticker-desk").code == 0
-    # What goes wrong at work: a server that is gone, and one that has forgotten its users.
+    # Failures during work: a server that is gone, and one that has lost its users.
     server.command("ACL", "DELUSER", "ticker-gateway", "ticker-desk")
     for program in (parts.gateway, parts.desk):
         until(lambda program=program: "WRONGPASS" in program.log or "Authentication" in program.log, "it is told")  # type: ignore[misc]
@@ -126,7 +126,7 @@ def test_no_password_is_in_a_log_an_output_or_an_error(parts: GuardedSystem, fol
     assert [secret for secret in secrets if any(secret in text for text in texts)] == []
 
 
-def test_in_a_cluster_every_part_does_its_work_as_its_own_user(redis_cluster: Cluster, folder: Path) -> None:
+def test_in_a_cluster_each_part_works_as_its_own_user(redis_cluster: Cluster, folder: Path) -> None:
     def ticker(*words: str) -> Any:
         ran = run_ticker(*words, "--json", TICKER_REDIS_URL=redis_cluster.url)
         assert ran.code == 0, ran
@@ -154,7 +154,7 @@ def test_in_a_cluster_every_part_does_its_work_as_its_own_user(redis_cluster: Cl
         assert [entry for node in redis_cluster.nodes for entry in node.command("ACL", "LOG")] == []
 
 
-def test_editors_hold_rule_and_rehearse_with_the_rights_of_editors(parts: GuardedSystem) -> None:
+def test_editors_may_schedule_decide_and_try_a_dry_run(parts: GuardedSystem) -> None:
     def held(*words: str, user: str = "maha") -> str:
         ran = parts.tick("post", *words, "--json", user=user)
         assert ran.code == 5, ran
@@ -168,7 +168,7 @@ def test_editors_hold_rule_and_rehearse_with_the_rights_of_editors(parts: Guarde
     assert parts.tick("post", "Maha: rehearsed", "-e", "en", "--dry-run").code == 0
     assert parts.tick("post", "Omar: by himself", "-e", "en", "--undo", "60s", "--no-wait", user="omar").code == 5
     assert parts.denied() == []
-    # These look in every edition, and an editor of one may not look in the others.
+    # These commands read every edition, and this editor may read only one.
     assert parts.tick("undo", user="omar").code == 0
     story = parts.tick("post", "Maha: the story", "-e", "en", "--story", "s", "--json").json["id"]
     sister = parts.tick("post", "قصة", "-e", "ar", "--story", "s", "--json").json["id"]

@@ -1,4 +1,4 @@
-"""`ticker editor` and `ticker acl apply`: users are made, changed and removed, and their passwords shown once."""
+"""`ticker editor` and `ticker acl apply` create, change and remove users, and show their passwords once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def can_log_in(server: GuardedServer, user: str, password: str) -> bool:
         return False
 
 
-def test_a_new_editor_gets_a_password_once_and_is_registered(server: GuardedServer) -> None:
+def test_a_new_editor_is_registered_and_its_password_is_shown_once(server: GuardedServer) -> None:
     ran = server.ticker("editor", "add", "maha", "-e", "en")
     first, second = ran.out.splitlines()
     word, password, *_ = second.split()
@@ -65,7 +65,7 @@ def test_a_new_editor_gets_a_password_once_and_is_registered(server: GuardedServ
     assert can_log_in(server, "maha", password)
 
 
-def test_another_edition_adds_to_what_an_editor_may(server: GuardedServer) -> None:
+def test_adding_an_edition_keeps_the_earlier_ones(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en")
     assert submit(server, "maha", "ar") == "denied"
     server.add_editor("maha", "-e", "ar")
@@ -89,7 +89,7 @@ def test_a_role_is_given_shown_kept_and_changed(server: GuardedServer) -> None:
     assert server.command("HGETALL", "ticker:{en}:editors") == {b"maha": b"chief", b"omar": b""}
 
 
-def test_only_a_chief_reads_everybodys_receipts_and_only_where_and_while_it_is_one(server: GuardedServer) -> None:
+def test_a_chief_reads_everybodys_receipts_only_in_its_editions_and_only_while_it_is_one(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en", "-e", "ar")
     assert not reads_receipts_of(server, "maha", "omar")
     server.add_editor("maha", "-e", "en", "--role", "chief")
@@ -102,13 +102,13 @@ def test_only_a_chief_reads_everybodys_receipts_and_only_where_and_while_it_is_o
     assert reads_receipts_of(server, "maha", "maha")
 
 
-def test_an_edition_whose_editors_are_chiefs_by_default_gives_them_what_chiefs_may(server: GuardedServer) -> None:
+def test_editors_who_are_chiefs_by_default_get_the_rights_of_chiefs(server: GuardedServer) -> None:
     fill(server, ("es",), msgspec.structs.replace(PUBLIC, role=Role.CHIEF))
     server.add_editor("maha", "-e", "es")
     assert reads_receipts_of(server, "maha", "omar", "es")
 
 
-def test_the_role_goes_with_the_editor(server: GuardedServer) -> None:
+def test_removing_an_editor_removes_the_role(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en", "--role", "chief")
     assert server.ticker("editor", "remove", "maha").code == 0
     server.add_editor("maha", "-e", "en")
@@ -118,7 +118,7 @@ def test_the_role_goes_with_the_editor(server: GuardedServer) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [("en", "rehearsal"), ("rehearsal", "en")])
 @pytest.mark.parametrize("options", [(), ("--no-user",)])
-def test_nobody_has_one_name_for_tests_and_for_the_public(
+def test_an_editor_can_not_be_added_to_test_and_public_editions(
     server: GuardedServer, first: str, second: str, options: tuple[str, ...]
 ) -> None:
     fill(server, ("rehearsal",), msgspec.structs.replace(PUBLIC, test=True))
@@ -133,7 +133,7 @@ def test_nobody_has_one_name_for_tests_and_for_the_public(
     assert server.ticker("editor", "add", "maha-test", "-e", second, *options).code == 0
 
 
-def test_no_line_of_an_aclfile_is_for_tests_and_for_the_public(server: GuardedServer, tmp_path: Path) -> None:
+def test_no_acl_line_is_for_test_and_public_editions(server: GuardedServer, tmp_path: Path) -> None:
     settings = tmp_path / "ticker.toml"
     tables = [
         f'[editions.{name}]\ntitle = "x"\nlang = "en"\ndir = "ltr"\ntest = {test}\n' for name, test in KINDS.items()
@@ -146,7 +146,7 @@ def test_no_line_of_an_aclfile_is_for_tests_and_for_the_public(server: GuardedSe
     assert "rehearsal and the others can't share an editor" in ran.err
 
 
-def test_a_program_that_posts_only_never_comes_to_read_the_log(server: GuardedServer) -> None:
+def test_a_post_only_program_never_gets_access_to_the_log(server: GuardedServer) -> None:
     server.add_editor("wire", "-e", "en", "--post-only")
     server.add_editor("wire", "-e", "ar")
     assert submit(server, "wire", "ar") == "done"
@@ -174,7 +174,7 @@ def test_a_password_may_come_from_the_environment_or_a_file(server: GuardedServe
     assert can_log_in(server, "maha", PASSWORD)
 
 
-def test_a_password_may_be_typed_and_does_not_show(server: GuardedServer) -> None:
+def test_a_typed_password_is_not_shown(server: GuardedServer) -> None:
     shown = type_at_prompts([PASSWORD, PASSWORD], "editor", "add", "maha", "-e", "en", "--ask", url=server.url)
     assert "Password" in shown
     assert PASSWORD not in shown
@@ -182,7 +182,7 @@ def test_a_password_may_be_typed_and_does_not_show(server: GuardedServer) -> Non
 
 
 def type_at_prompts(typed: list[str], *words: str, url: str) -> str:
-    """Run `ticker` on a terminal of its own, and answer each prompt; what the terminal showed."""
+    """Run `ticker` on a new terminal, and answer each prompt. Return what the terminal showed."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [SCRIPTS / "ticker", *words],
@@ -191,7 +191,7 @@ def type_at_prompts(typed: list[str], *words: str, url: str) -> str:
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- getpass asks the terminal itself
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- getpass opens the terminal
     )
     os.close(theirs)
     shown = ""
@@ -199,7 +199,7 @@ def type_at_prompts(typed: list[str], *words: str, url: str) -> str:
         while True:
             try:
                 data = terminal.read(1024)
-            except OSError:  # Linux: nobody has the other end any more
+            except OSError:  # Linux: the other end is closed
                 break
             if not data:
                 break
@@ -210,21 +210,21 @@ def type_at_prompts(typed: list[str], *words: str, url: str) -> str:
     return shown
 
 
-def test_without_a_terminal_nobody_is_asked(server: GuardedServer) -> None:
+def test_ask_needs_a_terminal(server: GuardedServer) -> None:
     ran = server.ticker("editor", "add", "maha", "-e", "en", "--ask")
     assert ran.code == 2
     assert "--ask needs a terminal" in ran.err
     assert users_of(server) == ["default"]
 
 
-def test_there_is_no_option_for_a_password() -> None:
+def test_no_option_accepts_a_password() -> None:
     for words in (["editor", "add"], ["acl", "apply"], ["editor", "remove"]):
         text = run_program("ticker", *words, "--help", environ=environment()).out
         options = [word for word in text.split() if word.startswith("--") and "password" in word]
         assert set(options) <= {"--new-password"}
 
 
-def test_a_short_password_makes_no_user_and_is_not_shown(server: GuardedServer) -> None:
+def test_a_short_password_creates_no_user_and_is_not_shown(server: GuardedServer) -> None:
     ran = server.ticker("editor", "add", "maha", "-e", "en", "--debug", TICKER_EDITOR_PASSWORD="hunter2")
     assert ran.code == 2
     assert "7 characters: use at least 16" in ran.err
@@ -232,7 +232,7 @@ def test_a_short_password_makes_no_user_and_is_not_shown(server: GuardedServer) 
     assert users_of(server) == ["default"]
 
 
-def test_a_removed_editor_is_cut_off_and_what_waits_is_gone(server: GuardedServer) -> None:
+def test_a_removed_editor_is_cut_off_and_its_inbox_is_deleted(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en", "-e", "ar")
     submit(server, "maha")
     with server.client("maha") as connected:
@@ -247,7 +247,7 @@ def test_a_removed_editor_is_cut_off_and_what_waits_is_gone(server: GuardedServe
         submit(server, "maha")
 
 
-def test_removed_from_one_edition_an_editor_stays_in_the_other(server: GuardedServer) -> None:
+def test_an_editor_removed_from_one_edition_stays_in_the_other(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en", "-e", "ar")
     assert server.ticker("editor", "remove", "maha", "-e", "ar").code == 0
     assert [submit(server, "maha", edition) for edition in ("en", "ar")] == ["done", "denied"]
@@ -257,14 +257,14 @@ def test_removed_from_one_edition_an_editor_stays_in_the_other(server: GuardedSe
     }
 
 
-def test_who_is_no_editor_can_not_be_removed(server: GuardedServer) -> None:
+def test_removing_an_unknown_editor_is_refused(server: GuardedServer) -> None:
     ran = server.ticker("editor", "remove", "nobody")
     assert ran.code == 1
     assert "is no editor of ar, en" in ran.err
 
 
 @pytest.mark.parametrize("name", ["default", "ticker-desk"])
-def test_a_user_of_the_system_is_never_made_an_editor(server: GuardedServer, name: str) -> None:
+def test_a_user_of_the_system_never_becomes_an_editor(server: GuardedServer, name: str) -> None:
     server.add_part_users()
     before = server.command("ACL", "LIST")
     ran = server.ticker("editor", "add", name, "-e", "en")
@@ -273,7 +273,7 @@ def test_a_user_of_the_system_is_never_made_an_editor(server: GuardedServer, nam
 
 
 @pytest.mark.parametrize("command", ["add", "remove"])
-def test_another_programs_user_is_never_touched(server: GuardedServer, command: str) -> None:
+def test_the_user_of_another_program_is_never_changed(server: GuardedServer, command: str) -> None:
     server.command("ACL", "SETUSER", "billing", "on", ">x", "~invoices:*", "+@all")
     before = server.command("ACL", "LIST")
     ran = server.ticker("editor", command, "billing", "-e", "en")
@@ -282,7 +282,7 @@ def test_another_programs_user_is_never_touched(server: GuardedServer, command: 
     assert server.command("ACL", "LIST") == before
 
 
-def test_users_are_kept_where_the_server_has_an_aclfile(server: GuardedServer) -> None:
+def test_users_survive_a_restart_if_the_server_has_an_aclfile(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en")
     server.add_part_users()
     server.kill()
@@ -291,7 +291,7 @@ def test_users_are_kept_where_the_server_has_an_aclfile(server: GuardedServer) -
     assert server.try_as("ticker-gateway", "SMEMBERS", "ticker:editions") == "done"
 
 
-def test_where_a_server_will_forget_them_it_is_said(tcp_server: RedisServer) -> None:
+def test_a_server_without_an_aclfile_gets_a_warning(tcp_server: RedisServer) -> None:
     fill(tcp_server, ("en",))
     for words in (["editor", "add", "maha", "-e", "en"], ["acl", "apply"]):
         ran = run_ticker(*words, TICKER_REDIS_URL=tcp_server.url)
@@ -309,7 +309,7 @@ def test_the_embedded_server_has_no_users_and_needs_none(folder: Path) -> None:
         assert system.ticker("editor", "remove", "maha").code == 0
 
 
-def test_who_may_not_make_users_is_told_so(server: GuardedServer) -> None:
+def test_a_user_without_the_right_to_manage_users_is_told_so(server: GuardedServer) -> None:
     server.add_editor("maha", "-e", "en")
     server.add_part_users()
     for words in (["editor", "add", "eve", "-e", "en"], ["editor", "remove", "maha"], ["acl", "apply"]):
@@ -320,7 +320,7 @@ def test_who_may_not_make_users_is_told_so(server: GuardedServer) -> None:
     assert "this Redis user may not list the editors' users" in ran.err
 
 
-def test_the_admin_can_do_all_of_it(server: GuardedServer) -> None:
+def test_the_admin_can_manage_users(server: GuardedServer) -> None:
     server.add_part_users()
     server.add_editor("maha", "-e", "en", user="ticker-admin")
     assert submit(server, "maha") == "done"
@@ -331,7 +331,7 @@ def test_the_admin_can_do_all_of_it(server: GuardedServer) -> None:
     assert "unknown" not in [finding["code"] for finding in checked["findings"]]
 
 
-def test_rights_from_elsewhere_are_taken_back(server: GuardedServer) -> None:
+def test_rights_that_were_added_by_others_are_removed(server: GuardedServer) -> None:
     server.add_part_users()
     server.command("ACL", "SETUSER", "ticker-gateway", "~*", "+@all", "(+@all ~*)", "&*")
     server.add_part_users()

@@ -1,4 +1,4 @@
-"""`append.lua`: each settlement whole or not at all, and only where the log and the cursor are as expected."""
+"""`append.lua` settles each request as a whole or not at all, and only if the log and the cursor are unchanged."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ async def everything(redis: Redis) -> list[Any]:
     ]
 
 
-async def test_a_settlement_appends_moves_the_cursor_gives_the_receipt_and_empties_the_inbox(redis: Redis) -> None:
+async def test_a_settlement_appends_the_entry_moves_the_cursor_and_adds_the_receipt(
+    redis: Redis,
+) -> None:
     submission = await waiting(redis)
     appended = await run(redis, START, settlement(submission, entry=entry(), receipt=b"R"))
     assert (appended.settled, appended.stop) == (1, Stop.DONE)
@@ -74,7 +76,7 @@ async def test_a_settlement_appends_moves_the_cursor_gives_the_receipt_and_empti
     assert inbox == []
 
 
-async def test_a_batch_numbers_its_entries_one_after_the_other(redis: Redis) -> None:
+async def test_the_entries_of_a_batch_get_consecutive_numbers(redis: Redis) -> None:
     first, second, third = [await waiting(redis) for _ in range(3)]
     one = entry()
     two = entry(Head(1, one.link), b"[2]")
@@ -92,7 +94,7 @@ async def test_a_batch_numbers_its_entries_one_after_the_other(redis: Redis) -> 
 @pytest.mark.parametrize(
     "head", [Head(0, "ab" * 32), Head(1, NONCE), Head(1, next_link(NONCE, b"{}"))], ids=["nonce", "seq", "both"]
 )
-async def test_nothing_is_done_on_an_empty_log_that_is_not_the_expected_one(redis: Redis, head: Head) -> None:
+async def test_nothing_is_settled_if_an_empty_log_has_another_nonce(redis: Redis, head: Head) -> None:
     submission = await waiting(redis)
     before = await everything(redis)
     appended = await run(redis, head, settlement(submission, entry=entry(head)))
@@ -101,7 +103,7 @@ async def test_nothing_is_done_on_an_empty_log_that_is_not_the_expected_one(redi
 
 
 @pytest.mark.parametrize("head", [START, Head(1, "ab" * 32), Head(2, entry().link)], ids=["behind", "link", "seq"])
-async def test_nothing_is_done_where_the_head_is_not_the_expected_one(redis: Redis, head: Head) -> None:
+async def test_nothing_is_settled_if_the_head_has_changed(redis: Redis, head: Head) -> None:
     first, second = [await waiting(redis) for _ in range(2)]
     await run(redis, START, settlement(first, entry=entry()))
     before = await everything(redis)
@@ -110,7 +112,7 @@ async def test_nothing_is_done_where_the_head_is_not_the_expected_one(redis: Red
     assert await everything(redis) == before
 
 
-async def test_the_same_settlement_again_is_moved(redis: Redis) -> None:
+async def test_a_repeated_settlement_returns_moved(redis: Redis) -> None:
     submission = await waiting(redis)
     await run(redis, START, settlement(submission))
     before = await everything(redis)
@@ -119,7 +121,7 @@ async def test_the_same_settlement_again_is_moved(redis: Redis) -> None:
     assert await everything(redis) == before
 
 
-async def test_a_batch_is_settled_up_to_the_first_cursor_that_is_elsewhere(redis: Redis) -> None:
+async def test_a_batch_is_settled_up_to_the_first_cursor_that_has_changed(redis: Redis) -> None:
     first, second = [await waiting(redis) for _ in range(2)]
     appended = await run(redis, START, settlement(first), settlement(second, "7-7", entry=entry()))
     assert (appended.settled, appended.stop) == (1, Stop.MOVED)
@@ -127,7 +129,7 @@ async def test_a_batch_is_settled_up_to_the_first_cursor_that_is_elsewhere(redis
     assert await redis.xlen(KEYS.log) == 0
 
 
-async def test_an_entry_after_its_deadline_is_late_and_a_refusal_never_is(redis: Redis) -> None:
+async def test_an_entry_after_its_deadline_is_late_but_a_refusal_is_never_late(redis: Redis) -> None:
     first, second = [await waiting(redis) for _ in range(2)]
     appended = await run(
         redis, START, settlement(first, deadline_at_ms=1), settlement(second, first, deadline_at_ms=1, entry=entry())
@@ -137,13 +139,13 @@ async def test_an_entry_after_its_deadline_is_late_and_a_refusal_never_is(redis:
 
 
 def release(before: bytes = b"H", not_before_ms: int | None = None) -> Settlement:
-    """What is held comes out, and goes on air."""
+    """Return the settlement that publishes a held item."""
     change = HeldChange(id="h1", before=before, after=b"", author="ann", receipt=b"R", not_before_ms=not_before_ms)
     return settlement("", "", entry=entry(), held=change, deadline_at_ms=None)
 
 
-async def test_what_is_held_does_not_come_out_before_its_time_by_this_servers_clock(redis: Redis) -> None:
-    """Whatever the desk takes for the time: it may have it from a server that died, and whose clock was ahead."""
+async def test_a_held_item_is_not_published_before_its_time_by_this_servers_clock(redis: Redis) -> None:
+    """The desk's idea of the time may come from a server that died and had a fast clock."""
     await redis.hset(KEYS.held, "h1", b"H")
     now = await redis_ms(redis)
     appended = await run(redis, START, release(not_before_ms=now + 60_000))
@@ -153,7 +155,7 @@ async def test_what_is_held_does_not_come_out_before_its_time_by_this_servers_cl
     assert await redis.xlen(KEYS.log) == 1
 
 
-async def test_what_is_held_comes_out_as_the_desk_knew_it_or_not_at_all(redis: Redis) -> None:
+async def test_a_held_item_that_has_changed_is_not_published(redis: Redis) -> None:
     await redis.hset(KEYS.held, "h1", b"H")
     for other in (b"another", b""):
         assert (await run(redis, START, release(other))).stop is Stop.MOVED
@@ -162,7 +164,7 @@ async def test_what_is_held_comes_out_as_the_desk_knew_it_or_not_at_all(redis: R
     assert await redis.xlen(KEYS.log) == 1
 
 
-async def test_an_id_ahead_of_the_servers_clock_is_told_and_one_within_bounds_is_taken(redis: Redis) -> None:
+async def test_an_id_too_far_ahead_of_the_clock_stops_the_batch_and_one_within_the_limit_does_not(redis: Redis) -> None:
     now = await redis_ms(redis)
     within = await waiting(redis, f"{now + AHEAD_MS - 1000}-0")
     beyond = await waiting(redis, f"{now + AHEAD_MS + 60_000}-0")
@@ -170,7 +172,7 @@ async def test_an_id_ahead_of_the_servers_clock_is_told_and_one_within_bounds_is
     assert (appended.settled, appended.stop) == (1, Stop.AHEAD)
 
 
-async def test_an_inbox_that_was_ahead_is_begun_anew_once_it_is_empty(redis: Redis) -> None:
+async def test_an_inbox_whose_last_id_was_ahead_is_reset_once_it_is_empty(redis: Redis) -> None:
     first, second = "9999999999999-0", "18446744073709551615-18446744073709551615"
     for stream_id in (first, second):
         await waiting(redis, stream_id)
@@ -181,13 +183,13 @@ async def test_an_inbox_that_was_ahead_is_begun_anew_once_it_is_empty(redis: Red
     assert int((await waiting(redis)).partition("-")[0]) <= await redis_ms(redis)
 
 
-async def test_without_a_head_refusals_are_settled_whatever_the_log_is(redis: Redis) -> None:
+async def test_without_a_head_refusals_are_settled_on_any_log(redis: Redis) -> None:
     await redis.xadd(KEYS.log, {"entry": "x", "link": "y"}, id="9-0")
     appended = await run(redis, None, settlement(await waiting(redis)))
     assert (appended.settled, appended.stop) == (1, Stop.DONE)
 
 
-async def test_the_script_is_loaded_where_the_server_has_forgotten_it(redis: Redis) -> None:
+async def test_the_script_is_loaded_again_after_the_server_has_lost_it(redis: Redis) -> None:
     first, second = [await waiting(redis) for _ in range(2)]
     await run(redis, START, settlement(first))
     await redis.script_flush()
@@ -195,14 +197,14 @@ async def test_the_script_is_loaded_where_the_server_has_forgotten_it(redis: Red
 
 
 @pytest.mark.parametrize("key", [KEYS.inbox("ann"), KEYS.receipts("ann"), KEYS.cursors, KEYS.log])
-async def test_a_key_of_the_wrong_type_leaves_everything_as_it_was(redis: Redis, key: str) -> None:
+async def test_a_key_of_the_wrong_type_changes_nothing(redis: Redis, key: str) -> None:
     await redis.set(key, "x")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         await run(redis, START, settlement("5-0", entry=entry()))
     assert {name async for name in redis.scan_iter()} == {b"ticker:{en}:edition", b"ticker:editions", key.encode()}
 
 
-async def test_a_log_that_was_emptied_takes_no_number_twice(redis: Redis) -> None:
+async def test_an_emptied_log_reuses_no_number(redis: Redis) -> None:
     first, second = [await waiting(redis) for _ in range(2)]
     await run(redis, START, settlement(first, entry=entry()))
     await redis.xtrim(KEYS.log, maxlen=0, approximate=False)
@@ -212,7 +214,7 @@ async def test_a_log_that_was_emptied_takes_no_number_twice(redis: Redis) -> Non
     assert await everything(redis) == before
 
 
-async def test_a_server_out_of_memory_settles_nothing(redis: Redis) -> None:
+async def test_a_server_without_memory_settles_nothing(redis: Redis) -> None:
     submission = await waiting(redis)
     before = await everything(redis)
     await redis.config_set("maxmemory", 1)

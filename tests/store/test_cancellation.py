@@ -1,4 +1,4 @@
-"""A task that speaks to Redis ends when it is cancelled, whenever that comes."""
+"""A task that uses Redis ends when it is cancelled, at any moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ticker.store.streams import read_streams
 
 
 @pytest.mark.parametrize("turns", range(16))
-async def test_a_reader_cancelled_after_any_number_of_steps_ends(empty_url: str, turns: int) -> None:
+async def test_a_reader_ends_when_it_is_cancelled_after_any_number_of_steps(empty_url: str, turns: int) -> None:
     redis = connect(empty_url, role="desk", blocking=True)
 
     async def read_for_ever() -> None:

@@ -18,7 +18,7 @@ from ticker.core.errors import SettingsError, StoreError
 from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, CONNECT_TIMEOUT_S, Redis, connect, explain, open_redis
 
 
-def test_a_file_that_is_not_there_is_named_before_connecting(tmp_path: Path) -> None:
+def test_a_missing_tls_file_is_named_before_connecting(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"ssl_ca_certs that doesn't exist: .*ca\.pem"):
         connect(f"rediss://h?ssl_ca_certs={tmp_path}/ca.pem", role="desk")
 
@@ -27,7 +27,7 @@ def test_a_file_that_is_not_there_is_named_before_connecting(tmp_path: Path) -> 
 
 
 async def written_and_read(client: Redis) -> None:
-    """One entry goes through each kind of command that the store uses."""
+    """Write and read one entry with the client, then close it."""
     async with aclosing(client):
         identifier = await client.xadd("ticker:{en}:log", {"entry": b"\xff"})
         assert await read(client, "ticker:{en}:log") == [[b"ticker:{en}:log", [(identifier, {b"entry": b"\xff"})]]]
@@ -56,14 +56,14 @@ async def test_tls_connects_and_checks_the_certificate(tls_url: str) -> None:
             await client.ping()
 
 
-async def test_tls_to_a_server_without_it_fails_in_time(tcp_server: RedisServer) -> None:
-    """A plain server takes the greeting for the beginning of a command, and mostly waits for the rest of it."""
+async def test_tls_to_a_plain_server_fails_within_the_timeout(tcp_server: RedisServer) -> None:
+    """A plain server reads the TLS greeting as the beginning of a command, and mostly waits for the rest of it."""
     async with aclosing(connect(f"rediss://127.0.0.1:{tcp_server.port}", role="desk")) as client:
         with pytest.raises((redis.ConnectionError, redis.TimeoutError)):
             await asyncio.wait_for(client.ping(), 2 * CONNECT_TIMEOUT_S)
 
 
-async def test_a_cluster_is_found_from_one_node(redis_cluster: Cluster) -> None:
+async def test_one_node_is_enough_to_find_a_cluster(redis_cluster: Cluster) -> None:
     url = f"redis+cluster://127.0.0.1:{redis_cluster.nodes[2].port}"
     async with aclosing(connect(url, role="desk")) as client:
         for edition in ("en", "ar", "es"):
@@ -72,7 +72,7 @@ async def test_a_cluster_is_found_from_one_node(redis_cluster: Cluster) -> None:
         assert len({node.command("DBSIZE") for node in redis_cluster.nodes} - {0}) >= 1
 
 
-async def test_an_edition_lives_in_one_slot(redis_cluster: Cluster) -> None:
+async def test_all_keys_of_an_edition_are_in_one_slot(redis_cluster: Cluster) -> None:
     keys = ["ticker:{en}:log", "ticker:{en}:cursors", "ticker:{en}:receipts:amal"]
     assert len({key_slot(key.encode()) for key in keys}) == 1
     async with aclosing(connect(redis_cluster.url, role="desk")) as client:
@@ -85,12 +85,12 @@ async def test_a_blocking_reader_works_in_a_cluster(redis_cluster: Cluster) -> N
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-async def test_a_client_is_named_after_its_role(redis_server: RedisServer, blocking: bool) -> None:
+async def test_a_client_has_the_name_of_its_role(redis_server: RedisServer, blocking: bool) -> None:
     async with aclosing(connect(redis_server.url, role="gateway", blocking=blocking)) as client:
         assert await client.client_getname() in {b"ticker-gateway", "ticker-gateway"}
 
 
-async def test_a_blocking_client_refuses_a_second_command_at_once(redis_server: RedisServer) -> None:
+async def test_a_blocking_client_refuses_a_second_command_at_the_same_time(redis_server: RedisServer) -> None:
     async with aclosing(connect(redis_server.url, role="gateway", blocking=True)) as client:
         reading = asyncio.create_task(read(client))
         await eventually(lambda: has_blocked(redis_server), "the reader blocks")
@@ -105,7 +105,7 @@ async def has_blocked(server: RedisServer) -> bool:
 
 
 class Deaf:
-    """A server that takes commands and never answers any but HELLO and CLIENT; it counts the others."""
+    """A server that answers only HELLO and CLIENT. It counts the other commands and closes the connection."""
 
     def __init__(self) -> None:
         self.commands = 0
@@ -123,7 +123,7 @@ class Deaf:
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-async def test_a_write_whose_reply_is_lost_is_sent_once(folder: Path, blocking: bool) -> None:
+async def test_a_write_whose_reply_is_lost_is_not_sent_again(folder: Path, blocking: bool) -> None:
     deaf = Deaf()
     server = await asyncio.start_unix_server(deaf.serve, folder / "s")
     async with server, aclosing(connect(f"unix://{folder}/s", role="desk", blocking=blocking)) as client:
@@ -132,7 +132,7 @@ async def test_a_write_whose_reply_is_lost_is_sent_once(folder: Path, blocking: 
     assert deaf.commands == 1
 
 
-async def test_a_command_to_a_server_that_hangs_ends_in_time(redis_server: RedisServer) -> None:
+async def test_a_command_to_a_hanging_server_times_out(redis_server: RedisServer) -> None:
     async with aclosing(connect(redis_server.url, role="tick", timeout_s=0.1)) as client:
         await client.ping()
         redis_server.pause()
@@ -146,25 +146,25 @@ async def test_a_command_to_a_server_that_hangs_ends_in_time(redis_server: Redis
 
 
 async def has_value(client: Redis, key: str) -> bool:
-    """Whether the client writes and reads again, on whatever server it finds."""
+    """Return whether the client can write and read again, on any server."""
     try:
         return bool(await client.set(key, "1") and await client.get(key))
     except CLIENT_ERRORS:
         return False
 
 
-async def test_sentinels_lead_to_the_master(sentinel_trio: SentinelTrio) -> None:
+async def test_the_sentinels_are_asked_for_the_master(sentinel_trio: SentinelTrio) -> None:
     await written_and_read(connect(sentinel_trio.url, role="desk"))
     assert sentinel_trio.primary.command("XLEN", "ticker:{en}:log") == 1
 
 
-async def test_a_dead_sentinel_is_passed_over(sentinel_trio: SentinelTrio) -> None:
+async def test_a_dead_sentinel_is_skipped(sentinel_trio: SentinelTrio) -> None:
     sentinel_trio.sentinels[0].kill()
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         await written_and_read(connect(sentinel_trio.url, role="desk"))
 
 
-async def test_a_blocked_reader_moves_to_the_new_master_when_its_own_is_demoted(sentinel_trio: SentinelTrio) -> None:
+async def test_a_blocked_reader_reconnects_to_the_new_master_after_a_failover(sentinel_trio: SentinelTrio) -> None:
     async with aclosing(connect(sentinel_trio.url, role="gateway", blocking=True)) as client:
         reading = asyncio.create_task(read(client, block_ms=0))
         await eventually(lambda: has_blocked(sentinel_trio.primary), "the reader blocks")
@@ -175,7 +175,7 @@ async def test_a_blocked_reader_moves_to_the_new_master_when_its_own_is_demoted(
         assert sentinel_trio.replica.command("GET", "after") == b"1"
 
 
-async def test_a_client_moves_to_the_new_master_when_its_own_dies(sentinel_trio: SentinelTrio) -> None:
+async def test_a_client_reconnects_to_the_new_master_when_the_old_one_dies(sentinel_trio: SentinelTrio) -> None:
     async with aclosing(connect(sentinel_trio.url, role="desk")) as client:
         assert await client.set("before", "1")
         sentinel_trio.primary.kill()
@@ -183,8 +183,8 @@ async def test_a_client_moves_to_the_new_master_when_its_own_dies(sentinel_trio:
         assert sentinel_trio.replica.command("GET", "after") == b"1"
 
 
-async def test_a_reader_leaves_a_master_that_was_demoted_by_hand(sentinel_trio: SentinelTrio) -> None:
-    """REPLICAOF alone cuts no connection: without our own class, the client would stay with the replica for ever."""
+async def test_a_reader_disconnects_from_a_master_that_was_demoted_manually(sentinel_trio: SentinelTrio) -> None:
+    """REPLICAOF closes no connection: without our own class, the client would stay with the replica for ever."""
     async with aclosing(connect(sentinel_trio.url, role="gateway", blocking=True)) as client:
         reading = asyncio.create_task(read(client, block_ms=0))
         await eventually(lambda: has_blocked(sentinel_trio.primary), "the reader blocks")
@@ -193,7 +193,7 @@ async def test_a_reader_leaves_a_master_that_was_demoted_by_hand(sentinel_trio: 
             await reading
 
 
-async def test_a_server_that_comes_back_is_used_again(redis_server: RedisServer) -> None:
+async def test_the_same_client_works_again_after_a_restart_of_the_server(redis_server: RedisServer) -> None:
     async with aclosing(connect(redis_server.url, role="desk")) as client:
         await client.set("before", "1")
         redis_server.kill()
@@ -203,7 +203,7 @@ async def test_a_server_that_comes_back_is_used_again(redis_server: RedisServer)
         assert await client.get("before") == b"1"
 
 
-async def test_a_cluster_that_comes_back_is_used_again(redis_cluster: Cluster) -> None:
+async def test_the_same_client_works_again_after_a_restart_of_the_cluster(redis_cluster: Cluster) -> None:
     async with aclosing(connect(redis_cluster.url, role="desk")) as client:
         await client.set("{en}", "1")
         for node in redis_cluster.nodes:
@@ -215,7 +215,7 @@ async def test_a_cluster_that_comes_back_is_used_again(redis_cluster: Cluster) -
         await eventually(lambda: has_value(client, "{en}"), "the same client reads and writes again")
 
 
-async def test_a_cluster_client_that_lost_a_node_ends_all_its_connections(redis_cluster: Cluster) -> None:
+async def test_a_cluster_client_that_lost_a_node_closes_all_its_connections(redis_cluster: Cluster) -> None:
     client: Any = connect(redis_cluster.url, role="desk")
     await client.ping(target_nodes=client.ALL_NODES)
     lost = client.get_node_from_key("{en}").port
@@ -228,7 +228,7 @@ async def test_a_cluster_client_that_lost_a_node_ends_all_its_connections(redis_
             assert "ticker-desk" not in {each["name"] for each in node.command("CLIENT LIST")}
 
 
-async def test_a_cluster_that_is_not_there_is_one_of_our_errors() -> None:
+async def test_an_unreachable_cluster_raises_one_of_the_client_errors() -> None:
     async with aclosing(connect("redis+cluster://127.0.0.1:1", role="desk")) as client:
         with pytest.raises(CLIENT_ERRORS):
             await client.ping()

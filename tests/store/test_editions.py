@@ -1,4 +1,4 @@
-"""Editions as they are kept."""
+"""Editions as stored in Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def redis(empty_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def test_an_edition_is_read_as_it_was_saved(redis: Redis) -> None:
+async def test_an_edition_is_loaded_as_it_was_saved(redis: Redis) -> None:
     await save_edition(redis, "ar", DEFAULT_EDITIONS["ar"], NONCE)
     assert await load_edition(redis, "ar") == StoredEdition("ar", DEFAULT_EDITIONS["ar"], NONCE)
     assert await edition_names(redis) == ["ar"]
@@ -41,7 +41,7 @@ TEST = msgspec.structs.replace(PUBLIC, test=True)
 
 
 @pytest.mark.parametrize(("first", "second"), [(PUBLIC, TEST), (TEST, PUBLIC)], ids=["public", "test"])
-async def test_what_nobody_uses_yet_may_become_a_test_or_public(redis: Redis, first: Edition, second: Edition) -> None:
+async def test_an_unused_edition_may_become_a_test_or_public(redis: Redis, first: Edition, second: Edition) -> None:
     await save_edition(redis, "en", first, NONCE)
     await save_edition(redis, "en", second, NONCE)
     assert await load_edition(redis, "en") == StoredEdition("en", second, NONCE)
@@ -49,7 +49,7 @@ async def test_what_nobody_uses_yet_may_become_a_test_or_public(redis: Redis, fi
 
 @pytest.mark.parametrize("what", ["log", "held", "editors"])
 @pytest.mark.parametrize(("first", "second"), [(PUBLIC, TEST), (TEST, PUBLIC)], ids=["public", "test"])
-async def test_what_is_in_use_never_becomes_a_test_or_public(
+async def test_an_edition_in_use_never_becomes_a_test_or_public(
     redis: Redis, first: Edition, second: Edition, what: str
 ) -> None:
     await save_edition(redis, "en", first, NONCE)
@@ -69,7 +69,7 @@ async def test_what_is_in_use_never_becomes_a_test_or_public(
     assert await load_edition(redis, "en") == StoredEdition("en", other, NONCE)
 
 
-async def test_settings_of_a_version_that_knew_no_tests_are_of_a_public_edition(redis: Redis) -> None:
+async def test_settings_without_a_test_mark_are_those_of_a_public_edition(redis: Redis) -> None:
     old = {"title": "Breaking news", "lang": "en", "dir": "ltr"}
     await redis.hset(Keys("en").edition, mapping={"settings": msgspec.json.encode(old), "nonce": NONCE})
     await redis.hset(Keys("en").editors, "maha", "")
@@ -78,19 +78,19 @@ async def test_settings_of_a_version_that_knew_no_tests_are_of_a_public_edition(
     await save_edition(redis, "en", PUBLIC, NONCE)
 
 
-async def test_an_edition_that_nobody_made_is_none(redis: Redis) -> None:
+async def test_load_edition_returns_none_for_an_unknown_edition(redis: Redis) -> None:
     assert await load_edition(redis, "en") is None
     assert await edition_names(redis) == []
 
 
 @pytest.mark.parametrize("nonce", ["", "5E" * 32, "5e" * 31, "zz" * 32])
-async def test_a_log_begins_with_64_hex_digits_only(redis: Redis, nonce: str) -> None:
+async def test_a_nonce_must_be_64_hex_digits(redis: Redis, nonce: str) -> None:
     with pytest.raises(StoreError):
         await save_edition(redis, "en", DEFAULT_EDITIONS["en"], nonce)
 
 
 @pytest.mark.parametrize("settings", ["", "{}", "[" * 5000, '{"title": 1}', b"\xff"])
-async def test_settings_that_are_no_edition_are_said_to_be_unreadable(redis: Redis, settings: str) -> None:
+async def test_invalid_stored_settings_raise(redis: Redis, settings: str) -> None:
     await redis.hset(Keys("en").edition, mapping={"settings": settings, "nonce": NONCE})
     with pytest.raises(StoreError, match="edition en"):
         await load_edition(redis, "en")

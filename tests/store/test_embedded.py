@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("short_temporary_folder")
 
 
 async def append(url: str, count: int = 1) -> int:
-    """Append entries, each acknowledged; return how many there are then."""
+    """Append entries, and return the length of the log."""
     async with aclosing(connect(url, role="desk")) as client:
         for _ in range(count):
             await client.xadd(LOG, {"entry": "{}"})
@@ -52,16 +52,16 @@ async def answers(url: str) -> bool:
 # ---- starting and ending ----
 
 
-async def test_a_started_server_answers_and_is_safe(tmp_path: Path) -> None:
+async def test_a_started_server_answers_and_has_safe_settings(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path / "data") as server:
         assert await append(server.url) == 1
         async with aclosing(connect(server.url, role="ticker")) as client:
             (facts,) = await server_facts(client)
-        # Its one user is the one who may enter its folder; and a second machine is what `ticker up` does without.
+        # Only the owner of its folder can connect, and `ticker up` works without a replica.
         assert [finding.code for finding in findings(facts)] == ["single"]
 
 
-def test_it_works_under_uvloop(tmp_path: Path) -> None:
+def test_the_server_runs_under_uvloop(tmp_path: Path) -> None:
     async def story() -> int:
         async with EmbeddedServer(tmp_path) as server:
             await append(server.url)
@@ -73,7 +73,7 @@ def test_it_works_under_uvloop(tmp_path: Path) -> None:
     assert uvloop.run(story()) == 1
 
 
-async def test_what_was_written_is_there_after_the_next_start(tmp_path: Path) -> None:
+async def test_written_data_is_there_after_the_next_start(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server:
         await append(server.url, 3)
     async with EmbeddedServer(tmp_path) as server:
@@ -87,7 +87,7 @@ async def test_a_value_of_more_than_a_megabyte_is_refused(tmp_path: Path) -> Non
         assert not await redis.exists("stream")
 
 
-async def test_an_ended_server_leaves_only_its_data(tmp_path: Path) -> None:
+async def test_a_stopped_server_leaves_only_its_data(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server:
         socket = data_folder.socket_path(server.url)
         pid = server.pid
@@ -118,7 +118,7 @@ async def test_stop_ends_the_supervision(tmp_path: Path) -> None:
     assert server.restarts == 0
 
 
-async def test_a_server_that_hangs_is_killed_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "STOP_S", 0.1)
     async with EmbeddedServer(tmp_path) as server:
         pid = server.pid
@@ -134,7 +134,7 @@ def modes_too_open(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if stat.S_IMODE(path.lstat().st_mode) & 0o077]
 
 
-async def test_nobody_else_can_read_the_data_or_reach_the_socket(tmp_path: Path) -> None:
+async def test_other_users_can_neither_read_the_data_nor_reach_the_socket(tmp_path: Path) -> None:
     before = os.umask(0o000)
     try:
         async with EmbeddedServer(tmp_path / "data") as server:
@@ -147,7 +147,7 @@ async def test_nobody_else_can_read_the_data_or_reach_the_socket(tmp_path: Path)
         os.umask(before)
 
 
-async def test_it_listens_on_no_port(tmp_path: Path) -> None:
+async def test_the_server_listens_on_no_port(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server, aclosing(connect(server.url, role="ticker")) as client:
         assert (await client.info("server"))["tcp_port"] == 0
 
@@ -162,7 +162,7 @@ async def test_another_process_finds_the_address_in_the_data_folder(tmp_path: Pa
         embedded_url(tmp_path)
 
 
-def test_a_file_that_holds_no_address_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_address_file_is_rejected(tmp_path: Path) -> None:
     data_folder.address_file(tmp_path).write_text("redis://elsewhere", encoding="utf-8")
     with pytest.raises(StoreError, match="doesn't contain the address"):
         embedded_url(tmp_path)
@@ -177,7 +177,7 @@ async def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> Non
     assert list((data / "redis" / "appendonlydir").iterdir())
 
 
-async def test_a_long_temporary_folder_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_temporary_folder_with_a_long_path_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = tmp_path / ("x" * 100)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
@@ -186,13 +186,13 @@ async def test_a_long_temporary_folder_is_passed_over(tmp_path: Path, monkeypatc
         assert await append(server.url) == 1
 
 
-def test_the_data_folder_is_chosen_by_the_environment(tmp_path: Path) -> None:
+def test_the_environment_chooses_the_data_folder(tmp_path: Path) -> None:
     assert default_data_folder({"TICKER_DATA": str(tmp_path)}) == tmp_path
     assert default_data_folder({"TICKER_DATA": "~/t"}) == Path.home() / "t"
     assert default_data_folder({}).name == "ticker"
 
 
-def test_finding_the_address_imports_no_client() -> None:
+def test_finding_the_address_does_not_import_the_redis_client() -> None:
     script = "import sys, ticker.store.data_folder; sys.exit('redis' in sys.modules or 'platformdirs' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=WAIT_S).returncode == 0
 
@@ -200,11 +200,11 @@ def test_finding_the_address_imports_no_client() -> None:
 # ---- refusals ----
 
 
-async def test_a_second_start_is_refused_with_the_holder_and_the_remedy(tmp_path: Path) -> None:
+async def test_a_second_start_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server:
         with pytest.raises(StoreError, match=rf"{tmp_path} is in use by process {os.getpid()}: stop that"):
             await EmbeddedServer(tmp_path).start()
-        # and the refused one has taken nothing from the first
+        # The refused start has not disturbed the first.
         assert embedded_url(tmp_path) == server.url
         assert await append(server.url) == 1
 
@@ -225,7 +225,7 @@ async def test_a_program_that_ends_at_once_is_refused_with_its_last_output(tmp_p
         assert await append(server.url) == 1
 
 
-async def test_a_program_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_that_never_answers_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "START_S", 0.1)
     program = tmp_path / "server"
     program.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
@@ -236,7 +236,7 @@ async def test_a_program_that_never_answers_is_given_up(tmp_path: Path, monkeypa
         assert await append(server.url) == 1
 
 
-async def test_a_program_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
+async def test_a_missing_program_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="can't be started: No such file"):
         await EmbeddedServer(tmp_path / "data", binary=tmp_path / "none").start()
     assert not data_folder.address_file(tmp_path / "data").exists()
@@ -249,7 +249,7 @@ async def has_restarted(server: EmbeddedServer, times: int = 1) -> bool:
     return server.restarts >= times and server.pid is not None
 
 
-async def test_a_killed_server_is_started_again_with_every_acknowledged_entry(tmp_path: Path) -> None:
+async def test_a_killed_server_is_restarted_with_every_acknowledged_entry(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server:
         url = server.url
         for times in (1, 2):
@@ -261,7 +261,7 @@ async def test_a_killed_server_is_started_again_with_every_acknowledged_entry(tm
         assert await length(url) == 100
 
 
-async def test_a_start_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_restart_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "RESTART_FIRST_S", 0.01)
     async with EmbeddedServer(tmp_path) as server:
         await append(server.url)
@@ -278,7 +278,7 @@ async def log_has(data: Path, words: str) -> bool:
     return words in data_folder.server_log(data).read_text(encoding="utf-8", errors="replace")
 
 
-async def test_an_append_only_file_that_was_cut_off_loads(tmp_path: Path) -> None:
+async def test_a_truncated_append_only_file_loads(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server:
         await append(server.url, 10)
     (file,) = (tmp_path / "redis" / "appendonlydir").glob("*.incr.aof")
@@ -287,7 +287,7 @@ async def test_an_append_only_file_that_was_cut_off_loads(tmp_path: Path) -> Non
         assert await length(server.url) == 9
 
 
-async def test_an_append_only_file_that_was_damaged_is_refused(tmp_path: Path) -> None:
+async def test_a_damaged_append_only_file_is_refused(tmp_path: Path) -> None:
     async with EmbeddedServer(tmp_path) as server:
         await append(server.url, 10)
     (file,) = (tmp_path / "redis" / "appendonlydir").glob("*.incr.aof")
@@ -319,7 +319,7 @@ asyncio.run(main())
 
 @contextmanager
 def another_process(data: Path, *, tied: bool = True) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process like `ticker up`, which writes and tells each acknowledgement; and its server's pid."""
+    """Yield a process like `ticker up`, which prints each acknowledged write, and the pid of its server."""
     words = [sys.executable, "-c", UP, str(data), "tied" if tied else "untied"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as up:
         assert up.stdout is not None
@@ -333,7 +333,7 @@ def another_process(data: Path, *, tied: bool = True) -> Iterator[tuple[subproce
 
 
 def kill_amid_writes(up: subprocess.Popen[str]) -> int:
-    """kill -9 after some acknowledgements; return how many there were in all."""
+    """Kill the process after some acknowledged writes. Return how many were acknowledged in all."""
     assert up.stdout is not None
     seen = [up.stdout.readline() for _ in range(50)]
     up.kill()
@@ -341,16 +341,16 @@ def kill_amid_writes(up: subprocess.Popen[str]) -> int:
     return seen.count("acknowledged\n")
 
 
-async def test_a_server_ends_with_a_killed_parent_and_loses_nothing(tmp_path: Path) -> None:
+async def test_a_server_ends_when_its_parent_is_killed_and_loses_nothing(tmp_path: Path) -> None:
     with another_process(tmp_path) as (up, pid):
         acknowledged = kill_amid_writes(up)
-        if sys.platform == "linux":  # elsewhere it is an orphan, which the next start ends
+        if sys.platform == "linux":  # on other systems it becomes an orphan, which the next start stops
             until(lambda: not is_alive(pid), "the kernel ended the server")
         async with EmbeddedServer(tmp_path) as server:
             assert acknowledged <= await length(server.url) <= acknowledged + 1
 
 
-async def test_an_orphan_is_shut_down_by_the_next_start_and_nothing_is_lost(tmp_path: Path) -> None:
+async def test_the_next_start_shuts_down_an_orphan_and_nothing_is_lost(tmp_path: Path) -> None:
     with another_process(tmp_path, tied=False) as (up, pid):
         orphan = embedded_url(tmp_path)
         acknowledged = kill_amid_writes(up)
@@ -362,9 +362,7 @@ async def test_an_orphan_is_shut_down_by_the_next_start_and_nothing_is_lost(tmp_
         assert not data_folder.socket_path(orphan).parent.exists()
 
 
-async def test_an_orphan_that_hangs_is_not_joined_by_a_second_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_second_server_starts_beside_a_hanging_orphan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "ORPHAN_S", 0.2)
     monkeypatch.setattr(embedded, "PING_S", 0.2)
     with another_process(tmp_path, tied=False) as (up, pid):
@@ -378,7 +376,7 @@ async def test_an_orphan_that_hangs_is_not_joined_by_a_second_server(
             assert await append(server.url)
 
 
-async def test_an_orphan_whose_address_is_gone_is_not_joined_either(
+async def test_no_second_server_starts_beside_an_orphan_without_an_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "ORPHAN_S", 0.2)
@@ -390,7 +388,7 @@ async def test_an_orphan_whose_address_is_gone_is_not_joined_either(
             await EmbeddedServer(tmp_path).start()
 
 
-async def test_a_second_process_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+async def test_a_second_process_is_refused_while_the_first_runs(tmp_path: Path) -> None:
     with another_process(tmp_path) as (up, pid):
         with pytest.raises(StoreError, match=f"in use by process {up.pid}"):
             await EmbeddedServer(tmp_path).start()

@@ -1,4 +1,4 @@
-"""The names of keys: one hash tag an edition, and nothing in them that a name could smuggle in."""
+"""The names of keys: one hash tag per edition, and no name that could inject another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_every_key_of_an_edition_has_its_hash_tag() -> None:
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_a_name_that_can_not_stand_in_a_key_is_refused(name: str) -> None:
+def test_a_name_that_can_not_be_part_of_a_key_is_rejected(name: str) -> None:
     with pytest.raises(SettingsError):
         Keys(name)
     with pytest.raises(SettingsError):

@@ -52,7 +52,7 @@ async def redis(empty_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def test_reading_begins_after_the_given_number_and_ends_at_the_count(redis: Redis) -> None:
+async def test_read_log_returns_at_most_count_entries_after_a_number(redis: Redis) -> None:
     entries = raw_entries(6)
     await write(redis, entries)
     assert await read_log(redis, "en", 0) == entries
@@ -60,7 +60,7 @@ async def test_reading_begins_after_the_given_number_and_ends_at_the_count(redis
     assert await read_log(redis, "en", 6) == []
 
 
-async def test_a_tail_waits_for_what_comes_after(redis: Redis, empty_url: str) -> None:
+async def test_tail_waits_for_new_entries(redis: Redis, empty_url: str) -> None:
     first, second = raw_entries(2)
     await write(redis, [first])
     ears = connect(empty_url, role="gateway", blocking=True)
@@ -84,7 +84,7 @@ async def test_a_tail_waits_for_what_comes_after(redis: Redis, empty_url: str) -
         ("3-0", {"entry": "{}", "link": NONCE[:-1]}, 3),
     ],
 )
-async def test_an_entry_that_no_desk_wrote_is_named(
+async def test_an_entry_that_no_desk_wrote_raises_with_its_number(
     redis: Redis, stream_id: str, fields: dict[str, str], seq: int
 ) -> None:
     await redis.xadd(LOG, dict(fields), id=stream_id)  # type: ignore[arg-type]
@@ -94,7 +94,7 @@ async def test_an_entry_that_no_desk_wrote_is_named(
     assert caught.value.seq == seq
 
 
-async def test_an_untouched_log_verifies_page_by_page(redis: Redis) -> None:
+async def test_an_intact_log_verifies_with_any_page_size(redis: Redis) -> None:
     entries = raw_entries(7)
     await write(redis, entries)
     for page in (1, 3, 7, 100):
@@ -103,13 +103,13 @@ async def test_an_untouched_log_verifies_page_by_page(redis: Redis) -> None:
         assert verified.head == Position.of(7, entries[-1].link)
 
 
-async def test_an_empty_log_verifies_at_its_nonce(redis: Redis) -> None:
+async def test_an_empty_log_verifies(redis: Redis) -> None:
     verified = await verify_log(redis, "en")
     assert (verified.entries, verified.head) == (0, Position.of(0, NONCE))
 
 
 @pytest.mark.parametrize("changed", [1, 4, 7])
-async def test_the_first_entry_that_was_changed_is_found(redis: Redis, changed: int) -> None:
+async def test_verify_finds_the_first_changed_entry(redis: Redis, changed: int) -> None:
     entries = raw_entries(7)
     entries[changed - 1] = RawEntry(changed, entries[changed - 1].link, entries[changed - 1].data + b" ")
     await rewrite(redis, entries)
@@ -118,7 +118,7 @@ async def test_the_first_entry_that_was_changed_is_found(redis: Redis, changed: 
     assert caught.value.seq == changed
 
 
-async def test_a_change_with_a_link_that_fits_it_is_found_at_the_next_entry(redis: Redis) -> None:
+async def test_verify_finds_a_change_with_a_matching_link_at_the_next_entry(redis: Redis) -> None:
     entries = raw_entries(5)
     data = entries[2].data + b" "
     entries[2] = RawEntry(3, next_link(entries[1].link, data), data)
@@ -129,7 +129,7 @@ async def test_a_change_with_a_link_that_fits_it_is_found_at_the_next_entry(redi
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 100])
-async def test_an_entry_that_is_missing_is_found(redis: Redis, page: int) -> None:
+async def test_verify_finds_a_missing_entry(redis: Redis, page: int) -> None:
     entries = raw_entries(6)
     await rewrite(redis, entries[:3] + entries[4:])
     with pytest.raises(LinkError) as caught:
@@ -137,7 +137,7 @@ async def test_an_entry_that_is_missing_is_found(redis: Redis, page: int) -> Non
     assert caught.value.seq == 4
 
 
-async def test_a_renumbered_entry_is_found_though_its_link_fits(redis: Redis) -> None:
+async def test_verify_finds_a_renumbered_entry_with_a_matching_link(redis: Redis) -> None:
     *entries, last = raw_entries(4)
     await rewrite(redis, [*entries, RawEntry(5, last.link, last.data)])
     with pytest.raises(LinkError) as caught:
@@ -146,27 +146,27 @@ async def test_a_renumbered_entry_is_found_though_its_link_fits(redis: Redis) ->
 
 
 @pytest.mark.parametrize("page", [1, 100])
-async def test_a_trimmed_log_verifies_from_the_first_entry_that_is_left(redis: Redis, page: int) -> None:
+async def test_a_trimmed_log_verifies_from_the_oldest_retained_entry(redis: Redis, page: int) -> None:
     await write(redis, raw_entries(6)[3:])
     verified = await verify_log(redis, "en", page)
     assert (verified.first, verified.entries) == (4, 3)
 
 
-async def test_a_log_of_another_history_does_not_verify(redis: Redis) -> None:
+async def test_a_log_with_another_nonce_does_not_verify(redis: Redis) -> None:
     await write(redis, raw_entries(3, nonce="ab" * 32))
     with pytest.raises(LinkError) as caught:
         await verify_log(redis, "en")
     assert caught.value.seq == 1
 
 
-async def test_an_edition_that_nobody_made_can_not_be_verified_or_rotated(redis: Redis) -> None:
+async def test_an_unknown_edition_can_not_be_verified_or_rotated(redis: Redis) -> None:
     with pytest.raises(StoreError):
         await verify_log(redis, "xx")
     with pytest.raises(StoreError):
         await rotate(redis, "xx", NONCE)
 
 
-async def test_a_rotated_log_is_kept_aside_and_the_new_one_is_empty(redis: Redis) -> None:
+async def test_a_rotated_log_is_kept_under_another_key_and_the_new_one_is_empty(redis: Redis) -> None:
     entries = raw_entries(3)
     await write(redis, entries)
     archive = await rotate(redis, "en", "ab" * 32)
@@ -182,7 +182,7 @@ async def test_an_empty_log_can_be_rotated(redis: Redis) -> None:
     assert stored.nonce == "ab" * 32
 
 
-async def test_who_rotates_a_log_that_was_rotated_meanwhile_is_refused_and_no_log_is_lost(redis: Redis) -> None:
+async def test_a_second_rotation_at_the_same_time_is_refused_and_no_log_is_lost(redis: Redis) -> None:
     await write(redis, raw_entries(3))
     archive = await rotate(redis, "en", "ab" * 32)
     keys = Keys("en")

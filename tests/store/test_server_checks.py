@@ -54,7 +54,7 @@ def test_a_safe_server_has_no_findings() -> None:
         ("unknown", {"append_fsync": None}),
     ],
 )
-def test_what_is_unsafe_is_found_with_a_remedy(code: str, change: dict[str, object]) -> None:
+def test_each_unsafe_setting_is_found_with_a_remedy(code: str, change: dict[str, object]) -> None:
     (finding,) = findings(msgspec.structs.replace(SAFE, **change))
     assert finding.code == code
     assert finding.sentence
@@ -71,23 +71,23 @@ def test_what_is_unsafe_is_found_with_a_remedy(code: str, change: dict[str, obje
         {"default_user_open": True, "tcp_port": 0},
     ],
 )
-def test_what_is_safe_is_not_found(change: dict[str, object]) -> None:
+def test_safe_variants_have_no_findings(change: dict[str, object]) -> None:
     assert findings(msgspec.structs.replace(SAFE, **change)) == []
 
 
-def test_an_append_only_file_that_is_missing_is_one_finding() -> None:
+def test_a_missing_append_only_file_is_one_finding() -> None:
     assert [f.code for f in findings(msgspec.structs.replace(SAFE, append_only=False, append_fsync="no"))] == [
         "append-only"
     ]
 
 
-def test_a_server_that_tells_nothing_has_one_finding_that_names_it_all() -> None:
+def test_all_unknown_facts_are_named_in_one_finding() -> None:
     (finding,) = findings(ServerFacts())
     assert finding.code == "unknown"
     assert "appendfsync" in finding.sentence
 
 
-def test_an_old_server_is_refused_and_an_unknown_one_is_not() -> None:
+def test_an_old_server_is_refused_and_an_unknown_version_passes() -> None:
     require_supported(SAFE)
     require_supported(ServerFacts())
     with pytest.raises(StoreError, match=r"Redis 6\.2\.14, older than 7\.0: upgrade"):
@@ -99,7 +99,7 @@ async def facts_of(url: str) -> tuple[ServerFacts, ...]:
         return await server_facts(client)
 
 
-async def test_a_real_server_tells_its_facts(redis_server: RedisServer) -> None:
+async def test_the_facts_of_a_real_server_are_read(redis_server: RedisServer) -> None:
     (facts,) = await facts_of(redis_server.url)
     require_supported(facts)
     program = subprocess.run([find_binary(os.environ), "--version"], capture_output=True, check=True, text=True)
@@ -110,14 +110,14 @@ async def test_a_real_server_tells_its_facts(redis_server: RedisServer) -> None:
     assert [finding.code for finding in findings(facts)] == ["single"]
 
 
-async def test_a_careless_server_is_found_out(folder: Path) -> None:
+async def test_an_unsafe_real_server_has_findings(folder: Path) -> None:
     options = {"appendonly": "no", "maxmemory-policy": "allkeys-lru", "maxmemory": "64mb"}
     with RedisServer(folder / "r", tcp=True, options=options) as server:
         (facts,) = await facts_of(server.url)
     assert [finding.code for finding in findings(facts)] == ["append-only", "eviction", "open", "single"]
 
 
-async def test_a_password_closes_the_default_user(folder: Path) -> None:
+async def test_a_default_user_with_a_password_is_not_open(folder: Path) -> None:
     with RedisServer(folder / "r", tcp=True, password="secret") as server:
         (facts,) = await facts_of(server.url)
     assert facts.default_user_open is False

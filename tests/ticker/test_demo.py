@@ -29,7 +29,7 @@ def submissions(language: str) -> Iterator[Submission]:
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "es"])
-def test_every_line_would_go_on_air_without_a_warning(language: str) -> None:
+def test_every_line_would_be_published_without_a_warning(language: str) -> None:
     at = Context(
         edition=DEFAULT_EDITIONS[language], board=Board(), editor="demo", submitted_at=NOW, now=NOW, seq=1, new_id="x"
     )
@@ -40,7 +40,7 @@ def test_every_line_would_go_on_air_without_a_warning(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "es"])
-def test_the_stories_may_be_told_again_within_the_hour(language: str) -> None:
+def test_the_stories_may_be_repeated_within_the_hour(language: str) -> None:
     board, edition = Board(), DEFAULT_EDITIONS[language]
     teller = demo._Storyteller("", language, edition, language, demo.STORIES)
     for story in demo.STORIES * 2:
@@ -52,7 +52,7 @@ def test_the_stories_may_be_told_again_within_the_hour(language: str) -> None:
             line_id = verdict.entry.line.id
 
 
-def test_every_story_is_told_alike_in_each_language() -> None:
+def test_every_story_has_the_same_lines_in_each_language() -> None:
     for story in demo.STORIES:
         assert story.lines.keys() == {"en", "ar", "es"}
         assert len({len(texts) for texts in story.lines.values()}) == 1

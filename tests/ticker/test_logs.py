@@ -1,4 +1,4 @@
-"""What stands in the logs of a failure, and what never does."""
+"""Tracebacks in the logs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ except ValueError:
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
-def test_a_traceback_shows_where_it_failed_and_never_what_was_in_hand(is_terminal: bool) -> None:
+def test_a_traceback_shows_the_place_and_no_variables(is_terminal: bool) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAILS.format(is_terminal=is_terminal)],
         capture_output=True,

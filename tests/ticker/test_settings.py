@@ -1,4 +1,4 @@
-"""Settings: the file, the environment, which of them wins, and errors that name the value and the bound."""
+"""Settings from the file and from the environment, and errors that name the value and the limit."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def refusal(tmp_path: Path, text: str | bytes, environ: dict[str, str] | None = 
     return str(refused.value)
 
 
-def test_without_a_file_and_variables_the_defaults_hold() -> None:
+def test_without_a_file_and_variables_the_defaults_apply() -> None:
     assert load_settings(None, {}) == Settings()
 
 
-def test_the_defaults_are_those_of_the_design() -> None:
+def test_the_defaults_are_the_documented_ones() -> None:
     settings = msgspec.structs.asdict(Settings())
     assert settings.pop("editions") == DEFAULT_EDITIONS
     assert settings == {
@@ -63,7 +63,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     }
 
 
-def test_every_default_is_within_its_own_bounds() -> None:
+def test_every_default_is_within_its_limits() -> None:
     assert msgspec.convert(msgspec.to_builtins(Settings()), Settings) == Settings()
 
 
@@ -71,24 +71,24 @@ def test_two_settings_do_not_share_their_editions() -> None:
     assert Settings().editions is not Settings().editions
 
 
-def test_a_file_sets_what_it_names(tmp_path: Path) -> None:
+def test_a_file_changes_only_the_settings_that_it_names(tmp_path: Path) -> None:
     settings = from_file(tmp_path, 'retained = 50\ndrain_s = 1.5\ntrusted_proxies = ["10.0.0.0/8", "::1"]')
     assert (settings.retained, settings.drain_s, settings.trusted_proxies) == (50, 1.5, ("10.0.0.0/8", "::1"))
     assert settings.frame_caches == Settings().frame_caches
 
 
-def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
+def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     assert from_file(tmp_path, "") == Settings()
 
 
-def test_a_variable_sets_what_it_names() -> None:
+def test_a_variable_changes_the_setting_of_its_name() -> None:
     settings = load_settings(
         None, {"TICKER_RETAINED": "7", "TICKER_DRAIN_S": "2", "TICKER_TRUSTED_PROXIES": "10.0.0.0/8, ::1,"}
     )
     assert (settings.retained, settings.drain_s, settings.trusted_proxies) == (7, 2.0, ("10.0.0.0/8", "::1"))
 
 
-def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
+def test_a_variable_overrides_the_file(tmp_path: Path) -> None:
     settings = from_file(tmp_path, "retained = 50\nframe_caches = 5", {"TICKER_RETAINED": "7"})
     assert (settings.retained, settings.frame_caches) == (7, 5)
 
@@ -100,7 +100,7 @@ def test_other_variables_are_not_settings(variable: str) -> None:
     assert load_settings(None, {variable: "7"}) == Settings()
 
 
-def test_an_empty_list_of_proxies_trusts_nobody(tmp_path: Path) -> None:
+def test_an_empty_list_of_proxies_trusts_none(tmp_path: Path) -> None:
     settings = from_file(tmp_path, 'trusted_proxies = ["10.0.0.0/8"]', {"TICKER_TRUSTED_PROXIES": ""})
     assert settings.trusted_proxies == ()
 
@@ -129,12 +129,12 @@ def test_an_empty_list_of_proxies_trusts_nobody(tmp_path: Path) -> None:
         ("editions = 5", "editions is 5: expected `object`"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named_with_its_bound(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_value_is_named_with_its_limit(tmp_path: Path, text: str, said: str) -> None:
     assert refusal(tmp_path, text).startswith(said)
 
 
 @pytest.mark.parametrize("setting", ["followers", "followers_per_address", "handshakes_per_s"])
-def test_a_bound_that_may_be_lifted_is_lifted_by_zero(tmp_path: Path, setting: str) -> None:
+def test_zero_removes_a_liftable_limit(tmp_path: Path, setting: str) -> None:
     assert getattr(from_file(tmp_path, f"{setting} = 0"), setting) == 0
 
 
@@ -148,13 +148,13 @@ def test_a_bound_that_may_be_lifted_is_lifted_by_zero(tmp_path: Path, setting: s
         ("TICKER_TRUSTED_PROXIES", "10.0.0.0/33", "trusted_proxies has '10.0.0.0/33'"),
     ],
 )
-def test_a_variable_that_cannot_be_used_is_named(variable: str, value: str, said: str) -> None:
+def test_an_invalid_variable_is_named(variable: str, value: str, said: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings(None, {variable: value})
     assert str(refused.value).startswith(said)
 
 
-def test_a_long_value_is_shown_in_part(tmp_path: Path) -> None:
+def test_only_the_beginning_of_a_long_value_is_shown(tmp_path: Path) -> None:
     said = refusal(tmp_path, f'retained = "{"x" * 10_000}"')
     assert len(said) < SHOWN + 100
 
@@ -162,7 +162,7 @@ def test_a_long_value_is_shown_in_part(tmp_path: Path) -> None:
 # Editions
 
 
-def test_editions_of_a_file_take_the_place_of_the_defaults(tmp_path: Path) -> None:
+def test_the_editions_of_a_file_replace_the_defaults(tmp_path: Path) -> None:
     settings = from_file(tmp_path, EDITION + "board_lines = 5")
     assert list(settings.editions) == ["fr"]
     french = settings.editions["fr"]
@@ -170,7 +170,7 @@ def test_editions_of_a_file_take_the_place_of_the_defaults(tmp_path: Path) -> No
     assert french.sections == DEFAULT_EDITIONS["en"].sections
 
 
-def test_an_edition_may_have_a_vocabulary_of_its_own(tmp_path: Path) -> None:
+def test_an_edition_may_have_its_own_vocabulary(tmp_path: Path) -> None:
     settings = from_file(tmp_path, EDITION + '[editions.fr.sections]\nmeteo = "Météo"')
     assert settings.editions["fr"].sections == {"meteo": "Météo"}
 
@@ -211,11 +211,11 @@ def test_an_edition_may_have_a_vocabulary_of_its_own(tmp_path: Path) -> None:
         (EDITION + 'zone = "a\\u0000b"', "editions.fr.zone is 'a\\x00b': there is no such time zone"),
     ],
 )
-def test_a_setting_of_an_edition_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_setting_of_an_edition_is_named(tmp_path: Path, text: str, said: str) -> None:
     assert refusal(tmp_path, text).startswith(said)
 
 
-def test_an_edition_says_what_each_rule_does(tmp_path: Path) -> None:
+def test_an_edition_configures_the_effect_of_each_rule(tmp_path: Path) -> None:
     rules = '[editions.fr.rules]\nduplicate = "warn"\nscript = "review"\nattribution = "off"\ncapitals = "refuse"'
     edition = from_file(tmp_path, EDITION + 'quotes = "guillemets"\nplaceholders = ["AC"]\n' + rules).editions["fr"]
     assert edition.rules == {
@@ -232,7 +232,7 @@ def test_an_edition_has_a_time_zone(tmp_path: Path, zone: str) -> None:
     assert from_file(tmp_path, EDITION + f'zone = "{zone}"').editions["fr"].zone == zone
 
 
-def test_time_zones_are_there_on_machines_that_bring_none(tmp_path: Path) -> None:
+def test_time_zones_work_on_machines_without_any(tmp_path: Path) -> None:
     path = tmp_path / "ticker.toml"
     path.write_text(EDITION + 'zone = "Europe/Madrid"', encoding="utf-8")
     script = "import sys; from pathlib import Path; from ticker.settings import load_settings as load"
@@ -256,16 +256,16 @@ def test_a_board_may_have_1_to_100_lines(tmp_path: Path, lines: int) -> None:
 # The file
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.toml can't be read: No such file"):
         load_settings(tmp_path / "none.toml", {})
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="can't be read: Is a directory"):
         load_settings(tmp_path, {})
 
 
 @pytest.mark.parametrize("text", ["retained = ", "retained 5", b'title = "\xff"', "[[[", "a" * 100])
-def test_a_file_that_is_no_toml_is_named(tmp_path: Path, text: str | bytes) -> None:
+def test_a_file_with_invalid_toml_is_named(tmp_path: Path, text: str | bytes) -> None:
     assert "ticker.toml isn't valid TOML: " in refusal(tmp_path, text)

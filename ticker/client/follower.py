@@ -58,7 +58,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """There is no connection, because of `reason`. The next attempt is in `retry_s` seconds."""
+    """The connection failed or was lost, because of `reason`. The next attempt is in `retry_s` seconds."""
 
     reason: str
     retry_s: float
@@ -104,7 +104,7 @@ async def follow(
 
     Raises:
         SettingsError: If `url` isn't the address of an edition.
-        RefusedError: If the gateway refuses the request for good, because it has no such edition or section.
+        RefusedError: If the gateway refuses the request for good, because the edition or a section doesn't exist.
 
     """
     gateway, edition = _parse_edition_url(url)
@@ -129,6 +129,7 @@ async def follow_events(
     address after a restart. `query` has the stream options of `docs/protocol.md`.
 
     Raises:
+        SettingsError: If `gateway` returns something else than an address.
         RefusedError: If the gateway refuses the request for good.
 
     """
@@ -138,6 +139,7 @@ async def follow_events(
     backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S, jitter=1)
     while True:
         address = gateway()
+        _check_gateway(address, address, "http://127.0.0.1:8080")
         yield Connecting(address)
         started, retry_s, reason = _now(), None, "the gateway closed the connection"
         try:

@@ -109,7 +109,7 @@ class PendingRequest:
     async def outcome(self, redis: Redis, until: datetime) -> Receipt | None:
         """Wait for the next receipt with the same key: the final one of an item that is held.
 
-        Return None if there is none until `until` by Redis's clock, or by ours if Redis doesn't answer.
+        Return None after `until` by Redis's clock, or by ours if Redis doesn't answer.
         """
         left_s = (until - datetime.now(UTC)).total_seconds()
         with suppress(TimeoutError):
@@ -119,7 +119,7 @@ class PendingRequest:
         return None
 
     async def _await(self, redis: Redis, until: int, inbox_id: str | None) -> StoredReceipt | None:
-        """Wait for the receipt through lost connections, until there certainly is none."""
+        """Wait for the receipt, also through lost connections. Return None once it certainly won't come."""
         backoff = Backoff(RETRY_MOST_S, RETRY_MOST_S, jitter=1)
         while True:
             try:

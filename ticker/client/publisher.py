@@ -86,14 +86,14 @@ class Publisher:
     Several requests may run at the same time; each uses a connection of its own.
 
     Every method that returns a receipt waits for the desk, at most a second longer than the deadline. It never raises
-    because Redis or the desk is gone: the receipt's `status` is then `not-on-air`, and the `code` of its error says
-    whether that is certain (`no-redis`, `no-desk`) or open (`unconfirmed`). After an `unconfirmed` receipt, repeat the
+    because Redis or the desk is gone: the receipt's `status` is then `not-on-air`, and the `code` of its error shows
+    if that is certain (`no-redis`, `no-desk`) or open (`unconfirmed`). After an `unconfirmed` receipt, repeat the
     request with the same key. If a call is cancelled, its request may be published all the same.
 
     Args:
         url: The URL of the Redis (see `ticker.store.url`). None for `TICKER_REDIS_URL`, or for the server of `ticker
             up` on this machine. `TICKER_REDIS_PASSWORD` and `TICKER_REDIS_PASSWORD_FILE` give the password if the URL
-            has none.
+            doesn't contain one.
         edition: The name of the edition.
         editor: The editor whose inbox gets the requests. None for the user in the URL.
         origin: A description of your program, for the audit.
@@ -122,7 +122,7 @@ class Publisher:
         """Check that the edition exists.
 
         Raises:
-            SettingsError: If there is no such edition.
+            SettingsError: If the edition doesn't exist.
             StoreError: If Redis can't be used.
 
         """

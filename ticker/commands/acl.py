@@ -42,7 +42,7 @@ def acl(
 ) -> int:
     """Show the rules of each role's Redis user, as lines for an `aclfile`.
 
-    The lines have no passwords, so nobody can log in with them: add `#` and the SHA-256 of a password after `on`.
+    Nobody can log in with these lines until you add a password: `#` and its SHA-256, after `on`.
     `ticker acl apply` and `ticker editor add` create these users with a password.
     """
     if context.invoked_subcommand is not None:

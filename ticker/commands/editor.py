@@ -67,9 +67,9 @@ def add(
     new_password: bool,
     data: Path | None,
 ) -> int:
-    """Add an editor to editions, besides those it has already, or change its role.
+    """Add an editor to editions, or change its role. It keeps the editions that it has already.
 
-    What a reporter posts needs an editor's approval. A chief may publish without a second person. The edition's
+    A reporter's posts need an editor's approval. A chief may publish without a second person. The edition's
     settings say which changes need one. An editor of a test edition can't be an editor of a public one.
 
     In a Redis of your own, this command creates the editor's user. It generates a password and shows it once, unless
@@ -113,7 +113,7 @@ def add(
 def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: Path | None) -> int:
     """Remove an editor from some editions, or from all.
 
-    Its connections are closed at once, and its unread submissions are deleted. Its published lines stay.
+    Its connections are closed immediately, and its unread submissions are deleted. Its published lines stay.
     """
     from ticker.store.accounts import remove_editor  # noqa: PLC0415 -- slow to import
 

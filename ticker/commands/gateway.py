@@ -44,8 +44,8 @@ def gateway(
     """Run a gateway: it reads the logs and sends every change to all connected readers. It never writes a log.
 
     Prints `ready http://…` when it serves. After SIGTERM it closes the readers' connections over some seconds, and
-    ends; after a second SIGTERM it ends at once. Run as many gateways as you need: on one machine with --workers, or on
-    several.
+    ends; after a second SIGTERM it ends immediately. Run as many gateways as you need: on one machine with --workers,
+    or on several.
     """
     url, chosen = url_of_redis(console, data), settings_for(console, settings, None)
     if workers == 1:

@@ -29,10 +29,10 @@ def password_options(variable: str) -> Decorator:
 
 
 def read_password(console: Console, variable: str, *, ask: bool) -> str | None:
-    """Return the password from a prompt (`ask`) or from the environment, or None if there is none.
+    """Return the password from a prompt (`ask`) or from the environment, or None.
 
     Raises:
-        SettingsError: If it is too short, can't be read, or there is no terminal for the prompt.
+        SettingsError: If it is too short, can't be read, or the prompt has no terminal.
 
     """
     from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import

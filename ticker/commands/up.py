@@ -45,7 +45,7 @@ def up(
     """Run everything in one process: an embedded server that keeps its data on disk, the desk, and a gateway.
 
     Prints `ready http://…` when it serves. Ctrl-C closes the readers' connections and ends it; a second Ctrl-C ends it
-    at once. If TICKER_REDIS_URL is set, that Redis replaces the embedded server.
+    immediately. If TICKER_REDIS_URL is set, that Redis replaces the embedded server.
     """
     from ticker.system import System, run  # noqa: PLC0415 -- slow to import
 
@@ -80,4 +80,4 @@ def _print_ready(console: Console, url: str) -> None:
 
 def _print_stopping(console: Console) -> None:
     if console.err.isatty():
-        console.tell("  closing the readers' connections; press Ctrl-C again to end at once")
+        console.tell("  closing the readers' connections; press Ctrl-C again to end immediately")

@@ -19,9 +19,9 @@ class NewEditor(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: The editor's name.
-        editions: The editions to post to, besides those that the editor may post to already.
+        editions: The editions to add to those that the editor has already.
         role: The role there. None keeps the present role, or gives the edition's default.
-        is_guarded: Whether this Redis has users. The embedded server has none.
+        is_guarded: Whether this Redis has users. The embedded server doesn't.
         has_user: Whether to create or change the editor's Redis user.
         reads_log: Whether the user may read logs.
         password: The user's password. Never shown.
@@ -201,10 +201,10 @@ def _chief_of(editor_roles: Mapping[str, Role]) -> list[str]:
 
 
 async def _existing(redis: Redis, given: Sequence[str]) -> list[str]:
-    """Return the `given` editions sorted, or all if none is given.
+    """Return the `given` editions sorted, or all of them if `given` is empty.
 
     Raises:
-        StoreError: If one doesn't exist, or there is none at all.
+        StoreError: If an edition doesn't exist, or no edition exists yet.
 
     """
     names = await edition_names(redis)

@@ -40,7 +40,7 @@ PASSWORD_LEAST: Final = 16
 """Redis checks thousands of passwords per second for any client, and stores unsalted hashes."""
 
 _CONNECTING: Final = ("client|setname", "ping", "command", "cluster|slots")
-"""Commands that redis-py sends by itself; the last two in a Cluster. Redis 7.0 doesn't know `client|setinfo`."""
+"""Commands that redis-py sends when it connects; the last two in a Cluster. Redis 7.0 doesn't know `client|setinfo`."""
 
 _ANY: Final = "ticker:{*}:"
 """The keys of any edition."""
@@ -154,7 +154,7 @@ def check_editor_name(name: str) -> str:
 
 
 def acl_line(user: str, rights: Rights) -> str:
-    """Return a line for an `aclfile`. It has no password: nobody can log in until `#<SHA-256>` is added after `on`."""
+    """Return a line for an `aclfile`. Nobody can log in until a password, `#<SHA-256>`, is added after `on`."""
     return " ".join(["user", user, "on", *rights.rules])
 
 
@@ -239,10 +239,10 @@ async def has_user(client: Redis, user: str) -> bool:
 
 
 async def find_editor(client: Redis, name: str) -> User | None:
-    """Return the Redis user of an editor, or None if there is none.
+    """Return the Redis user of an editor, or None.
 
     Raises:
-        StoreError: If this user may not manage users, or the name belongs to a user that is no editor's.
+        StoreError: If this user may not manage users, or the name belongs to another kind of user.
 
     """
     found: User | None = None
@@ -279,7 +279,7 @@ async def _everywhere(client: Redis, words: Sequence[str], user: str) -> Applied
 
 
 async def _keep(command: _Command) -> bool:
-    """Save the users in the server's `aclfile`. Return False if it has none: it forgets them when it restarts."""
+    """Save the users in the server's `aclfile`. Return False if it doesn't have one: it loses them when it restarts."""
     try:
         await command("ACL", "SAVE")
     except ResponseError:

@@ -109,7 +109,7 @@ async def append(
 ) -> Appended:
     """Settle a batch in order, and stop at the first item that can't be settled. One round trip.
 
-    With `head` None the script doesn't check the log; the batch must then have no entries.
+    With `head` None the script doesn't check the log; the batch must not contain entries then.
 
     After an error, any number of items may have been settled: read head, cursors and receipts again, and continue from
     there. Nothing is settled twice, because each settlement requires the cursor and the head that come before it.

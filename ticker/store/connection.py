@@ -47,7 +47,7 @@ COMMAND_TIMEOUT_S: Final = 5.0
 CONNECT_TIMEOUT_S: Final = 2.0
 
 CLIENT_ERRORS: Final = (RedisError, RedisClusterException)
-"""Everything that a command on one of our clients may raise, besides OSError. A Cluster client without a reachable node
+"""Everything except OSError that a command on one of our clients may raise. A Cluster client without a reachable node
 raises the second, which redis-py 8.1 doesn't derive from the first."""
 
 
@@ -78,7 +78,7 @@ def connect(
         role: The client is called `ticker-<role>` in CLIENT LIST.
         blocking: True for one connection, whose commands may block for up to `BLOCK_MS`. A second command at the same
             time raises `MaxConnectionsError`. False for a pool, whose commands must finish within `timeout_s`.
-        password: Used if the URL has none (see `password_from`).
+        password: Used if the URL doesn't contain a password (see `password_from`).
         timeout_s: Timeout of each command. Ignored if `blocking`.
 
     Raises:

@@ -103,7 +103,7 @@ def redis_url(environ: Mapping[str, str], data: Path) -> str:
 
 
 def gateway_url(data: Path) -> str | None:
-    """Return the URL of the gateway of `ticker up` with this data folder, or None if there is none or it can't be read.
+    """Return the URL of the gateway of `ticker up` with this data folder. Return None if the URL can't be read.
 
     After a crash, the URL may be that of a gateway that no longer runs.
     """

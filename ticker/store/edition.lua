@@ -1,6 +1,6 @@
 #!lua
--- Create an edition, or change its settings. Its `test` mark can change only while it is not in use: its log is empty,
--- nothing is held, and it has no editors. (Editors get their rights by that mark, and the requests in an inbox were
+-- Create an edition, or change its settings. Its `test` mark can't change while it is in use: when its log has an entry,
+-- an item is held, or an editor is registered. (Editors get their rights by that mark, and the requests in an inbox were
 -- meant for an edition with the present mark.)
 --
 -- KEYS: edition, log, held. ARGV: the settings as JSON, the nonce that the log of a new edition begins with, the key of

@@ -63,7 +63,7 @@ async def save_edition(redis: Redis, name: str, edition: Edition, nonce: str) ->
 
 
 async def load_edition(redis: Redis, name: str) -> StoredEdition | None:
-    """Return the edition, or None if there is none of this name.
+    """Return the edition, or None if it doesn't exist.
 
     Raises:
         StoreError: If this version can't read the stored settings.

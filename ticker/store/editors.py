@@ -1,4 +1,4 @@
-"""The editors of an edition: whose inboxes the desk reads, and each editor's role."""
+"""The editors of an edition and their roles. The desk reads the inboxes of these editors."""
 
 from __future__ import annotations
 

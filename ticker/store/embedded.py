@@ -88,10 +88,10 @@ class EmbeddedServer:
         return process.pid if process is not None and process.returncode is None else None
 
     async def start(self) -> None:
-        """Start the server, and return when it answers. After a failure nothing is left running.
+        """Start the server, and return when it answers. After a failure, no process is left running.
 
         Raises:
-            StoreError: If the data folder is in use or can't be written, if there is no server program, or if the
+            StoreError: If the data folder is in use or can't be written, if no server program is found, or if the
                 server doesn't start. The message has the reason and the remedy.
 
         """

@@ -33,7 +33,7 @@ class RawEntry(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """The result of `verify_log`. `first` is the number of the oldest retained entry (head.seq + 1: there is none)."""
+    """The result of `verify_log`. `first` is the oldest retained entry, or head.seq + 1 for an empty log."""
 
     first: int
     head: Position
@@ -79,10 +79,10 @@ async def tail(
 
 
 async def walk_log(redis: Redis, edition: str, seq: int, link: str | None, page: int = PAGE) -> AsyncIterator[Logged]:
-    """Yield every entry after number `seq`, whose link is `link`, and check each against the one before it.
+    """Yield every entry after number `seq`, and check each against the one before it. `link` is the link of `seq`.
 
-    If entries were trimmed, before the walk or during it, the walk continues with the oldest retained entry, whose link
-    can't be checked. Entries that are appended during the walk are included.
+    If entries were trimmed, before the walk or during it, the walk continues with the oldest retained entry. Its
+    link can't be checked. Entries that are appended during the walk are included.
 
     Raises:
         LinkError: With the number of the first entry that fails.
@@ -114,7 +114,7 @@ async def verify_log(redis: Redis, edition: str, page: int = PAGE) -> Verified:
 
     Raises:
         LinkError: With the number of the first entry that fails.
-        StoreError: If there is no such edition.
+        StoreError: If the edition doesn't exist.
 
     """
     stored = await load_edition(redis, edition)
@@ -134,7 +134,7 @@ async def rotate(redis: Redis, edition: str, nonce: str) -> str:
     Every reader is reset, and lines of the old log can't be changed any more. Cursors, receipts and inboxes stay.
 
     Raises:
-        StoreError: If there is no such edition, or somebody else rotated the log at the same time.
+        StoreError: If the edition doesn't exist, or somebody else rotated the log at the same time.
 
     """
     stored = await load_edition(redis, edition)

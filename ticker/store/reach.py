@@ -53,7 +53,7 @@ def first_reports(seq: int, reports: Sequence[Report]) -> dict[str, Report]:
 
 
 def reach_of(seq: int, reports: Sequence[Report]) -> Reach | None:
-    """Return how many followers entry `seq` reached, by each gateway's first report, or None if there is no report."""
+    """Return how many followers entry `seq` reached, by each gateway's first report. Return None without a report."""
     reached = first_reports(seq, reports).values()
     if not reached:
         return None

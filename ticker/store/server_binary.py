@@ -25,7 +25,7 @@ def find_binary(environ: Mapping[str, str]) -> Path:
     Takes some milliseconds, because it runs the program with `--version`.
 
     Raises:
-        StoreError: If there is no program.
+        StoreError: If neither is found.
 
     """
     for name in ("valkey-server", "redis-server"):

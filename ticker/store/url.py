@@ -98,7 +98,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 def redact(url: str) -> str:
     """Return the URL for logs and messages: without user, password and query.
 
-    Of a URL that can't be parsed, only a known scheme is shown: any other part could be a password.
+    If the URL can't be parsed, only a known scheme is shown: any other part could be a password.
     """
     match = _URL.fullmatch(url)
     scheme = url.partition("://")[0].lower()
@@ -148,11 +148,11 @@ def with_password(url: str, password: str | None) -> str:
 
 
 def parse_url(url: str, *, password: str | None = None) -> Target:
-    """Parse a URL of one of the forms above. `password` is used if the URL has none.
+    """Parse a URL of one of the forms above. `password` is used if the URL doesn't contain one.
 
     Raises:
         SettingsError: If the URL can't be used. The message never contains a user, a password or a query value. The
-            error has no cause, because the standard library's errors quote the text that they couldn't parse.
+            error's cause is removed, because the standard library's errors quote the text that they couldn't parse.
 
     """
     scheme = url.partition("://")[0].lower()

@@ -1,4 +1,4 @@
-"""`tick watch`: the board as readers get it, through whatever happens to the gateway."""
+"""`tick watch`: the board as readers see it, also after failures of the gateway."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.waiting import until
 
 
 class Watch:
-    """`tick watch`, with all that it prints."""
+    """A `tick watch` process, and everything that it prints."""
 
     def __init__(self, system: System, *words: str) -> None:
         self.out: list[str] = []
@@ -63,7 +63,7 @@ class Watch:
 def _copy(pipe: Any, lines: list[str]) -> None:
     with pipe:
         for line in pipe:
-            lines.append(line.rstrip("\n"))  # noqa: PERF401 -- each as it comes
+            lines.append(line.rstrip("\n"))  # noqa: PERF401 -- available before the pipe is closed
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def watching(system: System, *words: str) -> Iterator[Watch]:
 
 @pytest.fixture
 def gateway(system: System, tmp_path: Path) -> Iterator[Program]:
-    """A gateway beside the running system, to be killed."""
+    """A second gateway, which a test may kill."""
     environ = {**system.environ, "TICKER_DRAIN_S": "1"}
     program = Program(["gateway", "--port", "0"], environ, tmp_path / "gateway.log")
     program.start()
@@ -87,7 +87,7 @@ def gateway(system: System, tmp_path: Path) -> Iterator[Program]:
     program.stop()
 
 
-def test_it_finds_the_gateway_of_ticker_up_and_shows_each_line_as_it_comes(system: System, post: Post) -> None:
+def test_watch_finds_the_gateway_of_ticker_up_and_prints_each_new_line(system: System, post: Post) -> None:
     post("Before")
     with watching(system, "-e", "en") as watch:
         watch.until_live()
@@ -101,7 +101,7 @@ def test_it_finds_the_gateway_of_ticker_up_and_shows_each_line_as_it_comes(syste
     assert watch.err[0] == f"connecting to {system.url}"
 
 
-def test_json_is_a_message_a_line(system: System, post: Post) -> None:
+def test_json_prints_one_message_per_line(system: System, post: Post) -> None:
     with watching(system, "-e", "en", "--json") as watch:
         watch.until_live()
         line_id = post("As a message")
@@ -111,7 +111,7 @@ def test_json_is_a_message_a_line(system: System, post: Post) -> None:
     assert set(kinds[2:]) == {"line"}
 
 
-def test_a_selection_leaves_the_rest_out(system: System, post: Post) -> None:
+def test_a_selection_leaves_out_other_lines(system: System, post: Post) -> None:
     with watching(system, "-e", "en", "--json", "--section", "sports", "--urgency", "2") as watch:
         watch.until_live()
         post("Too slow", "--section", "sports", "--urgency", "3")
@@ -121,22 +121,22 @@ def test_a_selection_leaves_the_rest_out(system: System, post: Post) -> None:
     assert [message["line"]["text"] for message in watch.messages if message["type"] == "line"] == ["Goal"]
 
 
-def test_what_the_edition_does_not_have_is_refused_with_what_it_has(system: System) -> None:
+def test_an_unknown_section_is_refused_with_the_known_ones(system: System) -> None:
     ran = system.tick("watch", "-e", "en", "--section", "gossip")
     assert ran.code == 2
     assert "this edition has no section 'gossip': it has politics" in ran.err
 
 
-def test_an_edition_that_is_not_there_is_refused(system: System) -> None:
+def test_an_unknown_edition_is_refused_with_the_known_ones(system: System) -> None:
     ran = system.tick("watch", "-e", "fr")
     assert ran.code == 2
     assert "there is no edition 'fr': there are ar, en, es" in ran.err
 
 
-def test_without_an_edition_the_editions_are_named(system: System) -> None:
+def test_without_an_edition_the_error_names_the_editions(system: System) -> None:
     ran = system.tick("watch")
     assert ran.code == 2
-    assert "-e with one of ar, en, es" in ran.err
+    assert "several editions exist (ar, en, es): choose one with -e" in ran.err
 
 
 def test_a_gateway_that_is_killed_and_comes_back_leaves_no_gap_and_no_repeat(
@@ -158,7 +158,7 @@ def test_a_gateway_that_is_killed_and_comes_back_leaves_no_gap_and_no_repeat(
     assert any("not live" in line for line in watch.err)
 
 
-def test_a_gateway_that_drains_says_goodbye_and_is_come_back_to(system: System, post: Post, gateway: Program) -> None:
+def test_watch_returns_to_a_gateway_that_was_restarted(system: System, post: Post, gateway: Program) -> None:
     with watching(system, "-e", "en", "--gateway", gateway.url) as watch:
         watch.until_live()
         gateway.stop()
@@ -168,7 +168,7 @@ def test_a_gateway_that_drains_says_goodbye_and_is_come_back_to(system: System, 
         watch.until("After the restart")
 
 
-def test_it_waits_for_a_gateway_that_is_not_there_yet_and_says_so(system: System, gateway: Program) -> None:
+def test_watch_reports_a_missing_gateway_and_waits_for_it(system: System, gateway: Program) -> None:
     gateway.kill()
     with watching(system, "-e", "en", "--gateway", gateway.url) as watch:
         watch.until(f"not live: no gateway answers at {gateway.url}; trying again in")
@@ -176,7 +176,7 @@ def test_it_waits_for_a_gateway_that_is_not_there_yet_and_says_so(system: System
         watch.until_live()
 
 
-def test_arabic_is_isolated_in_its_own_direction(system: System, post: Post) -> None:
+def test_an_arabic_line_is_isolated_with_its_direction(system: System, post: Post) -> None:
     post("Halcyon: المسبار يدخل المدار", edition="ar")
     with watching(system, "-e", "ar") as watch:
         watch.until("المسبار")
@@ -184,7 +184,7 @@ def test_arabic_is_isolated_in_its_own_direction(system: System, post: Post) -> 
     assert line.endswith("\u2067\u2068Halcyon\u2069: المسبار يدخل المدار\u2069")
 
 
-def test_a_pipe_that_has_enough_ends_it_without_a_complaint(system: System) -> None:
+def test_a_closed_pipe_ends_watch_without_an_error(system: System) -> None:
     done = subprocess.run(
         ["bash", "-c", f"'{SCRIPTS}/tick' watch -e en --json | head -n 1"],
         env=system.environ, capture_output=True, text=True, timeout=60, check=False,
@@ -194,7 +194,8 @@ def test_a_pipe_that_has_enough_ends_it_without_a_complaint(system: System) -> N
     assert "Exception" not in done.stderr
 
 
-def test_an_address_that_is_none_is_refused(system: System) -> None:
-    ran = run_program("tick", "watch", "--gateway", "news.example", environ=system.environ)
+@pytest.mark.parametrize("options", [[], ["-e", "en"]])
+def test_an_invalid_gateway_address_is_refused(system: System, options: list[str]) -> None:
+    ran = run_program("tick", "watch", "--gateway", "news.example", *options, environ=system.environ)
     assert ran.code == 2
     assert "write it like http://127.0.0.1:8080" in ran.err

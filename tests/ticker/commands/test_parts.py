@@ -1,4 +1,4 @@
-"""The parts of the system, each by its own command, and the commands that look after logs."""
+"""The commands that run one part of the system, and those that manage logs and editors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 
 class Parts:
-    """A Redis, and commands that are pointed at it."""
+    """A Redis, and commands that use it."""
 
     def __init__(self, folder: Path, server: RedisServer) -> None:
         self.server = server
@@ -51,7 +51,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
-async def test_desk_and_gateway_apart_are_a_system(parts: Parts) -> None:
+async def test_desk_and_gateway_work_as_separate_processes(parts: Parts) -> None:
     parts.start("desk")
     gateway = parts.start("gateway", "--port", "0")
     async with RecordingReader(gateway.url, "en") as reader:
@@ -59,7 +59,7 @@ async def test_desk_and_gateway_apart_are_a_system(parts: Parts) -> None:
         await reader.until(lambda: [line.text for line in reader.lines] == ["From apart"])
 
 
-def test_a_desk_says_ready_and_ends_with_0(parts: Parts) -> None:
+def test_a_desk_prints_ready_and_exits_with_0(parts: Parts) -> None:
     desk = parts.start("desk", "--editions", "en")
     assert desk.ready == "ready"
     desk.signal(signal.SIGTERM)
@@ -67,7 +67,7 @@ def test_a_desk_says_ready_and_ends_with_0(parts: Parts) -> None:
     assert "Traceback" not in desk.log
 
 
-def test_a_desk_with_a_port_says_where_it_is_and_how_it_does(parts: Parts) -> None:
+def test_a_desk_with_metrics_prints_their_url_and_serves_them(parts: Parts) -> None:
     desk = parts.start("desk", "--editions", "en", "--metrics", "127.0.0.1:0")
     assert desk.url.startswith("http://127.0.0.1:")
     with urlopen(f"{desk.url}/metrics") as response:
@@ -79,13 +79,13 @@ def test_a_desk_with_a_port_says_where_it_is_and_how_it_does(parts: Parts) -> No
 
 
 @pytest.mark.parametrize("address", ["9100", "localhost", ":9100", "127.0.0.1:x", "127.0.0.1:99999", "a@b:1", "h:1/x"])
-def test_an_address_that_is_none_is_refused(parts: Parts, address: str) -> None:
+def test_an_invalid_metrics_address_is_refused(parts: Parts, address: str) -> None:
     ran = parts.ticker("desk", "--metrics", address)
     assert ran.code == 2
     assert "write a host and a port, like 127.0.0.1:9100" in ran.err
 
 
-def test_a_desk_waits_for_a_redis_that_is_not_there_yet(parts: Parts) -> None:
+def test_a_desk_waits_for_a_missing_redis(parts: Parts) -> None:
     parts.server.kill()
     desk = Program(["desk"], parts.environ, parts.folder / "desk.log")
     parts.started.append(desk)
@@ -95,7 +95,7 @@ def test_a_desk_waits_for_a_redis_that_is_not_there_yet(parts: Parts) -> None:
     desk.wait_ready()
 
 
-def test_two_desks_work_side_by_side(parts: Parts) -> None:
+def test_two_desks_work_at_the_same_time(parts: Parts) -> None:
     first = parts.start("desk")
     parts.start("desk")
     assert parts.tick("post", "One", "-e", "en").code == 0
@@ -105,12 +105,12 @@ def test_two_desks_work_side_by_side(parts: Parts) -> None:
     assert texts == ["One", "Two"]
 
 
-async def test_workers_share_a_port_and_one_that_dies_is_replaced(parts: Parts) -> None:
+async def test_workers_share_a_port_and_a_dead_one_is_replaced(parts: Parts) -> None:
     parts.start("desk")
     gateway = parts.start("gateway", "--port", "0", "--workers", "2")
     workers = children(gateway.pid)
     assert len(workers) == 2
-    readers = [await RecordingReader(gateway.url, "en").open() for _ in range(16)]  # by chance all on one: 1 in 32,768
+    readers = [await RecordingReader(gateway.url, "en").open() for _ in range(16)]
     await asyncio.to_thread(parts.tick, "post", "To all", "-e", "en")
     for reader in readers:
         await reader.until(lambda reader=reader: [line.text for line in reader.lines] == ["To all"])  # type: ignore[misc]
@@ -126,7 +126,7 @@ async def test_workers_share_a_port_and_one_that_dies_is_replaced(parts: Parts) 
     assert "worker-died" in gateway.log
 
 
-def test_the_end_of_the_parent_is_the_end_of_its_workers(parts: Parts) -> None:
+def test_workers_end_with_their_parent(parts: Parts) -> None:
     parts.start("desk")
     gateway = parts.start("gateway", "--port", "0", "--workers", "2")
     workers = children(gateway.pid)
@@ -139,7 +139,7 @@ def test_the_end_of_the_parent_is_the_end_of_its_workers(parts: Parts) -> None:
     until(lambda: not any(map(is_alive, workers)), "the workers end with a parent that was killed")
 
 
-def test_a_port_that_is_taken_is_refused_for_workers_too(parts: Parts) -> None:
+def test_a_taken_port_is_refused_with_and_without_workers(parts: Parts) -> None:
     parts.start("desk")
     first = parts.start("gateway", "--port", "0")
     for more in ([], ["--workers", "2"]):
@@ -148,7 +148,7 @@ def test_a_port_that_is_taken_is_refused_for_workers_too(parts: Parts) -> None:
         assert f"can't listen on 127.0.0.1 port {first.port}" in ran.err.splitlines()[-1]
 
 
-def test_a_gateway_serves_on_the_address_that_it_was_given(parts: Parts) -> None:
+def test_a_gateway_serves_on_the_given_address(parts: Parts) -> None:
     parts.start("desk")
     port = free_port()
     gateway = parts.start("gateway", "--host", "0.0.0.0", "--port", str(port))
@@ -157,7 +157,7 @@ def test_a_gateway_serves_on_the_address_that_it_was_given(parts: Parts) -> None
         assert json.load(response)["status"] == "ready"
 
 
-def test_verify_counts_the_entries_of_a_log_that_holds(parts: Parts) -> None:
+def test_verify_counts_the_entries_of_an_intact_log(parts: Parts) -> None:
     parts.start("desk")
     assert parts.tick("post", "One", "-e", "en").code == 0
     ran = parts.ticker("verify", "en")
@@ -165,7 +165,7 @@ def test_verify_counts_the_entries_of_a_log_that_holds(parts: Parts) -> None:
     assert ran.out.startswith("en  verified: 1 entry, 1 to 1, at 1-")
 
 
-def test_verify_names_the_first_entry_that_fails(parts: Parts) -> None:
+def test_verify_names_the_first_bad_entry(parts: Parts) -> None:
     parts.start("desk")
     for text in ("One", "Two", "Three"):
         assert parts.tick("post", text, "-e", "en").code == 0
@@ -179,13 +179,13 @@ def test_verify_names_the_first_entry_that_fails(parts: Parts) -> None:
     assert (document.json["verified"], document.json["seq"]) == (False, 2)
 
 
-def test_verify_of_an_edition_that_is_not_there_is_refused(parts: Parts) -> None:
+def test_verify_of_an_unknown_edition_is_refused(parts: Parts) -> None:
     ran = parts.ticker("verify", "en")
     assert ran.code == 1
     assert "there is no edition en" in ran.err
 
 
-def test_rotate_wants_a_yes_and_begins_a_new_log(parts: Parts) -> None:
+def test_rotate_needs_a_confirmation_and_begins_a_new_log(parts: Parts) -> None:
     parts.start("desk")
     assert parts.tick("post", "Old", "-e", "en").code == 0
     ran = parts.ticker("rotate", "en")
@@ -197,7 +197,7 @@ def test_rotate_wants_a_yes_and_begins_a_new_log(parts: Parts) -> None:
     assert parts.tick("post", "New", "-e", "en", "--json").json["position"].startswith("1-")
 
 
-def test_check_says_what_is_unsafe_and_how_to_mend_it(parts: Parts) -> None:
+def test_check_reports_unsafe_settings_with_remedies(parts: Parts) -> None:
     parts.server.command("CONFIG", "SET", "appendfsync", "everysec")
     ran = parts.ticker("check")
     assert ran.code == 1
@@ -214,7 +214,7 @@ def test_an_editor_can_be_added_before_the_first_line(parts: Parts) -> None:
     assert parts.tick("post", "Known already", "-e", "en", "--editor", "omar").code == 0
 
 
-def test_a_redis_that_is_not_there_fails_every_command_in_one_line(folder: Path) -> None:
+def test_without_redis_every_command_fails_with_one_line(folder: Path) -> None:
     environ = environment(TICKER_REDIS_URL=f"unix://{folder}/nothing.sock")
     for words in (["verify", "en"], ["check"], ["rotate", "en", "--yes"], ["editor", "list"]):
         ran = run_program("ticker", *words, environ=environ)

@@ -1,4 +1,4 @@
-"""`ticker up`: the whole system in one process, from its start to its end, however that comes."""
+"""`ticker up`: the whole system in one process, from its start to its end."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tests.support.waiting import until
 
 @pytest.fixture
 def own(folder: Path) -> Iterator[System]:
-    """A system of one's own, not started."""
+    """A system for one test, not started yet."""
     system = System(folder)
     yield system
     system.stop()
 
 
-def test_it_prints_one_line_when_it_serves(own: System) -> None:
+def test_up_prints_one_line_when_it_serves(own: System) -> None:
     process = subprocess.Popen(
         [SCRIPTS / "ticker", *own.words], env=own.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -44,10 +44,10 @@ def test_it_prints_one_line_when_it_serves(own: System) -> None:
     assert out == ""
     assert process.returncode == 0
     assert "Traceback" not in err
-    assert all(json.loads(line)["level"] for line in err.splitlines())  # logs for machines: nobody is at a terminal
+    assert all(json.loads(line)["level"] for line in err.splitlines())  # JSON logs: no terminal
 
 
-def test_its_metrics_are_the_gateways_and_the_desks(own: System) -> None:
+def test_metrics_include_those_of_gateway_and_desk(own: System) -> None:
     with own:
         assert own.tick("post", "Ferries run again", "-e", "en").code == 0
         with urlopen(f"{own.url}/metrics") as response:
@@ -56,7 +56,7 @@ def test_its_metrics_are_the_gateways_and_the_desks(own: System) -> None:
     assert 'ticker_desk_settled_total{edition="en",status="on-air"} 1.0' in said
 
 
-def test_json_says_where_in_a_document(own: System) -> None:
+def test_json_prints_the_url_as_a_document(own: System) -> None:
     process = subprocess.Popen(
         [SCRIPTS / "ticker", *own.words, "--json"],
         env=own.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -70,7 +70,7 @@ def test_json_says_where_in_a_document(own: System) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_leaves_nothing_behind_when_it_ends(own: System, number: signal.Signals) -> None:
+def test_a_signal_ends_it_and_nothing_is_left_behind(own: System, number: signal.Signals) -> None:
     own.start()
     server = _server_pid(own)
     assert is_alive(server)
@@ -87,7 +87,7 @@ def _server_pid(system: System) -> int:
     return int(children[0])
 
 
-def test_a_second_start_on_the_same_data_is_refused_with_who_has_it(own: System) -> None:
+def test_a_second_start_on_the_same_data_is_refused_with_the_pid_of_the_first(own: System) -> None:
     own.start()
     ran = own.ticker("up", "--data", str(own.data), "--port", "0")
     assert ran.code == 1
@@ -150,7 +150,7 @@ async def test_a_reader_resumes_after_kill_9_without_gap_or_repeat(own: System) 
     assert len(reader.boards) == 1
 
 
-async def test_readers_are_told_goodbye_and_the_end_is_quick(own: System) -> None:
+async def test_readers_get_a_bye_message_and_the_end_is_quick(own: System) -> None:
     own.start()
     readers = [await RecordingReader(own.url, "en").open() for _ in range(5)]
     begun = time.monotonic()
@@ -176,7 +176,7 @@ async def test_a_second_signal_ends_it_at_once(own: System) -> None:
         await reader.close()
 
 
-def test_a_signal_while_it_starts_ends_it(own: System) -> None:
+def test_a_signal_during_the_start_ends_it(own: System) -> None:
     own.start(wait=False)
     until((own.data / "redis.url").exists, "the embedded server is being started")
     own.signal(signal.SIGTERM)
@@ -192,7 +192,7 @@ def test_a_warm_start_serves_within_two_seconds(own: System) -> None:
     assert time.monotonic() - begun < 2 * (1 + os.getloadavg()[0])  # the tests may share their cores with others
 
 
-def test_a_redis_that_is_named_is_used_instead_of_the_embedded_one(folder: Path, redis_server: RedisServer) -> None:
+def test_a_named_redis_replaces_the_embedded_one(folder: Path, redis_server: RedisServer) -> None:
     environ = environment(TICKER_REDIS_URL=redis_server.url, TICKER_DATA=str(folder / "unused"))
     with Program(["up", "--port", "0", "--editions", "es"], environ, folder / "log") as program:
         assert redis_server.command("SMEMBERS", "ticker:editions") == {b"es"}
@@ -201,7 +201,7 @@ def test_a_redis_that_is_named_is_used_instead_of_the_embedded_one(folder: Path,
     assert not (folder / "unused").exists()
 
 
-def test_a_redis_that_is_named_and_not_there_is_said_at_once(own: System) -> None:
+def test_an_unreachable_named_redis_is_reported_at_once(own: System) -> None:
     url = f"redis://:s3cret@127.0.0.1:{free_port()}"
     ran = own.ticker("up", "--port", "0", TICKER_REDIS_URL=url)
     assert ran.code == 1
@@ -221,7 +221,7 @@ def test_a_redis_that_is_named_and_not_there_is_said_at_once(own: System) -> Non
         (["--settings", "/nothing.toml"], {}, "/nothing.toml"),
     ],
 )
-def test_a_wrong_setting_is_refused_in_one_line(
+def test_an_invalid_setting_is_refused_with_one_line(
     own: System, words: list[str], variables: dict[str, str], why: str
 ) -> None:
     ran = own.ticker("up", "--data", str(own.data), "--port", "0", *words, **variables)
