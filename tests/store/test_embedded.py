@@ -211,7 +211,7 @@ async def test_a_second_start_is_refused_with_the_pid_of_the_first(tmp_path: Pat
 
 async def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("", encoding="utf-8")
-    with pytest.raises(StoreError, match="can't be used: File exists: give another"):
+    with pytest.raises(StoreError, match="can't be used: File exists; name another"):
         await EmbeddedServer(tmp_path / "data").start()
 
 
@@ -369,7 +369,7 @@ async def test_no_second_server_starts_beside_a_hanging_orphan(tmp_path: Path, m
         os.kill(pid, signal.SIGSTOP)
         up.kill()
         up.wait(WAIT_S)
-        with pytest.raises(StoreError, match=r"an earlier server still writes to .* end it, and start again"):
+        with pytest.raises(StoreError, match=r"an earlier server still writes to .* stop it, and try again"):
             await EmbeddedServer(tmp_path).start()
         os.kill(pid, signal.SIGCONT)
         async with EmbeddedServer(tmp_path) as server:
