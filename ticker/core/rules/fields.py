@@ -165,7 +165,7 @@ def direction_of(lang: str) -> Direction:
 
 
 def usual_direction(edition: Edition, lang: str) -> Direction:
-    """Return the direction of a line that sets none: the edition's for its own language, else the language's."""
+    """Return the default direction of a line. The edition sets that of its own language."""
     return edition.dir if lang == edition.lang else direction_of(lang)
 
 

@@ -14,7 +14,7 @@ SHOUTED_LETTERS: Final = 14
 _LETTER: Final = regex.compile(r"\p{L}")
 _CAPITAL: Final = regex.compile(r"\p{Lu}")
 _TWO_SPACES: Final = regex.compile(r"\s{2,}")
-# Only marks at the end of a word, so that ".NET", ".5", " …" and "..." pass, and none between numbers: "2 : 1".
+# Matches only marks at the end of a word, so that ".NET", ".5", " …" and "..." pass, and none between numbers: "2 : 1".
 _LOOSE_MARK: Final = regex.compile(r"(?<=\S)(?<!\d(?=\s:))\s([,;:،؛]|[!?؟]+|\.)(?=\s|$)")
 _NO_SPACE_BEFORE_MARKS: Final = frozenset({"en", "es", "ar"})
 """Languages without a space before a punctuation mark. French has one."""
