@@ -24,6 +24,9 @@ from ticker.store.receipts import await_receipt, last_receipt_id, read_receipts
 from ticker.store.streams import milliseconds_of, redis_ms
 
 ATTEMPT_S: Final = 0.7
+"""Maximum time of a try while the system is broken, so that faults don't stop the load."""
+LAST_ATTEMPT_S: Final = 60.0
+"""Maximum time of a try once the system is repaired. A busy machine must not reach it."""
 DEADLINE_S: Final = 20.0
 SHORT_DEADLINE_S: Final = 0.4
 _LOST = (*CLIENT_ERRORS, OSError, TimeoutError, TickerError)
@@ -154,7 +157,7 @@ class Editor:
         """Submit until there is an answer. Give up after one failed try in twenty."""
         while True:
             try:
-                async with asyncio.timeout(ATTEMPT_S):
+                async with asyncio.timeout(LAST_ATTEMPT_S if self._load.is_ending else ATTEMPT_S):
                     receipt = await self._attempt(redis, submission, attempt)
             except _LOST as error:
                 attempt.trace.append(type(error).__name__)
@@ -278,7 +281,8 @@ class TickEditor:
 
     async def _post(self, attempt: Attempt, *, is_first: bool) -> None:
         assert attempt.text is not None
-        words = ["post", attempt.text, "-e", "en", "--json", "--no-reach", "--wait", "3", "--key", attempt.key]
+        wait_s = "60" if self._load.is_ending else "3"
+        words = ["post", attempt.text, "-e", "en", "--json", "--no-reach", "--wait", wait_s, "--key", attempt.key]
         ran = await asyncio.to_thread(run_program, "tick", *words, environ=self._environ)
         self._check(ran, attempt, is_first=is_first)
 

@@ -258,8 +258,9 @@ class FaultInjector:
         await self._record_last_log()
         system.has_lost = True
         pair.primary.kill()
-        # Sentinels whose votes were split try again after 4 s. On a busy machine this can happen more than once.
-        await asyncio.to_thread(until, pair.is_promoted, "the replica is promoted", 90.0)
+        # Sentinels whose votes were split try again after 4 s, and a Sentinel that was delayed for 2 s pauses for 30 s.
+        # On a busy machine both can happen more than once.
+        await asyncio.to_thread(until, pair.is_promoted, "the replica is promoted", 400.0)
 
     async def _forge_entry(self) -> None:
         """Change the text of an entry in the middle of the log."""
