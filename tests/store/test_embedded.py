@@ -20,7 +20,7 @@ from tests.support.waiting import WAIT_S, eventually, until
 from ticker.core.errors import StoreError
 from ticker.store import data_folder, embedded
 from ticker.store.connection import CLIENT_ERRORS, connect
-from ticker.store.data_folder import default_data_folder, embedded_url
+from ticker.store.data_folder import embedded_url
 from ticker.store.embedded import EmbeddedServer
 from ticker.store.server_checks import findings, server_facts
 
@@ -162,12 +162,6 @@ async def test_another_process_finds_the_address_in_the_data_folder(tmp_path: Pa
         embedded_url(tmp_path)
 
 
-def test_an_invalid_address_file_is_rejected(tmp_path: Path) -> None:
-    data_folder.address_file(tmp_path).write_text("redis://elsewhere", encoding="utf-8")
-    with pytest.raises(StoreError, match="doesn't contain the address"):
-        embedded_url(tmp_path)
-
-
 @pytest.mark.parametrize("name", ["a folder with spaces", 'نشرة "quoted" \' and 100%', "x" * 120])
 async def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     data = tmp_path / name / "data"
@@ -184,17 +178,6 @@ async def test_a_temporary_folder_with_a_long_path_is_skipped(tmp_path: Path, mo
     async with EmbeddedServer(tmp_path) as server:
         assert len(os.fsencode(data_folder.socket_path(server.url))) <= data_folder.SOCKET_PATH_BYTES
         assert await append(server.url) == 1
-
-
-def test_the_environment_chooses_the_data_folder(tmp_path: Path) -> None:
-    assert default_data_folder({"TICKER_DATA": str(tmp_path)}) == tmp_path
-    assert default_data_folder({"TICKER_DATA": "~/t"}) == Path.home() / "t"
-    assert default_data_folder({}).name == "ticker"
-
-
-def test_finding_the_address_does_not_import_the_redis_client() -> None:
-    script = "import sys, ticker.store.data_folder; sys.exit('redis' in sys.modules or 'platformdirs' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=WAIT_S).returncode == 0
 
 
 # ---- refusals ----
