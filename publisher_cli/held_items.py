@@ -17,7 +17,8 @@ from ticker.store.held import read_held
 class HeldItems(msgspec.Struct, frozen=True):
     """The held items of an edition, by id, the oldest first.
 
-    `lines` are the lines that they would change. `roles` are the editors' roles, without those who have the default.
+    `lines` are the lines that they would change (a hidden line: before it was hidden). `roles` are the editors' roles,
+    without those who have the default.
     """
 
     stored: StoredEdition
@@ -51,7 +52,7 @@ async def _load_lines(redis: Redis, edition: str, ids: set[str]) -> dict[str, Li
     async for found in newest_first(redis, edition):
         line = found.entry.line
         if line.id in ids:
-            lines.setdefault(line.id, line)
+            lines.setdefault(line.id, found.entry.hidden_version or line)
             if len(lines) == len(ids):
                 break
     return lines

@@ -90,7 +90,7 @@ def _document(items: HeldItems, held: Held) -> dict[str, Any]:
         "role": items.role_of(held),
         "text": messages.held_text(held, items.line_of(held)),
         "urgency": submission.urgency if isinstance(submission.urgency, int) else None,
-        "readers_are_told": submission.reason,
+        "correction": submission.reason,
         "submitted_at": held.submitted_at,
         "due_at": held.due_at,
         "reason": held.reason,

@@ -42,8 +42,8 @@ def submit_change(console: Console, options: SubmitOptions, change: ChangeReques
 class ChangeRunner(Runner[Submission]):
     """Runs a change.
 
-    `line` is the line as it was before the change, or None for a new line. `is_taken_back` is true if the editor
-    stopped the change in its undo window.
+    `line` is the line before the change (a hidden line: before it was hidden), or None for a new line. `is_taken_back`
+    is true if the editor stopped the change in its undo window.
     """
 
     def __init__(self, console: Console, options: SubmitOptions, change: ChangeRequest) -> None:
@@ -86,10 +86,10 @@ class ChangeRunner(Runner[Submission]):
             self.request = msgspec.structs.replace(self.request, **times)
         if self._change.line is not None:
             entry = await find_line(redis, stored.name, self._change.line, editor)
-            self.line = line = entry.line
+            self.line = entry.hidden_version or entry.line
             # Name the version, so that the desk refuses the change if someone else changes the line first.
-            version = line.version if self._change.version is None else self._change.version
-            self.request = msgspec.structs.replace(self.request, id=line.id, version=version)
+            version = entry.line.version if self._change.version is None else self._change.version
+            self.request = msgspec.structs.replace(self.request, id=entry.line.id, version=version)
         return stored
 
     async def _run_dry(self, redis: Redis, stored: StoredEdition, editor: str) -> int:
@@ -127,7 +127,7 @@ class ChangeRunner(Runner[Submission]):
         related = await self._find_related(redis, receipt.edition) if shows_related else ()
         if self.console.json:
             self.is_printed = True
-            more = {"sisters": msgspec.to_builtins(related)} if shows_related else {}
+            more = {"related": msgspec.to_builtins(related)} if shows_related else {}
             self.console.give({**msgspec.to_builtins(receipt), **more})
         else:
             for line in messages.related_lines(related, self.request.reason or ""):

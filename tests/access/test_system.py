@@ -171,10 +171,10 @@ def test_editors_may_schedule_decide_and_try_a_dry_run(parts: GuardedSystem) -> 
     # These commands read every edition, and this editor may read only one.
     assert parts.tick("undo", user="omar").code == 0
     story = parts.tick("post", "Maha: the story", "-e", "en", "--story", "s", "--json").json["id"]
-    sister = parts.tick("post", "قصة", "-e", "ar", "--story", "s", "--json").json["id"]
+    related = parts.tick("post", "قصة", "-e", "ar", "--story", "s", "--json").json["id"]
     seen_by = {
         user: parts.tick("correct", story, f"{user}: it", "-e", "en", "--reason", "Wrong", "--json", user=user).json
         for user in ("maha", "omar")
     }
-    assert [each["id"] for each in seen_by["maha"]["sisters"]] == [sister]
-    assert seen_by["omar"]["sisters"] == []
+    assert [each["id"] for each in seen_by["maha"]["related"]] == [related]
+    assert seen_by["omar"]["related"] == []

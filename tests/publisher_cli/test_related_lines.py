@@ -31,7 +31,7 @@ def test_withdrawal_lists_related_lines_with_the_command_that_withdraws_each(sys
     assert system.tick("withdraw", arabic, "-e", "ar", "--reason").code == 2
     assert system.tick("withdraw", arabic, "-e", "ar", "--reason", "السد سليم").code == 0
     again = system.tick("withdraw", spanish, "-e", "es", "--reason", "Resiste.", "--json")
-    assert again.json["sisters"] == []
+    assert again.json["related"] == []
 
 
 def test_json_correction_lists_related_lines(system: System, post: Post) -> None:
@@ -40,7 +40,7 @@ def test_json_correction_lists_related_lines(system: System, post: Post) -> None
     gone = post("Cuatro heridos", "--story", "crash-1", edition="es")
     assert system.tick("withdraw", gone, "-e", "es", "--reason", "Eran tres.").code == 0
     ran = system.tick("correct", english, "Two hurt", "-e", "en", "--reason", "We said three.", "--json")
-    assert ran.json["sisters"] == [
+    assert ran.json["related"] == [
         {
             "edition": "es", "id": spanish, "version": 1, "text": "Tres heridos", "lang": "es", "dir": "ltr",
             "is_same_language": False,
@@ -50,10 +50,10 @@ def test_json_correction_lists_related_lines(system: System, post: Post) -> None
 
 def test_line_without_a_story_has_no_related_lines_and_an_update_lists_none(system: System, post: Post) -> None:
     alone = post("No story")
-    assert system.tick("withdraw", alone, "-e", "en", "--reason", "x", "--json").json["sisters"] == []
+    assert system.tick("withdraw", alone, "-e", "en", "--reason", "x", "--json").json["related"] == []
     english, _ = post("A story", "--story", "s-1"), post("Una historia", "--story", "s-1", edition="es")
     ran = system.tick("update", english, "More of it", "-e", "en", "--json")
-    assert "sisters" not in ran.json
+    assert "related" not in ran.json
 
 
 def test_update_sets_and_removes_a_story(system: System, post: Post) -> None:

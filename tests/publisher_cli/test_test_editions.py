@@ -25,7 +25,7 @@ def test_withdrawal_in_a_test_edition_lists_no_public_line(audit_system: System)
     tick_json(audit_system, "post", "العاصفة تقترب من الساحل", "-e", "ar", *story)
     line = tick_json(audit_system, "post", "Storm nears, in the rehearsal", "-e", "rehearsal", *story)["id"]
     withdrawn = tick_json(audit_system, "withdraw", line, "-e", "rehearsal", "--reason", "A rehearsal")
-    assert withdrawn["sisters"] == []
+    assert withdrawn["related"] == []
 
 
 def test_system_refuses_to_make_a_test_edition_public(folder: Any) -> None:

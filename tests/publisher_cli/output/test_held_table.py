@@ -26,10 +26,7 @@ PENDING = Held(
     submitted_at=NOW,
     needs=(Finding("flash", "a flash needs a second person"),),
 )
-SOON = Held(
-    id="abcd000002", editor="rana", submission=SUBMISSION, submitted_at=NOW, due_at=NOW + timedelta(hours=1, seconds=1)
-)
-LATE = msgspec.structs.replace(SOON, id="abcd000003", due_at=NOW + timedelta(days=2, seconds=1))
+SOON = Held(id="abcd000002", editor="rana", submission=SUBMISSION, submitted_at=NOW, due_at=NOW + timedelta(hours=1))
 OVERDUE = msgspec.structs.replace(SOON, id="abcd000004", overdue=True)
 
 
@@ -74,8 +71,10 @@ def test_overdue_item_is_pending_and_not_scheduled() -> None:
 
 
 def test_scheduled_lists_the_next_item_first() -> None:
-    output = Output()
-    print_scheduled(output.console, items(LATE, SOON))
+    output, now = Output(), datetime.now(UTC)
+    soon = msgspec.structs.replace(SOON, due_at=now + timedelta(hours=1, seconds=20))
+    late = msgspec.structs.replace(SOON, id="abcd000003", due_at=now + timedelta(days=2, seconds=20))
+    print_scheduled(output.console, items(late, soon))
     first, second = output.out.splitlines()
     assert "in 1 h  new  FLASH  rana (reporter)  Polls close" in first
     assert "in 2 d  new" in second
@@ -96,6 +95,6 @@ def test_json_has_every_field_of_an_item() -> None:
     (held,) = document["held"]
     assert (held["held"], held["action"], held["role"], held["text"]) == ("abcd000001", "new", "editor", "Polls close")
     assert held.keys() == {
-        "held", "action", "id", "editor", "role", "text", "urgency", "readers_are_told", "submitted_at", "due_at",
+        "held", "action", "id", "editor", "role", "text", "urgency", "correction", "submitted_at", "due_at",
         "reason", "needs", "approved_by",
     }  # fmt: skip

@@ -63,6 +63,15 @@ def test_withdrawal_of_another_editors_line_waits_and_pending_shows_its_reason(r
     assert review_system.tick("approve", held[1], "-e", "en", editor="karim").out.startswith("withdrawn  en ")
 
 
+def test_pending_and_approval_show_the_text_of_a_hidden_line(review_system: System) -> None:
+    posted = review_system.tick("post", "The names are known", "-e", "en", "--json", editor="omar").json["id"]
+    assert review_system.tick("hide", posted, "-e", "en", editor="omar").code == 0
+    held = review_system.tick("unhide", posted, "-e", "en", "--json", editor="rana").json["held"]
+    assert "  The names are known  [" in review_system.tick("pending", "-e", "en").out
+    ran = review_system.tick("approve", held, "-e", "en", editor="karim")
+    assert re.match(r'on air again  en \d+  "The names are known"  ', ran.out), ran
+
+
 def test_only_a_chief_breaks_the_glass(review_system: System) -> None:
     ran = review_system.tick("post", "Flash one", "-e", "en", "--urgency", "1", "--break-glass", "alone tonight")
     assert ran.code == 3
