@@ -10,12 +10,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
-from ticker.core.submission import Receipt, ReceiptStatus
-
 if TYPE_CHECKING:
     from ticker.client.follower import RefusedError, follow
     from ticker.client.publisher import Publisher
+    from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
+    from ticker.core.submission import Receipt, ReceiptStatus
 
 __all__ = [
     "BoardMessage",
@@ -29,14 +28,20 @@ __all__ = [
 ]
 
 _PLACES: Final = {
+    "BoardMessage": "ticker.core.messages",
+    "LineMessage": "ticker.core.messages",
+    "LiveMessage": "ticker.core.messages",
     "Publisher": "ticker.client.publisher",
+    "Receipt": "ticker.core.submission",
+    "ReceiptStatus": "ticker.core.submission",
     "RefusedError": "ticker.client.follower",
     "follow": "ticker.client.follower",
 }
 
 
 def __getattr__(name: str) -> object:
-    # A program that only follows doesn't wait for the Redis client, and one that only publishes not for websockets.
+    # Imported on first use: a program that only follows doesn't wait for the Redis client, and one that only publishes
+    # doesn't wait for websockets.
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)
