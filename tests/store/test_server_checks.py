@@ -11,10 +11,9 @@ import pytest
 from tests.support.cluster import Cluster
 from tests.support.sentinel import SentinelTrio
 from tests.support.servers import RedisServer
-from ticker.core.errors import StoreError
 from ticker.store.connection import connect
 from ticker.store.server_binary import find_binary
-from ticker.store.server_checks import ServerFacts, Software, Topology, findings, require_supported, server_facts
+from ticker.store.server_checks import ServerFacts, Software, Topology, findings, server_facts
 
 SAFE = ServerFacts(
     software=Software.VALKEY,
@@ -87,11 +86,10 @@ def test_all_unknown_facts_are_named_in_one_finding() -> None:
     assert "appendfsync" in finding.sentence
 
 
-def test_an_old_server_is_refused_and_an_unknown_version_passes() -> None:
-    require_supported(SAFE)
-    require_supported(ServerFacts())
-    with pytest.raises(StoreError, match=r"Redis 6\.2\.14, older than 7\.0: upgrade"):
-        require_supported(msgspec.structs.replace(SAFE, software=Software.REDIS, version="6.2.14"))
+def test_the_finding_about_an_old_server_names_its_version() -> None:
+    (finding,) = findings(msgspec.structs.replace(SAFE, software=Software.REDIS, version="6.2.14"))
+    assert finding.sentence == "the server is Redis 6.2.14, older than 7.0"
+    assert finding.remedy.startswith("upgrade")
 
 
 async def facts_of(url: str) -> tuple[ServerFacts, ...]:
@@ -101,7 +99,6 @@ async def facts_of(url: str) -> tuple[ServerFacts, ...]:
 
 async def test_the_facts_of_a_real_server_are_read(redis_server: RedisServer) -> None:
     (facts,) = await facts_of(redis_server.url)
-    require_supported(facts)
     program = subprocess.run([find_binary(os.environ), "--version"], capture_output=True, check=True, text=True)
     assert facts.software is not None
     assert f"{facts.software.value} server v={facts.version} " in program.stdout

@@ -159,7 +159,7 @@ async def apply_roles(redis: Redis, passwords: Mapping[str, str | None], *, is_n
     for role, password in ((acl.Role(name), password) for name, password in passwords.items()):
         is_generated = password is None and (is_new_password or not await acl.has_user(redis, role.user))
         generated = acl.new_password() if is_generated else None
-        applied = await acl.set_user(redis, role.user, acl.rights_of(role), generated or password)
+        applied = await acl.set_user(redis, role.user, acl.RIGHTS[role], generated or password)
         results.append(AppliedRole(role.user, applied, generated))
     return results
 

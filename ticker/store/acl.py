@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from enum import Enum
+from functools import partial
 from hashlib import sha256
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import redis.asyncio
@@ -32,7 +33,7 @@ from redis.exceptions import ResponseError
 
 from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError, StoreError
-from ticker.store.connection import Redis, replicas_behind_sentinel
+from ticker.store.connection import Redis, as_text, replicas_behind_sentinel
 from ticker.store.keys import EDITIONS, Keys
 
 PREFIX: Final = "ticker-"
@@ -44,6 +45,9 @@ _CONNECTING: Final = ("client|setname", "ping", "command", "cluster|slots")
 
 _ANY: Final = "ticker:{*}:"
 """The keys of any edition."""
+
+_Command: TypeAlias = Callable[..., Awaitable[Any]]
+"""Sends a command, given as words, to one server."""
 
 
 class Role(Enum):
@@ -77,7 +81,7 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
 
 _NOTHING: Final = ("clearselectors", "resetkeys", "resetchannels", "-@all")
 
-_RIGHTS: Final = {
+RIGHTS: Final = {
     Role.DESK: Rights(
         commands=(
             *("eval", "evalsha", "time"),
@@ -109,10 +113,6 @@ _RIGHTS: Final = {
 
 _POSTING: Final = ("hexists", "hmget", "smembers", "time", "xadd", "xrange", "xread", "xrevrange")
 _EDITING: Final = (*_POSTING, "hget", "hgetall")
-
-
-def rights_of(role: Role) -> Rights:
-    return _RIGHTS[role]
 
 
 def editor_rights(
@@ -194,10 +194,6 @@ class Applied(msgspec.Struct, frozen=True):
     is_kept: bool
 
 
-class _Command(Protocol):
-    def __call__(self, *words: str) -> Awaitable[Any]: ...
-
-
 async def set_user(client: Redis, user: str, rights: Rights, password: str | None) -> Applied:
     """Create a user, or change its rights. Without a `password` (see `password_rule`), an existing user keeps its own.
 
@@ -206,25 +202,30 @@ async def set_user(client: Redis, user: str, rights: Rights, password: str | Non
 
     """
     passwords = [] if password is None else ["resetpass", password_rule(password)]
-    return await _everywhere(client, ("ACL", "SETUSER", user, "on", *passwords, *rights.rules), user)
+    async with _servers(client) as servers:
+        for command in servers:
+            await _send(command, "ACL", "SETUSER", user, "on", *passwords, *rights.rules)
+            if await _send(command, "ACL", "GETUSER", user) is None:
+                raise StoreError(f"the user {user} was deleted at the same time: does somebody else change users?")
+        return Applied(len(servers), all([await _keep(command) for command in servers]))
 
 
-async def delete_user(client: Redis, user: str) -> Applied:
+async def delete_user(client: Redis, user: str) -> None:
     """Delete a user, and close all its connections.
 
     Raises:
         StoreError: As `set_user`.
 
     """
-    off = ("ACL", "SETUSER", user, "off")
     async with _servers(client) as servers:
         for command in servers:
             # SETUSER would create a user that doesn't exist.
             if await _send(command, "ACL", "GETUSER", user) is not None:
-                await _send(command, *off)
+                await _send(command, "ACL", "SETUSER", user, "off")
                 await _send(command, "CLIENT", "KILL", "USER", user)
                 await _send(command, "ACL", "DELUSER", user)
-        return Applied(len(servers), all([await _keep(command) for command in servers]))
+        for command in servers:
+            await _keep(command)
 
 
 async def has_user(client: Redis, user: str) -> bool:
@@ -264,18 +265,9 @@ async def list_editors(client: Redis) -> list[User]:
 
     """
     async with _servers(client) as servers:
-        lines = [_text(line).split() for line in await _send(servers[0], "ACL", "LIST")]
+        lines = [as_text(line).split() for line in await _send(servers[0], "ACL", "LIST")]
     found = [_as_editor(words[1], words[2:]) for words in lines]
     return sorted((user for user in found if user is not None), key=lambda user: user.name)
-
-
-async def _everywhere(client: Redis, words: Sequence[str], user: str) -> Applied:
-    async with _servers(client) as servers:
-        for command in servers:
-            await _send(command, *words)
-            if await _send(command, "ACL", "GETUSER", user) is None:
-                raise StoreError(f"the user {user} was deleted at the same time: does somebody else change users?")
-        return Applied(len(servers), all([await _keep(command) for command in servers]))
 
 
 async def _keep(command: _Command) -> bool:
@@ -304,14 +296,10 @@ async def _servers(client: Redis) -> AsyncIterator[list[_Command]]:
     """Yield a function for each server with users of its own, including replicas. It sends a command to that server."""
     if isinstance(client, redis.asyncio.RedisCluster):
         client = await client.initialize()
-        yield [_on_node(client, node) for node in client.get_nodes()]
+        yield [partial(client.execute_command, target_nodes=node) for node in client.get_nodes()]
         return
     async with replicas_behind_sentinel(client) as replicas:
         yield [each.execute_command for each in (client, *replicas)]
-
-
-def _on_node(client: redis.asyncio.RedisCluster, node: Any) -> _Command:
-    return lambda *words: client.execute_command(*words, target_nodes=node)
 
 
 def _as_editor(name: str, words: Iterable[str]) -> User | None:
@@ -327,9 +315,5 @@ def _as_editor(name: str, words: Iterable[str]) -> User | None:
 
 def _patterns_of(reply: Any) -> list[str]:
     """Return the key patterns in a reply to ACL GETUSER."""
-    keys = next((value for name, value in reply.items() if _text(name) == "keys"), "")
-    return _text(keys).split()
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    keys = next((value for name, value in reply.items() if as_text(name) == "keys"), "")
+    return as_text(keys).split()

@@ -51,6 +51,11 @@ CLIENT_ERRORS: Final = (RedisError, RedisClusterException)
 raises the second, which redis-py 8.1 doesn't derive from the first."""
 
 
+def as_text(value: object) -> str:
+    """Return a value of a reply as text: our clients don't decode replies. Invalid UTF-8 becomes U+FFFD."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
 def is_cancelled() -> bool:
     """Whether this task was cancelled, even if a client has swallowed the CancelledError.
 

@@ -9,9 +9,8 @@ import msgspec
 
 from ticker.core.edition import Edition
 from ticker.core.errors import UNREADABLE, SettingsError, StoreError
-from ticker.store.connection import Redis
+from ticker.store.connection import Redis, as_text
 from ticker.store.keys import EDITIONS, Keys
-from ticker.store.replies import as_bytes, as_text
 from ticker.store.scripts import script
 
 _NONCE: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -73,7 +72,7 @@ async def load_edition(redis: Redis, name: str) -> StoredEdition | None:
     if settings is None or nonce is None:
         return None
     try:
-        return StoredEdition(name, _decoder.decode(as_bytes(settings)), check_nonce(as_text(nonce)))
+        return StoredEdition(name, _decoder.decode(cast("bytes", settings)), check_nonce(as_text(nonce)))
     except UNREADABLE as error:
         raise StoreError(f"this version can't read the stored settings of edition {name}: {error}") from error
 

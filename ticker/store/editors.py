@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ticker.core.edition import Role, is_name
-from ticker.store.connection import Redis
+from ticker.store.connection import Redis, as_text
 from ticker.store.keys import Keys
-from ticker.store.replies import as_text
 
 
 async def register(redis: Redis, edition: str, editor: str) -> bool:

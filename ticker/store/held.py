@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from ticker.core.errors import SubmissionError
 from ticker.core.held import Held, decode_held
-from ticker.store.connection import Redis
+from ticker.store.connection import Redis, as_text
 from ticker.store.keys import Keys
-from ticker.store.replies import as_bytes, as_text
 
 
 async def read_held(redis: Redis, edition: str) -> dict[str, tuple[bytes, Held]]:
@@ -17,7 +18,7 @@ async def read_held(redis: Redis, edition: str) -> dict[str, tuple[bytes, Held]]
     found = await redis.hgetall(Keys(edition).held)
     held = dict[str, tuple[bytes, Held]]()
     for name, data in found.items():
-        raw = as_bytes(data)
+        raw = cast("bytes", data)
         try:
             item = decode_held(raw)
         except SubmissionError:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ticker.core.submission import Request, encode_request
-from ticker.store.connection import Redis
+from ticker.store.connection import Redis, as_text
 from ticker.store.keys import Keys
-from ticker.store.replies import as_text
 from ticker.store.streams import milliseconds_of
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from ticker.core.edition import check_name
 from ticker.core.position import MARK_DIGITS
 
@@ -13,7 +11,7 @@ EDITIONS: Final = "ticker:editions"
 """A set: the names of the editions that exist."""
 
 
-class Keys(msgspec.Struct, frozen=True):
+class Keys:
     """The keys of the edition called `name`.
 
     Raises:
@@ -21,45 +19,24 @@ class Keys(msgspec.Struct, frozen=True):
 
     """
 
-    name: str
-
-    def __post_init__(self) -> None:
-        check_name(self.name)
-
-    @property
-    def edition(self) -> str:
+    def __init__(self, name: str) -> None:
+        self.name = check_name(name)
+        self.edition = self._key("edition")
         """A hash: `settings` (JSON), `nonce` (the link before the first entry)."""
-        return self._key("edition")
-
-    @property
-    def log(self) -> str:
+        self.log = self._key("log")
         """A stream with ids `<seq>-0`: fields `entry` (JSON) and `link`."""
-        return self._key("log")
-
-    @property
-    def cursors(self) -> str:
+        self.cursors = self._key("cursors")
         """A hash: the id of the last settled request of each editor."""
-        return self._key("cursors")
-
-    @property
-    def editors(self) -> str:
+        self.editors = self._key("editors")
         """A hash: the editors whose inboxes the desk reads, each with its role (empty: the edition's default)."""
-        return self._key("editors")
-
-    @property
-    def bell(self) -> str:
+        self.bell = self._key("bell")
         """A stream of one entry, added when the editors change: it wakes a desk that blocks on the known inboxes."""
-        return self._key("bell")
-
-    @property
-    def held(self) -> str:
+        self.held = self._key("held")
         """A hash: the held items as JSON, by id. Never public."""
-        return self._key("held")
-
-    @property
-    def reach(self) -> str:
+        self.reach = self._key("reach")
         """A stream: the gateways' reports of how many followers got which entries (see `ticker.store.reach`)."""
-        return self._key("reach")
+        self.all_receipts = self._key("receipts:*")
+        """A pattern: the receipts of every editor."""
 
     def inbox(self, editor: str) -> str:
         """A stream: the editor's requests that aren't settled yet, in the field `submission` (JSON)."""
@@ -68,11 +45,6 @@ class Keys(msgspec.Struct, frozen=True):
     def receipts(self, editor: str) -> str:
         """A stream: fields `receipt` (JSON), `submission` (the id in the inbox) and `until` (its deadline, if any)."""
         return self._key(f"receipts:{check_name(editor)}")
-
-    @property
-    def all_receipts(self) -> str:
-        """A pattern: the receipts of every editor."""
-        return self._key("receipts:*")
 
     def archive(self, nonce: str) -> str:
         """The key of a rotated log, which began with `nonce`."""

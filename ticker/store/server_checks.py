@@ -1,26 +1,28 @@
 """Check whether a Redis server is safe for news that must not be lost.
 
-`server_facts` reads the server's configuration; `findings` and `require_supported` judge it. The users of editors and
+`server_facts` reads the server's configuration; `findings` judges it. The users of editors and
 gateways may not read everything: what the server rejects is None, and `findings` reports it as unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 import redis.asyncio
-from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import NoPermissionError, ResponseError
 
-from ticker.core.errors import StoreError
-from ticker.store.connection import Redis
+from ticker.store.connection import Redis, as_text
 
 OLDEST_REDIS: Final = (7, 0)
 OLDEST_VALKEY: Final = (7, 2)
+
+_Command: TypeAlias = Callable[..., Awaitable[Any]]
+T = TypeVar("T")
 
 
 class Software(Enum):
@@ -71,26 +73,20 @@ async def server_facts(client: Redis) -> tuple[ServerFacts, ...]:
     """
     if isinstance(client, redis.asyncio.RedisCluster):
         client = await client.initialize()
-        return tuple([await _facts(_of_node(client, node), Topology.CLUSTER) for node in client.get_primaries()])
+        commands = [partial(client.execute_command, target_nodes=node) for node in client.get_primaries()]
+        return tuple([await _facts(command, Topology.CLUSTER) for command in commands])
     sentinel = isinstance(client.connection_pool, SentinelConnectionPool)
     return (await _facts(client.execute_command, Topology.SENTINEL if sentinel else Topology.SINGLE),)
 
 
-def require_supported(facts: ServerFacts) -> None:
-    """Check that the server supports Ticker's scripts and access rules. An unknown version passes.
-
-    Raises:
-        StoreError: If it is older than Redis 7.0 or Valkey 7.2.
-
-    """
-    if (finding := _version(facts)) is not None:
-        raise StoreError(f"{finding.sentence}: {finding.remedy}")
-
-
 def findings(facts: ServerFacts) -> list[Finding]:
     """Return everything unsafe, the most serious first. One finding names all that is unknown."""
-    checks = (_version, _address, _append_only, _fsync, _eviction, _open, _single, _unknown)
-    return [finding for check in checks if (finding := check(facts)) is not None]
+    unsafe = [
+        Finding(code, sentence.format(facts=facts), remedy)
+        for is_unsafe, code, sentence, remedy in _CHECKS
+        if is_unsafe(facts)
+    ]
+    return [finding for finding in (_version(facts), *unsafe, _unknown(facts)) if finding is not None]
 
 
 def _version(facts: ServerFacts) -> Finding | None:
@@ -106,72 +102,62 @@ def _version(facts: ServerFacts) -> Finding | None:
     )
 
 
-def _address(facts: ServerFacts) -> Finding | None:
-    if facts.cluster_enabled and facts.topology is not Topology.CLUSTER:
-        return Finding(
-            "address",
-            "the server is a node of a Cluster, but the URL is for a single server",
-            "use redis+cluster:// in the URL",
-        )
-    if facts.is_replica:
-        return Finding(
-            "address",
-            "the server is a replica, which accepts no writes",
-            "use the URL of its primary, or redis+sentinel://",
-        )
-    return None
+def _is_wrong_topology(facts: ServerFacts) -> bool:
+    return bool(facts.cluster_enabled) and facts.topology is not Topology.CLUSTER
 
 
-def _append_only(facts: ServerFacts) -> Finding | None:
-    if facts.append_only is not False:
-        return None
-    return Finding(
+def _is_in_network(facts: ServerFacts) -> bool:
+    return facts.tcp_port != 0 or bool(facts.tls_port)
+
+
+_CHECKS: Final[Sequence[tuple[Callable[[ServerFacts], bool | None], str, str, str]]] = (
+    (
+        _is_wrong_topology,
+        "address",
+        "the server is a node of a Cluster, but the URL is for a single server",
+        "use redis+cluster:// in the URL",
+    ),
+    (
+        lambda facts: facts.is_replica and not _is_wrong_topology(facts),
+        "address",
+        "the server is a replica, which accepts no writes",
+        "use the URL of its primary, or redis+sentinel://",
+    ),
+    (
+        lambda facts: facts.append_only is False,
         "append-only",
         "the server has no append-only file: when it restarts, published lines are lost",
         "set `appendonly yes` and `appendfsync always` in its configuration",
-    )
-
-
-def _fsync(facts: ServerFacts) -> Finding | None:
-    if facts.append_only is False or facts.append_fsync in {None, "always"}:
-        return None
-    return Finding(
+    ),
+    (
+        lambda facts: facts.append_only is not False and facts.append_fsync not in {None, "always"},
         "fsync",
-        f"the append-only file is written with `appendfsync {facts.append_fsync}`: "
-        "a crash of the machine loses lines that were confirmed as on air",
+        (
+            "the append-only file is written with `appendfsync {facts.append_fsync}`: "
+            "a crash of the machine loses lines that were confirmed as on air"
+        ),
         "set `appendfsync always` in its configuration",
-    )
-
-
-def _eviction(facts: ServerFacts) -> Finding | None:
-    if facts.eviction in {None, "noeviction"} or facts.memory_limit_bytes == 0:
-        return None
-    return Finding(
+    ),
+    (
+        lambda facts: facts.eviction not in {None, "noeviction"} and facts.memory_limit_bytes != 0,
         "eviction",
-        f"the server evicts keys when its memory is full (`maxmemory-policy {facts.eviction}`), even whole logs",
+        "the server evicts keys when its memory is full (`maxmemory-policy {facts.eviction}`), even whole logs",
         "set `maxmemory-policy noeviction` in its configuration",
-    )
-
-
-def _open(facts: ServerFacts) -> Finding | None:
-    by_network = facts.tcp_port != 0 or bool(facts.tls_port)
-    if not facts.default_user_open or not by_network:
-        return None
-    return Finding(
+    ),
+    (
+        lambda facts: facts.default_user_open and _is_in_network(facts),
         "open",
         "every client in its network may write anything: the server's default user has no password",
         "create a user for each part (docs/operating.md), then disable that user with `ACL SETUSER default off`",
-    )
-
-
-def _single(facts: ServerFacts) -> Finding | None:
-    if facts.replicas != 0 or facts.is_replica:
-        return None
-    return Finding(
+    ),
+    (
+        lambda facts: facts.replicas == 0 and not facts.is_replica,
         "single",
         "the server has no replica: while it is down, nothing can be published",
         "add a replica, and Sentinels that promote it (redis+sentinel:// in the URL)",
-    )
+    ),
+)
+"""Each unsafe condition with its code, sentence (a format string) and remedy, the most serious first."""
 
 
 def _unknown(facts: ServerFacts) -> Finding | None:
@@ -193,31 +179,24 @@ def _unknown(facts: ServerFacts) -> Finding | None:
     )
 
 
-_Command = Callable[..., Any]
-
-
-def _of_node(client: redis.asyncio.RedisCluster, node: ClusterNode) -> _Command:
-    return lambda *words: client.execute_command(*words, target_nodes=node)
-
-
 async def _facts(command: _Command, topology: Topology) -> ServerFacts:
     info: dict[str, Any] = await _answer(command, "INFO") or {}
     config: dict[Any, Any] = await _answer(command, "CONFIG GET", "append*", "tls-port") or {}
     user = await _answer(command, "ACL GETUSER", "default")
-    settings = {_text(name): _text(value) for name, value in config.items()}
+    settings = {as_text(name): as_text(value) for name, value in config.items()}
     return ServerFacts(
         software=_software(info),
-        version=_known_text(info, "valkey_version") or _known_text(info, "redis_version"),
+        version=_known(info, "valkey_version", str) or _known(info, "redis_version", str),
         topology=topology,
-        cluster_enabled=_known_flag(info, "cluster_enabled"),
-        is_replica=info["role"] == "slave" if "role" in info else None,
-        append_only=_known_flag(info, "aof_enabled"),
+        cluster_enabled=_known(info, "cluster_enabled", bool),
+        is_replica=_known(info, "role", lambda role: role == "slave"),
+        append_only=_known(info, "aof_enabled", bool),
         append_fsync=settings.get("appendfsync"),
-        eviction=_known_text(info, "maxmemory_policy"),
-        memory_limit_bytes=_known_number(info, "maxmemory"),
-        replicas=_known_number(info, "connected_slaves"),
-        tcp_port=_known_number(info, "tcp_port"),
-        tls_port=int(settings["tls-port"]) if "tls-port" in settings else None,
+        eviction=_known(info, "maxmemory_policy", str),
+        memory_limit_bytes=_known(info, "maxmemory", int),
+        replicas=_known(info, "connected_slaves", int),
+        tcp_port=_known(info, "tcp_port", int),
+        tls_port=_known(settings, "tls-port", int),
         default_user_open=_is_open(user) if user is not None else None,
     )
 
@@ -238,8 +217,8 @@ def _software(info: dict[str, Any]) -> Software | None:
 
 
 def _is_open(user: dict[Any, Any]) -> bool:
-    flags: Sequence[Any] = next((value for name, value in user.items() if _text(name) == "flags"), ())
-    words = {_text(flag) for flag in flags}
+    flags: Sequence[Any] = next((value for name, value in user.items() if as_text(name) == "flags"), ())
+    words = {as_text(flag) for flag in flags}
     return "on" in words and "nopass" in words
 
 
@@ -247,17 +226,5 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
-def _known_text(info: dict[str, Any], name: str) -> str | None:
-    return str(info[name]) if name in info else None
-
-
-def _known_number(info: dict[str, Any], name: str) -> int | None:
-    return int(info[name]) if name in info else None
-
-
-def _known_flag(info: dict[str, Any], name: str) -> bool | None:
-    return bool(info[name]) if name in info else None
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _known(values: Mapping[str, Any], name: str, kind: Callable[[Any], T]) -> T | None:
+    return kind(values[name]) if name in values else None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from ticker.store.connection import Redis
-from ticker.store.replies import as_text
+from ticker.store.connection import Redis, as_text
 
 Fields: TypeAlias = Mapping[bytes, bytes]
 StreamEntry: TypeAlias = tuple[str, Fields]
