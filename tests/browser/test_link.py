@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -370,28 +371,73 @@ def test_pages_without_locks_use_sockets(reader: Readers, harness: BrowserHarnes
     assert insecure.evaluate("window.connections.map(each => each.split(':')[0])") == ["ws"]
 
 
-def test_unknown_edition_is_not_requested_again(reader: Readers, harness: BrowserHarness, host: Host) -> None:
-    visitor = reader()
-    page = visitor.context.new_page()
-    page.clock.install()
+def test_unknown_edition_is_requested_less_and_less_often(page: Page, harness: BrowserHarness, host: Host) -> None:
     page.goto(host.put("/", host_page(harness.address, 'edition="xx"')))
-    until_with_clock(page, lambda: state(page) == "stopped", "stopped", 3000)
+    until_with_clock(page, lambda: state(page) == "stopped", "stopped", 500)
     expect(page.locator("[part=status]")).to_have_text("Not available")
-    requests = len(visitor.requests)
-    page.clock.run_for(120_000)
-    assert len(visitor.requests) == requests
+    record(page, now=True)
+    page.evaluate("""() => {
+      window.requests = [];
+      Math.random = () => 0.5;
+      window.fetch = async () => (requests.push(performance.now()), new Response("", { status: 404 }));
+    }""")
+    page.clock.run_for(3_600_000)
+    times = page.evaluate("requests")
+    delays = [round((after - before) / 1000) for before, after in pairwise(times)]
+    assert delays[-10:] == [150] * 10, "half of five minutes"
+    assert delays == sorted(delays)
+    assert (state(page), page.evaluate("window.states"), page.evaluate("window.connections")) == ("stopped", [], [])
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_element_recovers_from_a_proxy_that_refuses_for_a_moment(
+    page: Page, harness: BrowserHarness, host: Host, status: int, transport: str
+) -> None:
+    harness.post("en", "Before")
+    SocketGateway(page).refuses = True
+    page.route("**/v1/en/*", lambda route: route.fulfill(status=status, headers={"Access-Control-Allow-Origin": "*"}))
+    page.goto(host.put("/", host_page(harness.address, f'edition="en" {transport}')))
+    until_with_clock(page, lambda: state(page) == "stopped", "stopped", 500)
+    page.unroute("**/v1/en/*")
+    until_with_clock(page, lambda: state(page) == "live", "live again within a few seconds", 500, most_ms=15_000)
+    expect_lines(page, "Before")
+
+
+@pytest.mark.parametrize("sign", ["visible", "online"])
+def test_refused_element_retries_at_once_when_the_tab_or_the_network_returns(
+    page: Page, harness: BrowserHarness, host: Host, sign: str
+) -> None:
+    harness.post("en", "Before")
+    page.route("**/v1/en/*", lambda route: route.fulfill(status=404, headers={"Access-Control-Allow-Origin": "*"}))
+    page.goto(host.put("/", host_page(harness.address, 'edition="en"')))
+    until_with_clock(page, lambda: state(page) == "stopped", "stopped", 500)
+    for _ in range(30):
+        page.clock.run_for(60_000)
+    assert state(page) == "stopped"
+    page.unroute("**/v1/en/*")
+    if sign == "visible":
+        page.evaluate(HIDE, True)
+        page.clock.run_for(1)
+        assert state(page) == "stopped", "a tab that becomes hidden requests nothing"
+        page.evaluate(HIDE, False)
+    else:
+        page.evaluate("dispatchEvent(new Event('online'))")
+    page.clock.run_for(1_100)
+    expect_live(page)
 
 
 # Scripted faults
 
 
-def test_close_code_from_4000_stops_for_good(sockets: SocketGateway, page: Page) -> None:
+def test_close_code_from_4000_reconnects_after_five_minutes(sockets: SocketGateway, page: Page) -> None:
     sockets.board(line(1, "One"))
     sockets.close(4001)
     expect_state(page, "stopped")
-    page.clock.run_for(120_000)
+    page.clock.run_for(290_000)
     assert len(sockets.connections) == 1
     expect_lines(page, "One")
+    until_with_clock(page, lambda: len(sockets.connections) == 2, "another attempt", 5_000, most_ms=90_000)
+    assert sockets.queries()[1]["after"] == [position(1)]
 
 
 def test_bye_reconnects_after_its_retry_time(gateway: ScriptedGateway, page: Page) -> None:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from redis.exceptions import RedisClusterException
 
-from tests.support.gateway_clients import RawClient, Reader, texts_of
+from tests.support.gateway_clients import RawClient, Reader, refusal, texts_of
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.servers import RedisServer
@@ -210,6 +210,27 @@ async def test_broken_log_does_not_delay_the_other_editions(log: LogWriter, star
     assert body["editions"]["en"]["position"] is None
     assert body["editions"]["en"]["trouble"]
     assert body["editions"]["es"]["trouble"] is None
+    await spanish.aclose()
+
+
+async def test_edition_whose_log_cannot_be_loaded_gets_503(log: LogWriter, start: Start, redis_url: str) -> None:
+    """404 would mean that the edition doesn't exist: readers would give up."""
+    spanish = await LogWriter(redis_url, "es").begin()
+    await log.append_raw(1, b"{}", "f" * 64)
+    gateway = await start()
+    refused = await refusal(gateway.address)
+    assert (refused.status, refused.error, refused.headers["Retry-After"]) == (503, "unavailable", "5")
+    async with httpx.AsyncClient() as client:
+        statuses = {
+            path: (await client.get(gateway.address + path)).status_code
+            for path in ("/v1/en/board", "/v1/en/lines", "/v1/en/live", "/en", "/en/embed", "/v1/xx/board", "/xx")
+        }
+        page = await client.get(f"{gateway.address}/oembed", params={"url": f"{gateway.address}/en"})
+    assert statuses == dict.fromkeys(("/v1/en/board", "/v1/en/lines", "/v1/en/live", "/en", "/en/embed"), 503) | {
+        "/v1/xx/board": 404,
+        "/xx": 404,
+    }
+    assert page.status_code == 503
     await spanish.aclose()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import inf
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -20,11 +21,17 @@ def until(page: Page, condition: Callable[[], bool], what: str, within_s: float 
         page.wait_for_timeout(POLL_MS)
 
 
-def until_with_clock(page: Page, condition: Callable[[], bool], what: str, step_ms: int = 3000) -> None:
-    """Wait like `until`, and advance the page's own clock by `step_ms` before each check."""
+def until_with_clock(
+    page: Page, condition: Callable[[], bool], what: str, step_ms: int = 3000, most_ms: float = inf
+) -> None:
+    """Wait like `until`, and advance the page's own clock by `step_ms` before each check, at most by `most_ms`."""
+    passed_ms = 0
 
     def passes() -> bool:
-        page.clock.run_for(step_ms)
+        nonlocal passed_ms
+        if passed_ms < most_ms:
+            page.clock.run_for(step_ms)
+            passed_ms += step_ms
         return condition()
 
     until(page, passes, what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -12,6 +12,7 @@ from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Direction, Line
 from ticker.core.position import next_link
 from ticker.gateway.channel import Channel
+from ticker.gateway.hub import Hub
 from ticker.settings import Settings
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -36,3 +37,11 @@ def make_channel(name: str, lines: Sequence[Line] = (), edition: Edition | None 
         link = next_link(link, encode_entry(entry))
         channel.append(Logged(seq, link, entry))
     return channel
+
+
+def make_hub(channels: Mapping[str, Channel], settings: Settings | None = None) -> Hub:
+    """Make the hub of a gateway that serves `channels`, or that is still loading if there are none."""
+    hub = Hub(settings or Settings(), 2000, lambda: NOW, lambda: 0.5)
+    hub.channels.update(channels)
+    hub.is_loading = not channels
+    return hub

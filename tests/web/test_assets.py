@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from tests.support.channels import make_hub
 from ticker import widget
 from ticker.web.assets import Asset, Assets
 from ticker.web.pages import page_routes
@@ -17,7 +18,7 @@ VERSION = "1.2.3"
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=page_routes({}, version=VERSION))
+    app = Starlette(routes=page_routes(make_hub({}), version=VERSION))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ticker.example") as client:
         yield client
 
@@ -78,7 +79,7 @@ def test_integrity_is_the_sha384_of_the_content() -> None:
 
 async def test_earlier_release_is_still_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(widget, "earlier_modules", lambda: {"1.0.0-0123abcd": b"export {};\n"})
-    app = Starlette(routes=page_routes({}, version=VERSION))
+    app = Starlette(routes=page_routes(make_hub({}), version=VERSION))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ticker.example") as client:
         response = await client.get("/widget/1.0.0-0123abcd/ticker.js")
     assert (response.status_code, response.content) == (200, b"export {};\n")

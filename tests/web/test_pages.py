@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from tests.support.channels import make_channel, make_line
+from tests.support.channels import make_channel, make_hub, make_line
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.line import Change, Direction, Status
 from ticker.core.messages import BoardMessage, decode_message
@@ -46,7 +46,7 @@ async def client(channels: dict[str, Channel]) -> AsyncIterator[httpx.AsyncClien
 
 
 def make_client(channels: Mapping[str, Channel]) -> httpx.AsyncClient:
-    app = Starlette(routes=page_routes(channels, version=VERSION))
+    app = Starlette(routes=page_routes(make_hub(channels), version=VERSION))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST)
 
 

@@ -189,6 +189,7 @@ class Feeds:
                 while not is_cancelled():
                     for name in await self._names(redis):
                         if name not in known:
+                            self._hub.editions.add(name)
                             known[name] = Loading()
                             tasks.create_task(self._feed.run(name, known[name]), name=f"feed-{name}")
                             tasks.create_task(self._deliver(name, known[name].loaded, redis), name=f"deliver-{name}")

@@ -29,6 +29,7 @@ class Hub:
     """The channels of one gateway, and the limits on its connections.
 
     Attributes:
+        editions: The names of all editions found in Redis, whether or not they could be loaded.
         troubles: Why the feed of an edition doesn't follow the log now, by edition.
         is_loading: Whether the editions are still being loaded.
 
@@ -53,6 +54,7 @@ class Hub:
         self.settings = settings
         self.clock = clock
         self.channels: dict[str, Channel] = {}
+        self.editions: set[str] = set()
         self.troubles: dict[str, str] = {}
         self.admission = Admission(settings, file_limit)
         self.trusted = parse_networks(settings.trusted_proxies)
@@ -78,12 +80,15 @@ class Hub:
         """Return the channel of an edition.
 
         Raises:
-            Refusal: 404 if the edition doesn't exist, 503 if the editions are still being loaded.
+            Refusal: 404 if the edition doesn't exist; 503 if it exists but can't be loaded now, or if the editions are
+                still being loaded. Some readers give up after 404; all retry after 503.
 
         """
         channel = self.channels.get(name)
         if channel is None and self.is_loading:
             raise Refusal(503, "loading", "this gateway is still loading its editions: try again", RETRY_S)
+        if channel is None and name in self.editions:
+            raise Refusal(503, "unavailable", f"the log of the edition {name} can't be read now: try again", RETRY_S)
         if channel is None:
             existing = ", ".join(sorted(self.channels)) or "none yet"
             raise Refusal(404, "edition", f"there is no edition {name[:40]!a}: there are {existing}")

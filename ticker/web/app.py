@@ -40,7 +40,7 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
         Route("/healthz", api.health),
         Route("/readyz", api.ready),
         Route("/metrics", api.metrics),
-        *page_routes(hub.channels, version=version),
+        *page_routes(hub, version=version),
     ]
     return Starlette(
         routes=routes,

@@ -27,7 +27,9 @@ from ticker import widget
 from ticker.core.edition import Edition
 from ticker.core.line import URGENCY_FLASH, Line
 from ticker.core.messages import BoardMessage, EditionInfo, encode_message, rfc3339
+from ticker.gateway.admission import Refusal
 from ticker.gateway.channel import Channel
+from ticker.gateway.hub import Hub
 from ticker.web.assets import REVALIDATED, Assets
 from ticker.web.http_cache import cacheable_response
 from ticker.web.page_options import PageError, PageOptions, parse_page_options
@@ -38,13 +40,13 @@ REFRESH_S: Final = 60
 _ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 
 
-def page_routes(channels: Mapping[str, Channel], *, version: str) -> list[BaseRoute]:
+def page_routes(hub: Hub, *, version: str) -> list[BaseRoute]:
     """Return the routes of all pages and files.
 
     They have to be the last ones of an application, because `/{edition}` matches every name.
     """
     assets = Assets(version)
-    pages = Pages(channels, assets, version)
+    pages = Pages(hub, assets, version)
     return [
         Route("/", pages.index),
         Route("/oembed", pages.oembed),
@@ -58,8 +60,9 @@ def page_routes(channels: Mapping[str, Channel], *, version: str) -> list[BaseRo
 class Pages:
     """The handlers."""
 
-    def __init__(self, channels: Mapping[str, Channel], assets: Assets, version: str) -> None:
-        self._channels = channels
+    def __init__(self, hub: Hub, assets: Assets, version: str) -> None:
+        self._hub = hub
+        self._channels: Mapping[str, Channel] = hub.channels
         self._module = assets.module
         self._version = version
         self._environment = _make_environment(assets)
@@ -86,7 +89,9 @@ class Pages:
             return JSONResponse({"error": "format", "detail": "the only format is json"}, 501)
         try:
             channel, options = self._find(parameters.get("url", ""), request.url.netloc)
-        except (PageError, ValueError) as error:  # ValueError: urlsplit can't parse the address
+        except PageError as error:
+            return JSONResponse({"error": "url", "detail": str(error)}, 503 if error.status == 503 else 404)
+        except ValueError as error:  # urlsplit can't parse the address
             return JSONResponse({"error": "url", "detail": str(error)}, 404)
         width = _parse_length(parameters.get("maxwidth"), 600)
         height = _parse_length(parameters.get("maxheight"), 480 if options.layout == "list" else 120)
@@ -147,7 +152,7 @@ class Pages:
         return self._render_one("embed.html", request)
 
     def _render_one(self, template: str, request: Request) -> str:
-        channel = self._channel(request)
+        channel = self._channel(request.path_params["edition"])
         edition = channel.edition
         options = parse_page_options(request.url.query, edition)
         ticker = EmbeddedTicker(channel, options)
@@ -166,19 +171,16 @@ class Pages:
 
     def _find(self, address: str, host: str) -> tuple[Channel, PageOptions]:
         target = urlsplit(address)
-        channel = self._channels.get(target.path.strip("/"))
-        if channel is None or target.netloc != host or target.scheme not in ("http", "https"):
+        if target.netloc != host or target.scheme not in ("http", "https"):
             raise PageError(404, "url is not the address of an edition's page on this host")
+        channel = self._channel(target.path.strip("/"))
         return channel, parse_page_options(target.query, channel.edition)
 
-    def _channel(self, request: Request) -> Channel:
-        name = request.path_params["edition"]
-        channel = self._channels.get(name)
-        if channel is None and not self._channels:
-            raise PageError(503, "This server is still loading its editions. Please try again in a moment.")
-        if channel is None:
-            raise PageError(404, f"There is no edition {name[:40]!a} here.")
-        return channel
+    def _channel(self, name: str) -> Channel:
+        try:
+            return self._hub.channel(name)
+        except Refusal as refusal:
+            raise PageError(refusal.status, _page_text(refusal, name)) from refusal
 
 
 class EmbeddedTicker:
@@ -196,6 +198,15 @@ class EmbeddedTicker:
         """The `board` message from which the element continues."""
         info = EditionInfo.of(self.name, self.edition)
         return _script_json(encode_message(BoardMessage(str(self._position), None, info, self.lines)))
+
+
+def _page_text(refusal: Refusal, name: str) -> str:
+    """Return the sentence of an error page for a refusal of an edition."""
+    texts = {
+        "loading": "This server is still loading its editions. Please try again in a moment.",
+        "unavailable": f"This server can't show the edition {name} now. Please try again in a moment.",
+    }
+    return texts.get(refusal.code, f"There is no edition {name[:40]!a} here.")
 
 
 def _english_first(item: tuple[str, Channel]) -> tuple[bool, str]:

@@ -121,7 +121,7 @@ export class BreakingTicker extends HTMLElement {
     return this.#isInViewport && !document.hidden;
   }
 
-  /** idle, connecting, live, waiting (to reconnect), offline or stopped (for good). */
+  /** idle, connecting, live, waiting (to reconnect), offline or stopped (refused: it retries slowly). */
   get state() {
     return this.#link?.state ?? "idle";
   }

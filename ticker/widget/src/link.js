@@ -24,9 +24,10 @@ const SILENCE_TIMEOUT_MS = 60_000; // the gateway sends a heartbeat at least eve
 const STABLE_AFTER_MS = 10_000; // a connection that was live for this long resets the backoff
 const RETRY_DELAY_MS = 1_000;
 const RETRY_DELAY_MAX_MS = 30_000;
+const STOPPED_DELAY_MAX_MS = 300_000; // between two requests while the server refuses this page or its edition
 const SUSPEND_AFTER_MS = 30_000; // how long no element is visible before the connection is closed
 const SLOTS = 4; // of the six connections per host that a browser opens over HTTP/1.1
-const CLOSED_FOR_GOOD = 4000; // close codes from here on forbid to reconnect
+const CLOSED_AS_REFUSED = 4000; // close codes from here on allow to reconnect only slowly
 
 /**
  * Take one of the slots for event streams that all pages of a site share in one browser. Without a limit, event streams
@@ -78,7 +79,7 @@ export class Link {
   edition;
   /** The position of the last message: reconnecting continues after it. */
   position = "";
-  /** idle, connecting, live, waiting (to reconnect), offline or stopped (for good). */
+  /** idle, connecting, live, waiting (to reconnect), offline or stopped (refused: it retries slowly). */
   state = "idle";
   /** @type {Set<Member>} */
   members = new Set();
@@ -138,14 +139,14 @@ export class Link {
   /** Disconnect, and keep the lines and the position. */
   suspend() {
     this.#abort();
-    if (this.state !== "stopped") this.#setState("idle");
+    this.#setState("idle");
     if (!this.members.size) links.delete(this.#url);
   }
 
   /** Reconnect if the connection is lost or stale: the page is visible again, or the network is back. */
   resume(delay = 0) {
     const isStale = this.#attempt && this.#lastMessageAt && Date.now() - this.#lastMessageAt > SILENCE_TIMEOUT_MS;
-    if (isStale || this.state === "waiting" || this.state === "offline") this.#reconnectLater(delay);
+    if (isStale || ["waiting", "offline", "stopped"].includes(this.state)) this.#reconnectLater(delay);
     else this.update();
   }
 
@@ -206,14 +207,14 @@ export class Link {
       source.addEventListener(
         type,
         // Messages have data; the close of a WebSocket has a code; errors have neither.
-        (/** @type {any} */ { data, code }) => (data ? this.#receive(data) : this.#fail(code)),
+        (/** @type {any} */ { data, code }) => (data ? this.#receive(data) : this.#closed(code)),
         { signal }, // an aborted connection is no longer listened to
       );
   }
 
   /**
-   * Find out over HTTP why a connection failed or stays silent, which a browser doesn't report. Stop if the answer is
-   * final, wait if the server refuses for now, and change the transport if this one doesn't get through.
+   * Find out over HTTP why a connection failed or stays silent, which a browser doesn't report. Retry slowly if
+   * the server refuses this page or edition, wait if it refuses for now, and change the transport if this one doesn't get through.
    * @param {string} path `/events` shows how the server would answer now. `/board` works even if a proxy holds event
    *   streams back or something in the browser blocks them.
    */
@@ -224,8 +225,8 @@ export class Link {
     const response = await request().catch(retryOnBoard).catch(() => undefined);
     if (signal.aborted) return;
     if (!response?.ok) {
-      const isFinal = response && [400, 403, 404].includes(response.status);
-      return this.#fail(isFinal ? CLOSED_FOR_GOOD : 0);
+      // A proxy may also answer like this for a moment, so the delays begin as short as after other failures.
+      return this.#fail(0, !!response && [400, 403, 404].includes(response.status));
     }
     if (!this.#usesEvents) this.#nextTransport = "events";
     else if (path === "/board" && this.#requestedTransport !== "events") this.#nextTransport = "socket";
@@ -247,7 +248,7 @@ export class Link {
     this.#lastMessageAt = Date.now();
     if (isFirst) this.#watchForSilence();
     this.#silentAttempts = 0;
-    if (message.type === "bye") return this.#fail(0, message.retry_ms);
+    if (message.type === "bye") return this.#fail(message.retry_ms);
     if (message.type === "live") {
       this.#liveSince = this.#lastMessageAt;
       this.#setState("live");
@@ -280,20 +281,25 @@ export class Link {
     else this.#fail();
   }
 
+  /** @param {number} [code] of the WebSocket's close frame */
+  #closed(code = 0) {
+    const isRefused = code >= CLOSED_AS_REFUSED;
+    this.#fail(isRefused ? STOPPED_DELAY_MAX_MS : 0, isRefused);
+  }
+
   /**
    * End the current attempt, and reconnect later: after `delay` if the server gave one, otherwise with backoff.
-   * @param {number} [closeCode] from 4000 on, the link stops for good
    * @param {number} [delay] in milliseconds
+   * @param {boolean} [isRefused] whether the server refuses this page or edition, so that the delays become longer
    */
-  #fail(closeCode = 0, delay = 0) {
+  #fail(delay = 0, isRefused = false) {
     this.#abort();
-    if (closeCode >= CLOSED_FOR_GOOD) return this.#setState("stopped");
-    if (!this.#lastMessageAt && ++this.#silentAttempts % 2 === 0) return void this.#probe("/events");
+    if (!isRefused && !this.#lastMessageAt && ++this.#silentAttempts % 2 === 0) return void this.#probe("/events");
     if (this.#liveSince && Date.now() - this.#liveSince > STABLE_AFTER_MS) this.#retries = 0;
     this.#liveSince = 0;
-    this.#setState(navigator.onLine ? "waiting" : "offline");
+    this.#setState(isRefused ? "stopped" : navigator.onLine ? "waiting" : "offline");
     if (!navigator.onLine) delay ||= RETRY_DELAY_MAX_MS; // the `online` event usually comes sooner
-    const backoff = Math.min(RETRY_DELAY_MAX_MS, RETRY_DELAY_MS * 2 ** this.#retries);
+    const backoff = Math.min(isRefused ? STOPPED_DELAY_MAX_MS : RETRY_DELAY_MAX_MS, RETRY_DELAY_MS * 2 ** this.#retries);
     if (!delay) this.#retries++;
     this.#reconnectLater(delay || backoff, delay);
   }
@@ -306,7 +312,8 @@ export class Link {
   #reconnectLater(spread, minimum = 0) {
     clearTimeout(this.#timeout);
     const delay = minimum + (minimum ? spread / 5 : spread) * Math.random();
-    this.#timeout = setTimeout(() => this.#open(), delay);
+    // While refused, request over HTTP first: one request, and the page shows the same state until it is accepted.
+    this.#timeout = setTimeout(() => (this.state === "stopped" ? this.#probe("/events") : this.#open()), delay);
   }
 
   /** @param {string} state */
@@ -324,4 +331,4 @@ onPageEvent("pagehide", (link) => link.suspend()); // an open connection keeps a
 onPageEvent("pageshow", (link) => link.resume());
 onPageEvent("offline", (link) => link.networkLost());
 onPageEvent("online", (link) => link.resume(RETRY_DELAY_MS));
-onPageEvent("visibilitychange", (link) => link.resume());
+onPageEvent("visibilitychange", (link) => (document.hidden ? link.update() : link.resume()));
