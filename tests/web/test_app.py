@@ -11,6 +11,7 @@ import msgspec
 from tests.support.gateway_clients import Reader, refusal
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
+from tests.support.waiting import eventually
 from ticker.core.line import Change
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
@@ -29,6 +30,40 @@ async def test_unknown_paths_and_other_methods_are_refused_in_json(gateway: Gate
         ):
             response = await client.request(method, path)
             assert (response.status_code, response.json()["error"]) == (status, error), path
+
+
+async def test_no_error_may_be_cached(gateway: Gateway) -> None:
+    """A cache may store 404, 405, 410, 414 and 501 for as long as it likes if `Cache-Control` is missing."""
+    async with httpx.AsyncClient(base_url=gateway.address) as client:
+        for method, path, status in (
+            ("GET", "/v1/xx/board", 404), ("GET", "/v1/en/nothing", 404), ("GET", "/v1/en/live", 426),
+            ("GET", "/v1/en/lines?after=0-ffffffffffffffff", 410), ("POST", "/v1/en/board", 405),
+            ("GET", "/v1/en/board?page=2", 400), ("GET", "/widget/nothing.js", 404), ("GET", "/oembed?url=x", 404),
+            ("GET", "/oembed?format=xml", 501), ("GET", "/widget/ticker.js/", 307), ("GET", "/xx", 404),
+        ):  # fmt: skip
+            response = await client.request(method, path)
+            found = (response.status_code, response.headers.get("Cache-Control"))
+            assert found in {(status, "no-store"), (status, "no-cache")}, path
+
+
+async def test_shared_caches_may_not_serve_a_stale_board(log: LogWriter, gateway: Gateway) -> None:
+    """Without `must-revalidate`, a cache may serve a withdrawn text for as long as the gateway fails."""
+    async with httpx.AsyncClient(base_url=gateway.address) as client:
+        for path in ("/v1/editions", "/v1/en/board", "/v1/en/lines"):
+            response = await client.get(path)
+            assert response.headers["Cache-Control"] == "public, max-age=1, must-revalidate"
+
+
+async def test_both_encodings_of_a_response_share_a_weak_etag(log: LogWriter, gateway: Gateway) -> None:
+    await log.post_many(5, "x" * 900)
+    async with httpx.AsyncClient(base_url=gateway.address) as client:
+        await eventually(lambda: gateway.hub.channels["en"].history.head == 5, "the gateway has the lines")
+        answers = [
+            await client.get("/v1/en/board", headers={"Accept-Encoding": coding}) for coding in ("gzip", "identity")
+        ]
+    assert [answer.headers.get("Content-Encoding") for answer in answers] == ["gzip", None]
+    assert [answer.headers["ETag"][:2] for answer in answers] == ["W/", "W/"]
+    assert all("Accept-Encoding" in answer.headers["Vary"] for answer in answers)
 
 
 async def test_pages_of_other_origins_can_not_read_metrics_health_or_our_pages(gateway: Gateway) -> None:

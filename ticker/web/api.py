@@ -30,8 +30,9 @@ HISTORY_MAX: Final = 500
 """Maximum number of entries on one page of history."""
 _JSON: Final = "application/json"
 _ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*"}
+# A cache may not serve a stale response if the gateway fails: it could contain a text that was withdrawn.
 _SHARED_FOR_A_SECOND: Final = {
-    "Cache-Control": "public, max-age=1",
+    "Cache-Control": "public, max-age=1, must-revalidate",
     "X-Content-Type-Options": "nosniff",
     "Access-Control-Expose-Headers": "ETag",
 }

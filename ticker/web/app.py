@@ -12,10 +12,11 @@ from typing import Final
 
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticker.gateway.admission import Refusal
 from ticker.gateway.hub import Hub
@@ -45,11 +46,30 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(NoStoreByDefault),
             Middleware(RequestPacing),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=6),
         ],
         exception_handlers={Refusal: refused, 404: not_found, 405: method_not_allowed},
     )
+
+
+class NoStoreByDefault:
+    """Middleware that adds `Cache-Control: no-store` to responses without `Cache-Control`.
+
+    Without the header, a cache may store some errors as long as it likes, for example 404 and 410 (RFC 9111, 4.2.2).
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_marked)
 
 
 class RequestPacing:
