@@ -6,10 +6,12 @@ because it may contain a password (see `ticker.store.url`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -22,6 +24,8 @@ from ticker.core.rules.effects import HOUSE_RULES
 PREFIX: Final = "TICKER_"
 SHOWN: Final = 60
 """How many characters of an invalid value an error message shows."""
+
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Liftable = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -57,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_s: Seconds = 20.0
     compression: bool = True
     trusted_proxies: tuple[str, ...] = ()
+    public_url: str | None = None
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -80,6 +85,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
             converted[name] = _convert(variable, value, fields[name])
     settings = Settings(**converted)
     _check_proxies(settings)
+    _check_public_url(settings.public_url)
     return settings
 
 
@@ -158,3 +164,18 @@ def _check_proxies(settings: Settings) -> None:
             raise SettingsError(
                 f"trusted_proxies has {proxy!a}: use an address, or a network like 10.0.0.0/8"
             ) from error
+
+
+def _check_public_url(url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        is_origin = url == f"{parts.scheme}://{parts.netloc}" and parts.scheme in ("http", "https")
+        is_origin = is_origin and _HOST.fullmatch(parts.netloc) is not None and parts.port != 0
+    except ValueError:  # urlsplit can't parse it
+        is_origin = False
+    if not is_origin:
+        raise SettingsError(
+            f"public_url is {url[:SHOWN]!a}: use the scheme and host that readers see, like https://news.example"
+        )

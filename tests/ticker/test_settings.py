@@ -60,6 +60,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "drain_s": 20.0,
         "compression": True,
         "trusted_proxies": (),
+        "public_url": None,
     }
 
 
@@ -124,6 +125,12 @@ def test_an_empty_list_of_proxies_trusts_none(tmp_path: Path) -> None:
             'trusted_proxies = ["proxy.example"]',
             "trusted_proxies has 'proxy.example': use an address",
         ),
+        ('public_url = "news.example"', "public_url is 'news.example': use the scheme and host"),
+        ('public_url = "https://news.example/en"', "public_url is 'https://news.example/en'"),
+        ('public_url = "ftp://news.example"', "public_url is 'ftp://news.example'"),
+        ('public_url = "https://me@news.example"', "public_url is 'https://me@news.example'"),
+        ('public_url = "https://news.example:port"', "public_url is 'https://news.example:port'"),
+        ('public_url = "https://[::1"', "public_url is 'https://[::1'"),
         ('trusted_proxies = ["10.0.0.1/8"]', "trusted_proxies has '10.0.0.1/8'"),
         ("retaind = 5", "retaind isn't a setting: the settings are editions, retained"),
         ("editions = 5", "editions is 5: expected `object`"),

@@ -22,6 +22,7 @@ from ticker.gateway.admission import Refusal
 from ticker.gateway.hub import Hub
 from ticker.web.api import Api, method_not_allowed, not_found, refused
 from ticker.web.pages import page_routes
+from ticker.web.public_address import PublicAddress
 
 _NOT_PACED: Final = frozenset({"/healthz", "/readyz"})
 """Cheap answers for probes, which would take a gateway that answers slowly for a dead one."""
@@ -46,6 +47,7 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(PublicAddress, public_url=hub.settings.public_url, trusted=hub.trusted),
             Middleware(NoStoreByDefault),
             Middleware(RequestPacing),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=6),
