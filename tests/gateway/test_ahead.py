@@ -54,8 +54,6 @@ async def test_follower_is_overdue_after_its_time() -> None:
 async def test_removed_follower_does_not_wait() -> None:
     ahead = AheadFollowers()
     ahead.add(follower("one"), b"HEAD", position(5), 0.0)
-    waiting = ahead.remove(follower("one"))
-    assert waiting is not None
+    waiting = ahead.pop(follower("one"))
     assert (waiting.response, waiting.after) == (b"HEAD", position(5))
-    assert ahead.remove(follower("one")) is None
     assert len(ahead) == 0

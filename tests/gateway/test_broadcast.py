@@ -59,7 +59,7 @@ async def test_pass_reports_which_entries_reached_how_many_followers() -> None:
         harness.follow()
     reports: list[Sent] = []
     harness.broadcaster.on_sent = reports.append
-    delivering = asyncio.create_task(harness.channel.deliver())
+    delivering = asyncio.create_task(harness.channel.broadcaster.deliver())
     await eventually(lambda: reports, "the first pass is reported")
     reports.clear()
     harness.post("two")

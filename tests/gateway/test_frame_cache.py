@@ -15,7 +15,7 @@ from ticker.gateway.framing import Framing, websocket_payload
 
 def cache_of(harness: ChannelHarness, options: StreamOptions = OPTIONS) -> FrameCache:
     """Return a frame cache that one follower uses."""
-    cache = harness.channel.frame_caches.get(options)
+    cache = harness.channel.frame_caches[options]
     cache.followers = 1
     return cache
 

@@ -45,15 +45,15 @@ def new(line_id: str, text: str) -> Line:
 
 
 def texts(history: History) -> list[str]:
-    return [line.text for line in history.board_lines(START, 100, EVERYTHING)]
+    return [line.text for line in history.board.lines(START, 100, EVERYTHING)]
 
 
 def test_entry_is_on_the_board_and_at_the_head() -> None:
     log = Log()
     log.append(new("a", "first"))
     log.append(new("b", "second"))
-    assert log.history.head == 2
-    assert str(log.history.position) == f"2-{log.link[:16]}"
+    assert log.history.log.head == 2
+    assert str(log.history.log.position) == f"2-{log.link[:16]}"
     assert texts(log.history) == ["second", "first"]
 
 
@@ -85,7 +85,7 @@ def test_log_is_trimmed_to_what_is_retained() -> None:
     log = Log()
     for number in range(RETAINED + TRIM_SLACK + 1):
         log.append(new(f"line-{number}", f"text {number}"))
-    assert log.history.log.first == log.history.head - RETAINED + 1
+    assert log.history.log.first == log.history.log.head - RETAINED + 1
     assert len(texts(log.history)) == RETAINED
     assert len(log.history._latest) == RETAINED
 
@@ -109,7 +109,7 @@ def test_replace_drops_the_old_log_and_board() -> None:
     logged = other.logged(new("b", "new"))
     window.append(logged.link, logged)
     log.history.replace(nonce, window)
-    assert (log.history.nonce, log.history.head, texts(log.history)) == (nonce, 1, ["new"])
+    assert (log.history.nonce, log.history.log.head, texts(log.history)) == (nonce, 1, ["new"])
 
 
 def test_entry_matches_the_selection_that_its_line_has_left() -> None:
@@ -127,7 +127,7 @@ def test_entry_matches_the_selection_that_its_line_has_left() -> None:
 def test_entry_has_one_form_per_framing() -> None:
     log = Log()
     log.append(new("a", "text " * 100))
-    entry, position = log.history.log[1], log.history.position
+    entry, position = log.history.log[1], log.history.log.position
     assert entry.framed(Framing.WEBSOCKET, position) is entry.frame
     assert entry.framed(Framing.EVENTS, position).startswith(f"id: {position}\nevent: line\n".encode())
     deflated = entry.framed(Framing.DEFLATED, position)

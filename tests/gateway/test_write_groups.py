@@ -113,7 +113,7 @@ async def test_more_than_one_batch_takes_several_passes(connect: Connect) -> Non
     for _ in range(3 * BURST_MARKS * MARK // 400):
         harness.post("x" * 100)
     due, head = follower.frame_cache.batch(1, 10**9), harness.log.head
-    delivering = asyncio.create_task(harness.channel.deliver())
+    delivering = asyncio.create_task(harness.channel.broadcaster.deliver())
     await eventually(lambda: follower.group is not None and follower.group.cursor == head, "the group is at the head")
     delivering.cancel()
     assert transport.read() == due.data

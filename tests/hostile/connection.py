@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 from websockets.frames import Opcode
 
 from tests.support.gateway_clients import parse_frame
-from tests.support.gateway_fixtures import kept_of_followers
+from tests.support.gateway_fixtures import kept_of_connections, kept_of_followers
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Line
@@ -147,7 +147,7 @@ class SocketlessGateway:
         return not (
             kept_of_followers(self.channel)
             or self.hub.admission.followers
-            or not self.hub.limits.is_empty
+            or kept_of_connections(self.hub.limits)
             or self._state.connections
             or self._state.tasks
         )

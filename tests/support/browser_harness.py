@@ -110,7 +110,7 @@ class BrowserHarness:
             for work in (
                 server.serve(sockets=[listener]),
                 self.hub.tick(),
-                *(channel.deliver() for channel in self.hub.channels.values()),
+                *(channel.broadcaster.deliver() for channel in self.hub.channels.values()),
             )
         ]
         while not server.started:  # noqa: ASYNC110 -- uvicorn has no event for it

@@ -118,7 +118,7 @@ class ChannelHarness:
 
     def append(self, line: Line) -> None:
         """Append an entry with this version of a line."""
-        self.seq = self.channel.history.head + 1
+        self.seq = self.channel.history.log.head + 1
         entry = Entry(line=line, editor="ana", key="k", submitted_at=START)
         self.link = next_link(self.link, encode_entry(entry))
         self.channel.append(Logged(self.seq, self.link, entry))
@@ -140,5 +140,5 @@ class ChannelHarness:
         self, transport: FakeTransport, options: StreamOptions, response: bytes, after: Position | None
     ) -> Follower:
         follower = self.channel.new_follower(cast("Any", transport), options, "192.0.2.1")
-        self.channel.join(follower, response, after)
+        self.channel.members.join(follower, response, after)
         return follower

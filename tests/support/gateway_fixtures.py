@@ -20,6 +20,7 @@ from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
 from ticker.gateway import feed, hub, members
 from ticker.gateway.channel import Channel
+from ticker.gateway.connection_limits import ConnectionLimits
 from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
 from ticker.store.log_reader import tail
@@ -115,5 +116,16 @@ def kept_of_followers(channel: Channel) -> dict[str, object]:
         "closing": members._closing,
         "ahead": list(members.ahead),
         "slots": [number for number, slot in enumerate(members.slots) if slot],
+    }
+    return {name: value for name, value in held.items() if value}
+
+
+def kept_of_connections(limits: ConnectionLimits) -> dict[str, object]:
+    """Return the state that the limits keep because of connections, without empty values."""
+    held = {
+        "addresses": limits._per_address,
+        "requests": limits._requests,
+        "unread": limits._unread,
+        "unread bytes": limits.unread_bytes,
     }
     return {name: value for name, value in held.items() if value}

@@ -7,7 +7,6 @@ isn't answered until one of the two is certain. If that takes too long, the foll
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -36,7 +35,7 @@ class Waiting(msgspec.Struct, frozen=True):
     checks: int
 
 
-class AheadFollowers:
+class AheadFollowers(dict[Follower, Waiting]):
     """The followers that wait, and the checks whether the log has more entries than the gateway.
 
     Attributes:
@@ -46,24 +45,14 @@ class AheadFollowers:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.check_due = asyncio.Event()
-        self._waiting: dict[Follower, Waiting] = {}
         self.checks = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def __iter__(self) -> Iterator[Follower]:
-        return iter(self._waiting)
 
     def add(self, follower: Follower, response: bytes, after: Position, now: float) -> None:
         """Let a follower wait, and request a check of the log."""
-        self._waiting[follower] = Waiting(response, after, now, self.checks)
+        self[follower] = Waiting(response, after, now, self.checks)
         self.check_due.set()
-
-    def remove(self, follower: Follower) -> Waiting | None:
-        """Remove a follower. Return None if it wasn't waiting."""
-        return self._waiting.pop(follower, None)
 
     def start_check(self) -> int:
         """Return the number of a new check, for `unconfirmed`."""
@@ -73,15 +62,15 @@ class AheadFollowers:
 
     def reached(self, head: int) -> list[Follower]:
         """Return the followers whose entry is now in the log."""
-        return [follower for follower, waiting in self._waiting.items() if waiting.after.seq <= head]
+        return [follower for follower, waiting in self.items() if waiting.after.seq <= head]
 
     def unconfirmed(self, check: int) -> list[Follower]:
         """Return the followers that came before this check, which found no further entries.
 
         They have seen another history. A follower that came after the check started may have seen a newer entry.
         """
-        return [follower for follower, waiting in self._waiting.items() if waiting.checks < check]
+        return [follower for follower, waiting in self.items() if waiting.checks < check]
 
     def overdue(self, now: float) -> list[Follower]:
         """Return the followers that have waited too long."""
-        return [follower for follower, waiting in self._waiting.items() if waiting.since + AHEAD_S <= now]
+        return [follower for follower, waiting in self.items() if waiting.since + AHEAD_S <= now]

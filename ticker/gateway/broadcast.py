@@ -73,7 +73,7 @@ class Broadcaster:
             if news is None:
                 await self.catch_up()
                 continue
-            head, (first, came_at) = self._history.head, news
+            head, (first, came_at) = self._history.log.head, news
             served = await self.run_pass(first)
             self._counts.passes += 1
             if first <= head:

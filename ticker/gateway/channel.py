@@ -26,8 +26,8 @@ from ticker.settings import Settings
 class Channel:
     """One edition in a gateway's memory.
 
-    The feed calls `append` and `replace`. Connections call `new_follower` and `join`. The hub calls `tick` once per
-    second. All of these return within one iteration of the event loop.
+    The feed calls `append` and `replace`. Connections call `new_follower` and `members.join`. The hub calls `tick` once
+    per second. All of these return within one iteration of the event loop.
     """
 
     def __init__(
@@ -69,20 +69,15 @@ class Channel:
     @property
     def position(self) -> Position:
         """The position of the newest entry."""
-        return self.history.position
+        return self.history.log.position
 
     def board_lines(self, size: int, selection: Selection = EVERYTHING) -> list[Line]:
         """Return the lines that the board shows now."""
-        return self.history.board_lines(self._clock(), size, selection)
+        return self.history.board.lines(self._clock(), size, selection)
 
     def new_follower(self, transport: asyncio.Transport, options: StreamOptions, address: str) -> Follower:
-        """Create a follower. The caller makes it the transport's protocol and calls `join`."""
-        cache = self.frame_caches.get(options)
-        return Follower(transport, cache, self.members.next_slot(), address, self._context)
-
-    def join(self, follower: Follower, response: bytes, after: Position | Reset | None) -> None:
-        """Serve a follower: see `Members.join`."""
-        self.members.join(follower, response, after)
+        """Create a follower. The caller makes it the transport's protocol and calls `members.join`."""
+        return Follower(transport, self.frame_caches[options], self.members.next_slot(), address, self._context)
 
     # Changes of the log
 
@@ -90,15 +85,15 @@ class Channel:
         """Add the entry after the head. The caller has checked its link."""
         self.history.append(logged)
         self.counts.entries += 1
-        self.frame_caches.clear()
-        self.broadcaster.request_pass(self.history.head)
+        self.frame_caches.clear_frames()
+        self.broadcaster.request_pass(self.history.log.head)
         self.members.admit_reached()
 
     def replace(self, nonce: str, log: LogWindow[Logged], reason: Reset = Reset.REPLACED) -> None:
         """Replace the log by a new history, or by this one after a gap. Every follower gets a board with the reason."""
         self.history.replace(nonce, log)
-        self.counts.entries += self.history.head - log.first + 1
-        self.frame_caches.clear()
+        self.counts.entries += self.history.log.head - log.first + 1
+        self.frame_caches.clear_frames()
         self.members.reset_all(reason)
         self.broadcaster.cancel_pass()
         self.members.admit_reached()
@@ -107,13 +102,7 @@ class Channel:
         """Use new settings of the edition."""
         self.history.edition = edition
         self.requests = RequestParser(edition)
-        self.frame_caches.clear()
-
-    # Time
-
-    async def deliver(self) -> None:
-        """Write new entries to the followers as they come. Runs until cancelled."""
-        await self.broadcaster.deliver()
+        self.frame_caches.clear_frames()
 
     def tick(self, second: int, now: float) -> None:
         """Send the heartbeats of this second, and end everything that takes too long."""

@@ -181,7 +181,7 @@ class Connection(HttpToolsProtocol):
             return
         self._detach()
         self.transport.set_protocol(follower)
-        channel.join(follower, response, after)
+        channel.members.join(follower, response, after)
 
     def _accept(self, target: Target) -> tuple[Channel, Follower, bytes, Position | Reset | None]:
         """Check the handshake and the limits. Return the new follower, its response and its position.

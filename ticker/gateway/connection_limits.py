@@ -121,8 +121,3 @@ class ConnectionLimits:
         self.unread_cut_off += 1
         self.remove_unread(connection)
         connection.cut_off()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no connection is counted."""
-        return not (self._per_address or self._requests or self._unread or self.unread_bytes)

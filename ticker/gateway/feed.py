@@ -217,7 +217,7 @@ class Feeds:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._report(name, redis, reports), name=f"report-{name}")
             tasks.create_task(self._check_ahead(channel, redis), name=f"check-ahead-{name}")
-            await channel.deliver()
+            await channel.broadcaster.deliver()
 
     async def _check_ahead(self, channel: Channel, redis: Redis) -> None:
         """Check whether Redis has more entries, for followers whose position is ahead of the channel's log.
@@ -229,7 +229,7 @@ class Feeds:
             await ahead.check_due.wait()
             check = ahead.start_check()
             with suppress(TickerError, *REDIS_ERRORS):  # the feed reports them; the next check comes with the next tick
-                if not await read_log(redis, channel.name, channel.history.head, 1):
+                if not await read_log(redis, channel.name, channel.history.log.head, 1):
                     channel.members.end_check(check)
 
     async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from ticker.core.board import next_change_at
 from ticker.core.log_window import Reset
@@ -12,6 +12,9 @@ from ticker.core.messages import BoardMessage, EditionInfo, HeartbeatMessage, Li
 from ticker.core.selection import Selection
 from ticker.gateway.framing import Framing, frame_message
 from ticker.gateway.history import History
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 BATCHES_MAX: Final = 256
 """Maximum number of batches that a frame cache keeps between two entries: one per cursor that followers resume from.
@@ -65,26 +68,23 @@ class FrameCache:
 
     def clear(self) -> None:
         """Drop all frames, because the history has changed."""
-        if self._batches:
-            self._batches = {}
-        if self._boards:
-            self._boards = {}
-        if self._lives:
-            self._lives = {}
-        if self._heartbeats:
-            self._heartbeats = {}
+        self._batches.clear()
+        self._boards.clear()
+        self._lives.clear()
+        self._heartbeats.clear()
 
     def batch(self, cursor: int, bytes_max: int) -> Batch:
         """Return the entries after `cursor`: up to the head, or as many as fit into `bytes_max` (at least one)."""
         batch = self._batches.get((cursor, bytes_max))
         if batch is None:
-            if self._is_full(self._batches):
-                self._batches.clear()
-            batch = self._batches[cursor, bytes_max] = self._make_batch(cursor, bytes_max)
+            batch = self._make_batch(cursor, bytes_max)
+            self._keep(self._batches, (cursor, bytes_max), batch)
         return batch
 
-    def _is_full(self, frames: Sized) -> bool:
-        return len(frames) >= min(BATCHES_MAX, self.followers)
+    def _keep(self, frames: dict[K, V], key: K, frame: V) -> None:
+        if len(frames) >= min(BATCHES_MAX, self.followers):
+            frames.clear()
+        frames[key] = frame
 
     def _make_batch(self, cursor: int, bytes_max: int) -> Batch:
         log, selection, framing = self.history.log, self.options.selection, self.options.framing
@@ -110,62 +110,47 @@ class FrameCache:
 
     def _make_board(self, reset: Reset | None, now: datetime) -> _BoardFrame:
         history = self.history
-        lines = history.board_lines(now, self.options.lines, self.options.selection)
-        message = BoardMessage(str(history.position), reset, EditionInfo.of(history.name, history.edition), lines)
+        lines = history.board.lines(now, self.options.lines, self.options.selection)
+        message = BoardMessage(str(history.log.position), reset, EditionInfo.of(history.name, history.edition), lines)
         return _BoardFrame(frame_message(self.options.framing, message), next_change_at(lines, now))
 
     def live(self, replayed: int) -> bytes:
         """Return the frame of the `live` message after a replay of `replayed` entries."""
         frame = self._lives.get(replayed)
         if frame is None:
-            if self._is_full(self._lives):
-                self._lives.clear()
-            message = LiveMessage(str(self.history.position), replayed)
-            frame = self._lives[replayed] = frame_message(self.options.framing, message)
+            frame = frame_message(self.options.framing, LiveMessage(str(self.history.log.position), replayed))
+            self._keep(self._lives, replayed, frame)
         return frame
 
     def heartbeat(self, cursor: int) -> bytes:
         """Return a heartbeat with the position of entry `cursor`, which must be retained."""
         frame = self._heartbeats.get(cursor)
         if frame is None:
-            if self._is_full(self._heartbeats):
-                self._heartbeats.clear()
-            message = HeartbeatMessage(str(self.history.log.position_at(cursor)))
-            frame = self._heartbeats[cursor] = frame_message(self.options.framing, message)
+            position = str(self.history.log.position_at(cursor))
+            frame = frame_message(self.options.framing, HeartbeatMessage(position))
+            self._keep(self._heartbeats, cursor, frame)
         return frame
 
 
-class FrameCaches:
-    """The frame caches of one channel, by stream options. A cache is dropped after its last follower has left."""
+class FrameCaches(dict[StreamOptions, FrameCache]):
+    """The frame caches of one channel. A cache is created for its first follower and dropped after its last one."""
 
     def __init__(self, history: History, clock: Callable[[], datetime]) -> None:
+        super().__init__()
         self._history = history
         self._clock = clock
-        self._caches: dict[StreamOptions, FrameCache] = {}
 
-    def __len__(self) -> int:
-        return len(self._caches)
-
-    def __iter__(self) -> Iterator[StreamOptions]:
-        return iter(self._caches)
-
-    def __contains__(self, options: StreamOptions) -> bool:
-        return options in self._caches
-
-    def get(self, options: StreamOptions) -> FrameCache:
-        """Return the cache for these options. Create it if it doesn't exist."""
-        cache = self._caches.get(options)
-        if cache is None:
-            cache = self._caches[options] = FrameCache(self._history, options, self._clock)
+    def __missing__(self, options: StreamOptions) -> FrameCache:
+        cache = self[options] = FrameCache(self._history, options, self._clock)
         return cache
 
     def release(self, cache: FrameCache) -> None:
         """Stop counting one follower of a cache. Drop the cache after its last follower."""
         cache.followers -= 1
-        if not cache.followers and self._caches.get(cache.options) is cache:
-            del self._caches[cache.options]
+        if not cache.followers and self.get(cache.options) is cache:
+            del self[cache.options]
 
-    def clear(self) -> None:
+    def clear_frames(self) -> None:
         """Drop the frames of every cache, because the history has changed."""
-        for cache in self._caches.values():
+        for cache in self.values():
             cache.clear()

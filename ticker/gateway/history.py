@@ -5,8 +5,9 @@ Nothing here knows followers, sockets or the event loop.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from ticker.core.board import Board
 from ticker.core.edition import Edition
@@ -22,7 +23,7 @@ TRIM_SLACK: Final = 256
 """Entries kept above `retained` before the next trim. Removing items from the front of a list moves all the others."""
 
 
-class PreparedEntry:
+class PreparedEntry(msgspec.Struct):
     """A log entry as the gateway keeps it.
 
     Attributes:
@@ -30,17 +31,15 @@ class PreparedEntry:
         line: The line as readers see it.
         facets: All facets that the line has or had. A selection that matches one of them gets the entry.
         previous: The seq of the line's previous entry, or 0.
+        deflated: The compressed frame, once a follower has needed it.
 
     """
 
-    __slots__ = ("_deflated", "facets", "frame", "line", "previous")
-
-    def __init__(self, frame: bytes, line: Line, facets: tuple[Facets, ...], previous: int) -> None:
-        self.frame = frame
-        self.line = line
-        self.facets = facets
-        self.previous = previous
-        self._deflated = b""
+    frame: bytes
+    line: Line
+    facets: tuple[Facets, ...]
+    previous: int
+    deflated: bytes = b""
 
     def framed(self, framing: Framing, position: Position | None) -> bytes:
         """Return the entry in the given framing. `position` is the entry's position, needed for events."""
@@ -49,9 +48,9 @@ class PreparedEntry:
         payload = websocket_payload(self.frame)
         if framing is Framing.EVENTS:
             return event("line", str(position), payload)
-        if not self._deflated:
-            self._deflated = deflated_frame(payload)
-        return self._deflated
+        if not self.deflated:
+            self.deflated = deflated_frame(payload)
+        return self.deflated
 
     def matches(self, selection: Selection) -> bool:
         """Return whether followers with this selection get the entry."""
@@ -69,20 +68,6 @@ class History:
         self.board = Board()
         self._retained = retained
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry
-
-    @property
-    def head(self) -> int:
-        """The seq of the newest entry."""
-        return self.log.head
-
-    @property
-    def position(self) -> Position:
-        """The position of the newest entry."""
-        return self.log.position
-
-    def board_lines(self, now: datetime, size: int, selection: Selection) -> list[Line]:
-        """Return the lines that the board shows at `now`."""
-        return self.board.lines(now, size, selection)
 
     def append(self, logged: Logged) -> None:
         """Append the entry after the head. The caller has checked its link.

@@ -104,7 +104,7 @@ class Members:
         if follower.state is LEFT:
             return
         follower.state = LEFT
-        self.ahead.remove(follower)
+        self.ahead.pop(follower, None)
         follower.slot.remove(follower)
         self.behind.pop(follower, None)
         self._paused.pop(follower, None)
@@ -140,8 +140,7 @@ class Members:
             self._admit(follower)
 
     def _admit(self, follower: Follower) -> None:
-        waiting = self.ahead.remove(follower)
-        assert waiting is not None, "the follower waits"
+        waiting = self.ahead.pop(follower)
         self._begin(follower, waiting.response, waiting.after)
 
     def refuse_overdue(self, now: float) -> None:

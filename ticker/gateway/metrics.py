@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
-from ticker.gateway.loop_stalls import BOUNDS_S, LoopStalls
 
 _CHANNEL_COUNTERS: Final = {
     "entries": "Entries read from the log.",
@@ -20,6 +24,16 @@ _CHANNEL_COUNTERS: Final = {
     "passes": "Passes over an edition's followers.",
     "pauses": "Times that a follower's write buffer exceeded its limit (follower_buffer_bytes).",
     "heartbeats": "Heartbeats written.",
+}
+_LABELLED_COUNTERS: Final = {
+    "resets": ("reason", "Boards sent because a position can't be resumed."),
+    "closed": (
+        "code",
+        (
+            "Followers closed by the gateway, by code: 1008 sent data, 1009 sent too much (reader_message_bytes), "
+            "1012 drained, 1013 paused for too long (follower_paused_s)."
+        ),
+    ),
 }
 
 
@@ -32,15 +46,12 @@ class HubCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics."""
         yield from self._collect_gateway()
-        yield from self._collect_gauges()
-        yield from self._collect_counters()
+        yield from self._collect_channels([channel for _, channel in sorted(self._hub.channels.items())])
 
     def _collect_gateway(self) -> Iterator[Metric]:
         hub = self._hub
-        refused = CounterMetricFamily("ticker_refused", "Requests refused by a limit, by code.", labels=["code"])
-        for code, count in sorted(hub.admission.refused.items()):
-            refused.add_metric([code], count)
-        yield refused
+        refused = (([code], count) for code, count in sorted(hub.admission.refused.items()))
+        yield _family(CounterMetricFamily, "refused", "Requests refused by a limit, by code.", ["code"], refused)
         yield CounterMetricFamily(
             "ticker_handshakes_timed_out",
             "Connections ended because no complete request came in time (handshake_s).",
@@ -57,63 +68,45 @@ class HubCollector(Collector):
         yield GaugeMetricFamily(
             "ticker_draining", "1 while the gateway closes its followers' connections.", value=hub.is_draining
         )
-        yield _stalls(hub.loop_stalls)
+        yield from hub.loop_stalls.collect()
 
-    def _channels(self) -> list[Channel]:
-        return [channel for _, channel in sorted(self._hub.channels.items())]
-
-    def _collect_gauges(self) -> Iterator[Metric]:
+    def _collect_channels(self, channels: list[Channel]) -> Iterator[Metric]:
         gauges: dict[str, tuple[str, Callable[[Channel], float]]] = {
             "followers": ("Connected followers.", lambda channel: len(channel.members)),
             "paused": ("Followers paused until their peers have read.", lambda channel: channel.members.paused),
             "frame_caches": ("Different stream options in use.", lambda channel: len(channel.frame_caches)),
-            "head": ("The seq of the newest entry.", lambda channel: channel.history.head),
+            "head": ("The seq of the newest entry.", lambda channel: channel.history.log.head),
             "following": ("1 while the feed follows the log.", lambda channel: channel.name not in self._hub.troubles),
         }
         for name, (text, value) in gauges.items():
-            gauge = GaugeMetricFamily(f"ticker_{name}", text, labels=["edition"])
-            for channel in self._channels():
-                gauge.add_metric([channel.name], value(channel))
-            yield gauge
-
-    def _collect_counters(self) -> Iterator[Metric]:
-        channels = self._channels()
+            gauge = (([channel.name], value(channel)) for channel in channels)
+            yield _family(GaugeMetricFamily, name, text, ["edition"], gauge)
         for name, text in _CHANNEL_COUNTERS.items():
-            counter = CounterMetricFamily(f"ticker_{name}", text, labels=["edition"])
-            for channel in channels:
-                counter.add_metric([channel.name], getattr(channel.counts, name))
-            yield counter
-        resets = CounterMetricFamily(
-            "ticker_resets", "Boards sent because a position can't be resumed.", labels=["edition", "reason"]
-        )
-        for channel in channels:
-            for reason, count in sorted(channel.counts.resets.items()):
-                resets.add_metric([channel.name, reason], count)
-        yield resets
-        closed = CounterMetricFamily(
-            "ticker_closed",
-            "Followers closed by the gateway, by code: 1008 sent data, 1009 sent too much (reader_message_bytes), "
-            "1012 drained, 1013 paused for too long (follower_paused_s).",
-            labels=["edition", "code"],
-        )
-        for channel in channels:
-            for number, count in sorted(channel.counts.closed.items()):
-                closed.add_metric([channel.name, str(int(number))], count)
-        yield closed
+            counter = (([channel.name], getattr(channel.counts, name)) for channel in channels)
+            yield _family(CounterMetricFamily, name, text, ["edition"], counter)
+        for name, (label, text) in _LABELLED_COUNTERS.items():
+            labelled = (
+                ([channel.name, str(value)], count)
+                for channel in channels
+                for value, count in sorted(getattr(channel.counts, name).items())
+            )
+            yield _family(CounterMetricFamily, name, text, ["edition", label], labelled)
 
 
-def _stalls(stalls: LoopStalls) -> HistogramMetricFamily:
-    bounds = [*map(str, BOUNDS_S), "+Inf"]
-    return HistogramMetricFamily(
-        "ticker_loop_stall_seconds",
-        "Delays of the event loop.",
-        buckets=list(zip(bounds, accumulate(stalls.counts), strict=True)),
-        sum_value=stalls.total_s,
-    )
+F = TypeVar("F", CounterMetricFamily, GaugeMetricFamily)
+
+
+def _family(kind: type[F], name: str, text: str, labels: list[str], samples: Iterable[tuple[list[str], float]]) -> F:
+    family = kind(f"ticker_{name}", text, labels=labels)
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family
 
 
 def make_registry(hub: Hub, others: Sequence[Collector] = ()) -> CollectorRegistry:
     """Return a registry with the metrics of the hub, of this process, and of `others`."""
+    # The histogram would be the only metric with a `_created` series.
+    disable_created_metrics()  # type: ignore[no-untyped-call] -- the library has no annotation for it
     registry = CollectorRegistry()
     for collector in (HubCollector(hub), *others):
         registry.register(collector)
