@@ -57,7 +57,7 @@ async def test_shared_caches_may_not_serve_a_stale_board(log: LogWriter, gateway
 async def test_both_encodings_of_a_response_share_a_weak_etag(log: LogWriter, gateway: Gateway) -> None:
     await log.post_many(5, "x" * 900)
     async with httpx.AsyncClient(base_url=gateway.address) as client:
-        await eventually(lambda: gateway.hub.channels["en"].history.head == 5, "the gateway has the lines")
+        await eventually(lambda: gateway.hub.channels["en"].history.log.head == 5, "the gateway has the lines")
         answers = [
             await client.get("/v1/en/board", headers={"Accept-Encoding": coding}) for coding in ("gzip", "identity")
         ]
