@@ -18,11 +18,9 @@ from ticker.core.errors import SettingsError, StoreError
 _MODULES: Final = {
     "change": ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin"),
     "review": ("undo", "scheduled", "cancel", "pending", "approve", "reject"),
-    "show": ("board", "log", "editions"),
+    "show": ("board", "log", "editions", "reach", "audit"),
     "watch": ("watch",),
     "desk": ("desk",),
-    "reach": ("reach",),
-    "audit": ("audit",),
     "completion": ("completion",),
 }
 

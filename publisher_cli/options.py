@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from publisher_cli.submit.request import WAIT_MAX_S, WAIT_S, SubmitOptions
-from ticker.console import shared_options
+from ticker.console import examples, shared_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -42,6 +42,11 @@ def _combined(*options: Option) -> Option:
     return decorate
 
 
+def command(short_help: str, *lines: str) -> Callable[[Command], click.Command]:
+    """Return a decorator that makes a command. The help of the command ends with the example `lines`."""
+    return click.command(short_help=short_help, epilog=examples(*lines))
+
+
 data_option: Final[Option] = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -67,11 +72,9 @@ optional_line_argument: Final[Option] = click.argument(
     "line", metavar="[ID]", required=False, shell_complete=_completer("lines")
 )
 held_argument: Final[Option] = click.argument("held", metavar="ID", shell_complete=_completer("held"))
-text_argument: Final[Option] = click.argument("text", metavar="TEXT")
-optional_text_argument: Final[Option] = click.argument("text", metavar="[TEXT]", required=False)
 
 note_option: Final[Option] = click.option("--note", metavar="TEXT", help="A note for the staff. Readers never see it.")
-version_option: Final[Option] = click.option(
+_version_option: Final[Option] = click.option(
     "--version",
     type=click.IntRange(1),
     metavar="N",
@@ -86,7 +89,7 @@ dry_run_option: Final[Option] = click.option(
 key_option: Final[Option] = click.option(
     "--key", metavar="KEY", help="A second request with the same key changes nothing.  [default: a new key]"
 )
-no_wait_option: Final[Option] = click.option(
+_no_wait_option: Final[Option] = click.option(
     "--no-wait", "skips_window", is_flag=True, help="Return when the undo window starts, not when it ends."
 )
 _wait_option: Final[Option] = click.option(
@@ -143,21 +146,30 @@ content_options: Final[Option] = _combined(
 )
 
 
+def read_options(*own: Option) -> Option:
+    """Return the options of a command that reads an edition, with its `own` ones, and pass it the console."""
+    return _combined(edition_option, *own, data_option, shared_options, click.pass_obj)
+
+
 def submit_options(*own: Option) -> Option:
-    """Add the options of every submission, and the options `own`, and pass all of them as one `options`."""
+    """Add the options of every submission and the options `own`. Pass the console, and the values as one `options`."""
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
-        def command(*args: Any, **given: Any) -> Any:
+        def submit(*args: Any, **given: Any) -> Any:
             values = {name: given.pop(name) for name in SubmitOptions.__struct_fields__ if name in given}
             values["key"] = values.get("key") or None
             return function(*args, options=SubmitOptions(**values), **given)
 
-        return _combined(edition_option, editor_option, *own, _wait_option, _reach_option, data_option)(
-            shared_options(command)
-        )
+        options = (edition_option, editor_option, *own, _wait_option, _reach_option, data_option, shared_options)
+        return _combined(*options)(click.pass_obj(submit))
 
     return decorate
 
 
-change_options: Final[Option] = submit_options(dry_run_option, break_glass_option, key_option, no_wait_option)
+change_options: Final[Option] = submit_options(dry_run_option, break_glass_option, key_option, _no_wait_option)
+
+
+def line_options(*own: Option) -> Option:
+    """Return the parameters of a command that changes a line: the line, the `own` ones, and those of every change."""
+    return _combined(line_argument, *own, note_option, _version_option, change_options)

@@ -9,32 +9,24 @@ from typing import Any, Final
 import click
 import msgspec
 
-from publisher_cli.options import (
-    change_options,
-    content_options,
-    line_argument,
-    note_option,
-    optional_text_argument,
-    text_argument,
-    version_option,
-)
+from publisher_cli.options import change_options, command, content_options, line_options, note_option
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions, content_fields
-from ticker.console import Console, examples
+from ticker.console import Console
 from ticker.core.line import Change
+
+_text_argument: Final = click.argument("text", metavar="TEXT")
 
 STDIN_BYTES: Final = 64 * 1024
 """Read from standard input: many times the longest text, so that the desk is the one that refuses a long text."""
 
 
-@click.command(
-    short_help="Put a new line on air.",
-    epilog=examples(
-        'tick post "Weather office: Storm reaches the coast at noon" -e en',
-        'tick post "Polls close in Valmora" -e en --section politics --urgency 2',
-        'tick post "Ferries stop until morning" -e en --expires 12h --pin 2h',
-        'tick post "Parliament opens" -e en --at "tomorrow 9:00" --story opening',
-        "tick post --from results.jsonl -e en --section sports",
-    ),
+@command(
+    "Put a new line on air.",
+    'tick post "Weather office: Storm reaches the coast at noon" -e en',
+    'tick post "Polls close in Valmora" -e en --section politics --urgency 2',
+    'tick post "Ferries stop until morning" -e en --expires 12h --pin 2h',
+    'tick post "Parliament opens" -e en --at "tomorrow 9:00" --story opening',
+    "tick post --from results.jsonl -e en --section sports",
 )
 @click.argument("text", metavar="TEXT", required=False)
 @content_options
@@ -48,7 +40,6 @@ STDIN_BYTES: Final = 64 * 1024
 )
 @note_option
 @change_options
-@click.pass_obj
 def post(console: Console, /, *, text: str | None, source: Path | None, options: SubmitOptions, **content: Any) -> int:
     """Put a new line on air.
 
@@ -68,20 +59,12 @@ def post(console: Console, /, *, text: str | None, source: Path | None, options:
     return _submit(console, options, _change(Change.NEW, text=text, **content))
 
 
-@click.command(
-    short_help="Change a line: there are new facts.",
-    epilog=examples(
-        'tick update last "Weather office: Storm nears, ferries stop" -e en',
-        "tick update k7m2 -e en --urgency 1 --section environment",
-    ),
+@command(
+    "Change a line: there are new facts.",
+    'tick update last "Weather office: Storm nears, ferries stop" -e en',
+    "tick update k7m2 -e en --urgency 1 --section environment",
 )
-@line_argument
-@optional_text_argument
-@content_options
-@note_option
-@version_option
-@change_options
-@click.pass_obj
+@line_options(click.argument("text", metavar="[TEXT]", required=False), content_options)
 def update(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Change a line because there are new facts: its text, or any other field.
 
@@ -90,21 +73,16 @@ def update(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     return _submit(console, options, _change(Change.UPDATE, **typed))
 
 
-@click.command(
-    short_help="Correct a mistake, and tell readers.",
-    epilog=examples(
-        'tick correct k7m2 "Harbour authority: Two ferries are damaged" -e en \\',
-        "    --reason 'An earlier line said three ferries.'",
-    ),
+@command(
+    "Correct a mistake, and tell readers.",
+    'tick correct k7m2 "Harbour authority: Two ferries are damaged" -e en \\',
+    "    --reason 'An earlier line said three ferries.'",
 )
-@line_argument
-@text_argument
-@click.option("--reason", metavar="TEXT", required=True, help="What was wrong. Readers see it.")
-@content_options
-@note_option
-@version_option
-@change_options
-@click.pass_obj
+@line_options(
+    _text_argument,
+    click.option("--reason", metavar="TEXT", required=True, help="What was wrong. Readers see it."),
+    content_options,
+)
 def correct(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Correct a mistake, and tell readers what was wrong.
 
@@ -113,17 +91,10 @@ def correct(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int
     return _submit(console, options, _change(Change.CORRECT, **typed))
 
 
-@click.command(
-    short_help="Fix a typing mistake without a notice.",
-    epilog=examples('tick refile last "Weather office: Storm reaches the coast at noon" -e en'),
+@command(
+    "Fix a typing mistake without a notice.", 'tick refile last "Weather office: Storm reaches the coast at noon" -e en'
 )
-@line_argument
-@text_argument
-@content_options
-@note_option
-@version_option
-@change_options
-@click.pass_obj
+@line_options(_text_argument, content_options)
 def refile(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Fix a small error, such as a typing mistake, without telling readers.
 
@@ -132,16 +103,8 @@ def refile(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     return _submit(console, options, _change(Change.REFILE, **typed))
 
 
-@click.command(
-    short_help="Take a line back for good.",
-    epilog=examples("tick withdraw last -e en --reason 'The report was wrong.'"),
-)
-@line_argument
-@click.option("--reason", metavar="TEXT", required=True, help="Why it is withdrawn. Readers see it.")
-@note_option
-@version_option
-@change_options
-@click.pass_obj
+@command("Take a line back for good.", "tick withdraw last -e en --reason 'The report was wrong.'")
+@line_options(click.option("--reason", metavar="TEXT", required=True, help="Why it is withdrawn. Readers see it."))
 def withdraw(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Take a line back for good. Its text leaves every screen; a notice with the reason stays.
 
@@ -151,50 +114,33 @@ def withdraw(console: Console, /, *, options: SubmitOptions, **typed: Any) -> in
     return _submit(console, options, _change(Change.WITHDRAW, **typed))
 
 
-def _simple_command(change: Change, short_help: str, help_text: str, *lines: str) -> click.Command:
-    """Return a command whose only parameters are a line, a note and a version."""
-
-    @click.command(str(change), short_help=short_help, help=help_text, epilog=examples(*lines))
-    @line_argument
-    @note_option
-    @version_option
-    @change_options
-    @click.pass_obj
-    def command(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
-        return _submit(console, options, _change(change, **typed))
-
-    return command
+@command("Take a line off the board for now.", "tick hide k7m2 -e en --note 'police asked us to wait'")
+@line_options()
+def hide(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
+    """Take a line off the board for now, without a notice to readers. `tick unhide` puts it back."""
+    return _submit(console, options, _change(Change.HIDE, **typed))
 
 
-hide = _simple_command(
-    Change.HIDE,
-    "Take a line off the board for now.",
-    "Take a line off the board for now, without a notice to readers. `tick unhide` puts it back.",
-    "tick hide k7m2 -e en --note 'police asked us to wait'",
+@command("Put a hidden line back on the board.", "tick unhide k7m2 -e en")
+@line_options()
+def unhide(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
+    """Put a hidden line back on the board."""
+    return _submit(console, options, _change(Change.UNHIDE, **typed))
+
+
+@command("Let a pinned line go.", "tick unpin k7m2 -e en")
+@line_options()
+def unpin(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
+    """Let a pinned line go back to its place by time."""
+    return _submit(console, options, _change(Change.UNPIN, **typed))
+
+
+@command("Keep a line on top.", "tick pin last -e en --for 90m")
+@line_options(
+    click.option(
+        "--for", "until", metavar="TIME", default="2h", show_default=True, help="How long (90m), or until when (16:30)."
+    )
 )
-unhide = _simple_command(
-    Change.UNHIDE,
-    "Put a hidden line back on the board.",
-    "Put a hidden line back on the board.",
-    "tick unhide k7m2 -e en",
-)
-unpin = _simple_command(
-    Change.UNPIN,
-    "Let a pinned line go.",
-    "Let a pinned line go back to its place by time.",
-    "tick unpin k7m2 -e en",
-)
-
-
-@click.command(short_help="Keep a line on top.", epilog=examples("tick pin last -e en --for 90m"))
-@line_argument
-@click.option(
-    "--for", "until", metavar="TIME", default="2h", show_default=True, help="How long (90m), or until when (16:30)."
-)
-@note_option
-@version_option
-@change_options
-@click.pass_obj
 def pin(console: Console, /, *, until: str, options: SubmitOptions, **typed: Any) -> int:
     """Keep a line on top of the board until a time, at most seven days."""
     change = msgspec.structs.replace(_change(Change.PIN, **typed), times={"pinned_until": until})

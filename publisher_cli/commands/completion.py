@@ -8,19 +8,18 @@ import click
 from click.shell_completion import get_completion_class
 
 from publisher_cli.exit_codes import Status
-from ticker.console import Console, examples, shared_options
+from publisher_cli.options import command
+from ticker.console import Console, shared_options
 
 VARIABLE: Final = "_TICK_COMPLETE"
 """The environment variable with which the shell's script asks `tick` for completions."""
 
 
-@click.command(
-    short_help="Print a script for Tab in your shell.",
-    epilog=examples(
-        "tick completion bash >> ~/.bashrc",
-        "tick completion zsh >> ~/.zshrc",
-        "tick completion fish > ~/.config/fish/completions/tick.fish",
-    ),
+@command(
+    "Print a script for Tab in your shell.",
+    "tick completion bash >> ~/.bashrc",
+    "tick completion zsh >> ~/.zshrc",
+    "tick completion fish > ~/.config/fish/completions/tick.fish",
 )
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @shared_options

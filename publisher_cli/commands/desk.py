@@ -5,22 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import click
-
-from publisher_cli.options import data_option, edition_option, editor_option
-from ticker.console import Console, examples, shared_options
+from publisher_cli.options import command, editor_option, read_options
+from ticker.console import Console
 from ticker.core.errors import SettingsError
 
 
-@click.command(
-    short_help="Open the terminal application.",
-    epilog=examples("tick desk", "tick desk -e ar", "TEXTUAL_THEME=textual-light tick desk -e en --editor maha"),
+@command(
+    "Open the terminal application.",
+    "tick desk",
+    "tick desk -e ar",
+    "TEXTUAL_THEME=textual-light tick desk -e en --editor maha",
 )
-@edition_option
-@editor_option
-@data_option
-@shared_options
-@click.pass_obj
+@read_options(editor_option)
 def desk(console: Console, /, *, edition: str | None, editor: str | None, data: Path | None) -> int:
     """Read and write an edition on one screen: the live board, and a compose line that checks the rules as you type.
 

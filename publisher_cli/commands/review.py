@@ -6,20 +6,14 @@ from pathlib import Path
 
 import click
 
-from publisher_cli.options import break_glass_option, data_option, edition_option, held_argument, submit_options
+from publisher_cli.options import break_glass_option, command, held_argument, read_options, submit_options
 from publisher_cli.submit.request import SubmitOptions
-from ticker.console import Console, examples, shared_options
+from ticker.console import Console
 from ticker.core.submission import Decision
 
 
-@click.command(
-    short_help="Show items that wait for a second person.",
-    epilog=examples("tick pending -e en", "tick pending -e en --json"),
-)
-@edition_option
-@data_option
-@shared_options
-@click.pass_obj
+@command("Show items that wait for a second person.", "tick pending -e en", "tick pending -e en --json")
+@read_options()
 def pending(console: Console, /, *, edition: str | None, data: Path | None) -> int:
     """Show the held items that wait for a second person, with their authors and the reasons. The newest is last."""
     from publisher_cli.read.held import show_pending  # noqa: PLC0415 -- it imports the Redis client
@@ -27,14 +21,8 @@ def pending(console: Console, /, *, edition: str | None, data: Path | None) -> i
     return show_pending(console, data, edition)
 
 
-@click.command(
-    short_help="Show items that wait for their time.",
-    epilog=examples("tick scheduled -e en", "tick scheduled -e en --json"),
-)
-@edition_option
-@data_option
-@shared_options
-@click.pass_obj
+@command("Show items that wait for their time.", "tick scheduled -e en", "tick scheduled -e en --json")
+@read_options()
 def scheduled(console: Console, /, *, edition: str | None, data: Path | None) -> int:
     """Show the held items that wait for their time. The next one to be published comes first."""
     from publisher_cli.read.held import show_scheduled  # noqa: PLC0415 -- it imports the Redis client
@@ -42,13 +30,13 @@ def scheduled(console: Console, /, *, edition: str | None, data: Path | None) ->
     return show_scheduled(console, data, edition)
 
 
-@click.command(
-    short_help="Approve a held item of another editor.",
-    epilog=examples("tick approve k7m2 -e en", "tick approve last -e en --break-glass 'alone tonight, two sources'"),
+@command(
+    "Approve a held item of another editor.",
+    "tick approve k7m2 -e en",
+    "tick approve last -e en --break-glass 'alone tonight, two sources'",
 )
 @held_argument
 @submit_options(break_glass_option)
-@click.pass_obj
 def approve(console: Console, /, *, held: str, options: SubmitOptions) -> int:
     """Approve a held item of another editor. It is published now, or at its time.
 
@@ -58,23 +46,18 @@ def approve(console: Console, /, *, held: str, options: SubmitOptions) -> int:
     return _decide(console, options, Decision.APPROVE, held)
 
 
-@click.command(
-    short_help="Reject a held item of another editor.",
-    epilog=examples("tick reject k7m2 -e en --reason 'we need a second source'"),
-)
+@command("Reject a held item of another editor.", "tick reject k7m2 -e en --reason 'we need a second source'")
 @held_argument
 @click.option("--reason", metavar="TEXT", required=True, help="Why. Its author sees it; readers don't.")
 @submit_options()
-@click.pass_obj
 def reject(console: Console, /, *, held: str, reason: str, options: SubmitOptions) -> int:
     """Reject a held item of another editor. It is never published, and its author sees the reason."""
     return _decide(console, options, Decision.REJECT, held, reason)
 
 
-@click.command(short_help="Cancel a held item.", epilog=examples("tick cancel k7m2 -e en", "tick cancel last -e en"))
+@command("Cancel a held item.", "tick cancel k7m2 -e en", "tick cancel last -e en")
 @held_argument
 @submit_options()
-@click.pass_obj
 def cancel(console: Console, /, *, held: str, options: SubmitOptions) -> int:
     """Cancel a held item, which waits for its time or for a second person. It is never published.
 
@@ -83,9 +66,8 @@ def cancel(console: Console, /, *, held: str, options: SubmitOptions) -> int:
     return _decide(console, options, Decision.CANCEL, held)
 
 
-@click.command(short_help="Take back your newest line.", epilog=examples("tick undo", "tick undo -e en"))
+@command("Take back your newest line.", "tick undo", "tick undo -e en")
 @submit_options()
-@click.pass_obj
 def undo(console: Console, /, *, options: SubmitOptions) -> int:
     """Take back the newest of your lines that is in its undo window. It is never published.
 

@@ -1,4 +1,4 @@
-"""The commands that show the board, the log and the editions."""
+"""The commands that only read: the board, the log, the editions, the reach and the audit."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from pathlib import Path
 
 import click
 
-from publisher_cli.options import data_option, edition_option
-from ticker.console import Console, examples, shared_options
-
-
-@click.command(
-    short_help="Show what readers see now.", epilog=examples("tick board -e en", "tick board -e en -n 3 --json")
+from publisher_cli.options import (
+    command,
+    data_option,
+    editor_option,
+    line_argument,
+    optional_line_argument,
+    read_options,
 )
-@edition_option
-@click.option("-n", "--lines", type=click.IntRange(1, 100), help="How many lines.  [default: as the edition says]")
-@data_option
-@shared_options
-@click.pass_obj
+from ticker.console import Console, shared_options
+
+
+@command("Show what readers see now.", "tick board -e en", "tick board -e en -n 3 --json")
+@read_options(
+    click.option("-n", "--lines", type=click.IntRange(1, 100), help="How many lines.  [default: as the edition says]"),
+)
 def board(console: Console, /, *, edition: str | None, lines: int | None, data: Path | None) -> int:
     """Show the board that readers see now, with pinned lines on top.
 
@@ -28,14 +31,10 @@ def board(console: Console, /, *, edition: str | None, lines: int | None, data: 
     return show_board(console, data, edition, lines)
 
 
-@click.command(
-    short_help="Show each change, and who made it.", epilog=examples("tick log -e en", "tick log -e en -n 100 --json")
+@command("Show each change, and who made it.", "tick log -e en", "tick log -e en -n 100 --json")
+@read_options(
+    click.option("-n", "--entries", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many."),
 )
-@edition_option
-@click.option("-n", "--entries", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
-@data_option
-@shared_options
-@click.pass_obj
 def log(console: Console, /, *, edition: str | None, entries: int, data: Path | None) -> int:
     """Show the newest entries of the log: each version of each line, with its editor. The newest is last."""
     from publisher_cli.read.log import show_log  # noqa: PLC0415 -- it imports the Redis client
@@ -43,10 +42,7 @@ def log(console: Console, /, *, edition: str | None, entries: int, data: Path | 
     return show_log(console, data, edition, entries)
 
 
-@click.command(
-    short_help="Show editions, sections and regions.",
-    epilog=examples("tick editions", "tick editions --json"),
-)
+@command("Show editions, sections and regions.", "tick editions", "tick editions --json")
 @data_option
 @shared_options
 @click.pass_obj
@@ -55,3 +51,42 @@ def editions(console: Console, /, *, data: Path | None) -> int:
     from publisher_cli.read.log import show_editions  # noqa: PLC0415 -- it imports the Redis client
 
     return show_editions(console, data)
+
+
+@command("Show how many readers have a line.", "tick reach last -e en", "tick reach k7m2 -e en --json")
+@line_argument
+@read_options(editor_option)
+def reach(console: Console, /, *, line: str, edition: str | None, editor: str | None, data: Path | None) -> int:
+    """Show how many readers got each version of a line, through how many gateways, and how fast.
+
+    For a withdrawn line, show how many screens removed the text. Gateways report this; the newest reports are kept,
+    about 1,000 per edition.
+    """
+    from publisher_cli.read.reach import show_reach  # noqa: PLC0415 -- it imports the Redis client
+
+    return show_reach(console, data, edition, line, editor)
+
+
+@command(
+    "Show who did what, and check the log.",
+    "tick audit -e en --since 2h",
+    "tick audit k7m2 -e en",
+    "tick audit -e en --editor omar --since 2026-11-24 --json",
+)
+@optional_line_argument
+@read_options(
+    click.option(
+        "--since", metavar="TIME", help="Only what happened since: 2h (two hours ago), 14:30, 2026-11-24T14:30."
+    ),
+    click.option("--editor", metavar="NAME", help="Only what this editor submitted or decided."),
+)
+def audit(console: Console, /, *, edition: str | None, data: Path | None, **filters: str | None) -> int:
+    """Show each act: its editor, time, client and approval, and the text before and after.
+
+    The acts come from the log, whose links are checked, and from the desk's receipts, including refused, rejected,
+    cancelled and late changes. Nobody can edit either. The exit code is 1 if the log is broken. Don't publish the
+    output: it includes withdrawn texts.
+    """
+    from publisher_cli.read.audit import show_audit  # noqa: PLC0415 -- it imports the Redis client
+
+    return show_audit(console, data, edition, **filters)

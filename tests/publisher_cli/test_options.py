@@ -19,7 +19,7 @@ def parse(*words: str) -> SubmitOptions:
 
     @click.command()
     @submit_options(dry_run_option, key_option)
-    def command(**given: Any) -> None:
+    def command(_: Console, /, **given: Any) -> None:
         seen.append(given["options"])
 
     result = CliRunner().invoke(command, words, obj=Console({}), catch_exceptions=False)

@@ -42,7 +42,7 @@ _READ_AT_START: Final = re.compile("PYTHON|LC_|LANG")
 _READ_BY_LINKER: Final = "LD_PRELOAD"
 _IMPORTED: Final = (
     "publisher_cli.cli",
-    *(f"publisher_cli.commands.{name}" for name in ("change", "show", "watch", "review", "audit")),
+    *(f"publisher_cli.commands.{name}" for name in ("change", "show", "watch", "review")),
     *(f"publisher_cli.read.{name}" for name in ("audit", "held", "log")),
     *(f"publisher_cli.submit.{name}" for name in ("change", "decision")),
     *(f"ticker.commands.{name}" for name in ("acl", "check", "desk", "editor", "gateway", "log", "up")),
