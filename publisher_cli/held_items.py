@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from publisher_cli.history import newest_first
+from publisher_cli.history import latest_entries
 from ticker.core.edition import Role
 from ticker.core.held import Held
 from ticker.core.line import Direction, Line
@@ -49,10 +49,9 @@ async def _load_lines(redis: Redis, edition: str, ids: set[str]) -> dict[str, Li
     lines: dict[str, Line] = {}
     if not ids:
         return lines
-    async for found in newest_first(redis, edition):
-        line = found.entry.line
-        if line.id in ids:
-            lines.setdefault(line.id, found.entry.hidden_version or line)
+    async for entry in latest_entries(redis, edition):
+        if entry.line.id in ids:
+            lines[entry.line.id] = entry.hidden_version or entry.line
             if len(lines) == len(ids):
                 break
     return lines

@@ -9,13 +9,12 @@ from typing import Final
 
 import msgspec
 
-from ticker.core.entry import Entry
-from ticker.core.errors import UNREADABLE, LinkError, SettingsError, TickerError
+from ticker.core.entry import Entry, Logged, decode_entry
+from ticker.core.errors import SettingsError, TickerError
 from ticker.core.line import Change, Direction, Line
-from ticker.core.position import Position
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import edition_names
-from ticker.store.log_reader import RawEntry, last_seq, read_log
+from ticker.store.log_reader import last_seq, read_log
 
 PAGE: Final = 500
 """Entries per read."""
@@ -25,18 +24,6 @@ SHORT: Final = 4
 
 PREFIX_MIN: Final = 3
 LAST: Final = "last"
-
-
-class Found(msgspec.Struct, frozen=True):
-    """An entry of the log. Its `link` is not checked: `ticker verify` and `tick audit` do that."""
-
-    seq: int
-    link: str
-    entry: Entry
-
-    @property
-    def position(self) -> Position:
-        return Position.of(self.seq, self.link)
 
 
 class RelatedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +44,10 @@ class UnknownLineError(SettingsError):
     code = "unknown"
 
 
-_decoder = msgspec.json.Decoder(Entry)
-
-
-async def newest_first(redis: Redis, edition: str, page: int = PAGE) -> AsyncIterator[Found]:
+async def newest_first(redis: Redis, edition: str, page: int = PAGE) -> AsyncIterator[Logged]:
     """Yield the entries of an edition's log, from the newest to the oldest that is retained.
+
+    Their links are not checked: `ticker verify` and `tick audit` do that.
 
     Raises:
         LinkError: If this version can't read an entry.
@@ -71,17 +57,24 @@ async def newest_first(redis: Redis, edition: str, page: int = PAGE) -> AsyncIte
     while seq > 0:
         entries = [raw for raw in await read_log(redis, edition, max(seq - page, 0), min(page, seq)) if raw.seq <= seq]
         for raw in reversed(entries):
-            yield _decode(raw)
+            yield decode_entry(raw.seq, raw.link, raw.data)
         if len(entries) < min(page, seq):
             return  # the older entries were trimmed
         seq -= page
 
 
-def _decode(raw: RawEntry) -> Found:
-    try:
-        return Found(raw.seq, raw.link, _decoder.decode(raw.data))
-    except UNREADABLE as error:
-        raise LinkError(raw.seq, f"this version can't read entry {raw.seq}: {error}") from error
+async def latest_entries(redis: Redis, edition: str) -> AsyncIterator[Entry]:
+    """Yield the latest entry of each line, the newest first.
+
+    Raises:
+        LinkError: If this version can't read an entry.
+
+    """
+    seen: set[str] = set()
+    async for found in newest_first(redis, edition):
+        if found.entry.line.id not in seen:
+            seen.add(found.entry.line.id)
+            yield found.entry
 
 
 async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry:
@@ -154,33 +147,27 @@ async def find_related_lines(
     with suppress(OSError, *CLIENT_ERRORS):
         for name in await edition_names(redis):
             if name != edition:
-                lines = await _read_story(redis, name, story, now, is_test=is_test)
-                found += [_related(name, line, lang) for line in lines]
+                found += [
+                    RelatedLine(
+                        edition=name,
+                        id=line.id,
+                        version=line.version,
+                        text=line.text if line.attribution is None else f"{line.attribution}: {line.text}",
+                        lang=line.lang,
+                        dir=line.dir,
+                        is_same_language=line.lang.partition("-")[0] == lang.partition("-")[0],
+                    )
+                    for line in await _read_story(redis, name, story, now, is_test=is_test)
+                ]
     return tuple(found)
 
 
 async def _read_story(redis: Redis, edition: str, story: str, now: datetime, *, is_test: bool) -> list[Line]:
-    seen: set[str] = set()
     lines: list[Line] = []
     # Editors can read only the logs of their own editions. A log that can't be read must not fail this command.
     with suppress(TickerError, *CLIENT_ERRORS):
-        async for found in newest_first(redis, edition):
-            line = found.entry.line
-            if line.id in seen:
-                continue
-            seen.add(line.id)
+        async for entry in latest_entries(redis, edition):
+            line = entry.line
             if line.coverage == story and line.test == is_test and line.shows(now) and line.text:
                 lines.append(line)
     return lines
-
-
-def _related(edition: str, line: Line, lang: str) -> RelatedLine:
-    return RelatedLine(
-        edition=edition,
-        id=line.id,
-        version=line.version,
-        text=line.text if line.attribution is None else f"{line.attribution}: {line.text}",
-        lang=line.lang,
-        dir=line.dir,
-        is_same_language=line.lang.partition("-")[0] == lang.partition("-")[0],
-    )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import msgspec
 
 from publisher_cli.options import change_options, command, content_options, line_options, note_option
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions, content_fields
@@ -138,13 +137,12 @@ def unpin(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
 @command("Keep a line on top.", "tick pin last -e en --for 90m")
 @line_options(
     click.option(
-        "--for", "until", metavar="TIME", default="2h", show_default=True, help="How long (90m), or until when (16:30)."
+        "--for", "pin", metavar="TIME", default="2h", show_default=True, help="How long (90m), or until when (16:30)."
     )
 )
-def pin(console: Console, /, *, until: str, options: SubmitOptions, **typed: Any) -> int:
+def pin(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Keep a line on top of the board until a time, at most seven days."""
-    change = msgspec.structs.replace(_change(Change.PIN, **typed), times={"pinned_until": until})
-    return _submit(console, options, change)
+    return _submit(console, options, _change(Change.PIN, **typed))
 
 
 def _submit(console: Console, options: SubmitOptions, change: ChangeRequest) -> int:
@@ -164,7 +162,7 @@ def _change(
     **content: Any,
 ) -> ChangeRequest:
     """Return the change that was typed. An empty value removes a field."""
-    fields, times = content_fields(**content) if content else ({}, {})
+    fields, times = content_fields(**content)
     if text is not None:
         fields["text"] = _typed_or_stdin(text)
     fields |= {"note": note, "reason": reason}

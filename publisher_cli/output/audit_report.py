@@ -12,7 +12,7 @@ from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.times import find_zone
 from ticker.console import Console
-from ticker.core.audit import Act, Audit, Chain, Difference, Missing, differences, marked
+from ticker.core.audit import Act, Audit, Chain, Missing, differences, marked
 from ticker.core.edition import Edition
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.submission import Decision, Finding, ReceiptStatus
@@ -35,8 +35,7 @@ def print_audit(console: Console, stored: StoredEdition, audit: Audit) -> None:
         return
     title, count = bidi.isolated(stored.edition.title), messages.count(len(audit.acts), "act")
     console.tell(f"{messages.name_of(stored)}  {title}  {count}")
-    rows = [row for act in audit.acts for row in _rows(act, stored.edition)]
-    show_rows(console, [row for row, _ in rows], [style for _, style in rows])
+    show_rows(console, [row for act in audit.acts for row in _rows(act, stored.edition)])
     console.say(_chain_text(audit.chain))
     if audit.unread:
         warning = click.style("warning", fg="yellow", bold=True)
@@ -55,21 +54,21 @@ def _chain_text(chain: Chain) -> str:
     return f"every link checked: {span}{trimmed}"
 
 
-def _rows(act: Act, edition: Edition) -> Iterator[tuple[Row, str]]:
-    """Yield the headline and each detail, with the style for a terminal."""
+def _rows(act: Act, edition: Edition) -> Iterator[Row]:
+    """Yield the headline and each detail."""
     yield _row(_number(act), _headline(act, edition), style="bold")
     if act.break_glass is not None:
         overrode = f" (overrode {', '.join(act.overridden)})" if act.overridden else ""
         yield _row("  BREAK GLASS", f"without a second person: {bidi.isolated(act.break_glass)}{overrode}", style=_LOUD)
     elif act.overridden:
         yield _row("  overrode", ", ".join(act.overridden), style="yellow")
-    yield from ((row, "") for row in _texts(act))
+    yield from _texts(act)
     for label, text in _details(act, edition):
         yield _row(f"  {label}", text)
 
 
-def _row(label: str, text: str, *, style: str = "") -> tuple[Row, str]:
-    return Row((label,), text, Direction.LTR), style
+def _row(label: str, text: str, *, style: str = "") -> Row:
+    return Row((label,), text, Direction.LTR, style)
 
 
 def _number(act: Act) -> str:
@@ -97,32 +96,26 @@ def _texts(act: Act) -> Iterator[Row]:
     before, after = act.before, act.after
     if after is None:
         return
-    if before is None:
-        if after.version > 1:
-            yield Row(("  before",), "trimmed from the log", Direction.LTR)
-        yield Row(("  text",), _line_text(after, after.text), after.dir)
+    if before is None and after.version > 1:
+        yield _row("  before", "trimmed from the log")
+    if before is None or (before.text, before.attribution) == (after.text, after.attribution):
+        yield _text_row("text", after, after.text)
         return
-    if after.text == before.text and after.attribution == before.attribution:
-        yield Row(("  text",), _line_text(after, after.text), after.dir)
-        return
-    if not (before.text and after.text):
-        yield Row(("  before",), _line_text(before, before.text), before.dir)
-        yield Row(("  after",), _line_text(after, after.text), after.dir)
-        return
-    old, new = marked(before.text, after.text)
-    yield Row(("  before",), _line_text(before, old), before.dir)
-    yield Row(("  after",), _line_text(after, new), after.dir)
+    both_have_text = before.text and after.text
+    old, new = marked(before.text, after.text) if both_have_text else (before.text, after.text)
+    yield _text_row("before", before, old)
+    yield _text_row("after", after, new)
 
 
-def _line_text(line: Line, text: str) -> str:
-    if line.status is not Status.USABLE:
-        return messages.line_text(line)
-    return messages.attributed(line.attribution, text, line.dir)
+def _text_row(label: str, line: Line, text: str) -> Row:
+    shown = messages.attributed(line.attribution, text, line.dir)
+    return Row((f"  {label}",), shown if line.status is Status.USABLE else messages.line_text(line), line.dir)
 
 
 def _details(act: Act, edition: Edition) -> Iterator[tuple[str, str]]:
     if act.before is not None and act.after is not None:
-        yield from (_difference(each, edition) for each in differences(act.before, act.after))
+        for each in differences(act.before, act.after):
+            yield each.field, f"{_value(each.before, edition)} → {_value(each.after, edition)}"
     refused = "refused" if act.outcome is ReceiptStatus.REFUSED else "because"
     yield from ((refused, _finding_text(finding)) for finding in act.errors)
     yield from (("waits", _finding_text(finding)) for finding in act.needs)
@@ -147,10 +140,6 @@ def _details(act: Act, edition: Edition) -> Iterator[tuple[str, str]]:
 
 def _finding_text(finding: Finding) -> str:
     return f"{bidi.isolated(finding.detail)}  [{finding.code}]"
-
-
-def _difference(difference: Difference, edition: Edition) -> tuple[str, str]:
-    return difference.field, f"{_value(difference.before, edition)} → {_value(difference.after, edition)}"
 
 
 def _value(value: object, edition: Edition) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -54,24 +54,20 @@ class BatchReport:
             yield
         self._bar = None
 
-    def advance(self, completed: int) -> None:
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=completed)
-
-    def print_receipt(self, number: int, receipt: Receipt, *, is_new: bool = True) -> None:
+    def print_receipt(self, number: int, receipt: Receipt, *, is_new: bool = True, is_dry_run: bool = False) -> None:
         """Print a receipt as JSON, or as text the findings of a new receipt. A line without findings prints nothing."""
+        if self._bar is not None:
+            self._bar.advance(self._bar.task_ids[0])
         if self._console.json:
-            self._console.give({"line": number, **msgspec.to_builtins(receipt)})
+            more = {"dry_run": True} if is_dry_run else {}
+            self._console.give({"line": number, **msgspec.to_builtins(receipt), **more})
         elif is_new:
             self._print_findings(number, receipt)
 
     def print_dry_run(self, stored: StoredEdition, receipts: Mapping[int, Receipt], answered: int) -> None:
         """Print what would happen to each line. `answered` lines were posted by an earlier run."""
         for number, receipt in receipts.items():
-            if self._console.json:
-                self._console.give({"line": number, **msgspec.to_builtins(receipt), "dry_run": True})
-            else:
-                self._print_findings(number, receipt)
+            self.print_receipt(number, receipt, is_dry_run=True)
         self._print_hidden_warnings()
         counts = Counter(receipt.status for receipt in receipts.values())
         parts = [f"{counts[status]:,} would be {name}" for status, name in _NAMES.items() if counts[status]]
@@ -79,9 +75,9 @@ class BatchReport:
         summary = ", ".join(parts) or "the file has no lines"
         self._console.tell(f"{messages.name_of(stored)}  {summary}: nothing was sent")
 
-    def print_refused(self, stored: StoredEdition, refused: Sequence[tuple[int, tuple[Finding, ...]]]) -> None:
+    def print_refused(self, stored: StoredEdition, refused: Mapping[int, tuple[Finding, ...]]) -> None:
         """Print why some lines can't be posted."""
-        for number, errors in refused:
+        for number, errors in sorted(refused.items()):
             if self._console.json:
                 document = {"status": ReceiptStatus.REFUSED, "edition": stored.name, "line": number, "errors": errors}
                 self._console.give(document)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,34 +14,35 @@ from publisher_cli.times import find_zone, spell_duration
 from ticker.console import Console
 from ticker.core.held import Held
 
+RowOf = Callable[[HeldItems, Held, str, datetime], Row]
+"""Returns the row of an item, from its shown id and the present time."""
+
 
 def print_pending(console: Console, items: HeldItems) -> None:
     """Print the items that wait for a second person, the newest last."""
     held = [item for item in items.held.values() if item.waits_for_person]
-    if console.json:
-        _print_json(console, items, held)
-        return
-    name, now = items.stored.name, datetime.now(UTC)
+    name = items.stored.name
     title = messages.count(len(held), "line waits for a second person", "lines wait for a second person")
     hint = f": tick approve ID -e {name}, or tick reject ID -e {name} --reason …" if held else ""
-    console.tell(f"{messages.name_of(items.stored)}  {title}{hint}")
-    ids = short_ids(items.held)
-    show_rows(console, [_pending_row(items, item, ids[item.id], now) for item in held])
+    _print(console, items, held, f"{title}{hint}", _pending_row)
 
 
 def print_scheduled(console: Console, items: HeldItems) -> None:
     """Print the items that wait for their time, the next one first."""
     held = [item for item in items.held.values() if item.due_at is not None and not item.overdue]
     held.sort(key=lambda item: item.due_at or item.submitted_at)
-    if console.json:
-        _print_json(console, items, held)
-        return
-    name, now = items.stored.name, datetime.now(UTC)
     title = messages.count(len(held), "line waits for its time", "lines wait for their time")
-    hint = f": tick cancel ID -e {name} cancels one" if held else ""
-    console.tell(f"{messages.name_of(items.stored)}  {title}{hint}")
-    ids = short_ids(items.held)
-    show_rows(console, [_scheduled_row(items, item, ids[item.id], now) for item in held])
+    hint = f": tick cancel ID -e {items.stored.name} cancels one" if held else ""
+    _print(console, items, held, f"{title}{hint}", _scheduled_row)
+
+
+def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str, row: RowOf) -> None:
+    if console.json:
+        console.give({"edition": items.stored.name, "held": [_document(items, item) for item in held]})
+        return
+    console.tell(f"{messages.name_of(items.stored)}  {title}")
+    ids, now = short_ids(items.held), datetime.now(UTC)
+    show_rows(console, [row(items, item, ids[item.id], now) for item in held])
 
 
 def _pending_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> Row:
@@ -74,10 +75,6 @@ def _request_cells(items: HeldItems, held: Held) -> tuple[str, ...]:
     submission = held.submission
     urgency = messages.URGENCIES.get(submission.urgency, "") if isinstance(submission.urgency, int) else ""
     return (str(submission.change), urgency, f"{held.editor} ({items.role_of(held)})")
-
-
-def _print_json(console: Console, items: HeldItems, held: Iterable[Held]) -> None:
-    console.give({"edition": items.stored.name, "held": [_document(items, item) for item in held]})
 
 
 def _document(items: HeldItems, held: Held) -> dict[str, Any]:

@@ -188,8 +188,8 @@ class LiveBoard:
 
         lines = self._board.lines(now, self._size)
         ids = short_ids(entry.line.id for entry in self._board.newest_first())
-        rows = [board_row(line, ids[line.id], now) for line in lines]
         styles = ["bold" if now - line.updated_at < FRESH else "" for line in lines]
+        rows = [board_row(line, ids[line.id], now, style) for line, style in zip(lines, styles, strict=True)]
         head = Table.grid(expand=True)
         head.add_column(ratio=1)
         head.add_column(justify="right", no_wrap=True)
@@ -201,7 +201,7 @@ class LiveBoard:
         parts: list[RenderableType] = [head, Text(self._connection(now), style=self._style), Text()]
         if not lines:
             parts.append(Text("the board is empty" if self._position else "no message yet", style="dim"))
-        parts.append(fitted(rows, terminal, styles))
+        parts.append(fitted(rows, terminal))
         return Group(*parts)
 
     def _connection(self, now: datetime) -> str:

@@ -124,15 +124,12 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 def reach_text(reach: Reach, change: Change) -> str:
     """Return how many readers got a change, or for a change that removes a text, how many screens removed it."""
-    gateways, within = count(reach.gateways, "gateway"), _milliseconds(reach.ms)
+    gateways = count(reach.gateways, "gateway")
+    within = "under 1 ms" if reach.ms < 1 else f"{reach.ms:,.0f} ms"
     if change in _REMOVES_TEXT:
         screens = count(reach.followers, "reader's screen", "readers' screens")
         return f"gone from {screens} · {gateways} · {within}"
     return f"{gateways} · {count(reach.followers, 'reader')} · {within}"
-
-
-def _milliseconds(ms: float) -> str:
-    return "under 1 ms" if ms < 1 else f"{ms:,.0f} ms"
 
 
 # Receipts

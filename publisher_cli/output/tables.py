@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from publisher_cli.history import Found, short_ids
+from publisher_cli.history import short_ids
 from publisher_cli.output import bidi, messages
 from publisher_cli.session import NO_EDITION
 from ticker.console import Console
 from ticker.core.board import Board
+from ticker.core.entry import Logged
 from ticker.core.line import Direction, Line
 from ticker.core.messages import BoardMessage, EditionInfo
 from ticker.core.position import Position
@@ -29,14 +29,18 @@ TEXT_MIN: Final = 20
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Short cells, then a text that fills the rest of the width, and the text's direction."""
+    """Short cells, then a text that fills the rest of the width, and the text's direction.
+
+    `style` is the row's style on a terminal, in the notation of Rich.
+    """
 
     cells: tuple[str, ...]
     text: str
     dir: Direction
+    style: str = ""
 
 
-def print_board(console: Console, stored: StoredEdition, entries: Sequence[Found], size: int, now: datetime) -> None:
+def print_board(console: Console, stored: StoredEdition, entries: Sequence[Logged], size: int, now: datetime) -> None:
     """Print a reader's board of `size` lines. `entries` are the whole log, the oldest first."""
     board = Board()
     for found in entries:
@@ -55,12 +59,12 @@ def print_board(console: Console, stored: StoredEdition, entries: Sequence[Found
     show_rows(console, [board_row(line, ids[line.id], now) for line in lines])
 
 
-def board_row(line: Line, line_id: str, now: datetime) -> Row:
+def board_row(line: Line, line_id: str, now: datetime, style: str = "") -> Row:
     cells = (line_id, messages.clock(line.created_at, now), messages.marks(line, now))
-    return Row(cells, messages.shown_text(line), line.dir)
+    return Row(cells, messages.shown_text(line), line.dir, style)
 
 
-def print_log(console: Console, stored: StoredEdition, entries: Sequence[Found], now: datetime) -> None:
+def print_log(console: Console, stored: StoredEdition, entries: Sequence[Logged], now: datetime) -> None:
     if console.json:
         document = {
             "edition": stored.name,
@@ -76,7 +80,7 @@ def print_log(console: Console, stored: StoredEdition, entries: Sequence[Found],
     show_rows(console, [_log_row(found, ids[found.entry.line.id], now) for found in entries])
 
 
-def _log_row(found: Found, line_id: str, now: datetime) -> Row:
+def _log_row(found: Logged, line_id: str, now: datetime) -> Row:
     entry, line = found.entry, found.entry.line
     time = messages.clock(line.updated_at, now)
     cells = (str(found.seq), time, line_id, f"v{line.version}", str(line.change), entry.editor)
@@ -102,11 +106,8 @@ def print_editions(console: Console, editions: Sequence[tuple[StoredEdition, int
         console.say(f"    regions   {', '.join(edition.regions) or 'none'}")
 
 
-def show_rows(console: Console, rows: Sequence[Row], styles: Sequence[str] = ()) -> None:
-    """Print a table with wrapped texts on a terminal, or one line per row for pipes and files.
-
-    `styles` are the rows' styles in the table, in the notation of Rich.
-    """
+def show_rows(console: Console, rows: Sequence[Row]) -> None:
+    """Print a table with wrapped texts on a terminal, or one line per row for pipes and files."""
     if not console.is_for_people:
         for row in rows:
             console.say("  ".join(filter(None, (*row.cells, bidi.isolated(row.text, row.dir)))))
@@ -114,10 +115,10 @@ def show_rows(console: Console, rows: Sequence[Row], styles: Sequence[str] = ())
     from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only needed on a terminal
 
     terminal = Terminal(file=console.out, no_color=not console.has_colour, highlight=False)
-    terminal.print(fitted(rows, terminal, styles))
+    terminal.print(fitted(rows, terminal))
 
 
-def fitted(rows: Sequence[Row], terminal: Terminal, styles: Sequence[str] = ()) -> Table:
+def fitted(rows: Sequence[Row], terminal: Terminal) -> Table:
     """Return the rows as a table that is as wide as the terminal, with the texts wrapped in their column."""
     from rich.table import Table  # noqa: PLC0415 -- as above
     from rich.text import Text  # noqa: PLC0415
@@ -126,12 +127,11 @@ def fitted(rows: Sequence[Row], terminal: Terminal, styles: Sequence[str] = ()) 
     columns = range(max((len(row.cells) for row in rows), default=0))
     widths = [max(len(row.cells[column]) for row in rows) for column in columns]
     room = max(terminal.width - sum(width + GAP for width in widths if width), TEXT_MIN)
-    for row, style in zip_longest(rows, styles[: len(rows)], fillvalue=""):
-        assert isinstance(row, Row)
+    for row in rows:
         cells = [Text(cell, no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
         # Isolate each piece separately: a terminal resolves directions one line at a time.
         pieces = [
             bidi.isolated(bidi.balanced(piece.plain.rstrip()), row.dir) for piece in Text(row.text).wrap(terminal, room)
         ]
-        table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=style)
+        table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=row.style)
     return table

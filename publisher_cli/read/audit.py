@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,15 +40,14 @@ def show_audit(
         SettingsError: If a filter isn't valid.
 
     """
-    now = datetime.now(UTC)
     stored, audit = asyncio.run(_load(Session.find(console, data), edition))
-    start = None if since is None else parse_past(since, now, find_zone(stored.edition.zone))
     found = audit.acts
     if line is not None:
         found = of_line(found, {_find_id(found, line, stored.name)})
     if editor is not None:
         found = of_editor(found, check_name(editor))
-    if start is not None:
+    if since is not None:
+        start = parse_past(since, datetime.now(UTC), find_zone(stored.edition.zone))
         found = [act for act in found if act.settled_at >= start]
     print_audit(console, stored, msgspec.structs.replace(audit, acts=found))
     return Status.DONE if audit.chain.holds else Status.FAILED
@@ -81,20 +80,18 @@ async def _load(session: Session, given: str | None) -> tuple[StoredEdition, Aud
 async def _read_log(redis: Redis, stored: StoredEdition) -> tuple[list[Logged], Chain]:
     """Return the entries up to the first broken link, and the result of checking the links."""
     entries: list[Logged] = []
+    broken: LinkError | None = None
     try:
         async for logged in walk_log(redis, stored.name, 0, stored.nonce):
             if entries and logged.seq != entries[-1].seq + 1:  # the desk trimmed the log while we read it
                 entries.clear()
             entries.append(logged)
     except LinkError as error:
-        first, last = _span(entries)
-        return entries, Chain(holds=False, first=first, last=last, fails_at=error.seq, detail=str(error))
-    first, last = _span(entries)
-    return entries, Chain(holds=True, first=first, last=last)
-
-
-def _span(entries: Sequence[Logged]) -> tuple[int, int]:
-    return (entries[0].seq, entries[-1].seq) if entries else (1, 0)
+        broken = error
+    first, last = (entries[0].seq, entries[-1].seq) if entries else (1, 0)
+    if broken is None:
+        return entries, Chain(holds=True, first=first, last=last)
+    return entries, Chain(holds=False, first=first, last=last, fails_at=broken.seq, detail=str(broken))
 
 
 def _redis_user(session: Session) -> str | None:
@@ -111,12 +108,12 @@ async def _read_receipts(redis: Redis, stored: StoredEdition, user: str | None) 
     known = await roles(redis, stored.name)
     role = known.get(user) if user is not None else None
     if user is not None and (role or stored.edition.role) is not Role.CHIEF:
-        return [each async for each in _receipts_of(redis, stored.name, user)], {*known} - {user}
+        return await _receipts_of(redis, stored.name, user), {*known} - {user}
     received: list[Received] = []
     unread: set[str] = set()
     for name in sorted({*known, *await _former_editors(redis, stored.name)}):
         try:
-            received += [each async for each in _receipts_of(redis, stored.name, name)]
+            received += await _receipts_of(redis, stored.name, name)
         except NoPermissionError:  # a chief whose Redis user still has the rights of an earlier role
             unread.add(name)
     return received, unread
@@ -131,7 +128,8 @@ async def _former_editors(redis: Redis, edition: str) -> list[str]:
     return [name for name in map(as_text, cursors) if is_name(name)]
 
 
-async def _receipts_of(redis: Redis, edition: str, editor: str) -> AsyncIterator[Received]:
-    async for stored in walk_receipts(redis, edition, editor):
-        received_at = datetime.fromtimestamp(milliseconds_of(stored.id) / 1000, UTC)
-        yield Received(editor, received_at, stored.receipt)
+async def _receipts_of(redis: Redis, edition: str, editor: str) -> list[Received]:
+    return [
+        Received(editor, datetime.fromtimestamp(milliseconds_of(stored.id) / 1000, UTC), stored.receipt)
+        async for stored in walk_receipts(redis, edition, editor)
+    ]

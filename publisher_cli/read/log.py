@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from publisher_cli.exit_codes import Status
-from publisher_cli.history import Found, newest_first
+from publisher_cli.history import newest_first
 from publisher_cli.output import tables
-from publisher_cli.session import Session, find_edition
+from publisher_cli.session import Session, find_edition, readable_editions
 from ticker.console import Console
-from ticker.store.editions import StoredEdition, edition_names, load_edition
+from ticker.core.entry import Logged
+from ticker.store.editions import StoredEdition
 from ticker.store.log_reader import last_seq
 
 PAGE: Final = 500
@@ -35,11 +36,11 @@ def show_editions(console: Console, data: Path | None) -> Status:
     return Status.DONE
 
 
-async def _load_entries(session: Session, given: str | None, limit: int | None) -> tuple[StoredEdition, list[Found]]:
+async def _load_entries(session: Session, given: str | None, limit: int | None) -> tuple[StoredEdition, list[Logged]]:
     """Return an edition and its newest entries, at most `limit` (None: the retained log), the oldest first."""
     async with session.redis() as redis:
         stored = await find_edition(redis, given)
-        entries: list[Found] = []
+        entries: list[Logged] = []
         async for found in newest_first(redis, stored.name, page=min(limit or PAGE, PAGE)):
             entries.append(found)
             if len(entries) == limit:
@@ -48,11 +49,6 @@ async def _load_entries(session: Session, given: str | None, limit: int | None) 
 
 
 async def _load_editions(session: Session) -> list[tuple[StoredEdition, int]]:
-    """Return every edition with the number of its newest entry."""
+    """Return every edition that the user may read, with the number of its newest entry."""
     async with session.redis() as redis:
-        editions = []
-        for name in await edition_names(redis):
-            stored = await load_edition(redis, name)
-            if stored is not None:
-                editions.append((stored, await last_seq(redis, name)))
-        return editions
+        return [(stored, await last_seq(redis, stored.name)) for stored in await readable_editions(redis)]

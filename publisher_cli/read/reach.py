@@ -11,10 +11,11 @@ import click
 import msgspec
 
 from publisher_cli.exit_codes import Status
-from publisher_cli.history import Found, find_line, newest_first
+from publisher_cli.history import find_line, newest_first
 from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition
 from ticker.console import Console
+from ticker.core.entry import Logged
 from ticker.core.line import Change
 from ticker.core.submission import Reach
 from ticker.store.editions import StoredEdition
@@ -52,8 +53,12 @@ def show_reach(console: Console, data: Path | None, edition: str | None, line: s
         return Status.DONE
     for text in _lines(found, datetime.now(UTC)):
         console.say(text)
-    for text in _warnings(found):
-        console.tell(text)
+    if found.unheard:  # their readers may still see an earlier version
+        warning = click.style("warning", fg="yellow", bold=True)
+        console.tell(
+            f"  {warning}: {', '.join(found.unheard)} sent an earlier version to readers and has not reported version "
+            f"{found.versions[-1].version}: check whether it still runs (a gateway that has stopped has no readers)"
+        )
     return Status.DONE
 
 
@@ -61,7 +66,7 @@ async def _load(session: Session, given: str | None, name: str, editor: str) -> 
     async with session.redis() as redis:
         stored = await find_edition(redis, given)
         line = (await find_line(redis, stored.name, name, editor)).line
-        entries: list[Found] = []
+        entries: list[Logged] = []
         async for found in newest_first(redis, stored.name):
             if found.entry.line.id == line.id:
                 entries.append(found)
@@ -70,7 +75,7 @@ async def _load(session: Session, given: str | None, name: str, editor: str) -> 
         return _line_reach(stored, entries[::-1], await read_reports(redis, stored.name, REPORTS_MOST))
 
 
-def _line_reach(stored: StoredEdition, entries: Sequence[Found], reports: Sequence[Report]) -> LineReach:
+def _line_reach(stored: StoredEdition, entries: Sequence[Logged], reports: Sequence[Report]) -> LineReach:
     versions = [
         VersionReach(
             version=found.entry.line.version,
@@ -97,20 +102,7 @@ def _lines(found: LineReach, now: datetime) -> Iterator[str]:
     for version in found.versions:
         word = click.style(messages.DONE[version.change], fg="green", bold=True)
         published = messages.clock(version.published_at, now)
-        yield f"  {version.seq}  {published}  v{version.version}  {word}  {_reach_text(version)}"
-
-
-def _reach_text(version: VersionReach) -> str:
-    if version.reach is None:
-        return "no gateway has reported it, or the report is no longer retained"
-    return messages.reach_text(version.reach, version.change)
-
-
-def _warnings(found: LineReach) -> Iterator[str]:
-    """Yield a warning about silent gateways: their readers may still see an earlier version."""
-    if found.unheard:
-        warning = click.style("warning", fg="yellow", bold=True)
-        yield (
-            f"  {warning}: {', '.join(found.unheard)} sent an earlier version to readers and has not reported version "
-            f"{found.versions[-1].version}: check whether it still runs (a gateway that has stopped has no readers)"
-        )
+        reach = "no gateway has reported it, or the report is no longer retained"
+        if version.reach is not None:
+            reach = messages.reach_text(version.reach, version.change)
+        yield f"  {version.seq}  {published}  v{version.version}  {word}  {reach}"

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from publisher_cli.exit_codes import STATUS_OF, Status
-from publisher_cli.history import Found, newest_first
+from publisher_cli.exit_codes import Status
+from publisher_cli.history import newest_first
 from publisher_cli.output.batch_report import BatchReport
 from publisher_cli.session import Session, find_edition
 from publisher_cli.submit import undo_window
-from publisher_cli.submit.batch_file import Item, RefusedLine, read_items
+from publisher_cli.submit.batch_file import Item, read_items
 from publisher_cli.submit.dry_run import EditionState, load_state, preview, preview_receipt
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
+from publisher_cli.submit.runner import catch_interrupt
 from publisher_cli.times import find_zone
 from ticker.client.pending_request import PendingRequest
 from ticker.console import INTERRUPTED, Console
+from ticker.core.entry import Logged
 from ticker.core.errors import SettingsError
 from ticker.core.outcome import Hold, Publish
 from ticker.core.submission import Receipt, ReceiptStatus
 from ticker.store.connection import CLIENT_ERRORS, Redis
-from ticker.store.editions import StoredEdition
 from ticker.store.receipts import walk_receipts
 from ticker.store.streams import START
 
@@ -36,13 +36,14 @@ FILE_BYTES: Final = 16 * 1024 * 1024
 POLL_S: Final = 0.2
 """How often to read new receipts while undo windows are open."""
 
-_WORST_FIRST: Final = (
-    ReceiptStatus.NOT_ON_AIR,
-    ReceiptStatus.LATE,
-    ReceiptStatus.REFUSED,
-    ReceiptStatus.DROPPED,
-    ReceiptStatus.HELD,
-)
+_EXIT_CODES: Final = {
+    ReceiptStatus.NOT_ON_AIR: Status.NOT_ON_AIR,
+    ReceiptStatus.LATE: Status.NOT_ON_AIR,
+    ReceiptStatus.REFUSED: Status.REFUSED,
+    ReceiptStatus.DROPPED: Status.REFUSED,
+    ReceiptStatus.HELD: Status.HELD,
+}
+"""The exit code of a batch, by the worst receipt. The worst is first."""
 
 
 def submit_file(console: Console, options: SubmitOptions, source: Path, change: ChangeRequest) -> int:
@@ -56,96 +57,58 @@ def submit_file(console: Console, options: SubmitOptions, source: Path, change: 
         data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES:
         raise SettingsError(f"{source} is too large: {FILE_BYTES:,} bytes is the most, split it")
-    return asyncio.run(Batch(console, options, change).run(data))
+    return asyncio.run(_run(console, options, change, data))
+
+
+async def _run(console: Console, options: SubmitOptions, change: ChangeRequest, data: bytes) -> int:
+    session, report = Session.find(console, options.data), BatchReport(console)
+    editor = session.editor(options.editor)
+    async with session.redis() as redis:
+        stored = await find_edition(redis, options.edition)
+        items, refused = read_items(data, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
+        await match_answers(redis, stored.name, editor, items)
+        previews = dict(preview_all(await load_state(redis, stored, editor), items))
+        refused |= {number: receipt.errors for number, receipt in previews.items() if receipt.errors}
+        if refused:
+            report.print_refused(stored, refused)
+            return Status.REFUSED
+        if options.is_dry_run:
+            report.print_dry_run(stored, previews, len(items) - len(previews))
+            is_held = any(receipt.status is ReceiptStatus.HELD for receipt in previews.values())
+            return Status.HELD if is_held else Status.DONE
+        with catch_interrupt() as stop:
+            batch = Batch(report, items, stop)
+            await batch.send_all(redis, session.url, stored.name, editor)
+            await batch.wait_for_windows(redis, stored.name, editor)
+    answered = sum(item.answer is not None for item in items if item.number in batch.receipts)
+    report.print_summary(stored, batch.receipts.values(), len(items), answered)
+    return batch.exit_code()
 
 
 class Batch:
-    """One run. `receipts` are the answers so far, by line number."""
+    """Sends items until `stop` is set. `receipts` are the answers so far, by line number."""
 
-    def __init__(self, console: Console, options: SubmitOptions, change: ChangeRequest) -> None:
-        self._console = console
-        self._options = options
-        self._change = change
-        self._report = BatchReport(console)
-        self._stop = asyncio.Event()
+    def __init__(self, report: BatchReport, items: Sequence[Item], stop: asyncio.Event) -> None:
+        self._report = report
+        self._items = items
+        self._stop = stop
         self.receipts: dict[int, Receipt] = {}
-        self.items: list[Item] = []
 
-    async def run(self, data: bytes) -> int:
-        session = Session.find(self._console, self._options.data)
-        editor = session.editor(self._options.editor)
-        async with session.redis() as redis:
-            stored = await find_edition(redis, self._options.edition)
-            refused, previews = await self._check(redis, stored, editor, data)
-            if refused:
-                self._report.print_refused(stored, [(each.line, each.errors) for each in refused])
-                return Status.REFUSED
-            if self._options.is_dry_run:
-                self._report.print_dry_run(stored, previews, len(self.items) - len(previews))
-                is_held = any(receipt.status is ReceiptStatus.HELD for receipt in previews.values())
-                return Status.HELD if is_held else Status.DONE
-            async with self._stoppable():
-                await self._send_all(session, redis, stored.name, editor)
-                await self._wait_for_windows(redis, stored.name, editor)
-        answered = sum(item.answer is not None for item in self.items if item.number in self.receipts)
-        self._report.print_summary(stored, self.receipts.values(), len(self.items), answered)
-        return self._exit_code()
-
-    async def _check(
-        self, redis: Redis, stored: StoredEdition, editor: str, data: bytes
-    ) -> tuple[list[RefusedLine], dict[int, Receipt]]:
-        """Return the lines that can't be posted, and a preview of the receipt for each line that has none yet."""
-        zone = find_zone(stored.edition.zone)
-        self.items, refused = read_items(data, self._change, self._options, datetime.now(UTC), zone)
-        await match_answers(redis, stored.name, editor, self.items)
-        state = await load_state(redis, stored, editor)
-        previews = {item.number: receipt for item, receipt in preview_all(state, self.items)}
-        refused += [
-            RefusedLine(line=number, errors=receipt.errors)
-            for number, receipt in previews.items()
-            if receipt.status is ReceiptStatus.REFUSED
-        ]
-        return sorted(refused, key=lambda each: each.line), previews
-
-    @asynccontextmanager
-    async def _stoppable(self) -> AsyncIterator[None]:
-        """Let Ctrl-C stop the run after the present line. A second Ctrl-C stops it immediately."""
-        loop, earlier_handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
-
-        def stop() -> None:
-            self._stop.set()
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, earlier_handler)
-
-        loop.add_signal_handler(signal.SIGINT, stop)
-        try:
-            yield
-        finally:
-            if not self._stop.is_set():
-                loop.remove_signal_handler(signal.SIGINT)
-                signal.signal(signal.SIGINT, earlier_handler)
-
-    async def _send_all(self, session: Session, redis: Redis, edition: str, editor: str) -> None:
-        with self._report.progress(len(self.items)):
-            for item in self.items:
+    async def send_all(self, redis: Redis, url: str, edition: str, editor: str) -> None:
+        with self._report.progress(len(self._items)):
+            for item in self._items:
                 if self._stop.is_set():
                     break
-                pending = PendingRequest(session.url, edition, editor, item.submission, may_repeat=True)
+                pending = PendingRequest(url, edition, editor, item.submission, may_repeat=True)
                 receipt = item.answer or await pending.run(redis)
                 self._keep(item, receipt)
                 if receipt.status in (ReceiptStatus.NOT_ON_AIR, ReceiptStatus.LATE):
                     break  # the next line would time out, too
 
-    def _keep(self, item: Item, receipt: Receipt) -> None:
-        is_new = item.answer is None and receipt != self.receipts.get(item.number)
-        self.receipts[item.number] = receipt
-        self._report.print_receipt(item.number, receipt, is_new=is_new)
-        self._report.advance(len(self.receipts))
-
-    async def _wait_for_windows(self, redis: Redis, edition: str, editor: str) -> None:
+    async def wait_for_windows(self, redis: Redis, edition: str, editor: str) -> None:
         """Wait until the lines in undo windows are on air."""
-        waiting = {item.number: item for item in self.items if self._is_in_window(item)}
-        due = [self.receipts[number].due_at or datetime.now(UTC) for number in waiting]
+        waiting = {item.submission.key: item for item in self._items if self._is_in_window(item)}
+        due = [self.receipts[item.number].due_at or datetime.now(UTC) for item in waiting.values()]
         until = max(due, default=datetime.now(UTC)) + undo_window.PATIENCE
         after = START
         while waiting and datetime.now(UTC) < until and not self._stop.is_set():
@@ -155,23 +118,25 @@ class Batch:
                 answers, after = await _read_answers(redis, edition, editor, after)
             except (OSError, *CLIENT_ERRORS):
                 continue  # the desk publishes the lines anyway: read again
-            for number, item in list(waiting.items()):
-                answer = answers.get(item.submission.key)
-                if answer is not None and answer.status is not ReceiptStatus.HELD:
-                    del waiting[number]
-                    self._keep(item, answer)
+            for key, answer in answers.items():
+                if key in waiting and answer.status is not ReceiptStatus.HELD:
+                    self._keep(waiting.pop(key), answer)
+
+    def exit_code(self) -> int:
+        """Return the code of the worst receipt, or that of an interrupted command."""
+        if self._stop.is_set():
+            return INTERRUPTED
+        statuses = {receipt.status for receipt in self.receipts.values()}
+        return next((code for status, code in _EXIT_CODES.items() if status in statuses), Status.DONE)
 
     def _is_in_window(self, item: Item) -> bool:
         receipt = self.receipts.get(item.number)
         return receipt is not None and undo_window.is_window(receipt, item.submission)
 
-    def _exit_code(self) -> int:
-        """Return the code of the worst receipt, or that of an interrupted command."""
-        if self._stop.is_set():
-            return INTERRUPTED
-        statuses = {receipt.status for receipt in self.receipts.values()}
-        worst = next((status for status in _WORST_FIRST if status in statuses), ReceiptStatus.ON_AIR)
-        return Status.REFUSED if worst is ReceiptStatus.DROPPED else STATUS_OF[worst]
+    def _keep(self, item: Item, receipt: Receipt) -> None:
+        is_new = item.answer is None and receipt != self.receipts.get(item.number)
+        self.receipts[item.number] = receipt
+        self._report.print_receipt(item.number, receipt, is_new=is_new)
 
 
 async def match_answers(redis: Redis, edition: str, editor: str, items: Sequence[Item]) -> None:
@@ -192,14 +157,14 @@ async def match_answers(redis: Redis, edition: str, editor: str, items: Sequence
         item.answer = None if answer is None or answer.status is ReceiptStatus.LATE else answer
 
 
-def preview_all(state: EditionState, items: Sequence[Item]) -> Iterator[tuple[Item, Receipt]]:
-    """Yield what the desk would answer to each item without an answer, as if the items before it were on air."""
+def preview_all(state: EditionState, items: Sequence[Item]) -> Iterator[tuple[int, Receipt]]:
+    """Yield the number of each item without an answer, and the desk's answer as if the items before it were on air."""
     for item in items:
         if item.answer is not None:
             continue
         now, new_id = datetime.now(UTC), f"line-{item.number}"
         outcome = preview(state, item.submission, now, new_id)
-        yield item, preview_receipt(state.stored, item.submission, outcome)
+        yield item.number, preview_receipt(state.stored, item.submission, outcome)
         if isinstance(outcome, Hold):  # after its undo window, it is on air as well
             outcome = preview(state, msgspec.structs.replace(item.submission, undo_s=0.0), now, new_id)
         if isinstance(outcome, Publish):
@@ -216,7 +181,7 @@ async def _read_answers(redis: Redis, edition: str, editor: str, after: str = ST
     return found, after
 
 
-def _receipt_of(edition: str, found: Found) -> Receipt:
+def _receipt_of(edition: str, found: Logged) -> Receipt:
     line = found.entry.line
     return Receipt(
         status=ReceiptStatus.ON_AIR,

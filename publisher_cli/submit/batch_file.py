@@ -35,21 +35,10 @@ class Item(msgspec.Struct, kw_only=True):
     answer: Receipt | None = None
 
 
-class RefusedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the file that can't be posted, and why."""
-
-    line: int
-    errors: tuple[Finding, ...]
-
-
-class _LineError(TickerError):
-    """A line of the file can't become a submission."""
-
-
 def read_items(
     data: bytes, change: ChangeRequest, options: SubmitOptions, now: datetime, zone: tzinfo | None
-) -> tuple[list[Item], list[RefusedLine]]:
-    """Return the lines of a file as submissions, and the lines that can't become one. Empty lines are skipped.
+) -> tuple[list[Item], dict[int, tuple[Finding, ...]]]:
+    """Return the lines of a file as submissions, and why the others can't become one, by number. Skip empty lines.
 
     A field that a line lacks has the value in `change`, which comes from the command line.
 
@@ -64,7 +53,7 @@ def read_items(
     if len(lines) > LINES_MAX:
         raise SettingsError(f"the file has {len(lines):,} lines, and {LINES_MAX:,} is the most: split it")
     items: list[Item] = []
-    refused: list[RefusedLine] = []
+    refused: dict[int, tuple[Finding, ...]] = {}
     copies: Counter[str] = Counter()
     for number, line in lines:
         try:
@@ -74,22 +63,22 @@ def read_items(
             copies[digest] += 1
             items.append(Item(number=number, submission=_submission(fields, key, options, now, zone)))
         except TickerError as error:
-            refused.append(RefusedLine(line=number, errors=(Finding("malformed", str(error)),)))
+            refused[number] = (Finding("malformed", str(error)),)
     return items, refused
 
 
 def _parse_fields(line: bytes) -> dict[str, Any]:
     if len(line) > LINE_BYTES:
-        raise _LineError(f"it has {len(line):,} bytes, and {LINE_BYTES:,} is the most")
+        raise SettingsError(f"it has {len(line):,} bytes, and {LINE_BYTES:,} is the most")
     try:
         fields = msgspec.json.decode(line)
     except UNREADABLE as error:
-        raise _LineError(f'it is not JSON: {error}. Write {{"text": "…"}} on one line') from error
+        raise SettingsError(f'it is not JSON: {error}. Write {{"text": "…"}} on one line') from error
     if not isinstance(fields, dict):
-        raise _LineError('it is not a JSON object: write {"text": "…"}')
+        raise SettingsError('it is not a JSON object: write {"text": "…"}')
     unknown = sorted(fields.keys() - set(FIELDS))
     if unknown:
-        raise _LineError(f"there is no field {unknown[0][:40]!a}: a line can have {', '.join(FIELDS)}")
+        raise SettingsError(f"there is no field {unknown[0][:40]!a}: a line can have {', '.join(FIELDS)}")
     return fields
 
 
@@ -99,7 +88,7 @@ def _digest(fields: dict[str, Any]) -> str:
     try:
         return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:_KEY_DIGITS]
     except UnicodeEncodeError as error:  # in an option: the file was decoded as UTF-8
-        raise _LineError("an option isn't valid UTF-8: check the terminal's encoding") from error
+        raise SettingsError("an option isn't valid UTF-8: check the terminal's encoding") from error
 
 
 def _submission(
@@ -118,4 +107,4 @@ def _submission(
     try:
         return msgspec.convert(values, Submission)
     except msgspec.ValidationError as error:
-        raise _LineError(f"{error}") from error
+        raise SettingsError(f"{error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -59,7 +59,6 @@ class ChangeRunner(Runner[Submission]):
         )
         super().__init__(console, options, request)
         self.line: Line | None = None
-        self.stored: StoredEdition | None = None
         self.is_taken_back = False
 
     async def run(self) -> int:
@@ -121,15 +120,15 @@ class ChangeRunner(Runner[Submission]):
 
     async def _print_with_related(self, redis: Redis, receipt: Receipt) -> int:
         """Print the receipt. After a withdrawal or a correction, also print the lines of the same story elsewhere."""
-        shows_related = self.request.change in _SHOWS_RELATED and receipt.status is ReceiptStatus.ON_AIR
-        if not self.console.json:
+        if self.request.change not in _SHOWS_RELATED or receipt.status is not ReceiptStatus.ON_AIR:
             self.print_once(receipt)
-        related = await self._find_related(redis, receipt.edition) if shows_related else ()
-        if self.console.json:
+        elif self.console.json:
+            related = await self._find_related(redis, receipt.edition)
             self.is_printed = True
-            more = {"related": msgspec.to_builtins(related)} if shows_related else {}
-            self.console.give({**msgspec.to_builtins(receipt), **more})
+            self.console.give({**msgspec.to_builtins(receipt), "related": related})
         else:
+            self.print_once(receipt)
+            related = await self._find_related(redis, receipt.edition)
             for line in messages.related_lines(related, self.request.reason or ""):
                 self.console.tell(line)
         return self.exit_code(receipt)
@@ -145,9 +144,6 @@ class ChangeRunner(Runner[Submission]):
         direction = None if self.stored is None else self.stored.edition.dir
         return Subject(self.request.change, messages.submitted_text(self.request, self.line), direction)
 
-    def zone(self) -> tzinfo | None:
-        return None if self.stored is None else find_zone(self.stored.edition.zone)
-
     def exit_code(self, receipt: Receipt) -> int:
         """Return the exit code. A change that was taken back or rejected is not on air."""
         if receipt.status is ReceiptStatus.DROPPED:
@@ -155,16 +151,12 @@ class ChangeRunner(Runner[Submission]):
         return STATUS_OF[receipt.status]
 
     def details(self, receipt: Receipt) -> Iterator[str]:
-        match receipt.status:
-            case ReceiptStatus.ON_AIR:
-                yield from self._time_lines()
-            case ReceiptStatus.HELD:
-                yield from self._time_lines()
-                yield from messages.next_steps(receipt)
-            case ReceiptStatus.LATE | ReceiptStatus.NOT_ON_AIR:
-                yield messages.retry_text(receipt, self.request.change)
-            case ReceiptStatus.DROPPED | ReceiptStatus.REFUSED:
-                pass
+        if receipt.status in (ReceiptStatus.ON_AIR, ReceiptStatus.HELD):
+            yield from self._time_lines()
+        if receipt.status is ReceiptStatus.HELD:
+            yield from messages.next_steps(receipt)
+        if receipt.status in (ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR):
+            yield messages.retry_text(receipt, self.request.change)
 
     def _time_lines(self) -> Iterator[str]:
         """Yield the times as they were understood."""

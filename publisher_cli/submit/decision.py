@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from datetime import tzinfo
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -16,14 +15,12 @@ from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin, readable_editions
 from publisher_cli.submit.request import SubmitOptions
 from publisher_cli.submit.runner import Runner
-from publisher_cli.times import find_zone
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import Console
 from ticker.core.held import Held, Reason
 from ticker.core.line import Change
-from ticker.core.submission import Decision, DecisionRequest, Receipt, ReceiptStatus
+from ticker.core.submission import Decision, DecisionRequest, ReceiptStatus
 from ticker.store.connection import Redis
-from ticker.store.editions import StoredEdition
 
 _SHOWN_BY: Final = "`tick pending` and `tick scheduled`"
 
@@ -67,6 +64,7 @@ class DecisionRunner(Runner[DecisionRequest]):
         async with session.redis() as redis:
             async with asyncio.timeout(self.options.wait_s):
                 self._found = items, held = await self._find(redis, name, editor)
+                self.stored = items.stored
             self.request = msgspec.structs.replace(self.request, held=held.id)
             self.pending = PendingRequest(session.url, items.stored.name, editor, self.request)
             receipt = await self.settled(redis, await self.pending.run(redis))
@@ -100,7 +98,9 @@ class DecisionRunner(Runner[DecisionRequest]):
     async def _find_in_window(self, redis: Redis, editor: str) -> tuple[HeldItems, Held]:
         """Return the newest of this editor's items that is in its undo window, in any edition."""
         found: list[tuple[HeldItems, Held]] = []
-        for stored in await self._editions(redis):
+        edition = self.options.edition
+        editions = await readable_editions(redis) if edition is None else [await find_edition(redis, edition)]
+        for stored in editions:
             items = await load_held_items(redis, stored)
             found += [
                 (items, held)
@@ -114,23 +114,12 @@ class DecisionRunner(Runner[DecisionRequest]):
             )
         return max(found, key=lambda each: each[1].submitted_at)
 
-    async def _editions(self, redis: Redis) -> list[StoredEdition]:
-        if self.options.edition is not None:
-            return [await find_edition(redis, self.options.edition)]
-        return await readable_editions(redis)
-
     def subject(self) -> Subject:
         if self._found is None:
             return Subject(Change.NEW, None, None)  # the receipt of a failure doesn't name the change
         items, held = self._found
         text = messages.held_text(held, items.line_of(held))
         return Subject(held.submission.change, text, items.direction_of(held))
-
-    def zone(self) -> tzinfo | None:
-        return None if self._found is None else find_zone(self._found[0].stored.edition.zone)
-
-    def details(self, receipt: Receipt) -> Iterator[str]:
-        yield from ()
 
 
 def _newest(held: Sequence[Held], error: str) -> Held:

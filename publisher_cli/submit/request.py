@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from publisher_cli.times import parse_duration
 from ticker.core.errors import SettingsError
@@ -81,30 +80,19 @@ def content_fields(
         SettingsError: If `undo` isn't an undo window.
 
     """
-    given: dict[str, Any] = {
-        "section": _or_none(section),
-        "regions": tuple(region for region in regions if region) if regions else UNSET,
-        "urgency": UNSET if urgency is None else urgency,
-        "url": _or_none(url),
-        "expires_at": UNSET if expires else _or_none(expires),
-        "attribution": _or_none(attribution),
-        "lang": UNSET if lang is None else lang,
-        "coverage": _or_none(story),
-        "split_attribution": not no_split,
-        "undo_s": UNSET if undo is None else undo_window_s(undo),
-        "again": again,
-    }
+    removable = {"section": section, "url": url, "attribution": attribution, "coverage": story}
+    others = {"urgency": urgency, "lang": lang}
     times = {"expires_at": expires, "pinned_until": pin, "publish_at": at, "embargo_until": embargo}
-    return (
-        {name: value for name, value in given.items() if value is not UNSET},
-        {name: text for name, text in times.items() if text},
-    )
-
-
-def _or_none(given: str | None) -> str | UnsetType | None:
-    if given is None:
-        return UNSET
-    return given or None
+    fields: dict[str, Any] = {"split_attribution": not no_split, "again": again}
+    fields |= {name: value or None for name, value in removable.items() if value is not None}
+    fields |= {name: value for name, value in others.items() if value is not None}
+    if expires == "":
+        fields["expires_at"] = None
+    if regions:
+        fields["regions"] = tuple(region for region in regions if region)
+    if undo is not None:
+        fields["undo_s"] = undo_window_s(undo)
+    return fields, {name: text for name, text in times.items() if text}
 
 
 def undo_window_s(text: str) -> float:

@@ -4,29 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterator
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from publisher_cli.exit_codes import STATUS_OF
 from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.submit.request import SubmitOptions
-from publisher_cli.times import spell_instant
+from publisher_cli.times import find_zone, spell_instant
 from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
 from ticker.console import Console
 from ticker.core.errors import StoreError
 from ticker.core.submission import Receipt, ReceiptStatus, Request
 from ticker.store.connection import Redis
+from ticker.store.editions import StoredEdition
 
 R = TypeVar("R", bound=Request)
+
+
+@contextmanager
+def catch_interrupt() -> Iterator[asyncio.Event]:
+    """Yield an event that the first Ctrl-C inside the context sets. A second Ctrl-C raises as usual."""
+    loop, earlier_handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    interrupted = asyncio.Event()
+
+    def restore() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, earlier_handler)
+
+    def interrupt() -> None:
+        interrupted.set()
+        restore()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        restore()
 
 
 class Runner(ABC, Generic[R]):
     """Runs one request.
 
     Attributes:
+        stored: The edition, once it is known.
         pending: Set once the request is handed to the client.
         receipt: Set once the outcome is final. If something interrupts the run after that, this receipt is printed.
         results: The statuses whose receipts go to standard output. The others go to standard error.
@@ -39,6 +64,7 @@ class Runner(ABC, Generic[R]):
         self.console = console
         self.options = options
         self.request = request
+        self.stored: StoredEdition | None = None
         self.pending: PendingRequest | None = None
         self.receipt: Receipt | None = None
         self.is_printed = False
@@ -47,13 +73,9 @@ class Runner(ABC, Generic[R]):
     def subject(self) -> Subject:
         """Return what the receipt is about, as far as it is known."""
 
-    @abstractmethod
-    def zone(self) -> tzinfo | None:
-        """Return the edition's time zone, or None for this machine's."""
-
-    @abstractmethod
-    def details(self, receipt: Receipt) -> Iterator[str]:
-        """Yield the lines that follow the receipt."""
+    def details(self, _: Receipt) -> Iterable[str]:
+        """Return the lines that follow the receipt."""
+        return ()
 
     def exit_code(self, receipt: Receipt) -> int:
         return STATUS_OF[receipt.status]
@@ -90,7 +112,9 @@ class Runner(ABC, Generic[R]):
         return self.receipt
 
     def spell(self, instant: datetime) -> str:
-        return spell_instant(instant, datetime.now(UTC), self.zone())
+        """Return an instant as text, in the edition's time zone if that is known."""
+        zone = None if self.stored is None else find_zone(self.stored.edition.zone)
+        return spell_instant(instant, datetime.now(UTC), zone)
 
     def _print(self, receipt: Receipt) -> None:
         console = self.console

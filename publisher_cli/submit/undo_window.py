@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import signal
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 import msgspec
 
 from publisher_cli.session import Session, origin
+from publisher_cli.submit.runner import catch_interrupt
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import Console
 from ticker.core.submission import Decision, DecisionRequest, Finding, Receipt, ReceiptStatus, Submission
@@ -46,22 +46,17 @@ class Window:
 
     async def wait(self, redis: Redis) -> Receipt:
         """Return the final receipt. The first Ctrl-C takes the change back; a second one raises as usual."""
-        interrupted = asyncio.Event()
-        loop, earlier_handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
-        loop.add_signal_handler(signal.SIGINT, interrupted.set)
         receipt: Receipt | None = None
-        try:
-            receipt = await self._final_unless(redis, interrupted)
-        except asyncio.CancelledError:
-            # Ctrl-C came just before our handler was installed. The editor has been told that it takes the line back.
-            task = asyncio.current_task()
-            if task is None or not task.cancelling():
-                raise
-            task.uncancel()
-            interrupted.set()
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, earlier_handler)
+        with catch_interrupt() as interrupted:
+            try:
+                receipt = await self._final_unless(redis, interrupted)
+            except asyncio.CancelledError:
+                # Ctrl-C came just before our handler was installed. The editor was told that it takes the line back.
+                task = asyncio.current_task()
+                if task is None or not task.cancelling():
+                    raise
+                task.uncancel()
+                interrupted.set()
         self.is_interrupted = interrupted.is_set()
         return await self.take_back(redis) if receipt is None else receipt
 

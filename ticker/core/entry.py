@@ -87,6 +87,16 @@ def follow(seq: int, previous: str | None, link: str, data: bytes) -> Logged:
         raise LinkError(seq, f"entry {seq} has no link of 64 hex digits: the log was changed")
     if previous is not None and next_link(previous, data) != link:
         raise LinkError(seq, f"entry {seq} doesn't link to the one before it: the log was changed or replaced")
+    return decode_entry(seq, link, data)
+
+
+def decode_entry(seq: int, link: str, data: bytes) -> Logged:
+    """Decode an entry without a check of its link.
+
+    Raises:
+        LinkError: If this version can't read the entry.
+
+    """
     try:
         return Logged(seq, link, _decoder.decode(data))
     except UNREADABLE as error:

@@ -86,7 +86,7 @@ def test_empty_file_has_nothing_to_post() -> None:
 
 def test_refused_lines_are_printed_with_their_numbers() -> None:
     output = Output()
-    output.report.print_refused(EN, [(3, (Finding("section", "no such section"),))])
+    output.report.print_refused(EN, {3: (Finding("section", "no such section"),)})
     assert output.err == [
         "refused  line 3  no such section  [section]",
         "nothing was sent: correct 1 line, and run it again",
