@@ -60,6 +60,14 @@ class Console:
     def give_raw(self, document: str) -> None:
         click.echo(document, file=self.out)
 
+    def show(self, document: object, *lines: str) -> None:
+        """Print a result: `document` with --json, otherwise the lines of text."""
+        if self.json:
+            self.give(document)
+        else:
+            for line in lines:
+                self.say(line)
+
     def check_reader(self) -> None:
         """Check that `out` is still being read, without a write: the next write may be hours away.
 
@@ -143,10 +151,8 @@ def _code(error: BaseException) -> str:
 
 def _first(error: BaseException) -> BaseException:
     """Return the error that caused an exception group: task groups wrap the errors of their tasks."""
-    for leaf in _leaves(error):
-        if isinstance(leaf, TickerError):
-            return leaf
-    return next(_leaves(error))
+    leaves = list(_leaves(error))
+    return next((leaf for leaf in leaves if isinstance(leaf, TickerError)), leaves[0])
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -175,17 +181,14 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ("json", "Print one JSON document instead of text."),
     ):
         function = click.option(
-            f"--{name}", is_flag=True, expose_value=False, is_eager=True, callback=_set(name), help=help_text
+            f"--{name}", is_flag=True, expose_value=False, is_eager=True, callback=_set_on_console, help=help_text
         )(function)
     return function
 
 
-def _set(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
-    def callback(context: click.Context, _: click.Parameter, value: bool) -> None:
-        if value:
-            setattr(context.find_object(Console), name, True)
-
-    return callback
+def _set_on_console(context: click.Context, option: click.Parameter, value: bool) -> None:
+    if value:
+        setattr(context.find_object(Console), str(option.name), True)
 
 
 class Commands(click.Group):

@@ -146,11 +146,7 @@ def _check_zone(name: str, zone: str | None) -> None:
     try:
         # It reads a file of this name. An empty name is a folder, and a long one can't be a file's name.
         ZoneInfo(zone)
-    except (
-        ZoneInfoNotFoundError,
-        ValueError,
-        OSError,
-    ) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SettingsError(
             f"{name} is {zone[:SHOWN]!a}: there is no such time zone, use an IANA name like Europe/Madrid"
         ) from error

@@ -16,6 +16,7 @@ from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, CONNECT_TIMEOUT_S, Redis, connect, explain, open_redis
+from ticker.store.url import with_password
 
 
 def test_a_missing_tls_file_is_named_before_connecting(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ async def test_tcp_connects_with_a_password(folder: Path) -> None:
     with RedisServer(folder / "r", tcp=True, password="p@ss/word") as server:
         await written_and_read(connect(server.url, role="desk"))
         without = server.url.partition("@")[2]
-        await written_and_read(connect(f"redis://default@{without}/1", role="desk", password="p@ss/word"))
+        await written_and_read(connect(with_password(f"redis://default@{without}/1", "p@ss/word"), role="desk"))
 
 
 async def test_tls_connects_and_checks_the_certificate(tls_url: str) -> None:

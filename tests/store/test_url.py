@@ -165,8 +165,8 @@ def test_the_password_comes_from_the_environment(tmp_path: Path) -> None:
 
 
 def test_a_password_in_the_url_overrides_the_other() -> None:
-    assert parse_url("redis://:a@h", password="b").credentials == {"password": "a"}
-    assert parse_url("redis://desk@h", password="b").credentials == {"username": "desk", "password": "b"}
+    assert parse_url(with_password("redis://:a@h", "b")).credentials == {"password": "a"}
+    assert parse_url(with_password("redis://desk@h", "b")).credentials == {"username": "desk", "password": "b"}
 
 
 @pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"", "empty"), (b"Zq\xff", "not UTF-8")])

@@ -152,15 +152,13 @@ async def follow_events(
                     elif message is not None:
                         position, is_known = message.position, True
                     yield Received(text, message)
-        except ConnectionClosed as error:
-            reason = _reason_closed(error)
         except InvalidStatus as error:
             reason, retry_s = _reason_refused(error, is_known=is_known)
-        except (OSError, TimeoutError, WebSocketException, MessageError) as error:
+        except (OSError, WebSocketException, MessageError) as error:
             reason = _reason_failed(error, address)
         if _now() - started >= STABLE_S:
             backoff.reset()
-        own_s = backoff.next_s()
+        own_s = backoff.next_s()  # always: a gateway's delay counts as an attempt
         delay_s = own_s if retry_s is None else retry_s
         yield Lost(reason, delay_s)
         await asyncio.sleep(delay_s)
@@ -225,6 +223,8 @@ def _detail(body: bytes | bytearray | None) -> str:
 
 
 def _reason_failed(error: BaseException, address: str) -> str:
+    if isinstance(error, ConnectionClosed):
+        return _reason_closed(error)
     if isinstance(error, ConnectionRefusedError):
         return f"no gateway answers at {address}"
     if isinstance(error, TimeoutError):

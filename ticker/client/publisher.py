@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self, TypedDict, Unpack
@@ -15,7 +15,7 @@ from ticker.core.errors import SettingsError
 from ticker.core.line import Change, Direction
 from ticker.core.submission import Decision, DecisionRequest, Receipt, Request, Submission
 from ticker.store import data_folder
-from ticker.store.connection import CLIENT_ERRORS, Redis, connect, open_redis
+from ticker.store.connection import Redis, close, connect, open_redis
 from ticker.store.editions import edition_names, load_edition
 from ticker.store.url import parse_url, password_from, with_password
 
@@ -138,7 +138,7 @@ class Publisher:
     ) -> None:
         idle, self._idle = self._idle, None
         for redis in idle or ():
-            await _close(redis)
+            await close(redis)
 
     async def submit(self, request: Request) -> Receipt:
         """Submit a `Submission` or a `DecisionRequest`, and return its receipt.
@@ -238,18 +238,13 @@ class Publisher:
         try:
             yield redis
         except BaseException:
-            await _close(redis)
+            await close(redis)
             raise
         if self._idle is idle:
             idle.append(redis)
         else:
-            await _close(redis)
+            await close(redis)
 
 
 class _SubmissionFields(LineFields, total=False):
     text: str
-
-
-async def _close(redis: Redis) -> None:
-    with suppress(OSError, *CLIENT_ERRORS):
-        await redis.aclose()

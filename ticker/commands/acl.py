@@ -6,9 +6,15 @@ from pathlib import Path
 
 import click
 
-from ticker.commands.editor import tell_not_kept
-from ticker.commands.options import data_option, run_with_redis, settings_for, settings_option
-from ticker.commands.passwords import new_password_option, read_password
+from ticker.commands.options import (
+    data_option,
+    new_password_option,
+    read_password,
+    run_with_redis,
+    settings_for,
+    settings_option,
+    warn_not_kept,
+)
 from ticker.console import Console, examples, shared_options
 from ticker.core.errors import SettingsError
 
@@ -55,11 +61,7 @@ def acl(
     lines = {role.user: acl_line(role.user, RIGHTS[role]) for role in Role}
     chief_of = editions if chief else ()
     lines[editor] = acl_line(editor, editor_rights(editor, editions, reads_log=not post_only, chief_of=chief_of))
-    if console.json:
-        console.give({"users": lines})
-        return 0
-    for line in lines.values():
-        console.say(line)
+    console.show({"users": lines}, *lines.values())
     return 0
 
 
@@ -95,16 +97,15 @@ def apply(console: Console, /, *, roles: tuple[str, ...], new_password: bool, da
     from ticker.store.accounts import apply_roles  # noqa: PLC0415 -- slow to import
 
     chosen = dict.fromkeys(roles or ("desk", "gateway"))
-    passwords = {role: read_password(console, f"TICKER_{role.upper()}_PASSWORD", ask=False) for role in chosen}
+    passwords = {role: read_password(console, f"TICKER_{role.upper()}_PASSWORD") for role in chosen}
     results = run_with_redis(console, data, lambda redis: apply_roles(redis, passwords, is_new_password=new_password))
     are_kept = all(each.applied.is_kept for each in results)
-    if console.json:
-        users = [{"user": each.user, **({"password": each.password} if each.password else {})} for each in results]
-        console.give({"users": users, "servers": results[0].applied.servers, "kept": are_kept})
-    else:
-        for each in results:
-            password = "ready" if each.password is None else f"password  {each.password}  (shown this once)"
-            console.say(f"{each.user}  {password}")
+    users, lines = [], []
+    for each in results:
+        users.append({"user": each.user, **({"password": each.password} if each.password else {})})
+        password = f"password  {each.password}  (shown this once)" if each.password else "ready"
+        lines.append(f"{each.user}  {password}")
+    console.show({"users": users, "servers": results[0].applied.servers, "kept": are_kept}, *lines)
     if not are_kept:
-        tell_not_kept(console)
+        warn_not_kept(console)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,13 +29,7 @@ from ticker.core.errors import SettingsError
 @shared_options
 @click.pass_obj
 def desk(
-    console: Console,
-    /,
-    *,
-    metrics: str | None,
-    data: Path | None,
-    editions: str | None,
-    settings: Path | None,
+    console: Console, /, *, metrics: str | None, data: Path | None, editions: str | None, settings: Path | None
 ) -> None:
     """Run the desk: it applies the rules to what editors submit, and writes the logs.
 
@@ -45,13 +40,7 @@ def desk(
     url, chosen = url_of_redis(console, data), settings_for(console, settings, editions)
     from ticker.desk_process import run  # noqa: PLC0415 -- slow to import
 
-    run(
-        url,
-        chosen,
-        metrics=address,
-        environ=console.environ,
-        ready=lambda names, metrics_url: _print_ready(console, names, metrics_url),
-    )
+    run(url, chosen, metrics=address, environ=console.environ, ready=partial(_print_ready, console))
 
 
 def _parse_address(text: str) -> tuple[str, int]:
@@ -71,8 +60,5 @@ def _parse_address(text: str) -> tuple[str, int]:
 
 
 def _print_ready(console: Console, editions: Sequence[str], metrics_url: str | None) -> None:
-    if console.json:
-        console.give({"ready": editions, "metrics": metrics_url})
-    else:
-        console.say("ready" if metrics_url is None else f"ready {metrics_url}")
-    console.out.flush()
+    line = "ready" if metrics_url is None else f"ready {metrics_url}"
+    console.show({"ready": editions, "metrics": metrics_url}, line)

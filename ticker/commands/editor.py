@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ticker.commands.options import data_option, run_with_redis
-from ticker.commands.passwords import new_password_option, password_options, read_password
+from ticker.commands.options import data_option, new_password_option, read_password, run_with_redis, warn_not_kept
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import Role, check_name
+
+if TYPE_CHECKING:
+    from ticker.store.accounts import AddedEditor
 
 VARIABLE = "TICKER_EDITOR_PASSWORD"
 
@@ -49,7 +52,11 @@ def editor() -> None:
     help="For a program that posts new lines: it gets no access to logs, until it is removed.",
 )
 @click.option("--no-user", is_flag=True, help="Create no Redis user. `ticker acl` shows the rules for one.")
-@password_options(VARIABLE)
+@click.option(
+    "--ask",
+    is_flag=True,
+    help=f"Prompt for the password.  [default: {VARIABLE}, {VARIABLE}_FILE, or a generated one]",
+)
 @new_password_option
 @data_option
 @shared_options
@@ -91,17 +98,20 @@ def add(
         is_new_password=new_password,
     )
     added = run_with_redis(console, data, lambda redis: accounts.add_editor(redis, new))
-    if console.json:
-        password = {} if added.password is None else {"password": added.password}
-        shown = {"editor": name, "editions": added.editions, "roles": added.roles, "user": has_user}
-        console.give({**shown, **password})
-    else:
-        console.say(f"{name}  may post to {', '.join(f'{each} ({added.roles[each]})' for each in added.editions)}")
-        if added.password is not None:
-            console.say(f"  password  {added.password}  (shown this once)")
-    if added.applied is not None and not added.applied.is_kept:
-        tell_not_kept(console)
+    _show_added(console, name, added)
     return 0
+
+
+def _show_added(console: Console, name: str, added: AddedEditor) -> None:
+    has_user = added.applied is not None
+    document = {"editor": name, "editions": added.editions, "roles": added.roles, "user": has_user}
+    lines = [f"{name}  may post to {', '.join(f'{each} ({added.roles[each]})' for each in added.editions)}"]
+    if added.password is not None:
+        document["password"] = added.password
+        lines.append(f"  password  {added.password}  (shown this once)")
+    console.show(document, *lines)
+    if added.applied is not None and not added.applied.is_kept:
+        warn_not_kept(console)
 
 
 @editor.command(epilog=examples("ticker editor remove maha", "ticker editor remove maha -e ar"))
@@ -119,10 +129,7 @@ def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: P
 
     check_name(name)
     removed = run_with_redis(console, data, lambda redis: remove_editor(redis, name, editions))
-    if console.json:
-        console.give({"editor": name, "removed": removed})
-    else:
-        console.say(f"{name}  may no longer post to {', '.join(removed)}")
+    console.show({"editor": name, "removed": removed}, f"{name}  may no longer post to {', '.join(removed)}")
     return 0
 
 
@@ -148,11 +155,3 @@ def list_editors(console: Console, /, *, editions: tuple[str, ...], data: Path |
     if found.users is None:
         console.tell("this Redis user may not list the editors' users")
     return 0
-
-
-def tell_not_kept(console: Console) -> None:
-    """Warn that a server forgets its users when it restarts."""
-    console.tell(
-        f"{click.style('warning', fg='yellow', bold=True)}: a server has no `aclfile`, so it forgets its users when it "
-        "restarts: set one in its configuration, then run this command again (docs/operating.md)"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -64,7 +65,7 @@ def _run_one(console: Console, url: str, settings: Settings, host: str, port: in
         port=port,
         shared=shared,
         environ=console.environ,
-        ready=lambda address: _print_ready(console, address),
+        ready=partial(_print_ready, console),
     )
 
 
@@ -72,12 +73,8 @@ def _run_workers(console: Console, host: str, port: int, count: int, data: Path 
     from ticker.workers import Workers, run, worker_command  # noqa: PLC0415 -- slow to import
 
     workers = Workers(host, port, count, lambda chosen: worker_command(host, chosen, data, settings))
-    run(workers, environ=console.environ, ready=lambda address: _print_ready(console, address))
+    run(workers, environ=console.environ, ready=partial(_print_ready, console))
 
 
 def _print_ready(console: Console, address: str) -> None:
-    if console.json:
-        console.give({"ready": address})
-    else:
-        console.say(f"ready {address}")
-    console.out.flush()
+    console.show({"ready": address}, f"ready {address}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import sys
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
@@ -14,8 +13,6 @@ from ticker.console import USAGE, Console, examples, shared_options
 from ticker.core.errors import LinkError, SettingsError
 
 FAULTY = 1
-
-T = TypeVar("T")
 
 
 @click.command(epilog=examples("ticker verify en", "ticker verify en --json"), short_help="Check every link of a log.")
@@ -33,23 +30,22 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
     try:
         verified = run_with_redis(console, data, lambda redis: verify_log(redis, edition))
     except LinkError as error:
-        if console.json:
-            console.give({"edition": edition, "verified": False, "seq": error.seq, "detail": str(error)})
-        else:
-            console.say(f"{edition}  not verified, entry {error.seq}: {error}")
+        console.show(
+            {"edition": edition, "verified": False, "seq": error.seq, "detail": str(error)},
+            f"{edition}  not verified, entry {error.seq}: {error}",
+        )
+        if not console.json:
             console.tell(
                 f"  restore the log from a backup, or begin a new one and reset every reader: ticker rotate {edition}"
             )
         return FAULTY
-    if console.json:
-        first, at = verified.first, str(verified.head)
-        console.give(
-            {"edition": edition, "verified": True, "first": first, "position": at, "entries": verified.entries}
-        )
-    else:
-        noun = "entry" if verified.entries == 1 else "entries"
-        span = f", {verified.first} to {verified.head.seq}" if verified.entries else ""
-        console.say(f"{edition}  verified: {verified.entries:,} {noun}{span}, at {verified.head}")
+    first, head, entries = verified.first, verified.head, verified.entries
+    noun = "entry" if entries == 1 else "entries"
+    span = f", {first} to {head.seq}" if entries else ""
+    console.show(
+        {"edition": edition, "verified": True, "first": first, "position": str(head), "entries": entries},
+        f"{edition}  verified: {entries:,} {noun}{span}, at {head}",
+    )
     return 0
 
 
@@ -59,14 +55,7 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
 @data_option
 @shared_options
 @click.pass_obj
-def rotate(
-    console: Console,
-    /,
-    *,
-    edition: str,
-    yes: bool,
-    data: Path | None,
-) -> int:
+def rotate(console: Console, /, *, edition: str, yes: bool, data: Path | None) -> int:
     """Begin a new log for an edition, and keep the old one under another key.
 
     Every reader's board is emptied. Lines of the old log can't be changed or withdrawn any more.
@@ -80,8 +69,8 @@ def rotate(
             console.tell("nothing was done")
             return USAGE
     archive = run_with_redis(console, data, lambda redis: rotate_log(redis, edition, secrets.token_hex(32)))
-    if console.json:
-        console.give({"edition": edition, "archive": archive})
-    else:
-        console.say(f"{edition}  has a new log; the old one is kept in the key {archive}")
+    console.show(
+        {"edition": edition, "archive": archive},
+        f"{edition}  has a new log; the old one is kept in the key {archive}",
+    )
     return 0

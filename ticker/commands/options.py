@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -46,6 +47,9 @@ port_option: Final[Decorator] = click.option(
     default=8080,
     show_default=True,
     help="The port; 0 chooses a free one.",
+)
+new_password_option: Final[Decorator] = click.option(
+    "--new-password", is_flag=True, help="Generate a new password for an existing user."
 )
 
 
@@ -92,14 +96,40 @@ def settings_for(console: Console, path: Path | None, editions: str | None) -> S
     if editions is None:
         return settings
     names = [name.strip() for name in editions.split(",") if name.strip()]
-    chosen = {name: settings.editions[name] for name in _known(names, settings)}
-    return msgspec.structs.replace(settings, editions=chosen)
+    unknown = [ascii(name[:40]) for name in names if name not in settings.editions]
+    if unknown or not names:
+        wrong = unknown[0] if unknown else "none"
+        raise SettingsError(f"--editions names {wrong}: the settings have {', '.join(settings.editions)}")
+    return msgspec.structs.replace(settings, editions={name: settings.editions[name] for name in names})
 
 
-def _known(names: Sequence[str], settings: Settings) -> Sequence[str]:
-    for name in names:
-        if name not in settings.editions:
-            raise SettingsError(f"--editions names {name[:40]!a}: the settings have {', '.join(settings.editions)}")
-    if not names:
-        raise SettingsError(f"--editions names none: the settings have {', '.join(settings.editions)}")
-    return names
+def read_password(console: Console, variable: str, *, ask: bool = False) -> str | None:
+    """Return the password of a new Redis user from a prompt (`ask`) or from the environment, or None.
+
+    It is never an argument, which other users of the machine can see.
+
+    Raises:
+        SettingsError: If it is too short, can't be read, or the prompt has no terminal.
+
+    """
+    from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import
+
+    password = _typed(variable) if ask else password_from(console.environ, variable)
+    if password is not None:
+        password_rule(password)
+    return password
+
+
+def _typed(variable: str) -> str:
+    if not sys.stdin.isatty():
+        raise SettingsError(f"--ask needs a terminal: put the password in {variable}, or in a file for {variable}_FILE")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed
+
+
+def warn_not_kept(console: Console) -> None:
+    """Warn that a server forgets its users when it restarts."""
+    console.tell(
+        f"{click.style('warning', fg='yellow', bold=True)}: a server has no `aclfile`, so it forgets its users when it "
+        "restarts: set one in its configuration, then run this command again (docs/operating.md)"
+    )

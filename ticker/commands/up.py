@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -60,17 +61,13 @@ def up(
     run(
         system,
         environ=console.environ,
-        ready=lambda url: _print_ready(console, url),
-        stopping=lambda: _print_stopping(console),
+        ready=partial(_print_ready, console),
+        stopping=partial(_print_stopping, console),
     )
 
 
 def _print_ready(console: Console, url: str) -> None:
-    if console.json:
-        console.give({"ready": url})
-    else:
-        console.say(f"ready {url}")
-    console.out.flush()
+    console.show({"ready": url}, f"ready {url}")
     if console.err.isatty():
         console.tell(f"  open    {url}/")
         console.tell('  post    tick post "Text of the line" -e en      (in a second terminal)')

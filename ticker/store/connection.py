@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -70,7 +70,6 @@ def connect(
     *,
     role: Role,
     blocking: bool = False,
-    password: str | None = None,
     timeout_s: float = COMMAND_TIMEOUT_S,
 ) -> Redis:
     """Create a client. It connects with its first command. The caller must close it with `aclose()`.
@@ -83,26 +82,16 @@ def connect(
         role: The client is called `ticker-<role>` in CLIENT LIST.
         blocking: True for one connection, whose commands may block for up to `BLOCK_MS`. A second command at the same
             time raises `MaxConnectionsError`. False for a pool, whose commands must finish within `timeout_s`.
-        password: Used if the URL doesn't contain a password (see `password_from`).
         timeout_s: Timeout of each command. Ignored if `blocking`.
 
     Raises:
         SettingsError: If the URL can't be used, or a file that it names can't be read.
 
     """
-    target = parse_url(url, password=password)
+    target = parse_url(url)
     _check_files(target)
-    options: dict[str, Any] = {
-        "client_name": f"ticker-{role}",
-        "decode_responses": False,
-        "retry": Retry(NoBackoff(), 0),
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_timeout": BLOCKING_TIMEOUT_S if blocking else timeout_s,
-        # CLIENT SETINFO costs a round trip, and ACLs of Redis 7.0 can't allow it.
-        "driver_info": None,
-        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-    }
-    options |= target.credentials
+    options = _options(BLOCKING_TIMEOUT_S if blocking else timeout_s, target.credentials)
+    options |= {"client_name": f"ticker-{role}", "decode_responses": False}
     if blocking:
         options["max_connections"] = 1
     match target.kind:
@@ -129,8 +118,13 @@ async def open_redis(url: str, *, role: Role, blocking: bool = False) -> AsyncIt
     except (OSError, *CLIENT_ERRORS) as error:
         raise StoreError(explain(error, url)) from error
     finally:
-        with suppress(OSError, *CLIENT_ERRORS):
-            await client.aclose()
+        await close(client)
+
+
+async def close(client: Redis) -> None:
+    """Close the client. Errors don't matter any more, and are ignored."""
+    with suppress(OSError, *CLIENT_ERRORS):
+        await client.aclose()
 
 
 def explain(error: BaseException, url: str) -> str:
@@ -149,6 +143,22 @@ def explain(error: BaseException, url: str) -> str:
     return f"the Redis at {shown} doesn't answer in time: try again, or check whether it is overloaded"
 
 
+def _options(timeout_s: float, credentials: Mapping[str, str]) -> dict[str, Any]:
+    """Return redis-py's options for a connection to a server or to a Sentinel.
+
+    redis-py's own retries would send a command twice, and try a dead Sentinel for a minute before the next one.
+    """
+    return {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": timeout_s,
+        # CLIENT SETINFO costs a round trip, and ACLs of Redis 7.0 can't allow it.
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        **credentials,
+    }
+
+
 def _single(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
     if target.kind is Kind.UNIX:
         where: dict[str, Any] = {"connection_class": _UnixConnection, "path": target.path}
@@ -162,17 +172,7 @@ def _single(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
 def _sentinel(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
     tls = {} if target.tls is None else {"ssl": True, **target.tls}
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
-        target.nodes,
-        sentinel_kwargs={
-            # redis-py's own retries would try a dead Sentinel for a minute before the next one.
-            "retry": Retry(NoBackoff(), 0),
-            "socket_connect_timeout": CONNECT_TIMEOUT_S,
-            "socket_timeout": CONNECT_TIMEOUT_S,
-            "driver_info": None,
-            "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-            **target.sentinel_credentials,
-            **tls,
-        },
+        target.nodes, sentinel_kwargs={**_options(CONNECT_TIMEOUT_S, target.sentinel_credentials), **tls}
     )
     pool = _MasterPool(  # type: ignore[no-untyped-call]
         target.service,

@@ -15,7 +15,6 @@ import contextlib
 import os
 import re
 import subprocess
-from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -221,9 +220,9 @@ class EmbeddedServer:
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
         loop = asyncio.get_running_loop()
         begun = heard = loop.time()
-        while (reply := await _send(self._socket, b"PING")) is not _Reply.READY:
+        while not (reply := await _send(self._socket, b"PING")).startswith(b"+"):
             now = loop.time()
-            heard = now if reply is _Reply.LOADING else heard
+            heard = now if reply.startswith(b"-LOADING") else heard
             if process.returncode is not None:
                 raise self._failure(f"ended with status {process.returncode} during its start")
             if self._stopping.is_set():
@@ -337,24 +336,18 @@ async def _acquire_within(lock: FileLock, seconds: float, data: Path) -> None:
         await asyncio.sleep(POLL_S)
 
 
-class _Reply(Enum):
-    READY = "ready"
-    LOADING = "loading"
-    NOTHING = "nothing"
+async def _send(socket: Path, command: bytes) -> bytes:
+    """Send one command on a new connection. Return the first line of the reply, or b"" if there is none.
 
-
-async def _send(socket: Path, command: bytes) -> _Reply:
-    """Send one command on a new connection. The client library would be too slow: this runs every few milliseconds."""
+    The client library would be too slow: this runs every few milliseconds.
+    """
     try:
         async with asyncio.timeout(PING_S):
             reader, writer = await asyncio.open_unix_connection(socket)
             try:
                 writer.write(command + b"\r\n")
-                line = await reader.readline()
+                return await reader.readline()
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return _Reply.NOTHING
-    if line.startswith(b"-LOADING"):
-        return _Reply.LOADING
-    return _Reply.READY if line.startswith(b"+") else _Reply.NOTHING
+        return b""

@@ -147,8 +147,8 @@ def with_password(url: str, password: str | None) -> str:
     return f"{match['scheme']}://{match['user'] or ''}:{quote(password, safe='')}@{url[start:]}"
 
 
-def parse_url(url: str, *, password: str | None = None) -> Target:
-    """Parse a URL of one of the forms above. `password` is used if the URL doesn't contain one.
+def parse_url(url: str) -> Target:
+    """Parse a URL of one of the forms above.
 
     Raises:
         SettingsError: If the URL can't be used. The message never contains a user, a password or a query value. The
@@ -171,7 +171,7 @@ def parse_url(url: str, *, password: str | None = None) -> Target:
         path=_parse_path(path, scheme) if kind is Kind.UNIX else "",
         service=_parse_service(path, scheme) if kind is Kind.SENTINEL else "",
         db=_parse_db(path, query, kind, shown),
-        credentials=_credentials(unquote(match["user"] or ""), unquote(match["password"] or "") or password),
+        credentials=_credentials(unquote(match["user"] or ""), unquote(match["password"] or "")),
         sentinel_credentials=_credentials(query.get("sentinel_username"), query.get("sentinel_password")),
         tls=_parse_tls(query, shown) if tls else None,
     )
