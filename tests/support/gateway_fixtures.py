@@ -112,7 +112,7 @@ def kept_of_followers(channel: Channel) -> dict[str, object]:
         "followers": len(members),
         "frame caches": list(channel.frame_caches),
         "behind": members.behind,
-        "paused": members._paused,
+        "paused": members.paused,
         "closing": members._closing,
         "ahead": list(members.ahead),
         "slots": [number for number, slot in enumerate(members.slots) if slot],

@@ -13,8 +13,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.gateway.counts import Counts
-from ticker.gateway.follower import BURST_MARKS, LIVE, Follower
+from ticker.gateway.follower import BURST_MARKS, LIVE, Counts, Follower
 from ticker.gateway.history import History
 from ticker.gateway.members import Members
 from ticker.gateway.write_groups import HeartbeatSlot, WriteGroup

@@ -13,8 +13,7 @@ from ticker.core.log_window import LogWindow, Reset
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.gateway.broadcast import Broadcaster
-from ticker.gateway.counts import Counts
-from ticker.gateway.follower import Follower, FollowerContext
+from ticker.gateway.follower import Counts, Follower, FollowerContext
 from ticker.gateway.frame_cache import FrameCaches, StreamOptions
 from ticker.gateway.handshake import RequestParser
 from ticker.gateway.history import History

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import aclosing, suppress
 
 import structlog
 
@@ -48,22 +48,66 @@ class Loading:
         self.attempted = asyncio.Event()
 
 
-class Feed:
-    """Reads editions' logs. One task per edition calls `run`."""
+def _put_unless_full(reports: asyncio.Queue[Sent], sent: Sent) -> None:
+    with suppress(asyncio.QueueFull):
+        reports.put_nowait(sent)
 
-    def __init__(self, hub: Hub, url: str, chance: Callable[[], float]) -> None:
+
+class Feeds:
+    """The feeds of all editions, including editions that are added later.
+
+    Args:
+        hub: Gets the channels.
+        url: The URL of Redis.
+        gateway: The gateway's name in reach reports.
+        chance: Returns a random number from 0 to 1, for the retry delays.
+
+    """
+
+    def __init__(self, hub: Hub, url: str, gateway: str, chance: Callable[[], float]) -> None:
         self._hub = hub
         self._url = url
+        self._gateway = gateway
         self._chance = chance
 
-    async def run(self, name: str, loading: Loading) -> None:
+    async def run(self, loaded: asyncio.Event) -> None:
+        """Follow every edition. Runs until cancelled.
+
+        Set `loaded` when each of the first editions is loaded or can't be verified: one broken log must not keep the
+        others waiting.
+        """
+        known: dict[str, Loading] = {}
+        async with aclosing(connect(self._url, role="gateway")) as redis, asyncio.TaskGroup() as tasks:
+            while not is_cancelled():
+                for name in await self._names(redis):
+                    if name not in known:
+                        self._hub.editions.add(name)
+                        known[name] = Loading()
+                        tasks.create_task(self._feed(name, known[name]), name=f"feed-{name}")
+                        tasks.create_task(self._deliver(name, known[name].loaded, redis), name=f"deliver-{name}")
+                if known and not loaded.is_set():
+                    for loading in known.values():
+                        await loading.attempted.wait()
+                    loaded.set()
+                await asyncio.sleep(DISCOVER_S if known else 0.05)
+            raise asyncio.CancelledError
+
+    async def _names(self, redis: Redis) -> list[str]:
+        try:
+            names = await edition_names(redis)
+        except (*REDIS_ERRORS, UnicodeError):
+            return []  # each feed reports the trouble of its own edition
+        return [name for name in names if is_name(name)]
+
+    async def _feed(self, name: str, loading: Loading) -> None:
         """Load the edition, then tail its log. Start again after an error. Runs until cancelled."""
         backoff = Backoff(RETRY_S, RETRY_S, chance=self._chance)
         while not is_cancelled():
             try:
-                async with AsyncExitStack() as stack:
-                    redis = await self._open(stack, blocking=False)
-                    blocking = await self._open(stack, blocking=True)
+                async with (
+                    aclosing(connect(self._url, role="gateway")) as redis,
+                    aclosing(connect(self._url, role="gateway", blocking=True)) as blocking,
+                ):
                     await self._follow(name, redis, blocking, loading)
             except LinkError as error:
                 self._report_trouble(name, str(error), seq=error.seq)
@@ -77,11 +121,6 @@ class Feed:
                 _logger.exception("feed-failed", edition=name)
                 self._report_trouble(name, "the feed failed: see the gateway's log")
             await asyncio.sleep(backoff.next_s())
-
-    async def _open(self, stack: AsyncExitStack, *, blocking: bool) -> Redis:
-        redis = connect(self._url, role="gateway", blocking=blocking)
-        stack.push_async_callback(redis.aclose)
-        return redis
 
     def _report_trouble(self, name: str, reason: str, **details: object) -> None:
         if self._hub.troubles.get(name) != reason:
@@ -152,62 +191,6 @@ class Feed:
                 channel.append(logged)
         channel.edit(stored.edition)
         return stored
-
-
-def _put_unless_full(reports: asyncio.Queue[Sent], sent: Sent) -> None:
-    with suppress(asyncio.QueueFull):
-        reports.put_nowait(sent)
-
-
-class Feeds:
-    """The feeds of all editions, including editions that are added later.
-
-    Args:
-        hub: Gets the channels.
-        url: The URL of Redis.
-        gateway: The gateway's name in reach reports.
-        chance: Returns a random number from 0 to 1, for the retry delays.
-
-    """
-
-    def __init__(self, hub: Hub, url: str, gateway: str, chance: Callable[[], float]) -> None:
-        self._hub = hub
-        self._url = url
-        self._gateway = gateway
-        self._feed = Feed(hub, url, chance)
-
-    async def run(self, loaded: asyncio.Event) -> None:
-        """Follow every edition. Runs until cancelled.
-
-        Set `loaded` when each of the first editions is loaded or can't be verified: one broken log must not keep the
-        others waiting.
-        """
-        known: dict[str, Loading] = {}
-        redis = connect(self._url, role="gateway", blocking=False)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                while not is_cancelled():
-                    for name in await self._names(redis):
-                        if name not in known:
-                            self._hub.editions.add(name)
-                            known[name] = Loading()
-                            tasks.create_task(self._feed.run(name, known[name]), name=f"feed-{name}")
-                            tasks.create_task(self._deliver(name, known[name].loaded, redis), name=f"deliver-{name}")
-                    if known and not loaded.is_set():
-                        for loading in known.values():
-                            await loading.attempted.wait()
-                        loaded.set()
-                    await asyncio.sleep(DISCOVER_S if known else 0.05)
-                raise asyncio.CancelledError
-        finally:
-            await redis.aclose()
-
-    async def _names(self, redis: Redis) -> list[str]:
-        try:
-            names = await edition_names(redis)
-        except (*REDIS_ERRORS, UnicodeError):
-            return []  # each feed reports the trouble of its own edition
-        return [name for name in names if is_name(name)]
 
     async def _deliver(self, name: str, loaded: asyncio.Event, redis: Redis) -> None:
         await loaded.wait()

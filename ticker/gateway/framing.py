@@ -12,22 +12,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import Frame, Opcode
 from websockets.headers import build_extension, parse_extension
 
-from ticker.core.messages import (
-    BoardMessage,
-    ByeMessage,
-    HeartbeatMessage,
-    LineMessage,
-    LiveMessage,
-    Message,
-    encode_message,
-)
-
-_KINDS: Final[dict[type[Message], str]] = {
-    BoardMessage: "board",
-    LineMessage: "line",
-    LiveMessage: "live",
-    HeartbeatMessage: "heartbeat",
-}
+from ticker.core.messages import ByeMessage, Message, encode_message
 
 
 class Framing(Enum):
@@ -77,7 +62,7 @@ def frame_message(framing: Framing, message: Message) -> bytes:
     if isinstance(message, ByeMessage):
         # Browsers use this delay for all later reconnects too, even if no server responds: it must not be 0.
         return b"retry: %d\n" % (message.retry_ms + RETRY_MIN_MS) + event("bye", None, payload)
-    return event(_KINDS[type(message)], message.position, payload)
+    return event(str(message.__struct_config__.tag), message.position, payload)
 
 
 def websocket_frame(payload: bytes) -> bytes:

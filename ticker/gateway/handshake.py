@@ -230,7 +230,8 @@ def websocket_response(headers: Headers, extension: str | None) -> bytes:
     key = headers.one(b"sec-websocket-key")
     if key is None or not _is_key(key):
         raise Refusal(400, "key", "there must be one Sec-WebSocket-Key, with 16 bytes in base64")
-    subprotocol = f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n" if SUBPROTOCOL in _offered(headers) else ""
+    offered = headers.tokens(b"sec-websocket-protocol")
+    subprotocol = f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n" if SUBPROTOCOL in offered else ""
     extensions = "" if extension is None else f"Sec-WebSocket-Extensions: {extension}\r\n"
     return (
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -243,10 +244,6 @@ def _is_key(key: str) -> bool:
         return len(b64decode(key, validate=True)) == 16
     except (binascii.Error, ValueError):
         return False
-
-
-def _offered(headers: Headers) -> list[str]:
-    return headers.tokens(b"sec-websocket-protocol")
 
 
 def events_response(origin: str | None) -> bytes:

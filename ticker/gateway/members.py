@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from itertools import cycle
 from typing import Final
 
 from ticker.core.log_window import Reset
@@ -12,8 +13,7 @@ from ticker.core.messages import ByeMessage, CloseCode
 from ticker.core.position import Position
 from ticker.gateway.admission import Refusal
 from ticker.gateway.ahead import AheadFollowers
-from ticker.gateway.counts import Counts
-from ticker.gateway.follower import LEFT, LIVE, Follower
+from ticker.gateway.follower import LEFT, LIVE, Counts, Follower
 from ticker.gateway.frame_cache import FrameCaches
 from ticker.gateway.framing import frame_message
 from ticker.gateway.handshake import refusal_response
@@ -31,6 +31,7 @@ class Members:
     Attributes:
         slots: The heartbeat slots, one per second of the heartbeat interval. Each follower that is served is in one.
         behind: Followers that need another batch before the next pass.
+        paused: Followers that are written nothing until their peers have read.
         ahead: Followers that wait because their position is ahead of the log.
         work: Set when there is something to write.
         on_lost: Called when a follower's connection is gone.
@@ -40,33 +41,26 @@ class Members:
 
     def __init__(self, history: History, frame_caches: FrameCaches, heartbeat_s: int, counts: Counts) -> None:
         self.behind: dict[Follower, None] = {}
+        self.paused: dict[Follower, None] = {}
         self.ahead = AheadFollowers()
         self.work = asyncio.Event()
         self.on_lost: Callable[[Follower], None] = lambda follower: None
         self.refused: Counter[str] = Counter()
         file = MemoryFile()
         self.slots: list[HeartbeatSlot[Follower]] = [HeartbeatSlot(file) for _ in range(heartbeat_s)]
-        self._next_slot = 0
+        self._next_slots = cycle(self.slots)
         self._history = history
         self._frame_caches = frame_caches
         self._counts = counts
         self._count = 0
-        self._paused: dict[Follower, None] = {}
         self._closing: dict[Follower, float] = {}  # → when its connection is aborted
 
     def __len__(self) -> int:
         return self._count
 
-    @property
-    def paused(self) -> int:
-        """The number of paused followers."""
-        return len(self._paused)
-
     def next_slot(self) -> HeartbeatSlot[Follower]:
         """Return the slot for the next follower. Followers are spread evenly over the slots."""
-        slot = self.slots[self._next_slot]
-        self._next_slot = (self._next_slot + 1) % len(self.slots)
-        return slot
+        return next(self._next_slots)
 
     # Joining and leaving
 
@@ -107,7 +101,7 @@ class Members:
         self.ahead.pop(follower, None)
         follower.slot.remove(follower)
         self.behind.pop(follower, None)
-        self._paused.pop(follower, None)
+        self.paused.pop(follower, None)
         self._count -= 1
         self._frame_caches.release(follower.frame_cache)
 
@@ -170,19 +164,19 @@ class Members:
         """Write nothing to a follower until its peer has read."""
         follower.paused_at = asyncio.get_running_loop().time()
         if follower in follower.slot.singles:
-            self._paused[follower] = None
+            self.paused[follower] = None
             self._counts.pauses += 1
 
     def resume(self, follower: Follower) -> None:
         """Continue with a paused follower."""
         follower.paused_at = None
-        if follower in self._paused:
-            del self._paused[follower]
+        if follower in self.paused:
+            del self.paused[follower]
             self.add_behind(follower)  # don't write now: thousands of followers may resume in one iteration
 
     def close_paused(self, limit_s: float, now: float) -> None:
         """Close the followers that have been paused for longer than `limit_s`."""
-        for follower in [each for each in self._paused if now - (each.paused_at or now) > limit_s]:
+        for follower in [each for each in self.paused if now - (each.paused_at or now) > limit_s]:
             follower.close(CloseCode.TRY_LATER, "this reader reads too slowly")
 
     # Closing

@@ -73,7 +73,7 @@ class HubCollector(Collector):
     def _collect_channels(self, channels: list[Channel]) -> Iterator[Metric]:
         gauges: dict[str, tuple[str, Callable[[Channel], float]]] = {
             "followers": ("Connected followers.", lambda channel: len(channel.members)),
-            "paused": ("Followers paused until their peers have read.", lambda channel: channel.members.paused),
+            "paused": ("Followers paused until their peers have read.", lambda channel: len(channel.members.paused)),
             "frame_caches": ("Different stream options in use.", lambda channel: len(channel.frame_caches)),
             "head": ("The seq of the newest entry.", lambda channel: channel.history.log.head),
             "following": ("1 while the feed follows the log.", lambda channel: channel.name not in self._hub.troubles),
