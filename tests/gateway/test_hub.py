@@ -39,7 +39,7 @@ async def test_heartbeats_are_spread_over_the_interval(gateway: Gateway) -> None
         await client.__aenter__()
         await client.open()
     slots = gateway.hub.channels["en"].members.slots
-    assert [len(slot) for slot in slots] == [2] * 25
+    assert [len(list(slot)) for slot in slots] == [2] * 25
     for client in clients:
         client.socket.close()
 

@@ -158,9 +158,6 @@ class HeartbeatSlot(Generic[M]):
         for group in self.groups():
             yield from group.members
 
-    def __len__(self) -> int:
-        return len(self.singles) + sum(len(group.members) for group in self.groups())
-
     def groups(self) -> list[WriteGroup[M]]:
         """Return the current groups. A group in this list may become empty later."""
         return [group for groups in self._groups.values() for group in groups]
