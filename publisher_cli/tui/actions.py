@@ -10,12 +10,11 @@ import msgspec
 
 from publisher_cli.output import bidi, messages
 from publisher_cli.times import parse_instant
-from publisher_cli.tui.draft import DEADLINE_S, draft_of
+from publisher_cli.tui.draft import draft_of
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Outbox
 from publisher_cli.tui.steps import AskText, Confirm, Edit, Refuse, Send, Step
 from publisher_cli.tui.widgets.line_list import held_text, held_urgency
-from publisher_cli.tui.widgets.prompt import Confirmation, TextRequest
 from ticker.client.pending_request import new_key
 from ticker.core import lifecycle
 from ticker.core.edition import Role
@@ -72,15 +71,15 @@ class SelectedItem(msgspec.Struct, frozen=True):
 
 def act(name: str, model: EditionModel | None, selected: str | None, clock: Callable[[], datetime]) -> Step:
     """Return the first step of the action `name` on the line or held item with the id `selected`."""
-    if name in _LINE_ACTIONS:
-        entry = None if model is None or selected is None else model.board.get(selected)
-        if model is None or entry is None:
-            return Refuse("select a line on the board first (b, then ↑ ↓)")
-        return _LINE_ACTIONS[name](SelectedLine(model, entry, clock))
-    held = None if model is None or selected is None else model.held_by_id(selected)
-    if model is None or held is None:
-        return Refuse("select a held item first (d or s, then ↑ ↓)")
-    return _ITEM_ACTIONS[name](SelectedItem(model, held))
+    if name in _DECISIONS:
+        held = None if model is None or selected is None else model.held_by_id(selected)
+        if model is None or held is None:
+            return Refuse("select a held item first (d or s, then ↑ ↓)")
+        return _decide(name, SelectedItem(model, held))
+    entry = None if model is None or selected is None else model.board.get(selected)
+    if model is None or entry is None:
+        return Refuse("select a line on the board first (b, then ↑ ↓)")
+    return _change(name, SelectedLine(model, entry, clock))
 
 
 def undo(model: EditionModel | None, outbox: Outbox, now: datetime) -> Send | None:
@@ -94,7 +93,7 @@ def undo(model: EditionModel | None, outbox: Outbox, now: datetime) -> Send | No
     sent = outbox.held_request(held_id)
     return Send(
         edition=model.name,
-        request=DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=held_id, deadline_s=DEADLINE_S),
+        request=DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=held_id),
         quoted="" if sent is None else sent.quoted,
         restore=None if sent is None else sent.draft,
     )
@@ -111,54 +110,65 @@ def _undoable(model: EditionModel, outbox: Outbox, now: datetime) -> str | None:
 # On a line
 
 
-def _edit(line: SelectedLine, change: Change) -> Step:
-    problem = why_not_change(change, line.entry)
-    return Edit(draft_of(change, line.entry.line)) if problem is None else Refuse(problem)
+def _change(name: str, line: SelectedLine) -> Step:
+    change = _change_of(name, line)
+    if (problem := why_not_change(change, line.entry)) is not None:
+        return Refuse(problem)
+    match change:
+        case Change.WITHDRAW:
+            return _withdraw(line)
+        case Change.PIN:
+            return _pin(line)
+        case Change.UNPIN:
+            return _confirm_change(line, change, f"UNPIN {line.short_id}?")
+        case Change.HIDE:
+            return _confirm_change(line, change, f"HIDE {line.short_id} FROM THE BOARD?")
+        case Change.UNHIDE:
+            return _confirm_change(line, change, f"PUT {line.short_id} BACK ON THE BOARD?")
+        case _:
+            return Edit(draft_of(change, line.entry.line))
+
+
+def _change_of(name: str, line: SelectedLine) -> Change:
+    """Return the change of an action. The actions that hide and pin a line also undo that."""
+    if name == "hide" and line.entry.line.status is Status.WITHHELD:
+        return Change.UNHIDE
+    if name == "pin" and line.entry.line.is_pinned(line.clock()):
+        return Change.UNPIN
+    return Change(name)
 
 
 def _withdraw(line: SelectedLine) -> Step:
-    if (problem := why_not_change(Change.WITHDRAW, line.entry)) is not None:
-        return Refuse(problem)
-    prompt = TextRequest(
+    return AskText(
         title=f"WITHDRAW {line.short_id} FOR GOOD",
         about=line.quoted,
         hint="the reason, which readers see · Enter: continue, Esc: cancel",
         check=lambda reason: "a withdrawal needs a reason" if fields.is_blank(reason) else None,
+        then=lambda reason: _confirm_withdrawal(line, reason),
     )
-    return AskText(prompt, lambda reason: _confirm_withdrawal(line, reason))
 
 
 def _confirm_withdrawal(line: SelectedLine, reason: str) -> Step:
     reach = line.model.reach(line.entry.line.id)
     readers = "" if reach is None else f" FROM {messages.count(reach.followers, 'READER', 'READERS')}"
-    prompt = Confirmation(
+    return Confirm(
         title=f"WITHDRAW {line.short_id}{readers}?",
         about=f"{line.quoted}\nreaders see the reason: {bidi.isolated(reason)}",
         hint="y: withdraw it now · any other key: cancel",
         key="y",
+        then=lambda: _send_change(line, Change.WITHDRAW, reason=reason),
     )
-    return Confirm(prompt, lambda: _send_change(line, Change.WITHDRAW, reason=reason))
-
-
-def _hide(line: SelectedLine) -> Step:
-    if line.entry.line.status is Status.WITHHELD:
-        return _confirm_change(line, Change.UNHIDE, f"PUT {line.short_id} BACK ON THE BOARD?")
-    return _confirm_change(line, Change.HIDE, f"HIDE {line.short_id} FROM THE BOARD?")
 
 
 def _pin(line: SelectedLine) -> Step:
-    if line.entry.line.is_pinned(line.clock()):
-        return _confirm_change(line, Change.UNPIN, f"UNPIN {line.short_id}?")
-    if (problem := why_not_change(Change.PIN, line.entry)) is not None:
-        return Refuse(problem)
-    prompt = TextRequest(
+    return AskText(
         title=f"PIN {line.short_id} ON TOP FOR",
         about=line.quoted,
         hint="how long (2h, 90m) or until when (14:30) · Enter: pin it, Esc: cancel",
         value=PIN_DEFAULT,
         check=lambda text: _check_time(line, text),
+        then=lambda text: _send_change(line, Change.PIN, pinned_until=_parse_time(line, text)),
     )
-    return AskText(prompt, lambda text: _send_change(line, Change.PIN, pinned_until=_parse_time(line, text)))
 
 
 def _parse_time(line: SelectedLine, text: str) -> datetime:
@@ -175,10 +185,13 @@ def _check_time(line: SelectedLine, text: str) -> str | None:
 
 def _confirm_change(line: SelectedLine, change: Change, title: str) -> Step:
     """Ask for Enter, not for a letter: a sentence typed on the board by mistake must not change anything."""
-    if (problem := why_not_change(change, line.entry)) is not None:
-        return Refuse(problem)
-    prompt = Confirmation(title=title, about=line.quoted, hint="Enter: do it · any other key: cancel", key="enter")
-    return Confirm(prompt, lambda: _send_change(line, change))
+    return Confirm(
+        title=title,
+        about=line.quoted,
+        hint="Enter: do it · any other key: cancel",
+        key="enter",
+        then=lambda: _send_change(line, change),
+    )
 
 
 def _send_change(
@@ -190,7 +203,6 @@ def _send_change(
         change=change,
         id=latest.id,
         version=latest.version,
-        deadline_s=DEADLINE_S,
         reason=reason,
         pinned_until=pinned_until,
     )
@@ -200,89 +212,78 @@ def _send_change(
 # On a held item
 
 
+def _decide(name: str, item: SelectedItem) -> Step:
+    decision, first_step = _DECISIONS[name]
+    problem = why_not_decide(decision, item, breaks_glass=first_step is _break_glass)
+    return first_step(item) if problem is None else Refuse(problem)
+
+
 def _approve(item: SelectedItem) -> Step:
-    if (problem := why_not_decide(Decision.APPROVE, item)) is not None:
-        return Refuse(problem)
-    prompt = Confirmation(
-        title=f"APPROVE {item.name}?", about=item.quoted, hint="y: approve it · any other key: cancel", key="y"
+    return Confirm(
+        title=f"APPROVE {item.name}?",
+        about=item.quoted,
+        hint="y: approve it · any other key: cancel",
+        key="y",
+        then=lambda: _send_decision(item, Decision.APPROVE),
     )
-    return Confirm(prompt, lambda: _send_decision(item, Decision.APPROVE))
 
 
-def _approve_alone(item: SelectedItem) -> Step:
-    if (problem := why_not_decide(Decision.APPROVE, item, breaks_glass=True)) is not None:
-        return Refuse(problem)
-    prompt = TextRequest(
+def _break_glass(item: SelectedItem) -> Step:
+    return AskText(
         title=f"BREAK THE GLASS FOR {item.name}",
         about=item.quoted,
         hint="why without a second person; everyone can see it · Enter: continue, Esc: cancel",
         check=lambda reason: "break-glass needs a reason" if fields.is_blank(reason) else None,
+        then=lambda reason: _confirm_break_glass(item, reason),
     )
-    return AskText(prompt, lambda reason: _confirm_break_glass(item, reason))
 
 
 def _confirm_break_glass(item: SelectedItem, reason: str) -> Step:
-    prompt = Confirmation(
+    return Confirm(
         title="APPROVE WITHOUT A SECOND PERSON?",
         about=f"{item.quoted}\nreason: {bidi.isolated(reason)}",
         hint="y: put it on air now · any other key: cancel",
         key="y",
+        then=lambda: _send_decision(item, Decision.APPROVE, break_glass=reason),
     )
-    return Confirm(prompt, lambda: _send_decision(item, Decision.APPROVE, break_glass=reason))
 
 
 def _reject(item: SelectedItem) -> Step:
-    if (problem := why_not_decide(Decision.REJECT, item)) is not None:
-        return Refuse(problem)
-    prompt = TextRequest(
+    return AskText(
         title=f"REJECT {item.name}",
         about=item.quoted,
         hint="the reason, which its author sees · Enter: reject it, Esc: cancel",
         check=lambda reason: "a rejection needs a reason" if fields.is_blank(reason) else None,
+        then=lambda reason: _send_decision(item, Decision.REJECT, reason=reason),
     )
-    return AskText(prompt, lambda reason: _send_decision(item, Decision.REJECT, reason=reason))
 
 
 def _take_back(item: SelectedItem) -> Step:
-    if (problem := why_not_decide(Decision.CANCEL, item)) is not None:
-        return Refuse(problem)
-    prompt = Confirmation(
+    return Confirm(
         title=f"TAKE BACK {item.name}?",
         about=item.quoted,
         hint="Enter: it never goes on air · any other key: cancel",
         key="enter",
+        then=lambda: _send_decision(item, Decision.CANCEL),
     )
-    return Confirm(prompt, lambda: _send_decision(item, Decision.CANCEL))
 
 
 def _send_decision(
     item: SelectedItem, decision: Decision, *, reason: str | None = None, break_glass: str | None = None
 ) -> Send:
     request = DecisionRequest(
-        key=new_key(),
-        decision=decision,
-        held=item.held.id,
-        reason=reason,
-        break_glass=break_glass,
-        deadline_s=DEADLINE_S,
+        key=new_key(), decision=decision, held=item.held.id, reason=reason, break_glass=break_glass
     )
     return Send(edition=item.model.name, request=request, quoted=item.quoted)
 
 
-_LINE_ACTIONS: Final[Mapping[str, Callable[[SelectedLine], Step]]] = {
-    "update": lambda line: _edit(line, Change.UPDATE),
-    "correct": lambda line: _edit(line, Change.CORRECT),
-    "refile": lambda line: _edit(line, Change.REFILE),
-    "withdraw": _withdraw,
-    "hide": _hide,
-    "pin": _pin,
+_DECISIONS: Final[Mapping[str, tuple[Decision, Callable[[SelectedItem], Step]]]] = {
+    "approve": (Decision.APPROVE, _approve),
+    "approve_alone": (Decision.APPROVE, _break_glass),
+    "reject": (Decision.REJECT, _reject),
+    "take_back": (Decision.CANCEL, _take_back),
 }
-_ITEM_ACTIONS: Final[Mapping[str, Callable[[SelectedItem], Step]]] = {
-    "approve": _approve,
-    "approve_alone": _approve_alone,
-    "reject": _reject,
-    "take_back": _take_back,
-}
+"""The decision and the first step of each action on a held item."""
 
 
 # Permissions, as the core decides them

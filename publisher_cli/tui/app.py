@@ -30,11 +30,11 @@ from publisher_cli.tui.messages import (
 )
 from publisher_cli.tui.model import Connection, EditionModel, State
 from publisher_cli.tui.outbox import Drafts, Outbox, SentRequest
-from publisher_cli.tui.steps import AskText, Confirm, Edit, Refuse, Send, Step
+from publisher_cli.tui.steps import AskText, Confirm, Edit, Quit, Refuse, Send, Step
 from publisher_cli.tui.sync import EditionSync, deliver
 from publisher_cli.tui.widgets.composer import Composer
 from publisher_cli.tui.widgets.line_list import LineList, held_rows, line_rows
-from publisher_cli.tui.widgets.prompt import Confirmation, ConfirmPrompt, Prompt, TextPrompt
+from publisher_cli.tui.widgets.prompt import ConfirmPrompt, Prompt, TextPrompt
 from publisher_cli.tui.widgets.receipt_bar import Notice, ReceiptBar
 from publisher_cli.tui.widgets.status_bar import DetailsBar, StatusBar
 from ticker.core.submission import Receipt, ReceiptStatus
@@ -47,8 +47,6 @@ VALIDATE_S: Final = 0.06
 
 _BELL: Final = frozenset({ReceiptStatus.REFUSED, ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR})
 """Receipts that ring the bell."""
-
-_CANCELED: Final = Notice("CANCELED", "bold $text-warning", "nothing was done")
 
 
 def utc_now() -> datetime:
@@ -279,17 +277,19 @@ class DeskApp(App[str]):
                 self._edit(draft)
             case Send():
                 self._send(step)
-            case Confirm(prompt, then):
-                await self.push_screen(ConfirmPrompt(prompt), lambda yes: self._continue(then() if yes else None))
-            case AskText(request, then_with):
+            case Quit():
+                self.end()
+            case Confirm(then=then):
+                await self.push_screen(ConfirmPrompt(step), lambda yes: self._continue(then() if yes else None))
+            case AskText(then=then_with):
                 await self.push_screen(
-                    TextPrompt(request), lambda text: self._continue(None if text is None else then_with(text))
+                    TextPrompt(step), lambda text: self._continue(None if text is None else then_with(text))
                 )
 
     async def _continue(self, step: Step | None) -> None:
         """Perform the step after a prompt, or report that the editor canceled it."""
         if step is None:
-            self._show_notice(_CANCELED)
+            self._show_notice(Notice("CANCELED", "bold $text-warning", "nothing was done"))
         else:
             await self._perform(step)
 
@@ -371,19 +371,9 @@ class DeskApp(App[str]):
         if isinstance(self.screen, Prompt) or not (unsent or self.outbox.is_waiting):
             self.end()
             return
-        prompt = Confirmation(
-            title=f"{'A LINE HAS NO RECEIPT YET' if self.outbox.is_waiting else 'A LINE IS NOT SENT'}: QUIT ANYWAY?",
-            about=unsent,
-            hint="Enter: quit · any other key: stay",
-            key="enter",
-        )
-        await self.push_screen(ConfirmPrompt(prompt), self._leave_confirmed)
-
-    def _leave_confirmed(self, is_confirmed: bool | None) -> None:
-        if is_confirmed:
-            self.end()
-        else:
-            self._show_notice(_CANCELED)
+        what = "A LINE HAS NO RECEIPT YET" if self.outbox.is_waiting else "A LINE IS NOT SENT"
+        hint = "Enter: quit · any other key: stay"
+        await self._perform(Confirm(title=f"{what}: QUIT ANYWAY?", about=unsent, hint=hint, key="enter", then=Quit))
 
     def end(self) -> None:
         """Quit without asking. The result is the unsent text."""

@@ -11,7 +11,6 @@ from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Drafts, Outbox
 from publisher_cli.tui.steps import Confirm, Refuse, Send, Step
 from publisher_cli.tui.widgets.composer import Composer
-from publisher_cli.tui.widgets.prompt import Confirmation
 from ticker.core.errors import SettingsError
 from ticker.core.line import Line
 
@@ -79,24 +78,24 @@ class ComposeLine:
 
     def _confirm_by_y(self, draft: Draft, model: EditionModel) -> Step:
         what = "SEND WITHOUT A SECOND PERSON" if draft.fields.glass.strip() else "SEND THIS FLASH"
-        prompt = Confirmation(
+        return Confirm(
             title=f"{what} TO {model.name.upper()}?",
             about=_quoted(draft, model),
             hint="y: send it now · any other key: back to the text",
             key="y",
+            then=lambda: self._send(draft, model),
         )
-        return Confirm(prompt, lambda: self._send(draft, model))
 
     def _confirm_change(self, draft: Draft, line: Line, model: EditionModel) -> Step:
         """Show the text before and after: an editor who typed on the board by mistake notices it here."""
         before, after = bidi.isolated(messages.line_text(line), line.dir), _quoted(draft, model)
-        prompt = Confirmation(
+        return Confirm(
             title=f"{draft.change.upper()} {line.id[:4]} IN {model.name.upper()}?",
             about=f"before: {before}\nafter: {after}" if before != after else after,
             hint="Enter: send it now · any other key: back to the text",
             key="enter",
+            then=lambda: self._send(draft, model),
         )
-        return Confirm(prompt, lambda: self._send(draft, model))
 
     def _send(self, draft: Draft, model: EditionModel) -> Step:
         try:

@@ -142,7 +142,7 @@ def submission_of(draft: Draft, key: str, now: datetime, zone: tzinfo | None) ->
         content["reason"] = draft.fields.reason
     if draft.fields.glass.strip():
         content["break_glass"] = draft.fields.glass
-    return Submission(key=key, change=draft.change, deadline_s=DEADLINE_S, **content)
+    return Submission(key=key, change=draft.change, **content)
 
 
 def _changed_fields(draft: Draft) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TypeAlias
 import msgspec
 
 from publisher_cli.tui.draft import Draft
-from publisher_cli.tui.widgets.prompt import Confirmation, TextRequest
 from ticker.core.line import Line
 from ticker.core.submission import Request
 
@@ -27,7 +26,7 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class Send(msgspec.Struct, frozen=True, kw_only=True):
-    """Send a request to the desk of `edition`.
+    """Send a request to the desk of `edition`. The outbox keeps it until it has a receipt.
 
     `quoted` is the text to show in its receipt. `draft` is the draft that the request was made from, and `line` the
     version that it changes. `restore` is a draft to put back into the compose line if that is blank.
@@ -41,18 +40,35 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
     restore: Draft | None = None
 
 
-class Confirm(msgspec.Struct, frozen=True):
-    """Ask for a confirmation. Continue with `then` if the editor confirms."""
+class Confirm(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask for a confirmation, which only `key` gives. Continue with `then` if the editor confirms.
 
-    prompt: Confirmation
+    `about` quotes the line in question.
+    """
+
+    title: str
+    about: str
+    hint: str
+    key: str
     then: Callable[[], Step]
 
 
-class AskText(msgspec.Struct, frozen=True):
-    """Ask for a text, such as a reason. Continue with `then` once the editor has entered it."""
+class AskText(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask for a text, such as a reason. Continue with `then` once the editor has entered it.
 
-    prompt: TextRequest
+    `check` returns why a text is not acceptable, or None if it is.
+    """
+
+    title: str
+    about: str
+    hint: str
+    value: str = ""
+    check: Callable[[str], str | None]
     then: Callable[[str], Step]
 
 
-Step: TypeAlias = Refuse | Edit | Send | Confirm | AskText
+class Quit(msgspec.Struct, frozen=True):
+    """End the application."""
+
+
+Step: TypeAlias = Refuse | Edit | Send | Confirm | AskText | Quit

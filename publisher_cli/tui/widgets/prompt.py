@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import msgspec
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -12,47 +9,26 @@ from textual.events import Key
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Input, Static
 
+from publisher_cli.tui.steps import AskText, Confirm
 from publisher_cli.tui.wrapping import wrapped
-
-
-class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
-    """A question that only `key` answers with yes. `about` quotes the line in question."""
-
-    title: str
-    about: str
-    hint: str
-    key: str
-
-
-class TextRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a text. `check` returns why a text is not acceptable, or None if it is."""
-
-    title: str
-    about: str
-    hint: str
-    value: str = ""
-    check: Callable[[str], str | None]
 
 
 class Prompt(ModalScreen[ScreenResultType]):
     """A dialog at the bottom of the screen. The board above stays visible and live."""
 
-    def __init__(self, request: Confirmation | TextRequest) -> None:
+    def __init__(self, question: Confirm | AskText, *inputs: Input) -> None:
         super().__init__()
-        self._request = request
+        self._question = question
+        self._inputs = inputs
         self._is_answered = False
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(Content.styled(f" {self._request.title} ", "bold reverse"))
-            if self._request.about:
-                yield Static(wrapped(Content(self._request.about), self.app.size.width - 2))
-            yield from self.compose_answer()
-            yield Static(Content.styled(self._request.hint, "$foreground 60%"), id="hint")
-
-    def compose_answer(self) -> ComposeResult:
-        """Compose the widgets between the question and the hint."""
-        yield from ()
+            yield Static(Content.styled(f" {self._question.title} ", "bold reverse"))
+            if self._question.about:
+                yield Static(wrapped(Content(self._question.about), self.app.size.width - 2))
+            yield from self._inputs
+            yield Static(Content.styled(self._question.hint, "$foreground 60%"), id="hint")
 
     def answer(self, result: ScreenResultType) -> None:
         """Close the prompt. Only the first answer counts."""
@@ -64,9 +40,9 @@ class Prompt(ModalScreen[ScreenResultType]):
 class ConfirmPrompt(Prompt[bool]):
     """Ask for a confirmation: every key except the one that confirms cancels."""
 
-    def __init__(self, confirmation: Confirmation) -> None:
-        super().__init__(confirmation)
-        self._key = confirmation.key
+    def __init__(self, question: Confirm) -> None:
+        super().__init__(question)
+        self._key = question.key
 
     def on_key(self, event: Key) -> None:
         event.stop()
@@ -77,13 +53,9 @@ class ConfirmPrompt(Prompt[bool]):
 class TextPrompt(Prompt[str | None]):
     """Ask for a text: Enter submits it, Esc cancels."""
 
-    def __init__(self, request: TextRequest) -> None:
-        super().__init__(request)
-        self._value = request.value
-        self._check = request.check
-
-    def compose_answer(self) -> ComposeResult:
-        yield Input(self._value, compact=True, select_on_focus=False)
+    def __init__(self, question: AskText) -> None:
+        super().__init__(question, Input(question.value, compact=True, select_on_focus=False))
+        self._check = question.check
 
     def on_mount(self) -> None:
         self.set_focus(self.query_one(Input))

@@ -38,7 +38,7 @@ def test_action_without_a_selected_row_is_refused() -> None:
 def test_hide_is_confirmed_by_enter_and_sent_with_the_version_that_was_shown() -> None:
     step = act("hide", model_of("Ferries stop"), "line-1")
     assert isinstance(step, Confirm)
-    assert (step.prompt.key, step.prompt.about) == ("enter", "Ferries stop")
+    assert (step.key, step.about) == ("enter", "Ferries stop")
     sent = step.then()
     assert isinstance(sent, Send)
     assert isinstance(sent.request, Submission)
@@ -48,10 +48,10 @@ def test_hide_is_confirmed_by_enter_and_sent_with_the_version_that_was_shown() -
 def test_withdrawal_asks_for_a_reason_and_then_for_y() -> None:
     step = act("withdraw", model_of("Ferries stop"), "line-1")
     assert isinstance(step, AskText)
-    assert step.prompt.check(" ") == "a withdrawal needs a reason"
+    assert step.check(" ") == "a withdrawal needs a reason"
     confirmation = step.then("The ferries run.")
     assert isinstance(confirmation, Confirm)
-    assert confirmation.prompt.key == "y"
+    assert confirmation.key == "y"
     sent = confirmation.then()
     assert isinstance(sent, Send)
     assert isinstance(sent.request, Submission)
@@ -61,9 +61,9 @@ def test_withdrawal_asks_for_a_reason_and_then_for_y() -> None:
 def test_pin_asks_for_a_time_and_rejects_one_that_cannot_be_parsed() -> None:
     step = act("pin", model_of("Ferries stop"), "line-1")
     assert isinstance(step, AskText)
-    assert step.prompt.value == "2h"
-    assert "is not a time" in (step.prompt.check("soon") or "")
-    assert step.prompt.check("90m") is None
+    assert step.value == "2h"
+    assert "is not a time" in (step.check("soon") or "")
+    assert step.check("90m") is None
     sent = step.then("90m")
     assert isinstance(sent, Send)
     assert isinstance(sent.request, Submission)
@@ -76,7 +76,7 @@ def test_editor_may_not_approve_their_own_item_but_may_take_it_back() -> None:
     assert isinstance(act("approve", model, "held-1"), Refuse)
     step = act("take_back", model, "held-1")
     assert isinstance(step, Confirm)
-    assert step.prompt.key == "enter"
+    assert step.key == "enter"
 
 
 def test_approval_is_confirmed_by_y() -> None:
@@ -84,7 +84,7 @@ def test_approval_is_confirmed_by_y() -> None:
     model.held = [held_item(urgency=1)]
     step = act("approve", model, "held-1")
     assert isinstance(step, Confirm)
-    assert (step.prompt.title, step.prompt.key) == ("APPROVE OMAR'S NEW FLASH?", "y")
+    assert (step.title, step.key) == ("APPROVE OMAR'S NEW FLASH?", "y")
     sent = step.then()
     assert isinstance(sent, Send)
     assert isinstance(sent.request, DecisionRequest)
@@ -98,10 +98,10 @@ def test_only_a_chief_may_approve_without_a_second_person() -> None:
     model.role = Role.CHIEF
     step = act("approve_alone", model, "held-1")
     assert isinstance(step, AskText)
-    assert step.prompt.check("") == "break-glass needs a reason"
+    assert step.check("") == "break-glass needs a reason"
     confirmation = step.then("Minutes away.")
     assert isinstance(confirmation, Confirm)
-    assert confirmation.prompt.key == "y"
+    assert confirmation.key == "y"
 
 
 def test_undo_takes_back_the_editors_own_item_in_its_undo_window() -> None:

@@ -7,12 +7,17 @@ from textual.app import App
 from textual.widgets import Input
 
 from publisher_cli.tui.bindings import Pane
-from publisher_cli.tui.widgets.prompt import Confirmation, ConfirmPrompt, TextPrompt, TextRequest
+from publisher_cli.tui.steps import AskText, Confirm, Quit
+from publisher_cli.tui.widgets.prompt import ConfirmPrompt, TextPrompt
 from tests.support.tui_harness import model_of, offline_tui
 
-CONFIRMATION = Confirmation(title="APPROVE?", about="Ferries stop", hint="y: approve", key="y")
-REQUEST = TextRequest(
-    title="REJECT", about="", hint="the reason", check=lambda text: None if text.strip() else "a reason is needed"
+CONFIRMATION = Confirm(title="APPROVE?", about="Ferries stop", hint="y: approve", key="y", then=Quit)
+REQUEST = AskText(
+    title="REJECT",
+    about="",
+    hint="the reason",
+    check=lambda text: None if text.strip() else "a reason is needed",
+    then=lambda _: Quit(),
 )
 
 
