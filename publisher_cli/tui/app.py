@@ -29,7 +29,7 @@ from publisher_cli.tui.messages import (
     RequestSettled,
 )
 from publisher_cli.tui.model import Connection, EditionModel, State
-from publisher_cli.tui.outbox import Drafts, Outbox, SentRequest
+from publisher_cli.tui.outbox import Drafts, Outbox
 from publisher_cli.tui.steps import AskText, Confirm, Edit, Quit, Refuse, Send, Step
 from publisher_cli.tui.sync import EditionSync, deliver
 from publisher_cli.tui.widgets.composer import Composer
@@ -161,7 +161,7 @@ class DeskApp(App[str]):
         if self._receipts.shows(message.receipt.key):
             self._show_receipt(message.receipt, message.sent.quoted, message.related)
 
-    def _settle(self, sent: SentRequest, receipt: Receipt) -> None:
+    def _settle(self, sent: Send, receipt: Receipt) -> None:
         """Record and show a receipt. The text leaves the compose line only once it is on air or held."""
         self.outbox.settle(sent, receipt)
         is_done = self.drafts.settle(sent, receipt)
@@ -246,15 +246,13 @@ class DeskApp(App[str]):
         if len(self.screen_stack) == 1:
             await self._perform(self._compose_line.submit(self.model, self.outbox, is_live=self._is_live))
 
-    @on(Composer.Left)
-    def _leave_composer(self) -> None:
+    def action_leave_composer(self) -> None:
         """Go back to the list. A new line replaces the change of a line."""
         if self._composer.draft.line is not None:
             self._edit(Draft())
         self._lines.focus()
 
-    @on(Composer.GlassRequested)
-    def _toggle_glass(self) -> None:
+    def action_toggle_glass(self) -> None:
         problem = None if self.model is None else actions.why_not_break_glass(self.model.role)
         if problem is None:
             self._composer.toggle_glass()
@@ -301,8 +299,8 @@ class DeskApp(App[str]):
         if step.restore is not None and self.model is not None:
             self._compose_line.bring_back(step.restore, self.model)
         request = msgspec.structs.replace(step.request, deadline_s=self._deadline_s, origin=origin())
-        sent = SentRequest(step.edition, request, step.quoted, self._clock(), step.draft, step.line)
-        self.outbox.add(sent)
+        sent = msgspec.structs.replace(step, request=request)
+        self.outbox.add(sent, self._clock())
         delivery = deliver(self._find, self._editor, sent, self.post_message)
         self.run_worker(delivery, name=request.key, group="requests")
         self.redraw()
@@ -336,8 +334,7 @@ class DeskApp(App[str]):
         self.pane = Pane[name]
         self._lines.focus()
 
-    def action_other_pane(self, name: str) -> None:
-        self.action_pane(name)
+    action_other_pane = action_pane
 
     def action_next_edition(self) -> None:
         current = self._requested or (None if self.model is None else self.model.name)

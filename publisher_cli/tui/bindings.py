@@ -29,11 +29,11 @@ class Pane(Enum):
 ON_COMPOSER: Final[list[BindingType]] = [
     Binding("enter", "submit", "send", priority=True, tooltip="Send the line to the desk"),
     Binding("tab", "app.focus_next", "fields", tooltip="Next field; Shift+Tab goes back"),
-    Binding("escape", "leave", "board", tooltip="Go to the board"),
+    Binding("escape", "app.leave_composer", "board", tooltip="Go to the board"),
     Binding("ctrl+o", "toggle_details", "more", priority=True, tooltip="Story, url, embargo and expiry"),
     Binding("f1", "app.help", "help", priority=True),
     Binding("ctrl+q", "app.leave", "quit", priority=True),
-    Binding("ctrl+g", "toggle_glass", "break glass", priority=True, show=False, tooltip="Chief: skip the review"),
+    Binding("ctrl+g", "app.toggle_glass", "break glass", priority=True, show=False, tooltip="Chief: skip the review"),
     Binding("ctrl+r", "toggle_again", "again", priority=True, show=False, tooltip="Send it although a duplicate"),
 ]
 

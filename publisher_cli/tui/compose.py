@@ -66,9 +66,9 @@ class ComposeLine:
         if draft.is_blank:
             return Refuse("there is nothing to send: type a line" if draft.line is None else "nothing has been changed")
         validation = self.validate(model, is_live=is_live)
-        if validation is None or validation.submission is None or not validation.can_be_sent:
-            errors = () if validation is None else validation.errors
-            details = "; ".join(finding.detail for finding in errors)
+        assert validation is not None, "the draft is not blank"
+        if validation.submission is None:
+            details = "; ".join(finding.detail for finding in validation.errors)
             return Refuse(f"{details}: nothing was sent", word="REFUSED")
         if needs_confirmation(draft, validation.submission):
             return self._confirm_by_y(draft, model)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
-from enum import Enum
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +16,7 @@ from publisher_cli.submit.request import content_fields
 from publisher_cli.times import parse_times
 from publisher_cli.tui.model import EditionModel
 from ticker.core.errors import SettingsError
-from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Direction, Line, Status
+from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Direction, Line
 from ticker.core.outcome import Hold, Publish, Refuse
 from ticker.core.rules import fields
 from ticker.core.submission import Finding, Submission
@@ -65,9 +64,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return Draft() if self.line is None else draft_of(self.change, self.line)
 
     def quoted(self, edition_dir: Direction) -> str:
-        """Return the text as readers will see it, isolated, for a prompt or a receipt."""
-        line = preview_line(self, edition_dir)
-        return "" if line is None else bidi.isolated(messages.line_text(line), line.dir)
+        """Return the text as readers will see it, isolated: for a prompt, a receipt or the preview."""
+        attribution, text = fields.split_attribution(fields.normal_text(self.fields.text))
+        direction = edition_dir if self.line is None else self.line.dir
+        return bidi.isolated(messages.attributed(attribution, text, direction), direction) if text else ""
 
 
 def draft_of(change: Change, line: Line) -> Draft:
@@ -84,18 +84,11 @@ def draft_of(change: Change, line: Line) -> Draft:
     return Draft(change=change, line=line, fields=filled_in)
 
 
-class Severity(Enum):
-    """The effect of a finding on the draft."""
-
-    ERROR = "error"
-    REVIEW = "review"
-    WARNING = "warning"
-
-
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """The decision that the desk would make about a draft now.
 
-    `submission` is None if the fields can't be parsed. `needs` are the reasons why a second person must review it.
+    `submission` is None if the draft can't be sent, because of `errors`. `needs` are the reasons why a second person must
+    review it.
     """
 
     submission: Submission | None = None
@@ -103,18 +96,6 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     due_at: datetime | None = None
-
-    @property
-    def can_be_sent(self) -> bool:
-        return self.submission is not None and not self.errors
-
-    def findings(self) -> list[tuple[Severity, Finding]]:
-        """Return all findings, the most severe first."""
-        return [
-            *((Severity.ERROR, finding) for finding in self.errors),
-            *((Severity.REVIEW, finding) for finding in self.needs),
-            *((Severity.WARNING, finding) for finding in self.warnings),
-        ]
 
 
 def text_graphemes(draft: Draft) -> int:
@@ -197,7 +178,7 @@ def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
         case Hold(held=held, warnings=warnings):
             return Validation(submission=submission, needs=held.needs, warnings=warnings, due_at=held.due_at)
         case Refuse(errors=errors, warnings=warnings):
-            return Validation(submission=submission, errors=errors, warnings=warnings)
+            return Validation(errors=errors, warnings=warnings)
 
 
 def needs_confirmation(draft: Draft, submission: Submission) -> bool:
@@ -208,16 +189,3 @@ def needs_confirmation(draft: Draft, submission: Submission) -> bool:
     if urgency is UNSET:
         urgency = draft.line.urgency if draft.line is not None else urgency
     return isinstance(urgency, int) and urgency <= URGENCY_FLASH and submission.change in TEXT_CHANGES
-
-
-def preview_line(draft: Draft, edition_dir: Direction) -> Line | None:
-    """Return the draft as a line to display, without applying the rules. Return None for an empty text."""
-    attribution, text = fields.split_attribution(fields.normal_text(draft.fields.text))
-    if not text:
-        return None
-    unused = datetime.min.replace(tzinfo=UTC)
-    direction = edition_dir if draft.line is None else draft.line.dir
-    return Line(
-        id="", version=1, number=0, change=draft.change, status=Status.USABLE, text=text, attribution=attribution,
-        lang="und", dir=direction, created_at=unused, updated_at=unused,
-    )  # fmt: skip

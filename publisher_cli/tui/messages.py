@@ -3,72 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from textual.message import Message
 
 from publisher_cli.history import RelatedLine
 from publisher_cli.tui.model import Connection, EditionModel
-from publisher_cli.tui.outbox import SentRequest
+from publisher_cli.tui.steps import Send
 from ticker.core.submission import Receipt
 
 
+@dataclass
 class SyncMessage(Message):
     """A message from the task that follows an edition.
 
     `requested` is the edition that the task was started for. The application ignores messages of an earlier task.
     """
 
-    def __init__(self, requested: str | None) -> None:
-        super().__init__()
-        self.requested = requested
+    requested: str | None
 
 
+@dataclass
 class ConnectionChanged(SyncMessage):
     """The connection to Redis was opened or lost."""
 
-    def __init__(self, requested: str | None, connection: Connection) -> None:
-        super().__init__(requested)
-        self.connection = connection
+    connection: Connection
 
 
+@dataclass
 class EditionsListed(SyncMessage):
     """The names of all editions were read."""
 
-    def __init__(self, requested: str | None, names: list[str]) -> None:
-        super().__init__(requested)
-        self.names = names
+    names: list[str]
 
 
+@dataclass
 class ModelChanged(SyncMessage):
     """The model has changed, or time has passed."""
 
-    def __init__(self, requested: str | None, model: EditionModel) -> None:
-        super().__init__(requested)
-        self.model = model
+    model: EditionModel
 
 
+@dataclass
 class ReceiptArrived(Message):
     """A receipt for this editor was read from the log of receipts."""
 
-    def __init__(self, receipt: Receipt) -> None:
-        super().__init__()
-        self.receipt = receipt
+    receipt: Receipt
 
 
+@dataclass
 class RequestSettled(Message):
     """A request of this application has its receipt."""
 
-    def __init__(self, sent: SentRequest, receipt: Receipt) -> None:
-        super().__init__()
-        self.sent = sent
-        self.receipt = receipt
+    sent: Send
+    receipt: Receipt
 
 
+@dataclass
 class ReachMeasured(Message):
     """Gateways reported the reach of an entry. `related` are the lines of the same story in other editions."""
 
-    def __init__(self, sent: SentRequest, receipt: Receipt, related: Sequence[RelatedLine]) -> None:
-        super().__init__()
-        self.sent = sent
-        self.receipt = receipt
-        self.related = related
+    sent: Send
+    receipt: Receipt
+    related: Sequence[RelatedLine]

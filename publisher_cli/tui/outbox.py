@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, TypeVar
 
-import msgspec
-
 from publisher_cli.submit.undo_window import is_window
 from publisher_cli.tui.draft import Draft
+from publisher_cli.tui.steps import Send
 from ticker.client.pending_request import new_key
-from ticker.core.line import Change, Line
-from ticker.core.submission import Receipt, ReceiptStatus, Request, Submission
+from ticker.core.line import Change
+from ticker.core.submission import Receipt, ReceiptStatus, Submission
 
 REMEMBERED_MAX: Final = 500
 """Maximum number of held items and of shown receipts that are remembered."""
@@ -26,27 +25,12 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class SentRequest(msgspec.Struct, frozen=True):
-    """A request that was sent to the desk of `edition`.
-
-    `quoted` is the text to show in its receipt. `draft` is the draft that it was made from, and `line` the version
-    that it changes.
-    """
-
-    edition: str
-    request: Request
-    quoted: str
-    sent_at: datetime
-    draft: Draft | None = None
-    line: Line | None = None
-
-
 class Outbox:
     """The requests that wait for a receipt, the items held for this editor, and the receipts already shown."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, SentRequest] = {}
-        self._held: dict[str, SentRequest] = {}
+        self._waiting: dict[str, tuple[Send, datetime]] = {}
+        self._held: dict[str, Send] = {}
         self._shown: dict[tuple[str, ReceiptStatus], None] = {}
         self._undo_window: tuple[str, datetime] | None = None
 
@@ -58,20 +42,20 @@ class Outbox:
     @property
     def is_draft_waiting(self) -> bool:
         """Whether a request from the compose line waits for its receipt."""
-        return any(sent.draft is not None for sent in self._waiting.values())
+        return any(sent.draft is not None for sent, _ in self._waiting.values())
 
     def waited_s(self, now: datetime) -> float:
         """Return how long the oldest request has waited for its receipt."""
-        return max(((now - sent.sent_at).total_seconds() for sent in self._waiting.values()), default=0.0)
+        return max(((now - sent_at).total_seconds() for _, sent_at in self._waiting.values()), default=0.0)
 
-    def add(self, sent: SentRequest) -> None:
+    def add(self, sent: Send, now: datetime) -> None:
         """Add a request that waits for its receipt."""
-        self._waiting[sent.request.key] = sent
+        self._waiting[sent.request.key] = (sent, now)
 
     def waits_for(self, key: str) -> bool:
         return key in self._waiting
 
-    def settle(self, sent: SentRequest, receipt: Receipt) -> None:
+    def settle(self, sent: Send, receipt: Receipt) -> None:
         """Record the receipt of a request. Remember a held item, and its undo window if it has one."""
         self._waiting.pop(sent.request.key, None)
         if receipt.status is not ReceiptStatus.HELD or receipt.held is None:
@@ -80,7 +64,7 @@ class Outbox:
         if receipt.due_at is not None and isinstance(sent.request, Submission) and is_window(receipt, sent.request):
             self._undo_window = (receipt.held, receipt.due_at)
 
-    def held_request(self, held_id: str | None) -> SentRequest | None:
+    def held_request(self, held_id: str | None) -> Send | None:
         """Return the request that is, or was, held under this id, or None if this application didn't send it."""
         return None if held_id is None else self._held.get(held_id)
 
@@ -107,12 +91,7 @@ class Drafts:
 
     def __init__(self) -> None:
         self._drafts: dict[DraftSlot, Draft] = {}
-        self._unsettled: dict[DraftSlot, SentRequest] = {}
-
-    @property
-    def unsettled(self) -> list[SentRequest]:
-        """The requests that were sent and are not on air, as far as is known."""
-        return list(self._unsettled.values())
+        self._unsettled: dict[DraftSlot, Send] = {}
 
     def keep(self, edition: str, draft: Draft) -> None:
         """Keep a draft until its editor returns to it. A blank draft replaces the one that was kept."""
@@ -134,11 +113,11 @@ class Drafts:
         before = self._unsettled.get(_slot(edition, draft))
         return before.request.key if before is not None and before.draft == draft else new_key()
 
-    def unsettled_request(self, key: str) -> SentRequest | None:
+    def unsettled_request(self, key: str) -> Send | None:
         """Return the request that was sent with this key and is not settled, or None."""
         return next((sent for sent in self._unsettled.values() if sent.request.key == key), None)
 
-    def settle(self, sent: SentRequest, receipt: Receipt) -> bool:
+    def settle(self, sent: Send, receipt: Receipt) -> bool:
         """Record the receipt of a request. Return True if its draft need not be kept: it is on air or held."""
         if sent.draft is None:
             return False

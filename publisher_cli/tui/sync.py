@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NoReturn
 
 from redis.exceptions import NoPermissionError
@@ -24,7 +24,7 @@ from publisher_cli.tui.messages import (
     RequestSettled,
 )
 from publisher_cli.tui.model import Connection, EditionModel, State
-from publisher_cli.tui.outbox import SentRequest
+from publisher_cli.tui.steps import Send
 from ticker.backoff import Backoff
 from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
 from ticker.console import sentence
@@ -90,8 +90,6 @@ class EditionSync:
                     lost_since = None
                     backoff.reset()
                 continue  # the log was replaced: read the new one without a delay
-            except (TickerError, OSError, *CLIENT_ERRORS) as error:
-                reason = sentence(error)
             except Exception as error:  # noqa: BLE001 -- a task's root: the application keeps the drafts and shows it
                 reason = sentence(error)
             lost_since = lost_since or self._clock()
@@ -190,31 +188,30 @@ class EditionSync:
         return None
 
 
-async def deliver(find: Callable[[], Session], editor: str | None, sent: SentRequest, post: Post) -> None:
+async def deliver(find: Callable[[], Session], editor: str | None, sent: Send, post: Post) -> None:
     """Submit a request and post its receipt. After a publication, also post the reach that gateways report."""
-    errand: PendingRequest | None = None
+    pending: PendingRequest | None = None
     try:
         session = find()
         async with session.redis() as redis:
-            errand = PendingRequest(session.url, sent.edition, session.editor(editor), sent.request)
-            receipt = await errand.run(redis)
+            pending = PendingRequest(session.url, sent.edition, session.editor(editor), sent.request)
+            receipt = await pending.run(redis)
             post(RequestSettled(sent, receipt))
             if receipt.status is ReceiptStatus.ON_AIR:
                 post(ReachMeasured(sent, await with_reach(redis, receipt), await _related_lines(redis, sent)))
     except (TickerError, *CLIENT_ERRORS) as error:
         reason = str(error)
-        if errand is not None and errand.is_sent:
-            post(RequestSettled(sent, errand.unconfirmed(reason)))
+        if pending is not None and pending.is_sent:
+            post(RequestSettled(sent, pending.unconfirmed(reason)))
         else:
             post(RequestSettled(sent, not_on_air(sent.edition, sent.request, "no-redis", reason)))
 
 
-async def _related_lines(redis: Redis, sent: SentRequest) -> Sequence[RelatedLine]:
+async def _related_lines(redis: Redis, sent: Send) -> Sequence[RelatedLine]:
     """Return the lines of the same story that other editions still show, after a withdrawal or a correction."""
     line, request = sent.line, sent.request
     if line is None or line.coverage is None or not isinstance(request, Submission):
         return ()
     if request.change not in (Change.WITHDRAW, Change.CORRECT):
         return ()
-    now = datetime.now(sent.sent_at.tzinfo)
-    return await find_related_lines(redis, sent.edition, line.coverage, line.lang, now, is_test=line.test)
+    return await find_related_lines(redis, sent.edition, line.coverage, line.lang, datetime.now(UTC), is_test=line.test)

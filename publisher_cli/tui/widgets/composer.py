@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -13,23 +15,15 @@ from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static, TextArea
 
-from publisher_cli.output import bidi, messages
+from publisher_cli.output import bidi
 from publisher_cli.times import spell_instant
 from publisher_cli.tui.bindings import ON_COMPOSER
-from publisher_cli.tui.draft import (
-    Draft,
-    DraftFields,
-    Severity,
-    Validation,
-    complete_terms,
-    preview_line,
-    text_graphemes,
-)
+from publisher_cli.tui.draft import Draft, DraftFields, Validation, complete_terms, text_graphemes
 from publisher_cli.tui.widgets.status_bar import Bar
 from publisher_cli.tui.wrapping import wrapped
 from ticker.core.edition import Edition
 from ticker.core.line import Change, Direction
-from ticker.core.submission import Finding
+from ticker.core.submission import Finding, Submission
 from ticker.store.editions import StoredEdition
 
 FINDINGS_MAX: Final = 4
@@ -39,11 +33,6 @@ _FIELDS: Final = (("urgency", "urg"), ("section", "section"), ("regions", "regio
 _DETAILS: Final = (("story", "story"), ("url", "url"), ("embargo", "embargo"), ("expires", "expires"))
 _REASONS: Final = (("reason", "what was wrong (readers see it)"), ("glass", "why without a second person"))
 _INPUTS: Final = (*_FIELDS, *_DETAILS, *_REASONS)
-_LABELS: Final = {
-    Severity.ERROR: ("✗ refused: ", "$text-error"),
-    Severity.REVIEW: ("‖ waits for a second person: ", "$text-warning"),
-    Severity.WARNING: ("! ", "$text-warning"),
-}
 _NOT_LIVE: Final = Content.styled("✗ not connected: nothing can go on air now", "bold $text-error")
 _TITLES: Final = {Change.NEW: "NEW LINE", Change.UPDATE: "UPDATE", Change.CORRECT: "CORRECT", Change.REFILE: "REFILE"}
 
@@ -67,12 +56,6 @@ class Composer(Vertical):
     class Submitted(Message):
         """The editor pressed Enter to send the draft."""
 
-    class Left(Message):
-        """The editor pressed Esc to return to the list."""
-
-    class GlassRequested(Message):
-        """The editor wants to break the glass, or no longer wants to."""
-
     def __init__(self) -> None:
         super().__init__()
         self._draft = Draft()
@@ -86,17 +69,12 @@ class Composer(Vertical):
         yield LineText(id="text", compact=True, highlight_cursor_line=False, placeholder="Who: what happened")
         yield Static(id="preview")
         with Horizontal(id="fields"):
-            for name, label in _FIELDS:
-                yield Label(label)
-                yield Input(id=name, compact=True)
+            yield from _inputs(_FIELDS)
         with Horizontal(id="details"):
-            for name, label in _DETAILS:
-                yield Label(label)
-                yield Input(id=name, compact=True)
-        for name, label in _REASONS:
-            with Horizontal(id=f"{name}-row", classes="reason"):
-                yield Label(label)
-                yield Input(id=name, compact=True)
+            yield from _inputs(_DETAILS)
+        for field in _REASONS:
+            with Horizontal(id=f"{field[0]}-row", classes="reason"):
+                yield from _inputs([field])
         yield Bar(id="findings")
 
     @property
@@ -165,12 +143,10 @@ class Composer(Vertical):
 
     def _show_preview(self, edition: Edition) -> None:
         """Show the line as readers will see it, in right-to-left editions: an input can't show two directions."""
-        line = preview_line(self.draft, edition.dir)
+        text = self.draft.quoted(edition.dir)
         preview = self.query_one("#preview", Static)
-        preview.display = line is not None and edition.dir is Direction.RTL
-        if line is not None:
-            text = Content(bidi.isolated(messages.line_text(line), line.dir))
-            preview.update(wrapped(text, self.app.size.width - 2))
+        preview.display = bool(text) and edition.dir is Direction.RTL
+        preview.update(wrapped(Content(text), self.app.size.width - 2))
 
     @property
     def _text(self) -> LineText:
@@ -183,12 +159,6 @@ class Composer(Vertical):
         for name in ("section", "regions"):
             self._complete(name)
         self.post_message(self.Submitted())
-
-    def action_leave(self) -> None:
-        self.post_message(self.Left())
-
-    def action_toggle_glass(self) -> None:
-        self.post_message(self.GlassRequested())
 
     def action_toggle_details(self) -> None:
         """Show the fields that few lines have, or hide them if they are all empty."""
@@ -212,13 +182,17 @@ class Composer(Vertical):
         event.stop()
         self._complete(event.input.id)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def _field_changed(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Changed())
 
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed())
+
+def _inputs(names: Iterable[tuple[str, str]]) -> ComposeResult:
+    for name, label in names:
+        yield Label(label)
+        yield Input(id=name, compact=True)
 
 
 def _findings(
@@ -227,32 +201,34 @@ def _findings(
     if validation is None:
         hint = Content.styled("Enter puts it on air; the rules are checked as you type", "$foreground 60%")
         return hint if is_live else _NOT_LIVE
-    lines = []
-    for severity, finding in validation.findings()[:FINDINGS_MAX]:
-        label, style = _LABELS[severity]
-        remedy = _remedy(severity, finding)
-        lines.append(Content.styled(label, f"bold {style}") + Content.styled(f"{finding.detail}{remedy}", style))
-    if (more := len(validation.findings()) - FINDINGS_MAX) > 0:
-        lines.append(Content.styled(f"… and {more} more", "$foreground 60%"))
+    lines = [
+        *(_finding("✗ refused: ", finding, "$text-error") for finding in validation.errors),
+        *(
+            _finding("‖ waits for a second person: ", finding, "$text-warning", " (Ctrl+G breaks the glass)")
+            for finding in validation.needs
+        ),
+        *(_finding("! ", finding, "$text-warning") for finding in validation.warnings),
+    ]
+    if (more := len(lines) - FINDINGS_MAX) > 0:
+        lines[FINDINGS_MAX:] = [Content.styled(f"… and {more} more", "$foreground 60%")]
     if not is_live:
         lines.append(_NOT_LIVE)
-    elif validation.can_be_sent and not validation.needs:
-        lines.append(Content.styled(_next_step(validation, now, zone), "$text-success"))
+    elif validation.submission is not None and not validation.needs:
+        next_step = _next_step(validation.submission, validation.due_at, now, zone)
+        lines.append(Content.styled(next_step, "$text-success"))
     if is_again:
         lines.append(Content.styled("sent although a duplicate (Ctrl+R: no)", "$text-warning"))
     return Content("\n").join(lines)
 
 
-def _remedy(severity: Severity, finding: Finding) -> str:
-    if severity is Severity.REVIEW:
-        return " (Ctrl+G breaks the glass)"
-    return " (Ctrl+R: send it anyway)" if finding.code == "duplicate" else ""
+def _finding(label: str, finding: Finding, style: str, remedy: str = "") -> Content:
+    if not remedy and finding.code == "duplicate":
+        remedy = " (Ctrl+R: send it anyway)"
+    return Content.styled(label, f"bold {style}") + Content.styled(f"{finding.detail}{remedy}", style)
 
 
-def _next_step(validation: Validation, now: datetime, zone: tzinfo | None) -> str:
+def _next_step(submission: Submission, due_at: datetime | None, now: datetime, zone: tzinfo | None) -> str:
     """Return a description of what Enter does, with the parsed times."""
-    submission, due_at = validation.submission, validation.due_at
-    assert submission is not None
     if due_at is None:
         when = "at once"
     elif due_at in (submission.publish_at, submission.embargo_until):

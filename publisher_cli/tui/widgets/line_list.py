@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -168,33 +169,29 @@ def _section(section: str | None, edition: Edition, width: int) -> str:
 
 def contents(rows: Sequence[Row], width: int) -> list[Content]:
     """Lay out rows: each column is as wide as its widest cell, and the text gets the rest of `width`."""
-    cells = [max((cell_len(row.cells[index]) for row in rows), default=0) for index in range(_columns(rows))]
+    cells = [max(map(cell_len, column)) for column in zip(*(row.cells for row in rows), strict=True)]
     marks = max((len(mark) for row in rows for mark in row.marks), default=0)
     used = sum(size + len(GAP) for size in (*cells, marks) if size)
     return [_content(row, cells, marks, max(width - used, TEXT_LEAST)) for row in rows]
 
 
-def _columns(rows: Sequence[Row]) -> int:
-    return max((len(row.cells) for row in rows), default=0)
-
-
 def _content(row: Row, cells: Sequence[int], marks: int, room: int) -> Content:
-    pieces = text_pieces(row, room)
     lines = []
-    for number in range(max(len(pieces), len(row.marks), 1)):
-        parts: list[Content] = []
-        for index, size in enumerate(cells):
-            cell = row.cells[index] if number == 0 else ""
-            style = "$foreground 60%" if index else "bold"
-            if size:
-                parts.append(Content.styled(cell, style) + Content(" " * (size - cell_len(cell)) + GAP))
-        if marks:
-            mark = row.marks[number] if number < len(row.marks) else ""
-            parts.append(Content.styled(mark, _MARK_STYLES.get(mark, "$foreground 60%")))
-            parts.append(Content(" " * (marks - len(mark)) + GAP))
-        parts.append(pieces[number] if number < len(pieces) else Content(""))
+    for number, (mark, piece) in enumerate(zip_longest(row.marks or [""], text_pieces(row, room))):
+        shown = row.cells if number == 0 else [""] * len(cells)
+        parts = [
+            _padded(cell, size, "$foreground 60%" if index else "bold")
+            for index, (cell, size) in enumerate(zip(shown, cells, strict=True))
+        ]
+        parts.append(_padded(mark or "", marks, _MARK_STYLES.get(mark, "$foreground 60%")))
+        parts.append(piece or Content(""))
         lines.append(Content("").join(parts))
     return Content("\n").join(lines)
+
+
+def _padded(text: str, size: int, style: str) -> Content:
+    """Return a cell of a column that is `size` wide. A column without any text takes no room."""
+    return Content.styled(text, style) + Content(" " * (size - cell_len(text)) + GAP) if size else Content("")
 
 
 def text_pieces(row: Row, room: int) -> list[Content]:

@@ -21,20 +21,13 @@ from ticker.core.position import Position
 from ticker.core.submission import Receipt, ReceiptStatus
 from ticker.store.reach import reach_of
 
-_STYLES: Final = {
-    ReceiptStatus.ON_AIR: "bold $text-success",
-    ReceiptStatus.HELD: "bold $text-warning",
-    ReceiptStatus.DROPPED: "bold $text-warning",
-    ReceiptStatus.REFUSED: "bold $text-error",
-    ReceiptStatus.LATE: "bold $text-error",
-    ReceiptStatus.NOT_ON_AIR: "bold white on red",
-}
 _HEADLINES: Final = {
-    ReceiptStatus.HELD: "HELD",
-    ReceiptStatus.DROPPED: "DROPPED",
-    ReceiptStatus.REFUSED: "REFUSED",
-    ReceiptStatus.LATE: "NOT ON AIR",
-    ReceiptStatus.NOT_ON_AIR: "NOT ON AIR",
+    ReceiptStatus.ON_AIR: ("ON AIR", "bold $text-success"),
+    ReceiptStatus.HELD: ("HELD", "bold $text-warning"),
+    ReceiptStatus.DROPPED: ("DROPPED", "bold $text-warning"),
+    ReceiptStatus.REFUSED: ("REFUSED", "bold $text-error"),
+    ReceiptStatus.LATE: ("NOT ON AIR", "bold $text-error"),
+    ReceiptStatus.NOT_ON_AIR: ("NOT ON AIR", "bold white on red"),
 }
 
 
@@ -111,11 +104,10 @@ def _with_reach(receipt: Receipt, model: EditionModel) -> Receipt:
 
 def receipt_notice(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None) -> Notice:
     """Return the notice for a receipt. `quoted` is the text that it is about, already isolated."""
+    headline, style = _HEADLINES[receipt.status]
     if receipt.status is ReceiptStatus.ON_AIR:
         headline = messages.DONE[_change(receipt)].upper()
-    else:
-        headline = _HEADLINES[receipt.status]
-    return Notice(headline, _STYLES[receipt.status], _sentence(receipt, quoted, now, zone))
+    return Notice(headline, style, _sentence(receipt, quoted, now, zone))
 
 
 def _change(receipt: Receipt) -> Change:

@@ -10,7 +10,6 @@ import pytest
 from publisher_cli.tui.draft import (
     Draft,
     DraftFields,
-    Severity,
     complete_terms,
     draft_of,
     needs_confirmation,
@@ -77,14 +76,13 @@ def test_beginning_of_one_term_is_completed_and_other_terms_are_kept() -> None:
 def test_validation_reports_an_error_for_a_field_that_cannot_be_parsed() -> None:
     validation = validate(typed(at="soon"), model_of(), START)
     assert validation.submission is None
-    assert not validation.can_be_sent
-    assert [severity for severity, _ in validation.findings()] == [Severity.ERROR]
+    assert [finding.code for finding in validation.errors] == ["field"]
 
 
 def test_validation_reports_the_need_for_review() -> None:
     edition = msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,))
     validation = validate(typed(urgency="1"), model_of(edition=edition), START)
-    assert validation.can_be_sent
+    assert validation.submission is not None
     assert [finding.code for finding in validation.needs] == ["flash"]
 
 
@@ -93,7 +91,7 @@ def test_duplicate_is_an_error_until_it_is_allowed() -> None:
     model = model_of("Ferries stop", edition=edition)
     now = START + timedelta(minutes=2)
     assert [finding.code for finding in validate(typed(), model, now).errors] == ["duplicate"]
-    assert validate(typed(again=True), model, now).can_be_sent
+    assert validate(typed(again=True), model, now).submission is not None
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,15 @@ from datetime import timedelta
 import pytest
 
 from publisher_cli.tui.draft import Draft, DraftFields
-from publisher_cli.tui.outbox import Drafts, Outbox, SentRequest
+from publisher_cli.tui.outbox import Drafts, Outbox
+from publisher_cli.tui.steps import Send
 from tests.support.strategies import START
 from ticker.core.line import Change
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
 
 DRAFT = Draft(fields=DraftFields(text="Ferries stop"))
-SENT = SentRequest("en", Submission(key="k1", change=Change.NEW, text="Ferries stop"), "Ferries stop", START, DRAFT)
+REQUEST = Submission(key="k1", change=Change.NEW, text="Ferries stop")
+SENT = Send(edition="en", request=REQUEST, quoted="Ferries stop", draft=DRAFT)
 
 
 def receipt(status: ReceiptStatus, **fields: object) -> Receipt:
@@ -25,7 +27,7 @@ HELD = receipt(ReceiptStatus.HELD, held="h1", due_at=START + timedelta(seconds=5
 
 def test_request_waits_until_it_has_a_receipt() -> None:
     outbox = Outbox()
-    outbox.add(SENT)
+    outbox.add(SENT, START)
     assert outbox.waits_for("k1")
     assert outbox.is_draft_waiting
     assert outbox.waited_s(START + timedelta(seconds=3)) == 3.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from publisher_cli.tui.model import State
+from publisher_cli.tui.widgets.composer import Composer
 from tests.support.desk_harness import DeskHarness, lines_of, new
 from tests.support.servers import RedisServer
 from tests.support.tui_harness import run_tui
@@ -68,7 +69,7 @@ async def test_line_sent_again_after_a_missing_receipt_is_published_once(
         await tui.shows("SENDING", "waiting for the desk")
         await tui.shows("NOT ON AIR", "no desk answered")
         assert tui.typed == STORM
-        (first,) = [sent.request.key for sent in tui.app.drafts.unsettled]
+        first = tui.app.drafts.key_for("en", tui.app.query_one(Composer).draft)
         async with newsroom.desk():
             await tui.press("enter")
             await tui.shows("ON AIR", "en 1")
