@@ -111,7 +111,7 @@ class DeskApp(App[str]):
         if self._sync is not None:
             self._sync.cancel()
         self.connection = Connection(State.CONNECTING, self._clock())
-        sync = EditionSync(self._find, edition, self._editor, self.post_message, self._clock)
+        sync = EditionSync(self._find, edition, self._editor, self.post_message)
         self._sync = self.run_worker(sync.run(), name="sync", group="sync", exclusive=True)
 
     # Messages from sync
@@ -119,7 +119,8 @@ class DeskApp(App[str]):
     @on(ConnectionChanged)
     def _connection_changed(self, message: ConnectionChanged) -> None:
         if message.requested == self._requested:
-            self.connection = message.connection
+            since = self.connection.since if message.state is self.connection.state else self._clock()
+            self.connection = Connection(message.state, since, message.reason)
             self._validate_soon()
             self.redraw()
 
@@ -234,17 +235,13 @@ class DeskApp(App[str]):
 
     def _validate(self) -> None:
         if self._composer.is_attached:
-            self._compose_line.validate(self.model, is_live=self._is_live)
-
-    @property
-    def _is_live(self) -> bool:
-        return self.connection.state is State.LIVE
+            self._compose_line.validate(self.model, is_live=self.connection.state is State.LIVE)
 
     @on(Composer.Submitted)
     async def _submit(self) -> None:
         """Send the draft. Ignore a second Enter that was pressed before the prompt for the first one was open."""
         if len(self.screen_stack) == 1:
-            await self._perform(self._compose_line.submit(self.model, self.outbox, is_live=self._is_live))
+            await self._perform(self._compose_line.submit(self.model, self.outbox))
 
     def action_leave_composer(self) -> None:
         """Go back to the list. A new line replaces the change of a line."""

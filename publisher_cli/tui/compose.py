@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from publisher_cli.output import bidi, messages
-from publisher_cli.tui.draft import Draft, Validation, needs_confirmation, submission_of, validate
+from publisher_cli.tui.draft import Draft, needs_confirmation, submission_of, validate
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Drafts, Outbox
 from publisher_cli.tui.steps import Confirm, Refuse, Send, Step
@@ -49,14 +49,13 @@ class ComposeLine:
         self.load(Draft(), model)
         return True
 
-    def validate(self, model: EditionModel | None, *, is_live: bool) -> Validation | None:
-        """Validate the draft, show the findings, and return them. Return None for a blank draft."""
+    def validate(self, model: EditionModel | None, *, is_live: bool) -> None:
+        """Validate the draft and show the findings."""
         draft, now = self._composer.draft, self._clock()
         validation = None if draft.is_blank or model is None else validate(draft, model, now)
         self._composer.show_validation(validation, now, None if model is None else model.zone, is_live=is_live)
-        return validation
 
-    def submit(self, model: EditionModel | None, outbox: Outbox, *, is_live: bool) -> Step:
+    def submit(self, model: EditionModel | None, outbox: Outbox) -> Step:
         """Return what happens when the editor sends the draft: a refusal, a confirmation, or the request."""
         draft = self._composer.draft
         if model is None:
@@ -65,8 +64,7 @@ class ComposeLine:
             return Refuse("wait for the desk's answer to the previous line")
         if draft.is_blank:
             return Refuse("there is nothing to send: type a line" if draft.line is None else "nothing has been changed")
-        validation = self.validate(model, is_live=is_live)
-        assert validation is not None, "the draft is not blank"
+        validation = validate(draft, model, self._clock())
         if validation.submission is None:
             details = "; ".join(finding.detail for finding in validation.errors)
             return Refuse(f"{details}: nothing was sent", word="REFUSED")

@@ -87,8 +87,8 @@ def draft_of(change: Change, line: Line) -> Draft:
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """The decision that the desk would make about a draft now.
 
-    `submission` is None if the draft can't be sent, because of `errors`. `needs` are the reasons why a second person must
-    review it.
+    `submission` is None if the draft can't be sent, because of `errors`. `needs` are the reasons why a second person
+    must review it.
     """
 
     submission: Submission | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from publisher_cli.history import RelatedLine
-from publisher_cli.tui.model import Connection, EditionModel
+from publisher_cli.tui.model import EditionModel, State
 from publisher_cli.tui.steps import Send
 from ticker.core.submission import Receipt
 
@@ -25,9 +25,10 @@ class SyncMessage(Message):
 
 @dataclass
 class ConnectionChanged(SyncMessage):
-    """The connection to Redis was opened or lost."""
+    """The connection to Redis was opened, or was lost for a `reason`, or still is."""
 
-    connection: Connection
+    state: State
+    reason: str = ""
 
 
 @dataclass

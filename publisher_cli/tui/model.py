@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 from enum import Enum
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -93,13 +94,7 @@ class EditionModel:
     def off_board(self, now: datetime) -> list[Entry]:
         """Return the newest lines that readers don't see: hidden, expired, or pushed off the board by newer lines."""
         shown = {line.id for line in self.on_board(now)}
-        found: list[Entry] = []
-        for entry in self.board.newest_first():
-            if len(found) == OFF_BOARD_MAX:
-                break
-            if entry.line.id not in shown:
-                found.append(entry)
-        return found
+        return list(islice((entry for entry in self.board.newest_first() if entry.line.id not in shown), OFF_BOARD_MAX))
 
     def pending(self) -> list[Held]:
         """Return the held items that wait for a second person."""
@@ -112,6 +107,11 @@ class EditionModel:
 
     def held_by_id(self, held_id: str) -> Held | None:
         return next((held for held in self.held or () if held.id == held_id), None)
+
+    def line_of(self, held: Held) -> Line | None:
+        """Return the line that a held item would change, or None for a new line."""
+        entry = None if held.submission.id is None else self.board.get(held.submission.id)
+        return None if entry is None else entry.line
 
     def reach(self, line_id: str | None = None) -> Reach | None:
         """Return how far the latest entry of a line, or of the log, has come, or None if no gateway has reported it."""

@@ -64,9 +64,9 @@ class Outbox:
         if receipt.due_at is not None and isinstance(sent.request, Submission) and is_window(receipt, sent.request):
             self._undo_window = (receipt.held, receipt.due_at)
 
-    def held_request(self, held_id: str | None) -> Send | None:
+    def held_request(self, held_id: str) -> Send | None:
         """Return the request that is, or was, held under this id, or None if this application didn't send it."""
-        return None if held_id is None else self._held.get(held_id)
+        return self._held.get(held_id)
 
     def undo_window(self, now: datetime) -> tuple[str, float] | None:
         """Return the id of the item in its undo window and the seconds left, or None if no window is open."""

@@ -14,7 +14,7 @@ from redis.exceptions import NoPermissionError
 from textual.message import Message
 
 from publisher_cli.history import RelatedLine, find_related_lines
-from publisher_cli.session import Session
+from publisher_cli.session import NO_EDITION, Session
 from publisher_cli.tui.messages import (
     ConnectionChanged,
     EditionsListed,
@@ -23,7 +23,7 @@ from publisher_cli.tui.messages import (
     ReceiptArrived,
     RequestSettled,
 )
-from publisher_cli.tui.model import Connection, EditionModel, State
+from publisher_cli.tui.model import EditionModel, State
 from publisher_cli.tui.steps import Send
 from ticker.backoff import Backoff
 from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
@@ -67,33 +67,27 @@ class EditionSync:
         edition: str | None,
         editor: str | None,
         post: Post,
-        clock: Callable[[], datetime],
     ) -> None:
         self._find = find
         self._requested = edition
         self._edition = edition
         self._editor = editor
         self._post = post
-        self._clock = clock
         self._quiet_rounds = 0
         self._may_read_held = True
         self._receipts_after = ""
 
     async def run(self) -> NoReturn:
         """Follow the edition until cancelled. Reconnect with backoff after an error."""
-        lost_since: datetime | None = None
         backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S)
         while True:
             try:
                 self._quiet_rounds = 0
                 async for _ in self._rounds():
-                    lost_since = None
                     backoff.reset()
                 continue  # the log was replaced: read the new one without a delay
             except Exception as error:  # noqa: BLE001 -- a task's root: the application keeps the drafts and shows it
-                reason = sentence(error)
-            lost_since = lost_since or self._clock()
-            self._post(ConnectionChanged(self._requested, Connection(State.LOST, lost_since, reason)))
+                self._post(ConnectionChanged(self._requested, State.LOST, sentence(error)))
             await asyncio.sleep(backoff.next_s())
 
     async def _rounds(self) -> AsyncIterator[None]:
@@ -104,7 +98,7 @@ class EditionSync:
                 name = await self._find_edition(redis)
             model = await self._load(redis, name, session.editor(self._editor))
             await self._refresh(redis, model)
-            self._post(ConnectionChanged(self._requested, Connection(State.LIVE, self._clock())))
+            self._post(ConnectionChanged(self._requested, State.LIVE))
             self._post(ModelChanged(self._requested, model))
             while True:
                 yield
@@ -123,7 +117,7 @@ class EditionSync:
         names = await edition_names(redis)
         self._post(EditionsListed(self._requested, names))
         if not names:
-            raise StoreError("no edition exists yet: start the desk (`ticker up` or `ticker desk`), which creates them")
+            raise StoreError(NO_EDITION)
         if self._edition is not None and self._edition not in names:
             raise StoreError(f"edition {self._edition} doesn't exist: choose one of {', '.join(names)}")
         self._edition = self._edition or names[0]

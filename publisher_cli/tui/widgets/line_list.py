@@ -18,6 +18,7 @@ from publisher_cli.output import bidi, messages
 from publisher_cli.times import spell_duration
 from publisher_cli.tui.bindings import ON_LIST
 from publisher_cli.tui.model import EditionModel
+from publisher_cli.tui.wrapping import wrapped
 from ticker.core.edition import Edition
 from ticker.core.held import Held, Reason
 from ticker.core.line import Change, Direction, Line, Status
@@ -127,18 +128,17 @@ def held_urgency(held: Held, model: EditionModel) -> int:
     """Return the urgency that the line will have: the submitted one, or that of the line as it is."""
     if isinstance(held.submission.urgency, int):
         return held.submission.urgency
-    latest = None if held.submission.id is None else model.board.get(held.submission.id)
-    return 4 if latest is None else latest.line.urgency
+    line = model.line_of(held)
+    return 4 if line is None else line.urgency
 
 
 def held_text(held: Held, model: EditionModel) -> tuple[str, Direction]:
     """Return the text of a held submission, or else of the line that it changes, and the direction of that text."""
-    submission = held.submission
-    latest = None if submission.id is None else model.board.get(submission.id)
-    direction = model.stored.edition.dir if latest is None else latest.line.dir
+    submission, line = held.submission, model.line_of(held)
+    direction = model.stored.edition.dir if line is None else line.dir
     text = _submitted_text(submission, direction)
     if text is None:
-        text = "" if latest is None else messages.line_text(latest.line)
+        text = "" if line is None else messages.line_text(line)
     if submission.reason is not None:
         text += f"  [{bidi.isolated(submission.reason, within=direction)}]"
     return text, direction
@@ -195,28 +195,17 @@ def _padded(text: str, size: int, style: str) -> Content:
 
 
 def text_pieces(row: Row, room: int) -> list[Content]:
-    """Wrap the text and isolate each piece: a terminal orders right-to-left text one line at a time.
-
-    Right-to-left text is aligned to the right.
-    """
-    text = Content(row.text).stylize("$foreground 60%" if row.is_dim else "bold" if row.is_fresh else "")
+    """Wrap the text, isolated, to `room` columns. Right-to-left text is aligned to the right."""
+    style = "$foreground 60%" if row.is_dim else "bold" if row.is_fresh else ""
+    text = Content(bidi.isolated(row.text, row.dir)).stylize(style)
     # Don't set Arabic in italics: mlterm shows boxes, and Konsole shows letters that don't join.
     italic = "" if bidi.is_right_to_left(row.attribution) else row.attribution
-    if italic and (start := row.text.find(italic)) >= 0:
+    if italic and (start := text.plain.find(italic)) >= 0:
         text = text.stylize("italic", start, start + len(italic))
-    return [_isolated(piece.rstrip(), row.dir, room) for piece in text.wrap(room)] if row.text else []
-
-
-def _isolated(piece: Content, direction: Direction, room: int) -> Content:
-    plain = bidi.balanced(piece.plain)
-    if plain != piece.plain:
-        piece = Content(plain).stylize(piece.spans[0].style if piece.spans else "")
-    marked = bidi.isolated(plain, direction)
-    if marked != plain:
-        piece = Content(marked[0]) + piece + Content(marked[-1])
-    if direction is Direction.RTL:
-        piece = Content(" " * max(0, room - cell_len(plain))) + piece
-    return piece
+    pieces = wrapped(text, room).split()
+    if row.dir is Direction.RTL:
+        return [piece.pad_left(max(0, room - piece.cell_length)) for piece in pieces]
+    return pieces
 
 
 class LineList(OptionList):

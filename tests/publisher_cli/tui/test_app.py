@@ -7,10 +7,10 @@ import msgspec
 from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp
 from publisher_cli.tui.messages import ConnectionChanged, ModelChanged
-from publisher_cli.tui.model import Connection, State
+from publisher_cli.tui.model import State
 from publisher_cli.tui.widgets.composer import Composer
 from tests.support.desk_harness import DeskHarness, new
-from tests.support.strategies import ENGLISH, START
+from tests.support.strategies import ENGLISH
 from tests.support.tui_harness import held_item, model_of, offline_tui, run_desks, run_tui
 from ticker.console import Console
 
@@ -70,7 +70,7 @@ async def test_message_of_an_earlier_edition_is_ignored() -> None:
     model = model_of("Ferries stop")
     async with offline_tui(model) as tui:
         tui.app.post_message(ModelChanged("ar", model_of("Polls are open", name="ar")))
-        tui.app.post_message(ConnectionChanged("ar", Connection(State.LIVE, START)))
+        tui.app.post_message(ConnectionChanged("ar", State.LIVE))
         await tui.pilot.pause()
         assert tui.app.model is model
         assert tui.app.connection.state is not State.LIVE
