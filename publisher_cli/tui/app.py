@@ -12,7 +12,6 @@ from textual.app import App, ComposeResult
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widgets import Footer, OptionList
-from textual.worker import Worker
 
 from publisher_cli.history import RelatedLine
 from publisher_cli.session import Session, origin
@@ -86,7 +85,6 @@ class DeskApp(App[str]):
         self.outbox = Outbox()
         self.drafts = Drafts()
         self._editions: list[str] = []
-        self._sync: Worker[None] | None = None
         self._validate_timer: Timer | None = None
         self._status = StatusBar()
         self._lines = LineList()
@@ -106,13 +104,11 @@ class DeskApp(App[str]):
         self.redraw()
 
     def _follow(self, edition: str | None) -> None:
-        """Start to follow an edition in place of the current one."""
+        """Start to follow an edition in place of the current one: the exclusive worker cancels the one before."""
         self._requested = edition
-        if self._sync is not None:
-            self._sync.cancel()
         self.connection = Connection(State.CONNECTING, self._clock())
         sync = EditionSync(self._find, edition, self._editor, self.post_message)
-        self._sync = self.run_worker(sync.run(), name="sync", group="sync", exclusive=True)
+        self.run_worker(sync.run(), name="sync", group="sync", exclusive=True)
 
     # Messages from sync
 
@@ -174,6 +170,7 @@ class DeskApp(App[str]):
 
     # Drawing
 
+    @on(OptionList.OptionHighlighted)
     def redraw(self) -> None:
         """Draw everything that time or a message may have changed. Widgets skip content that is the same."""
         if not self._lines.is_attached:  # a message may arrive after the end
@@ -211,10 +208,6 @@ class DeskApp(App[str]):
         self.redraw()
 
     def watch_pane(self) -> None:
-        self.redraw()
-
-    @on(OptionList.OptionHighlighted)
-    def _row_selected(self) -> None:
         self.redraw()
 
     def on_resize(self) -> None:

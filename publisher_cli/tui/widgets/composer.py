@@ -34,7 +34,6 @@ _DETAILS: Final = (("story", "story"), ("url", "url"), ("embargo", "embargo"), (
 _REASONS: Final = (("reason", "what was wrong (readers see it)"), ("glass", "why without a second person"))
 _INPUTS: Final = (*_FIELDS, *_DETAILS, *_REASONS)
 _NOT_LIVE: Final = Content.styled("✗ not connected: nothing can go on air now", "bold $text-error")
-_TITLES: Final = {Change.NEW: "NEW LINE", Change.UPDATE: "UPDATE", Change.CORRECT: "CORRECT", Change.REFILE: "REFILE"}
 
 
 class LineText(TextArea):
@@ -133,8 +132,7 @@ class Composer(Vertical):
 
     def _show_title(self, stored: StoredEdition) -> None:
         line, change = self._draft.line, self._draft.change
-        version = "" if line is None else f" {line.id[:4]} v{line.version}"
-        title = f"{_TITLES.get(change, change.upper())}{version}"
+        title = "NEW LINE" if line is None else f"{change.upper()} {line.id[:4]} v{line.version}"
         parts = [Content.styled(f" {title} ", "bold reverse"), Content.styled(f" {stored.name} ", "bold")]
         parts.append(Content(bidi.isolated(stored.edition.title)))
         if stored.edition.test:
