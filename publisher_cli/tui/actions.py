@@ -107,6 +107,18 @@ def _undoable(model: EditionModel, outbox: Outbox, now: datetime) -> str | None:
     return own[-1].id if own else None
 
 
+def _required(what: str, reason: str) -> str:
+    """Return the reason that the editor has entered.
+
+    Raises:
+        SettingsError: If it is blank.
+
+    """
+    if fields.is_blank(reason):
+        raise SettingsError(f"{what} needs a reason")
+    return reason
+
+
 # On a line
 
 
@@ -143,8 +155,7 @@ def _withdraw(line: SelectedLine) -> Step:
         title=f"WITHDRAW {line.short_id} FOR GOOD",
         about=line.quoted,
         hint="the reason, which readers see · Enter: continue, Esc: cancel",
-        check=lambda reason: "a withdrawal needs a reason" if fields.is_blank(reason) else None,
-        then=lambda reason: _confirm_withdrawal(line, reason),
+        then=lambda reason: _confirm_withdrawal(line, _required("a withdrawal", reason)),
     )
 
 
@@ -166,21 +177,10 @@ def _pin(line: SelectedLine) -> Step:
         about=line.quoted,
         hint="how long (2h, 90m) or until when (14:30) · Enter: pin it, Esc: cancel",
         value=PIN_DEFAULT,
-        check=lambda text: _check_time(line, text),
-        then=lambda text: _send_change(line, Change.PIN, pinned_until=_parse_time(line, text)),
+        then=lambda text: _send_change(
+            line, Change.PIN, pinned_until=parse_instant(text, line.clock(), line.model.zone)
+        ),
     )
-
-
-def _parse_time(line: SelectedLine, text: str) -> datetime:
-    return parse_instant(text, line.clock(), line.model.zone)
-
-
-def _check_time(line: SelectedLine, text: str) -> str | None:
-    try:
-        _parse_time(line, text)
-    except SettingsError as error:
-        return str(error)
-    return None
 
 
 def _confirm_change(line: SelectedLine, change: Change, title: str) -> Step:
@@ -233,8 +233,7 @@ def _break_glass(item: SelectedItem) -> Step:
         title=f"BREAK THE GLASS FOR {item.name}",
         about=item.quoted,
         hint="why without a second person; everyone can see it · Enter: continue, Esc: cancel",
-        check=lambda reason: "break-glass needs a reason" if fields.is_blank(reason) else None,
-        then=lambda reason: _confirm_break_glass(item, reason),
+        then=lambda reason: _confirm_break_glass(item, _required("break-glass", reason)),
     )
 
 
@@ -253,8 +252,7 @@ def _reject(item: SelectedItem) -> Step:
         title=f"REJECT {item.name}",
         about=item.quoted,
         hint="the reason, which its author sees · Enter: reject it, Esc: cancel",
-        check=lambda reason: "a rejection needs a reason" if fields.is_blank(reason) else None,
-        then=lambda reason: _send_decision(item, Decision.REJECT, reason=reason),
+        then=lambda reason: _send_decision(item, Decision.REJECT, reason=_required("a rejection", reason)),
     )
 
 

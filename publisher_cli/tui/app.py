@@ -267,12 +267,10 @@ class DeskApp(App[str]):
                 self._send(step)
             case Quit():
                 self.end()
-            case Confirm(then=then):
-                await self.push_screen(ConfirmPrompt(step), lambda yes: self._continue(then() if yes else None))
-            case AskText(then=then_with):
-                await self.push_screen(
-                    TextPrompt(step), lambda text: self._continue(None if text is None else then_with(text))
-                )
+            case Confirm():
+                await self.push_screen(ConfirmPrompt(step), self._continue)
+            case AskText():
+                await self.push_screen(TextPrompt(step), self._continue)
 
     async def _continue(self, step: Step | None) -> None:
         """Perform the step after a prompt, or report that the editor canceled it."""

@@ -56,14 +56,13 @@ class Confirm(msgspec.Struct, frozen=True, kw_only=True):
 class AskText(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for a text, such as a reason. Continue with `then` once the editor has entered it.
 
-    `check` returns why a text is not acceptable, or None if it is.
+    `then` raises `SettingsError` if a text is not acceptable: the prompt shows why, and stays open.
     """
 
     title: str
     about: str
     hint: str
     value: str = ""
-    check: Callable[[str], str | None]
     then: Callable[[str], Step]
 
 

@@ -6,15 +6,19 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
-from textual.screen import ModalScreen, ScreenResultType
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from publisher_cli.tui.steps import AskText, Confirm
+from publisher_cli.tui.steps import AskText, Confirm, Step
 from publisher_cli.tui.wrapping import wrapped
+from ticker.core.errors import SettingsError
 
 
-class Prompt(ModalScreen[ScreenResultType]):
-    """A dialog at the bottom of the screen. The board above stays visible and live."""
+class Prompt(ModalScreen[Step | None]):
+    """A dialog at the bottom of the screen. The board above stays visible and live.
+
+    Its result is the step to continue with, or None if the editor canceled it.
+    """
 
     def __init__(self, question: Confirm | AskText, *inputs: Input) -> None:
         super().__init__()
@@ -30,32 +34,33 @@ class Prompt(ModalScreen[ScreenResultType]):
             yield from self._inputs
             yield Static(Content.styled(self._question.hint, "$foreground 60%"), id="hint")
 
-    def answer(self, result: ScreenResultType) -> None:
+    def answer(self, step: Step | None) -> None:
         """Close the prompt. Only the first answer counts."""
         if not self._is_answered:
             self._is_answered = True
-            self.app.call_later(self.dismiss, result)
+            self.app.call_later(self.dismiss, step)
 
 
-class ConfirmPrompt(Prompt[bool]):
+class ConfirmPrompt(Prompt):
     """Ask for a confirmation: every key except the one that confirms cancels."""
 
     def __init__(self, question: Confirm) -> None:
         super().__init__(question)
         self._key = question.key
+        self._then = question.then
 
     def on_key(self, event: Key) -> None:
         event.stop()
         event.prevent_default()
-        self.answer(event.key == self._key)
+        self.answer(self._then() if event.key == self._key else None)
 
 
-class TextPrompt(Prompt[str | None]):
+class TextPrompt(Prompt):
     """Ask for a text: Enter submits it, Esc cancels."""
 
     def __init__(self, question: AskText) -> None:
         super().__init__(question, Input(question.value, compact=True, select_on_focus=False))
-        self._check = question.check
+        self._then = question.then
 
     def on_mount(self) -> None:
         self.set_focus(self.query_one(Input))
@@ -67,7 +72,7 @@ class TextPrompt(Prompt[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if (problem := self._check(event.value)) is not None:
-            self.query_one("#hint", Static).update(Content.styled(problem, "$text-error"))
-        else:
-            self.answer(event.value)
+        try:
+            self.answer(self._then(event.value))
+        except SettingsError as error:
+            self.query_one("#hint", Static).update(Content.styled(str(error), "$text-error"))
