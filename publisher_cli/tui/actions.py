@@ -87,8 +87,7 @@ def undo(model: EditionModel | None, outbox: Outbox, now: datetime) -> Send | No
 
     Its draft returns to the compose line.
     """
-    held_id = None if model is None else _undoable(model, outbox, now)
-    if model is None or held_id is None:
+    if model is None or (held_id := _undoable(model, outbox, now)) is None:
         return None
     sent = outbox.held_request(held_id)
     return Send(

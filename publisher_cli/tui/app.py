@@ -15,10 +15,11 @@ from textual.widgets import Footer, OptionList
 
 from publisher_cli.history import RelatedLine
 from publisher_cli.session import Session, origin
+from publisher_cli.submit.request import WAIT_S
 from publisher_cli.tui import actions, bindings
 from publisher_cli.tui.bindings import HelpScreen, Pane
 from publisher_cli.tui.compose import ComposeLine
-from publisher_cli.tui.draft import DEADLINE_S, Draft
+from publisher_cli.tui.draft import Draft
 from publisher_cli.tui.messages import (
     ConnectionChanged,
     EditionsListed,
@@ -71,7 +72,7 @@ class DeskApp(App[str]):
         edition: str | None = None,
         editor: str | None = None,
         *,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float = WAIT_S,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         super().__init__()

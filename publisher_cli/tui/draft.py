@@ -21,7 +21,6 @@ from ticker.core.outcome import Hold, Publish, Refuse
 from ticker.core.rules import fields
 from ticker.core.submission import Finding, Submission
 
-DEADLINE_S: Final = 10.0
 CHECK_KEY: Final = "checking"
 """The key of submissions that are only validated, never sent."""
 

@@ -12,8 +12,8 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from publisher_cli.session import Session
+from publisher_cli.submit.request import WAIT_S
 from publisher_cli.tui.app import DeskApp, utc_now
-from publisher_cli.tui.draft import DEADLINE_S
 from publisher_cli.tui.messages import ModelChanged
 from publisher_cli.tui.model import EditionModel, State
 from publisher_cli.tui.widgets.composer import Composer
@@ -107,7 +107,7 @@ async def run_tui(
     editor: str = "maha",
     size: tuple[int, int] = (100, 30),
     live: bool = True,
-    deadline_s: float = DEADLINE_S,
+    deadline_s: float = WAIT_S,
     clock: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Tui]:
     """Run the application. With `live`, wait until it is connected."""
