@@ -29,6 +29,7 @@ from ticker.settings import Settings
 from ticker.store.connection import Redis
 from ticker.store.editions import save_edition
 from ticker.store.keys import EDITIONS
+from ticker.store.log_reader import RawEntry, tail
 from ticker.store.reach import reach_of, read_reports
 
 
@@ -75,6 +76,44 @@ async def test_reader_ahead_of_a_gateway_without_redis_gets_503_behind(
         await reader.until_live()
     assert [message.position for message in reader.lines] == [log.at(3)]
     assert gateway.hub.channels["en"].counts.resets == {}
+
+
+@pytest.mark.parametrize("name", ["after", "before"])
+async def test_history_request_ahead_of_a_gateway_without_redis_gets_503_behind(
+    log: LogWriter, start: Start, redis_server: RedisServer, name: str
+) -> None:
+    await log.post_many(3)
+    gateway = await start()
+    redis_server.kill()
+    await until_troubled(gateway)
+    async with httpx.AsyncClient() as client:
+        ahead = await client.get(f"{gateway.address}/v1/en/lines?{name}=4-{'0' * 16}")
+    assert (ahead.status_code, ahead.json()["error"], ahead.headers["Retry-After"]) == (503, "behind", "1")
+    assert gateway.hub.admission.refused["behind"] == 1
+
+
+async def test_history_request_ahead_of_the_log_is_answered_when_its_entry_comes(
+    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another gateway was faster: 410 would make the reader drop its lines."""
+    may_read = asyncio.Event()
+
+    async def slow_tail(redis: Redis, name: str, seq: int) -> list[RawEntry]:
+        await may_read.wait()
+        return await tail(redis, name, seq, block_ms=50)
+
+    monkeypatch.setattr(feed, "tail", slow_tail)
+    monkeypatch.setattr("ticker.gateway.ahead.AHEAD_S", 3600)
+    gateway = await start()
+    channel = gateway.hub.channels["en"]
+    await log.post("Fast")
+    async with httpx.AsyncClient(timeout=60) as client:
+        request = asyncio.create_task(client.get(f"{gateway.address}/v1/en/lines?after={log.head}"))
+        await eventually(lambda: channel.members.ahead.checks, "the gateway checks the log")
+        assert not request.done()
+        may_read.set()
+        response = await request
+    assert (response.status_code, response.json()["position"]) == (200, log.head)
 
 
 async def test_log_trimmed_past_the_gateway_sends_every_reader_a_board_with_reset_trimmed(

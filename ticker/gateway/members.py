@@ -124,13 +124,14 @@ class Members:
     # Followers ahead of the log
 
     def admit_reached(self) -> None:
-        """Serve the waiting followers whose entry has come."""
+        """Serve the waiting followers and history requests whose entry has come."""
+        self.ahead.notify()
         for follower in self.ahead.reached(self._history.log.head):
             self._admit(follower)
 
     def end_check(self, check: int) -> None:
         """Serve the followers that came before this check: the log had no more entries, so their position is wrong."""
-        for follower in self.ahead.unconfirmed(check):
+        for follower in self.ahead.end_check(check):
             self._admit(follower)
 
     def _admit(self, follower: Follower) -> None:
@@ -146,6 +147,19 @@ class Members:
             self.ahead.check_due.set()
         for follower in self.ahead.overdue(now):
             self._refuse_behind(follower)
+
+    async def wait_until_certain(self, position: Position) -> None:
+        """Let a history request wait until the log has its entry, or until it is certain that the entry doesn't exist.
+
+        Raises:
+            Refusal: 503 `behind` if that takes too long.
+
+        """
+        try:
+            await self.ahead.wait(position, lambda: self._history.log.head)
+        except TimeoutError:
+            self.refused[BEHIND.code] += 1
+            raise Refusal(BEHIND.status, BEHIND.code, BEHIND.detail, BEHIND.retry_s) from None
 
     def _refuse_behind(self, follower: Follower) -> None:
         self.refused[BEHIND.code] += 1

@@ -79,6 +79,9 @@ class Api:
         after, before = (_parse_position(handshake.one_of(fields, name), name) for name in ("after", "before"))
         if after is not None and before is not None:
             raise Refusal(400, "before", "`after` and `before` can't be used together: choose one")
+        position = after or before
+        if position is not None and position.seq > channel.history.log.head:
+            await channel.members.wait_until_certain(position)
         first, last = _page_bounds(channel, after, before, limit)
         log = channel.history.log
         messages = [websocket_payload(item.frame) for item in log.items(first - 1, last)]
