@@ -6,7 +6,7 @@ import asyncio
 
 from tests.support.channel_harness import ChannelHarness
 from tests.support.waiting import eventually
-from ticker.gateway.broadcast import RECENT_S, Sent
+from ticker.gateway.broadcast import RECENT_S, SENT_MAX, Sent
 
 
 async def test_followers_with_equal_options_are_written_the_same_bytes() -> None:
@@ -57,16 +57,13 @@ async def test_pass_reports_which_entries_reached_how_many_followers() -> None:
     harness.post("before")
     for _ in range(3):
         harness.follow()
-    reports: list[Sent] = []
-    harness.broadcaster.on_sent = reports.append
     delivering = asyncio.create_task(harness.channel.broadcaster.deliver())
-    await eventually(lambda: reports, "the first pass is reported")
-    reports.clear()
+    await harness.broadcaster.sent.get()
     harness.post("two")
     harness.post("three")
-    await eventually(lambda: reports, "the pass is reported")
+    sent = await harness.broadcaster.sent.get()
     delivering.cancel()
-    (sent,) = reports
+    assert harness.broadcaster.sent.empty()
     assert (sent.first, sent.last, sent.followers) == (2, 3, 3)
     assert harness.channel.counts.deliveries == 6
 
@@ -102,3 +99,16 @@ async def test_paused_follower_gets_no_heartbeat() -> None:
     follower.pause_writing()
     harness.channel.tick(0, 0.0)
     assert len(transport.written) == 1
+
+
+async def test_result_that_finds_the_queue_full_is_dropped() -> None:
+    harness = ChannelHarness()
+    for _ in range(SENT_MAX):
+        harness.broadcaster.sent.put_nowait(Sent(1, 1, 1, 0.0))
+    harness.post("one")
+    delivering = asyncio.create_task(harness.broadcaster.deliver())
+    await eventually(lambda: harness.channel.counts.passes, "the pass is finished")
+    await asyncio.sleep(0)
+    assert not delivering.done()
+    assert harness.broadcaster.sent.qsize() == SENT_MAX
+    delivering.cancel()

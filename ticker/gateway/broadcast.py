@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -22,6 +22,8 @@ SLICE_S: Final = 0.002
 """Time after which a pass yields to the event loop."""
 RECENT_S: Final = 5
 """A follower that was sent an entry within this many seconds gets no heartbeat. Silence can last this much longer."""
+SENT_MAX: Final = 64
+"""Maximum number of results that wait to be reported."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -39,11 +41,15 @@ class Sent(msgspec.Struct, frozen=True):
 class Broadcaster:
     """Writes entries and heartbeats to the followers of one channel.
 
-    Everything but `deliver` happens in a single iteration of the event loop. `on_sent` is called after each pass.
+    Everything but `deliver` happens in a single iteration of the event loop.
+
+    Attributes:
+        sent: The results of passes, for the reach reports. A result that finds the queue full is dropped.
+
     """
 
     def __init__(self, history: History, members: Members, buffer_bytes: int, counts: Counts) -> None:
-        self.on_sent: Callable[[Sent], None] = lambda sent: None
+        self.sent: asyncio.Queue[Sent] = asyncio.Queue(SENT_MAX)
         self._history = history
         self._members = members
         self._slots = members.slots
@@ -76,7 +82,8 @@ class Broadcaster:
             served = await self.run_pass(first)
             self._counts.passes += 1
             if first <= head:
-                self.on_sent(Sent(first, head, served, (loop.time() - came_at) * 1000))
+                with suppress(asyncio.QueueFull):
+                    self.sent.put_nowait(Sent(first, head, served, (loop.time() - came_at) * 1000))
 
     async def run_pass(self, first: int) -> int:
         """Advance every follower. Return how many have been sent entry `first` or a later one.

@@ -17,7 +17,6 @@ from ticker.core.edition import is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError, StoreError, TickerError
 from ticker.core.log_window import LogWindow, Reset
-from ticker.gateway.broadcast import Sent
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled
@@ -46,11 +45,6 @@ class Loading:
     def __init__(self) -> None:
         self.loaded = asyncio.Event()
         self.attempted = asyncio.Event()
-
-
-def _put_unless_full(reports: asyncio.Queue[Sent], sent: Sent) -> None:
-    with suppress(asyncio.QueueFull):
-        reports.put_nowait(sent)
 
 
 class Feeds:
@@ -195,10 +189,8 @@ class Feeds:
     async def _deliver(self, name: str, loaded: asyncio.Event, redis: Redis) -> None:
         await loaded.wait()
         channel = self._hub.channels[name]
-        reports: asyncio.Queue[Sent] = asyncio.Queue(maxsize=64)
-        channel.broadcaster.on_sent = lambda sent: _put_unless_full(reports, sent)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._report(name, redis, reports), name=f"report-{name}")
+            tasks.create_task(self._report(channel, redis), name=f"report-{name}")
             tasks.create_task(self._check_ahead(channel, redis), name=f"check-ahead-{name}")
             await channel.broadcaster.deliver()
 
@@ -215,8 +207,9 @@ class Feeds:
                 if not await read_log(redis, channel.name, channel.history.log.head, 1):
                     channel.members.end_check(check)
 
-    async def _report(self, name: str, redis: Redis, reports: asyncio.Queue[Sent]) -> None:
+    async def _report(self, channel: Channel, redis: Redis) -> None:
         while not is_cancelled():
-            sent = await reports.get()
+            sent = await channel.broadcaster.sent.get()
             with suppress(*REDIS_ERRORS):  # without Redis, reports are lost: delivery doesn't depend on them
-                await report_reach(redis, name, Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms))
+                report = Report(self._gateway, sent.first, sent.last, sent.followers, sent.ms)
+                await report_reach(redis, channel.name, report)
