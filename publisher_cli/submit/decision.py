@@ -17,7 +17,7 @@ from publisher_cli.submit.request import SubmitOptions
 from publisher_cli.submit.runner import Runner
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import Console
-from ticker.core.held import Held, Reason
+from ticker.core.held import Held, Reason, content_mark
 from ticker.core.line import Change
 from ticker.core.submission import Decision, DecisionRequest, ReceiptStatus
 from ticker.store.connection import Redis
@@ -65,7 +65,9 @@ class DecisionRunner(Runner[DecisionRequest]):
             async with asyncio.timeout(self.options.wait_s):
                 self._found = items, held = await self._find(redis, name, editor)
                 self.stored = items.stored
-            self.request = msgspec.structs.replace(self.request, held=held.id)
+            line = items.line_of(held)
+            seen = content_mark(held, None if line is None else line.version)
+            self.request = msgspec.structs.replace(self.request, held=held.id, seen=seen)
             self.pending = PendingRequest(session.url, items.stored.name, editor, self.request)
             receipt = await self.settled(redis, await self.pending.run(redis))
             self.print_once(receipt)

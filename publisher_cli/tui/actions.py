@@ -20,7 +20,7 @@ from ticker.core import lifecycle
 from ticker.core.edition import Role
 from ticker.core.entry import Entry
 from ticker.core.errors import SettingsError
-from ticker.core.held import Held, Reason
+from ticker.core.held import Held, Reason, content_mark
 from ticker.core.line import URGENCY_FLASH, Change, Status
 from ticker.core.rules import approval, fields
 from ticker.core.rules.findings import Findings, RuleFinding
@@ -50,10 +50,16 @@ class SelectedLine(msgspec.Struct, frozen=True):
 
 
 class SelectedItem(msgspec.Struct, frozen=True):
-    """The held item selected in the pending or scheduled list."""
+    """The held item selected in the pending or scheduled list. `seen` is its mark, as it is shown now."""
 
     model: EditionModel
     held: Held
+    seen: str
+
+    @classmethod
+    def of(cls, model: EditionModel, held: Held) -> SelectedItem:
+        entry = None if held.submission.id is None else model.board.get(held.submission.id)
+        return cls(model, held, content_mark(held, None if entry is None else entry.line.version))
 
     @property
     def name(self) -> str:
@@ -75,7 +81,7 @@ def act(name: str, model: EditionModel | None, selected: str | None, clock: Call
         held = None if model is None or selected is None else model.held_by_id(selected)
         if model is None or held is None:
             return Refuse("select a held item first (d or s, then ↑ ↓)")
-        return _decide(name, SelectedItem(model, held))
+        return _decide(name, SelectedItem.of(model, held))
     entry = None if model is None or selected is None else model.board.get(selected)
     if model is None or entry is None:
         return Refuse("select a line on the board first (b, then ↑ ↓)")
@@ -269,7 +275,7 @@ def _send_decision(
     item: SelectedItem, decision: Decision, *, reason: str | None = None, break_glass: str | None = None
 ) -> Send:
     request = DecisionRequest(
-        key=new_key(), decision=decision, held=item.held.id, reason=reason, break_glass=break_glass
+        key=new_key(), decision=decision, held=item.held.id, seen=item.seen, reason=reason, break_glass=break_glass
     )
     return Send(edition=item.model.name, request=request, quoted=item.quoted)
 

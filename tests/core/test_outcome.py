@@ -258,4 +258,4 @@ def test_a_held_change_of_a_line_that_was_withdrawn_is_refused() -> None:
     assert isinstance(post(board, withdrawal), Publish)
     published = publish_held(held.held, context(board, 3, LATER, "unused"))
     assert isinstance(published, Refuse)
-    assert [error.code for error in published.errors] == ["status"]
+    assert [error.code for error in published.errors] == ["stale"]

@@ -164,3 +164,45 @@ async def test_a_removed_role_does_not_apply_to_a_request_at_the_same_moment(car
         receipts = await careful.settled("cleo")
     assert [receipt.status for receipt in receipts] == [ReceiptStatus.ON_AIR, ReceiptStatus.REFUSED]
     assert [error.code for error in receipts[-1].errors] == ["break-glass"]
+
+
+async def test_neither_a_scheduled_nor_an_approved_change_gets_past_the_second_person(careful: DeskHarness) -> None:
+    async with careful.desk():
+        line = await careful.ask("ann", new("k1", "Palace: The king is well"))
+        due = await soon(careful)
+        await careful.ask(
+            "ann", Submission(key="k2", change=Change.UPDATE, id=line.id, text="The king is dead", publish_at=due)
+        )
+        first = await careful.ask("ann", Submission(key="k3", change=Change.UPDATE, id=line.id, urgency=1))
+        await careful.ask("bob", decision(Decision.APPROVE, first))
+        second = await careful.ask(
+            "ann", Submission(key="k4", change=Change.UPDATE, id=line.id, urgency=1, coverage="palace")
+        )
+        assert second.status is ReceiptStatus.HELD
+        await careful.ask("ann", Submission(key="k5", change=Change.REFILE, id=line.id, urgency=4))
+        await careful.ask("ann", Submission(key="k6", change=Change.UPDATE, id=line.id, text="The king has abdicated"))
+        approved = await careful.ask("bob", decision(Decision.APPROVE, second))
+
+        async def is_answered() -> bool:
+            return len(await careful.receipts_for("ann", "k2")) == 2
+
+        await eventually(is_answered, "the scheduled change is settled")
+    assert [error.code for error in approved.errors] == ["stale"]
+    assert [error.code for error in (await careful.receipts_for("ann", "k2"))[-1].errors] == ["stale"]
+    flashes = [entry.line.text for entry in await careful.entries() if entry.line.urgency == 1]
+    assert flashes == ["The king is well"]
+
+
+async def test_a_scheduled_line_of_an_editor_who_became_a_reporter_waits_for_a_second_person(
+    careful: DeskHarness,
+) -> None:
+    async with careful.desk():
+        receipt = await careful.ask("ann", new("k1", publish_at=await soon(careful)))
+        await careful.set_roles(ann=Role.REPORTER)
+
+        async def waits() -> bool:
+            return any(held.waits_for_person for held in await careful.held())
+
+        await eventually(waits, "it waits for a second person")
+        assert not await careful.entries()
+        assert (await careful.ask("bob", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
+from typing import Final
 
 import msgspec
 
 from ticker.core.errors import UNREADABLE, SubmissionError
 from ticker.core.submission import Finding, Submission
+
+_MARK_DIGITS: Final = 16
+"""The number of hex digits of a content mark: 64 bits, so that nobody finds two contents with one mark."""
 
 
 class Reason(StrEnum):
@@ -31,6 +36,10 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `id` identifies the item. A new line gets the same id when it is published. `submission` is published at `due_at`
     (None: immediately), once a second person has approved it if there are `needs`. `submitted_at` is when the
     submission reached Redis. `overridden` has the codes of the rules that its author overrode.
+
+    The submission of a change names the version of the line that was the latest when the item was held. If the line
+    gets another version, the item can't be published any more: its author and the person who approves it saw the line
+    as it was before.
     """
 
     id: str
@@ -65,6 +74,15 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Held)
+
+
+def content_mark(held: Held, shown_version: int | None) -> str:
+    """Return a mark of what a person sees before they decide: the item, and the line that it would change.
+
+    The mark is the first 16 hex digits of a hash. `shown_version` is the version of the line (None: it is a new line).
+    """
+    submission = msgspec.structs.replace(held.submission, version=shown_version)
+    return sha256(encode_held(msgspec.structs.replace(held, submission=submission))).hexdigest()[:_MARK_DIGITS]
 
 
 def encode_held(held: Held) -> bytes:

@@ -123,7 +123,7 @@ def decide(submission: Submission, context: Context) -> Outcome:
     held = Held(
         id=context.new_id,
         editor=context.editor,
-        submission=submission,
+        submission=_pinned_to(latest, submission),
         submitted_at=context.submitted_at,
         due_at=due_at,
         needs=findings.needs,
@@ -135,8 +135,10 @@ def decide(submission: Submission, context: Context) -> Outcome:
 def publish_held(held: Held, context: Context) -> Outcome:
     """Publish a held item that is due or approved, if the rules still allow it on the current board.
 
-    If a duplicate has been published meanwhile, the item is refused, or waits for a second person unless one has
-    approved it. `context.now` is the time of publication. `context.editor` and `context.role` are ignored.
+    The item is refused if the line has another version by now, or if a duplicate has been published. It waits for a
+    second person if it needs one now, for example because its author has become a reporter, unless a second person has
+    approved it. `context.now` is the time of publication, `context.role` the present role of the item's author.
+    `context.editor` is ignored.
     """
     context = msgspec.structs.replace(context, editor=held.editor, submitted_at=held.submitted_at, new_id=held.id)
     submission = _in_utc(held.submission)
@@ -146,21 +148,25 @@ def publish_held(held: Held, context: Context) -> Outcome:
     findings = Findings.of(
         draft.found,
         house_rules.check_duplicate(context.edition, submission, draft.line, context.board.newest_first(), context.now),
+        approval.check_second_person(context.edition, context.role, held.editor, draft.line, draft.latest),
     )
     if findings.errors:
         return Refuse(findings.errors, latest=None if draft.latest is None else draft.latest.line)
-    needs = (*held.needs, *findings.needs)
+    needs = tuple({need.code: need for need in (*held.needs, *findings.needs)}.values())
     second_person = None if held.approved_by == held.editor else held.approved_by
-    is_glass_broken = submission.break_glass is not None
-    if findings.needs and second_person is None and not is_glass_broken:
-        return Hold(msgspec.structs.replace(held, needs=needs, approved_by=None))
+    is_glass_broken = submission.break_glass is not None and (second_person is not None or context.role is Role.CHIEF)
+    if needs and second_person is None and not is_glass_broken:
+        return Hold(_without_break_glass(msgspec.structs.replace(held, needs=needs, approved_by=None)))
     overridden = (*findings.overridden, *held.overridden, *(need.code for need in needs if is_glass_broken))
     entry = _entry(submission, draft, context, overridden)
     return Publish(msgspec.structs.replace(entry, approved_by=second_person, due_at=held.due_at), ())
 
 
-def decide_held(request: DecisionRequest, held: Held, context: Context) -> DecisionOutcome:
-    """Apply an editor's decision to a held item. `context.editor` made the decision, `context.role` is their role."""
+def decide_held(request: DecisionRequest, held: Held, context: Context, author_role: Role) -> DecisionOutcome:
+    """Apply an editor's decision to a held item.
+
+    `context.editor` made the decision, `context.role` is their role. `author_role` is the role of the item's author.
+    """
     findings = Findings.of(approval.check_decision(request, held, context.editor, context.role))
     if findings.errors:
         return Refuse(findings.errors)
@@ -176,7 +182,22 @@ def decide_held(request: DecisionRequest, held: Held, context: Context) -> Decis
     held = msgspec.structs.replace(held, approved_by=approved_by, overdue=False)
     if held.due_at is not None and held.due_at > (context.earliest_now or context.now):
         return Hold(held)
-    return publish_held(held, context)
+    return publish_held(held, msgspec.structs.replace(context, role=author_role))
+
+
+def _pinned_to(latest: Line | None, submission: Submission) -> Submission:
+    """Return the submission as it is held: only a change of the `latest` version may be published."""
+    return submission if latest is None else msgspec.structs.replace(submission, version=latest.version)
+
+
+def _without_break_glass(held: Held) -> Held:
+    """Return an item that needs a second person, because a break-glass of its author doesn't count any more."""
+    if held.submission.break_glass is None:
+        return held
+    submission = msgspec.structs.replace(held.submission, break_glass=None)
+    needs = {need.code for need in held.needs}
+    overridden = tuple(code for code in held.overridden if code not in needs)
+    return msgspec.structs.replace(held, submission=submission, overridden=overridden)
 
 
 def _draft(submission: Submission, context: Context) -> _Draft | Refuse:

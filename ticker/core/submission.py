@@ -91,10 +91,15 @@ class Decision(StrEnum):
 
 
 class DecisionRequest(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A request to decide on the held item with the id `held`. A rejection needs a `reason`, which the author gets."""
+    """A request to decide on the held item with the id `held`. A rejection needs a `reason`, which the author gets.
+
+    `seen` is the `content_mark` of the item that the editor saw. An approval of any other content is refused. Without
+    it, an approval covers the item as the desk has it: a held submission itself never changes.
+    """
 
     decision: Decision
     held: str
+    seen: str | None = None
     reason: str | None = None
 
 

@@ -219,7 +219,7 @@ class _Planner:
             found = self._overlay.find_held(request.held)
             if found is None:
                 return Refuse((_not_held(request.held),)), None
-            return decide_held(request, found[1], context), found[1]
+            return decide_held(request, found[1], context, self._ledger.role_of(found[1].editor)), found[1]
         outcome: DecisionOutcome = decide(request, context)
         if isinstance(outcome, Hold) and self._overlay.count_held() >= self._context.held_max:
             outcome = Refuse((_full(self._context.held_max),), latest=outcome.latest)

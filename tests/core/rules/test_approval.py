@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.support.strategies import ENGLISH, START, context
 from ticker.core.board import Board
 from ticker.core.edition import Effect, Role, SecondPerson
-from ticker.core.held import Held
+from ticker.core.held import Held, content_mark
 from ticker.core.line import Change
-from ticker.core.outcome import Drop, Hold, Outcome, Publish, Refuse, decide, decide_held, publish_held
-from ticker.core.submission import Decision, DecisionRequest, Submission
+from ticker.core.outcome import DecisionOutcome, Drop, Hold, Outcome, Publish, Refuse, decide, decide_held, publish_held
+from ticker.core.submission import Decision, DecisionRequest, Finding, Submission
 
 CAREFUL = msgspec.structs.replace(ENGLISH, second_person=tuple(SecondPerson))
 LATER = START + timedelta(minutes=5)
@@ -104,7 +104,9 @@ def test_a_flash_is_approved_only_by_another_editor_or_by_a_break_glass(
 ) -> None:
     request = DecisionRequest(key="r", decision=decision, held="new-id", reason=reason, break_glass=break_glass)
     at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor=editor, role=role)
-    outcome = decide_held(request, held_by("amal"), at)
+    outcome = decide_held(
+        request, held_by("amal"), at, Role.CHIEF if editor == "amal" and role is Role.CHIEF else Role.EDITOR
+    )
     may_approve = (role is Role.CHIEF) if break_glass else (editor != "amal" and role is not Role.REPORTER)
     assert isinstance(outcome, Publish) == (decision is Decision.APPROVE and may_approve)
     if isinstance(outcome, Publish):
@@ -127,7 +129,7 @@ def test_a_flash_is_approved_only_by_another_editor_or_by_a_break_glass(
 def test_confirming_an_overdue_item_does_not_replace_an_approval(editor: str, role: Role, approved_by: str) -> None:
     overdue = msgspec.structs.replace(held_by("amal"), approved_by="omar", overdue=True)
     at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor=editor, role=role)
-    outcome = decide_held(DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id"), overdue, at)
+    outcome = decide_held(DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id"), overdue, at, Role.EDITOR)
     assert isinstance(outcome, Publish)
     assert outcome.entry.approved_by == approved_by
 
@@ -138,7 +140,7 @@ def test_only_a_chief_breaks_the_glass_for_an_overdue_item_and_only_with_a_reaso
     overdue = msgspec.structs.replace(held_by("amal"), needs=(), overdue=True)
     at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor="omar", role=role)
     outcome = decide_held(
-        DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id", break_glass=reason), overdue, at
+        DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id", break_glass=reason), overdue, at, Role.EDITOR
     )
     assert isinstance(outcome, Publish) == (role is Role.CHIEF and reason == "Glass")
 
@@ -161,7 +163,8 @@ def test_a_held_item_that_became_a_duplicate_is_held_for_review(
         submitted_at=START,
         approved_by=approved_by,
     )
-    outcome = publish_held(held, context(board, 2, START, "unused", edition))
+    at = msgspec.structs.replace(context(board, 2, START, "unused", edition), role=Role.CHIEF)
+    outcome = publish_held(held, at)
     if goes_out:
         assert isinstance(outcome, Publish)
         assert outcome.entry.overridden == (() if break_glass is None else ("duplicate",))
@@ -169,3 +172,99 @@ def test_a_held_item_that_became_a_duplicate_is_held_for_review(
         assert isinstance(outcome, Hold)
         assert [need.code for need in outcome.held.needs] == ["duplicate"]
         assert outcome.held.waits_for_person
+
+
+# A held item is bound to the version and the content that people saw
+
+
+def decide_on(held: Held, board: Board, editor: str = "omar", **fields: object) -> DecisionOutcome:
+    request = msgspec.structs.replace(
+        DecisionRequest(
+            key="r", decision=Decision.APPROVE, held=held.id, seen=content_mark(held, held.submission.version)
+        ),
+        **fields,
+    )
+    at = msgspec.structs.replace(context(board, 3, LATER, "unused", CAREFUL), editor=editor)
+    return decide_held(request, held, at, Role.EDITOR)
+
+
+def held_change(board: Board, **fields: object) -> Held:
+    outcome = decided(change(Change.UPDATE, **fields), board=board)
+    assert isinstance(outcome, Hold)
+    return outcome.held
+
+
+def publish(board: Board, submission: Submission) -> None:
+    outcome = decide(submission, context(board, 2, START, "unused"))
+    assert isinstance(outcome, Publish)
+    board.apply(outcome.entry)
+
+
+def test_a_scheduled_change_does_not_replace_a_version_that_its_author_did_not_see() -> None:
+    board = line_by("amal")
+    scheduled = held_change(board, text="The king has died", publish_at=LATER)
+    assert scheduled.submission.version == 1
+    approved = decide_on(held_change(board, urgency=1), board)
+    assert isinstance(approved, Publish)
+    board.apply(approved.entry)
+    at = msgspec.structs.replace(context(board, 3, LATER, "unused", CAREFUL), editor="amal")
+    outcome = publish_held(scheduled, at)
+    assert isinstance(outcome, Refuse)
+    assert [error.code for error in outcome.errors] == ["stale"]
+
+
+def test_an_approval_does_not_publish_a_text_that_the_line_got_afterwards() -> None:
+    board = line_by("amal")
+    flash = held_change(board, urgency=1)
+    publish(board, change(Change.UPDATE, text="The king has died"))
+    outcome = decide_on(flash, board)
+    assert isinstance(outcome, Refuse)
+    assert [error.code for error in outcome.errors] == ["stale"]
+
+
+@pytest.mark.parametrize("seen", ["", "0" * 16])
+def test_an_approval_of_other_content_is_refused(seen: str) -> None:
+    outcome = decide_on(held_by("amal"), Board(), seen=seen)
+    assert isinstance(outcome, Refuse)
+    assert [error.code for error in outcome.errors] == ["changed"]
+
+
+def test_an_approval_does_not_cover_a_need_that_its_editor_did_not_see() -> None:
+    held = held_by("amal")
+    seen = content_mark(held, None)
+    held = msgspec.structs.replace(held, needs=(*held.needs, Finding("removed", "amal may no longer post here")))
+    assert isinstance(decide_on(held, Board(), seen=seen), Refuse)
+
+
+def test_an_approval_by_an_editor_who_saw_another_version_of_the_line_is_refused() -> None:
+    board = line_by("amal")
+    flash = held_change(board, urgency=1)
+    assert isinstance(decide_on(flash, board, seen=content_mark(flash, 2)), Refuse)
+    assert isinstance(decide_on(flash, board, seen=content_mark(flash, 1)), Publish)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_need_for_a_second_person_is_checked_again_at_publication(role: Role) -> None:
+    outcome = decided(Submission(key="k", change=Change.NEW, text="A line", publish_at=LATER))
+    assert isinstance(outcome, Hold)
+    at = msgspec.structs.replace(context(Board(), 2, LATER, "unused", CAREFUL), editor="amal", role=role)
+    published = publish_held(outcome.held, at)
+    if role is Role.REPORTER:
+        assert isinstance(published, Hold)
+        assert [need.code for need in published.held.needs] == ["reporter"]
+        assert isinstance(decide_on(published.held, Board()), Publish)
+    else:
+        assert isinstance(published, Publish)
+
+
+def test_a_scheduled_break_glass_of_a_former_chief_needs_a_second_person() -> None:
+    flash = Submission(key="k", change=Change.NEW, text="A flash", urgency=1, publish_at=LATER, break_glass="Alone")
+    outcome = decided(flash, role=Role.CHIEF)
+    assert isinstance(outcome, Hold)
+    at = msgspec.structs.replace(context(Board(), 2, LATER, "unused", CAREFUL), editor="amal", role=Role.EDITOR)
+    published = publish_held(outcome.held, at)
+    assert isinstance(published, Hold)
+    assert [need.code for need in published.held.needs] == ["flash"]
+    approved = decide_on(published.held, Board())
+    assert isinstance(approved, Publish)
+    assert (approved.entry.approved_by, approved.entry.break_glass, approved.entry.overridden) == ("omar", None, ())

@@ -16,6 +16,7 @@ from tests.support.strategies import ENGLISH, START
 from tests.support.tui_harness import configure, held_item, model_of, run_desks, run_tui
 from ticker.core.edition import DEFAULT_EDITIONS, Role, SecondPerson
 from ticker.core.errors import SettingsError
+from ticker.core.held import content_mark
 from ticker.core.line import Change, Status
 from ticker.core.submission import Decision, DecisionRequest, ReceiptStatus, Submission
 from ticker.store.held import read_held
@@ -91,6 +92,26 @@ def test_approval_is_confirmed_by_y() -> None:
     assert isinstance(sent, Send)
     assert isinstance(sent.request, DecisionRequest)
     assert (sent.request.decision, sent.request.held) == (Decision.APPROVE, "held-1")
+    assert sent.request.seen == content_mark(model.held[0], None)
+
+
+def test_approval_names_the_version_that_was_shown_when_the_prompt_opened() -> None:
+    model = model_of("Ferries stop")
+    held = held_item(urgency=1)
+    held = msgspec.structs.replace(
+        held, submission=Submission(key="k", change=Change.UPDATE, id="line-1", version=1, urgency=1)
+    )
+    model.held = [held]
+    step = act("approve", model, "held-1")
+    assert isinstance(step, Confirm)
+    latest = model.board.get("line-1")
+    assert latest is not None
+    newer = msgspec.structs.replace(latest.line, text="All ferries sink", version=2)
+    model.board.apply(msgspec.structs.replace(latest, line=newer))
+    sent = step.then()
+    assert isinstance(sent, Send)
+    assert isinstance(sent.request, DecisionRequest)
+    assert sent.request.seen == content_mark(held, 1)
 
 
 def test_only_a_chief_may_approve_without_a_second_person() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ticker.core.edition import Edition, Role, SecondPerson
 from ticker.core.entry import Entry
-from ticker.core.held import Held
+from ticker.core.held import Held, content_mark
 from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Line
 from ticker.core.rules import fields
 from ticker.core.rules.findings import RuleFinding, refuse, review
@@ -65,6 +65,8 @@ def _check_approval(request: DecisionRequest, held: Held, editor: str, role: Rol
     if not held.waits_for_person:
         by = f": {held.approved_by} has approved it" if held.approved_by else ""
         yield refuse("status", f"{held.id} needs no second person{by}")
+    elif request.seen is not None and request.seen != content_mark(held, held.submission.version):
+        yield refuse("changed", f"{held.id} is not as you saw it any more: look at it again, then decide")
     elif request.break_glass is not None:
         yield from check_break_glass(role, request.break_glass)
     elif held.needs and held.approved_by is None:
