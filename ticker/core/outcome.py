@@ -145,15 +145,16 @@ def publish_held(held: Held, context: Context) -> Outcome:
     draft = _draft(submission, context)
     if isinstance(draft, Refuse):
         return draft
+    second_person = None if held.approved_by == held.editor else held.approved_by
     findings = Findings.of(
         draft.found,
         house_rules.check_duplicate(context.edition, submission, draft.line, context.board.newest_first(), context.now),
         approval.check_second_person(context.edition, context.role, held.editor, draft.line, draft.latest),
+        approval.check_held_break_glass(held, context.role) if second_person is None else (),
     )
     if findings.errors:
         return Refuse(findings.errors, latest=None if draft.latest is None else draft.latest.line)
     needs = tuple({need.code: need for need in (*held.needs, *findings.needs)}.values())
-    second_person = None if held.approved_by == held.editor else held.approved_by
     is_glass_broken = submission.break_glass is not None and (second_person is not None or context.role is Role.CHIEF)
     if needs and second_person is None and not is_glass_broken:
         return Hold(_without_break_glass(msgspec.structs.replace(held, needs=needs, approved_by=None)))
@@ -173,12 +174,10 @@ def decide_held(request: DecisionRequest, held: Held, context: Context, author_r
     if request.decision is not Decision.APPROVE:
         return Drop(None if request.reason is None else fields.normal_text(request.reason))
     if request.break_glass is not None:
-        reason = fields.normal_text(request.break_glass)
-        held = msgspec.structs.replace(held, submission=msgspec.structs.replace(held.submission, break_glass=reason))
-    # An editor who may not approve can only confirm that an overdue item is still news. That does not replace a
-    # missing approval.
+        held = _with_break_glass(held, fields.normal_text(request.break_glass))
+    # An editor who may not approve can only confirm that an overdue item is still news. That is not an approval.
     may_approve = context.editor != held.editor and context.role is not Role.REPORTER
-    approved_by = context.editor if may_approve else held.approved_by or context.editor
+    approved_by = context.editor if may_approve else held.approved_by
     held = msgspec.structs.replace(held, approved_by=approved_by, overdue=False)
     if held.due_at is not None and held.due_at > (context.earliest_now or context.now):
         return Hold(held)
@@ -188,6 +187,12 @@ def decide_held(request: DecisionRequest, held: Held, context: Context, author_r
 def _pinned_to(latest: Line | None, submission: Submission) -> Submission:
     """Return the submission as it is held: only a change of the `latest` version may be published."""
     return submission if latest is None else msgspec.structs.replace(submission, version=latest.version)
+
+
+def _with_break_glass(held: Held, reason: str) -> Held:
+    submission = msgspec.structs.replace(held.submission, break_glass=reason)
+    overridden = (*held.overridden, *(need.code for need in held.needs))
+    return msgspec.structs.replace(held, submission=submission, needs=(), overridden=overridden)
 
 
 def _without_break_glass(held: Held) -> Held:

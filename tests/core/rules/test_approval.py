@@ -264,7 +264,50 @@ def test_a_scheduled_break_glass_of_a_former_chief_needs_a_second_person() -> No
     at = msgspec.structs.replace(context(Board(), 2, LATER, "unused", CAREFUL), editor="amal", role=Role.EDITOR)
     published = publish_held(outcome.held, at)
     assert isinstance(published, Hold)
-    assert [need.code for need in published.held.needs] == ["flash"]
+    assert [need.code for need in published.held.needs] == ["flash", "break-glass"]
     approved = decide_on(published.held, Board())
     assert isinstance(approved, Publish)
     assert (approved.entry.approved_by, approved.entry.break_glass, approved.entry.overridden) == ("omar", None, ())
+
+
+@pytest.mark.parametrize(("role", "counts"), [(Role.REPORTER, False), (Role.EDITOR, True), (Role.CHIEF, True)])
+def test_a_reporter_who_confirms_an_overdue_item_is_not_its_second_person(role: Role, counts: bool) -> None:
+    edition = msgspec.structs.replace(ENGLISH, rules={**ENGLISH.rules, "duplicate": Effect.REVIEW})
+    overdue = Held(
+        id="held-1",
+        editor="rana",
+        submission=Submission(key="k", change=Change.NEW, text="The bridge over the bay is closed"),
+        submitted_at=START,
+        overdue=True,
+    )
+    request = DecisionRequest(key="r", decision=Decision.APPROVE, held="held-1")
+    for board, needs in ((Board(), False), (line_by("omar", text="The bridge over the bay is closed"), True)):
+        at = msgspec.structs.replace(context(board, 2, START, "unused", edition), editor="sami", role=role)
+        outcome = decide_held(request, overdue, at, Role.REPORTER)
+        if needs and not counts:
+            assert isinstance(outcome, Hold)
+            assert outcome.held.waits_for_person
+        else:
+            assert isinstance(outcome, Publish)
+            assert outcome.entry.approved_by == ("sami" if counts else None)
+
+
+def test_an_author_who_confirms_an_overdue_item_stays_without_a_second_person() -> None:
+    overdue = msgspec.structs.replace(held_by("amal", due=True), needs=(), overdue=True, due_at=START)
+    at = msgspec.structs.replace(context(Board(), 2, LATER, "unused", CAREFUL), editor="amal")
+    outcome = decide_held(DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id"), overdue, at, Role.EDITOR)
+    assert isinstance(outcome, Hold)
+    assert [need.code for need in outcome.held.needs] == ["flash"]
+    assert outcome.held.waits_for_person
+
+
+def test_a_break_glass_for_an_own_item_counts_until_it_is_due() -> None:
+    held = held_by("amal", due=True)
+    request = DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id", break_glass="Glass")
+    at = msgspec.structs.replace(context(Board(), 2, START, "unused", CAREFUL), editor="amal", role=Role.CHIEF)
+    waits = decide_held(request, held, at, Role.CHIEF)
+    assert isinstance(waits, Hold)
+    assert not waits.held.waits_for_person
+    published = publish_held(waits.held, msgspec.structs.replace(at, now=LATER))
+    assert isinstance(published, Publish)
+    assert (published.entry.approved_by, published.entry.overridden) == (None, ("flash",))

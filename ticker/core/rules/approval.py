@@ -40,6 +40,13 @@ def check_break_glass(role: Role, reason: str | None) -> Iterator[RuleFinding]:
         yield from fields.check_notice("reason to break the glass", fields.normal_text(reason))
 
 
+def check_held_break_glass(held: Held, role: Role) -> Iterator[RuleFinding]:
+    """Require a second person for an item whose author broke the glass, but isn't a chief any more."""
+    if held.submission.break_glass is not None and role is not Role.CHIEF:
+        rules = ", ".join(held.overridden) or "none"
+        yield review("break-glass", f"{held.editor} went without a second person, but is {role} now (rules: {rules})")
+
+
 def check_decision(request: DecisionRequest, held: Held, editor: str, role: Role) -> Iterator[RuleFinding]:
     """Refuse a decision on a held item that this editor may not make."""
     is_author = editor == held.editor
