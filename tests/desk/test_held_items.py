@@ -231,6 +231,20 @@ async def test_a_repeated_key_gets_the_receipt_of_the_held_item_and_later_of_the
     assert len(await harness.entries()) == 1
 
 
+async def test_a_held_item_is_not_held_again_when_its_receipt_has_been_trimmed(redis_url: str) -> None:
+    harness = DeskHarness(redis_url, receipts_retained=1)
+    due = await soon(harness, 60_000)
+    async with harness.desk():
+        first = await harness.ask("ann", new("k1", publish_at=due))
+        await harness.ask("ann", new("k2", "Another line"))
+        assert await harness.ask("ann", new("k1", publish_at=due)) == first
+    await harness.redis.xtrim(harness.keys.receipts("ann"), maxlen=0, approximate=False)
+    async with harness.desk():
+        assert await harness.ask("ann", new("k1", publish_at=due)) == first
+    assert [held.id for held in await harness.held()] == [first.held]
+    await harness.aclose()
+
+
 async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_person(redis_url: str) -> None:
     rules = {**ENGLISH.rules, "duplicate": Effect.REVIEW}
     harness = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, rules=rules))

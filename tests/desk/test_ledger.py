@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.strategies import ENGLISH, NONCE, Step, history
+from tests.support.strategies import ENGLISH, NONCE, START, Step, history
 from ticker.core.entry import Entry, encode_entry
+from ticker.core.held import Held, encode_held
 from ticker.core.line import Change
 from ticker.core.position import next_link
-from ticker.core.submission import ReceiptStatus, decode_receipt
+from ticker.core.submission import ReceiptStatus, Submission, decode_receipt
 from ticker.desk.ledger import Answer, Ledger
 from ticker.store.append import Head
 from ticker.store.editions import StoredEdition
@@ -99,3 +100,25 @@ def test_a_trimmed_log_starts_at_its_first_entry() -> None:
     (entry,) = entries(Change.NEW)
     kept.append("ab" * 32, entry)
     assert kept.head == Head(42, "ab" * 32)
+
+
+def test_the_key_of_a_held_item_is_known_for_as_long_as_the_item_is_held() -> None:
+    kept = ledger(receipts_retained=1)
+    submission = Submission(key="k1", change=Change.NEW, text="A line")
+    held = Held(id="held-1", editor="ann", submission=submission, submitted_at=START)
+    kept.held.put(encode_held(held), held)
+    kept.remember(Answer("ann", "k1", b"held", ReceiptStatus.HELD))
+    assert kept.find_answer("ann", "k1") == Answer("ann", "k1", b"held", ReceiptStatus.HELD)
+    kept.remember(Answer("ann", "k2", b"refused", ReceiptStatus.REFUSED))
+    answer = kept.find_answer("ann", "k1")
+    assert answer is not None
+    receipt = decode_receipt(answer.receipt)
+    assert (answer.status, receipt.status, receipt.key, receipt.held) == (
+        ReceiptStatus.HELD,
+        ReceiptStatus.HELD,
+        "k1",
+        "held-1",
+    )
+    assert kept.find_answer("bob", "k1") is None
+    kept.held.remove("held-1")
+    assert kept.find_answer("ann", "k1") is None

@@ -68,8 +68,8 @@ def test_a_held_item_is_added_and_removed() -> None:
     changed, data = ledger(), encode_held(HELD)
     hold = HeldChange(id="held-1", before=b"", after=data, author="ann")
     planned(PendingRequest("ann", "1000-0"), held=hold, held_after=(data, HELD)).apply_to(changed)
-    assert changed.held == {"held-1": (data, HELD)}
+    assert changed.held.get("held-1") == (data, HELD)
     drop = HeldChange(id="held-1", before=data, after=b"", author="ann")
     planned(None, held=drop).apply_to(changed)
-    assert changed.held == {}
+    assert changed.held.get("held-1") is None
     assert changed.cursor("ann") == "1000-0"

@@ -76,7 +76,7 @@ def receipts(planned: list[PlannedSettlement]) -> list[Receipt]:
 def hold(to: Ledger, held_id: str = "held-1", **fields: object) -> Held:
     held = Held(id=held_id, editor="ann", submission=new("k1", f"Line {held_id}"), submitted_at=START)
     held = msgspec.structs.replace(held, **fields)
-    to.held[held_id] = (encode_held(held), held)
+    to.held.put(encode_held(held), held)
     return held
 
 
@@ -93,7 +93,7 @@ def test_planning_does_not_change_the_ledger() -> None:
     unchanged = ledger()
     plan_requests(unchanged, pending(("ann", new("k1")), ("bob", new("k2", "Later", publish_at=LATER))), context_at())
     assert unchanged.head == Head(0, NONCE)
-    assert (unchanged.cursors, unchanged.held, len(unchanged.board)) == ({}, {}, 0)
+    assert (unchanged.cursors, len(unchanged.held), len(unchanged.board)) == ({}, 0, 0)
 
 
 def test_a_request_sees_the_requests_before_it_in_the_batch() -> None:

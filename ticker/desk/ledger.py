@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
-from typing import TypeAlias
 
 import msgspec
 
@@ -15,7 +14,10 @@ from ticker.core.errors import LinkError
 from ticker.core.held import Held
 from ticker.core.line import Change
 from ticker.core.log_window import LogWindow
+from ticker.core.outcome import Hold
 from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
+from ticker.desk.held_items import HeldItems
+from ticker.desk.receipts import action_of, receipt_for
 from ticker.store.append import Head
 from ticker.store.editions import StoredEdition
 from ticker.store.streams import START
@@ -35,10 +37,6 @@ class Answer(msgspec.Struct, frozen=True):
     late_until_ms: int | None = None
 
 
-HeldBytes: TypeAlias = tuple[bytes, Held]
-"""A held item: its bytes in Redis, and the decoded value."""
-
-
 class _Logged(msgspec.Struct, frozen=True):
     """The facts that the ledger keeps of each retained entry."""
 
@@ -54,12 +52,12 @@ class Ledger:
     """The board, the head of the log, the cursors, the held items and the answered keys of one edition.
 
     Memory is bounded: the ledger keeps `retained` entries, and `receipts_retained` answers per editor. The key of an
-    entry is known for as long as the entry is retained.
+    entry is known for as long as the entry is retained, and the key of a held item for as long as the item is held.
 
     Attributes:
         cursors: The stream id of the last settled request, by editor.
         receipt_ids: The stream id of the last receipt that was read, by editor.
-        held: The held items, by id.
+        held: The held items.
         roles: The editors of the edition, with their own roles, if they have one.
         fault: Why the log doesn't verify. Nothing may be appended to such a log.
         redis_ms: The latest known time of Redis's clock.
@@ -73,7 +71,7 @@ class Ledger:
         self.board = Board()
         self.cursors: dict[str, str] = {}
         self.receipt_ids: dict[str, str] = {}
-        self.held: dict[str, HeldBytes] = {}
+        self.held = HeldItems()
         self.roles: dict[str, Role | None] = {}
         self.fault: LinkError | None = None
         self.redis_ms = 0
@@ -128,9 +126,12 @@ class Ledger:
     def find_answer(self, editor: str, key: str) -> Answer | None:
         answer = self._answers.get(editor, {}).get(key)
         seq = self._seq_of_key.get((editor, key))
-        if seq is None or (answer is not None and answer.status is ReceiptStatus.ON_AIR):
+        if answer is not None and answer.status is ReceiptStatus.ON_AIR:
             return answer
-        return self._answer_from_log(seq)
+        if seq is not None:
+            return self._answer_from_log(seq)
+        held = self.held.find(editor, key) if answer is None else None
+        return answer if held is None else self._answer_from_held(held)
 
     def _answer_from_log(self, seq: int) -> Answer:
         """Rebuild the receipt of an entry whose receipt was trimmed. Only its warnings are lost."""
@@ -147,6 +148,13 @@ class Ledger:
             test=self.edition.test,
         )
         return Answer(logged.editor, logged.key, encode_receipt(receipt), ReceiptStatus.ON_AIR)
+
+    def _answer_from_held(self, held: Held) -> Answer:
+        """Rebuild the receipt of a held item whose receipt was trimmed. Only its warnings are lost."""
+        submission = held.submission
+        receipt = receipt_for(self.name, submission.key, action_of(submission), Hold(held))
+        receipt = msgspec.structs.replace(receipt, version=submission.version, test=self.edition.test)
+        return Answer(held.editor, submission.key, encode_receipt(receipt), ReceiptStatus.HELD)
 
     def _trim(self) -> None:
         first = self._log.first

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from ticker.core.errors import LinkError, StoreError
 from ticker.core.submission import ReceiptStatus
+from ticker.desk.held_items import HeldItems
 from ticker.desk.ledger import Answer, Ledger
 from ticker.store.connection import Redis, as_text
 from ticker.store.editions import StoredEdition, load_edition
@@ -27,7 +28,7 @@ async def load_ledger(redis: Redis, stored: StoredEdition, retained: int, receip
     ledger.cursors = await _cursors(redis, ledger.name)
     ledger.roles = await roles(redis, ledger.name)
     await _read_receipts(redis, ledger, ledger.cursors.keys() | ledger.roles.keys())
-    ledger.held = await read_held(redis, ledger.name)
+    ledger.held = HeldItems(await read_held(redis, ledger.name))
     ledger.redis_ms = await redis_ms(redis)
     try:
         await _read_log(redis, ledger)
@@ -54,9 +55,9 @@ async def refresh(redis: Redis, ledger: Ledger) -> bool:
             return False
     await _read_log(redis, ledger)
     cursors = await _cursors(redis, ledger.name)
-    held_before, ledger.held = ledger.held, await read_held(redis, ledger.name)
+    held_before, ledger.held = ledger.held, HeldItems(await read_held(redis, ledger.name))
     changed = {editor for editor, cursor in cursors.items() if cursor != ledger.cursor(editor)}
-    changed |= {item[1].editor for held_id, item in held_before.items() if ledger.held.get(held_id) != item}
+    changed |= {held.editor for held in held_before.all() if ledger.held.get(held.id) != held_before.get(held.id)}
     await _read_receipts(redis, ledger, changed)
     ledger.cursors = cursors
     return True

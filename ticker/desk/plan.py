@@ -10,7 +10,8 @@ import msgspec
 
 from ticker.core.entry import Logged
 from ticker.core.submission import ReceiptStatus
-from ticker.desk.ledger import Answer, HeldBytes, Ledger
+from ticker.desk.held_items import HeldBytes
+from ticker.desk.ledger import Answer, Ledger
 from ticker.store.append import AHEAD_MS, Settlement
 from ticker.store.streams import milliseconds_of
 
@@ -90,9 +91,9 @@ class PlannedSettlement(Settlement, frozen=True, kw_only=True):
         if self.logged is not None:
             ledger.append(self.logged.link, self.logged.entry)
         if self.held is not None:
-            ledger.held.pop(self.held.id, None)
+            ledger.held.remove(self.held.id)
             if self.held_after is not None:
-                ledger.held[self.held.id] = self.held_after
+                ledger.held.put(*self.held_after)
         if self.request is not None:
             ledger.cursors[self.request.editor] = self.request.id
         for answer in self.answers:

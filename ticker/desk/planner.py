@@ -28,7 +28,8 @@ from ticker.core.submission import (
     encode_receipt,
     salvage_key,
 )
-from ticker.desk.ledger import Answer, HeldBytes, Ledger
+from ticker.desk.held_items import HeldBytes
+from ticker.desk.ledger import Answer, Ledger
 from ticker.desk.plan import PendingRequest, PlanContext, PlannedSettlement
 from ticker.desk.receipts import action_of, receipt_for
 from ticker.store.append import Head, HeldChange, NewEntry
@@ -59,7 +60,7 @@ def plan_due(ledger: Ledger, context: PlanContext, most: int) -> list[PlannedSet
     """Decide on the held items that are due, earliest first, `most` at most. Return none if the log has a fault."""
     if ledger.fault is not None:
         return []
-    due = [held for _, held in ledger.held.values() if held.is_due(context.redis_now)]
+    due = [held for held in ledger.held.all() if held.is_due(context.redis_now)]
     due.sort(key=lambda held: (held.due_at or held.submitted_at, held.submitted_at))
     planner = _Planner(ledger, context)
     return [planner.settle_due(held) for held in due[:most]]
@@ -67,7 +68,7 @@ def plan_due(ledger: Ledger, context: PlanContext, most: int) -> list[PlannedSet
 
 def next_due(ledger: Ledger) -> datetime | None:
     """Return when the next held item is due, or None if all of them wait for a person."""
-    waiting = (held for _, held in ledger.held.values() if not held.waits_for_person)
+    waiting = (held for held in ledger.held.all() if not held.waits_for_person)
     return min((held.due_at or held.submitted_at for held in waiting), default=None)
 
 
@@ -96,7 +97,9 @@ class _Overlay:
         return self._held[held_id] if held_id in self._held else self._ledger.held.get(held_id)
 
     def count_held(self) -> int:
-        return len(self._ledger.held.keys() | self._held.keys()) - list(self._held.values()).count(None)
+        """Return how many items will be held after the settlements planned so far."""
+        held = self._ledger.held
+        return len(held) + sum((after is not None) - (held_id in held) for held_id, after in self._held.items())
 
     def find_answer(self, editor: str, key: str) -> Answer | None:
         return self._answers.get((editor, key)) or self._ledger.find_answer(editor, key)
