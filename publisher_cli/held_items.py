@@ -17,8 +17,8 @@ from ticker.store.held import read_held
 class HeldItems(msgspec.Struct, frozen=True):
     """The held items of an edition, by id, the oldest first.
 
-    `lines` are the lines that they would change (a hidden line: before it was hidden). `roles` are the editors' roles,
-    without those who have the default.
+    `lines` are the latest versions of the lines that they would change, a hidden line with its hidden text. `roles` are
+    the editors' roles, without those who have the default.
     """
 
     stored: StoredEdition
@@ -51,7 +51,8 @@ async def _load_lines(redis: Redis, edition: str, ids: set[str]) -> dict[str, Li
         return lines
     async for entry in latest_entries(redis, edition):
         if entry.line.id in ids:
-            lines[entry.line.id] = entry.hidden_version or entry.line
+            shown = entry.hidden_version or entry.line
+            lines[entry.line.id] = msgspec.structs.replace(shown, version=entry.line.version)
             if len(lines) == len(ids):
                 break
     return lines
