@@ -135,39 +135,40 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
     return {line_id: line_id for line_id in unique}
 
 
-async def find_related_lines(
-    redis: Redis, edition: str, story: str, lang: str, now: datetime, *, is_test: bool
-) -> tuple[RelatedLine, ...]:
-    """Return the lines of `story` that show now in other editions, if this user may read those.
+async def find_related_lines(redis: Redis, edition: str, line: Line, now: datetime) -> tuple[RelatedLine, ...]:
+    """Return the lines of the same story as `line` that show now in other editions, if this user may read those.
 
     A test edition is related only to other test editions, and a public one only to public ones: an editor who tests a
     withdrawal must not withdraw a public line.
     """
     found: list[RelatedLine] = []
+    if line.coverage is None:
+        return ()
     with suppress(OSError, *CLIENT_ERRORS):
         for name in await edition_names(redis):
             if name != edition:
                 found += [
                     RelatedLine(
                         edition=name,
-                        id=line.id,
-                        version=line.version,
-                        text=line.text if line.attribution is None else f"{line.attribution}: {line.text}",
-                        lang=line.lang,
-                        dir=line.dir,
-                        is_same_language=line.lang.partition("-")[0] == lang.partition("-")[0],
+                        id=other.id,
+                        version=other.version,
+                        text=other.text if other.attribution is None else f"{other.attribution}: {other.text}",
+                        lang=other.lang,
+                        dir=other.dir,
+                        is_same_language=other.lang.partition("-")[0] == line.lang.partition("-")[0],
                     )
-                    for line in await _read_story(redis, name, story, now, is_test=is_test)
+                    for other in await _read_story(redis, name, line, now)
                 ]
     return tuple(found)
 
 
-async def _read_story(redis: Redis, edition: str, story: str, now: datetime, *, is_test: bool) -> list[Line]:
+async def _read_story(redis: Redis, edition: str, line: Line, now: datetime) -> list[Line]:
+    """Return the lines of an edition that show now and have the same story as `line`."""
     lines: list[Line] = []
     # Editors can read only the logs of their own editions. A log that can't be read must not fail this command.
     with suppress(TickerError, *CLIENT_ERRORS):
         async for entry in latest_entries(redis, edition):
-            line = entry.line
-            if line.coverage == story and line.test == is_test and line.shows(now) and line.text:
-                lines.append(line)
+            other = entry.line
+            if other.coverage == line.coverage and other.test == line.test and other.shows(now) and other.text:
+                lines.append(other)
     return lines

@@ -113,10 +113,7 @@ async def find_edition(redis: Redis, given: str | None) -> StoredEdition:
         raise SettingsError(f"there is no edition {given}: there are {', '.join(names)}")
     if len(names) > 1:
         raise SettingsError(f"several editions exist ({', '.join(names)}): choose one with -e or TICK_EDITION")
-    stored = await load_edition(redis, names[0])
-    if stored is None:
-        raise StoreError(f"edition {names[0]} has just been deleted: try again")
-    return stored
+    return await find_edition(redis, names[0])
 
 
 async def readable_editions(redis: Redis) -> list[StoredEdition]:

@@ -7,7 +7,6 @@ from typing import Final
 import click
 from click.shell_completion import get_completion_class
 
-from publisher_cli.exit_codes import Status
 from publisher_cli.options import command
 from ticker.console import Console, shared_options
 
@@ -24,7 +23,7 @@ VARIABLE: Final = "_TICK_COMPLETE"
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @shared_options
 @click.pass_obj
-def completion(console: Console, /, *, shell: str) -> int:
+def completion(console: Console, /, *, shell: str) -> None:
     """Print a script that makes Tab complete commands, editions, sections, regions, recent lines and held items."""
     complete_class = get_completion_class(shell)
     assert complete_class is not None, "click supports these shells"
@@ -34,4 +33,3 @@ def completion(console: Console, /, *, shell: str) -> int:
         console.give({"shell": shell, "script": script})
     else:
         console.say(script)
-    return Status.DONE

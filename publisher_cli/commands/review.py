@@ -14,20 +14,20 @@ from ticker.core.submission import Decision
 
 @command("Show items that wait for a second person.", "tick pending -e en", "tick pending -e en --json")
 @read_options()
-def pending(console: Console, /, *, edition: str | None, data: Path | None) -> int:
+def pending(console: Console, /, *, edition: str | None, data: Path | None) -> None:
     """Show the held items that wait for a second person, with their authors and the reasons. The newest is last."""
     from publisher_cli.read.held import show_pending  # noqa: PLC0415 -- it imports the Redis client
 
-    return show_pending(console, data, edition)
+    show_pending(console, data, edition)
 
 
 @command("Show items that wait for their time.", "tick scheduled -e en", "tick scheduled -e en --json")
 @read_options()
-def scheduled(console: Console, /, *, edition: str | None, data: Path | None) -> int:
+def scheduled(console: Console, /, *, edition: str | None, data: Path | None) -> None:
     """Show the held items that wait for their time. The next one to be published comes first."""
     from publisher_cli.read.held import show_scheduled  # noqa: PLC0415 -- it imports the Redis client
 
-    return show_scheduled(console, data, edition)
+    show_scheduled(console, data, edition)
 
 
 @command(

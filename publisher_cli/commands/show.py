@@ -21,42 +21,42 @@ from ticker.console import Console, shared_options
 @read_options(
     click.option("-n", "--lines", type=click.IntRange(1, 100), help="How many lines.  [default: as the edition says]"),
 )
-def board(console: Console, /, *, edition: str | None, lines: int | None, data: Path | None) -> int:
+def board(console: Console, /, *, edition: str | None, lines: int | None, data: Path | None) -> None:
     """Show the board that readers see now, with pinned lines on top.
 
     Each line starts with the shortest id that other commands accept for it.
     """
     from publisher_cli.read.log import show_board  # noqa: PLC0415 -- it imports the Redis client
 
-    return show_board(console, data, edition, lines)
+    show_board(console, data, edition, lines)
 
 
 @command("Show each change, and who made it.", "tick log -e en", "tick log -e en -n 100 --json")
 @read_options(
     click.option("-n", "--entries", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many."),
 )
-def log(console: Console, /, *, edition: str | None, entries: int, data: Path | None) -> int:
+def log(console: Console, /, *, edition: str | None, entries: int, data: Path | None) -> None:
     """Show the newest entries of the log: each version of each line, with its editor. The newest is last."""
     from publisher_cli.read.log import show_log  # noqa: PLC0415 -- it imports the Redis client
 
-    return show_log(console, data, edition, entries)
+    show_log(console, data, edition, entries)
 
 
 @command("Show editions, sections and regions.", "tick editions", "tick editions --json")
 @data_option
 @shared_options
 @click.pass_obj
-def editions(console: Console, /, *, data: Path | None) -> int:
+def editions(console: Console, /, *, data: Path | None) -> None:
     """Show the editions, and the sections and regions that their lines can have."""
     from publisher_cli.read.log import show_editions  # noqa: PLC0415 -- it imports the Redis client
 
-    return show_editions(console, data)
+    show_editions(console, data)
 
 
 @command("Show how many readers have a line.", "tick reach last -e en", "tick reach k7m2 -e en --json")
 @line_argument
 @read_options(editor_option)
-def reach(console: Console, /, *, line: str, edition: str | None, editor: str | None, data: Path | None) -> int:
+def reach(console: Console, /, *, line: str, edition: str | None, editor: str | None, data: Path | None) -> None:
     """Show how many readers got each version of a line, through how many gateways, and how fast.
 
     For a withdrawn line, show how many screens removed the text. Gateways report this; the newest reports are kept,
@@ -64,7 +64,7 @@ def reach(console: Console, /, *, line: str, edition: str | None, editor: str | 
     """
     from publisher_cli.read.reach import show_reach  # noqa: PLC0415 -- it imports the Redis client
 
-    return show_reach(console, data, edition, line, editor)
+    show_reach(console, data, edition, line, editor)
 
 
 @command(

@@ -61,8 +61,16 @@ class BatchReport:
         if self._console.json:
             more = {"dry_run": True} if is_dry_run else {}
             self._console.give({"line": number, **msgspec.to_builtins(receipt), **more})
-        elif is_new:
-            self._print_findings(number, receipt)
+            return
+        if not is_new:
+            return
+        for word, findings in (("refused", receipt.errors), ("held", receipt.needs)):
+            for finding in findings:
+                self._tell(f"line {number}: {word}: {finding.detail}")
+        for finding in receipt.warnings:
+            self._warned[finding.code] += 1
+            if self._warned[finding.code] <= WARNINGS_SHOWN:
+                self._tell(f"line {number}: warning: {finding.detail}")
 
     def print_dry_run(self, stored: StoredEdition, receipts: Mapping[int, Receipt], answered: int) -> None:
         """Print what would happen to each line. `answered` lines were posted by an earlier run."""
@@ -98,15 +106,6 @@ class BatchReport:
         self._console.tell(f"{messages.name_of(stored)}  {lines}: {', '.join(parts) or 'nothing to post'}")
         if unsent or counts[ReceiptStatus.NOT_ON_AIR] or counts[ReceiptStatus.LATE]:
             self._console.tell("  to continue, run the same command again: it posts nothing twice")
-
-    def _print_findings(self, number: int, receipt: Receipt) -> None:
-        for word, findings in (("refused", receipt.errors), ("held", receipt.needs)):
-            for finding in findings:
-                self._tell(f"line {number}: {word}: {finding.detail}")
-        for finding in receipt.warnings:
-            self._warned[finding.code] += 1
-            if self._warned[finding.code] <= WARNINGS_SHOWN:
-                self._tell(f"line {number}: warning: {finding.detail}")
 
     def _print_hidden_warnings(self) -> None:
         """Print how many more lines had a warning that was shown for the first few lines."""

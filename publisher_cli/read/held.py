@@ -1,27 +1,112 @@
-"""Load the held items of an edition, and print them."""
+"""Load the held items of an edition, and print them as a table or as JSON."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from publisher_cli.exit_codes import Status
 from publisher_cli.held_items import HeldItems, load_held_items
-from publisher_cli.output.held_table import print_pending, print_scheduled
+from publisher_cli.history import short_ids
+from publisher_cli.output import bidi, messages
+from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.session import Session, find_edition
+from publisher_cli.times import find_zone, spell_duration
 from ticker.console import Console
+from ticker.core.held import Held
+
+RowOf = Callable[[HeldItems, Held, str, datetime], Row]
+"""Returns the row of an item, from its shown id and the present time."""
 
 
-def show_pending(console: Console, data: Path | None, edition: str | None) -> Status:
+def show_pending(console: Console, data: Path | None, edition: str | None) -> None:
     print_pending(console, asyncio.run(_load(Session.find(console, data), edition)))
-    return Status.DONE
 
 
-def show_scheduled(console: Console, data: Path | None, edition: str | None) -> Status:
+def show_scheduled(console: Console, data: Path | None, edition: str | None) -> None:
     print_scheduled(console, asyncio.run(_load(Session.find(console, data), edition)))
-    return Status.DONE
 
 
 async def _load(session: Session, given: str | None) -> HeldItems:
     async with session.redis() as redis:
         return await load_held_items(redis, await find_edition(redis, given))
+
+
+def print_pending(console: Console, items: HeldItems) -> None:
+    """Print the items that wait for a second person, the newest last."""
+    held = [item for item in items.held.values() if item.waits_for_person]
+    name = items.stored.name
+    title = messages.count(len(held), "line waits for a second person", "lines wait for a second person")
+    hint = f": tick approve ID -e {name}, or tick reject ID -e {name} --reason …" if held else ""
+    _print(console, items, held, f"{title}{hint}", _pending_row)
+
+
+def print_scheduled(console: Console, items: HeldItems) -> None:
+    """Print the items that wait for their time, the next one first."""
+    held = [item for item in items.held.values() if item.due_at is not None and not item.overdue]
+    held.sort(key=lambda item: item.due_at or item.submitted_at)
+    title = messages.count(len(held), "line waits for its time", "lines wait for their time")
+    hint = f": tick cancel ID -e {items.stored.name} cancels one" if held else ""
+    _print(console, items, held, f"{title}{hint}", _scheduled_row)
+
+
+def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str, row: RowOf) -> None:
+    if console.json:
+        console.give({"edition": items.stored.name, "held": [_document(items, item) for item in held]})
+        return
+    console.tell(f"{messages.name_of(items.stored)}  {title}")
+    ids, now = short_ids(items.held), datetime.now(UTC)
+    show_rows(console, [row(items, item, ids[item.id], now) for item in held])
+
+
+def _pending_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> Row:
+    zone = find_zone(items.stored.edition.zone)
+    reasons = []
+    if held.submission.reason is not None:
+        reasons.append(f"readers will see: {bidi.isolated(held.submission.reason)}")
+    if held.approved_by is None:
+        reasons += [need.detail for need in held.needs]
+    if held.overdue:
+        reasons.append("its time passed while no desk was running: is it still news?")
+    elif held.due_at is not None:
+        reasons.append(f"will be published {messages.clock(held.due_at, now, zone)}")
+    text = messages.held_text(held, items.line_of(held))
+    cells = (shown_id, messages.clock(held.submitted_at, now, zone), *_request_cells(items, held))
+    return Row(cells, f"{text}  [{'; '.join(reasons)}]", items.direction_of(held))
+
+
+def _scheduled_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> Row:
+    assert held.due_at is not None, "a scheduled item has a time"
+    zone = find_zone(items.stored.edition.zone)
+    due = (messages.clock(held.due_at, now, zone), spell_duration(held.due_at - now))
+    text = messages.held_text(held, items.line_of(held))
+    condition = "  [if it is approved: see tick pending]" if held.waits_for_person else ""
+    return Row((shown_id, *due, *_request_cells(items, held)), f"{text}{condition}", items.direction_of(held))
+
+
+def _request_cells(items: HeldItems, held: Held) -> tuple[str, ...]:
+    """Return the change, the urgency, and the editor with their role."""
+    submission = held.submission
+    urgency = messages.URGENCIES.get(submission.urgency, "") if isinstance(submission.urgency, int) else ""
+    return (str(submission.change), urgency, f"{held.editor} ({items.role_of(held)})")
+
+
+def _document(items: HeldItems, held: Held) -> dict[str, Any]:
+    submission = held.submission
+    return {
+        "held": held.id,
+        "action": submission.change,
+        "id": submission.id,
+        "editor": held.editor,
+        "role": items.role_of(held),
+        "text": messages.held_text(held, items.line_of(held)),
+        "urgency": submission.urgency if isinstance(submission.urgency, int) else None,
+        "correction": submission.reason,
+        "submitted_at": held.submitted_at,
+        "due_at": held.due_at,
+        "reason": held.reason,
+        "needs": held.needs if held.approved_by is None else (),
+        "approved_by": held.approved_by,
+    }

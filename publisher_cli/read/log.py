@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from publisher_cli.exit_codes import Status
 from publisher_cli.history import newest_first
 from publisher_cli.output import tables
 from publisher_cli.session import Session, find_edition, readable_editions
@@ -19,21 +18,18 @@ from ticker.store.log_reader import last_seq
 PAGE: Final = 500
 
 
-def show_board(console: Console, data: Path | None, edition: str | None, lines: int | None) -> Status:
+def show_board(console: Console, data: Path | None, edition: str | None, lines: int | None) -> None:
     stored, entries = asyncio.run(_load_entries(Session.find(console, data), edition, None))
     tables.print_board(console, stored, entries, lines or stored.edition.board_lines, datetime.now(UTC))
-    return Status.DONE
 
 
-def show_log(console: Console, data: Path | None, edition: str | None, limit: int) -> Status:
+def show_log(console: Console, data: Path | None, edition: str | None, limit: int) -> None:
     stored, entries = asyncio.run(_load_entries(Session.find(console, data), edition, limit))
     tables.print_log(console, stored, entries, datetime.now(UTC))
-    return Status.DONE
 
 
-def show_editions(console: Console, data: Path | None) -> Status:
+def show_editions(console: Console, data: Path | None) -> None:
     tables.print_editions(console, asyncio.run(_load_editions(Session.find(console, data))))
-    return Status.DONE
 
 
 async def _load_entries(session: Session, given: str | None, limit: int | None) -> tuple[StoredEdition, list[Logged]]:

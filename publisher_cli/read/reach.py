@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 import msgspec
 
-from publisher_cli.exit_codes import Status
 from publisher_cli.history import find_line, newest_first
 from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition
@@ -45,12 +44,12 @@ class LineReach(msgspec.Struct, frozen=True, kw_only=True):
     unheard: list[str]
 
 
-def show_reach(console: Console, data: Path | None, edition: str | None, line: str, editor: str | None) -> Status:
+def show_reach(console: Console, data: Path | None, edition: str | None, line: str, editor: str | None) -> None:
     session = Session.find(console, data)
     found = asyncio.run(_load(session, edition, line, session.editor(editor)))
     if console.json:
         console.give(found)
-        return Status.DONE
+        return
     for text in _lines(found, datetime.now(UTC)):
         console.say(text)
     if found.unheard:  # their readers may still see an earlier version
@@ -59,7 +58,6 @@ def show_reach(console: Console, data: Path | None, edition: str | None, line: s
             f"  {warning}: {', '.join(found.unheard)} sent an earlier version to readers and has not reported version "
             f"{found.versions[-1].version}: check whether it still runs (a gateway that has stopped has no readers)"
         )
-    return Status.DONE
 
 
 async def _load(session: Session, given: str | None, name: str, editor: str) -> LineReach:

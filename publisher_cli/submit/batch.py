@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from publisher_cli.exit_codes import Status
+from publisher_cli.exit_codes import STATUS_OF, Status
 from publisher_cli.history import newest_first
 from publisher_cli.output.batch_report import BatchReport
 from publisher_cli.session import Session, find_edition
@@ -36,14 +36,7 @@ FILE_BYTES: Final = 16 * 1024 * 1024
 POLL_S: Final = 0.2
 """How often to read new receipts while undo windows are open."""
 
-_EXIT_CODES: Final = {
-    ReceiptStatus.NOT_ON_AIR: Status.NOT_ON_AIR,
-    ReceiptStatus.LATE: Status.NOT_ON_AIR,
-    ReceiptStatus.REFUSED: Status.REFUSED,
-    ReceiptStatus.DROPPED: Status.REFUSED,
-    ReceiptStatus.HELD: Status.HELD,
-}
-"""The exit code of a batch, by the worst receipt. The worst is first."""
+_WORST_FIRST: Final = (Status.NOT_ON_AIR, Status.REFUSED, Status.HELD)
 
 
 def submit_file(console: Console, options: SubmitOptions, source: Path, change: ChangeRequest) -> int:
@@ -127,7 +120,8 @@ class Batch:
         if self._stop.is_set():
             return INTERRUPTED
         statuses = {receipt.status for receipt in self.receipts.values()}
-        return next((code for status, code in _EXIT_CODES.items() if status in statuses), Status.DONE)
+        codes = {Status.REFUSED if status is ReceiptStatus.DROPPED else STATUS_OF[status] for status in statuses}
+        return next((code for code in _WORST_FIRST if code in codes), Status.DONE)
 
     def _is_in_window(self, item: Item) -> bool:
         receipt = self.receipts.get(item.number)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from publisher_cli.exit_codes import STATUS_OF, Status
-from publisher_cli.history import RelatedLine, find_line, find_related_lines
+from publisher_cli.history import find_line, find_related_lines
 from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin
@@ -98,9 +98,8 @@ class ChangeRunner(Runner[Submission]):
         if self.console.json:
             self.console.give({**msgspec.to_builtins(receipt), "dry_run": True})
         else:
-            for line in messages.dry_run_lines(receipt, self.subject(), self.spell):
-                self.console.say(line)
-            for line in (*self._time_lines(), *messages.warning_lines(receipt)):
+            lines = messages.dry_run_lines(receipt, self.subject(), self.spell)
+            for line in (*lines, *self._time_lines(), *messages.warning_lines(receipt)):
                 self.console.say(line)
         return STATUS_OF[receipt.status]
 
@@ -120,25 +119,19 @@ class ChangeRunner(Runner[Submission]):
 
     async def _print_with_related(self, redis: Redis, receipt: Receipt) -> int:
         """Print the receipt. After a withdrawal or a correction, also print the lines of the same story elsewhere."""
-        if self.request.change not in _SHOWS_RELATED or receipt.status is not ReceiptStatus.ON_AIR:
+        shows_related = self.request.change in _SHOWS_RELATED and receipt.status is ReceiptStatus.ON_AIR
+        if self.line is None or not shows_related:
+            return self.print_once(receipt)
+        if not self.console.json:
             self.print_once(receipt)
-        elif self.console.json:
-            related = await self._find_related(redis, receipt.edition)
+        related = await find_related_lines(redis, receipt.edition, self.line, datetime.now(UTC))
+        if self.console.json:
             self.is_printed = True
             self.console.give({**msgspec.to_builtins(receipt), "related": related})
         else:
-            self.print_once(receipt)
-            related = await self._find_related(redis, receipt.edition)
             for line in messages.related_lines(related, self.request.reason or ""):
                 self.console.tell(line)
         return self.exit_code(receipt)
-
-    async def _find_related(self, redis: Redis, edition: str) -> tuple[RelatedLine, ...]:
-        line = self.line
-        if line is None or line.coverage is None:
-            return ()
-        now = datetime.now(UTC)
-        return await find_related_lines(redis, edition, line.coverage, line.lang, now, is_test=line.test)
 
     def subject(self) -> Subject:
         direction = None if self.stored is None else self.stored.edition.dir

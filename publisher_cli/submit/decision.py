@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -69,9 +68,7 @@ class DecisionRunner(Runner[DecisionRequest]):
             seen = content_mark(held, None if line is None else line.version)
             self.request = msgspec.structs.replace(self.request, held=held.id, seen=seen)
             self.pending = PendingRequest(session.url, items.stored.name, editor, self.request)
-            receipt = await self.settled(redis, await self.pending.run(redis))
-            self.print_once(receipt)
-            return self.exit_code(receipt)
+            return self.print_once(await self.settled(redis, await self.pending.run(redis)))
 
     async def _find(self, redis: Redis, name: str | None, editor: str) -> tuple[HeldItems, Held]:
         if name is None:
@@ -88,14 +85,18 @@ class DecisionRunner(Runner[DecisionRequest]):
         second person.
         """
         if self.request.decision is Decision.CANCEL:
-            own = [held for held in items.held.values() if held.editor == editor]
-            return _newest(own, f"nothing that {editor} submitted is held")
-        pending = [held for held in items.held.values() if held.waits_for_person]
-        if len(pending) > 1:
-            raise UnknownLineError(
-                f"{len(pending)} lines wait for a second person: choose one by its id, as `tick pending` shows it"
-            )
-        return _newest(pending, f"nothing waits for a second person in {items.stored.name}")
+            found = [held for held in items.held.values() if held.editor == editor]
+            error = f"nothing that {editor} submitted is held"
+        else:
+            found = [held for held in items.held.values() if held.waits_for_person]
+            error = f"nothing waits for a second person in {items.stored.name}"
+            if len(found) > 1:
+                raise UnknownLineError(
+                    f"{len(found)} lines wait for a second person: choose one by its id, as `tick pending` shows it"
+                )
+        if not found:
+            raise UnknownLineError(f"{error}: see {_SHOWN_BY}")
+        return found[-1]
 
     async def _find_in_window(self, redis: Redis, editor: str) -> tuple[HeldItems, Held]:
         """Return the newest of this editor's items that is in its undo window, in any edition."""
@@ -122,9 +123,3 @@ class DecisionRunner(Runner[DecisionRequest]):
         items, held = self._found
         text = messages.held_text(held, items.line_of(held))
         return Subject(held.submission.change, text, items.direction_of(held))
-
-
-def _newest(held: Sequence[Held], error: str) -> Held:
-    if not held:
-        raise UnknownLineError(f"{error}: see {_SHOWN_BY}")
-    return held[-1]

@@ -96,13 +96,14 @@ class Runner(ABC, Generic[R]):
             if self.pending is not None and self.pending.is_sent:
                 self.print_once(self.receipt or self.pending.unconfirmed("interrupted"))
             raise
-        self.print_once(receipt)
-        return self.exit_code(receipt)
+        return self.print_once(receipt)
 
-    def print_once(self, receipt: Receipt) -> None:
+    def print_once(self, receipt: Receipt) -> int:
+        """Print the receipt if no receipt was printed yet. Return the exit code."""
         if not self.is_printed:
             self.is_printed = True
             self._print(receipt)
+        return self.exit_code(receipt)
 
     async def settled(self, redis: Redis, receipt: Receipt) -> Receipt:
         """Keep the final receipt and return it, with the reach if that was requested."""
@@ -123,9 +124,8 @@ class Runner(ABC, Generic[R]):
             return
         write = console.say if receipt.status in self.results else console.tell
         width = shutil.get_terminal_size().columns if console.is_for_people else None
-        for line in messages.receipt_lines(receipt, self.subject(), self.spell, width):
-            write(line)
-        for line in self.details(receipt):
+        lines = messages.receipt_lines(receipt, self.subject(), self.spell, width)
+        for line in (*lines, *self.details(receipt)):
             write(line)
         for line in messages.warning_lines(receipt):
             console.tell(line)

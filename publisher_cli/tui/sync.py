@@ -204,8 +204,8 @@ async def deliver(find: Callable[[], Session], editor: str | None, sent: Send, p
 async def _related_lines(redis: Redis, sent: Send) -> Sequence[RelatedLine]:
     """Return the lines of the same story that other editions still show, after a withdrawal or a correction."""
     line, request = sent.line, sent.request
-    if line is None or line.coverage is None or not isinstance(request, Submission):
+    if line is None or not isinstance(request, Submission):
         return ()
     if request.change not in (Change.WITHDRAW, Change.CORRECT):
         return ()
-    return await find_related_lines(redis, sent.edition, line.coverage, line.lang, datetime.now(UTC), is_test=line.test)
+    return await find_related_lines(redis, sent.edition, line, datetime.now(UTC))
