@@ -42,17 +42,12 @@ class HeldItems(msgspec.Struct, frozen=True):
 async def load_held_items(redis: Redis, stored: StoredEdition) -> HeldItems:
     held = {held_id: item for held_id, (_, item) in (await read_held(redis, stored.name)).items()}
     ids = {item.submission.id for item in held.values() if item.submission.id is not None}
-    return HeldItems(stored, held, await _load_lines(redis, stored.name, ids), await roles(redis, stored.name))
-
-
-async def _load_lines(redis: Redis, edition: str, ids: set[str]) -> dict[str, Line]:
     lines: dict[str, Line] = {}
-    if not ids:
-        return lines
-    async for entry in latest_entries(redis, edition):
-        if entry.line.id in ids:
-            shown = entry.hidden_version or entry.line
-            lines[entry.line.id] = msgspec.structs.replace(shown, version=entry.line.version)
+    if ids:
+        async for entry in latest_entries(redis, stored.name):
+            if entry.line.id in ids:
+                shown = entry.hidden_version or entry.line
+                lines[entry.line.id] = msgspec.structs.replace(shown, version=entry.line.version)
             if len(lines) == len(ids):
                 break
-    return lines
+    return HeldItems(stored, held, lines, await roles(redis, stored.name))

@@ -90,9 +90,8 @@ async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry
     async for found in newest_first(redis, edition):
         line = found.entry.line
         entry = latest.setdefault(line.id, found.entry)
-        if name == line.id:
-            return entry
-        if name == LAST and line.change is Change.NEW and found.entry.editor == editor:
+        is_last = name == LAST and line.change is Change.NEW and found.entry.editor == editor
+        if name == line.id or is_last:
             return entry
     if name == LAST:
         raise UnknownLineError(

@@ -31,7 +31,6 @@ class Session(msgspec.Struct, frozen=True):
     """The Redis to use. `url` may include a password: never print it."""
 
     url: str
-    console: Console
 
     @classmethod
     def find(cls, console: Console, data: Path | None) -> Session:
@@ -43,7 +42,7 @@ class Session(msgspec.Struct, frozen=True):
         """
         folder = data_folder.default_data_folder(console.environ) if data is None else data
         url = data_folder.redis_url(console.environ, folder)
-        return cls(with_password(url, password_from(console.environ)), console)
+        return cls(with_password(url, password_from(console.environ)))
 
     @asynccontextmanager
     async def redis(self) -> AsyncIterator[Redis]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from publisher_cli.output.audit_report import print_audit
 from publisher_cli.session import Session, find_edition
 from publisher_cli.times import find_zone, parse_past
 from ticker.console import Console
-from ticker.core.audit import Act, Audit, Chain, Received, acts, of_editor, of_line
+from ticker.core.audit import Audit, Chain, Received, acts, of_editor, of_line
 from ticker.core.edition import Role, check_name, is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError
@@ -43,7 +42,9 @@ def show_audit(
     stored, audit = asyncio.run(_load(Session.find(console, data), edition))
     found = audit.acts
     if line is not None:
-        found = of_line(found, {_find_id(found, line, stored.name)})
+        # A held change has two ids, its own and that of its line. Either may fit.
+        ids = sorted({each for act in found for each in (act.id, act.held) if each is not None})
+        found = of_line(found, {find_id(ids, line, f"line in the audit of {stored.name}", "`tick log`")})
     if editor is not None:
         found = of_editor(found, check_name(editor))
     if since is not None:
@@ -51,13 +52,6 @@ def show_audit(
         found = [act for act in found if act.settled_at >= start]
     print_audit(console, stored, msgspec.structs.replace(audit, acts=found))
     return Status.DONE if audit.chain.holds else Status.FAILED
-
-
-def _find_id(found: Sequence[Act], name: str, edition: str) -> str:
-    """Return the id of a line or of a held item that starts with `name`."""
-    # A held change has two ids, its own and that of its line. Either may fit.
-    ids = sorted({each for act in found for each in (act.id, act.held) if each is not None})
-    return find_id(ids, name, f"line in the audit of {edition}", "`tick log`")
 
 
 async def _load(session: Session, given: str | None) -> tuple[StoredEdition, Audit]:

@@ -64,9 +64,8 @@ class Window:
         """Cancel the change. Return its final receipt, which is `on-air` if this was too late."""
         assert self._held.held is not None
         request = DecisionRequest(key=new_key(), decision=Decision.CANCEL, held=self._held.held, origin=origin())
-        answer = await PendingRequest(self._session.url, self._pending.edition, self._pending.editor, request).run(
-            redis
-        )
+        pending = PendingRequest(self._session.url, self._pending.edition, self._pending.editor, request)
+        answer = await pending.run(redis)
         if answer.status is ReceiptStatus.REFUSED:
             return await self._final(redis, datetime.now(UTC) + TOO_LATE)
         # The answer is about the decision. Make it the receipt of the change.
@@ -92,13 +91,11 @@ class Window:
 
     async def _final(self, redis: Redis, until: datetime) -> Receipt:
         """Return the receipt that ends the window, or the first receipt if no desk sends one until then."""
-        while True:
-            receipt = await self._pending.outcome(redis, until)
-            if receipt is None:
-                return self._held
+        while (receipt := await self._pending.outcome(redis, until)) is not None:
             if (receipt.status, receipt.due_at, receipt.needs) != (ReceiptStatus.HELD, self._due_at, ()):
                 return receipt
             # The first receipt again: another request had the same key.
+        return self._held
 
     async def _count_down(self) -> None:
         """Show how long the window is still open: every second on a terminal, once elsewhere."""

@@ -7,12 +7,11 @@ import re
 import pytest
 
 from publisher_cli.session import Session, as_name, origin
-from ticker.console import Console
 from ticker.core.errors import SettingsError
 
 
 def session(url: str) -> Session:
-    return Session(url, Console({}))
+    return Session(url)
 
 
 @pytest.mark.parametrize(

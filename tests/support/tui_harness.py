@@ -21,7 +21,6 @@ from publisher_cli.tui.widgets.line_list import LineList
 from tests.support.desk_harness import DeskHarness
 from tests.support.strategies import ENGLISH, NONCE, START, context
 from tests.support.waiting import eventually
-from ticker.console import Console
 from ticker.core.edition import Edition
 from ticker.core.entry import Logged
 from ticker.core.errors import StoreError
@@ -111,7 +110,7 @@ async def run_tui(
     clock: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Tui]:
     """Run the application. With `live`, wait until it is connected."""
-    app = DeskApp(lambda: Session(url, Console({})), edition, editor, deadline_s=deadline_s, clock=clock)
+    app = DeskApp(lambda: Session(url), edition, editor, deadline_s=deadline_s, clock=clock)
     async with app.run_test(size=size) as pilot:
         tui = Tui(app, pilot)
         if live:

@@ -85,23 +85,23 @@ def test_terminal_shows_a_countdown_until_ctrl_c(review_system: System) -> None:
 
 
 async def test_ctrl_c_after_the_window_returns_the_on_air_receipt(review_system: System) -> None:
-    session = Session(review_system.redis_url, Console({}, io.StringIO(), io.StringIO()))
+    session, console = Session(review_system.redis_url), Console({}, io.StringIO(), io.StringIO())
     submission = Submission(key="too-late", change=Change.NEW, text="Out already", undo_s=0.2)
     pending = PendingRequest(session.url, "es", "maha", submission)
     async with session.redis() as redis:
         held = await pending.run(redis)
         assert held.status is ReceiptStatus.HELD
         until(lambda: on_board(review_system, held.id or "", "es") is not None, "it is published")
-        receipt = await Window(session.console, session, pending, held).take_back(redis)
+        receipt = await Window(console, session, pending, held).take_back(redis)
     assert (receipt.status, receipt.id, receipt.key) == (ReceiptStatus.ON_AIR, held.id, "too-late")
 
 
 async def test_ctrl_c_as_the_window_opens_takes_the_line_back(review_system: System) -> None:
-    session = Session(review_system.redis_url, Console({}, io.StringIO(), io.StringIO()))
+    session, console = Session(review_system.redis_url), Console({}, io.StringIO(), io.StringIO())
     submission = Submission(key="at-once", change=Change.NEW, text="Taken back at once", undo_s=60.0)
     pending = PendingRequest(session.url, "es", "maha", submission)
     async with session.redis() as redis:
-        window = Window(session.console, session, pending, await pending.run(redis))
+        window = Window(console, session, pending, await pending.run(redis))
         task = asyncio.current_task()
         assert task is not None
         task.cancel()  # as asyncio does on Ctrl-C; it takes effect at the next wait

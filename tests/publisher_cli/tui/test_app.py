@@ -12,7 +12,6 @@ from publisher_cli.tui.widgets.composer import Composer
 from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH
 from tests.support.tui_harness import held_item, model_of, offline_tui, run_desks, run_tui
-from ticker.console import Console
 
 STORM = "Weather office: Storm nears the coast"
 TEST_EDITION = msgspec.structs.replace(ENGLISH, title="Trial", test=True)
@@ -61,7 +60,7 @@ async def test_everything_is_visible_at_80_by_24(newsroom: DeskHarness) -> None:
 
 
 async def test_signal_to_end_before_the_first_screen_ends_the_application() -> None:
-    app = DeskApp(lambda: Session("redis://127.0.0.1:1", Console({})), "en", "maha")
+    app = DeskApp(lambda: Session("redis://127.0.0.1:1"), "en", "maha")
     app.end()
     assert app.return_value == ""
 
