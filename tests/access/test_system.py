@@ -170,6 +170,7 @@ def test_editors_may_schedule_decide_and_try_a_dry_run(parts: GuardedSystem) -> 
     assert parts.denied() == []
     # These commands read every edition, and this editor may read only one.
     assert parts.tick("undo", user="omar").code == 0
+    assert [each["name"] for each in parts.tick("editions", "--json", user="omar").json["editions"]] == ["en"]
     story = parts.tick("post", "Maha: the story", "-e", "en", "--story", "s", "--json").json["id"]
     related = parts.tick("post", "قصة", "-e", "ar", "--story", "s", "--json").json["id"]
     seen_by = {
