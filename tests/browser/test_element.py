@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import expect_lines, expect_live, host_page, texts, until
 from tests.support.browser_reader import Readers
-from tests.support.scripted_server import SocketGateway, line
+from tests.support.scripted_server import EDITION, SocketGateway, line, position
 from ticker.core.line import Change, Direction, Status
 
 ELEMENT = "document.querySelector('breaking-ticker')"
@@ -136,6 +136,31 @@ def test_lines_expire_and_pins_end_without_a_message(page: Page, harness: Browse
         line(3, "Stays"),
         line(2, "Expires", expires_at="2026-11-24T09:30:30Z"),
     )
+    expect_lines(page, "Pinned", "Stays", "Expires")
+    page.clock.run_for(25_000)
+    expect_lines(page, "Pinned", "Stays", "Expires")
+    page.clock.run_for(8_000)
+    expect_lines(page, "Pinned", "Stays")
+    page.clock.run_for(35_000)
+    expect_lines(page, "Stays", "Pinned")
+
+
+@pytest.mark.parametrize("ahead_h", [-5, 5])
+def test_lines_expire_and_pins_end_by_the_clock_of_the_server(
+    page: Page, harness: BrowserHarness, host: Host, ahead_h: int
+) -> None:
+    """The reader's clock is hours ahead or behind."""
+    page.clock.install(time=NOW + timedelta(hours=ahead_h))
+    gateway = SocketGateway(page)
+    page.goto(host.put("/", host_page(harness.address, 'edition="en" transport="socket"')))
+    gateway.wait_for_connections(1)
+    lines = [
+        line(1, "Pinned", pinned_until="2026-11-24T09:31:00Z"),
+        line(3, "Stays"),
+        line(2, "Expires", expires_at="2026-11-24T09:30:30Z"),
+    ]
+    gateway.send("board", position=position(1), reset=None, edition=EDITION, lines=lines)
+    gateway.send("live", position=position(1), replayed=0, now="2026-11-24T09:30:00Z")
     expect_lines(page, "Pinned", "Stays", "Expires")
     page.clock.run_for(25_000)
     expect_lines(page, "Pinned", "Stays", "Expires")

@@ -42,7 +42,9 @@ async def test_reader_with_a_position_gets_the_missed_entries_and_no_board(log: 
         await reader.until_live()
     assert [message.position for message in reader.lines] == [log.at(3), log.at(4), log.at(5)]
     assert reader.boards == []
-    assert reader.messages[-1] == LiveMessage(log.head, 3)
+    live = reader.messages[-1]
+    assert isinstance(live, LiveMessage)
+    assert (live.position, live.replayed) == (log.head, 3)
 
 
 async def test_reader_at_the_head_gets_only_live(log: LogWriter, start: Start) -> None:
@@ -50,7 +52,9 @@ async def test_reader_at_the_head_gets_only_live(log: LogWriter, start: Start) -
     gateway = await start()
     async with Reader(gateway.address, f"after={log.head}") as reader:
         await reader.until_live()
-    assert reader.messages == [LiveMessage(log.head, 0)]
+    (live,) = reader.messages
+    assert isinstance(live, LiveMessage)
+    assert (live.position, live.replayed) == (log.head, 0)
 
 
 async def test_reader_of_an_empty_log_resumes_from_its_start(log: LogWriter, gateway: Gateway) -> None:
@@ -75,7 +79,7 @@ async def test_response_board_and_live_are_one_write(log: LogWriter, start: Star
         first = await client.receive()
     assert first.startswith(b"HTTP/1.1 101 ")
     assert b'"type":"board"' in first
-    assert first.endswith(b'"replayed":0}')
+    assert b'"replayed":0,"now":"' in first
 
 
 async def test_long_replay_is_complete_and_ends_with_one_live(log: LogWriter, start: Start) -> None:
@@ -87,7 +91,7 @@ async def test_long_replay_is_complete_and_ends_with_one_live(log: LogWriter, st
         await reader.until_at(log.head)
     assert [message.position for message in reader.lines] == [log.at(seq) for seq in range(1, 3002)]
     lives = [message for message in reader.messages if isinstance(message, LiveMessage)]
-    assert lives == [LiveMessage(log.at(3000), 3000)]
+    assert [(live.position, live.replayed) for live in lives] == [(log.at(3000), 3000)]
 
 
 async def test_entries_that_come_during_a_replay_are_sent_once_after_it(log: LogWriter, start: Start) -> None:

@@ -102,3 +102,14 @@ async def test_cache_is_dropped_after_its_last_follower_has_left() -> None:
     assert OPTIONS in harness.channel.frame_caches
     other.connection_lost(None)
     assert len(harness.channel.frame_caches) == 0
+
+
+async def test_live_has_the_time_of_the_server_and_is_encoded_once_per_second() -> None:
+    harness = ChannelHarness()
+    cache = cache_of(harness)
+    first = cache.live(0)
+    assert msgspec.json.decode(websocket_payload(first))["now"] == "2026-11-24T09:30:00Z"
+    harness.now += timedelta(milliseconds=900)
+    assert cache.live(0) is first
+    harness.now += timedelta(milliseconds=100)
+    assert msgspec.json.decode(websocket_payload(cache.live(0)))["now"] == "2026-11-24T09:30:01Z"

@@ -21,7 +21,7 @@ SUBPROTOCOL: Final = "ticker.v1"
 
 
 class CloseCode(IntEnum):
-    """Why a gateway closes a connection (RFC 6455, 7.4). Readers reconnect after 1xxx, but never after 4xxx."""
+    """Why a gateway closes a connection (RFC 6455, 7.4). Readers reconnect after 1xxx, and only slowly after 4xxx."""
 
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
@@ -61,11 +61,19 @@ class LineMessage(msgspec.Struct, frozen=True, tag_field="type", tag="line"):
     line: Line
 
 
-class LiveMessage(msgspec.Struct, frozen=True, tag_field="type", tag="live"):
-    """The reader has caught up: the next messages are new. `replayed` counts the `line` messages before this one."""
+class LiveMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="live"):
+    """The reader has caught up: the next messages are new.
+
+    Attributes:
+        position: The position of the reader.
+        replayed: The number of `line` messages before this one.
+        now: The time of the gateway, in full seconds. Readers with a wrong clock need it for expiries and pins.
+
+    """
 
     position: str
     replayed: int
+    now: datetime | None = None
 
 
 class HeartbeatMessage(msgspec.Struct, frozen=True, tag_field="type", tag="heartbeat"):

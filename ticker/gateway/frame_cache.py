@@ -63,7 +63,7 @@ class FrameCache:
         self._clock = clock
         self._batches: dict[tuple[int, int], Batch] = {}
         self._boards: dict[Reset | None, _BoardFrame] = {}
-        self._lives: dict[int, bytes] = {}
+        self._lives: dict[tuple[int, datetime], bytes] = {}
         self._heartbeats: dict[int, bytes] = {}
 
     def clear(self) -> None:
@@ -115,11 +115,12 @@ class FrameCache:
         return _BoardFrame(frame_message(self.options.framing, message), next_change_at(lines, now))
 
     def live(self, replayed: int) -> bytes:
-        """Return the frame of the `live` message after a replay of `replayed` entries."""
-        frame = self._lives.get(replayed)
+        """Return the frame of the `live` message after a replay of `replayed` entries, encoded once per second."""
+        now = self._clock().replace(microsecond=0)
+        frame = self._lives.get((replayed, now))
         if frame is None:
-            frame = frame_message(self.options.framing, LiveMessage(str(self.history.log.position), replayed))
-            self._keep(self._lives, replayed, frame)
+            frame = frame_message(self.options.framing, LiveMessage(str(self.history.log.position), replayed, now))
+            self._keep(self._lives, (replayed, now), frame)
         return frame
 
     def heartbeat(self, cursor: int) -> bytes:

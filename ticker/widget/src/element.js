@@ -59,7 +59,7 @@ export class BreakingTicker extends HTMLElement {
   /** @type {Line[]} */
   #lines = []; // on the board; they don't change while the element is paused
   #isRenderScheduled = false;
-  #renderedAt = 0;
+  #renderedAt = 0; // by the clock of the server
   #newestNumber = 0; // the highest number of all lines that arrived
   #newWhilePaused = 0;
   #currentId = ""; // the line that a strip shows
@@ -277,9 +277,13 @@ export class BreakingTicker extends HTMLElement {
 
   // Time
 
+  get #clockOffset() {
+    return this.#link?.clockOffset ?? 0;
+  }
+
   /** Do everything that is due at `now`. Return the time of the next thing to do. @param {number} now in milliseconds */
   update(now) {
-    const boardChange = nextBoardChange(this.#lines, this.#renderedAt);
+    const boardChange = nextBoardChange(this.#lines, this.#renderedAt) - this.#clockOffset;
     if (boardChange <= now) this.#scheduleRender();
     this.#list.updateAges(now);
     const announcement = this.#announcer.update(now, this.#list.words.more, (line) => [
@@ -318,7 +322,7 @@ export class BreakingTicker extends HTMLElement {
 
   render() {
     this.#isRenderScheduled = false;
-    this.#renderedAt = Date.now();
+    this.#renderedAt = Date.now() + this.#clockOffset;
     if (!this.paused || !this.#lines.length)
       this.#lines = this.#link?.fold.lines(this.#renderedAt, this.size) ?? [];
     const { layout } = this;

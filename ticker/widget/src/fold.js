@@ -15,7 +15,7 @@
  * }} Line
  * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
  * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[] }} Board
- * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string } |
+ * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string, now?: string } |
  *   { type: "bye", position?: undefined, retry_ms: number }} Message
  */
 

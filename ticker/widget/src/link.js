@@ -5,7 +5,7 @@
  */
 
 import { attempt } from "./dom.js";
-import { Fold } from "./fold.js";
+import { Fold, toMilliseconds } from "./fold.js";
 
 /**
  * @typedef {import("./fold.js").Board} Board
@@ -77,6 +77,8 @@ export class Link {
   fold = new Fold();
   /** @type {Edition | undefined} */
   edition;
+  /** How far the clock of the server is ahead of the reader's, in milliseconds. Expiries and pins need it. */
+  clockOffset = 0;
   /** The position of the last message: reconnecting continues after it. */
   position = "";
   /** idle, connecting, live, waiting (to reconnect), offline or stopped (refused: it retries slowly). */
@@ -250,6 +252,7 @@ export class Link {
     this.#silentAttempts = 0;
     if (message.type === "bye") return this.#fail(message.retry_ms);
     if (message.type === "live") {
+      this.clockOffset = toMilliseconds(message.now) - this.#lastMessageAt || 0; // earlier gateways give no time
       this.#liveSince = this.#lastMessageAt;
       this.#setState("live");
     }
@@ -267,7 +270,7 @@ export class Link {
       this.fold.reset(message.lines);
     } else if (message.type === "line") {
       isNew = this.fold.apply(message.line);
-      this.fold.trim(Date.now(), this.#size);
+      this.fold.trim(Date.now() + this.clockOffset, this.#size);
     }
     this.position = message.position ?? this.position;
     return isNew;
