@@ -53,3 +53,16 @@ async def test_an_unreadable_receipt_is_ignored(harness: DeskHarness) -> None:
         await harness.submit("bob", new("k2"))
         assert (await harness.settled("bob"))[0].status is ReceiptStatus.ON_AIR
     assert state.errors == 0
+
+
+async def test_a_receipt_of_the_history_before_a_rotation_does_not_answer_its_key(harness: DeskHarness) -> None:
+    async with harness.desk():
+        before = await harness.ask("ann", new("k1"))
+        await rotate(harness.redis, "en", "ab" * 32)
+        after = await harness.ask("ann", new("k1"))
+        assert await harness.ask("ann", new("k1")) == after
+    async with harness.desk():
+        assert await harness.ask("ann", new("k1")) == after
+    assert (before.status, after.status) == (ReceiptStatus.ON_AIR, ReceiptStatus.ON_AIR)
+    (entry,) = await harness.entries()
+    assert (entry.line.id, after.position != before.position) == (after.id, True)

@@ -10,11 +10,12 @@ import msgspec
 from ticker.core.board import Board
 from ticker.core.edition import Role
 from ticker.core.entry import Entry
-from ticker.core.errors import LinkError
+from ticker.core.errors import LinkError, PositionError
 from ticker.core.held import Held
 from ticker.core.line import Change
-from ticker.core.log_window import LogWindow
+from ticker.core.log_window import LogWindow, Reset
 from ticker.core.outcome import Hold
+from ticker.core.position import Position
 from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
 from ticker.desk.held_items import HeldItems
 from ticker.desk.receipts import action_of, receipt_for
@@ -27,7 +28,8 @@ class Answer(msgspec.Struct, frozen=True):
     """The receipt for an editor's key, as bytes, so that a repeated request gets the same bytes.
 
     `late_until_ms` is set if the request was late: requests with this key get the same receipt until then (Redis's
-    clock). After that the editor knows that the line isn't on air, so the key counts as new.
+    clock). After that the editor knows that the line isn't on air, so the key counts as new. `position` is the entry's
+    position in the log, as the receipt gives it.
     """
 
     editor: str
@@ -35,6 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
     receipt: bytes
     status: ReceiptStatus
     late_until_ms: int | None = None
+    position: str | None = None
 
 
 class _Logged(msgspec.Struct, frozen=True):
@@ -112,12 +115,16 @@ class Ledger:
         return self.roles.get(editor) or self.edition.role
 
     def remember(self, answer: Answer) -> None:
-        """Keep the first answer to a key. Replace it only if it was late or held. Ignore an answer without a key."""
+        """Keep the first answer to a key. Ignore an answer without a key.
+
+        Replace the first answer only if it was late or held, or if its entry is of another history of the log.
+        """
         if not answer.key:
             return
         answers = self._answers.setdefault(answer.editor, {})
         known = answers.get(answer.key)
-        if known is None or known.late_until_ms is not None or known.status is ReceiptStatus.HELD:
+        is_outdated = known is not None and answer.late_until_ms is None and not self._is_in_log(known)
+        if known is None or known.late_until_ms is not None or known.status is ReceiptStatus.HELD or is_outdated:
             answers.pop(answer.key, None)
             answers[answer.key] = answer
         for oldest in list(islice(answers, max(0, len(answers) - self._receipts_retained))):
@@ -125,6 +132,8 @@ class Ledger:
 
     def find_answer(self, editor: str, key: str) -> Answer | None:
         answer = self._answers.get(editor, {}).get(key)
+        if answer is not None and not self._is_in_log(answer):
+            answer = None
         seq = self._seq_of_key.get((editor, key))
         if answer is not None and answer.status is ReceiptStatus.ON_AIR:
             return answer
@@ -132,6 +141,19 @@ class Ledger:
             return self._answer_from_log(seq)
         held = self.held.find(editor, key) if answer is None else None
         return answer if held is None else self._answer_from_held(held)
+
+    def _is_in_log(self, answer: Answer) -> bool:
+        """Return False for an entry of another history, for example of the log before `ticker rotate`.
+
+        A trimmed entry counts as one of this history. While the log has a fault, every entry does.
+        """
+        if answer.position is None or self.fault is not None:
+            return True
+        try:
+            position = Position.parse(answer.position)
+        except PositionError:  # written by another version
+            return True
+        return self._log.resume(position) is not Reset.REPLACED
 
     def _answer_from_log(self, seq: int) -> Answer:
         """Rebuild the receipt of an entry whose receipt was trimmed. Only its warnings are lost."""

@@ -81,7 +81,8 @@ async def _read_receipts(redis: Redis, ledger: Ledger, editors: Iterable[str]) -
                     continue  # written by another version: its key is unknown, and its request has been answered
                 status = stored.receipt.status
                 late_until_ms = stored.deadline_at_ms if status is ReceiptStatus.LATE else None
-                ledger.remember(Answer(editor, stored.receipt.key, stored.data, status, late_until_ms))
+                position = stored.receipt.position
+                ledger.remember(Answer(editor, stored.receipt.key, stored.data, status, late_until_ms, position))
             after = ledger.receipt_ids[editor] = page[-1][0]
 
 

@@ -342,7 +342,7 @@ class _Planner:
 
     def _answer(self, editor: str, receipt: Receipt, late_until_ms: int | None = None) -> Answer:
         receipt = msgspec.structs.replace(receipt, test=self._ledger.edition.test)
-        return Answer(editor, receipt.key, encode_receipt(receipt), receipt.status, late_until_ms)
+        return Answer(editor, receipt.key, encode_receipt(receipt), receipt.status, late_until_ms, receipt.position)
 
     def _answered(self, pending: PendingRequest, answer: Answer) -> PlannedSettlement:
         """Settle a request with an answer alone."""
