@@ -25,9 +25,11 @@ def empty_url(shared_server: RedisServer) -> str:
 
 
 @pytest_asyncio.fixture
-async def redis(empty_url: str) -> AsyncIterator[Redis]:
-    """A client of an empty database."""
-    client = connect(empty_url, role="tick")
+async def redis(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
+    """A client of an empty database. A busy machine may take longer than usual to connect."""
+    with monkeypatch.context() as patch:
+        patch.setattr("ticker.store.connection.CONNECT_TIMEOUT_S", 30.0)
+        client = connect(empty_url, role="tick")
     yield client
     await client.aclose()
 
