@@ -105,6 +105,7 @@ class Channel:
 
     def tick(self, second: int, now: float) -> None:
         """Send the heartbeats of this second, and end everything that takes too long."""
+        self.frame_caches.start_second()
         self.members.refuse_overdue(now)
         self.broadcaster.send_heartbeats(second)
         self.members.close_paused(self._paused_max_s, now)

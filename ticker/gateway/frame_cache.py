@@ -54,16 +54,17 @@ class _BoardFrame(NamedTuple):
 class FrameCache:
     """The batches, boards and heartbeats for one set of stream options. `followers` share it."""
 
-    __slots__ = ("_batches", "_boards", "_clock", "_heartbeats", "_lives", "followers", "history", "options")
+    __slots__ = ("_batches", "_boards", "_clock", "_heartbeats", "_lives", "_second", "followers", "history", "options")
 
     def __init__(self, history: History, options: StreamOptions, clock: Callable[[], datetime]) -> None:
         self.history = history
         self.options = options
         self.followers = 0
         self._clock = clock
+        self._second = clock().replace(microsecond=0)
         self._batches: dict[tuple[int, int], Batch] = {}
         self._boards: dict[Reset | None, _BoardFrame] = {}
-        self._lives: dict[tuple[int, datetime], bytes] = {}
+        self._lives: dict[int, bytes] = {}
         self._heartbeats: dict[int, bytes] = {}
 
     def clear(self) -> None:
@@ -72,6 +73,11 @@ class FrameCache:
         self._boards.clear()
         self._lives.clear()
         self._heartbeats.clear()
+
+    def start_second(self, second: datetime) -> None:
+        """Send this time in `live` messages from now on. Reading the clock per follower would slow reconnects down."""
+        self._second = second
+        self._lives.clear()
 
     def batch(self, cursor: int, bytes_max: int) -> Batch:
         """Return the entries after `cursor`: up to the head, or as many as fit into `bytes_max` (at least one)."""
@@ -116,11 +122,11 @@ class FrameCache:
 
     def live(self, replayed: int) -> bytes:
         """Return the frame of the `live` message after a replay of `replayed` entries, encoded once per second."""
-        now = self._clock().replace(microsecond=0)
-        frame = self._lives.get((replayed, now))
+        frame = self._lives.get(replayed)
         if frame is None:
-            frame = frame_message(self.options.framing, LiveMessage(str(self.history.log.position), replayed, now))
-            self._keep(self._lives, (replayed, now), frame)
+            message = LiveMessage(str(self.history.log.position), replayed, self._second)
+            frame = frame_message(self.options.framing, message)
+            self._keep(self._lives, replayed, frame)
         return frame
 
     def heartbeat(self, cursor: int) -> bytes:
@@ -150,6 +156,12 @@ class FrameCaches(dict[StreamOptions, FrameCache]):
         cache.followers -= 1
         if not cache.followers and self.get(cache.options) is cache:
             del self[cache.options]
+
+    def start_second(self) -> None:
+        """Read the clock for the `live` messages of the next second."""
+        second = self._clock().replace(microsecond=0)
+        for cache in self.values():
+            cache.start_second(second)
 
     def clear_frames(self) -> None:
         """Drop the frames of every cache, because the history has changed."""
