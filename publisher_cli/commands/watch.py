@@ -13,7 +13,6 @@ from publisher_cli.exit_codes import Status
 from publisher_cli.options import data_option, edition_option
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
-from ticker.core.errors import SettingsError, StoreError
 from ticker.store import data_folder
 
 DEFAULT_GATEWAY = "http://127.0.0.1:8080"
@@ -58,10 +57,10 @@ def watch(
     After a lost connection it reconnects, and shows every line that it missed. If the output isn't a terminal, it
     prints one line per entry. With --json, it prints each message of the gateway.
     """
-    from publisher_cli.output.live_board import show_live  # noqa: PLC0415 -- slow to import
+    from publisher_cli.output.live_board import only_edition, show_live  # noqa: PLC0415 -- slow to import
 
     find = _gateway_finder(console, gateway, data)
-    name = check_name(edition) if edition is not None else _only_edition(find())
+    name = check_name(edition) if edition is not None else only_edition(find())
     given = {
         "section": sections,
         "region": regions,
@@ -82,14 +81,3 @@ def _gateway_finder(console: Console, given: str | None, data: Path | None) -> C
         return lambda: given
     folder = data_folder.default_data_folder(console.environ) if data is None else data
     return lambda: data_folder.gateway_url(folder) or DEFAULT_GATEWAY
-
-
-def _only_edition(gateway: str) -> str:
-    from ticker.client.follower import editions_at  # noqa: PLC0415 -- slow to import
-
-    names = editions_at(gateway)
-    if not names:
-        raise StoreError("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which creates them")
-    if len(names) > 1:
-        raise SettingsError(f"several editions exist ({', '.join(names)}): choose one with -e or TICK_EDITION")
-    return names[0]

@@ -13,10 +13,11 @@ import click
 from publisher_cli.history import short_ids
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import board_row, fitted
-from ticker.client.follower import Connecting, Event, Lost, Received, follow_events
+from ticker.client.follower import Connecting, Event, Lost, Received, editions_at, follow_events
 from ticker.console import Console
 from ticker.core.board import Board
 from ticker.core.entry import Entry
+from ticker.core.errors import SettingsError, StoreError
 from ticker.core.line import Line
 from ticker.core.messages import BoardMessage, ByeMessage, EditionInfo, LineMessage, LiveMessage
 
@@ -32,6 +33,22 @@ KEPT: Final = 500
 
 FRESH: Final = timedelta(seconds=60)
 """How long a new or changed line is highlighted."""
+
+
+def only_edition(gateway: str) -> str:
+    """Return the name of a gateway's only edition.
+
+    Raises:
+        StoreError: If there is no edition, or the gateway can't be reached.
+        SettingsError: If there are several.
+
+    """
+    names = editions_at(gateway)
+    if not names:
+        raise StoreError("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which creates them")
+    if len(names) > 1:
+        raise SettingsError(f"several editions exist ({', '.join(names)}): choose one with -e or TICK_EDITION")
+    return names[0]
 
 
 async def show_live(

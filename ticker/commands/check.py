@@ -8,6 +8,7 @@ import click
 
 from ticker.commands.options import data_option, run_with_redis, url_of_redis
 from ticker.console import Console, examples, shared_options
+from ticker.store.url import redact
 
 UNSAFE = 1
 
@@ -24,8 +25,7 @@ def check(console: Console, /, *, data: Path | None) -> int:
 
     The exit status is 0 if nothing is unsafe, or else 1.
     """
-    from ticker.store.server_checks import findings, server_facts  # noqa: PLC0415
-    from ticker.store.url import redact  # noqa: PLC0415 -- slow to import
+    from ticker.store.server_checks import findings, server_facts  # noqa: PLC0415 -- slow to import
 
     url = url_of_redis(console, data)
     servers = run_with_redis(console, data, server_facts)
