@@ -102,7 +102,7 @@ lock: $(VENV)/dev.stamp ## pin all requirements with hashes; upgrade them with A
 
 .PHONY: clean
 clean: ## remove the environment and all generated files
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist node_modules *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help

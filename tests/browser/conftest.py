@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts.chromium import find_chromium
 from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.browser_pages import host_page
 from tests.support.browser_reader import TIMEOUT_MS, Reader, Readers
+from tests.support.scripted_server import EventsGateway, ScriptedGateway, SocketGateway
 
 DISABLED_FEATURES = (
     # Each takes a process, and together half of a test's time: the list below the address bar, and a spare page.
@@ -86,3 +88,42 @@ def reader(browser: Browser) -> Iterator[Readers]:
 
         yield make
     assert [error for each in readers for error in each.errors] == []
+
+
+@pytest.fixture
+def page(reader: Readers, harness: BrowserHarness, host: Host) -> Page:
+    """An empty page whose clock the test controls."""
+    page = reader().context.new_page()
+    page.clock.install()
+    return page
+
+
+@pytest.fixture(params=["", 'transport="socket"'], ids=["events", "socket"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """The attribute for each transport. Events are the default."""
+    given: str = request.param
+    return given
+
+
+@pytest.fixture
+def gateway(page: Page, harness: BrowserHarness, host: Host, transport: str) -> Iterator[ScriptedGateway]:
+    """A scripted gateway for the one ticker on the page."""
+    if transport:
+        yield follow(SocketGateway(page), harness, host)
+    else:
+        with closing(EventsGateway(page)) as gateway:
+            yield follow(gateway, harness, host)
+
+
+@pytest.fixture
+def sockets(page: Page, harness: BrowserHarness, host: Host) -> SocketGateway:
+    """A scripted gateway with WebSockets, for behaviour that only they have."""
+    gateway = SocketGateway(page)
+    follow(gateway, harness, host)
+    return gateway
+
+
+def follow(gateway: ScriptedGateway, harness: BrowserHarness, host: Host) -> ScriptedGateway:
+    gateway.page.goto(host.put("/", host_page(harness.address, f'edition="en" lines="3" {gateway.attributes()}')))
+    gateway.wait_for_connections(1)
+    return gateway

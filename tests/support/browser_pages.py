@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from math import inf
@@ -69,3 +70,34 @@ def state(page: Page) -> str:
 
 def expect_state(page: Page, state: str) -> None:
     expect(page.locator(f"[part=ticker][data-state={state}]")).to_have_count(1)
+
+
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  Object.defineProperty(document, "visibilityState", { value: hidden ? "hidden" : "visible", configurable: true });
+  document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+}"""
+"""Hide the tab (true) or show it (false), as the page sees it."""
+
+RECORD = """(() => {
+  window.seen = [], window.states = [], window.connections = [];
+  addEventListener("ticker:line", ({ detail }) => seen.push({ text: detail.line.text, live: detail.live }));
+  addEventListener("ticker:state", ({ detail }) => states.push(detail.state));
+  for (const kind of ["WebSocket", "EventSource"])
+    window[kind] = class extends window[kind] {
+      constructor(...given) { super(...given); connections.push(this.url); }
+    };
+})()"""
+
+
+def record(page: Page, *, now: bool = False) -> None:
+    """Record every `ticker:line`, `ticker:state` and connection of a page."""
+    if now:
+        page.evaluate(RECORD)
+    else:
+        page.add_init_script(RECORD)
+
+
+def recorded(page: Page) -> list[str]:
+    found: list[str] = json.loads(page.evaluate("JSON.stringify(window.seen.map(each => each.text))"))
+    return found

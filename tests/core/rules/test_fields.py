@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
 from hypothesis import given
 
+from tests.support.findings import codes_of, found
 from tests.support.strategies import ENGLISH, START, nasty_text
 from ticker.core.edition import SECTIONS
 from ticker.core.line import Direction
 from ticker.core.rules import fields
-from ticker.core.rules.findings import Findings, RuleFinding
-from ticker.core.submission import Finding
+from ticker.core.rules.findings import Findings
 
 FAMILY = "👩‍👩‍👧‍👦"
 VOWELLED = "مُحَمَّدٌ"  # nine code points, four letters
-
-
-def found(check: Iterable[RuleFinding]) -> list[Finding]:
-    findings = Findings.of(check)
-    assert findings == Findings(errors=findings.errors)
-    return list(findings.errors)
-
-
-def codes_of(check: Iterable[RuleFinding]) -> list[str]:
-    return [finding.code for finding in found(check)]
 
 
 def codes_of_text(text: str) -> list[str]:

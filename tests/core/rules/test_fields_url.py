@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
-from tests.support.strategies import ENGLISH
+from tests.support.findings import codes_of, found
 from ticker.core.rules import fields
-from ticker.core.rules.findings import Findings, RuleFinding
-from ticker.core.submission import Finding
-
-FAMILY = "👩‍👩‍👧‍👦"
-VOWELLED = "مُحَمَّدٌ"  # nine code points, four letters
-
-
-def found(check: Iterable[RuleFinding]) -> list[Finding]:
-    findings = Findings.of(check)
-    assert findings == Findings(errors=findings.errors)
-    return list(findings.errors)
-
-
-def codes_of(check: Iterable[RuleFinding]) -> list[str]:
-    return [finding.code for finding in found(check)]
-
-
-def codes_of_text(text: str) -> list[str]:
-    return codes_of(fields.check_text(ENGLISH, text))
-
 
 GOOD_URLS = [
     "https://example.com",
