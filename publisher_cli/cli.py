@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import click
 
 from publisher_cli.exit_codes import Status
+from publisher_cli.interrupt import NOTHING_SENT
 from ticker import __version__
 from ticker.console import Commands, examples, run
 from ticker.core.errors import SettingsError, StoreError
@@ -47,7 +48,7 @@ def tick(context: click.Context) -> object:
     Name a line by its id, by the first three or more characters of its id, or as `last`: the line that you posted last.
     TICK_EDITION and TICK_EDITOR replace -e and --editor.
 
-    Exit codes: 0 on air, 2 invalid command, 3 refused by the desk, 4 not on air, 5 held.
+    Exit codes: 0 on air, 2 invalid command, 3 refused by the desk, 4 not on air, 5 held, 6 unknown.
     """
     if context.invoked_subcommand is not None:
         return None
@@ -65,7 +66,7 @@ def main() -> NoReturn:
     """
     gc.disable()
     try:
-        run(tick, "tick", status_of)
+        run(tick, "tick", status_of, interrupted=NOTHING_SENT)
     except SystemExit as end:
         with suppress(OSError):
             sys.stdout.flush()

@@ -9,11 +9,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from publisher_cli.submit.request import WAIT_MAX_S, WAIT_S, SubmitOptions
+from publisher_cli.submit.request import URGENCIES, WAIT_MAX_S, WAIT_S, SubmitOptions, parse_urgency
 from ticker.console import examples, shared_options
+from ticker.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+class _Urgency(click.ParamType[int]):
+    name = "urgency"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else parse_urgency(value)
+        except SettingsError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 -- only the Tab key needs it
+
+        return [CompletionItem(name) for name in URGENCIES if name.startswith(incomplete)]
+
+
+URGENCY: Final = _Urgency()
+"""The type of an urgency: a number from 1 to 9, or a name."""
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
@@ -56,6 +76,7 @@ edition_option: Final[Option] = click.option(
     "--edition",
     metavar="NAME",
     envvar="TICK_EDITION",
+    callback=lambda _context, _option, given: None if given is None else given.lower(),
     shell_complete=_completer("editions"),
     help="The edition.  [default: TICK_EDITION, or the only edition]",
 )
@@ -104,45 +125,52 @@ _reach_option: Final[Option] = click.option(
     "--reach/--no-reach", "wants_reach", default=True, help="Wait a moment for the number of readers that got it."
 )
 
-content_options: Final[Option] = _combined(
-    click.option(
-        "--section",
-        metavar="S",
-        shell_complete=_completer("sections"),
-        help="A section of the edition, by id or name: see `tick editions`.",
-    ),
-    click.option(
-        "--region",
-        "regions",
-        metavar="R",
-        multiple=True,
-        shell_complete=_completer("regions"),
-        help="A region of the edition. Repeat it for several.",
-    ),
-    click.option(
-        "--urgency",
-        metavar="N",
-        type=click.IntRange(1, 9),
-        help="1 flash, 2 bulletin, 3 urgent, 4 routine.  [default: 4]",
-    ),
-    click.option("--url", metavar="URL", help="A link to the full story."),
-    click.option("--expires", metavar="TIME", help="When it leaves the board: 2h, 16:30, tomorrow 9:00."),
-    click.option(
-        "--attribution", metavar="WHO", help="The source of the news.  [default: the part of TEXT before the colon]"
-    ),
-    click.option("--no-split", is_flag=True, help="Keep `Who: text` as one text, without an attribution."),
-    click.option("--lang", metavar="TAG", help="The language: en, ar, es-MX.  [default: the edition's]"),
-    click.option("--story", metavar="NAME", help="Link the lines of one event, in all editions."),
-    click.option("--at", metavar="TIME", help="When to publish it: 14:30, +20m, tomorrow 9:00."),
-    click.option("--embargo", metavar="TIME", help="Don't publish it before this time."),
-    click.option(
-        "--undo",
-        metavar="5s",
-        help="How long Ctrl-C or `tick undo` can take it back before it is published; 0 for no time.  "
-        "[default: as the edition says]",
-    ),
-    click.option("--again", is_flag=True, help="Post even if the line looks like a duplicate."),
-)
+
+def _content_options(urgency_default: str) -> Option:
+    """Return the options for the fields of a line."""
+    return _combined(
+        click.option(
+            "--section",
+            metavar="S",
+            shell_complete=_completer("sections"),
+            help="A section of the edition, by id or name: see `tick editions`.",
+        ),
+        click.option(
+            "--region",
+            "regions",
+            metavar="R",
+            multiple=True,
+            shell_complete=_completer("regions"),
+            help="A region of the edition. Repeat it for several.",
+        ),
+        click.option(
+            "--urgency",
+            metavar="U",
+            type=URGENCY,
+            help=f"1 or flash, 2 or bulletin, 3 or urgent, 4 or routine.  [default: {urgency_default}]",
+        ),
+        click.option("--url", metavar="URL", help="A link to the full story."),
+        click.option("--expires", metavar="TIME", help="When it leaves the board: 2h, 16:30, tomorrow 9:00."),
+        click.option(
+            "--attribution", metavar="WHO", help="The source of the news.  [default: the part of TEXT before the colon]"
+        ),
+        click.option("--no-split", is_flag=True, help="Keep `Who: text` as one text, without an attribution."),
+        click.option("--lang", metavar="TAG", help="The language: en, ar, es-MX.  [default: the edition's]"),
+        click.option("--story", metavar="NAME", help="Link the lines of one event, in all editions."),
+        click.option("--at", metavar="TIME", help="When to publish it: 14:30, +20m, tomorrow 9:00."),
+        click.option("--embargo", metavar="TIME", help="Don't publish it before this time."),
+        click.option(
+            "--undo",
+            metavar="5s",
+            help="How long Ctrl-C or `tick undo` can take it back before it is published; 0 for no time.  "
+            "[default: as the edition says]",
+        ),
+        click.option("--again", is_flag=True, help="Post even if the line looks like a duplicate."),
+    )
+
+
+new_line_options: Final = _content_options("routine")
+rewrite_options: Final = _content_options("unchanged")
 
 
 def read_options(*own: Option) -> Option:

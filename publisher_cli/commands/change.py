@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from publisher_cli.options import change_options, command, content_options, line_options, note_option
+from publisher_cli.options import change_options, command, line_options, new_line_options, note_option, rewrite_options
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions, content_fields
 from ticker.console import Console
 from ticker.core.line import Change
@@ -28,7 +28,7 @@ STDIN_BYTES: Final = 64 * 1024
     "tick post --from results.jsonl -e en --section sports",
 )
 @click.argument("text", metavar="TEXT", required=False)
-@content_options
+@new_line_options
 @click.option("--pin", metavar="TIME", help="Keep it on top until then: 2h, 90m.")
 @click.option(
     "--from",
@@ -63,7 +63,7 @@ def post(console: Console, /, *, text: str | None, source: Path | None, options:
     'tick update last "Weather office: Storm nears, ferries stop" -e en',
     "tick update k7m2 -e en --urgency 1 --section environment",
 )
-@line_options(click.argument("text", metavar="[TEXT]", required=False), content_options)
+@line_options(click.argument("text", metavar="[TEXT]", required=False), rewrite_options)
 def update(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Change a line because there are new facts: its text, or any other field.
 
@@ -80,7 +80,7 @@ def update(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
 @line_options(
     _text_argument,
     click.option("--reason", metavar="TEXT", required=True, help="What was wrong. Readers see it."),
-    content_options,
+    rewrite_options,
 )
 def correct(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Correct a mistake, and tell readers what was wrong.
@@ -93,7 +93,7 @@ def correct(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int
 @command(
     "Fix a typing mistake without a notice.", 'tick refile last "Weather office: Storm reaches the coast at noon" -e en'
 )
-@line_options(_text_argument, content_options)
+@line_options(_text_argument, rewrite_options)
 def refile(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Fix a small error, such as a typing mistake, without telling readers.
 

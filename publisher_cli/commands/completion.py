@@ -32,4 +32,5 @@ def completion(console: Console, /, *, shell: str) -> None:
     if console.json:
         console.give({"shell": shell, "script": script})
     else:
-        console.say(script)
+        for line in script.splitlines():
+            console.say(line)

@@ -5,17 +5,30 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from publisher_cli.exit_codes import Status
-from publisher_cli.options import data_option, edition_option
+from publisher_cli.interrupt import raised_interrupts
+from publisher_cli.options import URGENCY, data_option, edition_option
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
+from ticker.core.errors import PositionError
+from ticker.core.position import Position
 from ticker.store import data_folder
 
 DEFAULT_GATEWAY = "http://127.0.0.1:8080"
+
+
+def _checked_position(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    if given is not None:
+        try:
+            Position.parse(given)
+        except PositionError as error:
+            raise click.BadParameter(str(error), context, option) from error
+    return given
 
 
 @click.command(
@@ -35,8 +48,14 @@ DEFAULT_GATEWAY = "http://127.0.0.1:8080"
 )
 @click.option("--section", "sections", metavar="S", multiple=True, help="Only this section; may be given repeatedly.")
 @click.option("--region", "regions", metavar="R", multiple=True, help="Only this region; may be given repeatedly.")
-@click.option("--urgency", metavar="N", type=click.IntRange(1, 9), help="Only lines of this urgency or more urgent.")
+@click.option("--urgency", metavar="U", type=URGENCY, help="Only lines of this urgency or more urgent: 1, or flash.")
 @click.option("-n", "--lines", type=click.IntRange(1, 100), help="The number of lines on the board.")
+@click.option(
+    "--after",
+    metavar="POSITION",
+    callback=_checked_position,
+    help="Begin after this position.",
+)
 @data_option
 @shared_options
 @click.pass_obj
@@ -50,12 +69,14 @@ def watch(
     regions: tuple[str, ...],
     urgency: int | None,
     lines: int | None,
+    after: str | None,
     data: Path | None,
 ) -> Status:
     """Show an edition's board live, as its readers see it, until Ctrl-C.
 
     After a lost connection it reconnects, and shows every line that it missed. If the output isn't a terminal, it
-    prints one line per entry. With --json, it prints each message of the gateway.
+    prints one line per entry. With --json, it prints each message of the gateway. --after continues where an earlier
+    one ended.
     """
     from publisher_cli.output.live_board import only_edition, show_live  # noqa: PLC0415 -- slow to import
 
@@ -69,10 +90,8 @@ def watch(
     }
     query = {field: values for field, values in given.items() if values}
     gc.enable()  # `main` has disabled it, for commands that end soon
-    try:
-        asyncio.run(show_live(console, find, name, query))
-    except KeyboardInterrupt:
-        return Status.DONE
+    with raised_interrupts(), suppress(KeyboardInterrupt):
+        asyncio.run(show_live(console, find, name, query, after))
     return Status.DONE
 
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.times import find_zone
-from ticker.console import Console
+from ticker.console import Console, Printable, Style, Styled
 from ticker.core.audit import Act, Audit, Chain, Missing, differences, marked
 from ticker.core.edition import Edition
 from ticker.core.line import Change, Direction, Line, Status
@@ -38,18 +36,18 @@ def print_audit(console: Console, stored: StoredEdition, audit: Audit) -> None:
     show_rows(console, [row for act in audit.acts for row in _rows(act, stored.edition)])
     console.say(_chain_text(audit.chain))
     if audit.unread:
-        warning = click.style("warning", fg="yellow", bold=True)
-        console.tell(
-            f"{warning}: this list lacks what was refused, held or late for {', '.join(audit.unread)}: you may not "
-            "read those receipts. A chief may (`ticker editor add NAME -e … --role chief`)"
+        lacks = (
+            f": this list lacks what was refused, held or late for {', '.join(audit.unread)}: you may not read those "
+            "receipts. A chief may (`ticker editor add NAME -e … --role chief`)"
         )
+        console.tell(Styled("warning", Style.WARNING, lacks))
 
 
-def _chain_text(chain: Chain) -> str:
+def _chain_text(chain: Chain) -> Printable:
     span = f"entries {chain.first:,}–{chain.last:,}" if chain.last >= chain.first else "there is no entry"
     if not chain.holds:
-        broken = click.style("THE LOG IS BROKEN", fg="white", bg="red", bold=True)
-        return f"{broken}  at {chain.fails_at}: {chain.detail}; every link before it is correct: {span}"
+        where = f"  at {chain.fails_at}: {chain.detail}; every link before it is correct: {span}"
+        return Styled("THE LOG IS BROKEN", Style.ALARM, where)
     trimmed = "; older entries were trimmed, so the link of the first one can't be checked" if chain.first > 1 else ""
     return f"every link checked: {span}{trimmed}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -13,9 +13,6 @@ from publisher_cli.output import messages
 from ticker.console import Console
 from ticker.core.submission import Finding, Receipt, ReceiptStatus
 from ticker.store.editions import StoredEdition
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 WARNINGS_SHOWN: Final = 5
 """How many warnings with the same code are printed. The others are counted."""
@@ -27,7 +24,12 @@ _NAMES: Final = {
     ReceiptStatus.DROPPED: "taken back",
     ReceiptStatus.LATE: "NOT ON AIR",
     ReceiptStatus.NOT_ON_AIR: "NOT ON AIR",
+    ReceiptStatus.UNKNOWN: "UNKNOWN",
 }
+
+
+UNDECIDED: Final = (ReceiptStatus.NOT_ON_AIR, ReceiptStatus.LATE, ReceiptStatus.UNKNOWN)
+"""The statuses after which a line may be sent again with the same key."""
 
 
 class BatchReport:
@@ -35,29 +37,24 @@ class BatchReport:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bar: Progress | None = None
+        self._total = 0
+        self._done = 0
         self._warned: Counter[str] = Counter()
 
     @contextmanager
     def progress(self, total: int) -> Iterator[None]:
-        """Show a progress bar inside the context, if a person watches a terminal."""
-        if self._console.json or not self._console.err.isatty():
+        """Show inside the context how many of `total` lines are done, if a person watches."""
+        self._total = total
+        self._show_progress()
+        try:
             yield
-            return
-        from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only needed on a terminal
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 -- as above
-
-        terminal = Terminal(file=self._console.err, no_color=not self._console.has_colour)
-        columns = (TextColumn("posting"), BarColumn(), MofNCompleteColumn(), TextColumn("Ctrl-C stops after a line"))
-        with Progress(*columns, console=terminal, transient=True) as self._bar:
-            self._bar.add_task("posting", total=total)
-            yield
-        self._bar = None
+        finally:
+            self._total = 0
+            self._console.show_progress("")
 
     def print_receipt(self, number: int, receipt: Receipt, *, is_new: bool = True, is_dry_run: bool = False) -> None:
         """Print a receipt as JSON, or as text the findings of a new receipt. A line without findings prints nothing."""
-        if self._bar is not None:
-            self._bar.advance(self._bar.task_ids[0])
+        self._done += 1
         if self._console.json:
             more = {"dry_run": True} if is_dry_run else {}
             self._console.give({"line": number, **msgspec.to_builtins(receipt), **more})
@@ -66,11 +63,12 @@ class BatchReport:
             return
         for word, findings in (("refused", receipt.errors), ("held", receipt.needs)):
             for finding in findings:
-                self._tell(f"line {number}: {word}: {finding.detail}")
+                self._console.tell(f"line {number}: {word}: {finding.detail}")
         for finding in receipt.warnings:
             self._warned[finding.code] += 1
             if self._warned[finding.code] <= WARNINGS_SHOWN:
-                self._tell(f"line {number}: warning: {finding.detail}")
+                self._console.tell(f"line {number}: warning: {finding.detail}")
+        self._show_progress()
 
     def print_dry_run(self, stored: StoredEdition, receipts: Mapping[int, Receipt], answered: int) -> None:
         """Print what would happen to each line. `answered` lines were posted by an earlier run."""
@@ -104,7 +102,7 @@ class BatchReport:
         parts += [f"{unsent:,} not sent"] if unsent else []
         lines = messages.count(total, "line")
         self._console.tell(f"{messages.name_of(stored)}  {lines}: {', '.join(parts) or 'nothing to post'}")
-        if unsent or counts[ReceiptStatus.NOT_ON_AIR] or counts[ReceiptStatus.LATE]:
+        if unsent or any(counts[status] for status in UNDECIDED):
             self._console.tell("  to continue, run the same command again: it posts nothing twice")
 
     def _print_hidden_warnings(self) -> None:
@@ -114,9 +112,7 @@ class BatchReport:
                 more = messages.count(times - WARNINGS_SHOWN, "more line has", "more lines have")
                 self._console.tell(f"{more} a warning [{code}]")
 
-    def _tell(self, text: str) -> None:
-        """Print above the progress bar, if there is one."""
-        if self._bar is None:
-            self._console.tell(text)
-        else:
-            self._bar.console.print(text, markup=False, highlight=False)
+    def _show_progress(self) -> None:
+        if self._total:
+            done, total = f"{self._done:,}", f"{self._total:,}"
+            self._console.show_progress(f"  posting: {done} of {total} lines; Ctrl-C stops after a line")

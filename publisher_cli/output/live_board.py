@@ -8,22 +8,22 @@ from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import click
-
 from publisher_cli.history import short_ids
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import board_row, fitted
 from ticker.client.follower import Connecting, Event, Lost, Received, editions_at, follow_events
-from ticker.console import Console
+from ticker.console import Console, Style, Styled
 from ticker.core.board import Board
 from ticker.core.entry import Entry
 from ticker.core.errors import SettingsError, StoreError
+from ticker.core.escaping import escape
 from ticker.core.line import Line
 from ticker.core.messages import BoardMessage, ByeMessage, EditionInfo, LineMessage, LiveMessage
 
 if TYPE_CHECKING:
-    from rich.console import Console as Terminal
     from rich.console import RenderableType
+
+    from publisher_cli.output.terminal import Terminal
 
 Show: TypeAlias = Callable[[Event | None, datetime], None]
 """Shows an event at an instant. The event None updates only what depends on the time."""
@@ -52,17 +52,19 @@ def only_edition(gateway: str) -> str:
 
 
 async def show_live(
-    console: Console, find: Callable[[], str], edition: str, query: Mapping[str, Sequence[str]]
+    console: Console, find: Callable[[], str], edition: str, query: Mapping[str, Sequence[str]], after: str | None
 ) -> None:
     """Follow an edition through the gateway that `find` names, and show it until cancelled.
 
+    `after` is the position of the last entry that is already known, or None.
+
     Raises:
         RefusedError: If the gateway refuses the request for good.
-        BrokenPipeError: If the output is a pipe whose other end is closed.
+        OutputError: If the output is a pipe whose other end is closed.
 
     """
     with open_screen(console, edition) as show:
-        async with aclosing(follow_events(find, edition, query)) as events, asyncio.TaskGroup() as tasks:
+        async with aclosing(follow_events(find, edition, query, after=after)) as events, asyncio.TaskGroup() as tasks:
             clock = tasks.create_task(_each_second(show))
             try:
                 async for event in events:
@@ -158,10 +160,11 @@ class LiveBoard:
 
     @contextmanager
     def open(self) -> Iterator[Show]:
-        from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only for terminals
-        from rich.live import Live  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415 -- slow to import, and only for terminals
 
-        terminal = Terminal(file=self._console.out, no_color=not self._console.has_colour)
+        from publisher_cli.output.terminal import open_terminal  # noqa: PLC0415 -- as above
+
+        terminal = open_terminal(self._console, self._console.out)
         with Live(console=terminal, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
 
             def show(event: Event | None, now: datetime) -> None:
@@ -174,7 +177,7 @@ class LiveBoard:
     def _apply(self, event: Event, now: datetime) -> None:
         match event:
             case Connecting():
-                self._state, self._style, self._retry_at = state_of(event), "yellow", None
+                self._state, self._style, self._retry_at = str(state_of(event)), "yellow", None
             case Lost(reason=reason, retry_s=retry_s):
                 self._state, self._style, self._retry_at = reason, "bold red", now + timedelta(seconds=retry_s)
             case Received(message=BoardMessage() as message):
@@ -214,8 +217,8 @@ class LiveBoard:
         if self._info is not None:
             name = messages.edition_name(self._name, is_test=self._info.test)
             title = f"{name}  {bidi.isolated(self._info.title)}"
-        head.add_row(Text(title, style="bold"), Text(f"{now.astimezone():%H:%M:%S}"))
-        parts: list[RenderableType] = [head, Text(self._connection(now), style=self._style), Text()]
+        head.add_row(Text(escape(title), style="bold"), Text(f"{now.astimezone():%H:%M:%S}"))
+        parts: list[RenderableType] = [head, Text(escape(self._connection(now)), style=self._style), Text()]
         if not lines:
             parts.append(Text("the board is empty" if self._position else "no message yet", style="dim"))
         parts.append(fitted(rows, terminal))
@@ -234,10 +237,10 @@ def as_entry(line: Line) -> Entry:
     return Entry(line=line, editor="", key="", submitted_at=line.updated_at)
 
 
-def state_of(event: Connecting | Lost) -> str:
+def state_of(event: Connecting | Lost) -> Styled:
     """Return the state of the connection as text."""
     match event:
         case Connecting(gateway=gateway):
-            return f"connecting to {gateway}"
+            return Styled("connecting", Style.WARNING, f" to {gateway}")
         case Lost(reason=reason, retry_s=retry_s):
-            return f"{click.style('not live', fg='red')}: {reason}; trying again in {retry_s:.1f} s"
+            return Styled("not live", Style.BAD, f": {reason}; trying again in {retry_s:.1f} s")

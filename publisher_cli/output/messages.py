@@ -7,10 +7,10 @@ from datetime import datetime, tzinfo
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
-import click
 import msgspec
 
 from publisher_cli.output import bidi
+from ticker.console import Printable, Style, Styled
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Submission
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ticker.store.editions import StoredEdition
 
 GAP: Final = "  "
-NEWLINE: Final = "\n  "
 URGENCIES: Final = {1: "FLASH", 2: "BULLETIN", 3: "URGENT"}
 
 DONE: Final = {
@@ -135,11 +134,11 @@ def reach_text(reach: Reach, change: Change) -> str:
 # Receipts
 
 
-def receipt_lines(receipt: Receipt, subject: Subject, spell: Spell, width: int | None) -> Iterator[str]:
+def receipt_lines(receipt: Receipt, subject: Subject, spell: Spell, width: int | None) -> Iterator[Printable]:
     """Yield the text of a receipt. `width` is that of the terminal; None for a pipe or a file."""
     match receipt.status:
         case ReceiptStatus.ON_AIR:
-            yield on_air_text(receipt, subject, width)
+            yield from on_air_lines(receipt, subject, width)
         case ReceiptStatus.HELD:
             yield from held_lines(receipt, subject, spell)
         case ReceiptStatus.DROPPED:
@@ -148,23 +147,25 @@ def receipt_lines(receipt: Receipt, subject: Subject, spell: Spell, width: int |
             yield from failure_lines(receipt)
 
 
-def on_air_text(receipt: Receipt, subject: Subject, width: int | None) -> str:
-    """Return the receipt of a published change: one line, or two if one is wider than `width` columns."""
+def on_air_lines(receipt: Receipt, subject: Subject, width: int | None) -> Iterator[Printable]:
+    """Yield the receipt of a published change: one line, or two if one is wider than `width` columns."""
     assert receipt.position is not None, "a published change has a position"
     word = DONE[subject.change]
     what = f"{_edition(receipt)} {Position.parse(receipt.position).seq}{subject.quoted}"
     reach = "" if receipt.reach is None else f" · {reach_text(receipt.reach, subject.change)}"
     result = f"(id {receipt.id}){reach}"
-    is_wide = width is not None and len(f"{word}  {what}  {result}") > width
-    return f"{click.style(word, fg='green', bold=True)}  {what}{NEWLINE if is_wide else GAP}{result}"
+    if width is not None and len(f"{word}  {what}  {result}") > width:
+        yield Styled(word, Style.GOOD, f"{GAP}{what}")
+        yield f"{GAP}{result}"
+    else:
+        yield Styled(word, Style.GOOD, f"{GAP}{what}{GAP}{result}")
 
 
-def held_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[str]:
+def held_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[Printable]:
     """Yield the receipt of a held item: why it waits, and until when."""
     is_new = receipt.held == receipt.id
     ids = f"(id {receipt.id})" if is_new else f"({subject.change} of {receipt.id}, held as {receipt.held})"
-    held = click.style("held", fg="yellow", bold=True)
-    yield f"{held}  {_edition(receipt)}{subject.quoted}  {ids}: not on air yet"
+    yield Styled("held", Style.HELD, f"  {_edition(receipt)}{subject.quoted}  {ids}: not on air yet")
     yield from _waiting_lines(receipt, spell)
 
 
@@ -182,66 +183,71 @@ def _waiting_lines(receipt: Receipt, spell: Spell) -> Iterator[str]:
         yield f"  will be published {spell(receipt.due_at)}{', if it is approved' if receipt.needs else ''}"
 
 
-def dropped_text(receipt: Receipt, subject: Subject) -> str:
+def dropped_text(receipt: Receipt, subject: Subject) -> Styled:
     """Return the receipt of a held item that was rejected, cancelled or undone."""
     word = "rejected" if receipt.reason is not None else "taken back"
     by = "" if receipt.decided_by is None else f" by {receipt.decided_by}"
     why = "" if receipt.reason is None else f": {bidi.isolated(receipt.reason)}"
-    dropped = click.style(word, fg="yellow", bold=True)
-    return f"{dropped}{by}  {_edition(receipt)}{subject.quoted}: it was not published{why}"
+    return Styled(word, Style.HELD, f"{by}  {_edition(receipt)}{subject.quoted}: it was not published{why}")
 
 
-def dry_run_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[str]:
+def dry_run_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[Printable]:
     """Yield what the desk would do with a change that was not sent."""
-    word, colour = {
-        ReceiptStatus.ON_AIR: (DONE[subject.change], "green"),
-        ReceiptStatus.HELD: ("held", "yellow"),
-        ReceiptStatus.REFUSED: ("refused", "red"),
+    word, style = {
+        ReceiptStatus.ON_AIR: (DONE[subject.change], Style.GOOD),
+        ReceiptStatus.HELD: ("held", Style.HELD),
+        ReceiptStatus.REFUSED: ("refused", Style.BAD),
     }[receipt.status]
-    would = click.style(f"would be {word}", fg=colour, bold=True)
-    yield f"{would}  {_edition(receipt)}{subject.quoted}: nothing was sent"
+    yield Styled(f"would be {word}", style, f"  {_edition(receipt)}{subject.quoted}: nothing was sent")
     yield from _waiting_lines(receipt, spell)
     for finding in receipt.errors:
-        yield f"  {click.style('refused', fg='red')}: {finding.detail}  [{finding.code}]"
+        yield Styled("refused", Style.BAD, f": {finding.detail}  [{finding.code}]", before="  ")
 
 
-def failure_lines(receipt: Receipt) -> Iterator[str]:
-    """Yield one line for each reason why a request was refused or failed."""
+def failure_lines(receipt: Receipt) -> Iterator[Styled]:
+    """Yield one line for each reason why a request was refused or failed, or why its outcome is open."""
+    word = "UNKNOWN" if receipt.status is ReceiptStatus.UNKNOWN else "NOT ON AIR"
     for finding in receipt.errors:
         if receipt.status is ReceiptStatus.REFUSED:
             yield refused_text(_edition(receipt), finding)
         else:
-            word = click.style("NOT ON AIR", fg="white", bg="red", bold=True)
-            yield f"{word}  {_edition(receipt)}  {finding.detail}"
+            yield Styled(word, Style.ALARM, f"  {_edition(receipt)}  {finding.detail}")
 
 
 def retry_text(receipt: Receipt, change: Change) -> str:
     """Return how to repeat a change that failed, without a second effect if the first one succeeds after all."""
     what = "line" if change is Change.NEW else "change"
-    return f"  to try again, repeat the command with --key {receipt.key}: it never makes a second {what}"
+    aim = "to try again,"
+    if receipt.status is ReceiptStatus.UNKNOWN:
+        aim = f"to find out, see `tick log -e {receipt.edition}`, or"
+    return f"  {aim} repeat the command with --key {receipt.key}: it never makes a second {what}"
 
 
-def refused_text(where: str, finding: Finding) -> str:
-    return f"{click.style('refused', fg='red', bold=True)}  {where}  {finding.detail}  [{finding.code}]"
+def refused_text(where: str, finding: Finding) -> Styled:
+    return Styled("refused", Style.BAD, f"  {where}  {finding.detail}  [{finding.code}]")
 
 
-def warning_lines(receipt: Receipt) -> Iterator[str]:
+def warning_lines(receipt: Receipt) -> Iterator[Styled]:
     for finding in receipt.warnings:
-        yield f"  {click.style('warning', fg='yellow')}: {finding.detail}"
+        yield Styled("warning", Style.WARNING, f": {finding.detail}", before="  ")
 
 
-def related_lines(lines: Sequence[RelatedLine], reason: str) -> Iterator[str]:
-    """Yield the lines of a story that still show in other editions, each with the command that withdraws it.
+def related_lines(lines: Sequence[RelatedLine], request: Submission) -> Iterator[str]:
+    """Yield the lines of a story that still show in other editions after a withdrawal or a correction.
 
-    The command includes the `reason` only if its readers read the same language.
+    Each has the command that does the same to it, and that the editor has to complete. A withdrawal has the reason
+    only if its readers read the same language. A correction has the present text, to be edited. It never has the
+    reason, so that a copied command can't repeat the error.
     """
     if not lines:
         return
     yield f"  still on air in other editions, of the same story ({count(len(lines), 'line')}):"
     for line in lines:
         yield f"    {line.edition}  {bidi.isolated(line.text, line.dir)}"
-        argument = quote(reason) if line.is_same_language else ""
-        yield f"      tick withdraw {line.id} -e {line.edition} --reason {argument}".rstrip()
+        is_correction = request.change is Change.CORRECT
+        text = f" {quote(line.text)}" if is_correction else ""
+        reason = f" {quote(request.reason or '')}" if line.is_same_language and not is_correction else ""
+        yield f"      tick {request.change} {line.id}{text} -e {line.edition} --reason{reason}"
 
 
 def _edition(receipt: Receipt) -> str:

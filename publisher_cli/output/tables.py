@@ -14,14 +14,16 @@ from publisher_cli.session import NO_EDITION
 from ticker.console import Console
 from ticker.core.board import Board
 from ticker.core.entry import Logged
+from ticker.core.escaping import escape
 from ticker.core.line import Direction, Line
 from ticker.core.messages import BoardMessage, EditionInfo
 from ticker.core.position import Position
 from ticker.store.editions import StoredEdition
 
 if TYPE_CHECKING:
-    from rich.console import Console as Terminal
     from rich.table import Table
+
+    from publisher_cli.output.terminal import Terminal
 
 GAP: Final = 2
 TEXT_MIN: Final = 20
@@ -112,9 +114,9 @@ def show_rows(console: Console, rows: Sequence[Row]) -> None:
         for row in rows:
             console.say("  ".join(filter(None, (*row.cells, bidi.isolated(row.text, row.dir)))))
         return
-    from rich.console import Console as Terminal  # noqa: PLC0415 -- slow to import, and only needed on a terminal
+    from publisher_cli.output.terminal import open_terminal  # noqa: PLC0415 -- Rich is slow to import
 
-    terminal = Terminal(file=console.out, no_color=not console.has_colour, highlight=False)
+    terminal = open_terminal(console, console.out)
     terminal.print(fitted(rows, terminal))
 
 
@@ -128,10 +130,11 @@ def fitted(rows: Sequence[Row], terminal: Terminal) -> Table:
     widths = [max(len(row.cells[column]) for row in rows) for column in columns]
     room = max(terminal.width - sum(width + GAP for width in widths if width), TEXT_MIN)
     for row in rows:
-        cells = [Text(cell, no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
+        cells = [Text(escape(cell), no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
         # Isolate each piece separately: a terminal resolves directions one line at a time.
         pieces = [
-            bidi.isolated(bidi.balanced(piece.plain.rstrip()), row.dir) for piece in Text(row.text).wrap(terminal, room)
+            bidi.isolated(bidi.balanced(piece.plain.rstrip()), row.dir)
+            for piece in Text(escape(row.text)).wrap(terminal, room)
         ]
         table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=row.style)
     return table

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
 import msgspec
 
 from publisher_cli.history import find_line, newest_first
 from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition
-from ticker.console import Console
+from ticker.console import Console, Printable, Style, Styled
 from ticker.core.entry import Logged
 from ticker.core.line import Change
 from ticker.core.submission import Reach
@@ -53,11 +52,11 @@ def show_reach(console: Console, data: Path | None, edition: str | None, line: s
     for text in _lines(found, datetime.now(UTC)):
         console.say(text)
     if found.unheard:  # their readers may still see an earlier version
-        warning = click.style("warning", fg="yellow", bold=True)
-        console.tell(
-            f"  {warning}: {', '.join(found.unheard)} sent an earlier version to readers and has not reported version "
+        text = (
+            f": {', '.join(found.unheard)} sent an earlier version to readers and has not reported version "
             f"{found.versions[-1].version}: check whether it still runs (a gateway that has stopped has no readers)"
         )
+        console.tell(Styled("warning", Style.WARNING, text, before="  "))
 
 
 async def _load(session: Session, given: str | None, name: str, editor: str) -> LineReach:
@@ -95,12 +94,12 @@ def _line_reach(stored: StoredEdition, entries: Sequence[Logged], reports: Seque
     )
 
 
-def _lines(found: LineReach, now: datetime) -> Iterator[str]:
+def _lines(found: LineReach, now: datetime) -> Iterator[Printable]:
     yield f"{messages.edition_name(found.edition, is_test=found.test)}  (id {found.id})"
     for version in found.versions:
-        word = click.style(messages.DONE[version.change], fg="green", bold=True)
         published = messages.clock(version.published_at, now)
         reach = "no gateway has reported it, or the report is no longer retained"
         if version.reach is not None:
             reach = messages.reach_text(version.reach, version.change)
-        yield f"  {version.seq}  {published}  v{version.version}  {word}  {reach}"
+        before = f"  {version.seq}  {published}  v{version.version}  "
+        yield Styled(messages.DONE[version.change], Style.GOOD, f"  {reach}", before=before)

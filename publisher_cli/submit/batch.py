@@ -14,7 +14,8 @@ import msgspec
 
 from publisher_cli.exit_codes import STATUS_OF, Status
 from publisher_cli.history import newest_first
-from publisher_cli.output.batch_report import BatchReport
+from publisher_cli.interrupt import raised_interrupts
+from publisher_cli.output.batch_report import UNDECIDED, BatchReport
 from publisher_cli.session import Session, find_edition
 from publisher_cli.submit import undo_window
 from publisher_cli.submit.batch_file import Item, read_items
@@ -23,12 +24,13 @@ from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import catch_interrupt
 from publisher_cli.times import find_zone
 from ticker.client.pending_request import PendingRequest
-from ticker.console import INTERRUPTED, Console
+from ticker.console import INTERRUPTED, Console, OutputError
 from ticker.core.entry import Logged
 from ticker.core.errors import SettingsError
 from ticker.core.outcome import Hold, Publish
 from ticker.core.submission import Receipt, ReceiptStatus
 from ticker.store.connection import CLIENT_ERRORS, Redis
+from ticker.store.editions import StoredEdition
 from ticker.store.receipts import walk_receipts
 from ticker.store.streams import START
 
@@ -36,7 +38,7 @@ FILE_BYTES: Final = 16 * 1024 * 1024
 POLL_S: Final = 0.2
 """How often to read new receipts while undo windows are open."""
 
-_WORST_FIRST: Final = (Status.NOT_ON_AIR, Status.REFUSED, Status.HELD)
+_WORST_FIRST: Final = (Status.UNKNOWN, Status.NOT_ON_AIR, Status.REFUSED, Status.HELD)
 
 
 def submit_file(console: Console, options: SubmitOptions, source: Path, change: ChangeRequest) -> int:
@@ -50,57 +52,93 @@ def submit_file(console: Console, options: SubmitOptions, source: Path, change: 
         data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES:
         raise SettingsError(f"{source} is too large: {FILE_BYTES:,} bytes is the most, split it")
-    return asyncio.run(_run(console, options, change, data))
+    run = BatchRun(console, options)
+    with raised_interrupts():
+        try:
+            return asyncio.run(run.run(change, data))
+        except KeyboardInterrupt:  # the second one: the first only stops after a line
+            if run.batch is None:
+                raise
+            run.print_summary()
+            console.tell("interrupted: the line that was being sent may be on air")
+            return INTERRUPTED
 
 
-async def _run(console: Console, options: SubmitOptions, change: ChangeRequest, data: bytes) -> int:
-    session, report = Session.find(console, options.data), BatchReport(console)
-    editor = session.editor(options.editor)
-    async with session.redis() as redis:
-        stored = await find_edition(redis, options.edition)
-        items, refused = read_items(data, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
-        await match_answers(redis, stored.name, editor, items)
-        previews = dict(preview_all(await load_state(redis, stored, editor), items))
-        refused |= {number: receipt.errors for number, receipt in previews.items() if receipt.errors}
-        if refused:
-            report.print_refused(stored, refused)
-            return Status.REFUSED
-        if options.is_dry_run:
-            report.print_dry_run(stored, previews, len(items) - len(previews))
-            is_held = any(receipt.status is ReceiptStatus.HELD for receipt in previews.values())
-            return Status.HELD if is_held else Status.DONE
+class BatchRun:
+    """Runs a batch. `batch` is set once lines are being sent."""
+
+    def __init__(self, console: Console, options: SubmitOptions) -> None:
+        self._console = console
+        self._options = options
+        self._report = BatchReport(console)
+        self._stored: StoredEdition | None = None
+        self.batch: Batch | None = None
+
+    async def run(self, change: ChangeRequest, data: bytes) -> int:
+        """Check all lines, send them, and return the exit code."""
+        options, report = self._options, self._report
+        session = Session.find(self._console, options.data)
+        editor = session.editor(options.editor)
+        async with session.redis() as redis:
+            self._stored = stored = await find_edition(redis, options.edition)
+            items, refused = read_items(data, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
+            await match_answers(redis, stored.name, editor, items)
+            previews = dict(preview_all(await load_state(redis, stored, editor), items))
+            refused |= {number: receipt.errors for number, receipt in previews.items() if receipt.errors}
+            if refused:
+                report.print_refused(stored, refused)
+                return Status.REFUSED
+            if options.is_dry_run:
+                report.print_dry_run(stored, previews, len(items) - len(previews))
+                is_held = any(receipt.status is ReceiptStatus.HELD for receipt in previews.values())
+                return Status.HELD if is_held else Status.DONE
+            code = await self._send(session, redis, editor, items)
+        self.print_summary()
+        return code
+
+    async def _send(self, session: Session, redis: Redis, editor: str, items: Sequence[Item]) -> int:
+        assert self._stored is not None
         with catch_interrupt() as stop:
-            batch = Batch(report, items, stop)
-            await batch.send_all(redis, session.url, stored.name, editor)
-            await batch.wait_for_windows(redis, stored.name, editor)
-    answered = sum(item.answer is not None for item in items if item.number in batch.receipts)
-    report.print_summary(stored, batch.receipts.values(), len(items), answered)
-    return batch.exit_code()
+            self.batch = batch = Batch(self._report, items, stop)
+            try:
+                await batch.send_all(redis, session.url, self._stored.name, editor)
+                await batch.wait_for_windows(redis, self._stored.name, editor)
+            except OutputError as error:  # a program that reads the receipts has ended: send no more
+                self._console.tell(str(error))
+                return Status.FAILED
+        return batch.exit_code()
+
+    def print_summary(self) -> None:
+        batch, stored = self.batch, self._stored
+        assert batch is not None
+        assert stored is not None
+        answered = sum(item.answer is not None for item in batch.items if item.number in batch.receipts)
+        self._report.print_summary(stored, batch.receipts.values(), len(batch.items), answered)
 
 
 class Batch:
-    """Sends items until `stop` is set. `receipts` are the answers so far, by line number."""
+    """Sends `items` until `stop` is set. `receipts` are the answers so far, by line number."""
 
     def __init__(self, report: BatchReport, items: Sequence[Item], stop: asyncio.Event) -> None:
         self._report = report
-        self._items = items
+        self.items = items
         self._stop = stop
         self.receipts: dict[int, Receipt] = {}
 
     async def send_all(self, redis: Redis, url: str, edition: str, editor: str) -> None:
-        with self._report.progress(len(self._items)):
-            for item in self._items:
+        with self._report.progress(len(self.items)):
+            for item in self.items:
                 if self._stop.is_set():
                     break
                 pending = PendingRequest(url, edition, editor, item.submission, may_repeat=True)
                 receipt = item.answer or await pending.run(redis)
                 self._keep(item, receipt)
-                if receipt.status in (ReceiptStatus.NOT_ON_AIR, ReceiptStatus.LATE):
+                if receipt.status in UNDECIDED:
                     break  # the next line would time out, too
 
     async def wait_for_windows(self, redis: Redis, edition: str, editor: str) -> None:
         """Wait until the lines in undo windows are on air."""
-        waiting = {item.submission.key: item for item in self._items if self._is_in_window(item)}
+        waiting = {item.submission.key: item for item in self.items if self._is_in_window(item)}
         due = [self.receipts[item.number].due_at or datetime.now(UTC) for item in waiting.values()]
         until = max(due, default=datetime.now(UTC)) + undo_window.PATIENCE
         after = START

@@ -72,7 +72,7 @@ class ChangeRunner(Runner[Submission]):
             self.pending = PendingRequest(
                 session.url, stored.name, editor, self.request, may_repeat=self.options.key is not None
             )
-            receipt = await self.pending.run(redis)
+            receipt = await self.answer(redis)
             if is_window(receipt, self.request) and not self.options.skips_window:
                 receipt = await self._wait_for_window(session, redis, self.pending, receipt)
             return await self._print_with_related(redis, await self.settled(redis, receipt))
@@ -109,7 +109,7 @@ class ChangeRunner(Runner[Submission]):
             for line in messages.warning_lines(held):
                 self.console.tell(line)
         window = Window(self.console, session, pending, held)
-        receipt = await window.wait(redis)
+        receipt = await window.wait(redis, is_interrupted=self.is_interrupted)
         self.is_taken_back = window.is_interrupted and receipt.status is ReceiptStatus.DROPPED
         if window.is_interrupted and receipt.status is ReceiptStatus.ON_AIR:
             self.console.tell("too late to take it back: to take it off the screens, use `tick withdraw`")
@@ -125,13 +125,11 @@ class ChangeRunner(Runner[Submission]):
         if not self.console.json:
             self.print_once(receipt)
         related = await find_related_lines(redis, receipt.edition, self.line, datetime.now(UTC))
-        if self.console.json:
-            self.is_printed = True
-            self.console.give({**msgspec.to_builtins(receipt), "related": related})
-        else:
-            for line in messages.related_lines(related, self.request.reason or ""):
+        code = self.print_once(receipt, related=related)
+        if not self.console.json:
+            for line in messages.related_lines(related, self.request):
                 self.console.tell(line)
-        return self.exit_code(receipt)
+        return code
 
     def subject(self) -> Subject:
         direction = None if self.stored is None else self.stored.edition.dir
@@ -148,7 +146,7 @@ class ChangeRunner(Runner[Submission]):
             yield from self._time_lines()
         if receipt.status is ReceiptStatus.HELD:
             yield from messages.next_steps(receipt)
-        if receipt.status in (ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR):
+        if receipt.status in (ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR, ReceiptStatus.UNKNOWN):
             yield messages.retry_text(receipt, self.request.change)
 
     def _time_lines(self) -> Iterator[str]:

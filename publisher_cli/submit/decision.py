@@ -68,7 +68,7 @@ class DecisionRunner(Runner[DecisionRequest]):
             seen = content_mark(held, None if line is None else line.version)
             self.request = msgspec.structs.replace(self.request, held=held.id, seen=seen)
             self.pending = PendingRequest(session.url, items.stored.name, editor, self.request)
-            return self.print_once(await self.settled(redis, await self.pending.run(redis)))
+            return self.print_once(await self.settled(redis, await self.answer(redis)))
 
     async def _find(self, redis: Redis, name: str | None, editor: str) -> tuple[HeldItems, Held]:
         if name is None:

@@ -15,6 +15,9 @@ from ticker.core.submission import UNDO_MAX_S
 WAIT_S: Final = 10.0
 WAIT_MAX_S: Final = 3600.0
 
+URGENCIES: Final = {"flash": 1, "bulletin": 2, "urgent": 3, "routine": 4}
+"""The urgencies that have a name."""
+
 
 class ChangeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A change as it was typed.
@@ -93,6 +96,21 @@ def content_fields(
     if undo is not None:
         fields["undo_s"] = undo_window_s(undo)
     return fields, {name: text for name, text in times.items() if text}
+
+
+def parse_urgency(text: str) -> int:
+    """Return an urgency from its name or its number. The desk checks the number.
+
+    Raises:
+        SettingsError: If the text is neither.
+
+    """
+    name = text.strip().lower()
+    if name in URGENCIES:
+        return URGENCIES[name]
+    if name.isdecimal() and len(name) == 1:
+        return int(name)
+    raise SettingsError(f"{text[:40]!a} is not an urgency: use {', '.join(URGENCIES)}, or 1 (flash) to 9")
 
 
 def undo_window_s(text: str) -> float:

@@ -6,24 +6,31 @@ import asyncio
 import shutil
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from itertools import count
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+import msgspec
 
 from publisher_cli.exit_codes import STATUS_OF
+from publisher_cli.interrupt import raised_interrupts
 from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.submit.request import SubmitOptions
 from publisher_cli.times import find_zone, spell_instant
 from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
-from ticker.console import Console
+from ticker.console import INTERRUPTED, Console, OutputError, Printable
 from ticker.core.errors import StoreError
 from ticker.core.submission import Receipt, ReceiptStatus, Request
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
 
 R = TypeVar("R", bound=Request)
+
+LOOKUP_S: Final = 2.0
+"""How long to wait for the receipt after Ctrl-C, so that the outcome is known."""
 
 
 @contextmanager
@@ -47,6 +54,12 @@ def catch_interrupt() -> Iterator[asyncio.Event]:
         restore()
 
 
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class Runner(ABC, Generic[R]):
     """Runs one request.
 
@@ -54,6 +67,7 @@ class Runner(ABC, Generic[R]):
         stored: The edition, once it is known.
         pending: Set once the request is handed to the client.
         receipt: Set once the outcome is final. If something interrupts the run after that, this receipt is printed.
+        is_interrupted: The editor has pressed Ctrl-C after the request was sent.
         results: The statuses whose receipts go to standard output. The others go to standard error.
 
     """
@@ -67,6 +81,7 @@ class Runner(ABC, Generic[R]):
         self.stored: StoredEdition | None = None
         self.pending: PendingRequest | None = None
         self.receipt: Receipt | None = None
+        self.is_interrupted = False
         self.is_printed = False
 
     @abstractmethod
@@ -85,25 +100,64 @@ class Runner(ABC, Generic[R]):
 
         Raises:
             TickerError: If the command is not valid. Nothing was sent.
-            KeyboardInterrupt: If Ctrl-C interrupts the run. A sent request gets its receipt first.
+            KeyboardInterrupt: If Ctrl-C interrupts the run before the request is sent.
 
         """
-        try:
-            return asyncio.run(run)
-        except StoreError as error:
-            receipt = self.receipt or self._failed(str(error))
-        except KeyboardInterrupt:
-            if self.pending is not None and self.pending.is_sent:
-                self.print_once(self.receipt or self.pending.unconfirmed("interrupted"))
-            raise
-        return self.print_once(receipt)
+        with raised_interrupts():
+            try:
+                return asyncio.run(run)
+            except StoreError as error:
+                receipt = self.receipt or self._failed(str(error))
+            except KeyboardInterrupt:
+                if self.pending is None or not self.pending.is_sent:
+                    raise
+                self.is_interrupted = True
+                receipt = self.receipt or self.pending.unconfirmed("interrupted")
+            return self.print_once(receipt)
 
-    def print_once(self, receipt: Receipt) -> int:
-        """Print the receipt if no receipt was printed yet. Return the exit code."""
+    async def answer(self, redis: Redis) -> Receipt:
+        """Send the pending request, and return its receipt.
+
+        The first Ctrl-C leaves the desk `LOOKUP_S` more seconds, so that the receipt usually has the outcome. A second
+        one raises as usual.
+
+        Raises:
+            KeyboardInterrupt: If Ctrl-C comes before the request is sent.
+
+        """
+        pending = self.pending
+        assert pending is not None
+        answer = asyncio.create_task(pending.run(redis))
+        others: list[asyncio.Task[Any]] = [asyncio.create_task(self._show_seconds())]
+        try:
+            with catch_interrupt() as interrupted:
+                others.append(asyncio.create_task(interrupted.wait()))
+                await asyncio.wait((answer, others[-1]), return_when=asyncio.FIRST_COMPLETED)
+                self.is_interrupted = interrupted.is_set()
+                if self.is_interrupted and not pending.is_sent:
+                    answer.cancel()  # it is not sent later: a cancelled task doesn't run on
+                    raise KeyboardInterrupt
+                if self.is_interrupted:
+                    await asyncio.wait((answer,), timeout=LOOKUP_S)
+            return answer.result() if answer.done() else pending.unconfirmed("interrupted")
+        finally:
+            await _cancel(answer, *others)
+            self.console.show_progress("")
+
+    def print_once(self, receipt: Receipt, **more: Any) -> int:
+        """Print the receipt if no receipt was printed yet. Return the exit code.
+
+        If standard output can't be written, the receipt goes to standard error: it is never lost. With --json, `more`
+        are additional fields.
+        """
         if not self.is_printed:
             self.is_printed = True
-            self._print(receipt)
-        return self.exit_code(receipt)
+            try:
+                self._print(receipt, more)
+            except OutputError as error:
+                for line in (*self._lines(receipt), f"  {error}"):
+                    self.console.tell(line)
+        return INTERRUPTED if self.is_interrupted else self.exit_code(receipt)
 
     async def settled(self, redis: Redis, receipt: Receipt) -> Receipt:
         """Keep the final receipt and return it, with the reach if that was requested."""
@@ -117,18 +171,29 @@ class Runner(ABC, Generic[R]):
         zone = None if self.stored is None else find_zone(self.stored.edition.zone)
         return spell_instant(instant, datetime.now(UTC), zone)
 
-    def _print(self, receipt: Receipt) -> None:
+    def _print(self, receipt: Receipt, more: Mapping[str, Any]) -> None:
         console = self.console
         if console.json:
-            console.give(receipt)
+            console.give({**msgspec.to_builtins(receipt), **more} if more else receipt)
             return
         write = console.say if receipt.status in self.results else console.tell
-        width = shutil.get_terminal_size().columns if console.is_for_people else None
-        lines = messages.receipt_lines(receipt, self.subject(), self.spell, width)
-        for line in (*lines, *self.details(receipt)):
+        for line in self._lines(receipt):
             write(line)
         for line in messages.warning_lines(receipt):
             console.tell(line)
+
+    def _lines(self, receipt: Receipt) -> Iterator[Printable]:
+        width = shutil.get_terminal_size().columns if self.console.is_for_people else None
+        yield from messages.receipt_lines(receipt, self.subject(), self.spell, width)
+        yield from self.details(receipt)
+
+    async def _show_seconds(self) -> None:
+        """Show on a terminal how long the desk has not answered."""
+        for seconds in count(1):
+            await asyncio.sleep(1)
+            self.console.show_progress(
+                f"  waiting for a desk: {seconds} s of {self.options.wait_s:g} s; Ctrl-C stops waiting"
+            )
 
     def _failed(self, why: str) -> Receipt:
         if self.pending is not None and self.pending.is_sent:

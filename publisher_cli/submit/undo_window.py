@@ -44,10 +44,15 @@ class Window:
         self._due_at = held.due_at
         self.is_interrupted = False
 
-    async def wait(self, redis: Redis) -> Receipt:
-        """Return the final receipt. The first Ctrl-C takes the change back; a second one raises as usual."""
+    async def wait(self, redis: Redis, *, is_interrupted: bool = False) -> Receipt:
+        """Return the final receipt. The first Ctrl-C takes the change back; a second one raises as usual.
+
+        `is_interrupted`: Ctrl-C came already, while the command waited for the desk.
+        """
         receipt: Receipt | None = None
         with catch_interrupt() as interrupted:
+            if is_interrupted:
+                interrupted.set()
             try:
                 receipt = await self._final_unless(redis, interrupted)
             except asyncio.CancelledError:
@@ -87,7 +92,7 @@ class Window:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            self._show("")
+            self._console.show_progress("")
 
     async def _final(self, redis: Redis, until: datetime) -> Receipt:
         """Return the receipt that ends the window, or the first receipt if no desk sends one until then."""
@@ -107,11 +112,5 @@ class Window:
                 if not self._console.json:
                     self._console.tell(text)
                 return
-            self._show(text)
+            self._console.show_progress(text)
             await asyncio.sleep(left_s - seconds + 1)
-
-    def _show(self, text: str) -> None:
-        """Replace the text in the terminal's current line."""
-        if self._console.err.isatty() and not self._console.json:
-            self._console.err.write(f"\r\x1b[K{text}")
-            self._console.err.flush()

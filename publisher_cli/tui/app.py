@@ -45,7 +45,7 @@ REDRAW_S: Final = 1.0
 VALIDATE_S: Final = 0.06
 """How long after the last key press the draft is validated: nobody reads findings between two keys."""
 
-_BELL: Final = frozenset({ReceiptStatus.REFUSED, ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR})
+_BELL: Final = frozenset({ReceiptStatus.REFUSED, ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR, ReceiptStatus.UNKNOWN})
 """Receipts that ring the bell."""
 
 

@@ -15,7 +15,7 @@ from ticker.core.submission import Receipt, ReceiptStatus, Submission
 REMEMBERED_MAX: Final = 500
 """Maximum number of held items and of shown receipts that are remembered."""
 
-UNSETTLED: Final = frozenset({ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR})
+UNSETTLED: Final = frozenset({ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR, ReceiptStatus.UNKNOWN})
 """Receipts after which the same line may be sent again, with the same idempotency key."""
 
 DraftSlot = tuple[str, Change, str | None]

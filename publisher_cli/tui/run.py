@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from publisher_cli.exit_codes import Status
+from publisher_cli.interrupt import raised_interrupts
 from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp
 from ticker.console import Console
@@ -27,7 +28,8 @@ def run_desk(console: Console, edition: str | None, editor: str | None, data: Pa
         None if edition is None else check_name(edition),
         None if editor is None else check_name(editor),
     )
-    unsent = asyncio.run(_run(app))
+    with raised_interrupts():
+        unsent = asyncio.run(_run(app))
     if unsent:
         console.tell(f"not sent: {unsent}")
     return app.return_code or Status.DONE

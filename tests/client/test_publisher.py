@@ -167,7 +167,7 @@ async def test_a_redis_that_hangs_after_the_request_was_sent_leaves_the_outcome_
         redis_server.pause()
         receipt = await posting
         redis_server.resume()
-    assert receipt.status is ReceiptStatus.NOT_ON_AIR
+    assert receipt.status is ReceiptStatus.UNKNOWN
     assert codes(receipt) == ["unconfirmed"]
 
 

@@ -248,8 +248,9 @@ def record_answer(attempt: Attempt, receipt: Receipt | None, *, is_clock_true: b
         case ReceiptStatus.LATE:
             attempt.answer = Answer.NEVER
         case ReceiptStatus.NOT_ON_AIR:
-            certain = receipt.errors[0].code in ("no-desk", "no-redis") and is_clock_true
-            attempt.answer = Answer.NEVER if certain else Answer.UNKNOWN
+            attempt.answer = Answer.NEVER if is_clock_true else Answer.UNKNOWN
+        case ReceiptStatus.UNKNOWN:
+            attempt.answer = Answer.UNKNOWN
 
 
 EXIT_CODES: Final[Mapping[ReceiptStatus, int]] = {
@@ -258,6 +259,7 @@ EXIT_CODES: Final[Mapping[ReceiptStatus, int]] = {
     ReceiptStatus.LATE: 4,
     ReceiptStatus.NOT_ON_AIR: 4,
     ReceiptStatus.HELD: 5,
+    ReceiptStatus.UNKNOWN: 6,
 }
 
 

@@ -42,7 +42,7 @@ def test_the_wheel_has_every_file_of_the_packages(wheel: zipfile.ZipFile) -> Non
 def test_the_wheel_has_both_commands_and_the_licence(wheel: zipfile.ZipFile) -> None:
     (commands,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert wheel.read(commands).decode().split("\n")[1:3] == [
-        "tick = publisher_cli.cli:main",
+        "tick = publisher_cli.__main__:main",
         "ticker = ticker.cli:main",
     ]
     assert any(name.endswith("licenses/LICENSE") for name in wheel.namelist())

@@ -18,6 +18,7 @@ from tests.support.commands import one_line
 from tests.support.prefork import SCRIPTS
 from tests.support.servers import RedisServer, free_port
 from tests.support.system import Program, Ran, environment, run_program
+from tests.support.terminal import ESCAPE, Terminal
 from tests.support.waiting import until
 
 
@@ -217,21 +218,28 @@ def test_request_without_an_answer_is_unconfirmed(rig: RedisAndDesk) -> None:
     rig.server.kill()
     ran = finished(process)
     rig.server.start()
-    assert ran.code == 4
+    assert ran.code == 6
+    assert json.loads(ran.out)["status"] == "unknown"
     assert [finding["code"] for finding in json.loads(ran.out)["errors"]] == ["unconfirmed"]
-    assert "may be on air all the same" in ran.out
 
 
-def test_ctrl_c_after_sending_warns_that_the_line_may_be_on_air(rig: RedisAndDesk) -> None:
+def test_ctrl_c_after_sending_is_unknown_if_no_desk_answers_for_a_moment(rig: RedisAndDesk) -> None:
     process = rig.begin("post", "Interrupted", "--wait", "20", "--key", "stop")
     rig.until_submitted()
     process.send_signal(signal.SIGINT)
     ran = finished(process)
     assert ran.code == 130
-    assert "NOT ON AIR  en  interrupted" in ran.err
-    assert "may be on air all the same" in ran.err
-    assert "--key stop" in ran.err
-    assert "Traceback" not in ran.err
+    first, second = ran.err.splitlines()
+    assert first == "UNKNOWN  en  interrupted after it was sent: it may be on air"
+    assert second.endswith("repeat the command with --key stop: it never makes a second line")
+
+
+def test_terminal_shows_how_long_no_desk_has_answered(rig: RedisAndDesk) -> None:
+    terminal = Terminal("tick", "post", "Waiting", "--wait", "20", environ=rig.environ)
+    until(lambda: "waiting for a desk: 2 s of 20 s; Ctrl-C stops waiting" in terminal.seen, "the seconds show")
+    rig.desk.start()
+    assert terminal.wait() == 0
+    assert f"\r{ESCAPE}K" in terminal.seen.partition("on air")[0][-20:]  # the seconds are gone
 
 
 def test_second_change_of_the_same_version_is_refused(rig: RedisAndDesk) -> None:

@@ -83,7 +83,7 @@ def test_version_is_that_of_the_package() -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["tick", "pots", "x"], "No such command 'pots'"),
+        (["tick", "pots", "x"], "there is no command 'pots' (did you mean `tick post`?)"),
         (["tick", "post"], "Missing argument 'TEXT'"),
         (["tick", "post", "two", "words"], "put a text of several words in quotes"),
         (["tick", "post", "x", "--urgency", "12"], "'--urgency'"),

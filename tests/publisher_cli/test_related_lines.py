@@ -9,7 +9,8 @@ from publisher_cli.history import RelatedLine
 from publisher_cli.output.messages import related_lines
 from tests.support.commands import Post, on_board
 from tests.support.system import System
-from ticker.core.line import Direction
+from ticker.core.line import Change, Direction
+from ticker.core.submission import Submission
 
 
 def test_withdrawal_lists_related_lines_with_the_command_that_withdraws_each(system: System, post: Post) -> None:
@@ -68,12 +69,23 @@ def test_update_sets_and_removes_a_story(system: System, post: Post) -> None:
     assert line.coverage is None
 
 
+RELATED = RelatedLine(
+    edition="en-sport", id="k7m2", version=1, text="It's up", lang="en", dir=Direction.LTR, is_same_language=True
+)
+
+
+def suggested(request: Submission) -> list[str]:
+    return shlex.split(list(related_lines([RELATED], request))[-1])
+
+
 def test_command_includes_the_reason_if_the_language_is_the_same() -> None:
-    line = RelatedLine(
-        edition="en-sport", id="k7m2", version=1, text="It's up", lang="en", dir=Direction.LTR, is_same_language=True
-    )
-    command = list(related_lines([line], "It isn't so."))[-1]
-    assert shlex.split(command) == ["tick", "withdraw", "k7m2", "-e", "en-sport", "--reason", "It isn't so."]
+    request = Submission(key="k", change=Change.WITHDRAW, reason="It isn't so.")
+    assert suggested(request) == ["tick", "withdraw", "k7m2", "-e", "en-sport", "--reason", "It isn't so."]
+
+
+def test_suggested_correction_has_the_present_text_and_can_not_run_without_a_reason() -> None:
+    request = Submission(key="k", change=Change.CORRECT, reason="It isn't so.")
+    assert suggested(request) == ["tick", "correct", "k7m2", "It's up", "-e", "en-sport", "--reason"]
 
 
 def test_withdrawal_prints_how_many_screens_removed_it(system: System, post: Post) -> None:

@@ -17,7 +17,7 @@ from tests.support.waiting import until
 def test_receipt_is_coloured_unless_no_color_is_set(system: System) -> None:
     terminal = Terminal("tick", "post", "Bright", "-e", "en", environ=system.environ)
     assert terminal.wait() == 0
-    assert f"{ESCAPE}32m{ESCAPE}1mon air{ESCAPE}0m" in terminal.seen
+    assert f"{ESCAPE}1;32mon air{ESCAPE}0m" in terminal.seen
     terminal = Terminal("tick", "post", "Plain", "-e", "en", environ={**system.environ, "NO_COLOR": "1"})
     assert terminal.wait() == 0
     assert ESCAPE not in terminal.seen

@@ -66,7 +66,8 @@ class PendingRequest:
         """Submit the request and wait for its receipt, at most `GRACE_S` longer than its deadline.
 
         `redis` must be a blocking client. Errors of Redis don't raise: the receipt then has the status `not-on-air`,
-        with a finding `no-redis`, `no-desk` or, if the outcome is open, `unconfirmed`.
+        with a finding `no-redis` or `no-desk`, or if the outcome is open, the status `unknown` and the finding
+        `unconfirmed`.
 
         Raises:
             SubmissionError: If the request can't be encoded.
@@ -163,8 +164,8 @@ class PendingRequest:
         """Return a receipt of our own for a request whose outcome is open, if it was sent."""
         if not self.is_sent:
             return self.not_on_air("no-redis", f"{why}, and nothing was sent")
-        detail = f"{why} after the submission was sent: it may be on air all the same, see `tick log`"
-        return not_on_air(self.edition, self.request, "unconfirmed", detail)
+        receipt = not_on_air(self.edition, self.request, "unconfirmed", f"{why} after it was sent: it may be on air")
+        return msgspec.structs.replace(receipt, status=ReceiptStatus.UNKNOWN)
 
 
 def not_on_air(edition: str, request: Request, code: str, detail: str) -> Receipt:

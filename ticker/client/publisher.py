@@ -86,9 +86,9 @@ class Publisher:
     Several requests may run at the same time; each uses a connection of its own.
 
     Every method that returns a receipt waits for the desk, at most a second longer than the deadline. It never raises
-    because Redis or the desk is gone: the receipt's `status` is then `not-on-air`, and the `code` of its error shows
-    if that is certain (`no-redis`, `no-desk`) or open (`unconfirmed`). After an `unconfirmed` receipt, repeat the
-    request with the same key. If a call is cancelled, its request may be published all the same.
+    because Redis or the desk is gone: the receipt's `status` is then `not-on-air`, which is certain, or `unknown` if
+    the request was sent and its outcome is open. After `unknown`, repeat the request with the same key. If a call is
+    cancelled, its request may be published all the same.
 
     Args:
         url: The URL of the Redis (see `ticker.store.url`). None for `TICKER_REDIS_URL`, or for the server of `ticker

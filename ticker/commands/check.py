@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ticker.commands.options import data_option, run_with_redis, url_of_redis
-from ticker.console import Console, examples, shared_options
+from ticker.console import Console, Style, Styled, examples, shared_options
 from ticker.store.url import redact
 
 UNSAFE = 1
@@ -37,7 +37,7 @@ def check(console: Console, /, *, data: Path | None) -> int:
         software, version, topology = facts
         console.tell(f"{redact(url)}  {software.value if software else 'unknown'} {version or ''} ({topology.value})")
     for finding in found:
-        console.say(f"{click.style('unsafe', fg='yellow', bold=True)}  {finding.sentence}  [{finding.code}]")
+        console.say(Styled("unsafe", Style.HELD, f"  {finding.sentence}  [{finding.code}]"))
         console.say(f"  {finding.remedy}")
     if not found:
         console.say("nothing unsafe was found")

@@ -65,7 +65,7 @@ def rotate(console: Console, /, *, edition: str, yes: bool, data: Path | None) -
     if not yes:
         if not sys.stdin.isatty():
             raise SettingsError(f"this would empty every reader's board of {edition}: confirm with --yes")
-        if not click.confirm(f"Empty every reader's board of {edition}, and begin a new log?", err=True):
+        if not console.ask(f"Empty every reader's board of {edition}, and begin a new log?"):
             console.tell("nothing was done")
             return USAGE
     archive = run_with_redis(console, data, lambda redis: rotate_log(redis, edition, secrets.token_hex(32)))

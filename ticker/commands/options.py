@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import msgspec
 
-from ticker.console import Console
+from ticker.console import Console, Style, Styled
 from ticker.core.errors import SettingsError
 from ticker.settings import Settings, load_settings
 from ticker.store.data_folder import default_data_folder, redis_url
@@ -114,22 +114,22 @@ def read_password(console: Console, variable: str, *, ask: bool = False) -> str 
     """
     from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import
 
-    password = _typed(variable) if ask else password_from(console.environ, variable)
+    password = _typed(console, variable) if ask else password_from(console.environ, variable)
     if password is not None:
         password_rule(password)
     return password
 
 
-def _typed(variable: str) -> str:
+def _typed(console: Console, variable: str) -> str:
     if not sys.stdin.isatty():
         raise SettingsError(f"--ask needs a terminal: put the password in {variable}, or in a file for {variable}_FILE")
-    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return typed
+    return console.ask_password()
 
 
 def warn_not_kept(console: Console) -> None:
     """Warn that a server forgets its users when it restarts."""
-    console.tell(
-        f"{click.style('warning', fg='yellow', bold=True)}: a server has no `aclfile`, so it forgets its users when it "
-        "restarts: set one in its configuration, then run this command again (docs/operating.md)"
+    text = (
+        ": a server has no `aclfile`, so it forgets its users when it restarts: set one in its configuration, then run "
+        "this command again (docs/operating.md)"
     )
+    console.tell(Styled("warning", Style.WARNING, text))

@@ -111,7 +111,8 @@ class ReceiptStatus(StrEnum):
     DROPPED = "dropped"  # the held item was rejected or cancelled, and was never published
     REFUSED = "refused"
     LATE = "late"
-    NOT_ON_AIR = "not-on-air"  # no receipt came in time; only clients use this status
+    NOT_ON_AIR = "not-on-air"  # no receipt came in time, and none will; only clients use this status
+    UNKNOWN = "unknown"  # sent, but the outcome is open: it may be on air; only clients use this status
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -28,6 +28,7 @@ _HEADLINES: Final = {
     ReceiptStatus.REFUSED: ("REFUSED", "bold $text-error"),
     ReceiptStatus.LATE: ("NOT ON AIR", "bold $text-error"),
     ReceiptStatus.NOT_ON_AIR: ("NOT ON AIR", "bold white on red"),
+    ReceiptStatus.UNKNOWN: ("UNKNOWN", "bold white on red"),
 }
 
 

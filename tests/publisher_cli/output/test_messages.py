@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import click
 import msgspec
 import pytest
 
@@ -33,7 +32,7 @@ RECEIPT = Receipt(status=ReceiptStatus.HELD, edition="en", key="k-1", id="k7m2x9
 def lines(receipt: Receipt, subject: Subject = SUBJECT, width: int | None = None) -> list[str]:
     """Return the receipt without colours."""
     texts = messages.receipt_lines(receipt, subject, lambda instant: f"{instant:%H:%M}", width)
-    return [click.unstyle(text) for text in texts]
+    return [str(text) for text in texts]
 
 
 def on_air(**fields: object) -> Receipt:
@@ -84,7 +83,7 @@ def test_clock_shows_the_date_only_on_another_day() -> None:
 
 def test_receipt_on_air_is_one_line_unless_the_terminal_is_narrower() -> None:
     assert lines(on_air()) == ['on air  en 7  "It rains"  (id k7m2x9ab3c)']
-    assert lines(on_air(), width=30) == ['on air  en 7  "It rains"\n  (id k7m2x9ab3c)']
+    assert lines(on_air(), width=30) == ['on air  en 7  "It rains"', "  (id k7m2x9ab3c)"]
 
 
 def test_receipt_of_a_test_edition_is_marked() -> None:
@@ -130,8 +129,12 @@ def test_failure_has_one_line_per_finding() -> None:
     assert lines(refused) == ["refused  en  shorten it  [too-long]", "refused  en  no such section  [section]"]
     late = msgspec.structs.replace(RECEIPT, status=ReceiptStatus.LATE, errors=errors[:1])
     assert lines(late) == ["NOT ON AIR  en  shorten it"]
+    unknown = msgspec.structs.replace(late, status=ReceiptStatus.UNKNOWN)
+    assert lines(unknown) == ["UNKNOWN  en  shorten it"]
 
 
 def test_retry_names_the_key() -> None:
     assert messages.retry_text(RECEIPT, Change.NEW).endswith("--key k-1: it never makes a second line")
     assert messages.retry_text(RECEIPT, Change.PIN).endswith("--key k-1: it never makes a second change")
+    unknown = msgspec.structs.replace(RECEIPT, status=ReceiptStatus.UNKNOWN)
+    assert messages.retry_text(unknown, Change.NEW).startswith("  to find out, see `tick log -e en`, or repeat")

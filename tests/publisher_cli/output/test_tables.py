@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console as Terminal
 
 from publisher_cli.output.tables import Row, fitted, show_rows
+from publisher_cli.output.terminal import Terminal
 from ticker.console import Console
 from ticker.core.line import Direction
 
@@ -54,3 +54,14 @@ def test_no_rows_print_nothing() -> None:
     out = io.StringIO()
     show_rows(Console({}, out, io.StringIO()), ())
     assert out.getvalue() == ""
+
+
+def test_control_characters_are_escaped_before_the_text_is_wrapped() -> None:
+    hostile = Row(("k7\x1b[8m", ""), "Rain \x1b]52;c;eA==\x07 falls\nand a second line", Direction.LTR)
+    assert printed((hostile,), 120) == [r"k7\x1b[8m  Rain \x1b]52;c;eA==\x07 falls\nand a second line"]
+
+
+def test_rich_console_escapes_texts_that_nobody_has_escaped() -> None:
+    out = io.StringIO()
+    Terminal(file=out, width=80, no_color=True).print("Rain \x1b]52;c;eA==", highlight=False)
+    assert out.getvalue() == "Rain \\x1b]52;c;eA==\n"

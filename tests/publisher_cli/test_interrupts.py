@@ -1,0 +1,138 @@
+"""Ctrl-C at any moment ends `tick` with one sentence that is true, and without a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from publisher_cli.submit import runner
+from tests.support.commands import on_board
+from tests.support.in_process import Command, new
+from tests.support.system import System, environment
+from ticker.client import pending_request
+from ticker.client.pending_request import PendingRequest
+from ticker.store.inbox import submit
+
+NOTHING_SENT = "interrupted: nothing was sent\n"
+
+INTERRUPT_AT = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv[1:] = ["post", "A line", "-e", "en"]
+from publisher_cli.__main__ import main
+main()
+"""
+
+
+def interrupt(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    "module", ["publisher_cli.cli", "click", "ticker.console", "publisher_cli.commands.change", "redis", "asyncio"]
+)
+def test_ctrl_c_during_the_start_prints_one_sentence(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT_AT.format(module=module)],
+        env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", NOTHING_SENT)
+
+
+def test_ctrl_c_before_the_line_is_sent_sends_nothing(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted_register(*_: object) -> None:
+        interrupt()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(pending_request, "register", interrupted_register)
+    command = Command(system)
+    with pytest.raises(KeyboardInterrupt):  # the console prints the sentence for it
+        command.send(new("Port: Never sent"))
+    assert command.printed == ""
+    assert "Never sent" not in system.tick("log", "-e", "en", "--json").out
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ctrl_c_after_the_line_was_sent_prints_its_receipt(
+    system: System, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    async def interrupted_submit(*words: Any) -> str:
+        inbox_id = await submit(*words)
+        interrupt()
+        return inbox_id
+
+    monkeypatch.setattr(pending_request, "submit", interrupted_submit)
+    command = Command(system, json=as_json)
+    assert command.send(new("Port: Sent, and known")) == 130
+    assert command.out.getvalue().startswith('{"status":"on-air"' if as_json else "on air  en ")
+    assert command.out.getvalue().count("\n") == 1
+
+
+def test_ctrl_c_while_the_line_waits_for_its_undo_window_takes_it_back(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted_submit(*words: Any) -> str:
+        inbox_id = await submit(*words)
+        interrupt()
+        monkeypatch.setattr(pending_request, "submit", submit)
+        return inbox_id
+
+    monkeypatch.setattr(pending_request, "submit", interrupted_submit)
+    command = Command(system)
+    assert command.send(new("Port: Taken back at once", undo_s=60.0)) == 130
+    assert command.err.getvalue().endswith('taken back by maha  en  "Port: Taken back at once": it was not published\n')
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_without_an_answer_is_unknown(system: System, monkeypatch: pytest.MonkeyPatch, presses: int) -> None:
+    async def interrupted_wait(_self: PendingRequest, *_: object) -> None:
+        interrupt()
+        await asyncio.sleep(0.1)
+        if presses == 2:
+            interrupt()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(runner, "LOOKUP_S", 0.2 if presses == 1 else 60.0)
+    monkeypatch.setattr(PendingRequest, "_await", interrupted_wait)
+    command = Command(system)
+    assert command.send(new(f"Port: Unknown {presses}")) == 130
+    first, second = command.err.getvalue().splitlines()
+    assert first == "UNKNOWN  en  interrupted after it was sent: it may be on air"
+    assert second.startswith("  to find out, see `tick log -e en`, or repeat the command with --key k-")
+
+
+def test_ctrl_c_while_reading_prints_one_sentence(system: System) -> None:
+    code = INTERRUPT_AT.format(module="publisher_cli.output.tables").replace('"post", "A line"', '"board"')
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=system.environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", NOTHING_SENT)
+
+
+def test_line_that_was_interrupted_and_known_is_on_air_once(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted_submit(*words: Any) -> str:
+        inbox_id = await submit(*words)
+        interrupt()
+        return inbox_id
+
+    monkeypatch.setattr(pending_request, "submit", interrupted_submit)
+    command = Command(system, json=True, key="interrupted-once")
+    assert command.send(new("Port: Once")) == 130
+    monkeypatch.undo()
+    again = Command(system, json=True, key="interrupted-once")
+    assert again.send(new("Port: Once")) == 0
+    assert again.document["position"] == command.document["position"]
+    assert on_board(system, again.document["id"]) is not None
