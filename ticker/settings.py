@@ -43,7 +43,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inbox_retained: Count = 10_000
     submission_bytes: Count = 8 * 1024
     submission_deadline_s: Seconds = 30.0
+    submissions_per_minute: Liftable = 120
+    submissions_burst: Count = 1_000
     held: Count = 1_000
+    held_per_editor: Count = 200
     overdue_after_s: Seconds = 600.0
 
     # the gateway

@@ -87,7 +87,9 @@ async def test_another_editor_approves_or_rejects_what_needs_a_second_person(sys
         )
         assert first.held is not None
         assert second.held is not None
-        assert (await maha.approve(first.held)).status is ReceiptStatus.ON_AIR
+        (item,) = [held for held in await maha.held_items() if held.id == first.held]
+        assert (item.submission.text, item.editor) == ("إغلاق صناديق الاقتراع", "intern")
+        assert (await maha.approve(item)).status is ReceiptStatus.ON_AIR
         rejected = await maha.reject(second.held, "Who says so?")
         assert (rejected.status, rejected.reason) == (ReceiptStatus.DROPPED, "Who says so?")
 

@@ -107,7 +107,7 @@ async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(redis_u
         async with harness.desk(FailingConnector(redis_url, at, after=after, error=RedisConnectionError("lost"))):
             await harness.settled("ann")
             flash = (await harness.receipts_for("ann", "k1"))[0]
-            await harness.submit("bob", decision(Decision.APPROVE, flash))
+            await harness.submit("bob", await harness.approval(flash))
             await until_on_air(harness, 2)
             await harness.settled("bob")
         assert sorted(entry.key for entry in await harness.entries()) == ["k0", "k1"]
@@ -143,7 +143,7 @@ async def test_an_overdue_item_waits_for_a_person(redis_url: str) -> None:
         assert await harness.entries() == []
         overdue = (await harness.receipts_for("ann", "k1"))[-1]
         assert (overdue.status, [need.code for need in overdue.needs]) == (ReceiptStatus.HELD, ["overdue"])
-        published = await harness.ask("ann", decision(Decision.APPROVE, overdue))
+        published = await harness.approve("ann", overdue)
     assert published.status is ReceiptStatus.ON_AIR
     (entry,) = await harness.entries()
     assert (entry.key, entry.approved_by) == ("k1", None)
@@ -181,7 +181,7 @@ async def test_a_scheduled_line_of_a_removed_editor_waits_for_a_second_person(ha
         assert not await harness.entries()
         (held,) = await harness.held()
         assert [need.code for need in held.needs] == ["removed"]
-        assert (await harness.ask("bob", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR
+        assert (await harness.approve("bob", receipt)).status is ReceiptStatus.ON_AIR
 
 
 async def test_a_scheduled_line_keeps_the_reason_for_its_break_glass(careful: DeskHarness) -> None:
@@ -205,7 +205,7 @@ async def test_the_length_of_an_undo_window_does_not_depend_on_the_desks_clock(
 
 
 async def test_a_submission_above_the_limit_of_held_items_is_refused(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, held=2)
+    harness = DeskHarness(redis_url, held_per_editor=2)
     async with harness.desk():
         due = await soon(harness, 60_000)
         for number in range(3):
@@ -259,7 +259,7 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
         assert len(await harness.entries()) == 1
         again = (await harness.receipts_for("ann", "k1"))[-1]
         assert (again.status, [need.code for need in again.needs]) == (ReceiptStatus.HELD, ["duplicate"])
-        assert (await harness.ask("bob", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR
+        assert (await harness.approve("bob", receipt)).status is ReceiptStatus.ON_AIR
     assert (await harness.entries())[-1].approved_by == "bob"
     await harness.aclose()
 

@@ -7,6 +7,7 @@ from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.desk.ledger import Ledger
 from ticker.desk.loader import load_ledger, refresh
+from ticker.desk.rates import NO_LIMIT
 from ticker.store.editions import load_edition, save_edition
 from ticker.store.log_reader import rotate
 
@@ -15,7 +16,7 @@ async def load(harness: DeskHarness) -> Ledger:
     await save_edition(harness.redis, "en", harness.settings.editions["en"], "5e" * 32)
     stored = await load_edition(harness.redis, "en")
     assert stored is not None
-    return await load_ledger(harness.redis, stored, 100, 100)
+    return await load_ledger(harness.redis, stored, 100, 100, NO_LIMIT)
 
 
 async def test_refresh_adds_the_settlements_of_another_desk(harness: DeskHarness) -> None:
@@ -66,3 +67,21 @@ async def test_a_receipt_of_the_history_before_a_rotation_does_not_answer_its_ke
     assert (before.status, after.status) == (ReceiptStatus.ON_AIR, ReceiptStatus.ON_AIR)
     (entry,) = await harness.entries()
     assert (entry.line.id, after.position != before.position) == (after.id, True)
+
+
+async def test_a_receipt_of_another_history_does_not_answer_its_key_after_the_new_one_was_trimmed(
+    redis_url: str,
+) -> None:
+    harness = DeskHarness(redis_url, retained=2)
+    async with harness.desk():
+        before = await harness.ask("ann", new("k1"))
+        await rotate(harness.redis, "en", "ab" * 32)
+        for number in range(4):
+            await harness.ask("bob", new(f"b{number}", f"Line {number}"))
+        after = await harness.ask("ann", new("k1"))
+    async with harness.desk():
+        assert await harness.ask("ann", new("k1")) == after
+    assert (before.position or "").startswith("1-")
+    assert (after.status, (after.position or "").partition("-")[0]) == (ReceiptStatus.ON_AIR, "5")
+    assert before.history != after.history
+    await harness.aclose()

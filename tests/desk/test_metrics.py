@@ -72,7 +72,7 @@ async def assert_metrics(client: httpx.AsyncClient, expected: Mapping[tuple[str,
 
 
 async def test_settled_refused_and_held_requests_are_counted(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, like=STRICT, held=1)
+    harness = DeskHarness(redis_url, like=STRICT, held=1, held_per_editor=1)
     await harness.set_roles(ann=Role.EDITOR, carla=Role.CHIEF)
     async with watched(harness) as client:
         await harness.ask("ann", new("k1"))

@@ -2,82 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from itertools import count
+from datetime import timedelta
 
-import msgspec
 import pytest
 
 from tests.support.desk_harness import new
-from tests.support.strategies import ENGLISH, NONCE, START
+from tests.support.planning import LATER, NOW_MS, context_at, hold, ledger, pending, receipts
+from tests.support.strategies import NONCE, START
 from ticker.core.edition import Role
 from ticker.core.entry import encode_entry
 from ticker.core.errors import LinkError
-from ticker.core.held import Held, encode_held
+from ticker.core.held import content_mark
 from ticker.core.line import Change
 from ticker.core.position import next_link
 from ticker.core.submission import (
     Decision,
     DecisionRequest,
-    Receipt,
     ReceiptStatus,
-    Request,
     Submission,
-    decode_receipt,
-    encode_request,
 )
-from ticker.desk.ledger import Ledger
-from ticker.desk.plan import PendingRequest, PlanContext, PlannedSettlement
+from ticker.desk.plan import PendingRequest
 from ticker.desk.planner import next_due, plan_due, plan_requests
 from ticker.store.append import Head
-from ticker.store.editions import StoredEdition
-
-NOW_MS = int(START.timestamp() * 1000)
-LATER = START + timedelta(minutes=5)
-
-
-def ledger(**roles: Role | None) -> Ledger:
-    made = Ledger(StoredEdition("en", ENGLISH, NONCE), 100, 100)
-    made.redis_ms = NOW_MS
-    made.roles = {"ann": None, "bob": None, **roles}
-    return made
-
-
-def ids() -> Iterator[str]:
-    return (f"id-{number}" for number in count(1))
-
-
-def context_at(now: datetime = START, **limits: object) -> PlanContext:
-    source = ids()
-    context = PlanContext(
-        now=now,
-        redis_now=now,
-        new_id=lambda: next(source),
-        submission_bytes=8 * 1024,
-        deadline_s=30.0,
-        held_max=10,
-        overdue_after_s=60.0,
-    )
-    return msgspec.structs.replace(context, **limits)
-
-
-def pending(*requests: tuple[str, Request], at_ms: int = NOW_MS) -> list[PendingRequest]:
-    return [
-        PendingRequest(editor, f"{at_ms}-{number}", encode_request(request))
-        for number, (editor, request) in enumerate(requests)
-    ]
-
-
-def receipts(planned: list[PlannedSettlement]) -> list[Receipt]:
-    return [decode_receipt(each.receipt) for each in planned]
-
-
-def hold(to: Ledger, held_id: str = "held-1", **fields: object) -> Held:
-    held = Held(id=held_id, editor="ann", submission=new("k1", f"Line {held_id}"), submitted_at=START)
-    held = msgspec.structs.replace(held, **fields)
-    to.held.put(encode_held(held), held)
-    return held
 
 
 def test_a_published_request_is_linked_to_the_head() -> None:
@@ -159,14 +105,14 @@ def test_an_exception_in_the_rules_refuses_the_request() -> None:
 
 def test_held_items_of_the_batch_count_towards_the_limit() -> None:
     requests = pending(*(("ann", new(f"k{n}", f"Line {n}", publish_at=LATER)) for n in range(3)))
-    planned = plan_requests(ledger(), requests, context_at(held_max=2))
+    planned = plan_requests(ledger(), requests, context_at(held_per_editor=2))
     assert [each.status for each in planned] == [ReceiptStatus.HELD, ReceiptStatus.HELD, ReceiptStatus.REFUSED]
 
 
 def test_an_approval_answers_the_editor_and_the_author() -> None:
     edition = ledger(bob=Role.EDITOR)
     held = hold(edition, overdue=True)
-    request = DecisionRequest(key="d1", decision=Decision.APPROVE, held=held.id)
+    request = DecisionRequest(key="d1", decision=Decision.APPROVE, held=held.id, seen=content_mark(held, None))
     (planned,) = plan_requests(edition, pending(("bob", request)), context_at())
     assert [(answer.editor, answer.key) for answer in planned.answers] == [("bob", "d1"), ("ann", "k1")]
     assert planned.held is not None

@@ -26,7 +26,7 @@ async def test_an_approved_flash_is_published_in_its_authors_name(careful: DeskH
             None,
         )
         assert await careful.entries() == []
-        approved = await careful.ask("bob", decision(Decision.APPROVE, receipt))
+        approved = await careful.approve("bob", receipt)
     (entry,) = await careful.entries()
     assert (approved.status, approved.decided_by, approved.id) == (ReceiptStatus.ON_AIR, "bob", receipt.held)
     assert (entry.editor, entry.approved_by, entry.key) == ("ann", "bob", "k1")
@@ -38,7 +38,7 @@ async def test_an_approved_flash_is_published_in_its_authors_name(careful: DeskH
 async def test_only_another_editor_may_approve(careful: DeskHarness, editor: str, code: str | None) -> None:
     async with careful.desk():
         receipt = await careful.ask("ann", new("k1", urgency=1))
-        decided = await careful.ask(editor, decision(Decision.APPROVE, receipt))
+        decided = await careful.approve(editor, receipt)
     assert [finding.code for finding in decided.errors] == ([] if code is None else [code])
     assert len(await careful.entries()) == (code is None)
 
@@ -61,8 +61,8 @@ async def test_a_chief_breaks_the_glass_and_the_log_has_the_reason(careful: Desk
 async def test_a_chief_breaks_the_glass_for_a_held_item(careful: DeskHarness) -> None:
     async with careful.desk():
         receipt = await careful.ask("cleo", new("k1", urgency=1))
-        own = await careful.ask("cleo", decision(Decision.APPROVE, receipt))
-        broken = await careful.ask("cleo", decision(Decision.APPROVE, receipt, break_glass="Nobody answers"))
+        own = await careful.approve("cleo", receipt)
+        broken = await careful.approve("cleo", receipt, break_glass="Nobody answers")
     assert (receipt.status, own.errors[0].code, broken.status) == (
         ReceiptStatus.HELD,
         "second-person",
@@ -101,7 +101,7 @@ async def test_only_the_withdrawal_of_another_editors_line_is_held(careful: Desk
             ReceiptStatus.HELD,
             ["withdrawal"],
         )
-        approved = await careful.ask("ann", decision(Decision.APPROVE, withdrawal_of_another))
+        approved = await careful.approve("ann", withdrawal_of_another)
     assert (own.status, approved.status) == (ReceiptStatus.ON_AIR, ReceiptStatus.ON_AIR)
     assert lines_of(await careful.entries())[-1] == ""
 
@@ -110,7 +110,7 @@ async def test_an_approved_item_still_waits_for_its_time(careful: DeskHarness) -
     async with careful.desk():
         due = await soon(careful)
         receipt = await careful.ask("ann", new("k1", urgency=1, publish_at=due))
-        approved = await careful.ask("bob", decision(Decision.APPROVE, receipt))
+        approved = await careful.approve("bob", receipt)
         assert (approved.status, approved.due_at, approved.needs) == (ReceiptStatus.HELD, due, ())
         await until_on_air(careful)
         assert await redis_ms(careful.redis) >= due.timestamp() * 1000
@@ -129,10 +129,10 @@ async def test_an_item_without_approval_stays_held_at_its_time(careful: DeskHarn
 async def test_a_decision_on_an_unknown_item_is_refused(careful: DeskHarness) -> None:
     async with careful.desk():
         receipt = await careful.ask("ann", new("k1", urgency=1))
-        approval = decision(Decision.APPROVE, receipt)
+        approval = await careful.approval(receipt)
         first = await careful.ask("bob", approval)
         again = await careful.ask("bob", approval)
-        twice = await careful.ask("bob", decision(Decision.APPROVE, receipt))
+        twice = await careful.approve("bob", receipt)
     assert first == again
     assert (twice.status, twice.errors[0].code) == (ReceiptStatus.REFUSED, "unknown")
     assert len(await careful.entries()) == 1
@@ -141,11 +141,11 @@ async def test_a_decision_on_an_unknown_item_is_refused(careful: DeskHarness) ->
 async def test_a_change_of_role_applies_to_the_next_request(careful: DeskHarness) -> None:
     async with careful.desk():
         receipt = await careful.ask("ann", new("k1", urgency=1))
-        assert (await careful.ask("rana", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.REFUSED
+        assert (await careful.approve("rana", receipt)).status is ReceiptStatus.REFUSED
         await careful.set_roles(rana=Role.EDITOR)
 
         async def is_allowed() -> bool:
-            return (await careful.ask("rana", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR
+            return (await careful.approve("rana", receipt)).status is ReceiptStatus.ON_AIR
 
         await eventually(is_allowed, "the desk has the new role")
 
@@ -174,14 +174,14 @@ async def test_neither_a_scheduled_nor_an_approved_change_gets_past_the_second_p
             "ann", Submission(key="k2", change=Change.UPDATE, id=line.id, text="The king is dead", publish_at=due)
         )
         first = await careful.ask("ann", Submission(key="k3", change=Change.UPDATE, id=line.id, urgency=1))
-        await careful.ask("bob", decision(Decision.APPROVE, first))
+        await careful.approve("bob", first)
         second = await careful.ask(
             "ann", Submission(key="k4", change=Change.UPDATE, id=line.id, urgency=1, coverage="palace")
         )
         assert second.status is ReceiptStatus.HELD
         await careful.ask("ann", Submission(key="k5", change=Change.REFILE, id=line.id, urgency=4))
         await careful.ask("ann", Submission(key="k6", change=Change.UPDATE, id=line.id, text="The king has abdicated"))
-        approved = await careful.ask("bob", decision(Decision.APPROVE, second))
+        approved = await careful.approve("bob", second)
 
         async def is_answered() -> bool:
             return len(await careful.receipts_for("ann", "k2")) == 2
@@ -205,4 +205,4 @@ async def test_a_scheduled_line_of_an_editor_who_became_a_reporter_waits_for_a_s
 
         await eventually(waits, "it waits for a second person")
         assert not await careful.entries()
-        assert (await careful.ask("bob", decision(Decision.APPROVE, receipt))).status is ReceiptStatus.ON_AIR
+        assert (await careful.approve("bob", receipt)).status is ReceiptStatus.ON_AIR

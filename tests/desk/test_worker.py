@@ -6,14 +6,11 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.desk_harness import DeskHarness, lines_of, new
 from ticker.core.line import Change, Status
 from ticker.core.submission import ReceiptStatus, Submission, encode_request
-from ticker.desk.plan import PendingRequest
-from ticker.desk.worker import REQUESTS_PER_ROUND, interleave
+from ticker.desk.worker import REQUESTS_PER_ROUND
 from ticker.settings import Settings
 from ticker.store.editions import load_edition, save_edition
 from ticker.store.inbox import deadline_at_ms
@@ -321,26 +318,3 @@ class Failing:
             raise ZeroDivisionError
         self.made += 1
         return f"line-{self.made}"
-
-
-# Reading the inboxes in turn
-
-
-def queues_of(*lengths: int) -> list[list[PendingRequest]]:
-    return [[PendingRequest(f"e{number}", f"{place}-0") for place in range(n)] for number, n in enumerate(lengths)]
-
-
-def test_the_first_request_of_each_inbox_comes_before_the_second_of_any() -> None:
-    mixed = interleave(queues_of(3, 0, 1, 2))
-    assert [(request.editor, request.id) for request in mixed] == [
-        ("e0", "0-0"), ("e2", "0-0"), ("e3", "0-0"), ("e0", "1-0"), ("e3", "1-0"), ("e0", "2-0"),
-    ]  # fmt: skip
-
-
-@given(st.lists(st.integers(0, 6), max_size=6))
-def test_no_request_is_lost_and_each_inbox_keeps_its_order(lengths: list[int]) -> None:
-    queues = queues_of(*lengths)
-    mixed = interleave(queues)
-    kept = [[each for each in mixed if each.editor == f"e{number}"] for number in range(len(queues))]
-    assert kept == queues
-    assert len(mixed) == sum(lengths)

@@ -15,10 +15,12 @@ import msgspec
 from tests.faults.invariants.records import Answer, Attempt
 from tests.support.system import Ran, run_program
 from ticker.core.errors import TickerError
+from ticker.core.held import content_mark
 from ticker.core.line import Change, Status
 from ticker.core.submission import Decision, DecisionRequest, Receipt, ReceiptStatus, Submission, decode_receipt
 from ticker.store.connection import CLIENT_ERRORS, Redis, connect
 from ticker.store.editors import register
+from ticker.store.held import read_held
 from ticker.store.inbox import submit
 from ticker.store.receipts import await_receipt, last_receipt_id, read_receipts
 from ticker.store.streams import milliseconds_of, redis_ms
@@ -129,6 +131,9 @@ class Editor:
         attempt.trace.append(f"{self.name}: {decision}")
         with suppress(*_LOST):
             async with asyncio.timeout(ATTEMPT_S):
+                if (found := (await read_held(redis, self._edition)).get(held)) is not None:
+                    seen = content_mark(found[1], found[1].submission.version)
+                    request = msgspec.structs.replace(request, seen=seen)
                 await submit(redis, self._edition, self.name, request)
 
     async def record_final_answers(self, redis: Redis, *, has_lost: bool) -> list[str]:

@@ -167,6 +167,7 @@ class Soak:
             TICKER_REDIS_URL=server.url,
             TICKER_RETAINED=str(RETAINED),
             TICKER_RECEIPTS_RETAINED=str(RETAINED),
+            TICKER_SUBMISSIONS_PER_MINUTE="0",
             TICKER_FOLLOWERS_PER_ADDRESS="0",
             TICKER_HANDSHAKES_PER_S="0",
             TICKER_DRAIN_S="2",

@@ -215,6 +215,7 @@ class FaultySystem:
         clock = {} if self.clock is None else self.clock.environment
         settings = {
             "TICKER_RETAINED": str(self.setup.retained),
+            "TICKER_SUBMISSIONS_PER_MINUTE": "0",
             "TICKER_HEARTBEAT_S": "1",
             "TICKER_DRAIN_S": "0.3",
             "PYTHONWARNINGS": "default::ResourceWarning",

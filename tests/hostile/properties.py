@@ -66,6 +66,7 @@ def check_decisions(inbox: Sequence[tuple[str, bytes]]) -> None:
         submission_bytes=BOUNDS.submission_bytes,
         deadline_s=BOUNDS.submission_deadline_s,
         held_max=BOUNDS.held,
+        held_per_editor=BOUNDS.held_per_editor,
         overdue_after_s=BOUNDS.overdue_after_s,
     )
     batch = [PendingRequest(editor, f"{NOW_MS}-{number}", data) for number, (editor, data) in enumerate(inbox)]

@@ -20,7 +20,7 @@ from tests.support.readers import RecordingReader
 from tests.support.strategies import ENGLISH
 from tests.support.system import System
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Role, SecondPerson
-from ticker.core.submission import Decision, DecisionRequest, ReceiptStatus, encode_request
+from ticker.core.submission import ReceiptStatus, encode_request
 from ticker.store.keys import Keys
 
 FALSE_ALARM = "Civil defence: Ballistic missile threat inbound to the islands, seek shelter"
@@ -123,7 +123,7 @@ async def test_hawaii_2018_a_false_alarm_needs_a_second_person(redis_url: str) -
     async with careful.desk():
         alarm = await careful.ask("ann", new("k1", FALSE_ALARM, urgency=1))
         assert (alarm.status, alarm.needs[0].code) == (ReceiptStatus.HELD, "flash")
-        own = await careful.ask("ann", DecisionRequest(key="k2", decision=Decision.APPROVE, held=alarm.held or ""))
+        own = await careful.approve("ann", alarm)
         assert (own.status, own.errors[0].code) == (ReceiptStatus.REFUSED, "second-person")
         assert await careful.entries() == []
     await careful.aclose()

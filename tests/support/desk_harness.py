@@ -16,7 +16,7 @@ from tests.support.strategies import ENGLISH
 from tests.support.waiting import WAIT_S, eventually
 from ticker.core.edition import Edition, Role, SecondPerson
 from ticker.core.entry import Entry, follow
-from ticker.core.held import Held
+from ticker.core.held import Held, content_mark
 from ticker.core.line import Change
 from ticker.core.submission import Decision, DecisionRequest, Receipt, Request, Submission
 from ticker.desk.worker import Connector, EditionDesk, EditionState
@@ -90,6 +90,16 @@ class DeskHarness:
         stored = await self.receipt_after(editor, request.key, after, deadline_at_ms(stream_id, request.deadline_s))
         assert stored is not None, "no desk answered in time"
         return stored.receipt
+
+    async def approval(self, receipt: Receipt, **fields: Any) -> DecisionRequest:
+        """Return the approval of a held item by an editor who sees it as it is held now."""
+        found = [held for held in await self.held() if held.id == receipt.held]
+        seen = content_mark(found[0], found[0].submission.version) if found else None
+        return decision(Decision.APPROVE, receipt, seen=seen, **fields)
+
+    async def approve(self, editor: str, receipt: Receipt, **fields: Any) -> Receipt:
+        """Approve a held item as it is held now, and return the receipt."""
+        return await self.ask(editor, await self.approval(receipt, **fields))
 
     async def held(self) -> list[Held]:
         """Return the held items in the order of their submission."""

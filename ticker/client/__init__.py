@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from ticker.client.follower import RefusedError, follow
     from ticker.client.publisher import Publisher
+    from ticker.core.held import Held
     from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
     from ticker.core.submission import Receipt, ReceiptStatus
 
 __all__ = [
     "BoardMessage",
+    "Held",
     "LineMessage",
     "LiveMessage",
     "Publisher",
@@ -29,6 +31,7 @@ __all__ = [
 
 _PLACES: Final = {
     "BoardMessage": "ticker.core.messages",
+    "Held": "ticker.core.held",
     "LineMessage": "ticker.core.messages",
     "LiveMessage": "ticker.core.messages",
     "Publisher": "ticker.client.publisher",

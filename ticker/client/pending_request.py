@@ -12,9 +12,10 @@ import msgspec
 from redis.exceptions import NoPermissionError, ResponseError
 
 from ticker.backoff import Backoff
-from ticker.core.position import Position
+from ticker.core.position import Position, history_of
 from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Request, Submission
 from ticker.store.connection import CLIENT_ERRORS, Redis, explain
+from ticker.store.editions import load_edition
 from ticker.store.editors import register
 from ticker.store.inbox import deadline_at_ms, submit
 from ticker.store.reach import reach_of, read_reports
@@ -137,11 +138,17 @@ class PendingRequest:
                 await asyncio.sleep(backoff.next_s())
 
     async def _find_earlier(self, redis: Redis) -> StoredReceipt | None:
-        """Return the desk's receipt for an earlier request with the same key: it would answer this one with it too."""
+        """Return the desk's receipt for an earlier request with the same key: it would answer this one with it too.
+
+        An entry that `ticker rotate` took off the screens doesn't count. Then the key counts as new for the desk.
+        """
+        edition = await load_edition(redis, self.edition)
+        history = "" if edition is None else history_of(edition.nonce)
         found = None
         async for stored in walk_receipts(redis, self.edition, self.editor):
-            if stored.receipt.key == self.request.key and stored.receipt.status is not ReceiptStatus.LATE:
-                found = stored
+            receipt = stored.receipt
+            if receipt.key == self.request.key and receipt.status is not ReceiptStatus.LATE:
+                found = stored if receipt.is_of_history(history) and not receipt.is_temporary else None
         return found
 
     def _receipt_of(self, stored: StoredReceipt | None) -> Receipt:

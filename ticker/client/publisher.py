@@ -12,11 +12,13 @@ from typing import Final, Self, TypedDict, Unpack
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError
+from ticker.core.held import Held, content_mark
 from ticker.core.line import Change, Direction
 from ticker.core.submission import Decision, DecisionRequest, Receipt, Request, Submission
 from ticker.store import data_folder
 from ticker.store.connection import Redis, close, connect, open_redis
 from ticker.store.editions import edition_names, load_edition
+from ticker.store.held import read_held
 from ticker.store.url import parse_url, password_from, with_password
 
 DEADLINE_S: Final = 10.0
@@ -188,16 +190,32 @@ class Publisher:
         """End a line's pin."""
         return await self._change(Change.UNPIN, line, **options)
 
-    async def approve(self, held: str, **options: Unpack[RequestOptions]) -> Receipt:
-        """Approve a held item of another editor. `held` is the `held` id of its receipt."""
-        return await self._decide(Decision.APPROVE, held, None, **options)
+    async def held_items(self) -> list[Held]:
+        """Return the held items of the edition, the oldest first: what they would publish, and why they wait.
+
+        A `--post-only` editor may not read them.
+
+        Raises:
+            StoreError: If Redis can't be used.
+
+        """
+        async with open_redis(self._url, role="tick") as redis:
+            return [held for _, held in (await read_held(redis, self.edition)).values()]
+
+    async def approve(self, held: Held, **options: Unpack[RequestOptions]) -> Receipt:
+        """Approve a held item of another editor, as `held_items` returned it.
+
+        The desk refuses the approval if the item or the line that it would change is different by now.
+        """
+        seen = content_mark(held, held.submission.version)
+        return await self._decide(Decision.APPROVE, held.id, None, seen=seen, **options)
 
     async def reject(self, held: str, reason: str, **options: Unpack[RequestOptions]) -> Receipt:
-        """Reject a held item of another editor. Its author sees the `reason`."""
+        """Reject a held item of another editor, by its id. Its author sees the `reason`."""
         return await self._decide(Decision.REJECT, held, reason, **options)
 
     async def cancel(self, held: str, **options: Unpack[RequestOptions]) -> Receipt:
-        """Cancel a held item of one's own."""
+        """Cancel a held item of one's own, by the `held` id of its receipt."""
         return await self._decide(Decision.CANCEL, held, None, **options)
 
     async def _change(
@@ -215,12 +233,20 @@ class Publisher:
         return await self._submit(submission, may_repeat=may_repeat)
 
     async def _decide(
-        self, decision: Decision, held: str, reason: str | None, **options: Unpack[RequestOptions]
+        self,
+        decision: Decision,
+        held: str,
+        reason: str | None,
+        *,
+        seen: str | None = None,
+        **options: Unpack[RequestOptions],
     ) -> Receipt:
         may_repeat = "key" in options
         options.setdefault("key", new_key())
         options.setdefault("deadline_s", DEADLINE_S)
-        request = DecisionRequest(decision=decision, held=held, reason=reason, origin=self._origin, **options)
+        request = DecisionRequest(
+            decision=decision, held=held, seen=seen, reason=reason, origin=self._origin, **options
+        )
         return await self._submit(request, may_repeat=may_repeat)
 
     async def _submit(self, request: Request, *, may_repeat: bool) -> Receipt:

@@ -90,6 +90,8 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         second_person: The submissions that require a second person.
         role: The role of editors without a role of their own.
         undo_s: The undo window in seconds.
+        submissions_per_minute: The rate limit per editor; 0 for none (None: as the desk's setting).
+        submissions_burst: How many submissions an editor may make before the rate limit applies (None: as above).
         zone: The time zone of the editors (IANA name; None: the machine's).
         test: This is a test edition. Its lines are marked as tests for life.
 
@@ -110,6 +112,8 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     second_person: tuple[SecondPerson, ...] = ()
     role: Role = Role.EDITOR
     undo_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
+    submissions_per_minute: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    submissions_burst: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     zone: str | None = None
     test: bool = False
 

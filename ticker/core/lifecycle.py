@@ -35,9 +35,20 @@ MAY_FOLLOW: Final[dict[Change, frozenset[Status]]] = {
     Change.UNPIN: _USABLE,
 }
 _NEEDS_REASON: Final = frozenset({Change.CORRECT, Change.WITHDRAW})
+_NOTICES: Final = {
+    "coverage": "coverage",
+    "reason": "reason",
+    "note": "note",
+    "origin": "origin",
+    "break_glass": "reason to break the glass",
+}
+"""The names in messages of the fields with at most `fields.NOTICE_GRAPHEMES` characters."""
+
 _CONTENT: Final = (
     "text", "attribution", "lang", "dir", "urgency", "section", "regions", "coverage", "url", "expires_at",
 )  # fmt: skip
+_KEPT: Final = tuple(field for field in _CONTENT if field not in ("lang", "dir"))
+"""The fields of a submission in its normal form that a version has as they are."""
 
 
 def check_may_follow(submission: Submission, latest: Line) -> Iterator[RuleFinding]:
@@ -52,6 +63,56 @@ def check_may_follow(submission: Submission, latest: Line) -> Iterator[RuleFindi
         yield refuse("status", f"{latest.id} is {latest.status}: {submission.change} can't follow")
     elif submission.change is Change.UNPIN and latest.pinned_until is None:
         yield refuse("status", f"{latest.id} is not pinned")
+
+
+def check_sizes(edition: Edition, submission: Submission) -> Iterator[RuleFinding]:
+    """Refuse texts and lists that are far above their limits, so that no rule spends time on them."""
+    with_attribution = edition.text_graphemes + fields.ATTRIBUTION_GRAPHEMES + len(": ")
+    limits = {
+        "text": with_attribution,
+        "attribution": fields.ATTRIBUTION_GRAPHEMES,
+        **dict.fromkeys(_NOTICES, fields.NOTICE_GRAPHEMES),
+    }
+    for field, graphemes in limits.items():
+        text = getattr(submission, field)
+        if isinstance(text, str):
+            yield from fields.check_size(_NOTICES.get(field, field), text, graphemes)
+    if submission.regions is not UNSET:
+        yield from fields.check_number_of_regions(submission.regions)
+
+
+def normal_form(edition: Edition, submission: Submission) -> Submission:
+    """Return the submission with its texts and terms as they are published and stored. Check the sizes first.
+
+    An attribution in front of the text is split off. The normal form of a normal form is the same.
+    """
+    changes: dict[str, object] = {}
+    for field in _NOTICES:
+        if isinstance(text := getattr(submission, field), str):
+            changes[field] = fields.normal_text(text)
+    if submission.change in TEXT_CHANGES:
+        changes |= dict(_normal_content(edition, submission))
+    return msgspec.structs.replace(submission, **changes)
+
+
+def _normal_content(edition: Edition, given: Submission) -> Iterator[tuple[str, object]]:
+    if given.text is not UNSET:
+        text = fields.normal_text(given.text)
+        if given.split_attribution and given.attribution is UNSET:
+            attribution, text = fields.split_attribution(text)
+            yield "attribution", attribution
+            yield "split_attribution", False
+        yield "text", text
+    if given.attribution is not UNSET:
+        yield "attribution", _text_or_none(given.attribution)
+    if given.coverage is not UNSET:
+        yield "coverage", _text_or_none(given.coverage)
+    if given.lang is not UNSET and fields.is_lang(given.lang):
+        yield "lang", fields.normal_lang(given.lang)
+    if isinstance(given.section, str):
+        yield "section", fields.normal_term(edition.sections, given.section)
+    if given.regions is not UNSET:
+        yield "regions", fields.normal_regions(edition.regions, given.regions)
 
 
 def check_fields(submission: Submission) -> Iterator[RuleFinding]:
@@ -121,7 +182,7 @@ def check_facets(line_id: str, earlier: tuple[Facets, ...]) -> Iterator[RuleFind
 
 
 def first_version(edition: Edition, submission: Submission, line_id: str, number: int, now: datetime) -> Line:
-    """Build a new line. The submission must have a text."""
+    """Build a new line. The submission must be in its normal form, and have a text."""
     blank = Line(
         id=line_id,
         version=1,
@@ -139,17 +200,17 @@ def first_version(edition: Edition, submission: Submission, line_id: str, number
 
 
 def next_version(edition: Edition, submission: Submission, latest: Entry, now: datetime) -> Line:
-    """Build the version that a change makes of an existing line."""
+    """Build the version that a change makes of an existing line. The submission must be in its normal form."""
     line = latest.line
     match submission.change:
         case Change.UPDATE | Change.REFILE:
             line = _with_content(edition, submission, line)
         case Change.CORRECT:
-            line = msgspec.structs.replace(_with_content(edition, submission, line), correction=_reason(submission))
+            line = msgspec.structs.replace(_with_content(edition, submission, line), correction=submission.reason)
         case Change.WITHDRAW:
             # The notice doesn't expire with the text: readers must see a withdrawal shortly before or after the expiry.
             line = line.without_text(Status.CANCELED)
-            line = msgspec.structs.replace(line, correction=_reason(submission), expires_at=None)
+            line = msgspec.structs.replace(line, correction=submission.reason, expires_at=None)
         case Change.HIDE:
             line = line.without_text(Status.WITHHELD)
         case Change.UNHIDE:
@@ -176,37 +237,10 @@ def earlier_facets(line: Line, latest: Entry) -> tuple[Facets, ...]:
 
 
 def _with_content(edition: Edition, given: Submission, line: Line) -> Line:
-    """Return `line` with the fields that the submission sets, each in its normal form."""
-    text, attribution = _text_and_attribution(given, line)
+    """Return `line` with the fields that the submission sets."""
     lang, direction = _language(edition, given, line)
-    return msgspec.structs.replace(
-        line,
-        text=text,
-        attribution=attribution,
-        lang=lang,
-        dir=direction,
-        urgency=line.urgency if given.urgency is UNSET else given.urgency,
-        section=line.section if given.section is UNSET else _section(edition, given.section),
-        regions=line.regions if given.regions is UNSET else fields.normal_regions(edition.regions, given.regions),
-        coverage=line.coverage if given.coverage is UNSET else _text_or_none(given.coverage),
-        url=line.url if given.url is UNSET else given.url,
-        expires_at=line.expires_at if given.expires_at is UNSET else given.expires_at,
-    )
-
-
-def _section(edition: Edition, given: str | None) -> str | None:
-    return None if given is None else fields.normal_term(edition.sections, given)
-
-
-def _text_and_attribution(submission: Submission, line: Line) -> tuple[str, str | None]:
-    text, attribution = line.text, line.attribution
-    if submission.text is not UNSET:
-        text = fields.normal_text(submission.text)
-        if submission.split_attribution and submission.attribution is UNSET:
-            attribution, text = fields.split_attribution(text)
-    if submission.attribution is not UNSET:
-        attribution = _text_or_none(submission.attribution)
-    return text, attribution
+    given_fields = {name: value for name in _KEPT if (value := getattr(given, name)) is not UNSET}
+    return msgspec.structs.replace(line, lang=lang, dir=direction, **given_fields)
 
 
 def _language(edition: Edition, submission: Submission, line: Line) -> tuple[str, Direction]:
@@ -214,15 +248,10 @@ def _language(edition: Edition, submission: Submission, line: Line) -> tuple[str
     if submission.lang is not UNSET:
         lang = submission.lang
         if fields.is_lang(lang):
-            lang = fields.normal_lang(lang)
             direction = fields.usual_direction(edition, lang)
     if submission.dir is not UNSET:
         direction = Direction(submission.dir)
     return lang, direction
-
-
-def _reason(submission: Submission) -> str:
-    return fields.normal_text(submission.reason or "")
 
 
 def _text_or_none(given: str | None) -> str | None:

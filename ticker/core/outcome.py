@@ -70,11 +70,17 @@ class Drop(msgspec.Struct, frozen=True):
 
 
 class Refuse(msgspec.Struct, frozen=True):
-    """The request changes nothing. `latest` is the current version of the line that it was about, if there is one."""
+    """The request publishes nothing. `latest` is the current version of the line that it was about, if there is one.
+
+    `ends_held` is set for an approval of a held item that the rules refuse: the item is not held any more.
+    `retry_after_s` is set if the same request may be accepted after that time.
+    """
 
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...] = ()
     latest: Line | None = None
+    ends_held: bool = False
+    retry_after_s: float | None = None
 
 
 Outcome = Publish | Hold | Refuse
@@ -97,7 +103,10 @@ class _Draft(msgspec.Struct, frozen=True):
 
 def decide(submission: Submission, context: Context) -> Outcome:
     """Apply the rules to a submission. The outcome depends on nothing but the arguments."""
-    submission = _in_utc(submission)
+    too_big = Findings.of(lifecycle.check_sizes(context.edition, submission)).errors
+    if too_big:
+        return Refuse(too_big, latest=_line_of(submission, context))
+    submission = _prepared(submission, context.edition)
     # Expiry and pin are checked against the time of publication, as they will be again when a held item is published.
     publication = _publication_time(submission, context.now)
     draft = _draft(submission, msgspec.structs.replace(context, now=publication))
@@ -141,7 +150,7 @@ def publish_held(held: Held, context: Context) -> Outcome:
     `context.editor` is ignored.
     """
     context = msgspec.structs.replace(context, editor=held.editor, submitted_at=held.submitted_at, new_id=held.id)
-    submission = _in_utc(held.submission)
+    submission = _prepared(held.submission, context.edition)
     draft = _draft(submission, context)
     if isinstance(draft, Refuse):
         return draft
@@ -167,12 +176,19 @@ def decide_held(request: DecisionRequest, held: Held, context: Context, author_r
     """Apply an editor's decision to a held item.
 
     `context.editor` made the decision, `context.role` is their role. `author_role` is the role of the item's author.
+    An approval that the rules refuse ends the item. Other refusals leave it as it is.
     """
     findings = Findings.of(approval.check_decision(request, held, context.editor, context.role))
     if findings.errors:
         return Refuse(findings.errors)
     if request.decision is not Decision.APPROVE:
         return Drop(None if request.reason is None else fields.normal_text(request.reason))
+    if held.submission.id is not None:
+        latest = context.board.get(held.submission.id)
+        if outdated := Findings.of(_check_target(held.submission, latest)).errors:
+            return _ending(held, Refuse(outdated, latest=None if latest is None else latest.line))
+    if changed := Findings.of(approval.check_seen(request, held)).errors:
+        return Refuse(changed)
     if request.break_glass is not None:
         held = _with_break_glass(held, fields.normal_text(request.break_glass))
     # An editor who may not approve can only confirm that an overdue item is still news. That is not an approval.
@@ -181,7 +197,17 @@ def decide_held(request: DecisionRequest, held: Held, context: Context, author_r
     held = msgspec.structs.replace(held, approved_by=approved_by, overdue=False)
     if held.due_at is not None and held.due_at > (context.earliest_now or context.now):
         return Hold(held)
-    return publish_held(held, msgspec.structs.replace(context, role=author_role))
+    outcome = publish_held(held, msgspec.structs.replace(context, role=author_role))
+    return _ending(held, outcome) if isinstance(outcome, Refuse) else outcome
+
+
+def _ending(held: Held, refusal: Refuse) -> Refuse:
+    """Return the refusal of an approval after which the item is not held any more.
+
+    At its time, an item that the rules refuse ends in the same way.
+    """
+    ended = Finding("not-held", f"{held.id} is not held any more: its author can submit it again")
+    return msgspec.structs.replace(refusal, warnings=(*refusal.warnings, ended), ends_held=True)
 
 
 def _pinned_to(latest: Line | None, submission: Submission) -> Submission:
@@ -230,6 +256,9 @@ def _draft(submission: Submission, context: Context) -> _Draft | Refuse:
         earlier = lifecycle.earlier_facets(line, latest)
     found += lifecycle.check_version(edition, submission, line, now)
     found += lifecycle.check_facets(line.id, earlier)
+    findings = Findings.of(found)
+    if any(error.code in fields.SIZE_CODES for error in findings.errors):
+        return Refuse(findings.errors, findings.warnings, None if latest is None else latest.line)
     return _Draft(line, latest, earlier, tuple(found))
 
 
@@ -310,6 +339,17 @@ def _undo_s(submission: Submission, edition: Edition, line: Line) -> float:
     if line.urgency <= URGENCY_FLASH or submission.change not in TEXT_CHANGES:
         return 0.0
     return edition.undo_s
+
+
+def _line_of(submission: Submission, context: Context) -> Line | None:
+    """Return the current version of the line that a submission would change, or None."""
+    latest = None if submission.id is None else context.board.get(submission.id)
+    return None if latest is None else latest.line
+
+
+def _prepared(submission: Submission, edition: Edition) -> Submission:
+    """Return the submission as the rules apply to it and as it is stored: in its normal form, with times in UTC."""
+    return _in_utc(lifecycle.normal_form(edition, submission))
 
 
 def _in_utc(submission: Submission) -> Submission:

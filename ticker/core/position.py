@@ -54,6 +54,11 @@ class Position(msgspec.Struct, frozen=True):
         return cls(seq, link[:MARK_DIGITS])
 
 
+def history_of(nonce: str) -> str:
+    """Return a short name of a log's history: the first digits of its nonce."""
+    return nonce[:MARK_DIGITS]
+
+
 def next_link(previous: str, entry: bytes) -> str:
     """Return the link of `entry`. `previous` is the link of the entry before it, or the nonce for the first entry."""
     return sha256(bytes.fromhex(previous) + entry).hexdigest()

@@ -22,6 +22,9 @@ SALVAGE_BYTES: Final = 1024 * 1024
 DEADLINE_MAX_S: Final = 86_400.0
 """The maximum deadline. It is limited because a deadline is added to a time, which must remain a valid date."""
 
+TEMPORARY: Final = frozenset({"rate", "held"})
+"""The codes of refusals because of a limit of the editor, which may be gone a moment later."""
+
 UNDO_MAX_S: Final = 300.0
 """The maximum undo window. Schedule a line that must wait longer."""
 
@@ -93,8 +96,8 @@ class Decision(StrEnum):
 class DecisionRequest(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A request to decide on the held item with the id `held`. A rejection needs a `reason`, which the author gets.
 
-    `seen` is the `content_mark` of the item that the editor saw. An approval of any other content is refused. Without
-    it, an approval covers the item as the desk has it: a held submission itself never changes.
+    `seen` is the `content_mark` of the item that the editor saw. An approval needs it, and is refused if the item has
+    any other content.
     """
 
     decision: Decision
@@ -146,6 +149,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         needs: Why the held item needs a second person.
         decided_by: The editor who made the last decision on the held item.
         reason: The reason for a rejection or cancellation.
+        retry_after_s: A refusal only: after how many seconds the same request, with the same key, may be accepted.
+        history: The history of the log that `position` belongs to. `ticker rotate` begins another one.
         test: The edition is a test edition.
 
     """
@@ -166,7 +171,18 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str | None = None
     reason: str | None = None
     reach: Reach | None = None
+    retry_after_s: float | None = None
+    history: str | None = None
     test: bool = False
+
+    @property
+    def is_temporary(self) -> bool:
+        """Return True for a refusal because of a limit. Its key is not used up."""
+        return self.status is ReceiptStatus.REFUSED and any(error.code in TEMPORARY for error in self.errors)
+
+    def is_of_history(self, history: str) -> bool:
+        """Return False for the receipt of an entry that is in another history of the log."""
+        return self.position is None or self.history is None or self.history == history
 
 
 class _Keyed(msgspec.Struct):

@@ -15,9 +15,10 @@ from ticker.core.held import Held
 from ticker.core.line import Change
 from ticker.core.log_window import LogWindow, Reset
 from ticker.core.outcome import Hold
-from ticker.core.position import Position
+from ticker.core.position import Position, history_of
 from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
 from ticker.desk.held_items import HeldItems
+from ticker.desk.rates import NO_LIMIT, RateLimit, Rates
 from ticker.desk.receipts import action_of, receipt_for
 from ticker.store.append import Head
 from ticker.store.editions import StoredEdition
@@ -29,7 +30,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     `late_until_ms` is set if the request was late: requests with this key get the same receipt until then (Redis's
     clock). After that the editor knows that the line isn't on air, so the key counts as new. `position` is the entry's
-    position in the log, as the receipt gives it.
+    position in the log, and `history` the history of the log, as the receipt gives them. `is_temporary` is set for a
+    refusal that doesn't use up the key.
     """
 
     editor: str
@@ -38,6 +40,22 @@ class Answer(msgspec.Struct, frozen=True):
     status: ReceiptStatus
     late_until_ms: int | None = None
     position: str | None = None
+    history: str | None = None
+    is_temporary: bool = False
+
+    @classmethod
+    def of(cls, editor: str, receipt: Receipt, data: bytes, late_until_ms: int | None = None) -> Answer:
+        """Return the answer with this receipt. `data` is the encoded receipt."""
+        return cls(
+            editor,
+            receipt.key,
+            data,
+            receipt.status,
+            late_until_ms,
+            receipt.position,
+            receipt.history,
+            receipt.is_temporary,
+        )
 
 
 class _Logged(msgspec.Struct, frozen=True):
@@ -64,10 +82,13 @@ class Ledger:
         roles: The editors of the edition, with their own roles, if they have one.
         fault: Why the log doesn't verify. Nothing may be appended to such a log.
         redis_ms: The latest known time of Redis's clock.
+        rates: The rates at which the editors publish.
 
     """
 
-    def __init__(self, stored: StoredEdition, retained: int, receipts_retained: int) -> None:
+    def __init__(
+        self, stored: StoredEdition, retained: int, receipts_retained: int, rate_limit: RateLimit = NO_LIMIT
+    ) -> None:
         self.name = stored.name
         self.edition = stored.edition
         self.nonce = stored.nonce
@@ -78,6 +99,7 @@ class Ledger:
         self.roles: dict[str, Role | None] = {}
         self.fault: LinkError | None = None
         self.redis_ms = 0
+        self.rates = Rates(rate_limit)
         self._retained = retained
         self._receipts_retained = receipts_retained
         self._log: LogWindow[_Logged] = LogWindow(0, stored.nonce)
@@ -90,6 +112,11 @@ class Ledger:
         link = self._log.head_link
         assert link is not None, "an empty window begins at the nonce"
         return Head(self._log.head, link)
+
+    @property
+    def history(self) -> str:
+        """A short name of the history of the log, for receipts."""
+        return history_of(self.nonce)
 
     def begin_after(self, seq: int) -> None:
         """Clear the log and the board, and continue after entry `seq`: the entries up to it have been trimmed."""
@@ -107,6 +134,7 @@ class Ledger:
         line = entry.line
         self._log.append(link, _Logged(entry.editor, entry.key, line.change, line.id, line.version, line.updated_at))
         self.board.apply(entry)
+        self.rates.count(entry)
         self._seq_of_line[line.id] = self._log.head
         self._seq_of_key[entry.editor, entry.key] = self._log.head
         self._trim()
@@ -115,11 +143,11 @@ class Ledger:
         return self.roles.get(editor) or self.edition.role
 
     def remember(self, answer: Answer) -> None:
-        """Keep the first answer to a key. Ignore an answer without a key.
+        """Keep the first answer to a key. Ignore an answer without a key, and a refusal that doesn't use it up.
 
         Replace the first answer only if it was late or held, or if its entry is of another history of the log.
         """
-        if not answer.key:
+        if not answer.key or answer.is_temporary:
             return
         answers = self._answers.setdefault(answer.editor, {})
         known = answers.get(answer.key)
@@ -149,6 +177,8 @@ class Ledger:
         """
         if answer.position is None or self.fault is not None:
             return True
+        if answer.history is not None and answer.history != self.history:
+            return False
         try:
             position = Position.parse(answer.position)
         except PositionError:  # written by another version
@@ -167,16 +197,17 @@ class Ledger:
             version=logged.version,
             position=str(position),
             published_at=logged.published_at,
+            history=self.history,
             test=self.edition.test,
         )
-        return Answer(logged.editor, logged.key, encode_receipt(receipt), ReceiptStatus.ON_AIR)
+        return Answer.of(logged.editor, receipt, encode_receipt(receipt))
 
     def _answer_from_held(self, held: Held) -> Answer:
         """Rebuild the receipt of a held item whose receipt was trimmed. Only its warnings are lost."""
         submission = held.submission
         receipt = receipt_for(self.name, submission.key, action_of(submission), Hold(held))
         receipt = msgspec.structs.replace(receipt, version=submission.version, test=self.edition.test)
-        return Answer(held.editor, submission.key, encode_receipt(receipt), ReceiptStatus.HELD)
+        return Answer.of(held.editor, receipt, encode_receipt(receipt))
 
     def _trim(self) -> None:
         first = self._log.first

@@ -12,6 +12,7 @@ from ticker.core.errors import LinkError, StoreError
 from ticker.core.submission import ReceiptStatus
 from ticker.desk.held_items import HeldItems
 from ticker.desk.ledger import Answer, Ledger
+from ticker.desk.rates import RateLimit
 from ticker.store.connection import Redis, as_text
 from ticker.store.editions import StoredEdition, load_edition
 from ticker.store.editors import roles
@@ -22,9 +23,11 @@ from ticker.store.receipts import RECEIPTS_PAGE, parse_receipt
 from ticker.store.streams import START, read_range, redis_ms
 
 
-async def load_ledger(redis: Redis, stored: StoredEdition, retained: int, receipts_retained: int) -> Ledger:
+async def load_ledger(
+    redis: Redis, stored: StoredEdition, retained: int, receipts_retained: int, rate_limit: RateLimit
+) -> Ledger:
     """Load the whole ledger. If the log doesn't verify, set the ledger's `fault`; the answers to keys are complete."""
-    ledger = Ledger(stored, retained, receipts_retained)
+    ledger = Ledger(stored, retained, receipts_retained, rate_limit)
     ledger.cursors = await _cursors(redis, ledger.name)
     ledger.roles = await roles(redis, ledger.name)
     await _read_receipts(redis, ledger, ledger.cursors.keys() | ledger.roles.keys())
@@ -81,8 +84,7 @@ async def _read_receipts(redis: Redis, ledger: Ledger, editors: Iterable[str]) -
                     continue  # written by another version: its key is unknown, and its request has been answered
                 status = stored.receipt.status
                 late_until_ms = stored.deadline_at_ms if status is ReceiptStatus.LATE else None
-                position = stored.receipt.position
-                ledger.remember(Answer(editor, stored.receipt.key, stored.data, status, late_until_ms, position))
+                ledger.remember(Answer.of(editor, stored.receipt, stored.data, late_until_ms))
             after = ledger.receipt_ids[editor] = page[-1][0]
 
 

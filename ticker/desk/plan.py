@@ -49,7 +49,7 @@ class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
     """The context of all decisions of a batch: the clocks, new ids and the limits of the desk.
 
     `now` is the desk's clock, `redis_now` is Redis's. `submission_bytes` and `deadline_s` are the limits of a request,
-    `held_max` limits the held items of the edition.
+    `held_max` limits the held items of the edition, `held_per_editor` those of one editor.
     """
 
     now: datetime
@@ -58,6 +58,7 @@ class PlanContext(msgspec.Struct, frozen=True, kw_only=True):
     submission_bytes: int
     deadline_s: float
     held_max: int
+    held_per_editor: int
     overdue_after_s: float
 
 

@@ -6,14 +6,13 @@ Redis has confirmed the settlement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import Final
 
 import msgspec
 
-from ticker.core.entry import Entry, Logged, encode_entry
+from ticker.core.entry import Logged, encode_entry
 from ticker.core.errors import SubmissionError
 from ticker.core.held import Held, encode_held
 from ticker.core.outcome import Context, DecisionOutcome, Hold, Publish, Refuse, decide, decide_held, publish_held
@@ -30,14 +29,16 @@ from ticker.core.submission import (
 )
 from ticker.desk.held_items import HeldBytes
 from ticker.desk.ledger import Answer, Ledger
+from ticker.desk.limits import check_held, check_rate
+from ticker.desk.overlay import Overlay
 from ticker.desk.plan import PendingRequest, PlanContext, PlannedSettlement
 from ticker.desk.receipts import action_of, receipt_for
 from ticker.store.append import Head, HeldChange, NewEntry
 from ticker.store.inbox import deadline_at_ms
 
 
-def plan_requests(ledger: Ledger, requests: Sequence[PendingRequest], context: PlanContext) -> list[PlannedSettlement]:
-    """Decide on requests in order.
+def plan_requests(ledger: Ledger, requests: Iterable[PendingRequest], context: PlanContext) -> list[PlannedSettlement]:
+    """Decide on requests in order, each one before the next is requested from the iterable.
 
     While the log has a fault, a request that needs the log stays in its inbox until its deadline. The editor's later
     requests wait behind it.
@@ -72,60 +73,13 @@ def next_due(ledger: Ledger) -> datetime | None:
     return min((held.due_at or held.submitted_at for held in waiting), default=None)
 
 
-class _Overlay:
-    """A ledger plus the settlements planned so far. With `get` and `newest_first` it is the `Lines` of the rules."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self.head: Head | None = None if ledger.fault else ledger.head
-        self._entries: dict[str, Entry] = {}
-        self._held: dict[str, HeldBytes | None] = {}
-        self._answers: dict[tuple[str, str], Answer] = {}
-        self._cursors: dict[str, str] = {}
-
-    def get(self, line_id: str, /) -> Entry | None:
-        return self._entries.get(line_id) or self._ledger.board.get(line_id)
-
-    def newest_first(self) -> Iterator[Entry]:
-        board = self._ledger.board
-        if not self._entries:
-            return board.newest_first()
-        new = reversed([entry for line_id, entry in self._entries.items() if line_id not in board])
-        return chain(new, (self._entries.get(entry.line.id, entry) for entry in board.newest_first()))
-
-    def find_held(self, held_id: str) -> HeldBytes | None:
-        return self._held[held_id] if held_id in self._held else self._ledger.held.get(held_id)
-
-    def count_held(self) -> int:
-        """Return how many items will be held after the settlements planned so far."""
-        held = self._ledger.held
-        return len(held) + sum((after is not None) - (held_id in held) for held_id, after in self._held.items())
-
-    def find_answer(self, editor: str, key: str) -> Answer | None:
-        return self._answers.get((editor, key)) or self._ledger.find_answer(editor, key)
-
-    def cursor(self, editor: str) -> str:
-        return self._cursors.get(editor) or self._ledger.cursor(editor)
-
-    def add(self, planned: PlannedSettlement) -> None:
-        if planned.logged is not None:
-            self._entries[planned.logged.entry.line.id] = planned.logged.entry
-            self.head = Head(planned.logged.seq, planned.logged.link)
-        if planned.held is not None:
-            self._held[planned.held.id] = planned.held_after
-        if planned.request is not None:
-            self._cursors[planned.request.editor] = planned.request.id
-        for answer in planned.answers:
-            self._answers[answer.editor, answer.key] = answer
-
-
 class _Planner:
     """Plans one batch."""
 
     def __init__(self, ledger: Ledger, context: PlanContext) -> None:
         self._ledger = ledger
         self._context = context
-        self._overlay = _Overlay(ledger)
+        self._overlay = Overlay(ledger)
 
     def settle(self, request: PendingRequest) -> PlannedSettlement | None:
         """Decide on a request, or return None if it must wait until the log's fault is repaired."""
@@ -223,10 +177,10 @@ class _Planner:
             if found is None:
                 return Refuse((_not_held(request.held),)), None
             return decide_held(request, found[1], context, self._ledger.role_of(found[1].editor)), found[1]
-        outcome: DecisionOutcome = decide(request, context)
-        if isinstance(outcome, Hold) and self._overlay.count_held() >= self._context.held_max:
-            outcome = Refuse((_full(self._context.held_max),), latest=outcome.latest)
-        return outcome, None
+        too_fast = check_rate(request, pending.editor, self._overlay, self._ledger.rates.limit, self._context)
+        if too_fast is not None:
+            return too_fast, None
+        return check_held(decide(request, context), pending.editor, self._overlay, self._context), None
 
     def _rules_context(self, editor: str, submitted_at: datetime, head: Head) -> Context:
         return Context(
@@ -270,7 +224,8 @@ class _Planner:
         )
         answers = [self._answer(pending.editor, receipt)]
         change: HeldChange | None = None
-        if held is not None and not isinstance(outcome, Refuse):  # a refused decision leaves the item as it is
+        ends_held = not isinstance(outcome, Refuse) or outcome.ends_held
+        if held is not None and ends_held:  # otherwise the item stays as it is
             answers.append(self._author_answer(held, outcome, logged, decided_by))
             change = self._held_change(held, after, answers[-1], is_published=logged is not None)
         elif after is not None:
@@ -341,8 +296,9 @@ class _Planner:
         return (late,) if fault is None else (late, Finding("log", f"the edition can't publish lines: {fault}"))
 
     def _answer(self, editor: str, receipt: Receipt, late_until_ms: int | None = None) -> Answer:
-        receipt = msgspec.structs.replace(receipt, test=self._ledger.edition.test)
-        return Answer(editor, receipt.key, encode_receipt(receipt), receipt.status, late_until_ms, receipt.position)
+        history = None if receipt.position is None else self._ledger.history
+        receipt = msgspec.structs.replace(receipt, history=history, test=self._ledger.edition.test)
+        return Answer.of(editor, receipt, encode_receipt(receipt), late_until_ms)
 
     def _answered(self, pending: PendingRequest, answer: Answer) -> PlannedSettlement:
         """Settle a request with an answer alone."""
@@ -372,10 +328,6 @@ def _not_held(held_id: str) -> Finding:
 
 def _removed(held: Held) -> Finding:
     return Finding("removed", f"{held.editor} may no longer post here: another person has to approve it")
-
-
-def _full(most: int) -> Finding:
-    return Finding("held", f"{most} submissions are held already (setting `held`): cancel or approve some")
 
 
 def _held_after(outcome: DecisionOutcome) -> HeldBytes | None:

@@ -71,8 +71,8 @@ def _with_details(receipt: Receipt, outcome: DecisionOutcome, logged: Logged | N
             )
         case Drop(reason=reason):
             return replace(receipt, reason=reason)
-        case Refuse(errors=errors, warnings=warnings, latest=latest):
-            receipt = replace(receipt, errors=errors, warnings=warnings)
+        case Refuse(errors=errors, warnings=warnings, latest=latest, retry_after_s=retry_after_s):
+            receipt = replace(receipt, errors=errors, warnings=warnings, retry_after_s=retry_after_s)
             return receipt if latest is None else replace(receipt, id=latest.id, version=latest.version)
 
 

@@ -9,25 +9,28 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from itertools import chain, zip_longest
 from typing import Final, NoReturn, Protocol
 
 import msgspec
 import structlog
 
 from ticker.backoff import Backoff
+from ticker.core.edition import Edition
 from ticker.core.errors import LinkError, SettingsError, StoreError, TickerError
 from ticker.core.submission import ReceiptStatus
+from ticker.desk.fair_queue import FairQueue
 from ticker.desk.ledger import Ledger
 from ticker.desk.loader import load_ledger, refresh
 from ticker.desk.plan import PendingRequest, PlanContext, PlannedSettlement
 from ticker.desk.planner import next_due, plan_due, plan_requests
+from ticker.desk.rates import RateLimit
 from ticker.settings import Settings
-from ticker.store.append import BATCH_MAX, Appended, Stop, append
+from ticker.store.append import Appended, Stop, append
 from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, Redis, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition, save_edition
 from ticker.store.editors import roles
@@ -36,6 +39,12 @@ from ticker.store.streams import START, StreamEntry, read_last, read_streams, re
 
 REQUESTS_PER_ROUND: Final = 16
 """The maximum number of requests that a round reads per inbox, so that one editor can't delay the others."""
+
+ROUND_S: Final = 0.02
+"""The time after which a round ends and reads the inboxes again. A request that has arrived waits about this long."""
+
+DUE_PER_ROUND: Final = 16
+"""The maximum number of held items that a round publishes."""
 
 REFRESH_S: Final = 3.0
 """The maximum time between two refreshes of the ledger. They find the changes that no stream announces."""
@@ -100,9 +109,13 @@ def new_nonce() -> str:
     return secrets.token_hex(32)
 
 
-def interleave(queues: Iterable[Sequence[PendingRequest]]) -> list[PendingRequest]:
-    """Return the first request of each queue, then the second of each, and so on. Each queue keeps its order."""
-    return [request for request in chain.from_iterable(zip_longest(*queues)) if request is not None]
+def _rate_limit(settings: Settings, edition: Edition) -> RateLimit:
+    """Return the limit of an edition: its own, or that of the desk."""
+    per_minute, burst = edition.submissions_per_minute, edition.submissions_burst
+    return RateLimit(
+        settings.submissions_per_minute if per_minute is None else per_minute,
+        settings.submissions_burst if burst is None else burst,
+    )
 
 
 class EditionDesk:
@@ -133,6 +146,7 @@ class EditionDesk:
         self._new_id = new_id
         self._on_ready = on_ready
         self._loaded: Ledger | None = None
+        self._queue = FairQueue(time.perf_counter)
         self._bell = START
         self._refreshed_at = 0.0  # by the event loop's clock, like the next attribute
         self._redis_ms_read_at = 0.0
@@ -186,8 +200,9 @@ class EditionDesk:
             # Load the new roles before anything is settled: the requests may be from an editor who was just removed.
             await self._refresh(redis)
             return
-        requests = interleave(self._requests_of(editor, found) for editor in ledger.roles)
-        await self._settle(redis, requests)
+        requests = {editor: each for editor in ledger.roles if (each := self._requests_of(editor, found))}
+        self._queue.fill(requests)
+        await self._settle(redis)
         await self._publish_due(redis)
         refresh_is_due = asyncio.get_running_loop().time() - self._refreshed_at > REFRESH_S
         if not requests or refresh_is_due or ledger.fault is not None:
@@ -200,14 +215,13 @@ class EditionDesk:
         entries = found.get(self._keys.inbox(editor), [])
         return [PendingRequest(editor, stream_id, fields.get(b"submission", b"")) for stream_id, fields in entries]
 
-    async def _settle(self, redis: Redis, requests: Sequence[PendingRequest]) -> None:
-        """Settle the requests batch by batch, until all are settled or another desk was faster."""
-        while requests:
+    async def _settle(self, redis: Redis) -> None:
+        """Settle the queued requests in time slices, until all are settled, another desk was faster, or time is up."""
+        ends = time.perf_counter() + ROUND_S
+        while self._queue:
             ledger = self._ledger
-            batch, rest = requests[:BATCH_MAX], requests[BATCH_MAX:]
-            planned = plan_requests(ledger, batch, self._plan_context())
+            planned = plan_requests(ledger, self._queue.take_slice(), self._plan_context())
             if not planned:
-                requests = rest
                 continue
             appended = await self._append(redis, ledger, planned)
             is_ahead = any(item.is_ahead for item in planned[: appended.settled])
@@ -216,13 +230,15 @@ class EditionDesk:
                 self._state.moved += appended.stop is Stop.MOVED
                 await self._refresh(redis)
                 return
+            if appended.stop is Stop.DONE and time.perf_counter() >= ends:
+                return  # the rest stays in the inboxes for the next round
             unsettled = [item.request for item in planned[appended.settled :] if item.request is not None]
             if appended.stop is Stop.AHEAD:
                 unsettled = [request.seen_at(appended.redis_ms) for request in unsettled]
-            requests = [*unsettled, *rest]
+            self._queue.put_back(unsettled)
 
     async def _publish_due(self, redis: Redis) -> None:
-        planned = plan_due(self._ledger, self._plan_context(), BATCH_MAX)
+        planned = plan_due(self._ledger, self._plan_context(), DUE_PER_ROUND)
         if planned:
             appended = await self._append(redis, self._ledger, planned)
             if appended.stop is Stop.MOVED:
@@ -321,7 +337,9 @@ class EditionDesk:
     async def _load(self, redis: Redis) -> Ledger:
         self._loaded = None  # if this fails, the old ledger may be half updated
         stored = await self._save_edition(redis)
-        return await load_ledger(redis, stored, self._settings.retained, self._settings.receipts_retained)
+        settings = self._settings
+        limit = _rate_limit(settings, stored.edition)
+        return await load_ledger(redis, stored, settings.retained, settings.receipts_retained, limit)
 
     async def _save_edition(self, redis: Redis) -> StoredEdition:
         """Create the edition in Redis, or update it to its settings.
@@ -368,5 +386,6 @@ class EditionDesk:
             submission_bytes=settings.submission_bytes,
             deadline_s=settings.submission_deadline_s,
             held_max=settings.held,
+            held_per_editor=settings.held_per_editor,
             overdue_after_s=settings.overdue_after_s,
         )

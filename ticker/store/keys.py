@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ticker.core.edition import check_name
-from ticker.core.position import MARK_DIGITS
+from ticker.core.position import history_of
 
 EDITIONS: Final = "ticker:editions"
 """A set: the names of the editions that exist."""
@@ -48,7 +48,7 @@ class Keys:
 
     def archive(self, nonce: str) -> str:
         """The key of a rotated log, which began with `nonce`."""
-        return self._key(f"log:{nonce[:MARK_DIGITS]}")
+        return self._key(f"log:{history_of(nonce)}")
 
     def _key(self, kind: str) -> str:
         return f"ticker:{{{self.name}}}:{kind}"

@@ -85,6 +85,17 @@ def test_only_a_chief_breaks_the_glass_and_only_with_a_reason(role: Role) -> Non
     assert isinstance(decided(msgspec.structs.replace(flash, break_glass="  "), role=role), Refuse)
 
 
+def new_line(**fields: object) -> Submission:
+    return msgspec.structs.replace(Submission(key="k", change=Change.NEW, text="A line"), **fields)
+
+
+def approval_of(held: Held, **fields: object) -> DecisionRequest:
+    """Return the approval of an editor who saw the item as it is."""
+    seen = content_mark(held, held.submission.version)
+    request = DecisionRequest(key="r", decision=Decision.APPROVE, held=held.id, seen=seen)
+    return msgspec.structs.replace(request, **fields)
+
+
 def held_by(editor: str, *, due: bool = False) -> Held:
     submission = Submission(key="k", change=Change.NEW, text="A flash", urgency=1, publish_at=LATER if due else None)
     outcome = decided(submission, editor=editor)
@@ -102,11 +113,17 @@ def held_by(editor: str, *, due: bool = False) -> Held:
 def test_a_flash_is_approved_only_by_another_editor_or_by_a_break_glass(
     decision: Decision, role: Role, editor: str, reason: str | None, break_glass: str | None
 ) -> None:
-    request = DecisionRequest(key="r", decision=decision, held="new-id", reason=reason, break_glass=break_glass)
-    at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor=editor, role=role)
-    outcome = decide_held(
-        request, held_by("amal"), at, Role.CHIEF if editor == "amal" and role is Role.CHIEF else Role.EDITOR
+    held = held_by("amal")
+    request = DecisionRequest(
+        key="r",
+        decision=decision,
+        held="new-id",
+        seen=content_mark(held, None),
+        reason=reason,
+        break_glass=break_glass,
     )
+    at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor=editor, role=role)
+    outcome = decide_held(request, held, at, Role.CHIEF if editor == "amal" and role is Role.CHIEF else Role.EDITOR)
     may_approve = (role is Role.CHIEF) if break_glass else (editor != "amal" and role is not Role.REPORTER)
     assert isinstance(outcome, Publish) == (decision is Decision.APPROVE and may_approve)
     if isinstance(outcome, Publish):
@@ -129,7 +146,7 @@ def test_a_flash_is_approved_only_by_another_editor_or_by_a_break_glass(
 def test_confirming_an_overdue_item_does_not_replace_an_approval(editor: str, role: Role, approved_by: str) -> None:
     overdue = msgspec.structs.replace(held_by("amal"), approved_by="omar", overdue=True)
     at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor=editor, role=role)
-    outcome = decide_held(DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id"), overdue, at, Role.EDITOR)
+    outcome = decide_held(approval_of(overdue), overdue, at, Role.EDITOR)
     assert isinstance(outcome, Publish)
     assert outcome.entry.approved_by == approved_by
 
@@ -139,9 +156,7 @@ def test_confirming_an_overdue_item_does_not_replace_an_approval(editor: str, ro
 def test_only_a_chief_breaks_the_glass_for_an_overdue_item_and_only_with_a_reason(role: Role, reason: str) -> None:
     overdue = msgspec.structs.replace(held_by("amal"), needs=(), overdue=True)
     at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor="omar", role=role)
-    outcome = decide_held(
-        DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id", break_glass=reason), overdue, at, Role.EDITOR
-    )
+    outcome = decide_held(approval_of(overdue, break_glass=reason), overdue, at, Role.EDITOR)
     assert isinstance(outcome, Publish) == (role is Role.CHIEF and reason == "Glass")
 
 
@@ -178,12 +193,7 @@ def test_a_held_item_that_became_a_duplicate_is_held_for_review(
 
 
 def decide_on(held: Held, board: Board, editor: str = "omar", **fields: object) -> DecisionOutcome:
-    request = msgspec.structs.replace(
-        DecisionRequest(
-            key="r", decision=Decision.APPROVE, held=held.id, seen=content_mark(held, held.submission.version)
-        ),
-        **fields,
-    )
+    request = approval_of(held, **fields)
     at = msgspec.structs.replace(context(board, 3, LATER, "unused", CAREFUL), editor=editor)
     return decide_held(request, held, at, Role.EDITOR)
 
@@ -222,11 +232,57 @@ def test_an_approval_does_not_publish_a_text_that_the_line_got_afterwards() -> N
     assert [error.code for error in outcome.errors] == ["stale"]
 
 
-@pytest.mark.parametrize("seen", ["", "0" * 16])
-def test_an_approval_of_other_content_is_refused(seen: str) -> None:
+@pytest.mark.parametrize(("seen", "code"), [("", "changed"), ("0" * 16, "changed"), (None, "seen")])
+def test_an_approval_of_other_or_unknown_content_is_refused(seen: str | None, code: str) -> None:
     outcome = decide_on(held_by("amal"), Board(), seen=seen)
     assert isinstance(outcome, Refuse)
-    assert [error.code for error in outcome.errors] == ["changed"]
+    assert ([error.code for error in outcome.errors], outcome.ends_held) == ([code], False)
+
+
+@pytest.mark.parametrize("seen", [None, "0" * 16])
+def test_an_author_who_confirms_an_overdue_item_names_its_content_too(seen: str | None) -> None:
+    overdue = msgspec.structs.replace(held_by("amal"), needs=(), overdue=True)
+    assert isinstance(decide_on(overdue, Board(), editor="amal", seen=seen), Refuse)
+
+
+@pytest.mark.parametrize("seen_version", [1, 2, None])
+@pytest.mark.parametrize("is_due", [True, False])
+def test_an_approval_of_a_change_whose_line_has_changed_ends_the_item(seen_version: int | None, is_due: bool) -> None:
+    board = line_by("amal")
+    flash = held_change(board, urgency=1, publish_at=None if is_due else LATER + timedelta(hours=1))
+    publish(board, change(Change.UPDATE, text="The king has died"))
+    outcome = decide_on(flash, board, seen=content_mark(flash, seen_version))
+    assert isinstance(outcome, Refuse)
+    assert [error.code for error in outcome.errors] == ["stale"]
+    assert ([warning.code for warning in outcome.warnings], outcome.ends_held) == (["not-held"], True)
+
+
+def test_an_approval_that_the_rules_refuse_ends_the_item() -> None:
+    held = msgspec.structs.replace(held_by("amal"), submission=new_line(expires_at=LATER - timedelta(seconds=1)))
+    outcome = decide_on(held, Board())
+    assert isinstance(outcome, Refuse)
+    assert ([error.code for error in outcome.errors], outcome.ends_held) == (["expires_at"], True)
+
+
+@pytest.mark.parametrize("role", [Role.REPORTER, Role.EDITOR])
+def test_an_editor_who_may_not_approve_does_not_end_an_item(role: Role) -> None:
+    board = line_by("amal")
+    flash = held_change(board, urgency=1)
+    publish(board, change(Change.UPDATE, text="The king has died"))
+    at = msgspec.structs.replace(context(board, 3, LATER, "unused", CAREFUL), editor="amal", role=role)
+    outcome = decide_held(approval_of(flash), flash, at, Role.EDITOR)
+    assert isinstance(outcome, Refuse)
+    assert ([error.code for error in outcome.errors], outcome.ends_held) == (["second-person"], False)
+
+
+@pytest.mark.parametrize("field", ["reason", "break_glass"])
+@pytest.mark.parametrize("decision", list(Decision))
+def test_a_decision_with_a_huge_reason_gets_no_further_rule(decision: Decision, field: str) -> None:
+    request = approval_of(held_by("amal"), decision=decision, **{field: "e" + "\u0301\u0316" * 2000})
+    at = msgspec.structs.replace(context(Board(), 1, START, "unused", CAREFUL), editor="omar", role=Role.CHIEF)
+    outcome = decide_held(request, held_by("amal"), at, Role.EDITOR)
+    assert isinstance(outcome, Refuse)
+    assert [error.code for error in outcome.errors] in (["too-long"], ["grapheme"])
 
 
 def test_an_approval_does_not_cover_a_need_that_its_editor_did_not_see() -> None:
@@ -280,7 +336,7 @@ def test_a_reporter_who_confirms_an_overdue_item_is_not_its_second_person(role: 
         submitted_at=START,
         overdue=True,
     )
-    request = DecisionRequest(key="r", decision=Decision.APPROVE, held="held-1")
+    request = approval_of(overdue)
     for board, needs in ((Board(), False), (line_by("omar", text="The bridge over the bay is closed"), True)):
         at = msgspec.structs.replace(context(board, 2, START, "unused", edition), editor="sami", role=role)
         outcome = decide_held(request, overdue, at, Role.REPORTER)
@@ -295,7 +351,7 @@ def test_a_reporter_who_confirms_an_overdue_item_is_not_its_second_person(role: 
 def test_an_author_who_confirms_an_overdue_item_stays_without_a_second_person() -> None:
     overdue = msgspec.structs.replace(held_by("amal", due=True), needs=(), overdue=True, due_at=START)
     at = msgspec.structs.replace(context(Board(), 2, LATER, "unused", CAREFUL), editor="amal")
-    outcome = decide_held(DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id"), overdue, at, Role.EDITOR)
+    outcome = decide_held(approval_of(overdue), overdue, at, Role.EDITOR)
     assert isinstance(outcome, Hold)
     assert [need.code for need in outcome.held.needs] == ["flash"]
     assert outcome.held.waits_for_person
@@ -303,7 +359,7 @@ def test_an_author_who_confirms_an_overdue_item_stays_without_a_second_person() 
 
 def test_a_break_glass_for_an_own_item_counts_until_it_is_due() -> None:
     held = held_by("amal", due=True)
-    request = DecisionRequest(key="r", decision=Decision.APPROVE, held="new-id", break_glass="Glass")
+    request = approval_of(held, break_glass="Glass")
     at = msgspec.structs.replace(context(Board(), 2, START, "unused", CAREFUL), editor="amal", role=Role.CHIEF)
     waits = decide_held(request, held, at, Role.CHIEF)
     assert isinstance(waits, Hold)

@@ -48,7 +48,14 @@ def check_held_break_glass(held: Held, role: Role) -> Iterator[RuleFinding]:
 
 
 def check_decision(request: DecisionRequest, held: Held, editor: str, role: Role) -> Iterator[RuleFinding]:
-    """Refuse a decision on a held item that this editor may not make."""
+    """Refuse a decision on a held item that this editor may not make. `check_seen` comes after it."""
+    too_big = [
+        *fields.check_size("reason", request.reason or "", fields.NOTICE_GRAPHEMES),
+        *fields.check_size("reason to break the glass", request.break_glass or "", fields.NOTICE_GRAPHEMES),
+    ]
+    if too_big:
+        yield from too_big
+        return
     is_author = editor == held.editor
     if request.decision is not Decision.APPROVE and request.break_glass is not None:
         yield refuse("field", f"{request.decision} takes no break-glass: leave the reason for it out")
@@ -72,8 +79,6 @@ def _check_approval(request: DecisionRequest, held: Held, editor: str, role: Rol
     if not held.waits_for_person:
         by = f": {held.approved_by} has approved it" if held.approved_by else ""
         yield refuse("status", f"{held.id} needs no second person{by}")
-    elif request.seen is not None and request.seen != content_mark(held, held.submission.version):
-        yield refuse("changed", f"{held.id} is not as you saw it any more: look at it again, then decide")
     elif request.break_glass is not None:
         yield from check_break_glass(role, request.break_glass)
     elif held.needs and held.approved_by is None:
@@ -83,3 +88,13 @@ def _check_approval(request: DecisionRequest, held: Held, editor: str, role: Rol
             )
         elif role is Role.REPORTER:
             yield refuse("role", "a reporter can't approve: ask an editor or a chief of this edition")
+
+
+def check_seen(request: DecisionRequest, held: Held) -> Iterator[RuleFinding]:
+    """Refuse an approval unless it names the content of the item as it is now."""
+    if request.seen is None:
+        yield refuse(
+            "seen", f"the approval doesn't name the content of {held.id}: look at it, and send its mark as `seen`"
+        )
+    elif request.seen != content_mark(held, held.submission.version):
+        yield refuse("changed", f"{held.id} is not as you saw it any more: look at it again, then decide")

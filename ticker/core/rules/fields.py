@@ -28,10 +28,16 @@ REGIONS_MAX: Final = 8
 PIN_MAX: Final = timedelta(days=7)
 SCHEDULE_MAX: Final = timedelta(days=366)
 NOTICE_GRAPHEMES: Final = 280
+MARKS_IN_A_ROW: Final = 32
+"""The maximum number of combining marks in a row before a text is normalized. Writing needs four or five."""
 CHARACTERS_NAMED: Final = 5
 """The maximum number of errors about characters, so that a receipt isn't many times as large as its request."""
 
+SIZE_CODES: Final = frozenset({"too-long", "grapheme"})
+"""The codes of refusals for size. No further rule is applied after one."""
+
 _GRAPHEME: Final = regex.compile(r"\X")
+_MARKS: Final = regex.compile(rf"\p{{M}}{{{MARKS_IN_A_ROW + 1},}}")
 # A letter, number, punctuation mark or symbol, but no invisible one (Hangul fillers, the empty braille pattern).
 _VISIBLE: Final = regex.compile(r"[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\u2800]]", regex.V1)
 # Host names may not contain underscores, but such hosts exist. The DNS itself enforces its limit of 253 characters.
@@ -50,8 +56,25 @@ def count_graphemes(text: str) -> int:
     return sum(1 for _ in _GRAPHEME.finditer(text))
 
 
+def check_size(what: str, text: str, graphemes: int) -> Iterator[RuleFinding]:
+    """Refuse a text that can't be within its limit of `graphemes`. Check this before the text is normalized.
+
+    Normalization sorts combining marks in a row, which takes time in the square of their number.
+    """
+    code_points = len(text.strip())
+    if code_points > graphemes * GRAPHEME_CODE_POINTS:
+        yield refuse(
+            "too-long", f"the {what} has {code_points} code points: it can't be {graphemes} characters, shorten it"
+        )
+    elif (marks := _MARKS.search(text)) is not None:
+        yield refuse(
+            "grapheme",
+            f"the {what} has {len(marks[0])} combining marks in a row: {MARKS_IN_A_ROW} at most, take the others out",
+        )
+
+
 def normal_text(text: str) -> str:
-    """Return the text in NFC, without surrounding white space."""
+    """Return the text in NFC, without surrounding white space. Check the size of an untrusted text first."""
     return unicodedata.normalize("NFC", text).strip()
 
 
@@ -185,10 +208,12 @@ def normal_term(vocabulary: dict[str, str], given: str) -> str:
     return find_term(vocabulary, given) or given
 
 
-def check_regions(vocabulary: dict[str, str], given: tuple[str, ...]) -> Iterator[RuleFinding]:
+def check_number_of_regions(given: tuple[str, ...]) -> Iterator[RuleFinding]:
     if len(given) > REGIONS_MAX:
         yield refuse("region", f"{len(given)} regions are given: {REGIONS_MAX} at most")
-        return
+
+
+def check_regions(vocabulary: dict[str, str], given: tuple[str, ...]) -> Iterator[RuleFinding]:
     for region in given:
         yield from check_term("region", vocabulary, region)
 

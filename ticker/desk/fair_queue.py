@@ -1,0 +1,67 @@
+"""The requests of a round, in an order that gives each editor the same share of the desk's time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol
+
+from ticker.desk.plan import PendingRequest
+from ticker.store.append import BATCH_MAX
+
+SLICE_S: Final = 0.004
+"""The time after which planning stops, so that other tasks of the process run: a gateway, with `ticker up`."""
+
+
+class Clock(Protocol):
+    """Returns seconds, as `time.perf_counter` does."""
+
+    def __call__(self) -> float: ...
+
+
+class FairQueue:
+    """Requests by editor. The next one is from the editor whose requests have taken the least time lately.
+
+    So an editor whose requests are slow or many delays another editor by about one request. Each editor's requests keep
+    their order.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._queues: dict[str, deque[PendingRequest]] = {}
+        self._used_s: dict[str, float] = {}
+
+    def __bool__(self) -> bool:
+        return any(self._queues.values())
+
+    def fill(self, requests: Mapping[str, Sequence[PendingRequest]]) -> None:
+        """Replace the queues by the requests of the next round.
+
+        An editor without requests in the last round starts with as little time as any other: nobody saves up time.
+        """
+        least_s = min(self._used_s.values(), default=0.0)
+        self._queues = {editor: deque(each) for editor, each in requests.items() if each}
+        self._used_s = {editor: self._used_s.get(editor, least_s) for editor in self._queues}
+
+    def take_slice(self) -> Iterator[PendingRequest]:
+        """Yield requests for one batch, at least one, until a time slice is over.
+
+        The time until the caller requests the next one counts as time of the editor.
+        """
+        ends = self._clock() + SLICE_S
+        for _ in range(BATCH_MAX):
+            waiting = [editor for editor, queue in self._queues.items() if queue]
+            if not waiting:
+                return
+            editor = min(waiting, key=self._used_s.__getitem__)
+            started = self._clock()
+            yield self._queues[editor].popleft()
+            ended = self._clock()
+            self._used_s[editor] += ended - started
+            if ended >= ends:
+                return
+
+    def put_back(self, requests: Sequence[PendingRequest]) -> None:
+        """Put requests back that were taken last, in their order."""
+        for request in reversed(requests):
+            self._queues[request.editor].appendleft(request)

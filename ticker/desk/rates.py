@@ -1,0 +1,72 @@
+"""How many submissions each editor may publish: a burst, and after that a number per minute.
+
+Without this limit, one editor's key could fill the log with new lines within seconds, so that the lines of all others
+are trimmed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from ticker.core.entry import Entry
+from ticker.core.line import Change
+
+TAKES_BACK: Final = frozenset({Change.WITHDRAW, Change.HIDE})
+"""Changes that take a text off the screens. An editor may always make them to the lines that they posted."""
+
+
+class RateLimit(msgspec.Struct, frozen=True):
+    """The limit per editor. `per_minute` 0 means no limit."""
+
+    per_minute: int
+    burst: int = 1
+
+
+NO_LIMIT: Final = RateLimit(per_minute=0)
+
+
+class _Bucket(msgspec.Struct):
+    """The entries of an editor that count towards the burst: `level` at the time `at`. They drain at the rate."""
+
+    level: float
+    at: datetime
+
+
+class Rates:
+    """The rates at which editors publish, computed from the entries of the log. Two desks compute the same."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+        self._buckets: dict[str, _Bucket] = {}
+
+    def count(self, entry: Entry) -> None:
+        """Count an entry of the log."""
+        if self.limit.per_minute and counts(entry.line.change, entry.posted_by, entry.editor):
+            at = entry.line.updated_at
+            self._buckets[entry.editor] = _Bucket(self._level(entry.editor, at) + 1, at)
+
+    def wait_s(self, editor: str, now: datetime, more: int = 0) -> float | None:
+        """Return how many seconds this editor has to wait before the next submission, or None for no wait.
+
+        `more` entries will be added to the log before it.
+        """
+        if not self.limit.per_minute:
+            return None
+        excess = self._level(editor, now) + more + 1 - self.limit.burst
+        return excess * 60 / self.limit.per_minute if excess > 0 else None
+
+    def _level(self, editor: str, now: datetime) -> float:
+        bucket = self._buckets.get(editor)
+        if bucket is None:
+            return 0.0
+        # If the clock was set back by much, the entry's time says nothing: the editor isn't made to wait for it.
+        minutes = abs((now - bucket.at).total_seconds()) / 60
+        return max(0.0, bucket.level - minutes * self.limit.per_minute)
+
+
+def counts(change: Change, posted_by: str, editor: str) -> bool:
+    """Return False if an editor takes back a line that they posted."""
+    return change not in TAKES_BACK or posted_by != editor
