@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from textual import on
 from textual.app import App, ComposeResult
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widgets import Footer, OptionList
@@ -20,6 +21,7 @@ from publisher_cli.tui import actions, bindings
 from publisher_cli.tui.bindings import HelpScreen, Pane
 from publisher_cli.tui.compose import ComposeLine
 from publisher_cli.tui.draft import Draft
+from publisher_cli.tui.escaping_filter import EscapingFilter
 from publisher_cli.tui.messages import (
     ConnectionChanged,
     EditionsListed,
@@ -85,6 +87,7 @@ class DeskApp(App[str]):
         self.model: EditionModel | None = None
         self.outbox = Outbox()
         self.drafts = Drafts()
+        self._escaping = EscapingFilter()
         self._editions: list[str] = []
         self._validate_timer: Timer | None = None
         self._status = StatusBar()
@@ -93,6 +96,9 @@ class DeskApp(App[str]):
         self._composer = Composer()
         self._receipts = ReceiptBar(self.outbox, deadline_s)
         self._compose_line = ComposeLine(self._composer, self.drafts, clock)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._escaping]
 
     def compose(self) -> ComposeResult:
         yield from (self._status, self._lines, self._details, self._composer, self._receipts)

@@ -14,6 +14,9 @@ from typing import Final
 _UNSAFE: Final = "\x00-\x1f\x7f-\x9f\u2028-\u202e\u206a-\u206f\ufff9-\ufffb\ud800-\udfff"
 _ISOLATES: Final = "\u2066-\u2069"
 _POP_ISOLATE: Final = "\u2069"
+UNSAFE: Final = f"[{_UNSAFE}]"
+"""A regular expression for one character that can control a terminal. It doesn't include isolates."""
+
 _NAMED: Final = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 

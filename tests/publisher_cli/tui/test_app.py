@@ -12,6 +12,7 @@ from publisher_cli.tui.widgets.composer import Composer
 from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH
 from tests.support.tui_harness import held_item, model_of, offline_tui, run_desks, run_tui
+from ticker.core.escaping import escape
 
 STORM = "Weather office: Storm nears the coast"
 TEST_EDITION = msgspec.structs.replace(ENGLISH, title="Trial", test=True)
@@ -106,6 +107,18 @@ async def test_editor_without_the_right_to_read_held_items_sees_the_remedy() -> 
     async with offline_tui(model) as tui:
         await tui.press("f3")
         await tui.shows("Pending ?", "your Redis user may not read held items", "`ticker editor add`")
+
+
+async def test_no_text_can_control_the_terminal() -> None:
+    hostile = "\x1b]52;c;cm0gLXJmIH4=\x07 \x9b2J \u202egnp.exe \udcff"
+    model = model_of("Ferries stop")
+    (entry,) = model.board.newest_first()  # as from a log that somebody has forged
+    line = msgspec.structs.replace(entry.line, version=2, text=f"Ferries {hostile} stop")
+    model.board.apply(msgspec.structs.replace(entry, line=line))
+    async with offline_tui(model) as tui:
+        tui.app.post_message(ConnectionChanged(model.name, State.LOST, f"Redis said {hostile}"))
+        await tui.shows("Ferries ]52;c;cm0gLXJmIH4= 2J gnp.exe ? stop", "Redis said ]52")
+        assert escape(tui.text) == tui.text
 
 
 async def test_second_enter_before_the_prompt_opens_is_ignored() -> None:
