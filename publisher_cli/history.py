@@ -72,9 +72,10 @@ async def latest_entries(redis: Redis, edition: str) -> AsyncIterator[Entry]:
     """
     seen: set[str] = set()
     async for found in newest_first(redis, edition):
-        if found.entry.line.id not in seen:
-            seen.add(found.entry.line.id)
-            yield found.entry
+        for entry in found.entry.with_kept():
+            if entry.line.id not in seen:
+                seen.add(entry.line.id)
+                yield entry
 
 
 async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry:
@@ -89,14 +90,18 @@ async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry
     latest: dict[str, Entry] = {}
     async for found in newest_first(redis, edition):
         line = found.entry.line
-        entry = latest.setdefault(line.id, found.entry)
+        for entry in found.entry.with_kept():
+            latest.setdefault(entry.line.id, entry)
         is_last = name == LAST and line.change is Change.NEW and found.entry.editor == editor
         if name == line.id or is_last:
-            return entry
+            return latest[line.id]
     if name == LAST:
-        raise UnknownLineError(
-            f"{editor} has posted nothing to {edition} that is still in the log: `tick log` shows the ids"
-        )
+        posted = [entry for entry in latest.values() if entry.posted_by == editor]
+        if not posted:
+            raise UnknownLineError(
+                f"{editor} has posted nothing to {edition} that is still in the log: `tick log` shows the ids"
+            )
+        return max(posted, key=lambda entry: entry.line.number)
     return latest[find_id(latest, name, f"line of {edition}", "`tick log`")]
 
 

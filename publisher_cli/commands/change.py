@@ -103,7 +103,14 @@ def refile(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
 
 
 @command("Take a line back for good.", "tick withdraw last -e en --reason 'The report was wrong.'")
-@line_options(click.option("--reason", metavar="TEXT", required=True, help="Why it is withdrawn. Readers see it."))
+@line_options(
+    click.option("--reason", metavar="TEXT", required=True, help="Why it is withdrawn. Readers see it."),
+    click.option(
+        "--forgotten",
+        is_flag=True,
+        help="Withdraw a line that is so old that the desk has forgotten it. Type its whole id.",
+    ),
+)
 def withdraw(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     """Take a line back for good. Its text leaves every screen; a notice with the reason stays.
 
@@ -159,6 +166,7 @@ def _change(
     text: str | None = None,
     note: str | None = None,
     reason: str | None = None,
+    forgotten: bool = False,
     **content: Any,
 ) -> ChangeRequest:
     """Return the change that was typed. An empty value removes a field."""
@@ -166,6 +174,8 @@ def _change(
     if text is not None:
         fields["text"] = _typed_or_stdin(text)
     fields |= {"note": note, "reason": reason}
+    if forgotten:
+        fields["forgotten"] = True
     return ChangeRequest(change=change, line=line, version=version, fields=fields, times=times)
 
 

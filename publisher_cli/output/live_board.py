@@ -18,7 +18,16 @@ from ticker.core.entry import Entry
 from ticker.core.errors import SettingsError, StoreError
 from ticker.core.escaping import escape
 from ticker.core.line import Line
-from ticker.core.messages import BoardMessage, ByeMessage, EditionInfo, LineMessage, LiveMessage
+from ticker.core.messages import (
+    BoardMessage,
+    ByeMessage,
+    EditionInfo,
+    ForgetMessage,
+    HeartbeatMessage,
+    LineMessage,
+    LiveMessage,
+    Message,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -100,7 +109,7 @@ class JsonLines:
 
     def show(self, event: Event | None, _: datetime) -> None:
         if isinstance(event, Received):
-            if isinstance(event.message, BoardMessage | LineMessage | LiveMessage):
+            if isinstance(event.message, BoardMessage | LineMessage | ForgetMessage | LiveMessage):
                 self._console.give_raw(event.data)
                 self._console.out.flush()
         elif event is not None:
@@ -180,20 +189,28 @@ class LiveBoard:
                 self._state, self._style, self._retry_at = str(state_of(event)), "yellow", None
             case Lost(reason=reason, retry_s=retry_s):
                 self._state, self._style, self._retry_at = reason, "bold red", now + timedelta(seconds=retry_s)
-            case Received(message=BoardMessage() as message):
+            case Received(message=message):
+                self._receive(message)
+
+    def _receive(self, message: Message | None) -> None:
+        match message:
+            case BoardMessage():
                 self._board, self._info, self._position = Board(), message.edition, message.position
                 for line in message.lines:
                     self._board.apply(as_entry(line))
                 self._size = max(self._size, len(message.lines))
-            case Received(message=LineMessage() as message):
+            case LineMessage():
                 self._position = message.position
                 self._board.apply(as_entry(message.line))
                 self._trim()
-            case Received(message=LiveMessage()):
+            case ForgetMessage():
+                for line_id in message.lines:
+                    self._board.remove(line_id)
+            case LiveMessage():
                 self._state, self._style = "live", "green"
-            case Received(message=ByeMessage()):
+            case ByeMessage():
                 self._state, self._style = "the gateway is closing the connection", "yellow"
-            case Received():
+            case HeartbeatMessage() | None:
                 pass
 
     def _trim(self) -> None:

@@ -70,7 +70,10 @@ def print_log(console: Console, stored: StoredEdition, entries: Sequence[Logged]
     if console.json:
         document = {
             "edition": stored.name,
-            "entries": [{"position": str(found.position), **msgspec.to_builtins(found.entry)} for found in entries],
+            "entries": [
+                {"position": str(found.position), **msgspec.to_builtins(found.entry.without_trim())}
+                for found in entries
+            ],
         }
         console.give(document)
         return

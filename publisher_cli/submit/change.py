@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from publisher_cli.exit_codes import STATUS_OF, Status
-from publisher_cli.history import find_line, find_related_lines
+from publisher_cli.history import UnknownLineError, find_line, find_related_lines
 from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin
@@ -20,7 +20,7 @@ from publisher_cli.submit.undo_window import Window, is_window
 from publisher_cli.times import find_zone, parse_times
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import INTERRUPTED, Console
-from ticker.core.line import Change, Line
+from ticker.core.line import LINE_ID, Change, Line
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
@@ -84,12 +84,29 @@ class ChangeRunner(Runner[Submission]):
             times: Any = parse_times(self._change.times, datetime.now(UTC), find_zone(stored.edition.zone))
             self.request = msgspec.structs.replace(self.request, **times)
         if self._change.line is not None:
-            entry = await find_line(redis, stored.name, self._change.line, editor)
-            self.line = entry.hidden_version or entry.line
-            # Name the version, so that the desk refuses the change if someone else changes the line first.
-            version = entry.line.version if self._change.version is None else self._change.version
-            self.request = msgspec.structs.replace(self.request, id=entry.line.id, version=version)
+            await self._prepare_line(redis, stored, editor, self._change.line)
         return stored
+
+    async def _prepare_line(self, redis: Redis, stored: StoredEdition, editor: str, name: str) -> None:
+        """Complete the request with the id and the version of the line.
+
+        Raises:
+            UnknownLineError: If the name fits no line, or several. A forgotten line may have any whole id.
+
+        """
+        try:
+            entry = await find_line(redis, stored.name, name, editor)
+        except UnknownLineError as error:
+            if self.request.change is not Change.WITHDRAW or LINE_ID.fullmatch(name) is None:
+                raise
+            if not self.request.forgotten:
+                raise UnknownLineError(f"{error}; if it is so old that it was forgotten, add --forgotten") from error
+            self.request = msgspec.structs.replace(self.request, id=name)
+            return
+        self.line = entry.hidden_version or entry.line
+        # Name the version, so that the desk refuses the change if someone else changes the line first.
+        version = entry.line.version if self._change.version is None else self._change.version
+        self.request = msgspec.structs.replace(self.request, id=entry.line.id, version=version)
 
     async def _run_dry(self, redis: Redis, stored: StoredEdition, editor: str) -> int:
         from publisher_cli.submit.dry_run import dry_run  # noqa: PLC0415 -- it imports all the rules

@@ -81,11 +81,14 @@ class EditionModel:
         self.seq, self.link = logged.seq, logged.link
         self._changed_at = logged.entry.line.updated_at
         self._seqs[logged.entry.line.id] = logged.seq
+        if logged.entry.trim is not None:
+            for line_id in logged.entry.trim.forgotten:
+                self._seqs.pop(line_id, None)
         if len(self.board) > LINES_MAX:
             oldest = list(self.board.newest_first())[LINES_MAX * 9 // 10 :]
             for entry in oldest:
                 self.board.remove(entry.line.id)
-                del self._seqs[entry.line.id]
+                self._seqs.pop(entry.line.id, None)
 
     def on_board(self, now: datetime) -> list[Line]:
         """Return the lines that readers see."""

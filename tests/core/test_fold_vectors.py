@@ -13,7 +13,7 @@ import pytest
 from tests.support.strategies import reader_entry
 from ticker.core.board import Board, next_change_at
 from ticker.core.line import Line, Status
-from ticker.core.messages import BoardMessage, LineMessage, decode_message
+from ticker.core.messages import BoardMessage, ForgetMessage, LineMessage, decode_message
 
 VECTORS: Final[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "fold.json").read_text(encoding="utf-8")
@@ -35,6 +35,9 @@ class Reader:
                     self.board.apply(reader_entry(line))
             case LineMessage(line=line):
                 self.board.apply(reader_entry(line))
+            case ForgetMessage(lines=forgotten):
+                for line_id in forgotten:
+                    self.board.remove(line_id)
             case _:
                 pass
 

@@ -78,22 +78,6 @@ def test_the_receipt_of_an_entry_is_rebuilt_from_the_log() -> None:
     assert receipt.position == f"1-{kept.head.link[:16]}"
 
 
-def test_a_line_and_its_key_are_removed_with_the_last_entry() -> None:
-    kept = ledger(retained=2)
-    made = entries(Change.NEW, Change.NEW, Change.NEW)
-    append(kept, *made)
-    assert [entry.line.id in kept.board for entry in made] == [False, True, True]
-    assert [kept.find_answer(entry.editor, entry.key) is not None for entry in made] == [False, True, True]
-
-
-def test_a_line_with_a_retained_change_is_kept() -> None:
-    kept = ledger(retained=2)
-    made = entries(Change.NEW, Change.NEW, Change.UPDATE)
-    append(kept, *made)
-    assert made[0].line.id == made[2].line.id
-    assert len(kept.board) == 2
-
-
 def test_a_trimmed_log_starts_at_its_first_entry() -> None:
     kept = ledger()
     kept.begin_after(41)

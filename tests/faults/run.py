@@ -289,7 +289,6 @@ class _Run:
             head=self.head,
             may_reset=frozenset(may_reset),
             now=datetime.now(UTC),
-            retained=self.schedule.setup.retained,
             selection=selection,
         )
 

@@ -205,15 +205,14 @@ def test_the_path_of_a_trimmed_log_starts_at_its_first_entry() -> None:
     assert [logged.seq for logged in path_of(histories)] == [3, 4, 5]
     assert histories.path(Position.of(2, RAWS[1].link)) is None
     events: list[Event] = [Opened(None), board(3), live(3), news(4), news(5)]
-    expected = Expectation(histories=histories, head=HEAD, may_reset=frozenset(), now=NOW, retained=1)
+    expected = Expectation(histories=histories, head=HEAD, may_reset=frozenset(), now=NOW)
     assert check_follower(events[3:], expected).violations != []
 
 
-def test_a_board_of_a_trimmed_log_has_at_least_the_retained_entries() -> None:
-    expected = Expectation(histories=HISTORIES, head=HEAD, may_reset=frozenset(), now=NOW, retained=2)
+def test_a_board_without_a_line_that_shows_is_reported() -> None:
+    expected = Expectation(histories=HISTORIES, head=HEAD, may_reset=frozenset(), now=NOW)
     whole = fold(PATH).lines(NOW, 10)
     assert check_board(POSITIONS[5], whole, PATH, expected) == []
-    assert check_board(POSITIONS[5], fold(PATH[-2:]).lines(NOW, 10), PATH, expected) == []
     assert check_board(POSITIONS[5], whole[1:], PATH, expected) != []
     assert check_board(POSITIONS[5], [whole[1], whole[0], *whole[2:]], PATH, expected) != []
 

@@ -8,9 +8,11 @@ import msgspec
 
 from tests.support.channel_harness import MARK, OPTIONS, ChannelHarness
 from tests.support.strategies import START
+from ticker.core.entry import Entry, Trim
+from ticker.core.line import Status
 from ticker.core.selection import Selection
 from ticker.gateway.frame_cache import FrameCache, StreamOptions
-from ticker.gateway.framing import Framing, websocket_payload
+from ticker.gateway.framing import Framing, websocket_frame, websocket_payload
 
 
 def cache_of(harness: ChannelHarness, options: StreamOptions = OPTIONS) -> FrameCache:
@@ -113,3 +115,39 @@ async def test_live_has_the_time_of_the_server_and_is_encoded_once_per_second() 
     harness.now += timedelta(milliseconds=1_900)
     harness.channel.tick(0, 0.0)
     assert msgspec.json.decode(websocket_payload(cache.live(0)))["now"] == "2026-11-24T09:30:01Z"
+
+
+SPORTS = StreamOptions(Selection(sections=("sports",)), 10, Framing.WEBSOCKET)
+HEALTH = StreamOptions(Selection(sections=("health",)), 10, Framing.EVENTS)
+FORGET = b'{"type":"forget","lines":["line-7"]}'
+
+
+async def test_every_selection_is_sent_the_lines_to_forget_before_the_line() -> None:
+    harness = ChannelHarness()
+    harness.post("more", section="sports", trim=Trim(through=0, forgotten=("line-7",)))
+    line = harness.log[1].frame
+    assert cache_of(harness, SPORTS).batch(0, MARK) == (websocket_frame(FORGET) + line, 1, 1)
+    assert cache_of(harness, OPTIONS).batch(0, MARK) == (websocket_frame(FORGET) + line, 1, 1)
+
+
+async def test_lines_to_forget_have_no_position_because_a_line_may_follow() -> None:
+    harness = ChannelHarness()
+    harness.post("more", section="sports", trim=Trim(through=0, forgotten=("line-7",)))
+    assert cache_of(harness, HEALTH).batch(0, MARK) == (b"event: forget\ndata: " + FORGET + b"\n\n", 1, 0)
+
+
+async def test_the_withdrawal_of_a_forgotten_line_is_sent_to_every_selection() -> None:
+    harness = ChannelHarness()
+    harness.post("", status=Status.CANCELED, is_for_everyone=True)
+    assert cache_of(harness, SPORTS).batch(0, MARK).entries == 1
+    assert cache_of(harness, HEALTH).batch(0, MARK).entries == 1
+
+
+async def test_kept_lines_are_sent_to_nobody() -> None:
+    harness = ChannelHarness()
+    harness.post("SECRET")
+    kept = Entry(line=harness.log[1].line, editor="ana", key="k", submitted_at=START)
+    harness.post("news", trim=Trim(through=1, kept=(kept,)))
+    batch = cache_of(harness).batch(1, MARK)
+    assert batch.entries == 1
+    assert b"SECRET" not in batch.data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tests.support.strategies import ENGLISH, NONCE, START
-from ticker.core.entry import Entry, Logged, encode_entry
+from ticker.core.entry import Entry, Logged, Trim, encode_entry
 from ticker.core.line import Change, Direction, Facets, Line, Status
 from ticker.core.log_window import LogWindow
 from ticker.core.position import next_link
@@ -23,8 +23,8 @@ class Log:
         self.history = History("en", ENGLISH, NONCE, RETAINED)
         self.link, self.seq = NONCE, 0
 
-    def logged(self, line: Line, earlier_facets: tuple[Facets, ...] = ()) -> Logged:
-        entry = Entry(line=line, editor="ana", key="k", submitted_at=START, earlier_facets=earlier_facets)
+    def logged(self, line: Line, earlier_facets: tuple[Facets, ...] = (), trim: Trim | None = None) -> Logged:
+        entry = Entry(line=line, editor="ana", key="k", submitted_at=START, earlier_facets=earlier_facets, trim=trim)
         self.seq += 1
         self.link = next_link(self.link, encode_entry(entry))
         return Logged(self.seq, self.link, entry)
@@ -86,18 +86,29 @@ def test_log_is_trimmed_to_what_is_retained() -> None:
     for number in range(RETAINED + TRIM_SLACK + 1):
         log.append(new(f"line-{number}", f"text {number}"))
     assert log.history.log.first == log.history.log.head - RETAINED + 1
-    assert len(texts(log.history)) == RETAINED
     assert len(log.history._latest) == RETAINED
 
 
-def test_trim_keeps_a_line_whose_latest_entry_is_retained() -> None:
+def test_board_keeps_a_line_until_the_log_says_that_it_is_forgotten() -> None:
     log = Log()
-    line = log.append(new("kept", "first version"))
-    for number in range(RETAINED + TRIM_SLACK - 1):
+    for number in range(RETAINED + TRIM_SLACK + 1):
         log.append(new(f"line-{number}", "x"))
-    log.append(msgspec.structs.replace(line, version=2, change=Change.UPDATE, text="second version"))
-    assert log.history.log.first > 1
-    assert "second version" in texts(log.history)
+    assert log.history.log.first > 2
+    assert log.history.board.get("line-0") is not None
+    log.history.append(log.logged(new("last", "y"), trim=Trim(through=2, forgotten=("line-0",))))
+    assert log.history.board.get("line-0") is None
+    assert log.history.board.get("line-1") is not None
+
+
+def test_loaded_log_has_the_lines_that_were_kept_when_it_was_trimmed() -> None:
+    log = Log()
+    kept = log.logged(new("old", "still shows")).entry
+    window: LogWindow[Logged] = LogWindow(1, log.link)
+    logged = log.logged(new("b", "news"), trim=Trim(through=1, kept=(kept,), forgotten=("c",)))
+    window.append(logged.link, logged)
+    log.history.replace(NONCE, window)
+    assert set(texts(log.history)) == {"still shows", "news"}
+    assert b"still shows" not in log.payload(2)
 
 
 def test_replace_drops_the_old_log_and_board() -> None:

@@ -50,7 +50,7 @@ def entry(head: Head = START, data: bytes = b"{}") -> NewEntry:
 
 
 async def run(redis: Redis, head: Head | None, *batch: Settlement) -> Appended:
-    return await append(redis, "en", head, batch, 1000, 1000)
+    return await append(redis, "en", head, batch, 1000)
 
 
 async def everything(redis: Redis) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from tests.support.strategies import ENGLISH, NONCE, START
-from ticker.core.entry import Entry, Logged, encode_entry
+from ticker.core.entry import Entry, Logged, Trim, encode_entry
 from ticker.core.line import Change, Direction, Line
 from ticker.core.position import Position, next_link
 from ticker.core.selection import EVERYTHING
@@ -107,19 +107,19 @@ class ChannelHarness:
     def log(self) -> Any:
         return self.channel.history.log
 
-    def post(self, text: str, **fields: object) -> None:
+    def post(self, text: str, *, trim: Trim | None = None, is_for_everyone: bool = False, **fields: object) -> None:
         """Append an entry with a new line."""
         self.seq += 1
         plain = Line(
             id=f"line-{self.seq}", version=1, number=self.seq, change=Change.NEW, text=text, lang="en",
             dir=Direction.LTR, created_at=START, updated_at=START,
         )  # fmt: skip
-        self.append(msgspec.structs.replace(plain, **fields))
+        self.append(msgspec.structs.replace(plain, **fields), trim=trim, is_for_everyone=is_for_everyone)
 
-    def append(self, line: Line) -> None:
+    def append(self, line: Line, *, trim: Trim | None = None, is_for_everyone: bool = False) -> None:
         """Append an entry with this version of a line."""
         self.seq = self.channel.history.log.head + 1
-        entry = Entry(line=line, editor="ana", key="k", submitted_at=START)
+        entry = Entry(line=line, editor="ana", key="k", submitted_at=START, trim=trim, is_for_everyone=is_for_everyone)
         self.link = next_link(self.link, encode_entry(entry))
         self.channel.append(Logged(self.seq, self.link, entry))
 

@@ -19,7 +19,15 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.support.waiting import WAIT_S
 from ticker.core.line import Line
-from ticker.core.messages import BoardMessage, ByeMessage, LineMessage, LiveMessage, Message, decode_message
+from ticker.core.messages import (
+    BoardMessage,
+    ByeMessage,
+    ForgetMessage,
+    LineMessage,
+    LiveMessage,
+    Message,
+    decode_message,
+)
 
 
 class RecordingReader:
@@ -140,7 +148,7 @@ class RecordingReader:
                 message = decode_message(data)
                 if message is not None:
                     self.messages.append(message)
-                    if not isinstance(message, ByeMessage):
+                    if not isinstance(message, ByeMessage | ForgetMessage):
                         self.position = message.position
                 self._changed.set()
         except ConnectionClosed:

@@ -18,6 +18,7 @@ const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, now
   for (const message of messages) {
     if (message.type === "board") fold.reset(message.lines);
     if (message.type === "line") fold.apply(message.line);
+    if (message.type === "forget") fold.forget(message.lines);
   }
   const instant = Date.parse(now);
   const lines = fold.lines(instant, size);

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from ticker.client.follower import RefusedError, follow
     from ticker.client.publisher import Publisher
     from ticker.core.held import Held
-    from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
+    from ticker.core.messages import BoardMessage, ForgetMessage, LineMessage, LiveMessage
     from ticker.core.submission import Receipt, ReceiptStatus
 
 __all__ = [
     "BoardMessage",
+    "ForgetMessage",
     "Held",
     "LineMessage",
     "LiveMessage",
@@ -31,6 +32,7 @@ __all__ = [
 
 _PLACES: Final = {
     "BoardMessage": "ticker.core.messages",
+    "ForgetMessage": "ticker.core.messages",
     "Held": "ticker.core.held",
     "LineMessage": "ticker.core.messages",
     "LiveMessage": "ticker.core.messages",

@@ -23,6 +23,7 @@ from ticker.core.messages import (
     SUBPROTOCOL,
     BoardMessage,
     ByeMessage,
+    ForgetMessage,
     LineMessage,
     LiveMessage,
     Message,
@@ -81,11 +82,12 @@ async def follow(
     regions: Iterable[str] = (),
     urgency: int | None = None,
     lines: int | None = None,
-) -> AsyncGenerator[BoardMessage | LineMessage | LiveMessage]:
+) -> AsyncGenerator[BoardMessage | LineMessage | ForgetMessage | LiveMessage]:
     """Yield the messages of an edition, for ever.
 
     Without `after`, the first message is a `BoardMessage`: the lines that show now. After that each change is a
-    `LineMessage`. A `LiveMessage` follows the messages that were missed: everything after it is news.
+    `LineMessage`. A `ForgetMessage` has the ids of old lines that the reader must drop. A `LiveMessage` follows the
+    messages that were missed: everything after it is news.
 
     After a lost connection, the follower resumes after the last position: no entry is missed or repeated. It waits
     before each attempt, up to `RETRY_MOST_S` seconds, with jitter. If the gateway can't resume there, for example
@@ -116,7 +118,9 @@ async def follow(
     }
     async with aclosing(follow_events(lambda: gateway, edition, query, after=after)) as events:
         async for event in events:
-            if isinstance(event, Received) and isinstance(event.message, BoardMessage | LineMessage | LiveMessage):
+            if isinstance(event, Received) and isinstance(
+                event.message, BoardMessage | LineMessage | ForgetMessage | LiveMessage
+            ):
                 yield event.message
 
 
@@ -149,7 +153,7 @@ async def follow_events(
                     message = decode_message(text)
                     if isinstance(message, ByeMessage):
                         retry_s = message.retry_ms / 1000
-                    elif message is not None:
+                    elif message is not None and not isinstance(message, ForgetMessage):
                         position, is_known = message.position, True
                     yield Received(text, message)
         except InvalidStatus as error:

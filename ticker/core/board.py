@@ -5,17 +5,21 @@ The widget folds a log in the same way. Both are tested with `tests/vectors/fold
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from ticker.core.entry import Entry
 from ticker.core.line import Line, Status
 from ticker.core.selection import EVERYTHING, Selection
 
+LINES_MAX: Final = 100
+"""The maximum size of a board."""
+
 
 class Board:
-    """The latest version of every line of a log. `lines` returns those that are visible at a given time.
+    """The latest version of every known line. `lines` returns those that are visible at a given time.
 
     The board depends only on the entries, not on how the log was divided between connections. Not thread-safe.
     """
@@ -42,27 +46,37 @@ class Board:
     def apply(self, entry: Entry) -> None:
         """Add a new line or a later version of a line. Ignore a version that isn't later than the known one.
 
+        If entries leave the log with this one, remove the lines that are forgotten with them.
+
         A log has the versions of a line in order, but a reader's board may be ahead of the entries that it gets next:
         after a replay over a board that it kept, or from a gateway that lags behind the last one. An old version must
         never replace a newer one, and a withdrawn text must never come back.
         """
+        if entry.trim is not None:
+            for kept in entry.trim.kept:
+                self._put(kept)
+            for line_id in entry.trim.forgotten:
+                self.remove(line_id)
+        self._put(entry.without_trim())
+
+    def _put(self, entry: Entry) -> None:
         line = entry.line
         known = self._entries.get(line.id)
-        if known is None:
-            insort(self._order, (line.number, line.id))
-        elif line.version <= known.line.version:
-            return
+        if known is not None:
+            if line.version <= known.line.version:
+                return
+            self.remove(line.id)  # the withdrawal of a forgotten line has another number
+        insort(self._order, (line.number, line.id))
         self._entries[line.id] = entry
-        if line.pinned_until is None:
-            self._pins.pop(line.id, None)
-        else:
+        if line.pinned_until is not None:
             self._pins[line.id] = line.pinned_until
 
     def remove(self, line_id: str) -> None:
-        """Remove a line whose last entry has been trimmed from the log."""
-        entry = self._entries.pop(line_id)
-        self._order.remove((entry.line.number, line_id))
-        self._pins.pop(line_id, None)
+        """Remove a line, if it is known."""
+        entry = self._entries.pop(line_id, None)
+        if entry is not None:
+            del self._order[bisect_left(self._order, (entry.line.number, line_id))]
+            self._pins.pop(line_id, None)
 
     def lines(self, now: datetime, size: int, selection: Selection = EVERYTHING) -> list[Line]:
         """Return the lines that are visible at `now`: pinned lines first, then the others, each newest first.

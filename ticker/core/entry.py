@@ -18,6 +18,25 @@ from ticker.core.position import Position, next_link
 _LINK = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
+class Trim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The entries that leave the log together with the arrival of a new one, and what becomes of their lines.
+
+    Every known line has an entry in the log, or is in `kept` of one. So the log alone tells which lines are known.
+
+    Attributes:
+        through: All entries up to this seq are removed from the log.
+        kept: The latest entries of lines that still show, and whose own entries are removed. They are no news: no
+            reader is sent them.
+        forgotten: The ids of the other lines whose last entry is removed. The desk and the gateways no longer know
+            them, and readers are told to drop them.
+
+    """
+
+    through: int
+    kept: tuple[Entry, ...] = ()
+    forgotten: tuple[str, ...] = ()
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A version of a line and its origin.
 
@@ -31,6 +50,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     For the audit: `approved_by` is the second person, `break_glass` a chief's reason for going without one.
     `overridden` has the codes of the rules that were overridden, `origin` the client's description of itself, and
     `due_at` the time that the submission waited for. Readers are never sent any of these.
+
+    `is_for_everyone` is set in the withdrawal of a forgotten line: nobody knows which selections received the line, so
+    every follower gets the entry. `trim` has the entries that leave the log with this one, if any.
     """
 
     line: Line
@@ -46,11 +68,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     overridden: tuple[str, ...] = ()
     origin: str | None = None
     due_at: datetime | None = None
+    is_for_everyone: bool = False
+    trim: Trim | None = None
 
     @property
     def posted_by(self) -> str:
         """The editor who posted the line's first version."""
         return self.author or self.editor
+
+    def with_kept(self) -> tuple[Entry, ...]:
+        """Return this entry and those in its trim, all without a trim. They are of different lines."""
+        return (self,) if self.trim is None else (self.without_trim(), *self.trim.kept)
+
+    def without_trim(self) -> Entry:
+        return self if self.trim is None else msgspec.structs.replace(self, trim=None)
 
 
 class Logged(msgspec.Struct, frozen=True):

@@ -14,7 +14,17 @@ from msgspec import UNSET
 
 from ticker.core.edition import Edition
 from ticker.core.entry import Entry
-from ticker.core.line import REWRITES, TEXT_CHANGES, Change, Direction, Facets, Line, Status
+from ticker.core.line import (
+    LINE_ID,
+    REWRITES,
+    TEXT_CHANGES,
+    VERSION_LAST,
+    Change,
+    Direction,
+    Facets,
+    Line,
+    Status,
+)
 from ticker.core.rules import fields
 from ticker.core.rules.findings import RuleFinding, refuse
 from ticker.core.submission import Submission
@@ -197,6 +207,42 @@ def first_version(edition: Edition, submission: Submission, line_id: str, number
         test=edition.test,
     )
     return _with_content(edition, submission, blank)
+
+
+def check_unknown(submission: Submission) -> Iterator[RuleFinding]:
+    """Refuse a change of a line that isn't known. A line that was forgotten can only be withdrawn."""
+    hint = "in this edition's log: `tick log` shows the ids"
+    if submission.id is None:
+        yield refuse("unknown", f"no line is named {hint}")
+    elif LINE_ID.fullmatch(submission.id) is None or submission.change is not Change.WITHDRAW:
+        yield refuse("unknown", f"there is no line {submission.id[:40]!a} {hint}")
+    elif not submission.forgotten:
+        old = "if it is so old that it was forgotten, withdraw it with --forgotten"
+        yield refuse("unknown", f"there is no line {submission.id[:40]!a} {hint}; {old}")
+
+
+def forgotten_version(edition: Edition, submission: Submission, number: int, now: datetime) -> Line:
+    """Build the withdrawal of a line that the desk no longer knows.
+
+    It is higher than every version of that line, so each reader that still has one replaces it. It expires at once: it
+    is no notice for the readers that don't have the line.
+    """
+    assert submission.id is not None, "the caller has checked it"
+    return Line(
+        id=submission.id,
+        version=VERSION_LAST,
+        number=number,
+        change=Change.WITHDRAW,
+        status=Status.CANCELED,
+        text="",
+        lang=edition.lang,
+        dir=edition.dir,
+        created_at=now,
+        updated_at=now,
+        expires_at=now,
+        correction=_reason(submission),
+        test=edition.test,
+    )
 
 
 def next_version(edition: Edition, submission: Submission, latest: Entry, now: datetime) -> Line:

@@ -5,6 +5,7 @@ The fields have the same names on the wire. They map one to one to IPTC ninjs 3.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -45,6 +46,12 @@ class Direction(StrEnum):
     LTR = "ltr"
     RTL = "rtl"
 
+
+LINE_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{10}", re.ASCII)
+"""The form of the ids that desks make: Crockford's base 32 in lower case."""
+
+VERSION_LAST: Final = 2**31 - 1
+"""The version of the withdrawal of a forgotten line. Its number of versions is unknown, and no line has so many."""
 
 URGENCY_FLASH = 1
 URGENCY_ROUTINE = 4
@@ -108,7 +115,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.pinned_until is not None and self.pinned_until > now and self.status is Status.USABLE
 
     def without_text(self, status: Status) -> Line:
-        """Return this version without its text and without any field that may quote it, such as the correction."""
+        """Return this version without its text and without any field that says what it was about.
+
+        The facets stay: they decide which followers are sent this version.
+        """
         return msgspec.structs.replace(
-            self, status=status, text="", attribution=None, url=None, correction=None, pinned_until=None
+            self, status=status, text="", attribution=None, coverage=None, url=None, correction=None, pinned_until=None
         )

@@ -73,7 +73,11 @@ class LogWindow(Generic[T]):
 
     def trim(self, retained: int) -> None:
         """Remove all but the newest `retained` items."""
-        excess = len(self._items) - retained
+        self.trim_through(self.head - retained)
+
+    def trim_through(self, seq: int) -> None:
+        """Remove the items up to `seq`, which must not be after the head."""
+        excess = seq - self._base
         if excess > 0:
             del self._items[:excess]
             del self._links[:excess]

@@ -61,6 +61,15 @@ class LineMessage(msgspec.Struct, frozen=True, tag_field="type", tag="line"):
     line: Line
 
 
+class ForgetMessage(msgspec.Struct, frozen=True, tag_field="type", tag="forget"):
+    """The reader has to drop these lines, if it has them: they are old, and nobody can change them any more.
+
+    It has no position, because a `line` message of the same entry may follow.
+    """
+
+    lines: tuple[str, ...]
+
+
 class LiveMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="live"):
     """The reader has caught up: the next messages are new.
 
@@ -89,12 +98,12 @@ class ByeMessage(msgspec.Struct, frozen=True, tag_field="type", tag="bye"):
     reason: str
 
 
-Message = BoardMessage | LineMessage | LiveMessage | HeartbeatMessage | ByeMessage
+Message = BoardMessage | LineMessage | ForgetMessage | LiveMessage | HeartbeatMessage | ByeMessage
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _kind_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_KINDS = frozenset(f'"{kind}"'.encode() for kind in ("board", "line", "live", "heartbeat", "bye"))
+_KINDS = frozenset(f'"{kind}"'.encode() for kind in ("board", "line", "forget", "live", "heartbeat", "bye"))
 
 
 class MessageError(TickerError):

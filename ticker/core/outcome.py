@@ -249,8 +249,10 @@ def _draft(submission: Submission, context: Context) -> _Draft | Refuse:
         return Refuse(Findings.of(found).errors, latest=None if latest is None else latest.line)
     edition, now = context.edition, context.now
     earlier: tuple[Facets, ...] = ()
-    if latest is None:
+    if is_new:
         line = lifecycle.first_version(edition, submission, context.new_id, context.seq, now)
+    elif latest is None:
+        line = lifecycle.forgotten_version(edition, submission, context.seq, now)
     else:
         line = lifecycle.next_version(edition, submission, latest, now)
         earlier = lifecycle.earlier_facets(line, latest)
@@ -268,8 +270,7 @@ def _check_target(submission: Submission, latest: Entry | None) -> Iterator[Rule
         if submission.id is not None or submission.version is not None:
             yield refuse("field", "a new line gets its id from the desk: leave `id` and `version` out")
     elif latest is None:
-        named = "no line is named" if submission.id is None else f"there is no line {submission.id[:40]!a}"
-        yield refuse("unknown", f"{named} in this edition's log: `tick log` shows the ids")
+        yield from lifecycle.check_unknown(submission)
     else:
         yield from lifecycle.check_may_follow(submission, latest.line)
 
@@ -289,6 +290,7 @@ def _entry(submission: Submission, draft: _Draft, context: Context, overridden: 
         break_glass=submission.break_glass,
         overridden=tuple(dict.fromkeys(overridden)),
         origin=submission.origin,
+        is_for_everyone=latest is None and line.change is Change.WITHDRAW,
     )
 
 

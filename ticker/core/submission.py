@@ -59,6 +59,7 @@ class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_
         embargo_until: Hold the submission until this time.
         undo_s: Hold the submission for this many seconds, in which it can be cancelled (None: the edition's setting).
         again: Post even if the line looks like a duplicate.
+        forgotten: Withdraw the line even if the desk no longer knows it. `id` must be its whole id.
 
     """
 
@@ -83,6 +84,7 @@ class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_
     embargo_until: datetime | None = None
     undo_s: Annotated[float, Meta(ge=0, le=UNDO_MAX_S)] | None = None
     again: bool = False
+    forgotten: bool = False
 
 
 class Decision(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
@@ -9,13 +10,14 @@ import msgspec
 
 from ticker.core.board import Board
 from ticker.core.edition import Role
-from ticker.core.entry import Entry
+from ticker.core.entry import Entry, Trim
 from ticker.core.errors import LinkError, PositionError
 from ticker.core.held import Held
 from ticker.core.line import Change
 from ticker.core.log_window import LogWindow, Reset
 from ticker.core.outcome import Hold
 from ticker.core.position import Position, history_of
+from ticker.core.shown_lines import ShownLines
 from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
 from ticker.desk.held_items import HeldItems
 from ticker.desk.rates import NO_LIMIT, RateLimit, Rates
@@ -72,10 +74,14 @@ class _Logged(msgspec.Struct, frozen=True):
 class Ledger:
     """The board, the head of the log, the cursors, the held items and the answered keys of one edition.
 
-    Memory is bounded: the ledger keeps `retained` entries, and `receipts_retained` answers per editor. The key of an
-    entry is known for as long as the entry is retained, and the key of a held item for as long as the item is held.
+    Memory is bounded: the log has about `retained` entries, and the ledger keeps `receipts_retained` answers per
+    editor. The key of an entry is known for as long as the log has the entry, and the key of a held item for as long as
+    the item is held. A line is known for as long as the log has an entry of it, and longer while it shows: see `Trim`.
 
     Attributes:
+        board: The known lines.
+        shown: Those of them that show.
+        retained: How many entries the log keeps.
         cursors: The stream id of the last settled request, by editor.
         receipt_ids: The stream id of the last receipt that was read, by editor.
         held: The held items.
@@ -92,7 +98,8 @@ class Ledger:
         self.name = stored.name
         self.edition = stored.edition
         self.nonce = stored.nonce
-        self.board = Board()
+        self.retained = retained
+        self._clear_lines()
         self.cursors: dict[str, str] = {}
         self.receipt_ids: dict[str, str] = {}
         self.held = HeldItems()
@@ -100,10 +107,8 @@ class Ledger:
         self.fault: LinkError | None = None
         self.redis_ms = 0
         self.rates = Rates(rate_limit)
-        self._retained = retained
         self._receipts_retained = receipts_retained
         self._log: LogWindow[_Logged] = LogWindow(0, stored.nonce)
-        self._seq_of_line: dict[str, int] = {}
         self._seq_of_key: dict[tuple[str, str], int] = {}
         self._answers: dict[str, dict[str, Answer]] = {}
 
@@ -120,10 +125,15 @@ class Ledger:
 
     def begin_after(self, seq: int) -> None:
         """Clear the log and the board, and continue after entry `seq`: the entries up to it have been trimmed."""
-        self.board = Board()
+        self._clear_lines()
         self._log = LogWindow(seq, None)
-        self._seq_of_line.clear()
         self._seq_of_key.clear()
+
+    def _clear_lines(self) -> None:
+        self.board = Board()
+        self.shown = ShownLines(self.board)
+        self._seq_of_line: dict[str, int] = {}  # → the newest entry that has the line, ascending
+        self._kept_lines: set[str] = set()  # those that only a `Trim` has
 
     def cursor(self, editor: str) -> str:
         """Return the stream id of the editor's last settled request, or the start of the stream."""
@@ -135,9 +145,45 @@ class Ledger:
         self._log.append(link, _Logged(entry.editor, entry.key, line.change, line.id, line.version, line.updated_at))
         self.board.apply(entry)
         self.rates.count(entry)
-        self._seq_of_line[line.id] = self._log.head
         self._seq_of_key[entry.editor, entry.key] = self._log.head
-        self._trim()
+        if entry.trim is not None:
+            self._apply_trim(entry.trim)
+        self._set_newest(line.id)
+        self._kept_lines.discard(line.id)
+
+    def _apply_trim(self, trim: Trim) -> None:
+        for kept in trim.kept:
+            self._set_newest(kept.line.id)
+            self._kept_lines.add(kept.line.id)
+        for line_id in trim.forgotten:
+            self._seq_of_line.pop(line_id, None)
+            self._kept_lines.discard(line_id)
+            self.shown.update(line_id)
+        for seq in range(self._log.first, trim.through + 1):
+            key = self._log[seq].editor, self._log[seq].key
+            if self._seq_of_key.get(key) == seq:
+                del self._seq_of_key[key]
+        self._log.trim_through(trim.through)
+
+    def _set_newest(self, line_id: str) -> None:
+        """Note that the head has the newest version of a line."""
+        self._seq_of_line.pop(line_id, None)
+        self._seq_of_line[line_id] = self._log.head
+        self.shown.update(line_id)
+
+    @property
+    def first(self) -> int:
+        """The seq of the oldest entry of the log."""
+        return self._log.first
+
+    @property
+    def kept_lines(self) -> int:
+        """The number of known lines that have no entry of their own in the log any more."""
+        return len(self._kept_lines)
+
+    def lines_by_age(self) -> Iterable[tuple[str, int]]:
+        """Return the id of every known line, and the seq of the newest entry that has it, the oldest entry first."""
+        return self._seq_of_line.items()
 
     def role_of(self, editor: str) -> Role:
         return self.roles.get(editor) or self.edition.role
@@ -208,14 +254,3 @@ class Ledger:
         receipt = receipt_for(self.name, submission.key, action_of(submission), Hold(held))
         receipt = msgspec.structs.replace(receipt, version=submission.version, test=self.edition.test)
         return Answer.of(held.editor, receipt, encode_receipt(receipt))
-
-    def _trim(self) -> None:
-        first = self._log.first
-        for seq in range(first, self._log.head - self._retained + 1):
-            logged = self._log[seq]
-            if self._seq_of_line[logged.line_id] == seq:
-                del self._seq_of_line[logged.line_id]
-                self.board.remove(logged.line_id)
-            if self._seq_of_key[logged.editor, logged.key] == seq:
-                del self._seq_of_key[logged.editor, logged.key]
-        self._log.trim(self._retained)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
-from ticker.core.entry import Entry
+from ticker.core.entry import Entry, Trim
 from ticker.desk.held_items import HeldBytes
 from ticker.desk.ledger import Answer, Ledger
 from ticker.desk.plan import PlannedSettlement
 from ticker.desk.rates import counts
+from ticker.desk.trimming import plan_trim
 from ticker.store.append import Head
 
 
@@ -27,6 +28,7 @@ class Overlay:
         self._ledger = ledger
         self.head: Head | None = None if ledger.fault else ledger.head
         self._entries: dict[str, Entry] = {}
+        self._is_trimmed = False
         self._held: dict[str, HeldBytes | None] = {}
         self._more_held: Counter[str] = Counter()
         self._more_entries: Counter[str] = Counter()  # that count towards the rate
@@ -64,11 +66,18 @@ class Overlay:
     def cursor(self, editor: str) -> str:
         return self._cursors.get(editor) or self._ledger.cursor(editor)
 
+    def plan_trim(self, line_id: str, now: datetime) -> Trim | None:
+        """Return the trim of the next entry, which is of this line. A batch has one trim at most."""
+        if self._is_trimmed or self.head is None:
+            return None
+        return plan_trim(self._ledger, self.head.seq + 1, {*self._entries, line_id}, now)
+
     def add(self, planned: PlannedSettlement) -> None:
         """Take a planned settlement into account."""
         if planned.logged is not None:
             entry = planned.logged.entry
             self._entries[entry.line.id] = entry
+            self._is_trimmed |= entry.trim is not None
             self._more_entries[entry.editor] += counts(entry.line.change, entry.posted_by, entry.editor)
             self.head = Head(planned.logged.seq, planned.logged.link)
         if planned.held is not None:

@@ -177,6 +177,8 @@ class _Planner:
             if found is None:
                 return Refuse((_not_held(request.held),)), None
             return decide_held(request, found[1], context, self._ledger.role_of(found[1].editor)), found[1]
+        if request.forgotten and request.id is not None and self._overlay.find_held(request.id) is not None:
+            return Refuse((Finding("held", f"{request.id} is held, not published: use `tick cancel`"),)), None
         too_fast = check_rate(request, pending.editor, self._overlay, self._ledger.rates.limit, self._context)
         if too_fast is not None:
             return too_fast, None
@@ -246,9 +248,11 @@ class _Planner:
             return None, None
         head = self._overlay.head
         assert head is not None, "nothing is published on a log with a fault"
-        data = encode_entry(outcome.entry)
-        logged = Logged(head.seq + 1, next_link(head.link, data), outcome.entry)
-        return NewEntry(data, logged.link), logged
+        trim = self._overlay.plan_trim(outcome.entry.line.id, self._context.now)
+        entry = outcome.entry if trim is None else msgspec.structs.replace(outcome.entry, trim=trim)
+        data = encode_entry(entry)
+        logged = Logged(head.seq + 1, next_link(head.link, data), entry)
+        return NewEntry(data, logged.link, None if trim is None else trim.through), logged
 
     def _held_change(self, held: Held, after: HeldBytes | None, answer: Answer, *, is_published: bool) -> HeldChange:
         before = self._overlay.find_held(held.id)

@@ -267,7 +267,6 @@ class EditionDesk:
             self._name,
             None if ledger.fault else ledger.head,
             planned,
-            self._settings.retained,
             self._settings.receipts_retained,
         )
         self._set_redis_ms(ledger, appended.redis_ms)

@@ -119,8 +119,9 @@ class Broadcaster:
     def _advance_group(self, slot: HeartbeatSlot[Follower], group: WriteGroup[Follower]) -> None:
         batch = group.frame_cache.batch(group.cursor, self._burst_bytes)
         group.cursor = batch.until
-        if batch.data:
+        if batch.entries:
             group.sent = batch.until
+        if batch.data:
             self._counts.deliveries += batch.entries * len(group.members)
             slot.write(group, batch.data)
         head = self._history.log.head

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from ticker.core.board import next_change_at
 from ticker.core.log_window import Reset
-from ticker.core.messages import BoardMessage, EditionInfo, HeartbeatMessage, LiveMessage
+from ticker.core.messages import BoardMessage, EditionInfo, ForgetMessage, HeartbeatMessage, LiveMessage
 from ticker.core.selection import Selection
 from ticker.gateway.framing import Framing, frame_message
 from ticker.gateway.history import History
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     """Consecutive entries, ready to write.
 
     Attributes:
-        data: The frames of the entries that the selection matches.
+        data: The frames of the entries that the selection matches, and of the lines that readers must drop.
         until: The cursor after the batch.
         entries: The number of entries in `data`.
 
@@ -95,16 +95,21 @@ class FrameCache:
     def _make_batch(self, cursor: int, bytes_max: int) -> Batch:
         log, selection, framing = self.history.log, self.options.selection, self.options.framing
         frames: list[bytes] = []
-        size, until = 0, cursor
+        size, until, entries = 0, cursor, 0
         for entry in log.iterate(cursor):
-            if entry.matches(selection):
-                frame = entry.framed(framing, log.position_at(until + 1))
+            # Before the line: a reader that gets only the first of the two resumes before both.
+            frame = frame_message(framing, ForgetMessage(entry.forgotten)) if entry.forgotten else b""
+            is_included = entry.matches(selection)
+            if is_included:
+                frame += entry.framed(framing, log.position_at(until + 1))
+            if frame:
                 if frames and size + len(frame) > bytes_max:
                     break
                 frames.append(frame)
                 size += len(frame)
             until += 1
-        return Batch(b"".join(frames), until, len(frames))
+            entries += is_included
+        return Batch(b"".join(frames), until, entries)
 
     def board(self, reset: Reset | None) -> bytes:
         """Return the frame of the current board. `reset` is the reason that it gives, if any."""

@@ -12,7 +12,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPe
 from websockets.frames import Frame, Opcode
 from websockets.headers import build_extension, parse_extension
 
-from ticker.core.messages import ByeMessage, Message, encode_message
+from ticker.core.messages import ByeMessage, ForgetMessage, Message, encode_message
 
 
 class Framing(Enum):
@@ -62,7 +62,8 @@ def frame_message(framing: Framing, message: Message) -> bytes:
     if isinstance(message, ByeMessage):
         # Browsers use this delay for all later reconnects too, even if no server responds: it must not be 0.
         return b"retry: %d\n" % (message.retry_ms + RETRY_MIN_MS) + event("bye", None, payload)
-    return event(str(message.__struct_config__.tag), message.position, payload)
+    position = None if isinstance(message, ForgetMessage) else message.position
+    return event(str(message.__struct_config__.tag), position, payload)
 
 
 def websocket_frame(payload: bytes) -> bytes:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from websockets.utils import accept_key
 
+from ticker.core.board import LINES_MAX
 from ticker.core.edition import Edition
 from ticker.core.errors import PositionError, SelectionError
 from ticker.core.log_window import Reset
@@ -22,7 +23,6 @@ from ticker.gateway.admission import Refusal
 from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
 
-LINES_MAX: Final = 100
 QUERY_FIELDS_MAX: Final = 32
 _KNOWN: Final = frozenset({"after", "lines", "section", "region", "urgency"})
 _ENDINGS: Final = {b"live": Framing.WEBSOCKET, b"events": Framing.EVENTS}

@@ -31,6 +31,8 @@ class PreparedEntry(msgspec.Struct):
         line: The line as readers see it.
         facets: All facets that the line has or had. A selection that matches one of them gets the entry.
         previous: The seq of the line's previous entry, or 0.
+        is_for_everyone: Whether every follower gets the entry.
+        forgotten: The lines that readers have to drop, in the order of the log just before this entry.
         deflated: The compressed frame, once a follower has needed it.
 
     """
@@ -39,6 +41,8 @@ class PreparedEntry(msgspec.Struct):
     line: Line
     facets: tuple[Facets, ...]
     previous: int
+    is_for_everyone: bool = False
+    forgotten: tuple[str, ...] = ()
     deflated: bytes = b""
 
     def framed(self, framing: Framing, position: Position | None) -> bytes:
@@ -54,11 +58,15 @@ class PreparedEntry(msgspec.Struct):
 
     def matches(self, selection: Selection) -> bool:
         """Return whether followers with this selection get the entry."""
-        return selection is EVERYTHING or any(map(selection.matches, self.facets))
+        return selection is EVERYTHING or self.is_for_everyone or any(map(selection.matches, self.facets))
 
 
 class History:
-    """The newest `retained` entries of an edition's log, its board and its settings."""
+    """The newest `retained` entries of an edition's log, its board and its settings.
+
+    The board has every known line: the log says when a line is forgotten (see `ticker.core.entry.Trim`). So it doesn't
+    depend on how many entries this gateway keeps.
+    """
 
     def __init__(self, name: str, edition: Edition, nonce: str, retained: int) -> None:
         self.name = name
@@ -67,7 +75,7 @@ class History:
         self.log: LogWindow[PreparedEntry] = LogWindow(0, nonce)
         self.board = Board()
         self._retained = retained
-        self._latest: dict[str, int] = {}  # line id → seq of its latest entry
+        self._latest: dict[str, int] = {}  # line id → seq of its latest entry, if that is retained
 
     def append(self, logged: Logged) -> None:
         """Append the entry after the head. The caller has checked its link.
@@ -77,7 +85,15 @@ class History:
         entry, line = logged.entry, logged.entry.line
         previous = self._latest.get(line.id, 0)
         frame = websocket_frame(encode_line(logged.position, line))
-        self.log.append(logged.link, PreparedEntry(frame, line, (line.facets, *entry.earlier_facets), previous))
+        prepared = PreparedEntry(
+            frame,
+            line,
+            (line.facets, *entry.earlier_facets),
+            previous,
+            is_for_everyone=entry.is_for_everyone,
+            forgotten=() if entry.trim is None else entry.trim.forgotten,
+        )
+        self.log.append(logged.link, prepared)
         self._latest[line.id] = logged.seq
         self.board.apply(entry)
         if line.status is not Status.USABLE:
@@ -103,7 +119,7 @@ class History:
                 position = self.log.position_at(seq)
                 assert position is not None, "a retained entry has a position"
                 frame = websocket_frame(encode_line(position, line))
-                self.log[seq] = PreparedEntry(frame, line, entry.facets, entry.previous)
+                self.log[seq] = msgspec.structs.replace(entry, frame=frame, line=line, deflated=b"")
             seq = entry.previous
 
     def _trim(self) -> None:
@@ -111,5 +127,4 @@ class History:
         for seq, entry in enumerate(self.log.items(first - 1, self.log.head - self._retained), first):
             if self._latest.get(entry.line.id) == seq:
                 del self._latest[entry.line.id]
-                self.board.remove(entry.line.id)
         self.log.trim(self._retained)

@@ -1,14 +1,15 @@
 #!lua
--- Settle requests and held items in order. For each: append its entry (if it has one), add, change or remove the held
--- item, add the receipts, move the inbox's cursor, and delete the request from the inbox. Each is settled as a whole or
+-- Settle requests and held items in order. For each: append its entry (if it has one) and remove the entries that leave
+-- the log with it, add, change or remove the held item, add the receipts, move the inbox's cursor, and delete the request
+-- from the inbox. Each is settled as a whole or
 -- not at all. The script stops at the first that can't be settled.
 --
 -- KEYS: edition, log, cursors, held, then for each: inbox, receipts, receipts of the held item's author.
 -- ARGV: the number and the link of the log's last entry as the desk knows them (0 and the nonce for an empty log; both
---   empty to leave the log unchecked, if nothing has an entry), retained entries, retained receipts,
+--   empty to leave the log unchecked, if nothing has an entry), retained receipts,
 --   how many milliseconds an id may be ahead of this server's clock,
 --   then for each: editor, cursor before it, its id ('' for a held item that is due: it is in no inbox), deadline
---   in milliseconds or '', entry or '', link or '', receipt, '1' if its id is known to be ahead,
+--   in milliseconds or '', entry or '', link or '', the id of the oldest entry that the log keeps or '', receipt, '1' if its id is known to be ahead,
 --   the held item's id or '', its bytes before ('' for a new item) and after ('' if it is removed),
 --   the time in milliseconds before which it must not be published or '', and a receipt for the author or ''.
 -- Returns how many were settled, why the script stopped, and this server's clock in milliseconds.
@@ -18,8 +19,8 @@
 
 local edition, log, cursors, all_held = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local seq, head_link = ARGV[1], ARGV[2]
-local retained, receipts_retained, ahead_ms = ARGV[3], ARGV[4], tonumber(ARGV[5])
-local KEYS_BEFORE, KEYS_EACH, ARGV_BEFORE, ARGV_EACH = 4, 3, 5, 13
+local receipts_retained, ahead_ms = ARGV[3], tonumber(ARGV[4])
+local KEYS_BEFORE, KEYS_EACH, ARGV_BEFORE, ARGV_EACH = 4, 3, 4, 14
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -57,7 +58,7 @@ local count = (#ARGV - ARGV_BEFORE) / ARGV_EACH
 for i = 0, count - 1 do
   local inbox, receipts, authors_receipts =
     unpack(KEYS, KEYS_BEFORE + i * KEYS_EACH + 1, KEYS_BEFORE + (i + 1) * KEYS_EACH)
-  local editor, cursor, id, deadline, entry, link, receipt, is_ahead, held, held_before, held_after, not_before,
+  local editor, cursor, id, deadline, entry, link, oldest, receipt, is_ahead, held, held_before, held_after, not_before,
     authors_receipt = unpack(ARGV, ARGV_BEFORE + i * ARGV_EACH + 1, ARGV_BEFORE + (i + 1) * ARGV_EACH)
 
   redis.call('XLEN', inbox)
@@ -80,7 +81,10 @@ for i = 0, count - 1 do
   end
   if entry ~= '' then
     seq = string.format('%.0f', tonumber(seq) + 1)
-    redis.call('XADD', log, 'MAXLEN', '~', retained, seq .. '-0', 'entry', entry, 'link', link)
+    redis.call('XADD', log, seq .. '-0', 'entry', entry, 'link', link)
+    if oldest ~= '' then
+      redis.call('XTRIM', log, 'MINID', oldest)
+    end
   end
   if held_after ~= '' then
     redis.call('HSET', all_held, held, held_after)

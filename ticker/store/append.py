@@ -32,10 +32,14 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class NewEntry(msgspec.Struct, frozen=True):
-    """An entry to append: its bytes, and its link, computed from them and the link before."""
+    """An entry to append: its bytes, and its link, computed from them and the link before.
+
+    `trim_through` is the seq of the newest entry that is removed from the log in the same step, if any.
+    """
 
     data: bytes
     link: str
+    trim_through: int | None = None
 
 
 class HeldChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +109,7 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 async def append(
-    redis: Redis, edition: str, head: Head | None, batch: Sequence[Settlement], retained: int, receipts_retained: int
+    redis: Redis, edition: str, head: Head | None, batch: Sequence[Settlement], receipts_retained: int
 ) -> Appended:
     """Settle a batch in order, and stop at the first item that can't be settled. One round trip.
 
@@ -118,7 +122,7 @@ async def append(
     keys = Keys(edition)
     names = [keys.edition, keys.log, keys.cursors, keys.held]
     arguments: list[str | bytes] = ["", ""] if head is None else [str(head.seq), head.link]
-    arguments += [str(retained), str(receipts_retained), str(AHEAD_MS)]
+    arguments += [str(receipts_retained), str(AHEAD_MS)]
     for settlement in batch:
         author = settlement.editor if settlement.held is None else settlement.held.author
         names += [keys.inbox(settlement.editor), keys.receipts(settlement.editor), keys.receipts(author)]
@@ -137,6 +141,7 @@ def _arguments(settlement: Settlement) -> list[str | bytes]:
         "" if settlement.deadline_at_ms is None else str(settlement.deadline_at_ms),
         b"" if entry is None else entry.data,
         "" if entry is None else entry.link,
+        "" if entry is None or entry.trim_through is None else f"{entry.trim_through + 1}-0",
         settlement.receipt,
         "1" if settlement.is_ahead else "",
         "" if held is None else held.id,

@@ -84,13 +84,15 @@ class Api:
             await channel.members.wait_until_certain(position)
         first, last = _page_bounds(channel, after, before, limit)
         log = channel.history.log
-        messages = [websocket_payload(item.frame) for item in log.items(first - 1, last)]
+        items = log.items(first - 1, last)
+        messages = [websocket_payload(item.frame) for item in items]
         head = msgspec.json.encode(
             {
                 "edition": channel.name,
                 "position": str(channel.position),
                 "after": _text_of(log.position_at(last)),
                 "before": _text_of(log.position_at(first)) if first > log.first else None,
+                "forget": [line_id for item in items for line_id in item.forgotten],
             }
         )
         # The messages are encoded already: they are put into the object as they are.

@@ -9,12 +9,11 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from ticker import widget
+from ticker.core.board import LINES_MAX
 from ticker.core.edition import Edition
 from ticker.core.errors import SelectionError
 from ticker.core.selection import EVERYTHING, Selection, parse_selection
 
-LINES_MAX: Final = 100
-"""Maximum number of lines on a page."""
 FIELDS_MAX: Final = 32
 """Maximum number of parameters in a query."""
 LAYOUTS: Final = ("list", "strip", "crawl")

@@ -10,10 +10,19 @@ import msgspec
 
 from tests.faults.invariants.histories import Histories, fold, removed_texts
 from tests.faults.invariants.records import Event, Opened
+from tests.support.strategies import reader_entry
+from ticker.core.board import Board
 from ticker.core.entry import Logged
 from ticker.core.line import Line
 from ticker.core.log_window import Reset
-from ticker.core.messages import BoardMessage, ByeMessage, HeartbeatMessage, LineMessage, LiveMessage
+from ticker.core.messages import (
+    BoardMessage,
+    ByeMessage,
+    ForgetMessage,
+    HeartbeatMessage,
+    LineMessage,
+    LiveMessage,
+)
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 
@@ -29,7 +38,6 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         head: The head of the log at the end.
         may_reset: The reasons for a reset that this schedule allows.
         now: The time for boards, which leave expired lines out.
-        retained: How many entries a gateway keeps.
         lines: The size of a board.
         selection: The follower's selection.
 
@@ -39,7 +47,6 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     head: Position
     may_reset: frozenset[Reset]
     now: datetime
-    retained: int = 10_000
     lines: int = 10
     selection: Selection = EVERYTHING
 
@@ -80,30 +87,49 @@ class _FollowerCheck:
         self.result = FollowerResult()
         self.position: Position | None = None
         self.opened: Opened | None = None  # set until the connection's first message
+        self.board = Board()  # as a reader computes it
         self.replay: list[LineMessage] = []
         self.is_replaying = False
 
     def run(self, events: Sequence[Event]) -> FollowerResult:
         for event in events:
-            match event:
-                case Opened():
-                    self._check_opened(event)
-                case BoardMessage():
-                    self._check_board(event)
-                case LineMessage():
-                    self._check_line(event)
-                case LiveMessage():
-                    self._check_live(event)
-                case HeartbeatMessage():
-                    self._move_to("heartbeat", event.position)
-                case ByeMessage():
-                    pass
+            self._check(event)
             self.result.positions.add(str(self.position))
         if self.expected.selection is not EVERYTHING and self.position is not None:
             self._move_to("end", str(self.expected.head))  # a later heartbeat would move the follower there
         if self.position != self.expected.head:
             self._violation(f"ended at {self.position}, the log's head is {self.expected.head}")
+        self._check_shown()
         return self.result
+
+    def _check(self, event: Event) -> None:
+        match event:
+            case Opened():
+                self._check_opened(event)
+            case BoardMessage():
+                self._check_board(event)
+            case LineMessage():
+                self._check_line(event)
+            case ForgetMessage():
+                for line_id in event.lines:
+                    self.board.remove(line_id)
+            case LiveMessage():
+                self._check_live(event)
+            case HeartbeatMessage():
+                self._move_to("heartbeat", event.position)
+            case ByeMessage():
+                pass
+
+    def _check_shown(self) -> None:
+        """At the end, the follower shows no line that a new follower wouldn't get on a board without a limit."""
+        path = self.expected.histories.path(self.expected.head)
+        if path is None or self.position != self.expected.head:
+            return
+        now = self.expected.now
+        wanted = fold(path).lines(now, len(path), self.expected.selection)
+        more = [line for line in self.board.lines(now, self.expected.lines) if line not in wanted]
+        if more:
+            self._violation(f"shows {_names(more)}, which a new follower doesn't get")
 
     def _violation(self, text: str) -> None:
         self.result.violations.append(text)
@@ -124,6 +150,9 @@ class _FollowerCheck:
             if board.reset not in self.expected.may_reset:
                 self._violation(f"reset ({board.reset}) at {board.position}, but nothing was lost")
         self.position = Position.parse(board.position)
+        self.board = Board()
+        for line in board.lines:
+            self.board.apply(reader_entry(line))
         path = self.expected.histories.path(self.position)
         if path is None:
             self.result.unknown += self.position.seq > 0
@@ -134,6 +163,7 @@ class _FollowerCheck:
         self.result.deliveries += 1
         before, opened, position = self.position, self.opened, Position.parse(message.position)
         self.position, self.opened = position, None
+        self.board.apply(reader_entry(message.line))
         if before is None or (opened is not None and opened.after is None):
             self._violation(f"{message.position} came before any board")
             return
@@ -189,19 +219,10 @@ class _FollowerCheck:
 
 
 def check_board(position: str, lines: Sequence[Line], path: Sequence[Logged], expected: Expectation) -> list[str]:
-    """A board is the fold of the log at its position.
-
-    If the log was trimmed, the gateway has at least the last `retained` entries, and may have more.
-    """
-    now, size, selection = expected.now, expected.lines, expected.selection
-    wanted = fold(path[-expected.retained :]).lines(now, size, selection)
+    """A board is the fold of the log at its position, also if the log was trimmed."""
+    wanted = fold(path).lines(expected.now, expected.lines, expected.selection)
     if lines == wanted:
         return []
-    if len(path) > expected.retained:
-        ids = {line.id for line in lines}
-        whole = [line for line in fold(path).lines(now, len(path), selection) if line.id in ids]
-        if list(lines) == whole and (len(lines) >= size or ids >= {line.id for line in wanted}):
-            return []
     return [f"the board at {position} is not the fold: {_names(lines)} instead of {_names(wanted)}"]
 
 

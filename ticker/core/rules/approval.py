@@ -22,10 +22,11 @@ def check_second_person(
         yield review("reporter", f"{editor} is a reporter of this edition")
     if SecondPerson.FLASH in required and line.urgency <= URGENCY_FLASH and line.change in TEXT_CHANGES:
         yield review("flash", "a flash needs a second person in this edition")
-    if SecondPerson.WITHDRAWAL in required and line.change is Change.WITHDRAW and latest is not None:
-        posted_by = latest.posted_by
-        if posted_by != editor:
-            yield review("withdrawal", f"the line is {posted_by}'s: withdrawing it needs a second person here")
+    if SecondPerson.WITHDRAWAL in required and line.change is Change.WITHDRAW:
+        if latest is None:
+            yield review("withdrawal", "nobody knows who posted this line: withdrawing it needs a second person here")
+        elif latest.posted_by != editor:
+            yield review("withdrawal", f"the line is {latest.posted_by}'s: withdrawing it needs a second person here")
 
 
 def check_break_glass(role: Role, reason: str | None) -> Iterator[RuleFinding]:

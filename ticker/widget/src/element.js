@@ -223,6 +223,7 @@ export class BreakingTicker extends HTMLElement {
     if (!message) this.#dispatch("state", { state: this.state });
     else if (message.type === "board") this.#lines = []; // even while paused: the board may be of another history
     else if (message.type === "line" && isNew) this.#receiveLine(message.line);
+    else if (message.type === "forget") this.#forget(message.lines);
     this.#scheduleRender();
   }
 
@@ -259,12 +260,18 @@ export class BreakingTicker extends HTMLElement {
     this.#list.change(line);
   }
 
+  /** Drop old lines, also while paused: nobody could withdraw them here any more. @param {string[]} ids */
+  #forget(ids) {
+    this.#lines = this.#lines.filter(({ id }) => !ids.includes(id));
+    for (const id of ids) this.#announcer.drop(id);
+  }
+
   /** @param {Line} line */
   #announce(line) {
     const isAnnounced =
       line.status === "usable"
         ? ANNOUNCED_CHANGES.includes(line.change)
-        : line.status === "canceled" && line.change === "withdraw";
+        : line.status === "canceled" && line.change === "withdraw" && !line.expires_at; // it shows a notice
     // Only one of the elements that share a link announces: the first one that is visible and not silenced.
     const speaker = [...elements].find(
       (other) =>

@@ -16,7 +16,7 @@
  * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
  * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[] }} Board
  * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string, now?: string } |
- *   { type: "bye", position?: undefined, retry_ms: number }} Message
+ *   { type: "forget", position?: undefined, lines: string[] } | { type: "bye", position?: undefined, retry_ms: number }} Message
  */
 
 /**
@@ -46,6 +46,11 @@ export class Fold {
     if ((this.#lines.get(line.id)?.version ?? 0) >= line.version) return false;
     this.#lines.set(line.id, line);
     return true;
+  }
+
+  /** Drop lines that nobody can change any more. @param {string[]} ids */
+  forget(ids) {
+    for (const id of ids) this.#lines.delete(id);
   }
 
   /**

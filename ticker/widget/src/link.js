@@ -205,7 +205,7 @@ export class Link {
       source.close();
       releaseSlot?.();
     };
-    for (const type of ["message", "board", "line", "live", "heartbeat", "bye", "error", "close"])
+    for (const type of ["message", "board", "line", "forget", "live", "heartbeat", "bye", "error", "close"])
       source.addEventListener(
         type,
         // Messages have data; the close of a WebSocket has a code; errors have neither.
@@ -271,7 +271,7 @@ export class Link {
     } else if (message.type === "line") {
       isNew = this.fold.apply(message.line);
       this.fold.trim(Date.now() + this.clockOffset, this.#size);
-    }
+    } else if (message.type === "forget") this.fold.forget(message.lines);
     this.position = message.position ?? this.position;
     return isNew;
   }

@@ -1,0 +1,112 @@
+"""Find out which lines still show on some board, whatever its selection, so that they stay known for that long."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+from ticker.core.board import Board
+from ticker.core.entry import Entry
+from ticker.core.line import Line, Status
+
+
+class _Kind(Enum):
+    USABLE = "usable"
+    PINNED = "pinned"
+    CANCELED = "canceled"
+
+
+_Cell: TypeAlias = tuple[_Kind, str | None, str | None, int]
+"""A kind of lines with one section, one region (None: any region, or none) and one urgency."""
+
+
+class ShownLines:
+    """The lines of a board, by section, region and urgency.
+
+    A selection is a union of such cells. So a line that is among the newest `size` lines of a selection is among the
+    newest `size` lines of one of its cells. `shows` checks that, and never has to know the selections in use.
+
+    The caller calls `update` after each change of a line in `board`. Not thread-safe.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._cells: dict[_Cell, list[tuple[int, str]]] = {}  # → (number, id), ascending
+        self._place_of: dict[str, tuple[int, frozenset[_Cell]]] = {}  # line id → its number and cells
+
+    def update(self, line_id: str) -> None:
+        """Adopt the board's version of a line, or its removal."""
+        number, cells = self._place_of.pop(line_id, (0, frozenset[_Cell]()))
+        for cell in cells:
+            self._discard(cell, (number, line_id))
+        entry = self._board.get(line_id)
+        if entry is None or entry.line.status is Status.WITHHELD:
+            return
+        cells = frozenset(_cells_of(entry))
+        self._place_of[line_id] = (entry.line.number, cells)
+        for cell in cells:
+            insort(self._cells.setdefault(cell, []), (entry.line.number, line_id))
+
+    def shows(self, entry: Entry, now: datetime, size: int) -> bool:
+        """Return whether the line shows at `now` on a board of any selection with at most `size` lines.
+
+        May also return True for some lines that don't: pinned lines take the places of newer ones.
+        """
+        line = entry.line
+        if not line.shows(now):
+            return False
+        checks: dict[_Kind, Callable[[Line], bool]] = {
+            _Kind.USABLE: lambda other: other.shows(now),
+            _Kind.PINNED: lambda other: other.is_pinned(now),
+            _Kind.CANCELED: lambda other: other.shows(now),
+        }
+        for cell in _cells_of(entry):
+            kind, section, region, urgency = cell
+            if not checks[kind](line) or not self._has_place(cell, line, size, checks[kind]):
+                continue
+            if kind is not _Kind.CANCELED:
+                return True
+            # A notice stands between lines with a text, so it needs a place among those, too.
+            texts = _Kind.USABLE, section, region, urgency
+            if self._has_place(texts, line, size, checks[_Kind.USABLE]):
+                return True
+        return False
+
+    def _has_place(self, cell: _Cell, line: Line, size: int, counts: Callable[[Line], bool]) -> bool:
+        """Return whether fewer than `size` lines of the cell are newer than `line`. Drop those that no longer count."""
+        members = self._cells.get(cell, [])
+        newer = 0
+        for index in range(len(members) - 1, -1, -1):
+            number, line_id = members[index]
+            if number <= line.number:
+                break
+            other = self._board.get(line_id)
+            if other is None or not counts(other.line):
+                del members[index]
+            else:
+                newer += 1
+                if newer >= size:
+                    return False
+        return True
+
+    def _discard(self, cell: _Cell, member: tuple[int, str]) -> None:
+        members = self._cells.get(cell, [])
+        index = bisect_left(members, member)
+        if members[index : index + 1] == [member]:
+            del members[index]
+        if not members:
+            self._cells.pop(cell, None)
+
+
+def _cells_of(entry: Entry) -> Iterator[_Cell]:
+    line = entry.line
+    kinds = [_Kind.CANCELED] if line.status is Status.CANCELED else [_Kind.USABLE]
+    if line.pinned_until is not None and line.status is Status.USABLE:
+        kinds.append(_Kind.PINNED)
+    for facets in {line.facets, *entry.earlier_facets}:
+        for region in {None, *facets.regions}:
+            for kind in kinds:
+                yield kind, facets.section, region, facets.urgency
