@@ -131,7 +131,7 @@ def test_a_notice_behind_newer_lines_does_not_show() -> None:
     assert not shown.shows("gone")
 
 
-@given(histories(40), selections(), st.integers(1, 4), st.integers(0, 120))
+@given(histories(30), selections(), st.integers(1, 4), st.integers(0, 120))
 def test_every_line_on_the_board_of_any_selection_is_shown(
     log: list[Entry], selection: Selection, size: int, minutes: int
 ) -> None:

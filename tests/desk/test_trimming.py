@@ -157,7 +157,7 @@ def test_the_key_of_an_entry_is_known_while_the_log_has_the_entry() -> None:
     assert known == [any(logged.entry.key == entry.key for logged in log.logged) for entry in log.entries]
 
 
-@given(histories(40), st.integers(1, 6), st.integers(1, 3))
+@given(histories(30), st.integers(1, 6), st.integers(1, 3))
 def test_a_desk_that_loads_the_log_knows_the_same_lines(log: list[Entry], retained: int, size: int) -> None:
     desk = _log_of(log, retained, size)
     assert list(desk.loaded().board.newest_first()) == desk.known
@@ -165,7 +165,7 @@ def test_a_desk_that_loads_the_log_knows_the_same_lines(log: list[Entry], retain
     assert desk.loaded().kept_lines == desk.ledger.kept_lines
 
 
-@given(histories(40), st.integers(1, 6), st.integers(1, 3), selections())
+@given(histories(30), st.integers(1, 6), st.integers(1, 3), selections())
 def test_no_line_that_shows_is_ever_forgotten(log: list[Entry], retained: int, size: int, selection: Selection) -> None:
     desk = Log(retained, narrow(size))
     for entry in log:
@@ -175,7 +175,7 @@ def test_no_line_that_shows_is_ever_forgotten(log: list[Entry], retained: int, s
         assert trim is None or shown.isdisjoint(trim.forgotten)
 
 
-@given(histories(40), st.integers(1, 6), st.integers(1, 3), st.integers(0, 40), selections())
+@given(histories(30), st.integers(1, 6), st.integers(1, 3), st.integers(0, 40), selections())
 def test_a_connected_reader_shows_what_a_new_reader_gets(
     log: list[Entry], retained: int, size: int, joined: int, selection: Selection
 ) -> None:

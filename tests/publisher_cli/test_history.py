@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 import pytest_asyncio
 
-from publisher_cli.history import UnknownLineError, find_line, newest_first, short_ids
+from publisher_cli.history import UnknownLineError, find_line, latest_entries, newest_first, short_ids
 from tests.support.servers import RedisServer
-from ticker.core.entry import Entry, encode_entry
+from ticker.core.entry import Entry, Trim, encode_entry
 from ticker.core.line import Change, Direction, Line
 from ticker.core.position import next_link
 from ticker.store.connection import Redis, connect
@@ -92,3 +93,28 @@ def test_short_ids_are_the_shortest_unique_prefixes() -> None:
     assert short_ids(["abcdef", "xyz012"]) == {"abcdef": "abcd", "xyz012": "xyz0"}
     assert short_ids(["abcdef", "abcd12", "xyz012"]) == {"abcdef": "abcde", "abcd12": "abcd1", "xyz012": "xyz01"}
     assert short_ids([]) == {}
+
+
+def with_kept(newest: Entry, *kept: Entry) -> Entry:
+    return msgspec.structs.replace(newest, trim=Trim(through=0, kept=kept))
+
+
+async def test_a_line_is_found_after_its_own_entries_were_trimmed(redis: Redis) -> None:
+    old = entry("old-1", version=3, editor="omar")
+    await write(redis, with_kept(entry("new-1"), old), entry("new-2"))
+    assert await find_line(redis, "en", "old-1", "maha") == old
+    assert await find_line(redis, "en", "old", "maha") == old
+    assert [found.line.id async for found in latest_entries(redis, "en")] == ["new-2", "new-1", "old-1"]
+
+
+async def test_a_newer_version_of_a_kept_line_is_found(redis: Redis) -> None:
+    await write(redis, with_kept(entry("new-1"), entry("old-1")), entry("old-1", version=2))
+    assert (await find_line(redis, "en", "old-1", "maha")).line.version == 2
+
+
+async def test_last_is_the_newest_kept_line_if_no_entry_is_left(redis: Redis) -> None:
+    older = entry("old-1", editor="omar")
+    newer = msgspec.structs.replace(entry("old-2", version=2), author="omar")
+    newer = msgspec.structs.replace(newer, line=msgspec.structs.replace(newer.line, number=2))
+    await write(redis, with_kept(entry("new-1"), newer, older))
+    assert (await find_line(redis, "en", "last", "omar")).line.id == "old-2"

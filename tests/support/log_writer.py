@@ -10,8 +10,8 @@ import msgspec
 
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
-from ticker.core.entry import Entry, Logged, encode_entry
-from ticker.core.line import Change, Line, Status
+from ticker.core.entry import Entry, Logged, Trim, encode_entry
+from ticker.core.line import VERSION_LAST, Change, Line, Status
 from ticker.core.position import Position, next_link
 from ticker.store.connection import connect
 from ticker.store.editions import save_edition
@@ -121,7 +121,24 @@ class LogWriter:
             }
         )
 
-    def make_entry(self, line: Line, earlier_facets: tuple[Any, ...] = ()) -> tuple[bytes, Logged]:
+    async def post_and_trim(self, text: str, trim: Trim, **fields: Any) -> Line:
+        """Append a new line with which others leave the log, as `append.lua` does."""
+        line = self.new_line(text, **fields)
+        pipe: Any = self.redis.pipeline(transaction=True)
+        self._add(pipe, line, (), trim=trim)
+        pipe.xtrim(self.key, minid=f"{trim.through + 1}-0", approximate=False)
+        await pipe.execute()
+        return line
+
+    async def withdraw_forgotten(self, line_id: str) -> Line:
+        """Append the withdrawal of a line that is no longer known."""
+        now = _now()
+        fields = {"change": Change.WITHDRAW, "status": Status.CANCELED, "version": VERSION_LAST}
+        line = self.new_line("", id=line_id, expires_at=now, updated_at=now, correction="It was wrong", **fields)
+        await self._add(self.redis, line, (), is_for_everyone=True)
+        return line
+
+    def make_entry(self, line: Line, earlier_facets: tuple[Any, ...] = (), **fields: Any) -> tuple[bytes, Logged]:
         """Return the next entry as bytes and as a value, without appending it."""
         seq = len(self.logged) + 1
         entry = Entry(
@@ -131,6 +148,7 @@ class LogWriter:
             key=f"key-{seq}",
             submitted_at=line.updated_at,
             note="staff only",
+            **fields,
         )
         data = encode_entry(entry)
         previous = self.logged[-1].link if self.logged else self.nonce
@@ -145,8 +163,8 @@ class LogWriter:
         await self._add(self.redis, line, earlier_facets)
         return line
 
-    def _add(self, redis: Any, line: Line, earlier_facets: tuple[Any, ...]) -> Any:
-        data, logged = self.make_entry(line, earlier_facets)
+    def _add(self, redis: Any, line: Line, earlier_facets: tuple[Any, ...], **fields: Any) -> Any:
+        data, logged = self.make_entry(line, earlier_facets, **fields)
         self.logged.append(logged)
         return redis.xadd(self.key, {"entry": data, "link": logged.link}, id=f"{logged.seq}-0")
 

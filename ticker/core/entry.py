@@ -19,16 +19,16 @@ _LINK = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Trim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The entries that leave the log together with the arrival of a new one, and what becomes of their lines.
+    """The oldest entries of the log, which are removed when a new entry is appended. The new entry contains this.
 
-    Every known line has an entry in the log, or is in `kept` of one. So the log alone tells which lines are known.
+    Every known line has an entry in the log, or is in `kept` of one. Nothing but the log determines the known lines.
 
     Attributes:
         through: All entries up to this seq are removed from the log.
-        kept: The latest entries of lines that still show, and whose own entries are removed. They are no news: no
-            reader is sent them.
+        kept: The latest entries of the lines that still show, and whose own entries are removed. Readers aren't sent
+            them: they are not news.
         forgotten: The ids of the other lines whose last entry is removed. The desk and the gateways no longer know
-            them, and readers are told to drop them.
+            them, and gateways send the ids to readers, which drop them.
 
     """
 

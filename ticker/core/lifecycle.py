@@ -224,8 +224,8 @@ def check_unknown(submission: Submission) -> Iterator[RuleFinding]:
 def forgotten_version(edition: Edition, submission: Submission, number: int, now: datetime) -> Line:
     """Build the withdrawal of a line that the desk no longer knows.
 
-    It is higher than every version of that line, so each reader that still has one replaces it. It expires at once: it
-    is no notice for the readers that don't have the line.
+    Its version is higher than every version of that line, so a reader that still has the line replaces it. It has
+    expired already, so that it leaves no notice on the boards of the other readers.
     """
     assert submission.id is not None, "the caller has checked it"
     return Line(

@@ -178,7 +178,7 @@ class Ledger:
 
     @property
     def kept_lines(self) -> int:
-        """The number of known lines that have no entry of their own in the log any more."""
+        """The number of known lines whose own entries have all been removed from the log."""
         return len(self._kept_lines)
 
     def lines_by_age(self) -> Iterable[tuple[str, int]]:

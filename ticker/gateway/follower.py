@@ -181,10 +181,10 @@ class Follower(Member):
         if at_live_cursor and batch.until != log.head and not self.transport.get_write_buffer_size():
             batch = self.frame_cache.batch(self.cursor, BURST_MARKS * mark)
         self.cursor = batch.until
-        if batch.entries:
-            self.sent = batch.until
         if batch.data:
             self.transport.write(batch.data)
+        if batch.entries:
+            self.sent = batch.until
         if self.state is REPLAYING:
             self._continue_replay(batch.entries)
         if self.cursor != log.head:
