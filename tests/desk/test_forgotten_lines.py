@@ -9,10 +9,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.support.desk_harness import WITH_SECOND_PERSON, DeskHarness, decision, new
+from tests.support.desk_harness import WITH_SECOND_PERSON, DeskHarness, new
 from ticker.core.entry import Entry, decode_entry
 from ticker.core.line import VERSION_LAST, Change, Status
-from ticker.core.submission import Decision, Receipt, ReceiptStatus, Submission
+from ticker.core.submission import Receipt, ReceiptStatus, Submission
 from ticker.store.editions import load_edition
 from ticker.store.log_reader import read_log, rotate, verify_log
 
@@ -120,7 +120,7 @@ async def test_the_withdrawal_of_a_forgotten_line_needs_a_second_person(redis_ur
         async with harness.desk():
             receipt = await harness.ask("ann", withdraw("k7m2x9ab3c", forgotten=True))
             assert [need.code for need in receipt.needs] == ["withdrawal"]
-            approved = await harness.ask("bob", decision(Decision.APPROVE, receipt))
+            approved = await harness.approve("bob", receipt)
         assert approved.status is ReceiptStatus.ON_AIR
         entry = await last_entry(harness)
         assert (entry.line.id, entry.line.version, entry.approved_by) == ("k7m2x9ab3c", VERSION_LAST, "bob")

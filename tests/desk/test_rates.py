@@ -71,3 +71,10 @@ def test_taking_back_an_own_line_does_not_count(change: Change) -> None:
 
 def test_an_editor_does_not_wait_for_a_clock_that_was_set_back() -> None:
     assert rates(entries=5).wait_s("ann", START - timedelta(days=1)) is None
+
+
+def test_the_withdrawal_of_a_forgotten_line_counts() -> None:
+    """An editor can withdraw any number of ids: otherwise they could fill the log without a limit."""
+    flood = rates(entries=3)
+    flood.count(msgspec.structs.replace(entry(START, change=Change.WITHDRAW), is_for_everyone=True))
+    assert flood.wait_s("ann", START) == 2.0

@@ -22,7 +22,7 @@ from tests.support.servers import short_folder
 from tests.support.system import System
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.log_window import Reset
-from ticker.core.messages import BoardMessage, ByeMessage, HeartbeatMessage, LineMessage, LiveMessage
+from ticker.core.messages import BoardMessage, ByeMessage, ForgetMessage, HeartbeatMessage, LineMessage, LiveMessage
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "protocol.md"
@@ -68,7 +68,7 @@ def test_the_table_of_messages_has_every_type_with_its_fields() -> None:
     shown = {kind: tuple(re.findall(r"`(\w+)`", fields)) for kind, fields in rows}
     assert shown == {
         kind.__struct_config__.tag: kind.__struct_fields__
-        for kind in (BoardMessage, LineMessage, LiveMessage, HeartbeatMessage, ByeMessage)
+        for kind in (BoardMessage, LineMessage, ForgetMessage, LiveMessage, HeartbeatMessage, ByeMessage)
     }
 
 

@@ -73,8 +73,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def posted_by(self) -> str:
-        """The editor who posted the line's first version."""
-        return self.author or self.editor
+        """The editor who posted the line's first version, or an empty text for a forgotten line."""
+        return "" if self.is_for_everyone else self.author or self.editor
 
     def with_kept(self) -> tuple[Entry, ...]:
         """Return this entry and those in its trim, all without a trim. They are of different lines."""

@@ -240,7 +240,7 @@ def forgotten_version(edition: Edition, submission: Submission, number: int, now
         created_at=now,
         updated_at=now,
         expires_at=now,
-        correction=_reason(submission),
+        correction=submission.reason,
         test=edition.test,
     )
 
