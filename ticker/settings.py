@@ -27,13 +27,22 @@ SHOWN: Final = 60
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
-Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-Liftable = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Liftable = Annotated[int, Meta(ge=0, le=1_000_000)]
+Bytes = Annotated[int, Meta(ge=1, le=2**20)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+HEARTBEAT_MAX_S: Final = 50
+"""Longest interval between heartbeats. Silence can last 5 s longer, and readers give up after 60 s without a message.
+
+Each second of the interval also has a list of followers in each gateway's memory.
+"""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every limit of the system. `*_bytes` are in bytes, `*_s` in seconds. 0 removes a limit of type `Liftable`."""
+    """Every limit of the system. `*_bytes` are in bytes, `*_s` in seconds. 0 removes a limit of type `Liftable`.
+
+    Each number has a maximum, far above what is useful, so that a typing error is refused and not obeyed.
+    """
 
     editions: dict[str, Edition] = msgspec.field(default_factory=lambda: dict(DEFAULT_EDITIONS))
 
@@ -41,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retained: Count = 10_000
     receipts_retained: Count = 1_000
     inbox_retained: Count = 10_000
-    submission_bytes: Count = 8 * 1024
+    submission_bytes: Bytes = 8 * 1024
     submission_deadline_s: Seconds = 30.0
     submissions_per_minute: Liftable = 120
     submissions_burst: Count = 1_000
@@ -50,17 +59,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     overdue_after_s: Seconds = 600.0
 
     # the gateway
-    follower_buffer_bytes: Count = 16 * 1024
+    follower_buffer_bytes: Bytes = 16 * 1024
     follower_paused_s: Seconds = 30.0
     frame_caches: Count = 1_000
+    selections_per_address: Liftable = 50
     followers: Liftable = 18_000
     followers_per_address: Liftable = 1_000
     handshakes_per_s: Liftable = 2_000
     handshake_s: Seconds = 10.0
-    unread_bytes: Count = 64 * 1024 * 1024
-    reader_message_bytes: Count = 4 * 1024
+    unread_bytes: Annotated[int, Meta(ge=1, le=2**40)] = 64 * 1024 * 1024
+    reader_message_bytes: Bytes = 4 * 1024
     history_page: Annotated[int, Meta(ge=1, le=500)] = 100
-    heartbeat_s: Count = 25
+    heartbeat_s: Annotated[int, Meta(ge=1, le=HEARTBEAT_MAX_S)] = 25
     drain_s: Seconds = 20.0
     compression: bool = True
     trusted_proxies: tuple[str, ...] = ()

@@ -83,7 +83,7 @@ async def test_readers_with_and_without_compression_get_the_same_messages(log: L
         await compressed.until_at(log.at(31))
         await plain.until_at(log.at(31))
         assert _lines(compressed) == _lines(plain) == list(range(1, 32))
-        framings = {options.framing for options in gateway.hub.channels["en"].frame_caches}
+        framings = {key.framing for key in gateway.hub.channels["en"].frame_caches}
         assert framings == {Framing.DEFLATED, Framing.WEBSOCKET}
 
 

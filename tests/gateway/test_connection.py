@@ -88,13 +88,54 @@ async def test_new_selections_above_the_limit_get_503_while_shared_ones_are_serv
         await reader.until_live()
 
 
+async def test_selections_are_limited_per_address_and_the_default_one_is_free(log: LogWriter, start: Start) -> None:
+    gateway = await start(frame_caches=3, selections_per_address=2)
+    async with Reader(gateway.address, "section=sports"), Reader(gateway.address, "region=asia"):
+        assert (await refusal(gateway.address, "section=politics"))[:2] == (429, "address-selections")
+        async with Reader(gateway.address, "section=sports"), RawClient(gateway.address, host="127.0.0.2") as other:
+            await other.open("/v1/en/live?urgency=1")
+            # Now there is no room for more selections, from whatever address.
+            async with RawClient(gateway.address, host="127.0.0.3") as late:
+                await late.send(HANDSHAKE.format(target="/v1/en/live?urgency=2", more=""))
+                assert b'"selections"' in await late.read_to_end()
+            for query in ("", "lines=1", "lines=100"):
+                async with Reader(gateway.address, query) as reader:
+                    await reader.until_live()
+                async with RawClient(gateway.address) as events:
+                    await events.send(f"GET /v1/en/events?{query} HTTP/1.1\r\nHost: h\r\n\r\n")
+                    assert b" 200 " in await events.read_until(b"\r\n\r\n")
+        assert (await metrics(gateway))["ticker_refused_total", "address-selections"] == 1
+    await eventually(lambda: not gateway.hub.admission.followers, "all have left")
+    async with Reader(gateway.address, "section=politics") as reader:
+        await reader.until_live()
+
+
+async def test_selections_of_event_streams_count_for_their_address(log: LogWriter, start: Start) -> None:
+    gateway = await start(selections_per_address=1)
+    async with RawClient(gateway.address) as events:
+        await events.send("GET /v1/en/events?section=sports HTTP/1.1\r\nHost: h\r\n\r\n")
+        await events.read_until(b"event: live")
+        assert (await refusal(gateway.address, "section=sports"))[:2] == (429, "address-selections"), "another framing"
+        assert (await refusal(gateway.address, "section=health"))[:2] == (429, "address-selections")
+
+
+async def test_selections_of_one_ipv6_network_count_together(log: LogWriter, start: Start) -> None:
+    gateway = await start(selections_per_address=1, trusted_proxies=("127.0.0.1/32",))
+    async with RawClient(gateway.address) as one, RawClient(gateway.address) as other:
+        await one.open("/v1/en/live?section=sports", "X-Forwarded-For: 2001:db8:1:2::1\r\n")
+        neighbour = {"X-Forwarded-For": "2001:db8:1:2:ffff::1"}
+        refused = await refusal(gateway.address, "section=health", additional_headers=neighbour)
+        assert refused[:2] == (429, "address-selections")
+        await other.open("/v1/en/live?section=health", "X-Forwarded-For: 2001:db8:1:3::1\r\n")
+
+
 async def test_request_that_never_ends_is_cut_off(log: LogWriter, start: Start) -> None:
     gateway = await start(handshake_s=0.2)
     beginnings = [
         "",
         "\r\n",
         "GET /v1/en/live HTTP/1.1\r\n",
-        "POST /v1/en/board HTTP/1.1\r\nContent-Length: 9\r\n\r\nab",
+        "POST /v1/en/board HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab",
     ]
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(RawClient(gateway.address)) for _ in beginnings]
@@ -182,9 +223,9 @@ MALFORMED = [
     ("GET /v1/en/live HTTP/1.0\r\nHost: h\r\n\r\n", 426),
     (HANDSHAKE.format(target="/v1/en/board", more=""), 404),
     (HANDSHAKE.format(target="/v1/en/events", more=""), 404),
-    (HANDSHAKE.format(target="http://h/v1/en/live", more=""), 404),
+    (HANDSHAKE.format(target="http://me@h/v1/en/live", more=""), 400),
     (HANDSHAKE.format(target="/v1/en/live", more="").replace("GET", "POST"), 400),
-    (HANDSHAKE.format(target="/v1/en/live", more="").replace("HTTP/1.1", "HTTP/1.0"), 400),
+    (HANDSHAKE.format(target="/v1/en/live", more="").replace("HTTP/1.1", "HTTP/1.0"), 426),
     (HANDSHAKE.format(target="/v1/en/live", more="").replace("Version: 13", "Version: 8"), 426),
     (HANDSHAKE.format(target="/v1/en/live", more="Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400),
 ]

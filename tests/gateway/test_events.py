@@ -122,7 +122,7 @@ async def test_client_that_sends_more_is_disconnected(gateway: Gateway) -> None:
     async with Events(gateway.address) as events:
         await events.subscribe()
         await events.until_live()
-        await events.send("GET / HTTP/1.1\r\n\r\n")
+        await events.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         assert await events.read_to_end() == b""
     await eventually(lambda: not gateway.hub.admission.followers, "the follower is forgotten")
 

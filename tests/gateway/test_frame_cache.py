@@ -1,4 +1,4 @@
-"""Frames are encoded once for all followers with the same stream options."""
+"""Frames are encoded once for all followers with the same selection and framing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ticker.gateway.framing import Framing, websocket_frame, websocket_payload
 
 def cache_of(harness: ChannelHarness, options: StreamOptions = OPTIONS) -> FrameCache:
     """Return a frame cache that one follower uses."""
-    cache = harness.channel.frame_caches[options]
+    cache = harness.channel.frame_caches[options.cache_key]
     cache.followers = 1
     return cache
 
@@ -64,21 +64,21 @@ async def test_board_is_encoded_once_until_the_log_changes() -> None:
     harness = ChannelHarness()
     harness.post("one")
     cache = cache_of(harness)
-    first = cache.board(None)
-    assert cache.board(None) is first
+    first = cache.board(10, None)
+    assert cache.board(10, None) is first
     harness.post("two")
-    assert b'"text":"two"' in cache.board(None)
+    assert b'"text":"two"' in cache.board(10, None)
 
 
 async def test_board_is_encoded_again_when_one_of_its_lines_expires() -> None:
     harness = ChannelHarness()
     harness.post("for a minute", expires_at=START + timedelta(minutes=1))
     cache = cache_of(harness)
-    assert b"for a minute" in cache.board(None)
+    assert b"for a minute" in cache.board(10, None)
     harness.now = START + timedelta(seconds=59)
-    assert b"for a minute" in cache.board(None)
+    assert b"for a minute" in cache.board(10, None)
     harness.now = START + timedelta(minutes=1)
-    assert b"for a minute" not in cache.board(None)
+    assert b"for a minute" not in cache.board(10, None)
 
 
 async def test_board_is_encoded_again_when_a_pin_ends() -> None:
@@ -88,7 +88,7 @@ async def test_board_is_encoded_again_when_a_pin_ends() -> None:
     cache = cache_of(harness)
 
     def texts() -> list[str]:
-        return [line["text"] for line in msgspec.json.decode(websocket_payload(cache.board(None)))["lines"]]
+        return [line["text"] for line in msgspec.json.decode(websocket_payload(cache.board(10, None)))["lines"]]
 
     assert texts() == ["pinned", "newer"]
     harness.now = START + timedelta(minutes=1)
@@ -99,11 +99,30 @@ async def test_cache_is_dropped_after_its_last_follower_has_left() -> None:
     harness = ChannelHarness()
     one, _ = harness.follow()
     other, _ = harness.follow()
-    assert list(harness.channel.frame_caches) == [OPTIONS]
+    assert list(harness.channel.frame_caches) == [OPTIONS.cache_key]
     one.connection_lost(None)
-    assert OPTIONS in harness.channel.frame_caches
+    assert OPTIONS.cache_key in harness.channel.frame_caches
     other.connection_lost(None)
     assert len(harness.channel.frame_caches) == 0
+
+
+async def test_followers_with_boards_of_different_sizes_share_a_cache() -> None:
+    harness = ChannelHarness()
+    harness.post("one")
+    harness.post("two")
+    _, small = harness.follow(OPTIONS._replace(lines=1))
+    _, large = harness.follow(OPTIONS._replace(lines=2))
+    assert list(harness.channel.frame_caches) == [OPTIONS.cache_key]
+    assert b'"text":"one"' not in small.written[0]
+    assert b'"text":"one"' in large.written[0]
+
+
+async def test_cache_keeps_no_more_boards_than_it_has_followers() -> None:
+    harness = ChannelHarness()
+    cache = cache_of(harness)
+    for size in range(1, 101):
+        cache.board(size, None)
+    assert len(cache._boards) <= 1
 
 
 async def test_live_has_the_time_of_the_server_and_is_encoded_once_per_second() -> None:

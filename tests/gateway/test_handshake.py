@@ -48,11 +48,15 @@ def test_live_paths_are_targets() -> None:
     assert parse_target(b"/v1/ar/events") == ("ar", Framing.EVENTS, "")
 
 
+def test_encoded_letters_are_the_letters() -> None:
+    assert parse_target(b"/v1/%65n/%6Cive?lines=%33") == ("en", Framing.WEBSOCKET, "lines=%33")
+
+
 @pytest.mark.parametrize(
     "url",
     [
         b"", b"/", b"/v1/en", b"/v1/en/live/", b"/v1/en/board", b"/v2/en/live", b"v1/en/live", b"//v1/en/live",
-        b"/v1/en/extra/live", b"http://h/v1/en/live", b"*", b"/v1/e\xff/live", b"/V1/en/live",
+        b"/v1/en/extra/live", b"*", b"/v1/e\xff/live", b"/v1/e%ff/live", b"/V1/en/live",
     ],
 )  # fmt: skip
 def test_other_paths_are_not_targets(url: bytes) -> None:

@@ -7,8 +7,9 @@ import asyncio
 import httpx
 import pytest
 import websockets
+from websockets.frames import Opcode
 
-from tests.support.gateway_clients import RawClient, Reader, masked, refusal
+from tests.support.gateway_clients import HANDSHAKE, RawClient, Reader, masked, refusal
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
@@ -160,6 +161,19 @@ async def test_redis_client_that_loses_a_cancellation_does_not_delay_the_end(
         with pytest.raises((AssertionError, ConnectionResetError)):
             await waiting
     assert lost == 1
+
+
+async def test_ping_of_a_waiting_reader_is_not_answered_before_its_handshake(
+    log: LogWriter, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client must wait for the response (RFC 6455, 4.1), so this connection is closed."""
+    never_finish_checks(monkeypatch)
+    gateway = await start()
+    async with RawClient(gateway.address) as client:
+        await client.send(HANDSHAKE.format(target="/v1/en/live?after=9-0000000000000000", more=""))
+        await eventually(lambda: gateway.hub.channels["en"].members, "the follower waits")
+        await client.send(masked(Opcode.PING, b"early"))
+        assert await client.receive() == b""
 
 
 async def test_reader_that_leaves_while_it_waits_is_forgotten(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from websockets.frames import Opcode
+
 from tests.support.channel_harness import ChannelHarness
+from tests.support.gateway_clients import masked
 from ticker.core.log_window import LogWindow, Reset
 from ticker.core.messages import CloseCode
 from ticker.gateway.follower import Follower, State
@@ -48,6 +51,18 @@ async def test_leaving_twice_counts_once() -> None:
     assert (len(harness.members), one.state) == (1, State.LEFT)
     assert lost == [one]
     other.connection_lost(None)
+
+
+async def test_data_before_the_response_of_the_handshake_ends_the_connection_without_an_answer() -> None:
+    """A pong or a close frame would come before the HTTP response."""
+    harness = ChannelHarness()
+    for early in (masked(Opcode.PING, b"early"), masked(Opcode.TEXT, b"hello"), b"\xff" * 9):
+        follower, transport = harness.follow_ahead(9)
+        follower.data_received(early)
+        assert transport.written == []
+        assert transport.closed
+        follower.connection_lost(None)
+    assert not harness.members.ahead
 
 
 async def test_paused_follower_is_counted_until_it_resumes_or_leaves() -> None:

@@ -179,19 +179,52 @@ async def test_heartbeat_is_written_directly(connect: Connect) -> None:
     assert harness.channel.counts.heartbeats == 1
 
 
-def test_bytes_being_sent_do_not_change_when_the_memory_file_gets_others() -> None:
-    file, size = MemoryFile(), 48 * 1024
-    with socket.socket() as listener:
+class OverwrittenFile(MemoryFile):
+    """The control: a memory file that is overwritten without being truncated first."""
+
+    def hold(self, data: bytes) -> int | None:
+        assert self._descriptor is not None
+        os.pwrite(self._descriptor, data, 0)
+        return self._descriptor
+
+
+def received_through(file: MemoryFile) -> list[tuple[bytes, bytes]]:
+    """Send several pieces to several sockets, which are read only at the end. Return what was sent and what arrived.
+
+    Each piece replaces the one before it in the file while the kernel still has that one's pages. The kernel promises
+    not to change the bytes in flight only for files that aren't modified.
+    """
+    pieces = [bytes([letter]) * size for letter, size in zip(b"abcdef", (48, 16, 64, 17, 33, 48), strict=True)]
+    pieces = [piece * 1024 for piece in pieces]
+    sent, results = b"".join(pieces), []
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, len(sent))
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        with socket.create_connection(listener.getsockname()) as reader, listener.accept()[0] as writer:
-            source = file.hold(b"a" * size)
+        pairs = []
+        for _ in range(4):
+            writer = stack.enter_context(socket.create_connection(listener.getsockname()))
+            writer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * len(sent))
+            pairs.append((writer, stack.enter_context(listener.accept()[0])))
+        for piece in pieces:
+            source = file.hold(piece)
             assert source is not None
-            assert os.sendfile(writer.fileno(), source, 0, size) == size
-            assert file.hold(b"b" * size) == source
-            assert reader.recv(size, socket.MSG_WAITALL) == b"a" * size
-            assert os.sendfile(writer.fileno(), source, 0, size) == size
-            assert reader.recv(size, socket.MSG_WAITALL) == b"b" * size
+            for writer, _ in pairs:
+                assert os.sendfile(writer.fileno(), source, 0, len(piece)) == len(piece)
+        for _, reader in pairs:
+            results.append((sent, reader.recv(len(sent), socket.MSG_WAITALL)))
+    return results
+
+
+def test_bytes_being_sent_do_not_change_when_the_memory_file_gets_others() -> None:
+    for sent, received in received_through(MemoryFile()):
+        assert received == sent
+
+
+def test_bytes_being_sent_change_if_the_memory_file_is_not_truncated() -> None:
+    """The control of the test above: it would see a changed byte."""
+    assert any(received != sent for sent, received in received_through(OverwrittenFile()))
 
 
 def test_memory_file_is_not_used_without_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:

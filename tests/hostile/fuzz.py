@@ -34,9 +34,9 @@ def properties() -> dict[str, Callable[[bytes], object]]:
     def conversations(pieces: list[bytes]) -> None:
         check.check_conversation(pieces)
 
-    @given(inputs.frames(), cuts, st.booleans())
-    def frames(sent: bytes, places: list[int], offers_compression: bool) -> None:
-        check.check_frames(sent, places, offers_compression=offers_compression)
+    @given(inputs.frames(), cuts, st.booleans(), st.booleans())
+    def frames(sent: bytes, places: list[int], offers_compression: bool, is_ahead: bool) -> None:
+        check.check_frames(sent, places, offers_compression=offers_compression, is_ahead=is_ahead)
 
     @given(inbox)
     def submissions(found: list[tuple[str, bytes]]) -> None:

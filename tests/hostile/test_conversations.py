@@ -42,11 +42,16 @@ def test_every_conversation_gets_known_responses_and_leaves_nothing(
 
 
 @many
-@given(sent=frames(), cuts=st.lists(st.integers(0, 6000), max_size=4), offers_compression=st.booleans())
+@given(
+    sent=frames(),
+    cuts=st.lists(st.integers(0, 6000), max_size=4),
+    offers_compression=st.booleans(),
+    is_ahead=st.booleans(),
+)
 def test_every_frame_is_answered_or_closed_with_a_code(
-    conversation: ConversationCheck, sent: bytes, cuts: list[int], offers_compression: bool
+    conversation: ConversationCheck, sent: bytes, cuts: list[int], offers_compression: bool, is_ahead: bool
 ) -> None:
-    conversation.check_frames(sent, cuts, offers_compression=offers_compression)
+    conversation.check_frames(sent, cuts, offers_compression=offers_compression, is_ahead=is_ahead)
     TRIED["hostile frames"] += 1
 
 

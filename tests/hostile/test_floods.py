@@ -142,7 +142,7 @@ BEGINNINGS = {
     "one letter": ("G", ""),
     "a target without an end": ("GET /", "a"),
     "a header without an end": ("GET /v1/en/live HTTP/1.1\r\nX: ", "a"),
-    "a body without an end": ("POST /v1/en/live HTTP/1.1\r\nContent-Length: 9000\r\n\r\n", "a"),
+    "a body without an end": ("POST /v1/en/live HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\n\r\n", "a"),
     "empty lines": ("\r\n", "\r\n"),
 }
 
@@ -169,14 +169,30 @@ async def drip(attackers: Sequence[Attacker], more: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_more_selections_than_there_may_be_get_503_and_nobody_loses_theirs(target: Target, crowd: Crowd) -> None:
-    selections = [f"section={one}&region={other}" for one in SECTIONS for other in REGIONS][:60]
-    attackers = await crowd.connect(["127.0.0.2"] * len(selections))
-    for attacker, selection in zip(attackers, selections, strict=True):
-        await attacker.send(HANDSHAKE.format(target=f"/v1/en/live?{selection}", more=""))
-    answers = Counter([await attacker.read_status() for attacker in attackers])
-    assert answers == {(101, ""): 19, (503, "selections"): 41}  # our own reader has the 20th
+SELECTIONS = [f"section={one}&region={other}" for one in SECTIONS for other in REGIONS]
+
+
+async def test_one_address_gets_its_selections_and_newcomers_get_theirs(target: Target, crowd: Crowd) -> None:
+    assert await select(crowd, "127.0.0.2", SELECTIONS[:60]) == {(101, ""): 12, (429, "address-selections"): 48}
+    assert await select(crowd, "127.0.0.3", SELECTIONS[-3:]) == {(101, ""): 3}
+
+
+async def test_more_selections_than_there_may_be_get_503_and_the_default_is_free(target: Target, crowd: Crowd) -> None:
+    assert await select(crowd, "127.0.0.2", SELECTIONS[:12]) == {(101, ""): 12}
+    # Our own reader has the 20th frame cache.
+    assert await select(crowd, "127.0.0.3", SELECTIONS[-12:]) == {(101, ""): 7, (503, "selections"): 5}
     assert await target.read_metric('ticker_frame_caches{edition="en"}') == 20
+    everything = [f"lines={lines}" for lines in range(1, 31)]
+    for host in ("127.0.0.2", "127.0.0.4"):
+        assert await select(crowd, host, everything) == {(101, ""): 30}
+
+
+async def select(crowd: Crowd, host: str, queries: Sequence[str]) -> Answers:
+    """Follow with each query from one address."""
+    attackers = await crowd.connect([host] * len(queries))
+    for attacker, query in zip(attackers, queries, strict=True):
+        await attacker.send(HANDSHAKE.format(target=f"/v1/en/live?{query}", more=""))
+    return Counter([await attacker.read_status() for attacker in attackers])
 
 
 async def test_half_open_connections_are_closed(target: Target, crowd: Crowd) -> None:

@@ -102,6 +102,8 @@ async def _stop(gateway: Gateway, task: asyncio.Task[None]) -> None:
     for each in gateway.hub.channels.values():
         assert kept_of_followers(each) == {}
     assert gateway.hub.admission._per_address == {}
+    assert not gateway.hub.selections._followers
+    assert not gateway.hub.selections._per_address
     assert gateway.hub.limits._requests == {}
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import inspect
 
-from ticker.core.edition import DEFAULT_EDITIONS, Effect, Quotes
+import ticker
+from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
 from ticker.core.errors import SettingsError
 from ticker.core.line import Direction
-from ticker.settings import SHOWN, Settings, load_settings
+from ticker.gateway.broadcast import RECENT_S
+from ticker.settings import HEARTBEAT_MAX_S, SHOWN, Settings, load_settings
 
 EDITION = '[editions.fr]\ntitle = "Dernière minute"\nlang = "fr"\ndir = "ltr"\n'
 
@@ -49,6 +53,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "follower_buffer_bytes": 16_384,
         "follower_paused_s": 30.0,
         "frame_caches": 1_000,
+        "selections_per_address": 50,
         "followers": 18_000,
         "followers_per_address": 1_000,
         "handshakes_per_s": 2_000,
@@ -66,6 +71,38 @@ def test_the_defaults_are_the_documented_ones() -> None:
 
 def test_every_default_is_within_its_limits() -> None:
     assert msgspec.convert(msgspec.to_builtins(Settings()), Settings) == Settings()
+
+
+@pytest.mark.parametrize("kind", [Settings, Edition])
+def test_every_number_text_and_collection_has_a_maximum(kind: type[msgspec.Struct]) -> None:
+    described = inspect.type_info(kind)
+    assert isinstance(described, inspect.StructType)
+    # The rules are a closed set, and the settings check the zone and the networks as such.
+    exempt = {"editions", "rules", "zone", "trusted_proxies", "public_url", "second_person", "lang"}
+    unlimited = [field.name for field in described.fields if field.name not in exempt and is_unlimited(field.type)]
+    assert unlimited == []
+
+
+def is_unlimited(kind: inspect.Type) -> bool:
+    """Return whether a type accepts numbers without a maximum, or texts or collections of any length."""
+    match kind:
+        case inspect.IntType(le=None) | inspect.FloatType(le=None) | inspect.StrType(max_length=None):
+            return True
+        case inspect.DictType():
+            return kind.max_length is None or is_unlimited(kind.value_type)
+        case inspect.VarTupleType():
+            return kind.max_length is None or is_unlimited(kind.item_type)
+        case inspect.UnionType():
+            return any(map(is_unlimited, kind.types))
+        case _:
+            return False
+
+
+def test_heartbeats_are_more_frequent_than_readers_give_up() -> None:
+    link = (Path(ticker.__file__).parent / "widget/src/link.js").read_text(encoding="utf-8")
+    silence = re.search(r"SILENCE_TIMEOUT_MS = ([0-9_]+);", link)
+    assert silence is not None
+    assert int(silence[1]) > (HEARTBEAT_MAX_S + RECENT_S) * 1000
 
 
 def test_two_settings_do_not_share_their_editions() -> None:
@@ -114,7 +151,10 @@ def test_an_empty_list_of_proxies_trusts_none(tmp_path: Path) -> None:
         ("retained = 1.5", "retained is 1.5: expected `int`"),
         ("retained = true", "retained is True: expected `int`"),
         ('retained = "many"', "retained is 'many': expected `int`"),
-        ("retained = 4294967296", "retained is 4294967296: expected `int` <= 2147483647"),
+        ("retained = 1000001", "retained is 1000001: expected `int` <= 1000000"),
+        ("heartbeat_s = 51", "heartbeat_s is 51: expected `int` <= 50"),
+        ("submission_bytes = 1048577", "submission_bytes is 1048577: expected `int` <= 1048576"),
+        ("followers = 1000001", "followers is 1000001: expected `int` <= 1000000"),
         ("history_page = 501", "history_page is 501: expected `int` <= 500"),
         ("followers = -1", "followers is -1: expected `int` >= 0"),
         ("drain_s = 0", "drain_s is 0: expected `float` > 0.0"),
@@ -140,7 +180,9 @@ def test_an_invalid_value_is_named_with_its_limit(tmp_path: Path, text: str, sai
     assert refusal(tmp_path, text).startswith(said)
 
 
-@pytest.mark.parametrize("setting", ["followers", "followers_per_address", "handshakes_per_s"])
+@pytest.mark.parametrize(
+    "setting", ["followers", "followers_per_address", "handshakes_per_s", "selections_per_address"]
+)
 def test_zero_removes_a_liftable_limit(tmp_path: Path, setting: str) -> None:
     assert getattr(from_file(tmp_path, f"{setting} = 0"), setting) == 0
 

@@ -38,6 +38,9 @@ REGIONS: Final = {
 }
 
 
+TERMS_MAX: Final = 200
+"""Maximum number of sections, of regions, of origins and of placeholders."""
+_Vocabulary = Annotated[dict[str, Annotated[str, Meta(max_length=100)]], Meta(max_length=TERMS_MAX)]
 _LANG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
 
 
@@ -100,14 +103,16 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     title: Annotated[str, Meta(min_length=1, max_length=100)]
     lang: Annotated[str, Meta(pattern=f"^{_LANG}$")]
     dir: Direction
-    sections: dict[str, str] = msgspec.field(default_factory=lambda: dict(SECTIONS))
-    regions: dict[str, str] = msgspec.field(default_factory=lambda: dict(REGIONS))
+    sections: _Vocabulary = msgspec.field(default_factory=lambda: dict(SECTIONS))
+    regions: _Vocabulary = msgspec.field(default_factory=lambda: dict(REGIONS))
     board_lines: Annotated[int, Meta(ge=1, le=100)] = 10
     text_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 160
     text_warn_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 100
-    origins: tuple[str, ...] = ("*",)
+    origins: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=TERMS_MAX)] = ("*",)
     rules: dict[str, Effect] = {}
-    placeholders: tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...] = ()
+    placeholders: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...], Meta(max_length=TERMS_MAX)
+    ] = ()
     quotes: Quotes | None = None
     second_person: tuple[SecondPerson, ...] = ()
     role: Role = Role.EDITOR

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -165,12 +166,20 @@ def counted_as(address: str) -> str:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
-    """Parse an address. Return an IPv4 address for an IPv4-mapped one (`::ffff:192.0.2.1`), None if it is invalid."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    """Parse an address, with or without a port: some proxies add one.
+
+    Return an IPv4 address for an IPv4-mapped one (`::ffff:192.0.2.1`), None if it is invalid.
+    """
+    for candidate in (text, without_port(text)):
+        with suppress(ValueError):
+            address = ip_address(candidate)
+            return getattr(address, "ipv4_mapped", None) or address
+    return None
+
+
+def without_port(node: str) -> str:
+    """Return the address of a node (RFC 7239, 6): `192.0.2.1:80` or `[2001:db8::1]:80`."""
+    return node[1:].partition("]")[0] if node.startswith("[") else node.partition(":")[0]
 
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:

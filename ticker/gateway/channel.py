@@ -76,7 +76,8 @@ class Channel:
 
     def new_follower(self, transport: asyncio.Transport, options: StreamOptions, address: str) -> Follower:
         """Create a follower. The caller makes it the transport's protocol and calls `members.join`."""
-        return Follower(transport, self.frame_caches[options], self.members.next_slot(), address, self._context)
+        cache, slot = self.frame_caches[options.cache_key], self.members.next_slot()
+        return Follower(transport, cache, slot, address, options.lines, self._context)
 
     # Changes of the log
 

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ticker.core.log_window import Reset
 from ticker.core.position import Position
-from ticker.gateway import handshake
+from ticker.gateway import handshake, request_head
 from ticker.gateway.admission import RETRY_S, Refusal, client_address, counted_as
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
@@ -40,6 +40,7 @@ class Connection(HttpToolsProtocol):
 
     _target: Target | None = None  # the live edition that the request is for
     _is_events = False  # whether the request is for an event stream
+    _is_head = False  # whether the request's method is HEAD, so that the response has no body
     _detached = False  # whether this object no longer handles the connection
     _counted_address: str | None = None  # the address that this connection is counted for
     _request_bytes = 0
@@ -107,26 +108,39 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self._detached:
             return
-        self._target, self._is_events, self._upgrades = None, False, None
+        self._target, self._is_events, self._is_head, self._upgrades = None, False, False, None
         self.hub.limits.start_request_timeout(self, self.loop.time())
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         if self._detached:
             return
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        self._is_head = method == b"HEAD"
+        try:
+            self.url = request_head.normalize_head(method, version, self.url, self.headers)
+        except Refusal as refusal:
+            self._refuse_head(refusal)
+            return
         target = self._target = handshake.parse_target(self.url)
-        if target is not None and target.framing is Framing.EVENTS and self.parser.get_method() == b"GET":
+        if target is not None and target.framing is Framing.EVENTS and method == b"GET":
             self._is_events = not (self.parser.should_upgrade() and self._should_upgrade())
         if len(self.pipeline) >= PIPELINED_MAX:
-            self.hub.admission.refused["pipelined"] += 1
-            self._refuse(Refusal(429, "pipelined", f"{PIPELINED_MAX} requests are waiting: read their responses first"))
+            self._refuse_head(
+                Refusal(429, "pipelined", f"{PIPELINED_MAX} requests are waiting: read their responses first")
+            )
         elif not self._is_events:
             super().on_headers_complete()
+            if self.parser.should_upgrade() and not self._should_upgrade():
+                self.cycle.keep_alive = False  # the upgrade is ignored, but llhttp parses nothing after it
 
     def _should_upgrade(self) -> bool:
-        """Return whether the request asks for an upgrade. The base class calls this three times per request."""
+        """Return whether the request asks for a WebSocket. The base class calls this three times per request.
+
+        It would look at the last `Connection` only, and compare `Upgrade` as a whole.
+        """
         if self._upgrades is None:
-            self._upgrades = super()._should_upgrade()
+            self._upgrades = request_head.requests_websocket(self.parser.get_http_version(), self.headers)
         return self._upgrades
 
     def on_body(self, body: bytes) -> None:
@@ -150,8 +164,11 @@ class Connection(HttpToolsProtocol):
         target = self._target
         if target is None or target.framing is not Framing.WEBSOCKET:
             self._refuse(Refusal(404, "path", "there is no WebSocket here: it is at /v1/{edition}/live"))
-        elif self.parser.get_method() != b"GET" or self.parser.get_http_version() != "1.1":
-            self._refuse(Refusal(400, "method", "a WebSocket is opened with GET and HTTP/1.1"))
+        elif self.parser.get_method() != b"GET":
+            self._refuse(Refusal(400, "method", "a WebSocket is opened with GET"))
+        elif request_head.has_body(self.headers):
+            # A proxy could read it as the request's body, and the gateway as frames.
+            self._refuse(Refusal(400, "body", "the request for a WebSocket has no body"))
         else:
             self._follow(target)
         # The parser and this object refer to each other: 15,000 such pairs would wait for the garbage collector.
@@ -203,15 +220,19 @@ class Connection(HttpToolsProtocol):
             response = handshake.events_response(origin)
         else:
             response = handshake.websocket_response(headers, extension)
-        hub.check_frame_caches(channel, request.options)
         peer = self.client[0] if self.client else ""
         address = counted_as(client_address(peer, headers.all(b"x-forwarded-for"), hub.trusted))
-        hub.admission.admit(address, self.loop.time())
-        return channel, channel.new_follower(self.transport, request.options, address), response, request.after
+        follower = hub.admit(channel, self.transport, request.options, address)
+        return channel, follower, response, request.after
+
+    def _refuse_head(self, refusal: Refusal) -> None:
+        """Refuse a request whose head is invalid, or that is one too many."""
+        self.hub.admission.refused[refusal.code] += 1
+        self._refuse(refusal)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._detach()
-        self.transport.write(handshake.refusal_response(refusal))
+        self.transport.write(handshake.refusal_response(refusal, has_body=not self._is_head))
         self.transport.close()
 
     def _detach(self) -> None:

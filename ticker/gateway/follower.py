@@ -33,11 +33,13 @@ than that: with the default high-water mark of 16 KiB, 24 KiB."""
 class State(Enum):
     """The stages of a follower."""
 
+    WAITING = "waiting"  # its handshake isn't answered yet
     REPLAYING = "replaying"  # it is being sent what it missed
     LIVE = "live"  # it has been sent the `live` message
     LEFT = "left"  # the channel no longer serves it
 
 
+WAITING: Final = State.WAITING
 REPLAYING: Final = State.REPLAYING
 LIVE: Final = State.LIVE
 LEFT: Final = State.LEFT
@@ -104,12 +106,13 @@ class Follower(Member):
         address: The address that it is counted for.
         state: Its stage.
         reset: The reason of a board that it must be sent before anything else, or None.
+        lines: The size of its boards.
         replayed: The number of entries replayed so far.
         paused_at: When its write buffer exceeded the high-water mark, or None.
 
     """
 
-    __slots__ = ("_context", "_inbound", "address", "paused_at", "replayed", "reset", "state")
+    __slots__ = ("_context", "_inbound", "address", "lines", "paused_at", "replayed", "reset", "state")
 
     slot: HeartbeatSlot[Follower]
 
@@ -119,11 +122,13 @@ class Follower(Member):
         frame_cache: FrameCache,
         slot: HeartbeatSlot[Follower],
         address: str,
+        lines: int,
         context: FollowerContext,
     ) -> None:
         super().__init__(transport, frame_cache, slot)
         self.address = address
-        self.state: State = REPLAYING
+        self.lines = lines
+        self.state: State = WAITING
         self.reset: Reset | None = None
         self.replayed = 0
         self.paused_at: float | None = None
@@ -143,6 +148,7 @@ class Follower(Member):
         """
         cache = self.frame_cache
         head = cache.history.log.head
+        self.state = REPLAYING
         frames = [response]
         if isinstance(start, int):
             mark = self._context.buffer_bytes  # the write buffer is empty: fill it as far as allowed
@@ -151,7 +157,7 @@ class Follower(Member):
             frames.append(batch.data)
         else:
             self.cursor = head
-            frames.append(cache.board(start))
+            frames.append(cache.board(self.lines, start))
         if self.cursor == head:
             frames.append(cache.live(self.replayed))
             self.state = LIVE
@@ -202,7 +208,7 @@ class Follower(Member):
         self._context.counts.resets[reset] += 1
         self.reset = None
         self.cursor = self.frame_cache.history.log.head
-        self.transport.write(self.frame_cache.board(reset))
+        self.transport.write(self.frame_cache.board(self.lines, reset))
         if self.state is REPLAYING:
             self._continue_replay(0)
 
@@ -250,7 +256,7 @@ class Follower(Member):
 
     @property
     def _is_event_stream(self) -> bool:
-        return self.frame_cache.options.framing is Framing.EVENTS
+        return self.frame_cache.key.framing is Framing.EVENTS
 
     # Called by the transport
 
@@ -278,8 +284,12 @@ class Follower(Member):
             self._end()
 
     def data_received(self, data: bytes) -> None:
-        """Answer pings and the closing handshake. Close the connection (1008) after anything else."""
-        if self._is_event_stream:
+        """Answer pings and the closing handshake. Close the connection (1008) after anything else.
+
+        Data that comes before the handshake's response ends the connection.
+        """
+        # A client sends nothing before the response (RFC 6455, 4.1): an answer to it would come before that.
+        if self._is_event_stream or self.state is WAITING:
             self._end()
             return
         inbound, now = self._get_inbound(), asyncio.get_running_loop().time()

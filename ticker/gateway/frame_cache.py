@@ -1,4 +1,4 @@
-"""Frames encoded once for all followers with the same stream options."""
+"""Frames encoded once for all followers with the same selection and framing."""
 
 from __future__ import annotations
 
@@ -23,12 +23,24 @@ It keeps no more than it has followers, so that a few followers with many differ
 """
 
 
+class CacheKey(NamedTuple):
+    """The part of the stream options that decides which frame cache a follower uses."""
+
+    selection: Selection
+    framing: Framing
+
+
 class StreamOptions(NamedTuple):
-    """Content and framing of a follower's stream. Followers with equal options share a frame cache."""
+    """A follower's selection, the size of its boards, and its framing."""
 
     selection: Selection
     lines: int
     framing: Framing
+
+    @property
+    def cache_key(self) -> CacheKey:
+        """The key of the frame cache. One cache has the boards of all sizes."""
+        return CacheKey(self.selection, self.framing)
 
 
 class Batch(NamedTuple):
@@ -52,18 +64,18 @@ class _BoardFrame(NamedTuple):
 
 
 class FrameCache:
-    """The batches, boards and heartbeats for one set of stream options. `followers` share it."""
+    """The batches, boards and heartbeats for one selection and framing. `followers` share it."""
 
-    __slots__ = ("_batches", "_boards", "_clock", "_heartbeats", "_lives", "_second", "followers", "history", "options")
+    __slots__ = ("_batches", "_boards", "_clock", "_heartbeats", "_lives", "_second", "followers", "history", "key")
 
-    def __init__(self, history: History, options: StreamOptions, clock: Callable[[], datetime]) -> None:
+    def __init__(self, history: History, key: CacheKey, clock: Callable[[], datetime]) -> None:
         self.history = history
-        self.options = options
+        self.key = key
         self.followers = 0
         self._clock = clock
         self._second = clock().replace(microsecond=0)
         self._batches: dict[tuple[int, int], Batch] = {}
-        self._boards: dict[Reset | None, _BoardFrame] = {}
+        self._boards: dict[tuple[int, Reset | None], _BoardFrame] = {}
         self._lives: dict[int, bytes] = {}
         self._heartbeats: dict[int, bytes] = {}
 
@@ -93,7 +105,7 @@ class FrameCache:
         frames[key] = frame
 
     def _make_batch(self, cursor: int, bytes_max: int) -> Batch:
-        log, selection, framing = self.history.log, self.options.selection, self.options.framing
+        log, selection, framing = self.history.log, self.key.selection, self.key.framing
         frames: list[bytes] = []
         size, until, entries = 0, cursor, 0
         for entry in log.iterate(cursor):
@@ -111,26 +123,27 @@ class FrameCache:
             entries += is_included
         return Batch(b"".join(frames), until, entries)
 
-    def board(self, reset: Reset | None) -> bytes:
-        """Return the frame of the current board. `reset` is the reason that it gives, if any."""
+    def board(self, size: int, reset: Reset | None) -> bytes:
+        """Return the frame of the current board with up to `size` lines. `reset`: the reason that it gives, if any."""
         now = self._clock()
-        board = self._boards.get(reset)
+        board = self._boards.get((size, reset))
         if board is None or (board.valid_until is not None and board.valid_until <= now):
-            board = self._boards[reset] = self._make_board(reset, now)
+            board = self._make_board(size, reset, now)
+            self._keep(self._boards, (size, reset), board)
         return board.data
 
-    def _make_board(self, reset: Reset | None, now: datetime) -> _BoardFrame:
+    def _make_board(self, size: int, reset: Reset | None, now: datetime) -> _BoardFrame:
         history = self.history
-        lines = history.board.lines(now, self.options.lines, self.options.selection)
+        lines = history.board.lines(now, size, self.key.selection)
         message = BoardMessage(str(history.log.position), reset, EditionInfo.of(history.name, history.edition), lines)
-        return _BoardFrame(frame_message(self.options.framing, message), next_change_at(lines, now))
+        return _BoardFrame(frame_message(self.key.framing, message), next_change_at(lines, now))
 
     def live(self, replayed: int) -> bytes:
         """Return the frame of the `live` message after a replay of `replayed` entries, encoded once per second."""
         frame = self._lives.get(replayed)
         if frame is None:
             message = LiveMessage(str(self.history.log.position), replayed, self._second)
-            frame = frame_message(self.options.framing, message)
+            frame = frame_message(self.key.framing, message)
             self._keep(self._lives, replayed, frame)
         return frame
 
@@ -139,12 +152,12 @@ class FrameCache:
         frame = self._heartbeats.get(cursor)
         if frame is None:
             position = str(self.history.log.position_at(cursor))
-            frame = frame_message(self.options.framing, HeartbeatMessage(position))
+            frame = frame_message(self.key.framing, HeartbeatMessage(position))
             self._keep(self._heartbeats, cursor, frame)
         return frame
 
 
-class FrameCaches(dict[StreamOptions, FrameCache]):
+class FrameCaches(dict[CacheKey, FrameCache]):
     """The frame caches of one channel. A cache is created for its first follower and dropped after its last one."""
 
     def __init__(self, history: History, clock: Callable[[], datetime]) -> None:
@@ -152,15 +165,15 @@ class FrameCaches(dict[StreamOptions, FrameCache]):
         self._history = history
         self._clock = clock
 
-    def __missing__(self, options: StreamOptions) -> FrameCache:
-        cache = self[options] = FrameCache(self._history, options, self._clock)
+    def __missing__(self, key: CacheKey) -> FrameCache:
+        cache = self[key] = FrameCache(self._history, key, self._clock)
         return cache
 
     def release(self, cache: FrameCache) -> None:
         """Stop counting one follower of a cache. Drop the cache after its last follower."""
         cache.followers -= 1
-        if not cache.followers and self.get(cache.options) is cache:
-            del self[cache.options]
+        if not cache.followers and self.get(cache.key) is cache:
+            del self[cache.key]
 
     def start_second(self) -> None:
         """Read the clock for the `live` messages of the next second."""

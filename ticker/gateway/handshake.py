@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from websockets.utils import accept_key
 
@@ -22,6 +22,7 @@ from ticker.core.selection import parse_selection
 from ticker.gateway.admission import Refusal
 from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
+from ticker.gateway.request_head import ALLOWED
 
 QUERY_FIELDS_MAX: Final = 32
 _KNOWN: Final = frozenset({"after", "lines", "section", "region", "urgency"})
@@ -41,8 +42,10 @@ class Target(NamedTuple):
 
 
 def parse_target(url: bytes) -> Target | None:
-    """Return the edition and the framing of a request target, or None if it is not for a live edition."""
+    """Return the edition and the framing of a target in origin form, or None if it isn't for a live edition."""
     path, _, query = url.partition(b"?")
+    if b"%" in path:  # as the application decodes other paths: encoded letters are equivalent (RFC 3986, 6.2.2.2)
+        path = unquote_to_bytes(path)
     parts = path.split(b"/")
     if len(parts) != 4 or parts[0] or parts[1] != b"v1" or parts[3] not in _ENDINGS or not path.isascii():
         return None
@@ -248,28 +251,52 @@ def _is_key(key: str) -> bool:
 
 def events_response(origin: str | None) -> bytes:
     """Return the head of a Server-Sent Events response. The end of the connection ends it, so it isn't chunked."""
-    cors = f"Access-Control-Allow-Origin: {_header_value(origin)}\r\nVary: Origin\r\n" if origin else ""
-    return (
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\n"
-        f"X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n{cors}\r\n"
-    ).encode()
+    headers = "".join(f"{name}: {value}\r\n" for name, value in events_headers(origin).items())
+    return f"HTTP/1.1 200 OK\r\n{headers}\r\n".encode()
+
+
+def events_headers(origin: str | None) -> dict[str, str]:
+    """Return the headers of a Server-Sent Events response to a page of `origin`."""
+    headers = {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        "X-Content-Type-Options": "nosniff",
+        "Connection": "close",
+    }
+    cors = {"Access-Control-Allow-Origin": _header_value(origin), "Vary": "Origin"} if origin else {}
+    return headers | cors
 
 
 def _header_value(text: str) -> str:
     return "".join(character for character in text if character.isascii() and character.isprintable())
 
 
-def refusal_response(refusal: Refusal) -> bytes:
-    """Return a complete HTTP response for a refusal. It announces that the connection will be closed."""
+def refusal_response(refusal: Refusal, *, has_body: bool = True) -> bytes:
+    """Return a complete HTTP response for a refusal. It announces that the connection will be closed.
+
+    Without `has_body` it is the response to a HEAD: the same headers, and no body.
+    """
     body = refusal_body(refusal)
-    retry = "" if refusal.retry_s is None else f"Retry-After: {refusal.retry_s}\r\n"
-    upgrade = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n" if refusal.status == 426 else ""
+    headers = {"Connection": "close", **refusal_headers(refusal)}
+    if refusal.status == HTTPStatus.UPGRADE_REQUIRED:
+        headers |= {"Connection": "close, Upgrade", "Sec-WebSocket-Version": "13"}
     head = (
         f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"
-        f"Connection: close\r\n{retry}{upgrade}\r\n"
     )
-    return head.encode() + body
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"{head}{more}\r\n".encode() + (body if has_body else b"")
+
+
+def refusal_headers(refusal: Refusal) -> dict[str, str]:
+    """Return the headers of a refusal that depend on its status (RFC 9110, 10.2.1, 10.2.3 and 15.5.22)."""
+    headers = {} if refusal.retry_s is None else {"Retry-After": str(refusal.retry_s)}
+    if refusal.status == HTTPStatus.UPGRADE_REQUIRED:
+        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
+    if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ALLOWED
+    return headers
 
 
 def refusal_body(refusal: Refusal) -> bytes:

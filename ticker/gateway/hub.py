@@ -14,6 +14,7 @@ from ticker.gateway.channel import Channel
 from ticker.gateway.connection_limits import ConnectionLimits
 from ticker.gateway.follower import Follower
 from ticker.gateway.frame_cache import StreamOptions
+from ticker.gateway.selection_limits import SelectionLimits
 from ticker.gateway.time_slices import TimeSlices
 from ticker.settings import Settings
 
@@ -72,6 +73,7 @@ class Hub:
         self.limits = ConnectionLimits(
             settings, max(file_limit - RESERVED_FILES, 8), self.trusted, self.admission.refused
         )
+        self.selections = SelectionLimits(settings, self.admission.refused)
         self.is_loading = True
         self.time_slices = TimeSlices()
         self.loop_stalls = Histogram(
@@ -115,22 +117,20 @@ class Hub:
 
     def _release(self, follower: Follower) -> None:
         self.admission.release(follower.address)
+        self.selections.leave(follower)
 
-    def check_frame_caches(self, channel: Channel, options: StreamOptions) -> None:
-        """Check that these stream options need no new frame cache, or that there may be one more.
+    def admit(self, channel: Channel, transport: asyncio.Transport, options: StreamOptions, address: str) -> Follower:
+        """Admit a follower from `address` if no limit is reached. The caller lets it join.
 
         Raises:
-            Refusal: 503 if there are too many. The reader may select more or try again later.
+            Refusal: As `SelectionLimits.check` and `Admission.admit`.
 
         """
-        if options in channel.frame_caches:
-            return
-        if sum(len(each.frame_caches) for each in self.channels.values()) >= self.settings.frame_caches:
-            self.admission.refused["selections"] += 1
-            most = self.settings.frame_caches
-            raise Refusal(
-                503, "selections", f"{most} different selections are in use, the maximum: select more, or try later", 5
-            )
+        self.selections.check(address, channel, options.cache_key, self.channels.values())
+        self.admission.admit(address, asyncio.get_running_loop().time())
+        follower = channel.new_follower(transport, options, address)
+        self.selections.enter(follower)
+        return follower
 
     async def tick(self) -> None:
         """Once per second, send heartbeats and end everything that takes too long. Runs until cancelled."""

@@ -210,7 +210,7 @@ class Members:
         closing = [follower for slot in self.slots for follower in slot][:most]
         for follower in closing:
             bye = ByeMessage(retry_ms(), "restart")
-            follower.send(frame_message(follower.frame_cache.options.framing, bye))
+            follower.send(frame_message(follower.frame_cache.key.framing, bye))
             follower.close(CloseCode.RESTART, "restart")
         for follower in list(self.ahead):  # their handshake isn't answered yet: they couldn't read a close frame
             self.leave(follower)

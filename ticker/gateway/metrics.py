@@ -74,7 +74,7 @@ class HubCollector(Collector):
         gauges: dict[str, tuple[str, Callable[[Channel], float]]] = {
             "followers": ("Connected followers.", lambda channel: len(channel.members)),
             "paused": ("Followers paused until their peers have read.", lambda channel: len(channel.members.paused)),
-            "frame_caches": ("Different stream options in use.", lambda channel: len(channel.frame_caches)),
+            "frame_caches": ("Different selections and framings in use.", lambda channel: len(channel.frame_caches)),
             "head": ("The seq of the newest entry.", lambda channel: channel.history.log.head),
             "following": ("1 while the feed follows the log.", lambda channel: channel.name not in self._hub.troubles),
         }

@@ -1,8 +1,9 @@
 """Write groups: followers at the same cursor, written to by file descriptor.
 
-Most followers with the same stream options are at the same entry, and their write buffers are empty. They need the same
-bytes next, so the gateway writes these directly to the sockets. It touches nothing of a follower but its descriptor: in
-a pass over thousands of followers, loading memory that left the processor's caches costs more than the work itself.
+Most followers with the same selection and framing are at the same entry, and their write buffers are empty. They need
+the same bytes next, so the gateway writes these directly to the sockets. It touches nothing of a follower but its
+descriptor: in a pass over thousands of followers, loading memory that left the processor's caches costs more than the
+work itself.
 
 Two rules make this safe:
 
@@ -66,7 +67,7 @@ class Member(asyncio.Protocol):
 
     Attributes:
         transport: Its connection.
-        frame_cache: The frames that it shares with followers of the same stream options.
+        frame_cache: The frames that it shares with followers of the same selection and framing.
         cursor: The seq of the last entry that was written to it. In a group, the group's cursor counts.
         sent: The cursor after its last written entry. Entries that the selection leaves out move only the cursor.
         slot: Its heartbeat slot.

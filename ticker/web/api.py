@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
@@ -24,6 +23,7 @@ from ticker.gateway.channel import Channel
 from ticker.gateway.framing import Framing, websocket_payload
 from ticker.gateway.hub import Hub
 from ticker.gateway.metrics import make_registry
+from ticker.gateway.request_head import method_refusal
 from ticker.web.http_cache import cacheable_response
 
 HISTORY_MAX: Final = 500
@@ -102,6 +102,15 @@ class Api:
         """Refuse plain HTTP on the WebSocket's path. Upgrade requests never reach this handler."""
         channel = self._channel(request)
         raise Refusal(426, "upgrade", f"this is a WebSocket; over plain HTTP, use /v1/{channel.name}/events")
+
+    async def events(self, request: Request) -> Response:
+        """Answer HEAD as GET would be answered, without the events. GET never reaches this handler."""
+        channel = self._channel(request)
+        origin = handshake.check_origin(channel.edition, handshake.Headers(request.headers.raw))
+        channel.requests.parse(Framing.EVENTS, request.url.query, request.headers.get("last-event-id"))
+        response = Response(headers=handshake.events_headers(origin))
+        del response.headers["Content-Length"]
+        return response
 
     async def health(self, request: Request) -> Response:
         """Report that the process runs and its event loop answers."""
@@ -196,11 +205,7 @@ def _json(request: Request, body: bytes, cors: Mapping[str, str] = MappingProxyT
 async def refused(request: Request, error: Exception) -> Response:
     """Return a refusal as JSON. Pages of any origin may read it, so that their element learns the reason."""
     assert isinstance(error, Refusal), "registered for refusals only"
-    headers = dict(_ANY_ORIGIN)
-    if error.retry_s is not None:
-        headers["Retry-After"] = str(error.retry_s)
-    if error.status == HTTPStatus.UPGRADE_REQUIRED:
-        headers["Upgrade"] = "websocket"
+    headers = {**_ANY_ORIGIN, **handshake.refusal_headers(error)}
     return Response(handshake.refusal_body(error), error.status, headers, _JSON)
 
 
@@ -211,4 +216,4 @@ async def not_found(request: Request, error: Exception) -> Response:
 
 async def method_not_allowed(request: Request, error: Exception) -> Response:
     """Return 405 for any method but GET and HEAD."""
-    return await refused(request, Refusal(405, "method", "only GET and HEAD are allowed"))
+    return await refused(request, method_refusal())

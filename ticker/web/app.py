@@ -39,6 +39,7 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
         Route("/v1/{edition}/board", api.board),
         Route("/v1/{edition}/lines", api.lines),
         Route("/v1/{edition}/live", api.live),
+        Route("/v1/{edition}/events", api.events),
         Route("/healthz", api.health),
         Route("/readyz", api.ready),
         Route("/metrics", api.metrics),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ticker.gateway.admission import Network, is_trusted
+from ticker.gateway.admission import Network, is_trusted, without_port
 
 _SCHEMES: Final = frozenset({"http", "https"})
 
@@ -69,10 +69,5 @@ def forwarded_scheme(
         pairs = (pair.strip().lower().partition("=") for pair in element.split(";"))
         fields = {name: value.strip('"') for name, _, value in pairs}
         scheme = fields.get("proto", scheme)
-        peer = _address(fields.get("for", ""))
+        peer = without_port(fields.get("for", ""))
     return scheme if scheme in _SCHEMES else None
-
-
-def _address(node: str) -> str:
-    """Return the address of a node (RFC 7239, 6) without its port: `192.0.2.1:80` or `[2001:db8::1]:80`."""
-    return node[1:].partition("]")[0] if node.startswith("[") else node.partition(":")[0]
