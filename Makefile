@@ -43,8 +43,14 @@ install: $(VENV)/run.stamp ## make the environment to run Ticker
 .PHONY: dev
 dev: $(VENV)/dev.stamp ## make the environment to run, test and check Ticker
 
+.PHONY: package
+package: $(VENV)/run.stamp ## build the package for servers and laptops: a wheel in dist/
+	@rm -rf build
+	@$(PIP) wheel --quiet --no-build-isolation --no-deps --no-index --wheel-dir dist .
+	@ls dist/*.whl
+
 .PHONY: test
-test: chromium redis70 check ## check, then run all tests; pass options with ARGS="-k board"
+test: chromium redis70 programs check ## check, then run all tests; pass options with ARGS="-k board"
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
@@ -71,6 +77,11 @@ chromium: $(VENV)/dev.stamp ## find or install the browser for the tests
 .PHONY: redis70
 redis70: $(VENV)/dev.stamp ## find or unpack Redis 7.0 for the tests of access rights
 	-@$(BIN)/python scripts/redis70.py
+
+# Without them, the tests that need them fail with a message.
+.PHONY: programs
+programs: $(VENV)/dev.stamp ## find or unpack zsh, fish and systemd-analyze for the tests
+	-@$(BIN)/python -m scripts.programs
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes with atheris; choose with ARGS="frames -max_total_time=60"

@@ -13,8 +13,11 @@ import click
 from publisher_cli.exit_codes import Status
 from publisher_cli.interrupt import NOTHING_SENT
 from ticker import __version__
-from ticker.console import Commands, examples, run
+from ticker.console import Commands, run
 from ticker.core.errors import SettingsError, StoreError
+
+VARIABLE: Final = "_TICK_COMPLETE"
+"""The variable in which the scripts of `publisher_cli.shells` ask for completions. Click chose its name."""
 
 _MODULES: Final = {
     "change": ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin"),
@@ -22,28 +25,57 @@ _MODULES: Final = {
     "show": ("board", "log", "editions", "reach", "audit"),
     "watch": ("watch",),
     "desk": ("desk",),
+    "login": ("login", "logout"),
     "completion": ("completion",),
 }
 
+_SECTIONS: Final = {
+    "Write": ("post", "update", "correct", "refile", "pin", "unpin"),
+    "Take back": ("withdraw", "hide", "unhide", "undo", "cancel"),
+    "Decide": ("pending", "scheduled", "approve", "reject"),
+    "Look": ("desk", "board", "watch", "log", "reach", "audit", "editions"),
+    "Set up": ("login", "logout", "completion"),
+}
+"""The sections of `tick --help`, with their commands."""
+
+_EXAMPLES: Final = {
+    "Write": 'tick post "Weather office: Storm nears the coast" -e en',
+    "Take back": "tick withdraw last -e en --reason 'The report was wrong.'",
+    "Decide": "tick approve k7m2 -e en",
+    "Look": "tick watch -e en",
+    "Set up": "tick login redis://maha@news.example",
+}
+
+
+class _Sections(Commands):
+    """Lists the commands in sections. Each ends with an example."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.list_commands(ctx)))
+        for title, names in _SECTIONS.items():
+            commands = {name: self.get_command(ctx, name) for name in names}
+            rows = [
+                (name.ljust(width), command.get_short_help_str())
+                for name, command in commands.items()
+                if command is not None
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+                formatter.write(f"{'':{formatter.current_indent}}Example: {_EXAMPLES[title]}\n")
+
 
 @click.group(
-    cls=Commands,
+    cls=_Sections,
     places={name: f"publisher_cli.commands.{module}:{name}" for module, names in _MODULES.items() for name in names},
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=examples(
-        'tick post "Weather office: Storm nears the coast" -e en',
-        "tick withdraw last -e en --reason 'The report was wrong.'",
-        "tick watch -e en",
-        "tick",
-    ),
 )
 @click.version_option(__version__, prog_name="tick")
 @click.pass_context
 def tick(context: click.Context) -> object:
     """Put a line on air, change it, take it back, and see what readers see.
 
-    Without a command, on a terminal, `tick` opens the terminal application.
+    Without a command, on a terminal, `tick` opens the terminal application with the edition that you used last.
 
     Name a line by its id, by the first three or more characters of its id, or as `last`: the line that you posted last.
     TICK_EDITION and TICK_EDITOR replace -e and --editor.
@@ -65,6 +97,10 @@ def main() -> NoReturn:
     Garbage collection during imports, and the cleanup of all modules at exit, would be a third of its time.
     """
     gc.disable()
+    if VARIABLE in os.environ:
+        from publisher_cli.shells import register  # noqa: PLC0415 -- only the Tab key needs it
+
+        register()
     try:
         run(tick, "tick", status_of, interrupted=NOTHING_SENT)
     except SystemExit as end:

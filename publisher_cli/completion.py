@@ -15,6 +15,7 @@ from publisher_cli.held_items import load_held_items
 from publisher_cli.history import LAST, latest_entries, short_ids
 from publisher_cli.output import messages
 from publisher_cli.session import Session, find_edition, readable_editions
+from publisher_cli.shells import edition_on_the_line
 from ticker.console import Console
 from ticker.core.line import Status
 from ticker.store.connection import Redis
@@ -33,7 +34,10 @@ def complete_value(kind: str, context: click.Context, incomplete: str) -> list[C
         offers = asyncio.run(_find_offers(kind, context))
     except Exception:  # noqa: BLE001 -- no error may disturb the person who is typing
         return []
-    return [CompletionItem(value, help=description) for value, description in offers if value.startswith(incomplete)]
+    unique: dict[str, str] = {}
+    for value, description in offers:  # several editions may have the same section
+        unique.setdefault(value, description)
+    return [CompletionItem(value, help=about) for value, about in unique.items() if value.startswith(incomplete)]
 
 
 async def _find_offers(kind: str, context: click.Context) -> list[Offer]:
@@ -41,32 +45,44 @@ async def _find_offers(kind: str, context: click.Context) -> list[Offer]:
     async with asyncio.timeout(TIMEOUT_S), session.redis() as redis:
         if kind == "editions":
             return [(stored.name, stored.edition.title) for stored in await readable_editions(redis)]
-        stored = await find_edition(redis, context.params.get("edition"))
+        editions = await _find_editions(redis, context)
         match kind:
             case "sections":
-                return list(stored.edition.sections.items())
+                return [term for stored in editions for term in stored.edition.sections.items()]
             case "regions":
-                return list(stored.edition.regions.items())
+                return [term for stored in editions for term in stored.edition.regions.items()]
             case "lines":
-                return await _find_lines(redis, stored)
+                find = _find_lines
             case _:
-                return await _find_held(redis, stored)
+                find = _find_held
+        found = [offer for stored in editions for offer in await find(redis, stored, len(editions) > 1)]
+        return [(LAST, "the line that you posted last"), *found] if kind == "lines" else found
 
 
-async def _find_lines(redis: Redis, stored: StoredEdition) -> list[Offer]:
-    """Return `last` and the newest lines, without those that are withdrawn."""
+async def _find_editions(redis: Redis, context: click.Context) -> list[StoredEdition]:
+    """Return the edition that was typed, also if it is behind the cursor, or else all that this user may read."""
+    given = context.params.get("edition") or edition_on_the_line()
+    return await readable_editions(redis) if given is None else [await find_edition(redis, given)]
+
+
+async def _find_lines(redis: Redis, stored: StoredEdition, is_one_of_several: bool) -> list[Offer]:
+    """Return the newest lines, without those that are withdrawn."""
     latest = {entry.line.id: entry.line async for entry in latest_entries(redis, stored.name)}
     ids = short_ids(latest)
     lines = [line for line in latest.values() if line.status is not Status.CANCELED][:LINES_MAX]
-    offers = [(ids[line.id], messages.line_text(line)) for line in lines]
-    return [(LAST, "the line that you posted last"), *offers]
+    prefix = f"{stored.name}  " if is_one_of_several else ""
+    return [(ids[line.id], f"{prefix}{messages.line_text(line)}") for line in lines]
 
 
-async def _find_held(redis: Redis, stored: StoredEdition) -> list[Offer]:
+async def _find_held(redis: Redis, stored: StoredEdition, is_one_of_several: bool) -> list[Offer]:
     """Return the held items, the newest first."""
     items = await load_held_items(redis, stored)
     ids = short_ids(items.held)
+    prefix = f"{stored.name}  " if is_one_of_several else ""
     return [
-        (ids[held.id], f"{held.editor}: {messages.held_text(held, items.line_of(held)) or held.submission.change}")
+        (
+            ids[held.id],
+            f"{prefix}{held.editor}: {messages.held_text(held, items.line_of(held)) or held.submission.change}",
+        )
         for held in reversed(items.held.values())
     ]

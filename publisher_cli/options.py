@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from publisher_cli.submit.request import URGENCIES, WAIT_MAX_S, WAIT_S, SubmitOptions, parse_urgency
-from ticker.console import examples, shared_options
+from ticker.console import Console, examples, shared_options
 from ticker.core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -66,6 +67,18 @@ def command(short_help: str, *lines: str) -> Callable[[Command], click.Command]:
     return click.command(short_help=short_help, epilog=examples(*lines))
 
 
+def _remember_edition(context: click.Context, _: click.Parameter, name: str | None) -> str | None:
+    """Return the name in lower case. Remember it for a person: `tick` alone opens this edition the next time."""
+    if name is None:
+        return None
+    name = name.lower()
+    if not context.resilient_parsing and sys.stdin.isatty():
+        from ticker.store.login import save_last_edition  # noqa: PLC0415 -- scripts don't need it
+
+        save_last_edition((context.find_object(Console) or Console()).environ, name)
+    return name
+
+
 data_option: Final[Option] = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -76,8 +89,8 @@ edition_option: Final[Option] = click.option(
     "--edition",
     metavar="NAME",
     envvar="TICK_EDITION",
-    callback=lambda _context, _option, given: None if given is None else given.lower(),
     shell_complete=_completer("editions"),
+    callback=_remember_edition,
     help="The edition.  [default: TICK_EDITION, or the only edition]",
 )
 editor_option: Final[Option] = click.option(

@@ -20,7 +20,8 @@ from ticker.core.errors import SettingsError, StoreError
 from ticker.store import data_folder
 from ticker.store.connection import Redis, open_redis
 from ticker.store.editions import StoredEdition, edition_names, load_edition
-from ticker.store.url import parse_url, password_from, with_password
+from ticker.store.login import load_login, url_of
+from ticker.store.url import parse_url, password_from, redact, with_password
 
 NAME_CHARACTERS: Final = 32
 ORIGIN_CHARACTERS: Final = 64
@@ -28,21 +29,40 @@ NO_EDITION: Final = "there is no edition yet: start the desk (`ticker up` or `ti
 
 
 class Session(msgspec.Struct, frozen=True):
-    """The Redis to use. `url` may include a password: never print it."""
+    """The Redis to use. `url` may include a password: never print it.
+
+    `last_edition` is the edition that the terminal application opens, if it exists and no other is named.
+    """
 
     url: str
+    last_edition: str | None = None
 
     @classmethod
     def find(cls, console: Console, data: Path | None) -> Session:
-        """Return a session with the Redis that the environment or the data folder names.
+        """Return a session with the Redis that the first of these names: `data`, the environment, or the login.
+
+        Without any of them, it is the embedded server of the default data folder.
 
         Raises:
-            TickerError: If neither names one, or a password file can't be read.
+            TickerError: If nothing names a Redis, a password can't be read, or the choice could surprise the editor.
 
         """
-        folder = data_folder.default_data_folder(console.environ) if data is None else data
-        url = data_folder.redis_url(console.environ, folder)
-        return cls(with_password(url, password_from(console.environ)))
+        environ = console.environ
+        if data is not None:
+            return cls(data_folder.embedded_url(data))
+        if environ.get("TICKER_REDIS_URL") or environ.get("TICKER_DATA"):
+            url = data_folder.redis_url(environ, data_folder.default_data_folder(environ))
+            return cls(with_password(url, password_from(environ)))
+        login = load_login(environ)
+        folder = data_folder.default_data_folder(environ)
+        if login is None:
+            return cls(with_password(data_folder.embedded_url(folder), password_from(environ)))
+        if data_folder.address_file(folder).exists():
+            raise SettingsError(
+                f"you are logged in to {redact(login.url)}, but `ticker up` runs here, too: choose that one with "
+                f"--data {folder}, or the other one with TICKER_REDIS_URL, or run `tick logout`"
+            )
+        return cls(url_of(login))
 
     @asynccontextmanager
     async def redis(self) -> AsyncIterator[Redis]:

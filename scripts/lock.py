@@ -30,10 +30,11 @@ def lock(name: str, what: str, *options: str) -> None:
 def main() -> int:
     """Lock run first, then build and dev: dev must have the same pins as both."""
     try:
-        lock("run", "the requirements to run", "pyproject.toml")
+        lock("run", "the requirements to run, with the embedded server", "pyproject.toml", "--extra", "embedded")
         lock("build", "the requirements to build", "--group", "build", "-c", "requirements/run.txt")
         same = ("-c", "requirements/run.txt", "-c", "requirements/build.txt")
-        lock("dev", "the requirements to run, test and check", "pyproject.toml", "--group", "dev", *same)
+        everything = ("pyproject.toml", "--all-extras", "--group", "dev")
+        lock("dev", "the requirements to run, test and check", *everything, *same)
     except subprocess.CalledProcessError as error:
         print(f"the lock failed: uv ended with {error.returncode}, see above", file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Final, TypedDict
@@ -16,21 +17,33 @@ import structlog
 from ticker.client.pending_request import new_key
 from ticker.client.publisher import DEADLINE_S, Publisher
 from ticker.core.edition import Edition
+from ticker.core.entry import decode_entry
 from ticker.core.errors import TickerError
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.settings import Settings
-from ticker.store.connection import CLIENT_ERRORS, connect
-from ticker.store.log_reader import last_seq
+from ticker.store.connection import CLIENT_ERRORS, Redis, connect
+from ticker.store.log_reader import last_seq, read_log
 
 EDITOR: Final = "demo"
 PACE_S: Final = 8.0
 """The mean time between two lines of an edition: about the pace of a busy desk."""
 
-AT_ONCE: Final = 6
-"""How many lines an empty edition gets immediately, so that readers see something."""
+SHOWN_S: Final = 120.0
+"""How long a line of the demo stays on the board. Its story takes less time."""
+
+READ_MAX: Final = 200
+"""How many of the newest entries are searched for lines of an earlier run that still show."""
 
 _logger = structlog.get_logger("ticker.demo")
+
+
+def lines_max(edition: Edition) -> int:
+    """Return how many lines of the demo an edition shows at most: half a board, so the others are for everybody else.
+
+    A newcomer's own line stays on the board until other people have filled that half.
+    """
+    return max(1, edition.board_lines // 2)
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -84,37 +97,71 @@ class _Storyteller:
     async def _post_stories(self, publisher: Publisher) -> None:
         async with aclosing(connect(self._url, role="ticker")) as redis:
             number = await last_seq(redis, self._name)
-        at_once = AT_ONCE if number == 0 else 0
-        while True:
-            story = self._stories[number % len(self._stories)]
-            # At the start, only the first line of each story is posted: updates follow at a readable pace.
-            await self._post_story(publisher, story, only_first=at_once > 0)
+            ends = await _ends_of_shown_lines(redis, self._name, number)
+        most = lines_max(self._edition)
+        # An empty board gets some lines at once, so that readers see something. They leave it one by one, and each
+        # makes room for the next story.
+        for place in range(len(ends) + 1, most + 1):
+            ends.append(_utc_now() + timedelta(seconds=SHOWN_S * place / most))
+            await self._post_story(publisher, self._story(number), ends[-1], only_first=True)
             number += 1
-            at_once -= 1
-            if at_once <= 0:
-                await _pause()
+        while True:
+            await asyncio.sleep(wait_s(ends, most, _utc_now()))
+            await _pause()
+            ends = [*(end for end in ends if end > _utc_now()), _utc_now() + timedelta(seconds=SHOWN_S)]
+            await self._post_story(publisher, self._story(number), ends[-1])
+            number += 1
 
-    async def _post_story(self, publisher: Publisher, story: Story, *, only_first: bool) -> None:
+    def _story(self, number: int) -> Story:
+        return self._stories[number % len(self._stories)]
+
+    async def _post_story(
+        self, publisher: Publisher, story: Story, expires_at: datetime, *, only_first: bool = False
+    ) -> None:
         line_id = None
         texts = story.lines[self._language]
         for number, text in enumerate(texts[:1] if only_first else texts):
             if number:
                 await _pause()
-            receipt = await publisher.submit(self._submission(story, text, line_id))
+            receipt = await publisher.submit(self._submission(story, text, line_id, expires_at))
             if receipt.status is not ReceiptStatus.ON_AIR:
                 codes = [finding.code for finding in receipt.errors]
                 _logger.warning("demo-not-on-air", edition=self._name, errors=codes)
                 return
             line_id = receipt.id
 
-    def _submission(self, story: Story, text: str, line_id: str | None) -> Submission:
+    def _submission(self, story: Story, text: str, line_id: str | None, expires_at: datetime) -> Submission:
         if line_id is None:
             # `again`, because the stories are repeated several times per hour.
-            facets = _facets(story, self._edition)
-            return Submission(key=new_key(), change=Change.NEW, deadline_s=DEADLINE_S, text=text, again=True, **facets)
+            return Submission(
+                key=new_key(),
+                change=Change.NEW,
+                deadline_s=DEADLINE_S,
+                text=text,
+                again=True,
+                expires_at=expires_at,
+                **_facets(story, self._edition),
+            )
         reason = story.correction.get(self._language)
         change = Change.UPDATE if reason is None else Change.CORRECT
         return Submission(key=new_key(), change=change, deadline_s=DEADLINE_S, id=line_id, text=text, reason=reason)
+
+
+def wait_s(ends: Sequence[datetime], most: int, now: datetime) -> float:
+    """Return how long to wait until fewer than `most` lines show. `ends` are the times when they leave the board."""
+    shown = sorted(end for end in ends if end > now)
+    return 0.0 if len(shown) < most else (shown[len(shown) - most] - now).total_seconds()
+
+
+async def _ends_of_shown_lines(redis: Redis, name: str, seq: int) -> list[datetime]:
+    """Return when the lines of an earlier run leave the board, for those that still show, the oldest first."""
+    found = []
+    for raw in await read_log(redis, name, max(0, seq - READ_MAX), READ_MAX):
+        entry = decode_entry(raw.seq, raw.link, raw.data).entry
+        end = entry.line.expires_at
+        if entry.editor == EDITOR and entry.line.change is Change.NEW and end is not None and end > _utc_now():
+            found.append(end)
+    return found
 
 
 class _Facets(TypedDict, total=False):
@@ -131,6 +178,10 @@ def _facets(story: Story, edition: Edition) -> _Facets:
     if story.section in edition.sections:
         fields["section"] = story.section
     return fields
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _pause() -> None:

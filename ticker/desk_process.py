@@ -71,4 +71,4 @@ async def _work(url: str, settings: Settings, metrics: tuple[str, int] | None, r
 
 async def _announce(state: DeskState, metrics_url: str | None, ready: Ready) -> None:
     await state.ready.wait()
-    ready(sorted(state.editions), metrics_url)
+    ready(list(state.editions), metrics_url)

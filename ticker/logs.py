@@ -1,43 +1,58 @@
-"""Set up logging on standard error: readable text on a terminal, otherwise one JSON object per line."""
+"""Set up logging on standard error: one readable line per event on a terminal, otherwise one JSON object per line."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, MutableMapping
+from enum import StrEnum
+from typing import Any, Final
 
 import structlog
 from structlog.typing import Processor
 
 from ticker.core.errors import SettingsError
 
+SETTLED: Final = "settled"
+"""The desk's event of a submission that it has answered."""
+
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
-def set_up_logs(environ: Mapping[str, str]) -> None:
-    """Set up structlog and the standard library's logging. `TICKER_LOG_LEVEL` is the lowest level that is logged.
+class LogFormat(StrEnum):
+    """How events are logged."""
 
-    The default is `warning` on a terminal, where a person works, and `info` for files and collectors.
+    TEXT = "text"
+    JSON = "json"
+
+
+def set_up_logs(environ: Mapping[str, str], *, hides_published: bool = False) -> LogFormat:
+    """Set up structlog and the standard library's logging. Return the format.
+
+    `TICKER_LOG_FORMAT` is `text` or `json`; the default is text on a terminal, and JSON for files and collectors.
+    `TICKER_LOG_LEVEL` is the lowest level that is logged. With `hides_published`, the text leaves out submissions that
+    were published, because the caller shows their lines.
 
     Raises:
-        SettingsError: If the level is unknown.
+        SettingsError: If the format or the level is unknown.
 
     """
-    is_terminal = sys.stderr.isatty()
-    level = environ.get("TICKER_LOG_LEVEL", "").lower() or ("warning" if is_terminal else "info")
+    log_format = _format(environ)
+    level = environ.get("TICKER_LOG_LEVEL", "").lower() or "info"
     if level not in LEVELS:
         raise SettingsError(f"TICKER_LOG_LEVEL is {level[:20]!a}: use one of {', '.join(LEVELS)}")
+    is_text = log_format is LogFormat.TEXT
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_text else "iso", utc=not is_text),
     ]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             *shared,
+            *([_drop_published] if is_text and hides_published else []),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -46,7 +61,7 @@ def set_up_logs(environ: Mapping[str, str]) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(environ, is_terminal))
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(environ, log_format))
     )
     root = logging.getLogger()
     root.handlers = [handler]
@@ -54,6 +69,17 @@ def set_up_logs(environ: Mapping[str, str]) -> None:
     # uvicorn logs every start and stop; our own events report them already.
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.error").addFilter(_is_our_own)
+    return log_format
+
+
+def _format(environ: Mapping[str, str]) -> LogFormat:
+    wanted = environ.get("TICKER_LOG_FORMAT", "").lower()
+    if not wanted:
+        return LogFormat.TEXT if sys.stderr.isatty() else LogFormat.JSON
+    try:
+        return LogFormat(wanted)
+    except ValueError:
+        raise SettingsError(f"TICKER_LOG_FORMAT is {wanted[:20]!a}: use one of {', '.join(LogFormat)}") from None
 
 
 def _is_our_own(record: logging.LogRecord) -> bool:
@@ -64,13 +90,30 @@ def _is_our_own(record: logging.LogRecord) -> bool:
     return record.msg not in ("Invalid HTTP request received.", "Unsupported upgrade request.")
 
 
-def _last(environ: Mapping[str, str], is_terminal: bool) -> list[Processor]:
+def _drop_published(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if event.get("event") == SETTLED and event.get("status") == "on-air":
+        raise structlog.DropEvent
+    return event
+
+
+def _last(environ: Mapping[str, str], log_format: LogFormat) -> list[Processor]:
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    if is_terminal:
-        # structlog's default shows the variables of each frame: lines that aren't public yet, and passwords.
-        traceback = structlog.dev.plain_traceback
-        return [
-            remove,
-            structlog.dev.ConsoleRenderer(colors=not environ.get("NO_COLOR"), exception_formatter=traceback),
-        ]
-    return [remove, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    if log_format is LogFormat.JSON:
+        return [remove, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    # structlog's default shows the variables of each frame: lines that aren't public yet, and passwords.
+    traceback = structlog.dev.plain_traceback
+    colours = sys.stderr.isatty() and not environ.get("NO_COLOR")
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=colours, pad_event_to=0, pad_level=False, exception_formatter=traceback
+    )
+    return [remove, _as_sentence, renderer]
+
+
+def _as_sentence(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Begin the event of a submission with its edition and editor, as the lines of published entries do."""
+    if event.get("event") != SETTLED:
+        return event
+    edition, editor, status = (event.pop(name, "") for name in ("edition", "editor", "status"))
+    for name in ("level", "logger", "submission", "repeats", "seq"):
+        event.pop(name, None)
+    return {**event, "event": f"{edition}  {editor}  {status}"}

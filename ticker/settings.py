@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from ticker.core.edition import DEFAULT_EDITIONS, TERM, Edition, check_name
+from ticker.core.edition import DEFAULT_EDITIONS, TERM, Edition, check_name, in_order
 from ticker.core.errors import UNREADABLE, SettingsError
 from ticker.core.rules.effects import HOUSE_RULES
 
@@ -131,7 +131,9 @@ def _editions(tables: object) -> dict[str, Edition]:
     fields = {field.name: field.type for field in msgspec.structs.fields(Edition)}
     required = [field.name for field in msgspec.structs.fields(Edition) if field.required]
     editions = {}
-    for name, table in _convert("editions", tables, dict[str, dict[str, Any]]).items():
+    given = _convert("editions", tables, dict[str, dict[str, Any]])
+    for name in in_order(given):
+        table = given[name]
         prefix = f"editions.{check_name(name)}."
         _check_names(prefix, table, fields)
         for missing in [field for field in required if field not in table]:

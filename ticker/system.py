@@ -11,11 +11,12 @@ from pathlib import Path
 import uvloop
 
 from ticker import __version__
+from ticker.activity import show_activity
 from ticker.core.errors import StoreError
 from ticker.desk.desk import DeskState, run_desk
 from ticker.desk.metrics import DeskCollector
 from ticker.gateway.server import Address, Gateway
-from ticker.logs import set_up_logs
+from ticker.logs import LogFormat, set_up_logs
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 from ticker.store import data_folder
@@ -25,11 +26,16 @@ from ticker.web.app import make_app
 
 
 def run(
-    system: System, *, environ: Mapping[str, str], ready: Callable[[str], None], stopping: Callable[[], None]
+    system: System,
+    *,
+    environ: Mapping[str, str],
+    ready: Callable[[str], None],
+    stopping: Callable[[], None],
+    show: Callable[[str], None],
 ) -> None:
-    """Run the system until a signal ends it (see `System.run`)."""
-    set_up_logs(environ)
-    uvloop.run(system.run(ready, stopping))
+    """Run the system until a signal ends it (see `System.run`). On a terminal, `show` each published line."""
+    log_format = set_up_logs(environ, hides_published=True)
+    uvloop.run(system.run(ready, stopping, show if log_format is LogFormat.TEXT else None))
 
 
 class System:
@@ -51,13 +57,20 @@ class System:
         self._data = data
         self._url = url
         self._demo = demo
+        self._show: Callable[[str], None] | None = None
         self._gateway: Gateway | None = None
         self._stopping = False
 
-    async def run(self, ready: Callable[[str], None], stopping: Callable[[], None] = lambda: None) -> None:
+    async def run(
+        self,
+        ready: Callable[[str], None],
+        stopping: Callable[[], None] = lambda: None,
+        show: Callable[[str], None] | None = None,
+    ) -> None:
         """Serve until stopped.
 
-        `ready` is called with the gateway's URL once lines can be posted and read, `stopping` at the first signal.
+        `ready` is called with the gateway's URL once lines can be posted and read, `stopping` at the first signal, and
+        `show` with a line of text for each published entry.
 
         Raises:
             TickerError: If a part can't start. Nothing is left running then.
@@ -65,6 +78,7 @@ class System:
         """
         task = asyncio.current_task()
         assert task is not None
+        self._show = show
         stop_on_signals(partial(self._stop, task, stopping))
         try:
             async with AsyncExitStack() as stack:
@@ -104,6 +118,9 @@ class System:
             app = partial(make_app, version=__version__, collectors=collectors)
             self._gateway = gateway = Gateway(url, self._settings, self._address, app)
             background = [desk]
+            if self._show is not None:
+                activity = show_activity(url, self._settings.editions, self._show)
+                background.append(parts.create_task(activity, name="activity"))
             if self._demo:
                 from ticker.demo import run_demo  # noqa: PLC0415 -- rarely used
 

@@ -7,29 +7,37 @@ import gc
 import signal
 from pathlib import Path
 
+import msgspec
+
 from publisher_cli.exit_codes import Status
 from publisher_cli.interrupt import raised_interrupts
 from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp
 from ticker.console import Console
 from ticker.core.edition import check_name
+from ticker.store.login import load_last_edition, save_last_edition
 
 
 def run_desk(console: Console, edition: str | None, editor: str | None, data: Path | None) -> int:
     """Run the application until the editor quits. Print the text that was not sent, so that it isn't lost.
+
+    Without `edition`, it opens the edition that was used last.
 
     Raises:
         SettingsError: If the name of the edition or the editor is not valid.
 
     """
     gc.enable()  # `publisher_cli.cli.main` disables it, for commands that end soon
+    last = load_last_edition(console.environ)
     app = DeskApp(
-        lambda: Session.find(console, data),
+        lambda: msgspec.structs.replace(Session.find(console, data), last_edition=last),
         None if edition is None else check_name(edition),
         None if editor is None else check_name(editor),
     )
     with raised_interrupts():
         unsent = asyncio.run(_run(app))
+    if app.model is not None:
+        save_last_edition(console.environ, app.model.name)
     if unsent:
         console.tell(f"not sent: {unsent}")
     return app.return_code or Status.DONE

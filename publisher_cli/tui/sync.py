@@ -95,7 +95,7 @@ class EditionSync:
         session = self._find()
         async with session.redis() as redis:
             async with asyncio.timeout(ANSWER_S):
-                name = await self._find_edition(redis)
+                name = await self._find_edition(redis, session.last_edition)
             model = await self._load(redis, name, session.editor(self._editor))
             await self._refresh(redis, model)
             self._post(ConnectionChanged(self._requested, State.LIVE))
@@ -107,8 +107,8 @@ class EditionSync:
                         return
                 self._post(ModelChanged(self._requested, model))
 
-    async def _find_edition(self, redis: Redis) -> str:
-        """Return the name of the edition to follow.
+    async def _find_edition(self, redis: Redis, last: str | None) -> str:
+        """Return the name of the edition to follow: the one that was chosen, or the `last` one, or the first.
 
         Raises:
             StoreError: If that edition, or any edition, doesn't exist.
@@ -120,7 +120,7 @@ class EditionSync:
             raise StoreError(NO_EDITION)
         if self._edition is not None and self._edition not in names:
             raise StoreError(f"edition {self._edition} doesn't exist: choose one of {', '.join(names)}")
-        self._edition = self._edition or names[0]
+        self._edition = self._edition or (last if last in names else names[0])
         return self._edition
 
     async def _load(self, redis: Redis, name: str, editor: str) -> EditionModel:

@@ -260,7 +260,7 @@ def test_an_editor_removed_from_one_edition_stays_in_the_other(server: GuardedSe
 def test_removing_an_unknown_editor_is_refused(server: GuardedServer) -> None:
     ran = server.ticker("editor", "remove", "nobody")
     assert ran.code == 1
-    assert "is no editor of ar, en" in ran.err
+    assert "is no editor of en, ar" in ran.err
 
 
 @pytest.mark.parametrize("name", ["default", "ticker-desk"])

@@ -95,7 +95,7 @@ async def test_another_editor_approves_or_rejects_what_needs_a_second_person(sys
 
 
 async def test_an_edition_that_does_not_exist_is_named_when_the_publisher_opens(system: System) -> None:
-    with pytest.raises(SettingsError, match="there is no edition fr: the editions are ar, en, es"):
+    with pytest.raises(SettingsError, match="there is no edition fr: the editions are en, ar, es"):
         await Publisher(system.redis_url, edition="fr", editor="wire").__aenter__()
 
 

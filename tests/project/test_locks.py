@@ -31,10 +31,11 @@ def pins(lock: str) -> dict[str, re.Match[str]]:
 def requirements() -> dict[str, list[Requirement]]:
     """Return the requirements in pyproject.toml, by lock file."""
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    run = project["project"]["dependencies"]
+    extras = project["project"]["optional-dependencies"]
+    run = [*project["project"]["dependencies"], *extras["embedded"]]
     build = project["build-system"]["requires"]
     dev = [item for item in project["dependency-groups"]["dev"] if isinstance(item, str)]
-    wanted = {"run": run, "build": build, "dev": [*run, *build, *dev]}
+    wanted = {"run": run, "build": build, "dev": [*run, *build, *dev, *extras["keyring"]]}
     return {lock: [Requirement(item) for item in items] for lock, items in wanted.items()}
 
 

@@ -42,13 +42,32 @@ def test_help_of_every_command_has_an_example_and_fits_80_columns(
     words: tuple[str, ...], command: click.Command
 ) -> None:
     shown = texts(command, words)
-    examples = shown.partition("Examples:")[2]
-    assert re.search(rf"^ +(\w+=\S+ )?{' '.join(words)}\b", examples, re.MULTILINE), shown
+    assert re.search(rf"^ +(Example: )?(\w+=\S+ )?{' '.join(words)}\b", shown, re.MULTILINE), shown
     assert command.help
     assert max(map(len, shown.splitlines())) <= 80, shown
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
             assert parameter.help, (words, parameter.name)
+
+
+@pytest.mark.parametrize(("words", "command"), ALL, ids=lambda each: " ".join(each) if isinstance(each, tuple) else "")
+def test_the_summary_of_a_command_is_never_cut_off(words: tuple[str, ...], command: click.Command) -> None:
+    # Click cuts a summary only if it makes one from the first sentence of the help.
+    assert command.short_help or len(words) == 1, words
+
+
+def test_the_help_of_tick_groups_the_commands_and_gives_an_example_of_each_group() -> None:
+    shown = texts(tick, ("tick",))
+    sections = re.findall(r"^(\w[\w ]*):\n((?:  .+\n?)+)", shown, re.MULTILINE)
+    groups = {title: re.findall(r"^  (\w+)  ", rows, re.MULTILINE) for title, rows in sections if title != "Options"}
+    assert list(groups) == ["Write", "Take back", "Decide", "Look", "Set up"]
+    assert sorted(name for names in groups.values() for name in names) == sorted(
+        tick.list_commands(click.Context(tick))
+    )
+    for title, rows in sections[1:]:
+        example = re.search(r"^  Example: tick (\w+)", rows, re.MULTILINE)
+        assert example is not None, title
+        assert example[1] in groups[title]
 
 
 @pytest.mark.parametrize(("words", "command"), ALL, ids=lambda each: " ".join(each) if isinstance(each, tuple) else "")
@@ -62,7 +81,7 @@ def test_all_commands_exist() -> None:
     system = ("up", "desk", "gateway", "verify", "check", "rotate")
     changes = ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin")
     decisions = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
-    views = ("board", "log", "watch", "editions", "completion")
+    views = ("board", "log", "watch", "editions", "completion", "login", "logout")
     ours = {f"tick {name}" for name in (*changes, *decisions, *views)}
     assert {f"ticker {name}" for name in system} | ours <= names
 

@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import Empty, Queue
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Final, NamedTuple, Self
 
 from tests.support.prefork import Child
@@ -28,6 +28,8 @@ from tests.support.waiting import WAIT_S
 from ticker.core.edition import DEFAULT_EDITIONS
 
 _OURS: Final = re.compile("TICK(ER)?_")
+_CONFIG: Final = TemporaryDirectory(prefix="ticker-config-")
+"""So that the tests neither see nor change the developer's own login."""
 
 
 def settings_without(folder: Path, *rules: str) -> str:
@@ -67,7 +69,7 @@ class Ran(NamedTuple):
 def environment(**variables: str) -> dict[str, str]:
     """Return this process's environment without settings of Ticker, plus `variables`."""
     kept = {name: value for name, value in os.environ.items() if not _OURS.match(name) and name != "NO_COLOR"}
-    return {**kept, **variables}
+    return {**kept, "TICKER_CONFIG": _CONFIG.name, **variables}
 
 
 def run_program(

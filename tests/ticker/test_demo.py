@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_the_stories_may_be_repeated_within_the_hour(language: str) -> None:
     for story in demo.load_stories() * 2:
         line_id = None
         for text in story.lines[language]:
-            verdict = post(board, teller._submission(story, text, line_id), NOW, edition)
+            verdict = post(board, teller._submission(story, text, line_id, NOW + timedelta(minutes=2)), NOW, edition)
             assert isinstance(verdict, Publish), verdict
             assert not verdict.warnings, text
             line_id = verdict.entry.line.id
@@ -62,11 +63,39 @@ def test_every_story_has_the_same_lines_in_each_language() -> None:
 def test_the_demo_posts_to_every_edition_as_an_editor_called_demo() -> None:
     with short_folder() as folder, System(folder, "--demo") as system:
         for edition in ("en", "ar", "es"):
-            until(lambda edition=edition: _entries(system, edition) >= demo.AT_ONCE, f"lines in {edition}")  # type: ignore[misc]
+            most = demo.lines_max(DEFAULT_EDITIONS[edition])
+            until(partial(_has_entries, system, edition, most), f"lines in {edition}")
         entries = system.tick("log", "-e", "ar", "--json").json["entries"]
         assert {entry["editor"] for entry in entries} == {"demo"}
         assert system.ticker("verify", "ar").code == 0
 
 
-def _entries(system: System, edition: str) -> int:
-    return len(system.tick("log", "-e", edition, "--json").json["entries"])
+def _has_entries(system: System, edition: str, most: int) -> bool:
+    return len(system.tick("log", "-e", edition, "--json").json["entries"]) >= most
+
+
+@pytest.mark.parametrize("most", [1, 5])
+def test_the_demo_never_shows_more_than_its_half_of_the_board(most: int) -> None:
+    ends: list[datetime] = []
+    now = NOW
+    for _ in range(10 * most):
+        now += timedelta(seconds=demo.wait_s(ends, most, now))
+        ends.append(now + timedelta(seconds=demo.SHOWN_S))
+        assert sum(end > now for end in ends) <= most
+    assert now >= NOW + timedelta(seconds=9 * demo.SHOWN_S)
+
+
+def test_a_newcomers_line_stays_on_the_board_beside_the_demo() -> None:
+    edition, board = DEFAULT_EDITIONS["en"], Board()
+    own = post(board, Submission(key="own", change=Change.NEW, text="Harbour: All is well"), NOW, edition)
+    assert isinstance(own, Publish)
+    teller = demo._Storyteller("", "en", edition, "en", demo.load_stories())
+    now, ends = NOW, list[datetime]()
+    for number in range(50):
+        now += timedelta(seconds=demo.wait_s(ends, demo.lines_max(edition), now))
+        ends.append(now + timedelta(seconds=demo.SHOWN_S))
+        story = teller._story(number)
+        submission = teller._submission(story, story.lines["en"][0], None, ends[-1])
+        assert isinstance(post(board, submission, now, edition), Publish)
+        assert own.entry.line.id in {line.id for line in board.lines(now, edition.board_lines)}
+    assert now > NOW + timedelta(minutes=15)

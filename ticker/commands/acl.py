@@ -21,7 +21,11 @@ from ticker.core.errors import SettingsError
 _ROLES = ("desk", "gateway", "admin")
 
 
-@click.group(invoke_without_command=True, epilog=examples("ticker acl", "ticker acl --editor maha -e en -e ar --chief"))
+@click.group(
+    invoke_without_command=True,
+    short_help="Show or create the Redis users.",
+    epilog=examples("ticker acl", "ticker acl --editor maha -e en -e ar --chief"),
+)
 @click.option("--editor", metavar="NAME", default="editor", show_default=True, help="The editor of the editor's line.")
 @click.option(
     *("-e", "--edition", "editions"),
@@ -81,7 +85,10 @@ def _check_kind(console: Console, settings: Path | None, editions: tuple[str, ..
         )
 
 
-@acl.command(epilog=examples("ticker acl apply", "TICKER_DESK_PASSWORD_FILE=desk.txt ticker acl apply desk"))
+@acl.command(
+    short_help="Create users, or update their rights.",
+    epilog=examples("ticker acl apply", "TICKER_DESK_PASSWORD_FILE=desk.txt ticker acl apply desk"),
+)
 @click.argument("roles", metavar="[ROLE]...", nargs=-1, type=click.Choice(_ROLES))
 @new_password_option
 @data_option

@@ -32,10 +32,11 @@ def editor() -> None:
 
 
 @editor.command(
+    short_help="Add an editor, or change its role.",
     epilog=examples(
         "ticker editor add maha -e en --role chief",
         "ticker editor add wire -e en -e ar --role reporter --post-only",
-    )
+    ),
 )
 @click.argument("name")
 @click.option(
@@ -114,7 +115,9 @@ def _show_added(console: Console, name: str, added: AddedEditor) -> None:
         warn_not_kept(console)
 
 
-@editor.command(epilog=examples("ticker editor remove maha", "ticker editor remove maha -e ar"))
+@editor.command(
+    short_help="Remove an editor.", epilog=examples("ticker editor remove maha", "ticker editor remove maha -e ar")
+)
 @click.argument("name")
 @_editions_option
 @data_option
@@ -133,7 +136,7 @@ def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: P
     return 0
 
 
-@editor.command("list", epilog=examples("ticker editor list -e en"))
+@editor.command("list", short_help="Show editors and their roles.", epilog=examples("ticker editor list -e en"))
 @_editions_option
 @data_option
 @shared_options

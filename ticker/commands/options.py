@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from ticker.console import Console, Style, Styled
+from ticker.core.edition import in_order
 from ticker.core.errors import SettingsError
 from ticker.settings import Settings, load_settings
 from ticker.store.data_folder import default_data_folder, redis_url
@@ -100,7 +101,7 @@ def settings_for(console: Console, path: Path | None, editions: str | None) -> S
     if unknown or not names:
         wrong = unknown[0] if unknown else "none"
         raise SettingsError(f"--editions names {wrong}: the settings have {', '.join(settings.editions)}")
-    return msgspec.structs.replace(settings, editions={name: settings.editions[name] for name in names})
+    return msgspec.structs.replace(settings, editions={name: settings.editions[name] for name in in_order(names)})
 
 
 def read_password(console: Console, variable: str, *, ask: bool = False) -> str | None:

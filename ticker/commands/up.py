@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import click
 
+from ticker.commands.banner import banner, find_place, tick_program
 from ticker.commands.options import (
     data_folder,
     data_option,
@@ -18,6 +20,7 @@ from ticker.commands.options import (
     url_of_redis,
 )
 from ticker.console import Console, examples, shared_options
+from ticker.core.edition import Edition
 
 
 @click.command(
@@ -45,36 +48,39 @@ def up(
 ) -> None:
     """Run everything in one process: an embedded server that keeps its data on disk, the desk, and a gateway.
 
-    Prints `ready http://…` when it serves. Ctrl-C closes the readers' connections and ends it; a second Ctrl-C ends it
-    immediately. If TICKER_REDIS_URL is set, that Redis replaces the embedded server.
+    Prints `ready http://…` when it serves. On a terminal, it then prints one line for each published line and each
+    refusal; elsewhere, and with --json or TICKER_LOG_FORMAT=json, it logs in JSON.
+
+    Ctrl-C closes the readers' connections and ends it; a second Ctrl-C ends it immediately. If TICKER_REDIS_URL is set,
+    that Redis replaces the embedded server.
     """
     from ticker.system import System, run  # noqa: PLC0415 -- slow to import
 
+    folder, chosen = data_folder(console, data), settings_for(console, settings, editions)
     system = System(
-        settings_for(console, settings, editions),
+        chosen,
         host,
         port,
-        data=data_folder(console, data),
+        data=folder,
         url=url_of_redis(console, data) if console.environ.get("TICKER_REDIS_URL") else None,
         demo=demo,
     )
     run(
         system,
-        environ=console.environ,
-        ready=partial(_print_ready, console),
+        environ={**console.environ, "TICKER_LOG_FORMAT": "json"} if console.json else console.environ,
+        ready=partial(_print_ready, console, chosen.editions, folder),
         stopping=partial(_print_stopping, console),
+        show=console.tell,
     )
 
 
-def _print_ready(console: Console, url: str) -> None:
+def _print_ready(console: Console, editions: Mapping[str, Edition], data: Path, url: str) -> None:
     console.show({"ready": url}, f"ready {url}")
-    if console.err.isatty():
-        console.tell(f"  open    {url}/")
-        console.tell('  post    tick post "Text of the line" -e en      (in a second terminal)')
-        console.tell("  follow  tick watch -e en")
-        console.tell("  end     Ctrl-C")
+    if console.err.isatty() and not console.json:
+        for line in banner(url, editions, tick_program(), find_place(console.environ, data)):
+            console.tell(line)
 
 
 def _print_stopping(console: Console) -> None:
     if console.err.isatty():
-        console.tell("  closing the readers' connections; press Ctrl-C again to end immediately")
+        console.tell("closing the readers' connections; press Ctrl-C again to end immediately")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -176,6 +177,12 @@ DEFAULT_EDITIONS: Final = {
         },
     ),
 }
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the names of editions in the order of every list: those that come with Ticker, then the others by name."""
+    own = list(DEFAULT_EDITIONS)
+    return sorted(names, key=lambda name: (own.index(name) if name in own else len(own), name))
 
 
 def is_name(name: str) -> bool:

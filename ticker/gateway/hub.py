@@ -9,6 +9,7 @@ from typing import Final
 
 from prometheus_client import Histogram
 
+from ticker.core.edition import in_order
 from ticker.gateway.admission import RETRY_S, Admission, Refusal, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.connection_limits import ConnectionLimits
@@ -105,7 +106,7 @@ class Hub:
         if channel is None and name in self.editions:
             raise Refusal(503, "unavailable", f"the log of the edition {name} can't be read now: try again", RETRY_S)
         if channel is None:
-            existing = ", ".join(sorted(self.channels)) or "none yet"
+            existing = ", ".join(in_order(self.channels)) or "none yet"
             raise Refusal(404, "edition", f"there is no edition {name[:40]!a}: there are {existing}")
         return channel
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from ticker.core.edition import Role, check_name
+from ticker.core.edition import Role, check_name, in_order
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store import acl
 from ticker.store.connection import Redis
@@ -84,7 +84,7 @@ async def add_editor(redis: Redis, new: NewEditor) -> AddedEditor:
         acl.check_editor_name(new.name)
     names = await _existing(redis, new.editions)
     user = await acl.find_editor(redis, new.name) if new.has_user else None
-    editions = sorted({*names, *(user.editions if user else ())})
+    editions = in_order({*names, *(user.editions if user else ())})
     if new.is_guarded:
         await _check_kind(redis, new.name, editions)
     given = {} if new.role is None else dict.fromkeys(names, new.role)
@@ -126,7 +126,7 @@ async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> list[s
     removed = [each for each in names if await unregister(redis, each, name)]
     if user is None and not removed:
         raise StoreError(f"{name} is no editor of {', '.join(names)}: `ticker editor list` shows the editors")
-    return sorted({*removed, *(each for each in (user.editions if user else ()) if each in names)})
+    return in_order({*removed, *(each for each in (user.editions if user else ()) if each in names)})
 
 
 async def list_editors(redis: Redis, given: Sequence[str], *, with_users: bool) -> Editors:
@@ -201,7 +201,7 @@ def _chief_of(editor_roles: Mapping[str, Role]) -> list[str]:
 
 
 async def _existing(redis: Redis, given: Sequence[str]) -> list[str]:
-    """Return the `given` editions sorted, or all of them if `given` is empty.
+    """Return the `given` editions in their order, or all of them if `given` is empty.
 
     Raises:
         StoreError: If an edition doesn't exist, or no edition exists yet.
@@ -213,4 +213,4 @@ async def _existing(redis: Redis, given: Sequence[str]) -> list[str]:
     for each in given:
         if check_name(each) not in names:
             raise StoreError(f"there is no edition {each}: the editions are {', '.join(names)}")
-    return sorted(set(given)) or names
+    return in_order(set(given)) or names

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 import msgspec
 
-from ticker.core.edition import Edition
+from ticker.core.edition import Edition, in_order
 from ticker.core.errors import UNREADABLE, SettingsError, StoreError
 from ticker.store.connection import Redis, as_text
 from ticker.store.keys import EDITIONS, Keys
@@ -78,5 +78,5 @@ async def load_edition(redis: Redis, name: str) -> StoredEdition | None:
 
 
 async def edition_names(redis: Redis) -> list[str]:
-    """Return the names of the editions that exist, sorted."""
-    return sorted(as_text(name) for name in await redis.smembers(EDITIONS))
+    """Return the names of the editions that exist, in their order."""
+    return in_order(as_text(name) for name in await redis.smembers(EDITIONS))

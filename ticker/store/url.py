@@ -147,6 +147,14 @@ def with_password(url: str, password: str | None) -> str:
     return f"{match['scheme']}://{match['user'] or ''}:{quote(password, safe='')}@{url[start:]}"
 
 
+def split_password(url: str) -> tuple[str, str | None]:
+    """Return the URL without its password, and the password, or None if it has none."""
+    match = _URL.fullmatch(url)
+    if match is None or not match["password"]:
+        return url, None
+    return url[: match.start("password") - 1] + url[match.end("password") :], unquote(match["password"])
+
+
 def parse_url(url: str) -> Target:
     """Parse a URL of one of the forms above.
 

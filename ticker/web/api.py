@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ticker.core.edition import in_order
 from ticker.core.errors import PositionError
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, EditionInfo, encode_message
@@ -54,7 +55,7 @@ class Api:
                 "sections": channel.edition.sections,
                 "regions": channel.edition.regions,
             }
-            for _, channel in sorted(self._hub.channels.items())
+            for channel in map(self._hub.channels.__getitem__, in_order(self._hub.channels))
         ]
         return _json(request, msgspec.json.encode({"editions": editions}), _ANY_ORIGIN)
 
@@ -130,7 +131,7 @@ class Api:
                 "position": str(hub.channels[name].position) if name in hub.channels else None,
                 "trouble": hub.troubles.get(name),
             }
-            for name in sorted(hub.channels.keys() | hub.troubles.keys())
+            for name in in_order(hub.channels.keys() | hub.troubles.keys())
         }
         body = {"status": status, "followers": hub.followers, "editions": editions}
         return Response(msgspec.json.encode(body), code, {"Cache-Control": "no-store"}, _JSON)

@@ -24,7 +24,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ticker import widget
-from ticker.core.edition import Edition
+from ticker.core.edition import Edition, in_order
 from ticker.core.line import URGENCY_FLASH, Line
 from ticker.core.messages import BoardMessage, EditionInfo, encode_message, rfc3339
 from ticker.gateway.admission import Refusal
@@ -124,15 +124,13 @@ class Pages:
             return cacheable_response(request, render(request).encode(), "text/html", headers)
         except PageError as error:
             body = self._environment.get_template("error.html").render(
-                error=error, channels=self._channels, options=PageOptions(), lang="en", dir="ltr", is_test=False
+                error=error, channels=self._in_order(), options=PageOptions(), lang="en", dir="ltr", is_test=False
             )
             return HTMLResponse(body, error.status, headers)
 
     def _render_index(self, request: Request) -> str:
         options = parse_page_options(request.url.query, None)
-        tickers = [
-            EmbeddedTicker(channel, options) for _, channel in sorted(self._channels.items(), key=_english_first)
-        ]
+        tickers = [EmbeddedTicker(channel, options) for channel in self._in_order().values()]
         return self._environment.get_template("index.html").render(
             options=options,
             tickers=tickers,
@@ -144,6 +142,9 @@ class Pages:
             integrity=self._module.integrity,
             release=self._module.release(self._version),
         )
+
+    def _in_order(self) -> dict[str, Channel]:
+        return {name: self._channels[name] for name in in_order(self._channels)}
 
     def _render_edition(self, request: Request) -> str:
         return self._render_one("edition.html", request)
@@ -161,7 +162,7 @@ class Pages:
             options=options,
             ticker=ticker,
             is_test=edition.test,
-            channels=self._channels,
+            channels=self._in_order(),
             lang=edition.lang,
             dir=edition.dir.value,
             address=address,
@@ -207,11 +208,6 @@ def _page_text(refusal: Refusal, name: str) -> str:
         "unavailable": f"This server can't show the edition {name} now. Please try again in a moment.",
     }
     return texts.get(refusal.code, f"There is no edition {name[:40]!a} here.")
-
-
-def _english_first(item: tuple[str, Channel]) -> tuple[bool, str]:
-    name, channel = item
-    return not channel.edition.lang.startswith("en"), name
 
 
 def _parse_length(text: str | None, default: int) -> int:

@@ -261,14 +261,14 @@ def test_unknown_id_is_a_usage_error(system: System) -> None:
 def test_missing_edition_error_lists_the_editions(system: System) -> None:
     ran = system.tick("post", "Where?")
     assert ran.code == 2
-    assert "several editions exist (ar, en, es): choose one with -e" in one_line(ran)
+    assert "several editions exist (en, ar, es): choose one with -e" in one_line(ran)
     assert system.tick("post", "Here", TICK_EDITION="es").out.startswith("on air  es ")
 
 
 def test_unknown_edition_error_lists_the_editions(system: System) -> None:
     ran = system.tick("post", "Where?", "-e", "fr")
     assert ran.code == 2
-    assert "there is no edition fr: there are ar, en, es" in one_line(ran)
+    assert "there is no edition fr: there are en, ar, es" in one_line(ran)
 
 
 def test_invalid_time_is_a_usage_error(system: System) -> None:

@@ -130,13 +130,13 @@ def test_an_unknown_section_is_refused_with_the_known_ones(system: System) -> No
 def test_an_unknown_edition_is_refused_with_the_known_ones(system: System) -> None:
     ran = system.tick("watch", "-e", "fr")
     assert ran.code == 2
-    assert "there is no edition 'fr': there are ar, en, es" in ran.err
+    assert "there is no edition 'fr': there are en, ar, es" in ran.err
 
 
 def test_without_an_edition_the_error_names_the_editions(system: System) -> None:
     ran = system.tick("watch")
     assert ran.code == 2
-    assert "several editions exist (ar, en, es): choose one with -e" in ran.err
+    assert "several editions exist (en, ar, es): choose one with -e" in ran.err
 
 
 def test_a_gateway_that_is_killed_and_comes_back_leaves_no_gap_and_no_repeat(

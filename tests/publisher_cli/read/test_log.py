@@ -58,4 +58,4 @@ def test_editions_show_their_sections(system: System) -> None:
     assert "en  Breaking news  en ltr" in ran.out
     assert "politics, economy" in ran.out
     names = [edition["name"] for edition in system.tick("editions", "--json").json["editions"]]
-    assert names == ["ar", "en", "es"]
+    assert names == ["en", "ar", "es"]

@@ -1,0 +1,53 @@
+"""Check a Redis URL and a password, and store them for the editor's commands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from publisher_cli.session import Session, readable_editions
+from ticker.console import Console
+from ticker.core.errors import SettingsError
+from ticker.store.login import login_file, save_login
+from ticker.store.url import Kind, parse_url, password_from, redact, split_password, with_password
+
+
+def log_in(console: Console, given: str, *, wants_file: bool) -> None:
+    """Store the URL `given` and its password, once a Redis accepts them. Print where they are.
+
+    Raises:
+        SettingsError: If the URL can't be used or has no user, or there is no password.
+        StoreError: If Redis doesn't answer, or rejects the password.
+
+    """
+    target = parse_url(given)
+    url, password = split_password(given)
+    user = target.credentials.get("username")
+    if user is None and target.kind is not Kind.UNIX:
+        raise SettingsError(f"{redact(url)} names no user: write it like redis://maha@news.example")
+    password = password or password_from(console.environ)
+    if password is None and user is not None:
+        password = _ask(user)
+    editions = asyncio.run(_check(with_password(url, password)))
+    login = save_login(console.environ, url, password, wants_file=wants_file)
+    place = "the system's keyring" if login.in_keyring else str(login_file(console.environ))
+    console.show(
+        {"url": redact(url), "user": user, "keyring": login.in_keyring, "editions": editions},
+        f"logged in to {redact(url)} as {user or 'the default user'}: {', '.join(editions) or 'no editions yet'}",
+        f"  the password is in {place}; `tick logout` deletes it",
+    )
+
+
+async def _check(url: str) -> list[str]:
+    """Return the editions that the user may read."""
+    async with Session(url).redis() as redis:
+        return [stored.name for stored in await readable_editions(redis)]
+
+
+def _ask(user: str) -> str:
+    if not sys.stdin.isatty():
+        raise SettingsError("there is no terminal to ask for the password: put it in TICKER_REDIS_PASSWORD")
+    typed: str = click.prompt(f"Password of {user}", hide_input=True, err=True)
+    return typed

@@ -1,0 +1,86 @@
+"""Find zsh, fish and systemd-analyze for the tests, or unpack them: `.venv/bin/python -m scripts.programs`.
+
+The tests run completion in these shells, and check the units in `deploy/systemd/`. The script uses the programs on
+PATH. It unpacks those that are missing from the packages of `apt-get` into the environment. It installs nothing and
+starts no service. It needs root only if apt-get lacks package lists.
+
+It prints one line per program. The exit status is 0, or 1 if one of them is still missing.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.debian import unpack, write_start
+
+FOLDER = Path(sys.prefix) / "programs"
+# The packages and the program in them. Only the static zsh works from another folder.
+PACKAGES = {
+    "zsh": (("zsh-static", "zsh-common"), "bin/zsh-static"),
+    "fish": (("fish", "fish-common"), "usr/bin/fish"),
+    "systemd-analyze": (("systemd",), "usr/bin/systemd-analyze"),
+}
+START_S = 20
+
+
+def find_program(name: str) -> Path | None:
+    """Return the program that starts, or None. Unpack nothing."""
+    return next((path for path in _candidates(name) if _starts(path)), None)
+
+
+def _candidates(name: str) -> Iterator[Path]:
+    if found := shutil.which(name):
+        yield Path(found)
+    yield FOLDER / name / name
+
+
+def _starts(path: Path) -> bool:
+    try:
+        result = subprocess.run([path, "--version"], capture_output=True, timeout=START_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 0
+
+
+def _unpack(name: str) -> str:
+    """Unpack the system's packages into the environment. Return the reason of a failure, or an empty string."""
+    packages, program = PACKAGES[name]
+    folder = FOLDER / name
+    if why := unpack(packages, folder):
+        return why
+    write_start(folder, name, program)
+    start = folder / name
+    if name == "zsh":
+        functions = [path for path in sorted(folder.glob("usr/share/zsh/functions/**/")) if path.is_dir()]
+        search = f"FPATH='{':'.join(map(str, functions))}'\nexport FPATH\n"
+        start.write_text(start.read_text(encoding="utf-8").replace("\n", f"\n{search}", 1), encoding="utf-8")
+    if name == "fish":
+        # fish finds its functions beside itself only if its configuration is there, too.
+        (folder / "usr" / "etc").symlink_to("../etc")
+    return ""
+
+
+def _find_or_unpack(name: str) -> bool:
+    """Find or unpack a program, and print the result. Return whether it is there."""
+    if path := find_program(name):
+        print(f"{name}: {path}")
+        return True
+    print(f"{name}: not found, unpacking the system's package ...", file=sys.stderr)
+    why = _unpack(name) or "the program of the system's package does not start"
+    if path := find_program(name):
+        print(f"{name}: {path}, just unpacked")
+        return True
+    print(f"{name}: not found: {why}. Install {name}. Without it, some tests fail.", file=sys.stderr)
+    return False
+
+
+def main() -> int:
+    """Find or unpack all programs, and print the results."""
+    found = [_find_or_unpack(name) for name in PACKAGES]
+    return 0 if all(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

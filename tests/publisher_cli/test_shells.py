@@ -1,0 +1,130 @@
+"""Completion in real shells without any configuration, as docs/editing.md says to set it up."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from publisher_cli.shells import Bash, Fish, edition_on_the_line
+from tests.support.commands import Post
+from tests.support.prefork import SCRIPTS
+from tests.support.programs import program
+from tests.support.system import System
+from tests.support.terminal import Terminal
+from tests.support.waiting import until
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "editing.md"
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
+
+
+@pytest.fixture
+def home(system: System, tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a new user: an empty home folder, and `tick` on PATH."""
+    return {**system.environ, "HOME": str(tmp_path), "PATH": f"{SCRIPTS}:{system.environ['PATH']}"}
+
+
+def set_up(shell: str, environ: dict[str, str]) -> None:
+    """Run the command that the page shows for this shell."""
+    row = re.search(rf"^\| {shell} \| `(.+)` \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert row is not None
+    for file in (".bashrc", ".zshrc"):
+        Path(environ["HOME"], file).write_text("PS1='READY> '\n", encoding="utf-8")
+    # fish makes this folder when it is started for the first time.
+    Path(environ["HOME"], ".config/fish/completions").mkdir(parents=True)
+    subprocess.run(["bash", "--norc", "-c", row[1]], env=environ, check=True, timeout=60)
+
+
+@contextmanager
+def shell_on_terminal(path: Path, *words: str, environ: dict[str, str]) -> Iterator[Terminal]:
+    terminal = Terminal(str(path), *words, environ=environ, columns=100)
+    try:
+        yield terminal
+    finally:
+        terminal.process.kill()
+        terminal.wait()
+
+
+def shown(terminal: Terminal) -> str:
+    return COLOURS.sub("", terminal.seen)
+
+
+def test_bash_lists_recent_lines_with_their_texts(home: dict[str, str], post: Post) -> None:
+    line_id = post("Listed: in bash, (with) odd *characters?")
+    set_up("bash", home)
+    with shell_on_terminal(Path("/bin/bash"), "--rcfile", f"{home['HOME']}/.bashrc", "-i", environ=home) as terminal:
+        until(lambda: "READY>" in terminal.seen, "the prompt")
+        terminal.type("tick update \t\t")
+        row = f"{line_id[:4]}  en  Listed: in bash, (with) odd *characters?"
+        until(lambda: row in shown(terminal), f"{row!r} in {shown(terminal)}")
+        assert "last  the line that you posted last" in shown(terminal)
+
+
+def test_bash_inserts_only_the_value(home: dict[str, str]) -> None:
+    set_up("bash", home)
+    with shell_on_terminal(Path("/bin/bash"), "--rcfile", f"{home['HOME']}/.bashrc", "-i", environ=home) as terminal:
+        until(lambda: "READY>" in terminal.seen, "the prompt")
+        terminal.type("tick post -e en --section=sp\t")
+        until(lambda: shown(terminal).endswith("tick post -e en --section=sports "), f"{shown(terminal)!r}")
+
+
+def test_zsh_lists_recent_lines_with_their_texts(home: dict[str, str], post: Post) -> None:
+    line_id = post("Listed: in zsh")
+    set_up("zsh", home)
+    with shell_on_terminal(program("zsh"), "-i", environ=home) as terminal:
+        until(lambda: "READY>" in terminal.seen, "the prompt")
+        terminal.type("tick update \t")
+        row = re.compile(rf"{line_id[:4]}\S* +-- en  Listed: in zsh")
+        until(lambda: row.search(shown(terminal)) is not None, f"{row} in {shown(terminal)}")
+
+
+def test_fish_lists_recent_lines_with_their_texts(home: dict[str, str], post: Post) -> None:
+    line_id = post("Listed: in fish, after a comma")
+    set_up("fish", home)
+    asked = ["-c", "complete -C 'tick update '; complete -C 'tick post -e en --section=sp'"]
+    done = subprocess.run([program("fish"), *asked], env=home, capture_output=True, text=True, timeout=60, check=True)
+    offers = dict(line.partition("\t")[::2] for line in done.stdout.splitlines())
+    assert offers[line_id[:4]] == "en  Listed: in fish, after a comma"
+    assert offers["--section=sports"] == "Sports"
+
+
+@pytest.mark.parametrize(
+    ("line", "args", "incomplete"),
+    [
+        ("tick ", [], ""),
+        ("tick up", [], "up"),
+        ("tick post --section=", ["post"], "--section="),
+        ("tick post 'Weather office: ", ["post"], "Weather office: "),
+        ('tick post "أخبار', ["post"], "أخبار"),
+        (r"tick post a\ b -e ", ["post", "a b", "-e"], ""),
+    ],
+)
+def test_the_line_up_to_the_cursor_is_split_as_the_shell_does(
+    line: str, args: list[str], incomplete: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TICK_LINE", line)
+    assert Bash(None, {}, "tick", "").get_completion_args() == (args, incomplete)  # type: ignore[arg-type]
+    assert Fish(None, {}, "tick", "").get_completion_args() == (args, incomplete)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("line", "edition"),
+    [
+        ("tick withdraw  -e ar", "ar"),
+        ("tick withdraw --edition=es k7m2", "es"),
+        ("tick withdraw -ees", "es"),
+        ("tick withdraw k7m2 -e", None),
+        ("tick withdraw k7m2", None),
+    ],
+)
+def test_the_edition_is_found_behind_the_cursor(
+    line: str, edition: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TICK_WHOLE", line)
+    assert edition_on_the_line() == edition
+    assert os.environ["_TICK_WHOLE"] == line
