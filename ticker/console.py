@@ -153,9 +153,9 @@ class Console:
         """Ask a question that `y` or `yes` answers with yes. Standard input must be a terminal."""
         return click.confirm(escape(question), err=True)
 
-    def ask_password(self) -> str:
-        """Ask for a new password, twice. Standard input must be a terminal."""
-        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    def ask_password(self, question: str = "Password", *, is_new: bool = True) -> str:
+        """Ask for a password without showing it, and for a new one twice. Standard input must be a terminal."""
+        typed: str = click.prompt(escape(question), hide_input=True, confirmation_prompt=is_new, err=True)
         return typed
 
     def check_reader(self) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 
-import click
-
 from publisher_cli.session import Session, readable_editions
 from ticker.console import Console
 from ticker.core.errors import SettingsError
@@ -29,7 +27,7 @@ def log_in(console: Console, given: str, *, wants_file: bool) -> None:
         raise SettingsError(f"{redact(url)} names no user: write it like redis://maha@news.example")
     password = password or password_from(console.environ)
     if password is None and user is not None:
-        password = _ask(user)
+        password = _ask(console, user)
     editions = asyncio.run(_check(with_password(url, password)))
     login = save_login(console.environ, url, password, wants_file=wants_file)
     place = "the system's keyring" if login.in_keyring else str(login_file(console.environ))
@@ -46,8 +44,7 @@ async def _check(url: str) -> list[str]:
         return [stored.name for stored in await readable_editions(redis)]
 
 
-def _ask(user: str) -> str:
+def _ask(console: Console, user: str) -> str:
     if not sys.stdin.isatty():
         raise SettingsError("there is no terminal to ask for the password: put it in TICKER_REDIS_PASSWORD")
-    typed: str = click.prompt(f"Password of {user}", hide_input=True, err=True)
-    return typed
+    return console.ask_password(f"Password of {user}", is_new=False)

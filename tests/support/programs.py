@@ -12,3 +12,15 @@ def program(name: str) -> Path:
     path = find_program(name)
     assert path is not None, f"this test needs {name}: run `make programs`"
     return path
+
+
+def system_units() -> Path:
+    """Return the folder with the units of systemd itself, such as `sysinit.target`."""
+    analyze = program("systemd-analyze")
+    unpacked = analyze.parent
+    places = [unpacked / "lib/systemd/system", unpacked / "usr/lib/systemd/system", Path("/usr/lib/systemd/system")]
+    found = next(
+        (place for place in (*places, Path("/lib/systemd/system")) if (place / "sysinit.target").exists()), None
+    )
+    assert found is not None, "this test needs the units of systemd: run `make programs`"
+    return found
