@@ -40,7 +40,7 @@ def instance(unit: Path) -> str:
 
 def verify(machine: Path, *units: str) -> str:
     """Return what `systemd-analyze verify` finds. It prints findings even if it exits with 0."""
-    command = [program("systemd-analyze"), "verify", "--man=no", f"--root={machine}", *units]
+    command: list[str | Path] = [program("systemd-analyze"), "verify", "--man=no", f"--root={machine}", *units]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     return done.stdout + done.stderr or ("" if done.returncode == 0 else f"exit status {done.returncode}")
 
@@ -59,10 +59,9 @@ def test_a_misspelt_setting_of_a_unit_is_found(machine: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_may_do_little_else_than_its_work(machine: Path, unit: Path) -> None:
-    command = [program("systemd-analyze"), "security", "--offline=true", f"--root={machine}", "--no-pager"]
-    done = subprocess.run(
-        [*command, f"--threshold={EXPOSURE_MAX}", instance(unit)], capture_output=True, text=True, check=False
-    )
+    options = ["--offline=true", f"--root={machine}", "--no-pager", f"--threshold={EXPOSURE_MAX}"]
+    command: list[str | Path] = [program("systemd-analyze"), "security", *options, instance(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

