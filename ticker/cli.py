@@ -17,6 +17,7 @@ _PLACES: Final = {
     "desk": "ticker.commands.desk:desk",
     "gateway": "ticker.commands.gateway:gateway",
     "verify": "ticker.commands.log:verify",
+    "repair": "ticker.commands.repair:repair",
     "rotate": "ticker.commands.log:rotate",
     "check": "ticker.commands.check:check",
     "editor": "ticker.commands.editor:editor",

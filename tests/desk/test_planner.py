@@ -57,13 +57,30 @@ def test_a_repeated_key_in_a_batch_gets_the_same_bytes_and_no_entry() -> None:
     assert (second.is_repeat, second.entry, second.receipt) == (True, None, first.receipt)
 
 
-def test_a_log_with_a_fault_blocks_an_inbox_until_the_deadline() -> None:
+def test_a_request_for_a_damaged_log_is_refused_at_once_with_the_cause_and_the_command() -> None:
     broken = ledger()
     broken.fault = LinkError(3, "entry 3 doesn't link to the one before it")
     late = pending(("bob", new("k2")), at_ms=NOW_MS - 60_000)
-    planned = plan_requests(broken, [*pending(("ann", new("k1")), ("ann", new("k3"))), *late], context_at())
-    assert [each.editor for each in planned] == ["bob"]
-    assert [error.code for error in receipts(planned)[0].errors] == ["late", "log"]
+    decision = DecisionRequest(key="k3", decision=Decision.CANCEL, held="h1")
+    planned = plan_requests(broken, [*pending(("ann", new("k1")), ("ann", decision)), *late], context_at())
+    assert [receipt.status for receipt in receipts(planned)] == [
+        *(ReceiptStatus.REFUSED, ReceiptStatus.REFUSED, ReceiptStatus.LATE)
+    ]
+    codes = [[error.code for error in receipt.errors] for receipt in receipts(planned)]
+    assert codes == [["log"], ["log"], ["late", "log"]]
+    detail = receipts(planned)[0].errors[0].detail
+    assert "entry 3 doesn't link" in detail
+    assert "`ticker repair en`" in detail
+
+
+def test_a_key_that_was_refused_for_a_damaged_log_counts_as_new_afterwards() -> None:
+    edition = ledger()
+    edition.fault = LinkError(3, "entry 3 doesn't link to the one before it")
+    (planned,) = plan_requests(edition, pending(("ann", new("k1"))), context_at())
+    planned.apply_to(edition)
+    edition.fault = None
+    (again,) = plan_requests(edition, pending(("ann", new("k1")), at_ms=NOW_MS + 1), context_at())
+    assert (again.status, again.is_repeat) == (ReceiptStatus.ON_AIR, False)
 
 
 @pytest.mark.parametrize(

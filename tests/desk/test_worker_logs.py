@@ -10,7 +10,7 @@ from tests.support.desk_harness import DeskHarness, new
 from tests.support.waiting import eventually
 from ticker.core.errors import LinkError
 from ticker.core.line import Change
-from ticker.core.submission import ReceiptStatus, Submission, encode_request
+from ticker.core.submission import ReceiptStatus, Submission
 from ticker.store.editions import load_edition
 from ticker.store.log_reader import rotate, verify_log
 from ticker.store.streams import read_range
@@ -84,14 +84,14 @@ async def test_nothing_is_appended_to_an_invalid_log_until_it_is_rotated(harness
     assert caught.value.seq == 3
     async with harness.desk() as state:
         assert "entry 3" in str(state.fault)
-        await harness.submit_raw("bob", encode_request(new("k4")), "1000-0")
-        (late,) = await harness.settled("bob")
+        refused = await harness.ask("bob", new("k4"))
         repeated = await harness.ask("ann", new("k0"))
         assert await harness.redis.xlen(harness.keys.log) == 4
         await rotate(harness.redis, "en", "ab" * 32)
         receipt = await harness.ask("ann", new("k5"))
         assert str(state.fault) == "None"
-    assert (late.status, [finding.code for finding in late.errors]) == (ReceiptStatus.LATE, ["late", "log"])
+        assert (await harness.ask("bob", new("k4"))).status is ReceiptStatus.ON_AIR
+    assert (refused.status, [finding.code for finding in refused.errors]) == (ReceiptStatus.REFUSED, ["log"])
     assert repeated.status is ReceiptStatus.ON_AIR
     assert receipt.status is ReceiptStatus.ON_AIR
 

@@ -14,7 +14,7 @@ from tests.faults.servers import Server
 from tests.faults.system import LOG_KEY, REDIS_LINKS, FaultySystem
 from tests.support.servers import NOT_READY
 from tests.support.waiting import eventually, until
-from ticker.store.log_reader import RawEntry
+from ticker.core.entry import RawEntry
 
 REPLACE_ENTRY: Final = """
 local entries, seq = redis.call('XRANGE', KEYS[1], '-', '+'), ARGV[1]

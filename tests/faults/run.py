@@ -26,7 +26,7 @@ from tests.faults.schedule import Link, Part, Schedule
 from tests.faults.system import FaultySystem
 from tests.support.servers import short_folder
 from tests.support.waiting import eventually
-from ticker.core.entry import Logged
+from ticker.core.entry import Logged, RawEntry
 from ticker.core.errors import LinkError
 from ticker.core.log_window import Reset
 from ticker.core.messages import LineMessage
@@ -34,7 +34,7 @@ from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.store.connection import connect
 from ticker.store.held import read_held
-from ticker.store.log_reader import RawEntry, verify_log
+from ticker.store.log_reader import verify_log
 from ticker.store.streams import redis_ms
 
 SETTLE_S: Final = 90.0

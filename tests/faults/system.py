@@ -23,10 +23,11 @@ from tests.support.sentinel import SentinelServer, SentinelTrio
 from tests.support.servers import RedisServer, free_port
 from tests.support.system import Program, environment
 from tests.support.waiting import eventually
+from ticker.core.entry import RawEntry
 from ticker.core.position import Position
 from ticker.store.connection import CLIENT_ERRORS, connect, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition
-from ticker.store.log_reader import RawEntry, read_log
+from ticker.store.log_reader import read_log
 
 LOG_KEY: Final = "ticker:{en}:log"
 REDIS_LINKS: Final = {

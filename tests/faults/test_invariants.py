@@ -15,13 +15,12 @@ from tests.faults.invariants.pages import Page, check_board_page, check_history,
 from tests.faults.invariants.processes import BAD_WORDS, ProcessEnd, check_ends
 from tests.faults.invariants.records import Answer, Attempt, Event, Opened
 from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.core.entry import Entry, Logged, encode_entry
+from ticker.core.entry import Entry, Logged, RawEntry, encode_entry
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, EditionInfo, HeartbeatMessage, LineMessage, LiveMessage
 from ticker.core.position import Position, next_link
 from ticker.core.selection import EVERYTHING, Selection
-from ticker.store.log_reader import RawEntry
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NONCE, OTHER = "11" * 32, "22" * 32

@@ -12,13 +12,13 @@ from tests.support.gateway_clients import RawClient, Reader, refusal, texts_of
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
+from ticker.core.entry import RawEntry
 from ticker.core.line import Change
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, LineMessage, LiveMessage
 from ticker.gateway import feed
 from ticker.gateway.server import Gateway
 from ticker.store import log_reader as store_log
-from ticker.store.log_reader import RawEntry
 
 
 async def test_reader_gets_the_board_then_live_then_new_entries(log: LogWriter, gateway: Gateway) -> None:
@@ -140,12 +140,12 @@ async def test_position_from_a_faster_gateway_waits_for_its_entry(
 ) -> None:
     reads_on = asyncio.Event()
 
-    async def tail(*asked: Any) -> list[RawEntry]:
-        raws = await store_log.tail(*asked)
+    async def listen(*asked: Any) -> tuple[list[RawEntry], str]:
+        found = await store_log.listen(*asked)
         await reads_on.wait()
-        return raws
+        return found
 
-    monkeypatch.setattr(feed, "tail", tail)
+    monkeypatch.setattr(feed, "listen", listen)
     await log.post_many(3)
     gateway = await start()
     await log.post("seen elsewhere already")

@@ -19,6 +19,7 @@ from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
+from ticker.core.entry import RawEntry
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, HeartbeatMessage, LineMessage, LiveMessage
 from ticker.gateway import feed
@@ -29,7 +30,7 @@ from ticker.settings import Settings
 from ticker.store.connection import Redis
 from ticker.store.editions import save_edition
 from ticker.store.keys import EDITIONS
-from ticker.store.log_reader import RawEntry, tail
+from ticker.store.log_reader import listen
 from ticker.store.reach import reach_of, read_reports
 
 
@@ -98,11 +99,11 @@ async def test_history_request_ahead_of_the_log_is_answered_when_its_entry_comes
     """Another gateway was faster: 410 would make the reader drop its lines."""
     may_read = asyncio.Event()
 
-    async def slow_tail(redis: Redis, name: str, seq: int) -> list[RawEntry]:
+    async def slow_listen(redis: Redis, name: str, seq: int, bell: str) -> tuple[list[RawEntry], str]:
         await may_read.wait()
-        return await tail(redis, name, seq, block_ms=50)
+        return await listen(redis, name, seq, bell, block_ms=50)
 
-    monkeypatch.setattr(feed, "tail", slow_tail)
+    monkeypatch.setattr(feed, "listen", slow_listen)
     monkeypatch.setattr("ticker.gateway.ahead.AHEAD_S", 3600)
     gateway = await start()
     channel = gateway.hub.channels["en"]

@@ -15,13 +15,16 @@ import redis
 import redis.asyncio
 import uvloop
 
+from scripts.redis70 import find_redis70
 from tests.support.servers import is_alive
 from tests.support.waiting import WAIT_S, eventually, until
 from ticker.core.errors import StoreError
-from ticker.store import data_folder, embedded
+from ticker.store import data_folder, embedded, server_binary
 from ticker.store.connection import CLIENT_ERRORS, connect
 from ticker.store.data_folder import embedded_url
 from ticker.store.embedded import EmbeddedServer
+from ticker.store.server_binary import ServerProgram, Software, encode_record, read_record
+from ticker.store.server_checks import Software as Runs
 from ticker.store.server_checks import findings, server_facts
 
 LOG = "ticker:{en}:log"
@@ -96,7 +99,7 @@ async def test_a_stopped_server_leaves_only_its_data(tmp_path: Path) -> None:
     assert not socket.parent.exists()
     assert not is_alive(pid)
     assert server.pid is None
-    assert {path.name for path in tmp_path.iterdir()} == {"lock", "redis", "redis.lock", "redis.log"}
+    assert {path.name for path in tmp_path.iterdir()} == {*("lock", "redis", "redis.lock", "redis.log", "server.json")}
 
 
 async def test_stopping_twice_or_before_the_start_does_nothing(tmp_path: Path) -> None:
@@ -125,6 +128,75 @@ async def test_a_server_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypat
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
     assert not is_alive(pid)
+
+
+# ---- the server program ----
+
+
+@pytest.fixture
+def redis70(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PATH with a `redis-server` 7.0."""
+    found = find_redis70()
+    assert found is not None, "Redis 7.0 is missing: run `.venv/bin/python scripts/redis70.py`"
+    folder = tmp_path_factory.mktemp("path")
+    (folder / "redis-server").symlink_to(found)
+    return folder
+
+
+async def software(server: EmbeddedServer) -> Runs | None:
+    async with aclosing(connect(server.url, role="ticker")) as client:
+        return (await server_facts(client))[0].software
+
+
+def put_on_path(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+async def test_a_redis_on_the_path_does_not_replace_the_server_that_wrote_the_data(
+    tmp_path: Path, redis70: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with EmbeddedServer(tmp_path) as server:
+        await append(server.url, 3)
+    put_on_path(monkeypatch, redis70)
+    async with EmbeddedServer(tmp_path) as server:
+        assert await software(server) is Runs.VALKEY
+        assert await length(server.url) == 3
+
+
+async def test_data_of_a_missing_newer_server_is_refused_with_its_name_and_called_undamaged(
+    tmp_path: Path, redis70: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with EmbeddedServer(tmp_path) as server:
+        await append(server.url)
+    wrote = ServerProgram("/nowhere/valkey-server", Software.VALKEY, (9, 1, 2))
+    data_folder.program_file(tmp_path).write_text(encode_record(wrote), encoding="utf-8")
+    put_on_path(monkeypatch, redis70)
+    monkeypatch.setattr(server_binary, "_packaged_binary", lambda: None)
+    with pytest.raises(StoreError, match=r"written by Valkey 9.1.2 .* only has Redis 7.0.* isn't damaged") as caught:
+        await EmbeddedServer(tmp_path).start()
+    assert "--fix" not in str(caught.value)
+
+
+async def test_an_older_server_that_fails_on_newer_data_does_not_call_it_damaged(tmp_path: Path, redis70: Path) -> None:
+    async with EmbeddedServer(tmp_path) as server:
+        await append(server.url)
+    with pytest.raises(StoreError, match=r"can't read what a newer server wrote to .* isn't damaged") as caught:
+        await EmbeddedServer(tmp_path, binary=redis70 / "redis-server").start()
+    assert "--fix" not in str(caught.value)
+
+
+async def test_a_newer_server_reads_the_data_of_an_older_one_and_is_recorded(tmp_path: Path, redis70: Path) -> None:
+    async with EmbeddedServer(tmp_path, binary=redis70 / "redis-server") as server:
+        await append(server.url, 2)
+    wrote = read_record(data_folder.program_file(tmp_path))
+    assert wrote is not None
+    assert (wrote.software, wrote.version[:2]) == (Software.REDIS, (7, 0))
+    (redis70 / "redis-server").unlink()
+    async with EmbeddedServer(tmp_path) as server:
+        assert await length(server.url) == 2
+    wrote = read_record(data_folder.program_file(tmp_path))
+    assert wrote is not None
+    assert wrote.software is Software.VALKEY
 
 
 # ---- privacy ----
@@ -275,7 +347,7 @@ async def test_a_damaged_append_only_file_is_refused(tmp_path: Path) -> None:
         await append(server.url, 10)
     (file,) = (tmp_path / "redis" / "appendonlydir").glob("*.incr.aof")
     file.write_bytes(file.read_bytes().replace(b"$4\r\nXADD", b"!4\r\nXADD", 1))
-    with pytest.raises(StoreError, match=r"ended with status 1 .* Bad file format.* restore the file"):
+    with pytest.raises(StoreError, match=r"status 1 .* Bad file format.* copy .* restore .* DELETES everything"):
         await EmbeddedServer(tmp_path).start()
 
 

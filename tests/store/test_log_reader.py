@@ -10,14 +10,14 @@ import pytest_asyncio
 
 from tests.support.strategies import Step, history
 from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.core.entry import encode_entry
+from ticker.core.entry import RawEntry, encode_entry
 from ticker.core.errors import LinkError, StoreError
 from ticker.core.line import Change
 from ticker.core.position import Position, next_link
 from ticker.store.connection import Redis, connect
 from ticker.store.editions import load_edition, save_edition
 from ticker.store.keys import Keys
-from ticker.store.log_reader import RawEntry, read_log, rotate, tail, verify_log
+from ticker.store.log_reader import read_log, rotate, tail, verify_log
 from ticker.store.scripts import script
 
 NONCE = "5e" * 32

@@ -23,7 +23,7 @@ from ticker.gateway.channel import Channel
 from ticker.gateway.connection_limits import ConnectionLimits
 from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
-from ticker.store.log_reader import tail
+from ticker.store.log_reader import listen
 from ticker.web.app import make_app
 
 Start = Callable[..., Awaitable[Gateway]]
@@ -48,8 +48,9 @@ async def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> AsyncIterator[No
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the waits of the feed and of draining. They are meant for real networks; the logic stays the same."""
-    monkeypatch.setattr(feed, "tail", partial(tail, block_ms=50))
+    monkeypatch.setattr(feed, "listen", partial(listen, block_ms=50))
     monkeypatch.setattr(feed, "RETRY_S", 0.05)
+    monkeypatch.setattr(feed, "RECHECK_S", 0.05)
     monkeypatch.setattr(feed, "DISCOVER_S", 0.05)
     monkeypatch.setattr(members, "CLOSING_S", 0.5)
     monkeypatch.setattr(hub, "DRAIN_STEP_S", 0.01)

@@ -35,9 +35,7 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
             f"{edition}  not verified, entry {error.seq}: {error}",
         )
         if not console.json:
-            console.tell(
-                f"  restore the log from a backup, or begin a new one and reset every reader: ticker rotate {edition}"
-            )
+            console.tell(f"  restore the log from a backup, or see what can be kept: ticker repair {edition} --dry-run")
         return FAULTY
     first, head, entries = verified.first, verified.head, verified.entries
     noun = "entry" if entries == 1 else "entries"
@@ -58,7 +56,8 @@ def verify(console: Console, /, *, edition: str, data: Path | None) -> int:
 def rotate(console: Console, /, *, edition: str, yes: bool, data: Path | None) -> int:
     """Begin a new log for an edition, and keep the old one under another key.
 
-    Every reader's board is emptied. Lines of the old log can't be changed or withdrawn any more.
+    Every reader's board is emptied. Lines of the old log can't be changed or withdrawn any more. If the log is damaged,
+    use `ticker repair`, which keeps them.
     """
     from ticker.store.log_reader import rotate as rotate_log  # noqa: PLC0415
 

@@ -84,6 +84,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self if self.trim is None else msgspec.structs.replace(self, trim=None)
 
 
+class RawEntry(msgspec.Struct, frozen=True):
+    """An unchecked entry: its number, the link that is stored with it, and the bytes that the link is computed from."""
+
+    seq: int
+    link: str
+    data: bytes
+
+
 class Logged(msgspec.Struct, frozen=True):
     """An entry and its place in the log. `seq` counts from 1 without gaps, `link` has 64 hex digits."""
 

@@ -45,13 +45,17 @@ class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(name, edition.title, edition.lang, edition.dir, edition.test)
 
 
-class BoardMessage(msgspec.Struct, frozen=True, tag_field="type", tag="board"):
-    """The lines that are visible now: pinned lines first, then newest first. It replaces all that the reader had."""
+class BoardMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="board"):
+    """The lines that are visible now: pinned lines first, then newest first. It replaces all that the reader had.
+
+    `incomplete` is set if the edition's log is damaged: lines may be missing, or may have been changed since.
+    """
 
     position: str
     reset: Reset | None
     edition: EditionInfo
     lines: list[Line]
+    incomplete: bool = False
 
 
 class LineMessage(msgspec.Struct, frozen=True, tag_field="type", tag="line"):

@@ -22,8 +22,8 @@ SALVAGE_BYTES: Final = 1024 * 1024
 DEADLINE_MAX_S: Final = 86_400.0
 """The maximum deadline. It is limited because a deadline is added to a time, which must remain a valid date."""
 
-TEMPORARY: Final = frozenset({"rate", "held"})
-"""The codes of refusals because of a limit of the editor, which may be gone a moment later."""
+TEMPORARY: Final = frozenset({"rate", "held", "log"})
+"""The codes of refusals whose reason may be gone later: a limit of the editor, or a damaged log."""
 
 UNDO_MAX_S: Final = 300.0
 """The maximum undo window. Schedule a line that must wait longer."""
@@ -179,7 +179,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_temporary(self) -> bool:
-        """Return True for a refusal because of a limit. Its key is not used up."""
+        """Return True for a refusal whose reason may be gone later. Its key is not used up."""
         return self.status is ReceiptStatus.REFUSED and any(error.code in TEMPORARY for error in self.errors)
 
     def is_of_history(self, history: str) -> bool:

@@ -40,21 +40,10 @@ from ticker.store.inbox import deadline_at_ms
 def plan_requests(ledger: Ledger, requests: Iterable[PendingRequest], context: PlanContext) -> list[PlannedSettlement]:
     """Decide on requests in order, each one before the next is requested from the iterable.
 
-    While the log has a fault, a request that needs the log stays in its inbox until its deadline. The editor's later
-    requests wait behind it.
+    While the log has a fault, every new request is refused.
     """
     planner = _Planner(ledger, context)
-    blocked: set[str] = set()
-    planned: list[PlannedSettlement] = []
-    for request in requests:
-        if request.editor in blocked:
-            continue
-        settlement = planner.settle(request)
-        if settlement is None:
-            blocked.add(request.editor)
-        else:
-            planned.append(settlement)
-    return planned
+    return [planner.settle(request) for request in requests]
 
 
 def plan_due(ledger: Ledger, context: PlanContext, most: int) -> list[PlannedSettlement]:
@@ -81,11 +70,10 @@ class _Planner:
         self._context = context
         self._overlay = Overlay(ledger)
 
-    def settle(self, request: PendingRequest) -> PlannedSettlement | None:
-        """Decide on a request, or return None if it must wait until the log's fault is repaired."""
+    def settle(self, request: PendingRequest) -> PlannedSettlement:
+        """Decide on a request."""
         planned = self._settle(request)
-        if planned is not None:
-            self._overlay.add(planned)
+        self._overlay.add(planned)
         return planned
 
     def settle_due(self, held: Held) -> PlannedSettlement:
@@ -127,7 +115,7 @@ class _Planner:
         late = self._context.redis_now - (held.due_at or held.submitted_at)
         return late > timedelta(seconds=self._context.overdue_after_s)
 
-    def _settle(self, pending: PendingRequest) -> PlannedSettlement | None:
+    def _settle(self, pending: PendingRequest) -> PlannedSettlement:
         try:
             request = decode_request(pending.data, self._context.submission_bytes)
         except SubmissionError as error:
@@ -147,7 +135,7 @@ class _Planner:
             return None
         return msgspec.structs.replace(self._answered(pending, answer), is_repeat=True)
 
-    def _decided(self, pending: PendingRequest, request: Submission | DecisionRequest) -> PlannedSettlement | None:
+    def _decided(self, pending: PendingRequest, request: Submission | DecisionRequest) -> PlannedSettlement:
         if not pending.has_valid_time:
             ahead = msgspec.structs.replace(pending, is_ahead=True)
             return self._late(ahead, request, self._ledger.redis_ms, _AHEAD)
@@ -158,7 +146,7 @@ class _Planner:
         if self._ledger.redis_ms > deadline_ms:
             return self._late(pending, request, deadline_ms, *self._why_late(deadline_s))
         if self._overlay.head is None:
-            return None
+            return self._settled(pending, request, Refuse((self._damaged(),)), None, deadline_ms)
         try:
             outcome, held = self._outcome(pending, request, self._overlay.head)
             return self._settled(pending, request, outcome, held, deadline_ms)
@@ -296,8 +284,15 @@ class _Planner:
 
     def _why_late(self, deadline_s: float) -> tuple[Finding, ...]:
         late = Finding("late", f"no desk answered within {max(0.0, deadline_s):g} s: check whether it is still news")
-        fault = self._ledger.fault
-        return (late,) if fault is None else (late, Finding("log", f"the edition can't publish lines: {fault}"))
+        return (late,) if self._ledger.fault is None else (late, self._damaged())
+
+    def _damaged(self) -> Finding:
+        name = self._ledger.name
+        return Finding(
+            "log",
+            f"the log of {name} is damaged, and nothing can be published ({self._ledger.fault}): "
+            f"the operator has to run `ticker repair {name}`",
+        )
 
     def _answer(self, editor: str, receipt: Receipt, late_until_ms: int | None = None) -> Answer:
         history = None if receipt.position is None else self._ledger.history

@@ -1,7 +1,7 @@
 """One edition's desk: read its inboxes, settle the requests, publish the held items that are due, survive failures.
 
-A desk waits for new requests and for the bell, a stream that gets an entry whenever an editor is registered, removed or
-given another role.
+A desk waits for new requests and for the bell, which rings whenever an editor is registered, removed or given another
+role, and when the log gets another history.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from ticker.desk.planner import next_due, plan_due, plan_requests
 from ticker.desk.rates import RateLimit
 from ticker.settings import Settings
 from ticker.store.append import Appended, Stop, append
+from ticker.store.bell import last_ring
 from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, Redis, is_cancelled
 from ticker.store.editions import StoredEdition, load_edition, save_edition
 from ticker.store.editors import roles
 from ticker.store.keys import Keys
-from ticker.store.streams import START, StreamEntry, read_last, read_streams, redis_ms
+from ticker.store.streams import START, StreamEntry, read_streams, redis_ms
 
 REQUESTS_PER_ROUND: Final = 16
 """The maximum number of requests that a round reads per inbox, so that one editor can't delay the others."""
@@ -49,7 +50,6 @@ DUE_PER_ROUND: Final = 16
 REFRESH_S: Final = 3.0
 """The maximum time between two refreshes of the ledger. They find the changes that no stream announces."""
 
-FAULT_PAUSE_S: Final = 2.0
 RETRY_FIRST_S: Final = 0.1
 RETRY_MOST_S: Final = 1.0
 
@@ -205,11 +205,8 @@ class EditionDesk:
         await self._settle(redis)
         await self._publish_due(redis)
         refresh_is_due = asyncio.get_running_loop().time() - self._refreshed_at > REFRESH_S
-        if not requests or refresh_is_due or ledger.fault is not None:
+        if not requests or refresh_is_due:
             await self._refresh(redis)
-        if requests and ledger.fault is not None:
-            # Requests stay in their inboxes until their deadlines, so the next read would return immediately.
-            await asyncio.sleep(FAULT_PAUSE_S)
 
     def _requests_of(self, editor: str, found: dict[str, list[StreamEntry]]) -> list[PendingRequest]:
         entries = found.get(self._keys.inbox(editor), [])
@@ -308,8 +305,7 @@ class EditionDesk:
             self._loaded = ledger = await self._load(redis)
             self._set_fault(ledger.fault)
         # Read the bell before the roles: an editor who registers in between rings again, for the next round.
-        rung = await read_last(redis, self._keys.bell)
-        self._bell = START if rung is None else rung[0]
+        self._bell = await last_ring(redis, self._name)
         ledger.roles = await roles(redis, self._name)
         self._state.held = len(ledger.held)
         self._set_redis_ms(ledger, await redis_ms(redis))
@@ -335,10 +331,18 @@ class EditionDesk:
 
     async def _load(self, redis: Redis) -> Ledger:
         self._loaded = None  # if this fails, the old ledger may be half updated
-        stored = await self._save_edition(redis)
-        settings = self._settings
-        limit = _rate_limit(settings, stored.edition)
-        return await load_ledger(redis, stored, settings.retained, settings.receipts_retained, limit)
+        while True:
+            stored = await self._save_edition(redis)
+            settings = self._settings
+            limit = _rate_limit(settings, stored.edition)
+            ledger = await load_ledger(redis, stored, settings.retained, settings.receipts_retained, limit)
+            if ledger.fault is None or await self._has_nonce(redis, stored.nonce):
+                return ledger
+
+    async def _has_nonce(self, redis: Redis, nonce: str) -> bool:
+        """Return False if the edition has got another history: a log of that one doesn't verify with this nonce."""
+        stored = await load_edition(redis, self._name)
+        return stored is not None and stored.nonce == nonce
 
     async def _save_edition(self, redis: Redis) -> StoredEdition:
         """Create the edition in Redis, or update it to its settings.
@@ -363,7 +367,7 @@ class EditionDesk:
         """Set the state's fault, and log it if it is new."""
         reason = None if fault is None else str(fault)
         if isinstance(fault, LinkError) and reason != self._state.fault:
-            remedy = f"repair the log, or start a new one with `ticker rotate {self._name}`"
+            remedy = f"run `ticker repair {self._name} --dry-run`"
             self._log.error("log verification failed, publishing stopped", reason=reason, remedy=remedy)
         elif reason is not None and reason != self._state.fault:
             self._log.error("settings don't match the edition, publishing stopped", reason=reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from ticker.core.edition import Edition
@@ -89,9 +89,18 @@ class Channel:
         self.broadcaster.request_pass(self.history.log.head)
         self.members.admit_reached()
 
-    def replace(self, nonce: str, log: LogWindow[Logged], reason: Reset = Reset.REPLACED) -> None:
-        """Replace the log by a new history, or by this one after a gap. Every follower gets a board with the reason."""
-        self.history.replace(nonce, log)
+    def replace(
+        self,
+        nonce: str,
+        log: LogWindow[Logged],
+        reason: Reset = Reset.REPLACED,
+        before: Sequence[Logged] | None = None,
+    ) -> None:
+        """Replace the log by a new history, or by this one after a gap. Every follower gets a board with the reason.
+
+        `before` are the sound entries of a damaged log before its last damage (see `History.replace`).
+        """
+        self.history.replace(nonce, log, before)
         self.counts.entries += self.history.log.head - log.first + 1
         self.frame_caches.clear_frames()
         self.members.reset_all(reason)

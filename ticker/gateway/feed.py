@@ -1,13 +1,14 @@
 """Feeds read the logs of all editions from Redis into their channels, and check every link.
 
 While Redis is unavailable, or if an entry's link is wrong, the channel keeps serving the entries that it has. The hub's
-`troubles` give the reason. The feed continues once the log can be read and verified.
+`troubles` give the reason. The feed continues once the log can be read and verified. A gateway that starts with a
+damaged log serves its sound entries, on boards that are marked as incomplete.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 
 import structlog
@@ -17,15 +18,19 @@ from ticker.core.edition import is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError, StoreError, TickerError
 from ticker.core.log_window import LogWindow, Reset
+from ticker.core.salvage import salvage
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
+from ticker.store.bell import last_ring, wait_for_ring
 from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled
 from ticker.store.editions import StoredEdition, edition_names, load_edition
-from ticker.store.log_reader import check_entry, read_log, tail, walk_log
+from ticker.store.log_reader import check_entry, listen, read_items, read_log, walk_log
 from ticker.store.reach import Report, report_reach
 
 RETRY_S = 1.0
 """Longest delay in seconds before a feed starts again after an error."""
+RECHECK_S = 3.0
+"""Longest delay in seconds before a damaged log is read again. The bell rings when it is repaired."""
 DISCOVER_S = 3.0
 """Interval in seconds between searches for new editions."""
 REDIS_ERRORS = (OSError, *CLIENT_ERRORS)
@@ -103,9 +108,6 @@ class Feeds:
                     aclosing(connect(self._url, role="gateway", blocking=True)) as blocking,
                 ):
                     await self._follow(name, redis, blocking, loading)
-            except LinkError as error:
-                self._report_trouble(name, str(error), seq=error.seq)
-                loading.attempted.set()
             except TickerError as error:
                 self._report_trouble(name, str(error))
                 loading.attempted.set()
@@ -122,32 +124,58 @@ class Feeds:
         self._hub.troubles[name] = reason
 
     async def _follow(self, name: str, redis: Redis, blocking: Redis, loading: Loading) -> None:
-        stored = await self._load(name, redis)
-        channel = self._hub.channels[name]
-        if self._hub.troubles.pop(name, None) is not None:
-            _logger.info("feed-recovered", edition=name, position=str(channel.position))
-        loading.loaded.set()
-        loading.attempted.set()
         while not is_cancelled():
-            log = channel.history.log
-            entries = await tail(blocking, name, log.head)
-            for entry in entries:
-                channel.append(check_entry(log.head, log.head_link, entry))
-            if not entries:
-                await self._check_still_there(channel, stored, redis)
+            # Read before the edition: a history that begins in between rings the bell again.
+            bell = await last_ring(redis, name)
+            try:
+                stored = await self._load(name, redis)
+                self._hub.damaged.discard(name)
+                channel = self._hub.channels[name]
+                if self._hub.troubles.pop(name, None) is not None:
+                    _logger.info("feed-recovered", edition=name, position=str(channel.position))
+                loading.loaded.set()
+                loading.attempted.set()
+                await self._tail(channel, stored, bell, redis, blocking)
+            except LinkError as error:
+                self._hub.damaged.add(name)
+                self._report_trouble(name, f"{error}; run `ticker repair {name} --dry-run`", seq=error.seq)
+                if name in self._hub.channels:
+                    loading.loaded.set()
+                loading.attempted.set()
+                await wait_for_ring(blocking, name, bell, int(RECHECK_S * 1000))
 
-    async def _check_still_there(self, channel: Channel, stored: StoredEdition, redis: Redis) -> None:
-        """Check, after a time without entries, that Redis still has the log that the channel has.
-
-        Without this check, nothing would ever come from a log that became shorter.
+    async def _tail(self, channel: Channel, stored: StoredEdition, bell: str, redis: Redis, blocking: Redis) -> None:
+        """Append the entries that arrive. Return if the edition has another history.
 
         Raises:
-            StoreError: If it doesn't.
+            LinkError: If an entry doesn't link to the one before it.
+            StoreError: If the log no longer holds the newest entry.
+
+        """
+        while not is_cancelled():
+            log = channel.history.log
+            entries, rung = await listen(blocking, channel.name, log.head, bell)
+            for entry in entries:
+                channel.append(check_entry(log.head, log.head_link, entry))
+            if not entries and not await self._is_same_history(channel, stored, redis):
+                return
+            bell = rung
+
+    async def _is_same_history(self, channel: Channel, stored: StoredEdition, redis: Redis) -> bool:
+        """Check, after a ring or a time without entries, that Redis still has the log that the channel has.
+
+        Return False if the edition has another history. Without this check, nothing would ever come from a log that
+        became shorter.
+
+        Raises:
+            StoreError: If the edition is gone, or the log no longer holds the newest entry.
 
         """
         now = await load_edition(redis, channel.name)
-        if now is None or now.nonce != stored.nonce:
-            raise StoreError("the edition has a new history")
+        if now is None:
+            raise StoreError(f"the edition {channel.name} is gone")
+        if now.nonce != stored.nonce:
+            return False
         if now.edition != channel.edition:
             channel.edit(now.edition)
         log = channel.history.log
@@ -156,24 +184,24 @@ class Feeds:
             newest = await read_log(redis, channel.name, head - 1, 1)
             if not newest or newest[0].seq != head or newest[0].link != log.head_link:
                 raise StoreError("the log no longer holds the newest entry")
+        return True
 
     async def _load(self, name: str, redis: Redis) -> StoredEdition:
         """Read the whole log into the channel: the new entries if the history is the same, otherwise everything."""
         stored = await load_edition(redis, name)
         if stored is None:
             raise StoreError(f"the edition {name} is gone")
-        log: LogWindow[Logged] = LogWindow(0, stored.nonce)
-        async for logged in walk_log(redis, name, 0, stored.nonce):
-            if logged.seq != log.head + 1:  # the entries before it have been trimmed
-                log = LogWindow(logged.seq - 1, None)
-            log.append(logged.link, logged)
+        try:
+            log = await self._read(stored, redis)
+        except LinkError:
+            if name not in self._hub.channels:
+                await self._serve_sound_entries(stored, redis)
+            raise
         channel = self._hub.channels.get(name)
         if channel is None:
-            channel = Channel(name, stored.edition, stored.nonce, self._hub.settings, self._hub.clock)
-            channel.replace(stored.nonce, log)
-            self._hub.add(channel)
+            self._add_channel(stored, log)
             return stored
-        cursor = log.resume(channel.position)
+        cursor = Reset.REPLACED if channel.history.is_incomplete else log.resume(channel.position)
         if isinstance(cursor, Reset):
             # The trimmed entries can't be compared. With the same nonce they belong to the same history.
             is_trimmed = cursor is Reset.TRIMMED and channel.history.nonce == stored.nonce
@@ -185,6 +213,36 @@ class Feeds:
                 channel.append(logged)
         channel.edit(stored.edition)
         return stored
+
+    def _add_channel(
+        self, stored: StoredEdition, log: LogWindow[Logged], before: Sequence[Logged] | None = None
+    ) -> None:
+        channel = Channel(stored.name, stored.edition, stored.nonce, self._hub.settings, self._hub.clock)
+        channel.replace(stored.nonce, log, before=before)
+        self._hub.add(channel)
+
+    async def _read(self, stored: StoredEdition, redis: Redis) -> LogWindow[Logged]:
+        log: LogWindow[Logged] = LogWindow(0, stored.nonce)
+        async for logged in walk_log(redis, stored.name, 0, stored.nonce):
+            if logged.seq != log.head + 1:  # the entries before it have been trimmed
+                log = LogWindow(logged.seq - 1, None)
+            log.append(logged.link, logged)
+        return log
+
+    async def _serve_sound_entries(self, stored: StoredEdition, redis: Redis) -> None:
+        """Serve the sound entries of a damaged log, if there are any: the board, and the entries after the last damage.
+
+        The position is that of the newest sound entry, so readers who have seen it keep their board. A gateway may not
+        read receipts, which would confirm more entries.
+        """
+        salvaged = salvage(stored.nonce, await read_items(redis, stored.name))
+        before, after = salvaged.split()
+        if not after:
+            return
+        log: LogWindow[Logged] = LogWindow(after[0].seq - 1, stored.nonce if after[0].seq == 1 else None)
+        for logged in after:
+            log.append(logged.link, logged)
+        self._add_channel(stored, log, before)
 
     async def _deliver(self, name: str, loaded: asyncio.Event, redis: Redis) -> None:
         await loaded.wait()

@@ -135,7 +135,8 @@ class FrameCache:
     def _make_board(self, size: int, reset: Reset | None, now: datetime) -> _BoardFrame:
         history = self.history
         lines = history.board.lines(now, size, self.key.selection)
-        message = BoardMessage(str(history.log.position), reset, EditionInfo.of(history.name, history.edition), lines)
+        edition = EditionInfo.of(history.name, history.edition)
+        message = BoardMessage(str(history.log.position), reset, edition, lines, history.is_incomplete)
         return _BoardFrame(frame_message(self.key.framing, message), next_change_at(lines, now))
 
     def live(self, replayed: int) -> bytes:

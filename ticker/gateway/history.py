@@ -5,6 +5,7 @@ Nothing here knows followers, sockets or the event loop.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -66,6 +67,7 @@ class History:
 
     The board has every known line: the log says when a line is forgotten (see `ticker.core.entry.Trim`). So it doesn't
     depend on how many entries this gateway keeps.
+    `is_incomplete` is set if the log is damaged, and entries are missing before those of this history.
     """
 
     def __init__(self, name: str, edition: Edition, nonce: str, retained: int) -> None:
@@ -74,6 +76,7 @@ class History:
         self.nonce = nonce
         self.log: LogWindow[PreparedEntry] = LogWindow(0, nonce)
         self.board = Board()
+        self.is_incomplete = False
         self._retained = retained
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry, if that is retained
 
@@ -101,11 +104,17 @@ class History:
         if self.log.head - self.log.first >= self._retained + TRIM_SLACK:
             self._trim()
 
-    def replace(self, nonce: str, log: LogWindow[Logged]) -> None:
-        """Replace everything by another log: a new history, or this one after a gap that can't be filled."""
+    def replace(self, nonce: str, log: LogWindow[Logged], before: Sequence[Logged] | None = None) -> None:
+        """Replace everything by another log: a new history, or this one after a gap that can't be filled.
+
+        `before` are the sound entries of a damaged log before its last damage. Their lines are on the board.
+        """
         self.nonce = nonce
         self.log = LogWindow(log.first - 1, log.link_at(log.first - 1))
         self.board = Board()
+        self.is_incomplete = before is not None
+        for logged in before or ():
+            self.board.apply(logged.entry)
         self._latest = {}
         for logged in log.iterate(log.first - 1):
             self.append(logged)

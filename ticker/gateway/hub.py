@@ -43,6 +43,7 @@ class Hub:
     Attributes:
         editions: The names of all editions found in Redis, whether or not they could be loaded.
         troubles: Why the feed of an edition doesn't follow the log now, by edition.
+        damaged: The editions whose logs don't verify.
         is_loading: Whether the editions are still being loaded.
         loop_stalls: The event loop's delays.
 
@@ -69,6 +70,7 @@ class Hub:
         self.channels: dict[str, Channel] = {}
         self.editions: set[str] = set()
         self.troubles: dict[str, str] = {}
+        self.damaged: set[str] = set()
         self.admission = Admission(settings, file_limit)
         self.trusted = parse_networks(settings.trusted_proxies)
         self.limits = ConnectionLimits(

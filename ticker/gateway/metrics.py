@@ -76,11 +76,11 @@ class HubCollector(Collector):
             "paused": ("Followers paused until their peers have read.", lambda channel: len(channel.members.paused)),
             "frame_caches": ("Different selections and framings in use.", lambda channel: len(channel.frame_caches)),
             "head": ("The seq of the newest entry.", lambda channel: channel.history.log.head),
-            "following": ("1 while the feed follows the log.", lambda channel: channel.name not in self._hub.troubles),
         }
         for name, (text, value) in gauges.items():
             gauge = (([channel.name], value(channel)) for channel in channels)
             yield _family(GaugeMetricFamily, name, text, ["edition"], gauge)
+        yield from self._collect_editions()
         for name, text in _CHANNEL_COUNTERS.items():
             counter = (([channel.name], getattr(channel.counts, name)) for channel in channels)
             yield _family(CounterMetricFamily, name, text, ["edition"], counter)
@@ -91,6 +91,15 @@ class HubCollector(Collector):
                 for value, count in sorted(getattr(channel.counts, name).items())
             )
             yield _family(CounterMetricFamily, name, text, ["edition", label], labelled)
+
+    def _collect_editions(self) -> Iterator[Metric]:
+        """Yield the metrics of all editions, including those without a channel: their logs couldn't be loaded."""
+        hub = self._hub
+        names = sorted(hub.editions | hub.channels.keys())
+        following = (([name], name in hub.channels and name not in hub.troubles) for name in names)
+        yield _family(GaugeMetricFamily, "following", "1 while the feed follows the log.", ["edition"], following)
+        damaged = (([name], name in hub.damaged) for name in names)
+        yield _family(GaugeMetricFamily, "log_damaged", "1 if the log doesn't verify.", ["edition"], damaged)
 
 
 F = TypeVar("F", CounterMetricFamily, GaugeMetricFamily)

@@ -5,7 +5,7 @@
 | an editor's, with the editor's name | append to its own inbox; read its own receipts, its editions, logs and `held` |
 | a chief's | the same, and read everybody's receipts in the editions of which it is a chief |
 | `ticker-desk` | what the desk and its scripts do: read inboxes; write logs, cursors, receipts and held items |
-| `ticker-gateway` | read editions and logs; append to `reach` |
+| `ticker-gateway` | read editions, logs and bells; append to `reach` |
 | `ticker-admin` | use all of Ticker's keys; manage users |
 
 Key patterns are separate for reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single
@@ -97,7 +97,7 @@ RIGHTS: Final = {
     ),
     Role.GATEWAY: Rights(
         commands=("hmget", "smembers", "xadd", "xrange", "xread", "xrevrange"),
-        reads=(EDITIONS, f"{_ANY}edition", f"{_ANY}log"),
+        reads=(EDITIONS, f"{_ANY}edition", f"{_ANY}log", f"{_ANY}bell"),
         writes=(f"{_ANY}reach",),
     ),
     # A user that may manage users may do anything. The other limits prevent accidents with FLUSHALL, KEYS or SHUTDOWN.

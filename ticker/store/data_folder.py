@@ -8,6 +8,7 @@
   redis.log
   redis/                0700: the append-only file
   redis.lock            locked by the server process itself, so that an orphan is noticed
+  server.json           the server program that wrote redis/, with its version
 <temporary>/ticker-…/   0700
   redis.sock
 ```
@@ -63,6 +64,10 @@ def server_folder(data: Path) -> Path:
 
 def server_lock_file(data: Path) -> Path:
     return data / "redis.lock"
+
+
+def program_file(data: Path) -> Path:
+    return data / "server.json"
 
 
 def embedded_url(data: Path) -> str:
@@ -129,6 +134,10 @@ def write_address(data: Path, socket: Path) -> None:
 
 def write_gateway_address(data: Path, url: str) -> None:
     _write_whole(gateway_file(data), url)
+
+
+def write_program(data: Path, record: str) -> None:
+    _write_whole(program_file(data), record)
 
 
 def _write_whole(path: Path, line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ticker.core.edition import Role, is_name
+from ticker.store.bell import ring
 from ticker.store.connection import Redis, as_text
 from ticker.store.keys import Keys
 
@@ -19,7 +20,7 @@ async def register(redis: Redis, edition: str, editor: str) -> bool:
         return False
     is_new = bool(await redis.hsetnx(keys.editors, editor, ""))
     if is_new:
-        await _ring(redis, keys, editor)
+        await ring(redis, edition, editor)
     return is_new
 
 
@@ -32,7 +33,7 @@ async def unregister(redis: Redis, edition: str, editor: str) -> bool:
     was_known = bool(await redis.hdel(keys.editors, editor))
     await redis.delete(keys.inbox(editor))
     if was_known:
-        await _ring(redis, keys, editor)
+        await ring(redis, edition, editor)
     return was_known
 
 
@@ -40,7 +41,7 @@ async def set_role(redis: Redis, edition: str, editor: str, role: Role | None) -
     """Register an editor with a role, or change the role. None is the edition's default role."""
     keys = Keys(edition)
     await redis.hset(keys.editors, editor, "" if role is None else str(role))
-    await _ring(redis, keys, editor)
+    await ring(redis, edition, editor)
 
 
 async def roles(redis: Redis, edition: str) -> dict[str, Role | None]:
@@ -66,7 +67,3 @@ def _role(text: str) -> Role | None:
         return Role(text)
     except ValueError:
         return Role.REPORTER
-
-
-async def _ring(redis: Redis, keys: Keys, editor: str) -> None:
-    await redis.xadd(keys.bell, {"editor": editor}, maxlen=1, approximate=False)

@@ -1,7 +1,8 @@
 """The embedded server: a Valkey or Redis that `ticker up` starts, supervises and stops. Its data is kept on disk.
 
 It listens only on a Unix socket in a private folder, and answers a write after it is on disk (`appendfsync always`).
-`ticker.store.data_folder` lists its files.
+`ticker.store.data_folder` lists its files. One of them records the program that wrote the data: a server can't read the
+files of a newer one, and PATH may get an older one at any time.
 
 Two servers must never write to the same append-only file. A second `ticker up` doesn't get the lock of the folder. If
 `ticker up` is killed, the kernel sends its server SIGTERM (on Linux). A server that survives all the same still holds a
@@ -27,7 +28,7 @@ from ticker.store import data_folder
 from ticker.store.child_process import tied_to_parent
 from ticker.store.data_folder import embedded_url
 from ticker.store.file_lock import FileLock
-from ticker.store.server_binary import find_binary
+from ticker.store.server_binary import ServerProgram, Software, encode_record, find_program, read_record, read_version
 
 START_S: Final = 10.0
 """How long a starting server may stay silent."""
@@ -45,6 +46,9 @@ STABLE_S: Final = 30.0
 
 LOG_BYTES: Final = 1024 * 1024
 """A longer log is renamed to `redis.log.1` at the next start."""
+
+VALKEY_9: Final = ServerProgram("", Software.VALKEY, (9, 0, 0))
+"""The first server whose files begin with VALKEY. Other servers report a bad file format."""
 
 _STAMP = re.compile(r"^\d+:[A-Z] [^*#.-]*\.\d+ [*#.-] ")
 """The beginning of each line of the server's log: `18736:M 24 Nov 2026 02:24:47.515 # `."""
@@ -64,7 +68,7 @@ class EmbeddedServer:
     """
 
     def __init__(self, data: Path, *, binary: Path | None = None) -> None:
-        """Change nothing yet. Without `binary`, `start` looks for a server program."""
+        """Change nothing yet. Without `binary`, `start` looks for a program that can read the data."""
         self.data = data.absolute()
         self.restarts = 0
         self._binary = binary
@@ -98,14 +102,15 @@ class EmbeddedServer:
         _make_folders(self.data)
         self._take_lock()
         try:
-            if self._binary is None:
-                self._binary = await asyncio.to_thread(find_binary, os.environ)
+            program = await asyncio.to_thread(self._find_program)
             await _end_orphan(self.data)
             _rotate_log(data_folder.server_log(self.data))
             self._sockets = data_folder.make_socket_folder()
             # Written before the server starts: otherwise a crash could leave a server whose address nobody knows.
             data_folder.write_address(self.data, self._socket)
             await self._launch()
+            if program is not None:
+                data_folder.write_program(self.data, encode_record(program))
         except BaseException:
             await self.stop()
             raise
@@ -161,6 +166,14 @@ class EmbeddedServer:
     def _socket(self) -> Path:
         assert self._sockets is not None, "the server isn't started"
         return data_folder.socket_in(self._sockets)
+
+    def _find_program(self) -> ServerProgram | None:
+        """Choose the server program, and return it with its version, or None if it doesn't print one."""
+        if self._binary is not None:
+            return read_version(self._binary)
+        program = find_program(os.environ, read_record(data_folder.program_file(self.data)))
+        self._binary = Path(program.path)
+        return program
 
     def _take_lock(self) -> None:
         if not self._lock.acquire():
@@ -232,11 +245,21 @@ class EmbeddedServer:
             await asyncio.sleep(POLL_S)
 
     def _failure(self, event: str) -> StoreError:
-        path = data_folder.server_log(self.data)
-        output = _last_output(path)
-        remedy = f"see {path}"
+        path, folder = data_folder.server_log(self.data), data_folder.server_folder(self.data)
+        lines = _last_lines(path)
+        if _is_too_new(lines, folder, self._binary):
+            # Without the output: an older server takes the file for damaged, and recommends to cut it off.
+            return StoreError(
+                f"the embedded server {event}: {self._binary} can't read what a newer server wrote to {folder}. The "
+                "data isn't damaged: put that server, or a newer one, on PATH, and start again"
+            )
+        # The last two lines: an error about an option has one line with the option and one with the reason.
+        output, remedy = " ".join(lines[-2:]), f"see {path}"
         if "append only file" in output.lower():
-            remedy += ", and restore the file from a backup, or truncate it at the damage with `valkey-check-aof --fix`"
+            remedy += (
+                f". First copy {folder} to a safe place. Then restore the file from a backup. Without a backup, "
+                "`valkey-check-aof --fix` makes the file readable, but it DELETES everything after the damage"
+            )
         return StoreError(f"the embedded server {event}; its last output was {output!r}: {remedy}")
 
     async def _end_process(self) -> None:
@@ -293,15 +316,28 @@ def _rotate_log(path: Path) -> None:
         path.replace(path.with_name(path.name + ".1"))
 
 
-def _last_output(path: Path) -> str:
+def _last_lines(path: Path) -> list[str]:
+    """Return the last lines of the server's log, without their stamps."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 2_000))
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
-        return ""
-    # The last two lines: an error about an option has one line with the option and one with the reason.
-    return " ".join([_STAMP.sub("", line.strip()) for line in lines if line.strip()][-2:])
+        return []
+    return [_STAMP.sub("", line.strip()) for line in lines if line.strip()]
+
+
+def _is_too_new(lines: list[str], folder: Path, binary: Path | None) -> bool:
+    """Return whether a server failed to load files because a newer one wrote them."""
+    if any("Can't handle RDB format version" in line for line in lines):
+        return True
+    base = next(folder.glob("appendonlydir/*.base.rdb"), None)
+    if base is None or binary is None or not any(base.name in line for line in lines):
+        return False
+    with base.open("rb") as file:
+        is_of_valkey_9 = file.read(6) == b"VALKEY"
+    program = read_version(binary)
+    return is_of_valkey_9 and program is not None and not program.can_read(VALKEY_9)
 
 
 async def _end_orphan(data: Path) -> None:

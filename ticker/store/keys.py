@@ -30,7 +30,7 @@ class Keys:
         self.editors = self._key("editors")
         """A hash: the editors whose inboxes the desk reads, each with its role (empty: the edition's default)."""
         self.bell = self._key("bell")
-        """A stream of one entry, added when the editors change: it wakes a desk that blocks on the known inboxes."""
+        """A stream of one entry (see `ticker.store.bell`)."""
         self.held = self._key("held")
         """A hash: the held items as JSON, by id. Never public."""
         self.reach = self._key("reach")

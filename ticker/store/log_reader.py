@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.core.entry import Logged, follow
+from ticker.core.entry import Logged, RawEntry, follow
 from ticker.core.errors import LinkError, StoreError
 from ticker.core.position import SEQ_MAX, Position
 from ticker.store.connection import BLOCK_MS, Redis
@@ -22,14 +22,6 @@ PAGE: Final = 500
 
 _ID: Final = re.compile(r"([1-9][0-9]{0,19})-([0-9]{1,20})", re.ASCII)
 _LINK: Final = re.compile(rb"[0-9a-f]{64}")
-
-
-class RawEntry(msgspec.Struct, frozen=True):
-    """An unchecked entry: its number, the link that is stored with it, and the bytes that the link is computed from."""
-
-    seq: int
-    link: str
-    data: bytes
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -78,6 +70,25 @@ async def tail(
     return [_parse(entry) for entry in found.get(key, ())]
 
 
+async def listen(
+    blocking_redis: Redis, edition: str, after: int, bell: str, block_ms: int = BLOCK_MS
+) -> tuple[list[RawEntry], str]:
+    """Wait as `tail` does, and also until the bell rings after id `bell`. Return the entries and the last ring's id.
+
+    After a ring, the entries may be of another history: load the edition again.
+
+    Raises:
+        LinkError: As `read_log`, unless the bell has rung.
+
+    """
+    keys = Keys(edition)
+    streams = {keys.log: f"{after}-0", keys.bell: bell}
+    found = await read_streams(blocking_redis, streams, count=PAGE, block_ms=block_ms)
+    if rings := found.get(keys.bell):
+        return [], rings[-1][0]
+    return [_parse(entry) for entry in found.get(keys.log, ())], bell
+
+
 async def walk_log(redis: Redis, edition: str, seq: int, link: str | None, page: int = PAGE) -> AsyncIterator[Logged]:
     """Yield every entry after number `seq`, and check each against the one before it. `link` is the link of `seq`.
 
@@ -95,6 +106,18 @@ async def walk_log(redis: Redis, edition: str, seq: int, link: str | None, page:
             logged = check_entry(seq, link, entry)
             yield logged
             seq, link = logged.seq, logged.link
+
+
+async def read_items(redis: Redis, edition: str) -> list[RawEntry | LinkError]:
+    """Return all items of a log, which may be damaged, in order. A LinkError is an item that can't be an entry.
+
+    An entry without a valid link has the link "".
+    """
+    items, after = list[RawEntry | LinkError](), "-"
+    while page := await read_range(redis, Keys(edition).log, first=after, count=PAGE):
+        items += [_parse_damaged(entry) for entry in page]
+        after = f"({page[-1][0]}"
+    return items
 
 
 def check_entry(seq: int, link: str | None, entry: RawEntry) -> Logged:
@@ -142,8 +165,8 @@ async def rotate(redis: Redis, edition: str, nonce: str) -> str:
         raise StoreError(f"there is no edition {edition}: nothing to rotate")
     keys = Keys(edition)
     archive = keys.archive(stored.nonce)
-    names = (keys.edition, keys.log, archive)
-    rotated = await redis.eval(script("rotate"), len(names), *names, stored.nonce, check_nonce(nonce))
+    names = (keys.edition, keys.log, archive, keys.reach, keys.bell, keys.archive(nonce))
+    rotated = await redis.eval(script("rotate"), len(names), *names, stored.nonce, check_nonce(nonce), "", "")
     if not rotated:
         raise StoreError(
             f"somebody else rotated the log of {edition} at the same time: check it before you rotate it again"
@@ -157,12 +180,25 @@ async def _is_oldest(redis: Redis, edition: str, seq: int) -> bool:
 
 
 def _parse(entry: StreamEntry) -> RawEntry:
+    raw = _parse_damaged(entry)
+    if isinstance(raw, LinkError):
+        raise raw
+    if not raw.link:
+        raise _invalid_fields(raw.seq)
+    return raw
+
+
+def _parse_damaged(entry: StreamEntry) -> RawEntry | LinkError:
     stream_id, fields = entry
     match = _ID.fullmatch(stream_id)
     seq = int(match[1]) if match else 0
     if match is None or match[2] != "0" or seq > SEQ_MAX:
-        raise LinkError(seq, f"the log has an entry with the id {stream_id}, not <seq>-0: no desk wrote it")
+        return LinkError(seq, f"the log has an entry with the id {stream_id}, not <seq>-0: no desk wrote it")
     data, link = fields.get(b"entry"), fields.get(b"link")
-    if data is None or link is None or _LINK.fullmatch(link) is None:
-        raise LinkError(seq, f"entry {seq} has no valid fields: no desk wrote it")
-    return RawEntry(seq, link.decode(), data)
+    if data is None:
+        return _invalid_fields(seq)
+    return RawEntry(seq, link.decode() if link is not None and _LINK.fullmatch(link) else "", data)
+
+
+def _invalid_fields(seq: int) -> LinkError:
+    return LinkError(seq, f"entry {seq} has no valid fields: no desk wrote it")

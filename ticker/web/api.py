@@ -65,7 +65,8 @@ class Api:
         fields = handshake.parse_fields(request.url.query)
         options = handshake.parse_options(channel.edition, Framing.WEBSOCKET, fields)
         lines = channel.board_lines(options.lines, options.selection)
-        message = BoardMessage(str(channel.position), None, EditionInfo.of(channel.name, channel.edition), lines)
+        edition = EditionInfo.of(channel.name, channel.edition)
+        message = BoardMessage(str(channel.position), None, edition, lines, channel.history.is_incomplete)
         return _json(request, encode_message(message), cors)
 
     async def lines(self, request: Request) -> Response:

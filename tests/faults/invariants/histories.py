@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ticker.core.board import Board
-from ticker.core.entry import Entry, Logged, follow
+from ticker.core.entry import Entry, Logged, RawEntry, follow
 from ticker.core.line import Line, Status
 from ticker.core.position import MARK_DIGITS, Position, next_link
-from ticker.store.log_reader import RawEntry
 
 
 class Histories:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from tests.faults.invariants.followers import FollowerResult
 from tests.faults.invariants.records import Answer, Attempt
-from ticker.core.entry import Logged, follow
+from ticker.core.entry import Logged, RawEntry, follow
 from ticker.core.errors import LinkError
 from ticker.core.position import Position
-from ticker.store.log_reader import RawEntry
 
 
 def check_log(nonce: str, raws: Sequence[RawEntry]) -> list[str]:

@@ -173,7 +173,7 @@ def test_verify_names_the_first_bad_entry(parts: Parts) -> None:
     ran = parts.ticker("verify", "en")
     assert ran.code == 1
     assert ran.out.startswith("en  not verified, entry 2: entry 2 is missing")
-    assert "ticker rotate en" in ran.err
+    assert "ticker repair en --dry-run" in ran.err
     document = parts.ticker("verify", "en", "--json")
     assert document.code == 1
     assert (document.json["verified"], document.json["seq"]) == (False, 2)
@@ -195,6 +195,47 @@ def test_rotate_needs_a_confirmation_and_begins_a_new_log(parts: Parts) -> None:
     assert ran.code == 0
     assert parts.server.command("XLEN", ran.json["archive"]) == 1
     assert parts.tick("post", "New", "-e", "en", "--json").json["position"].startswith("1-")
+
+
+def test_a_damaged_log_is_named_to_editors_repaired_and_used_again(parts: Parts) -> None:
+    desk = parts.start("desk")
+    texts = ("Ferries run again", "Bridge reopens", "School stays shut")
+    posted = [parts.tick("post", text, "-e", "en", "--json").json for text in texts]
+    desk.stop()
+    parts.server.command("XDEL", "ticker:{en}:log", "2-0")
+    desk.start()
+    refused = parts.tick("post", "Rain moves east", "-e", "en", "--json", "--key", "k1")
+    (error,) = refused.json["errors"]
+    assert (refused.json["status"], error["code"]) == ("refused", "log")
+    assert "entry 2 is missing" in error["detail"]
+    assert "`ticker repair en`" in error["detail"]
+
+    dry = parts.ticker("repair", "en", "--dry-run")
+    assert dry.code == 0
+    assert "damaged  entry 2 is missing" in dry.out
+    assert f"lost     line {posted[1]['id']}, version 1 (new, maha," in dry.out
+    assert "kept     2 entries, 2 lines: 2 on the board, 0 pinned; 0 held items" in dry.out
+    assert "nothing was changed" in dry.out
+    assert parts.ticker("verify", "en").code == 1
+    unconfirmed = parts.ticker("repair", "en")
+    assert unconfirmed.code == 2
+    assert "--yes" in unconfirmed.err
+
+    repaired = parts.ticker("repair", "en", "--yes", "--json")
+    assert repaired.code == 0
+    assert parts.server.command("XLEN", repaired.json["archive"]) == 2
+    assert parts.ticker("verify", "en").code == 0
+    assert parts.tick("post", "Rain moves east", "-e", "en", "--key", "k1").code == 0
+    assert parts.tick("withdraw", posted[0]["id"], "-e", "en", "--reason", "It was wrong").code == 0
+    again = parts.ticker("repair", "en", "--json").json
+    assert (again["needed"], again["kept"]["lines"]) == (False, 3)
+
+
+def test_a_repair_of_an_intact_log_changes_nothing(parts: Parts) -> None:
+    parts.start("desk")
+    assert parts.tick("post", "One", "-e", "en").code == 0
+    ran = parts.ticker("repair", "en", "--yes")
+    assert (ran.code, ran.out) == (0, "en  needs no repair: 1 entry verified\n")
 
 
 def test_check_reports_unsafe_settings_with_remedies(parts: Parts) -> None:
