@@ -84,6 +84,7 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "give oneself a role": ("HSET ticker:{en}:editors maha chief", {ADMIN}),
     "unregister": ("HDEL ticker:{en}:editors eve", {ADMIN}),
     "ring the bell": ("XADD ticker:{en}:bell * editor x", {ADMIN}),
+    "read the bell": ("XREAD STREAMS ticker:{en}:bell 0-0", {DESK, GATEWAY, ADMIN}),
     "report reach": ("XADD ticker:{en}:reach * report x", {GATEWAY, ADMIN}),
     "read reach": ("XREVRANGE ticker:{en}:reach + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
     # other programs' keys

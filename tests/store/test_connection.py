@@ -258,7 +258,7 @@ async def test_open_redis_closes_the_client_when_its_body_fails(redis_server: Re
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (redis.AuthenticationError("WRONGPASS"), "rejects this user"),
+        (redis.AuthenticationError("WRONGPASS"), "rejects the password of the user desk, or has no such user"),
         (redis.ResponseError("OOM command not allowed"), "rejects the command: OOM command not allowed"),
         (redis.ConnectionError("refused"), "can't be reached"),
         (ConnectionRefusedError(), "can't be reached"),
@@ -270,4 +270,18 @@ def test_explain_names_the_redacted_url_and_what_to_do(error: Exception, message
     sentence = explain(error, "redis://desk:secret@h")
     assert message in sentence
     assert "redis://***@h" in sentence
+    assert "secret" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("redis://h", "needs a user and a password: name the user in TICKER_REDIS_URL, and set TICKER_REDIS_PASSWORD"),
+        ("redis://desk@h", "needs the password of the user desk: set TICKER_REDIS_PASSWORD"),
+        ("redis://:secret@h", "rejects the password of the user default"),
+    ],
+)
+def test_explain_names_the_missing_part_of_the_credentials(url: str, message: str) -> None:
+    sentence = explain(redis.AuthenticationError("NOAUTH"), url)
+    assert message in sentence
     assert "secret" not in sentence

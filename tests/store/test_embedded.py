@@ -61,7 +61,7 @@ async def test_a_started_server_answers_and_has_safe_settings(tmp_path: Path) ->
         async with aclosing(connect(server.url, role="ticker")) as client:
             (facts,) = await server_facts(client)
         # Only the owner of its folder can connect, and `ticker up` works without a replica.
-        assert [finding.code for finding in findings(facts)] == ["single"]
+        assert [finding.code for finding in findings(facts)] == ["one-server"]
 
 
 def test_the_server_runs_under_uvloop(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_safe_server_has_no_findings() -> None:
         ("eviction", {"eviction": "allkeys-lru", "memory_limit_bytes": None}),
         ("open", {"default_user_open": True}),
         ("open", {"default_user_open": True, "tcp_port": 0, "tls_port": 6380}),
-        ("single", {"replicas": 0}),
+        ("one-server", {"replicas": 0}),
         ("unknown", {"append_fsync": None}),
     ],
 )
@@ -104,14 +104,14 @@ async def test_the_facts_of_a_real_server_are_read(redis_server: RedisServer) ->
     assert f"{facts.software.value} server v={facts.version} " in program.stdout
     assert (facts.append_only, facts.append_fsync, facts.eviction) == (True, "always", "noeviction")
     assert (facts.replicas, facts.tcp_port, facts.default_user_open) == (0, 0, True)
-    assert [finding.code for finding in findings(facts)] == ["single"]
+    assert [finding.code for finding in findings(facts)] == ["one-server"]
 
 
 async def test_an_unsafe_real_server_has_findings(folder: Path) -> None:
     options = {"appendonly": "no", "maxmemory-policy": "allkeys-lru", "maxmemory": "64mb"}
     with RedisServer(folder / "r", tcp=True, options=options) as server:
         (facts,) = await facts_of(server.url)
-    assert [finding.code for finding in findings(facts)] == ["append-only", "eviction", "open", "single"]
+    assert [finding.code for finding in findings(facts)] == ["append-only", "eviction", "open", "one-server"]
 
 
 async def test_a_default_user_with_a_password_is_not_open(folder: Path) -> None:

@@ -132,7 +132,7 @@ def explain(error: BaseException, url: str) -> str:
     shown = redact(url)
     detail = " ".join(str(error).split())[:200] or type(error).__name__
     if isinstance(error, AuthenticationError):
-        return f"the Redis at {shown} rejects this user: check TICKER_REDIS_URL and its password"
+        return f"the Redis at {shown} {_rejection(url)}"
     if isinstance(error, ResponseError):
         return f"the Redis at {shown} rejects the command: {detail}"
     if isinstance(error, redis.ConnectionError | RedisClusterException | OSError) and not isinstance(
@@ -141,6 +141,20 @@ def explain(error: BaseException, url: str) -> str:
         remedy = "start it with `ticker up`" if shown.startswith("unix://") else "start it"
         return f"the Redis at {shown} can't be reached: {remedy}, or check TICKER_REDIS_URL"
     return f"the Redis at {shown} doesn't answer in time: try again, or check whether it is overloaded"
+
+
+def _rejection(url: str) -> str:
+    """Return what a Redis rejects that didn't let us log in with the credentials of `url`, and the remedy."""
+    credentials = parse_url(url).credentials
+    if not credentials:
+        return "needs a user and a password: name the user in TICKER_REDIS_URL, and set TICKER_REDIS_PASSWORD"
+    user = credentials.get("username", "default")
+    if "password" not in credentials:
+        return f"needs the password of the user {user}: set TICKER_REDIS_PASSWORD"
+    return (
+        f"rejects the password of the user {user}, or has no such user: check TICKER_REDIS_PASSWORD and "
+        "TICKER_REDIS_URL"
+    )
 
 
 def _options(timeout_s: float, credentials: Mapping[str, str]) -> dict[str, Any]:

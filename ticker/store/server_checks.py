@@ -152,12 +152,15 @@ _CHECKS: Final[Sequence[tuple[Callable[[ServerFacts], bool | None], str, str, st
     ),
     (
         lambda facts: facts.replicas == 0 and not facts.is_replica,
-        "single",
+        "one-server",
         "the server has no replica: while it is down, nothing can be published",
         "add a replica, and Sentinels that promote it (redis+sentinel:// in the URL)",
     ),
 )
 """Each unsafe condition with its code, sentence (a format string) and remedy, the most serious first."""
+
+CODES: Final = tuple(dict.fromkeys(("version", *(code for _, code, _, _ in _CHECKS), "unknown")))
+"""The codes of all findings."""
 
 
 def _unknown(facts: ServerFacts) -> Finding | None:

@@ -249,6 +249,30 @@ def test_check_reports_unsafe_settings_with_remedies(parts: Parts) -> None:
     assert document["redis"].startswith("unix://")
 
 
+def test_check_accepts_findings_by_their_codes(parts: Parts) -> None:
+    assert parts.ticker("check").code == 1
+    ran = parts.ticker("check", "--accept", "one-server")
+    assert ran.code == 0
+    assert "accepted  the server has no replica" in ran.out
+    document = parts.ticker("check", "--accept", "one-server", "--json").json
+    assert (document["findings"], document["accepted"][0]["code"]) == ([], "one-server")
+    ran = parts.ticker("check", "--accept", "everything")
+    assert ran.code == 2
+    assert "there are version, address, append-only" in ran.err
+
+
+def test_a_wrong_password_is_reported_with_the_user(folder: Path) -> None:
+    with RedisServer(folder / "guarded", tcp=True, password="a-password-of-the-default-user") as server:
+        server.command("ACL", "SETUSER", "ticker-admin", "on", ">right-password", "~*", "+@all")
+        url = f"redis://ticker-admin@127.0.0.1:{server.port}"
+        environ = environment(TICKER_REDIS_URL=url, TICKER_REDIS_PASSWORD="wrong-password")
+        for words in (["verify", "en"], ["check"], ["repair", "en", "--dry-run"]):
+            ran = run_program("ticker", *words, environ=environ)
+            assert ran.code == 1, words
+            assert "rejects the password of the user ticker-admin" in ran.err
+            assert "wrong-password" not in ran.err
+
+
 def test_an_editor_can_be_added_before_the_first_line(parts: Parts) -> None:
     parts.start("desk")
     assert parts.ticker("editor", "add", "omar", "-e", "en").out.startswith("omar  may post to en (editor)\n")
