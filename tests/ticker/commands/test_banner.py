@@ -60,15 +60,16 @@ class UpOnTerminal:
         assert self.terminal.wait() == 0
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with short_folder() as made:
-        yield made
+@pytest.fixture(scope="module")
+def up() -> Iterator[UpOnTerminal]:
+    with short_folder() as folder:
+        up = UpOnTerminal(folder, "--editions", "es", NO_COLOR="1")
+        until(lambda: "Ctrl-C ends" in up.terminal.seen, "the banner")
+        yield up
+        up.stop()
 
 
-def test_everything_that_the_banner_prints_works_when_pasted(folder: Path) -> None:
-    up = UpOnTerminal(folder, "--editions", "es")
-    until(lambda: "Ctrl-C ends" in up.terminal.seen, "the banner")
+def test_everything_that_the_banner_prints_works_when_pasted(up: UpOnTerminal) -> None:
     post, watch, app = up.commands
     posted = up.paste(post)
     assert posted.code == 0, posted
@@ -80,29 +81,26 @@ def test_everything_that_the_banner_prints_works_when_pasted(folder: Path) -> No
     until(lambda: "excursionistas" in opened.seen, "the line in the terminal application")
     opened.process.terminate()
     assert opened.wait() == 0
-    up.stop()
 
 
-def test_a_terminal_shows_one_readable_line_per_event(folder: Path) -> None:
-    up = UpOnTerminal(folder, "--editions", "es", NO_COLOR="1")
-    until(lambda: "Ctrl-C ends" in up.terminal.seen, "the banner")
+def test_a_terminal_shows_one_readable_line_per_event(up: UpOnTerminal) -> None:
     post, *_ = up.commands
-    assert up.paste(post).code == 0
+    up.paste(post)  # unless another test has done so
     row = re.compile(r"^\d\d:\d\d:\d\d  es  maha  on air  \W*Rescate de montaña: .+ · 0 readers\r?$", re.MULTILINE)
     until(lambda: row.search(up.terminal.seen) is not None, "the published line")
     assert up.paste(post).code == 3
     refusal = re.compile(r"^\d\d:\d\d:\d\d +es  maha  refused", re.MULTILINE)
     until(lambda: refusal.search(up.terminal.seen) is not None, "the refusal")
     assert '"event"' not in up.terminal.seen
-    up.stop()
 
 
-def test_json_on_a_terminal_must_be_requested(folder: Path) -> None:
-    up = UpOnTerminal(folder, "--editions", "es", TICKER_LOG_FORMAT="json")
-    until(lambda: "Ctrl-C ends" in up.terminal.seen, "the banner")
-    assert up.paste(up.commands[0]).code == 0
-    until(lambda: '"event": "settled"' in up.terminal.seen, "the event")
-    up.stop()
+def test_json_on_a_terminal_must_be_requested() -> None:
+    with short_folder() as folder:
+        up = UpOnTerminal(folder, "--editions", "es", TICKER_LOG_FORMAT="json")
+        until(lambda: "Ctrl-C ends" in up.terminal.seen, "the banner")
+        assert up.paste(up.commands[0]).code == 0
+        until(lambda: '"event": "settled"' in up.terminal.seen, "the event")
+        up.stop()
     assert "  on air  " not in up.terminal.seen
 
 
