@@ -20,8 +20,9 @@ from ticker.console import Console, shared_options
 def login(console: Console, /, *, url: str, wants_file: bool) -> None:
     """Store the Redis URL and the password that your commands use from now on.
 
-    The password is asked for, or read from TICKER_REDIS_PASSWORD or the file that TICKER_REDIS_PASSWORD_FILE names. It
-    is stored in the system's keyring, or else in a file that only you can read. It is checked first.
+    `tick login` reads the password from TICKER_REDIS_PASSWORD, or from the file that TICKER_REDIS_PASSWORD_FILE names, or
+    asks for it. It checks that Redis accepts the password, and puts it into the system's keyring, or else into a file
+    that only you can read.
 
     TICKER_REDIS_URL, TICKER_DATA and --data still replace the login.
     """

