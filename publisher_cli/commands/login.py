@@ -20,7 +20,7 @@ from ticker.console import Console, shared_options
 def login(console: Console, /, *, url: str, wants_file: bool) -> None:
     """Store the Redis URL and the password that your commands use from now on.
 
-    `tick login` reads the password from TICKER_REDIS_PASSWORD, or from the file that TICKER_REDIS_PASSWORD_FILE names, or
+    `tick login` takes the password from TICKER_REDIS_PASSWORD or from the file in TICKER_REDIS_PASSWORD_FILE, or else
     asks for it. It checks that Redis accepts the password, and puts it into the system's keyring, or else into a file
     that only you can read.
 
