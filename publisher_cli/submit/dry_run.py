@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,11 +12,13 @@ from publisher_cli.history import newest_first
 from ticker.core.board import Board
 from ticker.core.edition import Role
 from ticker.core.errors import StoreError
+from ticker.core.held import Held
 from ticker.core.outcome import Context, Outcome, Publish, Refuse, decide
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
 from ticker.store.editors import roles
+from ticker.store.held import read_held
 
 NO_ID = "dry-run"
 """The id of a new line in a dry run. No real line has it, because real ids are longer."""
@@ -24,7 +27,8 @@ NO_ID = "dry-run"
 class EditionState(msgspec.Struct):
     """An edition as one editor sees it.
 
-    `seq` is the number of the newest entry that `board` includes. A batch adds to `board` what it would publish.
+    `seq` is the number of the newest entry that `board` includes. A batch adds to `board` what it would publish. `held`
+    are the held items, the newest first, if the editor may read them.
     """
 
     stored: StoredEdition
@@ -32,6 +36,7 @@ class EditionState(msgspec.Struct):
     role: Role
     board: Board
     seq: int
+    held: Sequence[Held] = ()
 
 
 async def dry_run(redis: Redis, stored: StoredEdition, editor: str, submission: Submission) -> Receipt:
@@ -57,7 +62,21 @@ async def load_state(redis: Redis, stored: StoredEdition, editor: str) -> Editio
     board = Board()
     for entry in reversed(found):
         board.apply(entry.entry)
-    return EditionState(stored, editor, role or stored.edition.role, board, found[0].seq if found else 0)
+    return EditionState(
+        stored,
+        editor,
+        role or stored.edition.role,
+        board,
+        found[0].seq if found else 0,
+        await _load_held(redis, stored),
+    )
+
+
+async def _load_held(redis: Redis, stored: StoredEdition) -> list[Held]:
+    try:
+        return [held for _, held in (await read_held(redis, stored.name)).values()][::-1]
+    except NoPermissionError:
+        return []
 
 
 def preview(state: EditionState, submission: Submission, now: datetime, new_id: str = NO_ID) -> Outcome:
@@ -73,6 +92,7 @@ def preview(state: EditionState, submission: Submission, now: datetime, new_id: 
             now=now,
             seq=state.seq + 1,
             new_id=new_id,
+            held=state.held,
         ),
     )
 

@@ -170,7 +170,8 @@ def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
         submission = submission_of(draft, CHECK_KEY, now, model.zone)
     except SettingsError as error:
         return Validation(errors=(Finding("field", str(error)),))
-    state = EditionState(model.stored, model.editor, model.role, model.board, model.seq)
+    others = (model.held or [])[::-1]
+    state = EditionState(model.stored, model.editor, model.role, model.board, model.seq, others)
     match preview(state, submission, now):
         case Publish(warnings=warnings):
             return Validation(submission=submission, warnings=warnings)

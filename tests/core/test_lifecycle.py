@@ -13,9 +13,10 @@ from tests.support.strategies import ENGLISH, START, context, fold, histories, p
 from ticker.core.board import Board
 from ticker.core.entry import Entry, encode_entry
 from ticker.core.lifecycle import FACETS_MAX
-from ticker.core.line import Change, Line, Status
+from ticker.core.line import REWRITES, Change, Line, Status
 from ticker.core.outcome import Publish, Refuse, decide
 from ticker.core.selection import Selection
+from ticker.core.submission import Submission
 
 STATES = {
     "usable": (),
@@ -45,7 +46,7 @@ def test_a_change_is_only_allowed_by_a_fitting_status(state: str, change: Change
     if change in MAY_FOLLOW[state]:
         before = board.get(LINE)
         assert before is not None
-        line = published(board, change)
+        line = published(board, change, **({"urgency": 2} if change in REWRITES else {}))
         assert (line.id, line.number, line.created_at) == (before.line.id, before.line.number, before.line.created_at)
         assert (line.change, line.version) == (change, before.line.version + 1)
     else:
@@ -75,7 +76,7 @@ def test_a_change_of_a_version_that_is_not_the_latest_is_refused(change: Change,
 
 @pytest.mark.parametrize("version", [2, None])
 def test_a_change_of_the_latest_version_or_of_no_version_passes(version: int | None) -> None:
-    assert published(board_with(Change.UPDATE), Change.UPDATE, version=version).version == 3
+    assert published(board_with(Change.UPDATE), Change.UPDATE, version=version, urgency=2).version == 3
 
 
 @pytest.mark.parametrize("line_id", [None, "", "line-2", "\ud800", "x" * 10_000])
@@ -277,3 +278,42 @@ def test_an_entry_has_all_facets_of_its_lines_versions(log: list[Entry]) -> None
 @given(histories())
 def test_the_latest_entry_of_each_line_is_on_the_board(log: list[Entry]) -> None:
     assert {entry.line.id: entry for entry in log} == {entry.line.id: entry for entry in fold(log).newest_first()}
+
+
+@pytest.mark.parametrize(
+    ("state", "change", "detail"),
+    [
+        ("withdrawn", Change.WITHDRAW, "line-1 is already withdrawn: its text is gone for good"),
+        ("withdrawn", Change.UPDATE, "line-1 is withdrawn: its text is gone for good"),
+        ("hidden", Change.HIDE, "line-1 is already hidden"),
+        ("hidden", Change.UPDATE, "line-1 is hidden: unhide it first"),
+        ("usable", Change.UNHIDE, "line-1 is not hidden"),
+    ],
+)
+def test_a_refusal_names_the_status_in_the_editors_words(state: str, change: Change, detail: str) -> None:
+    outcome = post(board_with(*STATES[state]), submission(change))
+    assert isinstance(outcome, Refuse)
+    assert [error.detail for error in outcome.errors] == [detail]
+
+
+@pytest.mark.parametrize("change", [Change.UPDATE, Change.REFILE])
+def test_a_rewrite_with_the_same_content_is_refused(change: Change) -> None:
+    board = board_with()
+    entry = board.get(LINE)
+    assert entry is not None
+    same = Submission(key="same", change=change, id=LINE, text=f" {entry.line.text}\u200b", urgency=entry.line.urgency)
+    outcome = post(board, msgspec.structs.replace(same, attribution=entry.line.attribution))
+    assert isinstance(outcome, Refuse)
+    assert [error.code for error in outcome.errors] == ["unchanged"]
+    assert isinstance(post(board, msgspec.structs.replace(same, urgency=2)), Publish)
+
+
+def test_a_correction_may_add_only_a_reason() -> None:
+    board = board_with()
+    entry = board.get(LINE)
+    assert entry is not None
+    same = Submission(key="same", change=Change.CORRECT, id=LINE, text=entry.line.text, reason="It was silent before.")
+    assert isinstance(post(board, same), Publish)
+    again = post(board, same)
+    assert isinstance(again, Refuse)
+    assert [error.code for error in again.errors] == ["unchanged"]

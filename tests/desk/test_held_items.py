@@ -250,7 +250,7 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
     harness = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, rules=rules))
     async with harness.desk():
         receipt = await harness.ask("ann", new("k1", publish_at=await soon(harness)))
-        assert (await harness.ask("bob", new("k2"))).status is ReceiptStatus.ON_AIR
+        assert (await harness.ask("bob", new("k2", again=True))).status is ReceiptStatus.ON_AIR
 
         async def waits() -> bool:
             return any(held.waits_for_person for held in await harness.held())

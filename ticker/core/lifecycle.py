@@ -70,9 +70,29 @@ def check_may_follow(submission: Submission, latest: Line) -> Iterator[RuleFindi
             f"({latest.change}) and decide again",
         )
     elif latest.status not in MAY_FOLLOW[submission.change]:
-        yield refuse("status", f"{latest.id} is {latest.status}: {submission.change} can't follow")
+        yield refuse("status", _status_fault(submission.change, latest))
     elif submission.change is Change.UNPIN and latest.pinned_until is None:
         yield refuse("status", f"{latest.id} is not pinned")
+
+
+def _status_fault(change: Change, latest: Line) -> str:
+    match latest.status:
+        case Status.CANCELED:
+            already = "already " if change is Change.WITHDRAW else ""
+            return f"{latest.id} is {already}withdrawn: its text is gone for good"
+        case Status.WITHHELD:
+            return f"{latest.id} is {'already hidden' if change is Change.HIDE else 'hidden: unhide it first'}"
+        case Status.USABLE:
+            return f"{latest.id} is not hidden"
+
+
+def check_differs(submission: Submission, line: Line, latest: Line) -> Iterator[RuleFinding]:
+    """Refuse a rewrite that makes a version with the content of the `latest` one."""
+    if submission.change not in REWRITES:
+        return
+    same = msgspec.structs.replace(line, change=latest.change, version=latest.version, updated_at=latest.updated_at)
+    if same == latest:
+        yield refuse("unchanged", f"{latest.id} has exactly this content already: change something, or leave it")
 
 
 def check_sizes(edition: Edition, submission: Submission) -> Iterator[RuleFinding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -32,9 +32,9 @@ class Lines(Protocol):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The facts that an outcome depends on, in addition to the request.
 
-    `now`: the desk's clock. `earliest_now`: the earlier of the desk's and Redis's clocks (None: `now`), so that nothing
-    is published early because a desk's clock is fast. `seq`: the number that the entry would get. `new_id`: an id that
-    no line and no held item has.
+    `held`: the held items, the newest first. `now`: the desk's clock. `earliest_now`: the earlier of the desk's and
+    Redis's clocks (None: `now`), so that nothing is published early because a desk's clock is fast. `seq`: the number
+    that the entry would get. `new_id`: an id that no line and no held item has.
     """
 
     edition: Edition
@@ -46,6 +46,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     earliest_now: datetime | None = None
     seq: int
     new_id: str
+    held: Iterable[Held] = ()
 
 
 class Publish(msgspec.Struct, frozen=True):
@@ -117,6 +118,7 @@ def decide(submission: Submission, context: Context) -> Outcome:
         house_rules.check_house_rules(
             context.edition, submission, draft.line, context.board.newest_first(), context.now
         ),
+        house_rules.check_duplicate_of_held(context.edition, submission, draft.line, context.held),
         approval.check_second_person(context.edition, context.role, context.editor, draft.line, draft.latest),
         approval.check_break_glass(context.role, submission.break_glass),
         _check_schedule(submission, context),
@@ -256,6 +258,7 @@ def _draft(submission: Submission, context: Context) -> _Draft | Refuse:
     else:
         line = lifecycle.next_version(edition, submission, latest, now)
         earlier = lifecycle.earlier_facets(line, latest)
+        found += lifecycle.check_differs(submission, line, latest.line)
     found += lifecycle.check_version(edition, submission, line, now)
     found += lifecycle.check_facets(line.id, earlier)
     findings = Findings.of(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from ticker.core.held import Held
@@ -51,6 +51,9 @@ class HeldItems:
 
     def all(self) -> Iterable[Held]:
         return (held for _, held in self._items.values())
+
+    def newest_first(self) -> Iterator[tuple[str, HeldBytes]]:
+        return reversed(self._items.items())
 
     def __contains__(self, held_id: object) -> bool:
         return held_id in self._items

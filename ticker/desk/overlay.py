@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import chain
 
 from ticker.core.entry import Entry, Trim
+from ticker.core.held import Held
 from ticker.desk.held_items import HeldBytes
 from ticker.desk.ledger import Answer, Ledger
 from ticker.desk.plan import PlannedSettlement
@@ -47,6 +48,12 @@ class Overlay:
 
     def find_held(self, held_id: str) -> HeldBytes | None:
         return self._held[held_id] if held_id in self._held else self._ledger.held.get(held_id)
+
+    def newest_held(self) -> Iterator[Held]:
+        """Yield the items that will be held, the newest first."""
+        new = reversed([item for held_id, item in self._held.items() if held_id not in self._ledger.held])
+        old = (self._held.get(held_id, item) for held_id, item in self._ledger.held.newest_first())
+        return (item[1] for item in chain(new, old) if item is not None)
 
     def count_held_of(self, editor: str) -> int:
         """Return how many items of this editor will be held."""

@@ -183,6 +183,7 @@ class _Planner:
             earliest_now=min(self._context.now, self._context.redis_now),
             seq=head.seq + 1,
             new_id=self._unused_id(),
+            held=self._overlay.newest_held(),
         )
 
     def _unused_id(self) -> str:

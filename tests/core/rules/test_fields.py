@@ -56,23 +56,45 @@ def test_a_good_text_passes(text: str) -> None:
         ("a\u202cb", "U+202C POP DIRECTIONAL FORMATTING"),
         ("a\u202db", "U+202D LEFT-TO-RIGHT OVERRIDE"),
         ("عاجل\u202e نص", "U+202E RIGHT-TO-LEFT OVERRIDE"),
-        ("uno\u2028dos", "U+2028 LINE SEPARATOR"),
-        ("uno\u2029dos", "U+2029 PARAGRAPH SEPARATOR"),
-        ("a\nb", "U+000A"),
-        ("a\rb", "U+000D"),
-        ("a\tb", "U+0009"),
-        ("a\x00b", "U+0000"),
-        ("a\x1b[31mb", "U+001B"),
-        ("a\x7fb", "U+007F"),
-        ("a\x85b", "U+0085"),
-        ("a\ue000b", "U+E000"),
-        ("a\ud800b", "U+D800"),
+        ("uno\u2028dos", "a line break (U+2028)"),
+        ("uno\u2029dos", "a line break (U+2029)"),
+        ("a\nb", "a line break (U+000A)"),
+        ("a\rb", "a line break (U+000D)"),
+        ("a\tb", "a tab (U+0009)"),
+        ("a\x00b", "the control character U+0000"),
+        ("a\x1b[31mb", "an escape character (U+001B)"),
+        ("a\x7fb", "the control character U+007F"),
+        ("a\x85b", "a line break (U+0085)"),
+        ("a\ue000b", "the private-use character U+E000"),
+        ("a\ud800b", "the lone surrogate U+D800"),
     ],
 )
 def test_a_forbidden_character_is_named(text: str, name: str) -> None:
     (finding,) = found(fields.check_text(ENGLISH, text))
     assert finding.code == "character"
-    assert f"the character {name}: take it out" in finding.detail
+    assert finding.detail in (f"the text has {name}: take it out", f"the text has the character {name}: take it out")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a\u3164b", "U+3164 HANGUL FILLER"),
+        ("a\u115fb", "U+115F HANGUL CHOSEONG FILLER"),
+        ("a\u2800b", "U+2800 BRAILLE PATTERN BLANK"),
+        ("a\u2062b", "U+2062 INVISIBLE TIMES"),
+        ("a\u206fb", "U+206F NOMINAL DIGIT SHAPES"),
+        ("a\ufffab", "U+FFFA INTERLINEAR ANNOTATION SEPARATOR"),
+        ("a\U000e0041b", "U+E0041 TAG LATIN CAPITAL LETTER A"),
+    ],
+)
+def test_an_invisible_character_is_named(text: str, name: str) -> None:
+    (finding,) = found(fields.check_text(ENGLISH, text))
+    assert (finding.code, finding.detail) == ("character", f"the text has the invisible character {name}: take it out")
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\u2060", "\ufeff", "\u00ad"])
+def test_an_invisible_character_that_a_copy_brings_along_is_removed(character: str) -> None:
+    assert fields.normal_text(f"{character}Fer{character}ries stop {character}") == "Ferries stop"
 
 
 def test_each_forbidden_character_is_named_once() -> None:
@@ -164,7 +186,8 @@ def test_a_notice_has_another_limit(length: int, codes: list[str]) -> None:
 @pytest.mark.parametrize("notice", ["a\nb", "a\u202eb"])
 def test_a_notice_must_be_plain_text(notice: str) -> None:
     (finding,) = found(fields.check_notice("note", notice))
-    assert finding.detail.startswith("the note has the character")
+    assert finding.detail.startswith("the note has ")
+    assert finding.detail.endswith(": take it out")
 
 
 def test_a_missing_notice_passes() -> None:

@@ -93,3 +93,15 @@ def test_a_url_above_its_limit_is_refused() -> None:
 def test_a_refused_url_does_not_repeat_a_password() -> None:
     (finding,) = found(fields.check_url("https://user:hunter2@example.com/"))
     assert "hunter2" not in finding.detail
+
+
+@pytest.mark.parametrize("url", ["example.com/x", "www.example.com", "news.example:8443/a?b=c"])
+def test_a_url_without_a_scheme_is_offered_with_https(url: str) -> None:
+    (finding,) = found(fields.check_url(url))
+    assert finding.detail.endswith(f": use https://{url}")
+
+
+@pytest.mark.parametrize("url", ["example", "ftp://example.com", "mailto:a@example.com", "/path.html", "//example.com"])
+def test_no_url_is_offered_for_something_else(url: str) -> None:
+    (finding,) = found(fields.check_url(url))
+    assert "https://" not in finding.detail

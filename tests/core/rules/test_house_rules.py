@@ -13,6 +13,7 @@ from msgspec import UNSET
 from tests.support.strategies import START, context, likely_submissions, nasty_submissions, post
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
+from ticker.core.held import Held
 from ticker.core.line import Change, Direction
 from ticker.core.outcome import Hold, Outcome, Publish, Refuse, decide, publish_held
 from ticker.core.rules.effects import HOUSE_RULES
@@ -232,9 +233,36 @@ def test_a_duplicate_passes_if_the_edition_allows_it(effect: str) -> None:
 @pytest.mark.parametrize("change", [Change.UPDATE, Change.REFILE, Change.CORRECT])
 def test_a_change_of_a_line_is_not_a_duplicate(change: Change) -> None:
     reason = "A word was wrong" if change is Change.CORRECT else None
-    again = Submission(key="k", change=change, id="line-1", text=SAID, reason=reason)
+    again = Submission(key="k", change=change, id="line-1", text=SAID, reason=reason, urgency=2)
     assert isinstance(outcome_of(again, board=board_of(SAID, "Weather office: Rain")), Publish)
     assert isinstance(outcome_of(again, board=board_of("Weather office: Rain", SAID)), Publish)
+
+
+def held_with(text: str, held_id: str = "held-1", change: Change = Change.NEW) -> Held:
+    submission = Submission(key="k", change=change, id=None if change is Change.NEW else "line-1", text=text)
+    return Held(id=held_id, editor="omar", submission=submission, submitted_at=START)
+
+
+def outcome_with_held(submission: Submission, *held: Held) -> Outcome:
+    return decide(submission, msgspec.structs.replace(context(Board(), 1, START, "line-x", ENGLISH), held=held))
+
+
+def test_a_new_line_like_a_held_one_is_a_duplicate() -> None:
+    outcome = outcome_with_held(new(AGAIN), held_with("Rain in Valmora", "held-2"), held_with(SAID.partition(": ")[2]))
+    assert isinstance(outcome, Refuse)
+    (error,) = outcome.errors
+    assert error.code == "duplicate"
+    assert "similar to the held line held-1: cancel that one, or post yours anyway (`--again`)" in error.detail
+
+
+def test_again_overrides_a_duplicate_of_a_held_line() -> None:
+    outcome = outcome_with_held(new(SAID, again=True), held_with(SAID.partition(": ")[2]))
+    assert isinstance(outcome, Publish)
+    assert outcome.entry.overridden == ("duplicate",)
+
+
+def test_a_held_change_of_a_line_is_not_a_duplicate() -> None:
+    assert isinstance(outcome_with_held(new(SAID), held_with(SAID.partition(": ")[2], change=Change.UPDATE)), Publish)
 
 
 def test_a_hidden_or_withdrawn_line_is_not_a_duplicate() -> None:
@@ -303,7 +331,8 @@ def changed(**fields: object) -> list[str]:
     """Return the warnings about an update of a line that has every small fault."""
     board = Board()
     assert isinstance(post(board, new(UNATTRIBUTED, dir=Direction.RTL)), Publish)
-    update = msgspec.structs.replace(Submission(key="k", change=Change.UPDATE, id="line-1"), **fields)
+    update = Submission(key="k", change=Change.UPDATE, id="line-1", url="https://news.example/1")
+    update = msgspec.structs.replace(update, **fields)
     outcome = outcome_of(update, board=board)
     assert isinstance(outcome, Publish), outcome
     return warned(outcome)

@@ -130,3 +130,7 @@ def test_any_text_is_handled(one: str, other: str) -> None:
     found = most_similar(one, [other])
     assert found == most_similar(other, [one])
     assert not comparable(one).words or most_similar(one, [one]) == (0, 100.0)
+
+
+def test_digits_that_python_does_not_know_yet_are_compared_as_they_are() -> None:
+    assert comparable("\U00010d41 boats").words == ("\U00010d41", "boats")

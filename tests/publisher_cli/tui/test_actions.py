@@ -221,7 +221,7 @@ async def test_change_that_cannot_follow_is_refused_with_the_reason(newsroom: De
         await newsroom.ask("omar", msgspec.structs.replace(withdrawal, change=Change.WITHDRAW, text=msgspec.UNSET))
         await tui.shows("[withdrawn] Wrong.")
         await tui.press("escape", "u")
-        await tui.shows("NOT DONE", "is canceled: update can't follow")
+        await tui.shows("NOT DONE", "is withdrawn: its text is gone for good")
 
 
 async def test_pending_item_is_approved_by_another_editor(newsroom: DeskHarness) -> None:

@@ -24,6 +24,8 @@ ATTRIBUTION_GRAPHEMES: Final = 60
 GRAPHEME_CODE_POINTS: Final = 16
 """The maximum number of code points in one grapheme. The longest emoji sequences have 10 to 14."""
 URL_CHARACTERS: Final = 2048
+URL_SHOWN: Final = 200
+"""The maximum number of characters of a URL that a finding suggests."""
 REGIONS_MAX: Final = 8
 PIN_MAX: Final = timedelta(days=7)
 SCHEDULE_MAX: Final = timedelta(days=366)
@@ -45,8 +47,21 @@ _HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?
 _OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
 _POP_ISOLATE: Final = "\u2069"
-# Cc: controls, with newline and tab. Cs: lone surrogates. Co: private use. Zl and Zp: line and paragraph separators.
-_REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
+# Invisible characters that a copy from a page or a document brings along. They mean nothing in a line.
+_REMOVED: Final = re.compile("[\u200b\u2060\ufeff\u00ad]")
+# Other invisible characters: fillers, invisible operators, deprecated and interlinear format characters, tags. Joiners,
+# directional marks and variation selectors are not among them, because writing needs them.
+_INVISIBLE: Final = re.compile(
+    "[\u115f\u1160\u17b4\u17b5\u2061-\u2065\u206a-\u206f\u2800\u3164\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+# The flags of England, Scotland and Wales: a black flag, tags, and the end of the tags (UTS #51).
+_TAG_FLAG: Final = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
+_CHARACTER_NAMES: Final = {
+    **dict.fromkeys("\n\r\x0b\x0c\x85\u2028\u2029", "a line break"),
+    "\t": "a tab",
+    "\x1b": "an escape character",
+}
+_CATEGORY_NAMES: Final = {"Cc": "control character", "Cs": "lone surrogate", "Co": "private-use character"}
 # Right-to-left scripts of languages in which news is written (ISO 15924).
 _RTL_SCRIPTS: Final = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Mand", "Rohg", "Samr", "Aran"})
 
@@ -74,8 +89,11 @@ def check_size(what: str, text: str, graphemes: int) -> Iterator[RuleFinding]:
 
 
 def normal_text(text: str) -> str:
-    """Return the text in NFC, without surrounding white space. Check the size of an untrusted text first."""
-    return unicodedata.normalize("NFC", text).strip()
+    """Return the text in NFC, without surrounding white space and without the invisible characters of copied text.
+
+    Check the size of an untrusted text first.
+    """
+    return unicodedata.normalize("NFC", _REMOVED.sub("", text)).strip()
 
 
 def is_blank(text: str) -> bool:
@@ -100,7 +118,7 @@ def check_plain(what: str, text: str) -> Iterator[RuleFinding]:
     """Refuse controls, line breaks, bidirectional overrides, unbalanced isolates and too many combining marks."""
     names = sorted(set(_refused_characters(text)))
     for name in names[:CHARACTERS_NAMED]:
-        yield refuse("character", f"the {what} has the character {name}: take it out")
+        yield refuse("character", f"the {what} has {name}: take it out")
     if len(names) > CHARACTERS_NAMED:
         more = len(names) - CHARACTERS_NAMED
         yield refuse("character", f"the {what} has {more} more characters that a line can't have: take them out")
@@ -117,10 +135,18 @@ def check_plain(what: str, text: str) -> Iterator[RuleFinding]:
 
 
 def _refused_characters(text: str) -> Iterator[str]:
-    for character in text:
-        if character in _OVERRIDES or unicodedata.category(character) in _REFUSED_CATEGORIES:
-            name = unicodedata.name(character, "")
-            yield f"U+{ord(character):04X}{' ' + name if name else ''}"
+    """Yield the name of each character that a line can't have."""
+    for character in _TAG_FLAG.sub("", text):
+        code = f"U+{ord(character):04X}"
+        category = unicodedata.category(character)
+        if character in _OVERRIDES:
+            yield f"the character {code} {unicodedata.name(character)}"
+        elif character in _CHARACTER_NAMES:
+            yield f"{_CHARACTER_NAMES[character]} ({code})"
+        elif _INVISIBLE.match(character):
+            yield f"the invisible character {code} {unicodedata.name(character, '')}".rstrip()
+        elif category in _CATEGORY_NAMES:
+            yield f"the {_CATEGORY_NAMES[category]} {code}"
 
 
 def _isolate_fault(text: str) -> str | None:
@@ -231,15 +257,26 @@ def check_url(url: str) -> Iterator[RuleFinding]:
     if not url.isascii() or not url.isprintable() or any(character in url for character in ' <>"{}|\\^`'):
         yield refuse("url", "the URL has a character that must be percent-encoded: copy it from the address bar")
         return
-    try:
-        parts = urlsplit(url)
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_valid, parts = False, urlsplit("")
-    if parts.scheme not in ("http", "https") or not _has_host(parts) or not port_is_valid:
-        yield refuse("url", f"{url[:60]!a} is not an http or https URL with a host")
+    parts = _http_parts(url)
+    if parts is None:
+        meant = f"https://{url}"
+        with_scheme = _http_parts(meant)
+        hint = ""
+        if with_scheme is not None and with_scheme.username is None and "." in (with_scheme.hostname or ""):
+            hint = f": use {meant[:URL_SHOWN]}"
+        yield refuse("url", f"{url[:60]!a} is not an http or https URL with a host{hint}")
     elif parts.username is not None or parts.password is not None:
         yield refuse("url", "the URL carries a user name or a password: take it out")
+
+
+def _http_parts(url: str) -> SplitResult | None:
+    """Return the parts of an http or https URL with a host, or None for anything else."""
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and _has_host(parts) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts if is_valid else None
 
 
 def _has_host(parts: SplitResult) -> bool:

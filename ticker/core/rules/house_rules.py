@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from ticker.core.edition import Edition, Effect
 from ticker.core.entry import Entry
+from ticker.core.held import Held
 from ticker.core.line import TEXT_CHANGES, Change, Line
 from ticker.core.rules import fields
 from ticker.core.rules.effects import effect_of
@@ -29,6 +30,8 @@ DUPLICATE_WINDOW: Final = timedelta(hours=1)
 
 DUPLICATE_LINES: Final = 200
 """The maximum number of lines that a new text is compared with, so that many lines don't slow down the desk."""
+
+_ANYWAY: Final = "post yours anyway (`--again`)"
 
 SHOWN: Final = 40
 """The maximum number of characters that a finding quotes."""
@@ -61,10 +64,32 @@ def check_duplicate(
     found = most_similar(line.text, [other.text for other in others])
     if found is None:
         return
-    other, percent = others[found[0]], int(found[1])
-    how = "matches" if percent == 100 else f"is {percent} % similar to"
-    detail = f"the text {how} the line {other.id}: update that line, or post yours anyway (`--again`)"
+    detail = f"the text {_how_similar(found[1])} the line {others[found[0]].id}: update that line, or {_ANYWAY}"
     yield RuleFinding(effect, Finding("duplicate", detail), overridden=submission.again)
+
+
+def check_duplicate_of_held(
+    edition: Edition, submission: Submission, line: Line, items: Iterable[Held]
+) -> Iterator[RuleFinding]:
+    """Find a new line that looks like one that waits for its time or for a second person."""
+    effect = effect_of(edition, "duplicate")
+    if submission.change is not Change.NEW or effect is Effect.OFF:
+        return
+    texts = {
+        held.id: held.submission.text
+        for held in islice(items, DUPLICATE_LINES)
+        if held.submission.change is Change.NEW and isinstance(held.submission.text, str)
+    }
+    found = most_similar(line.text, list(texts.values()))
+    if found is None:
+        return
+    held_id = list(texts)[found[0]]
+    detail = f"the text {_how_similar(found[1])} the held line {held_id}: cancel that one, or {_ANYWAY}"
+    yield RuleFinding(effect, Finding("duplicate", detail), overridden=submission.again)
+
+
+def _how_similar(percent: float) -> str:
+    return "matches" if int(percent) == 100 else f"is {int(percent)} % similar to"
 
 
 def _recent_lines(edition: Edition, newest_first: Iterable[Entry], now: datetime) -> Iterator[Line]:

@@ -48,11 +48,16 @@ class Comparable(msgspec.Struct, frozen=True):
     joined: str
 
 
+def _decimal(digit: regex.Match[str]) -> str:
+    # `regex` may know digits of a newer Unicode version than Python does.
+    return str(unicodedata.decimal(digit[0], digit[0]))
+
+
 def comparable(text: str) -> Comparable:
     """Remove case, punctuation, diacritics and thousands separators, and unify the forms of alef, yeh and digits."""
     folded = unicodedata.normalize("NFKD", text.casefold()).translate(_ARABIC_FORMS)
     folded = _DIACRITIC.sub("", _NOT.sub(" not", folded))
-    folded = _THOUSANDS.sub("", _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), folded))
+    folded = _THOUSANDS.sub("", _DIGIT.sub(_decimal, folded))
     words = tuple(_WORD.findall(folded[:CHARACTERS_COMPARED]))
     numbers = tuple(number.replace(",", ".") for number in _NUMBER.findall(folded))
     return Comparable(words, numbers, " ".join(words))
