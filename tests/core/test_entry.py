@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import NONCE, Step, entries, histories, history, linked
-from ticker.core.entry import Entry, encode_entry, follow
+from ticker.core.entry import Entry, Trim, encode_entry, follow
 from ticker.core.errors import LinkError
 from ticker.core.line import Change
 from ticker.core.position import Position, next_link
@@ -74,3 +75,11 @@ def test_bytes_that_are_not_an_entry_raise_link_error(data: bytes) -> None:
     with pytest.raises(LinkError) as refused:
         follow(3, NONCE, next_link(NONCE, data), data)
     assert refused.value.seq == 3
+
+
+@pytest.mark.parametrize("through", [1, 2])
+def test_an_entry_that_removes_itself_is_of_another_log(through: int) -> None:
+    (entry,) = history([Step(Change.NEW, 0, 0, None, (), 4, 0, None)])
+    data = encode_entry(msgspec.structs.replace(entry, trim=Trim(through=through)))
+    with pytest.raises(LinkError, match="of another log"):
+        follow(1, NONCE, next_link(NONCE, data), data)

@@ -63,7 +63,8 @@ def test_a_usable_line_is_pinned_until_its_pin_ends(shown: Line, is_pinned: bool
 
 @pytest.mark.parametrize("status", [Status.WITHHELD, Status.CANCELED])
 def test_a_line_without_its_text_keeps_only_fields_that_cannot_quote_it(status: Status) -> None:
-    left = line(pinned_until=SOON).without_text(status)
+    left = line(pinned_until=SOON, coverage="Odile").without_text(status)
     assert left.status is status
     assert (left.text, left.attribution, left.url, left.correction, left.pinned_until) == ("", None, None, None, None)
+    assert left.coverage is None
     assert left.facets == Facets(2, "sports", ("mena",))

@@ -220,7 +220,7 @@ def from_seed(seed: int) -> Schedule:
     setup = Setup(
         desks=rng.choice([1, 1, 2]),
         gateways=rng.choice([1, 1, 2]),
-        retained=rng.choice([10_000, 10_000, 10_000, 20]),
+        retained=rng.choice([10_000, 10_000, 20, 5]),
         ticks=rng.choice([0, 2]),
     )
     makers = [make for make, weight in _STEP_MAKERS for _ in range(weight)]
@@ -284,6 +284,18 @@ FIXED: Final[tuple[Schedule, ...]] = (
         Step(70, Action.RESTART, Part.GATEWAY),
         Step(75, Action.HEAL, link=Link.FOLLOWERS),
         retained=20,
+        ticks=0,
+    ),
+    _fixed(
+        "forgotten",
+        Step(10, Action.KILL, Part.DESK),
+        Step(13, Action.START, Part.DESK),
+        Step(30, Action.FAIL, link=Link.FOLLOWERS, fault=Fault.CUT),
+        Step(45, Action.HEAL, link=Link.FOLLOWERS),
+        Step(60, Action.RESTART, Part.GATEWAY),
+        desks=2,
+        gateways=2,
+        retained=5,
         ticks=0,
     ),
     _fixed(

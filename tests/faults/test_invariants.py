@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,10 +15,10 @@ from tests.faults.invariants.pages import Page, check_board_page, check_history,
 from tests.faults.invariants.processes import BAD_WORDS, ProcessEnd, check_ends
 from tests.faults.invariants.records import Answer, Attempt, Event, Opened
 from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.core.entry import Entry, Logged, RawEntry, encode_entry
+from ticker.core.entry import Entry, Logged, RawEntry, Trim, encode_entry
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.log_window import Reset
-from ticker.core.messages import BoardMessage, EditionInfo, HeartbeatMessage, LineMessage, LiveMessage
+from ticker.core.messages import BoardMessage, EditionInfo, ForgetMessage, HeartbeatMessage, LineMessage, LiveMessage
 from ticker.core.position import Position, next_link
 from ticker.core.selection import EVERYTHING, Selection
 
@@ -45,10 +45,11 @@ LINES = [
 ]
 
 
-def log_of(lines: Sequence[Line], nonce: str = NONCE) -> list[RawEntry]:
+def log_of(lines: Sequence[Line], nonce: str = NONCE, trims: Mapping[int, Trim] = {}) -> list[RawEntry]:
     raws, link = [], nonce
     for seq, each in enumerate(lines, 1):
-        data = encode_entry(Entry(line=each, editor="maha", key=f"k{seq}", submitted_at=NOW))
+        entry = Entry(line=each, editor="maha", key=f"k{seq}", submitted_at=NOW, trim=trims.get(seq))
+        data = encode_entry(entry)
         link = next_link(link, data)
         raws.append(RawEntry(seq, link, data))
     return raws
@@ -369,3 +370,15 @@ def test_a_bad_exit_is_reported(ended: ProcessEnd) -> None:
 
 def test_a_connection_left_at_the_server_is_reported() -> None:
     assert check_ends([], ["ticker-gateway"]) == ["a connection is left at the server: ticker-gateway"]
+
+
+def test_a_line_that_a_new_follower_does_not_get_is_reported() -> None:
+    forgotten = LINES[2].id
+    trimmed = log_of(LINES, trims={5: Trim(through=1, forgotten=(forgotten,))})
+    histories, head = histories_of((NONCE, trimmed)), Position.of(5, trimmed[-1].link)
+    positions = [str(Position.of(raw.seq, raw.link)) for raw in trimmed]
+    lines = [LineMessage(position, line) for position, line in zip(positions, LINES, strict=True)]
+    told: list[Event] = [*FROM_START, *lines[:4], ForgetMessage((forgotten,)), lines[4]]
+    assert check(told, histories=histories, head=head).violations == []
+    not_told: list[Event] = [*FROM_START, *lines]
+    assert "which a new follower doesn't get" in "; ".join(check(not_told, histories=histories, head=head).violations)

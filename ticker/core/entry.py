@@ -137,6 +137,9 @@ def decode_entry(seq: int, link: str, data: bytes) -> Logged:
 
     """
     try:
-        return Logged(seq, link, _decoder.decode(data))
+        entry = _decoder.decode(data)
     except UNREADABLE as error:
         raise LinkError(seq, f"entry {seq} can't be read by this version: {error}") from error
+    if entry.trim is not None and entry.trim.through >= seq:
+        raise LinkError(seq, f"entry {seq} removes itself from the log: it is of another log")
+    return Logged(seq, link, entry)

@@ -82,6 +82,16 @@ def fold(path: Sequence[Logged]) -> Board:
     return board
 
 
+def is_complete(path: Sequence[Logged]) -> bool:
+    """Return whether `path` determines all known lines: no entry before it was in the log at its end.
+
+    The harness reads the log every 50 ms, and misses entries that are trimmed sooner.
+    """
+    if not path or path[0].seq == 1:
+        return True
+    return any(logged.entry.trim and logged.entry.trim.through >= path[0].seq - 1 for logged in path)
+
+
 def removed_texts(path: Sequence[Logged]) -> set[str]:
     """Return the texts of lines that are withdrawn or hidden at the end of `path`: nobody may receive them any more."""
     texts: dict[str, set[str]] = {}
