@@ -193,9 +193,9 @@ def test_a_log_of_which_nothing_is_sound_gets_an_empty_history() -> None:
 def test_lines_that_only_a_trim_has_kept_are_entries_again() -> None:
     old, *rest = story(Change.UPDATE)
     assert rest[0].line.id == old.line.id
-    trim = Trim(through=7, kept=(rest[0],), forgotten=("gone",))
+    trim = Trim(through=0, kept=(rest[0],), forgotten=("gone",))
     carrier = msgspec.structs.replace(rest[1], trim=trim)
-    again = msgspec.structs.replace(rest[2], trim=Trim(through=8, kept=(rest[0],)))
+    again = msgspec.structs.replace(rest[2], trim=Trim(through=1, kept=(rest[0],)))
     planned = plan([carrier, again], (), ())
     kept = [(entry.line.id, entry.line.version, entry.trim) for entry in planned.entries]
     assert kept == [(entry.line.id, entry.line.version, None) for entry in rest]
