@@ -63,7 +63,7 @@ def repair(console: Console, /, *, edition: str, dry_run: bool, yes: bool, data:
     if not yes:
         if not sys.stdin.isatty():
             raise SettingsError(f"this would give every reader of {edition} a new board: confirm with --yes")
-        if not click.confirm(f"Repair the log of {edition}, and give every reader the new board?", err=True):
+        if not console.ask(f"Repair the log of {edition}, and give every reader the new board?"):
             console.tell("nothing was done")
             return USAGE
     archive = run_with_redis(console, data, lambda redis: log_repair.repair_log(redis, damaged))

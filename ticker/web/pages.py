@@ -192,13 +192,16 @@ class EmbeddedTicker:
         self.edition: Edition = channel.edition
         self.size = options.lines or channel.edition.board_lines
         self.lines: list[Line] = channel.board_lines(self.size, options.selection)
+        self.is_incomplete = channel.history.is_incomplete
         self._position = channel.position
 
     @cached_property
     def board_message(self) -> Markup:
         """The `board` message from which the element continues."""
         info = EditionInfo.of(self.name, self.edition)
-        return _script_json(encode_message(BoardMessage(str(self._position), None, info, self.lines)))
+        return _script_json(
+            encode_message(BoardMessage(str(self._position), None, info, self.lines, self.is_incomplete))
+        )
 
 
 def _page_text(refusal: Refusal, name: str) -> str:

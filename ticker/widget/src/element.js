@@ -383,7 +383,8 @@ export class BreakingTicker extends HTMLElement {
     this.#previousButton.ariaLabel = words.previous;
     this.#nextButton.ariaLabel = words.next;
     setText(this.#title, label);
-    setText(this.#status, words[state] ?? (this.paused ? words.paused : ""));
+    const boardState = this.#link?.isIncomplete ? words.incomplete : "";
+    setText(this.#status, words[state] ?? (this.paused ? words.paused : boardState));
     setText(this.#pauseButton, this.paused ? words.resume : words.pause);
     setText(this.#newButton, words.more + this.#newWhilePaused);
     this.#newButton.hidden = !this.#newWhilePaused;

@@ -77,6 +77,8 @@ export class Link {
   fold = new Fold();
   /** @type {Edition | undefined} */
   edition;
+  /** Whether lines may be missing or outdated, because the edition's log is damaged. */
+  isIncomplete = false;
   /** How far the clock of the server is ahead of the reader's, in milliseconds. Expiries and pins need it. */
   clockOffset = 0;
   /** The position of the last message: reconnecting continues after it. */
@@ -267,6 +269,7 @@ export class Link {
     let isNew = false;
     if (message.type === "board") {
       this.edition = message.edition;
+      this.isIncomplete = Boolean(message.incomplete);
       this.fold.reset(message.lines);
     } else if (message.type === "line") {
       isNew = this.fold.apply(message.line);
