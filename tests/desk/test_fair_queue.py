@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticker.desk.fair_queue import SLICE_S, FairQueue
+from ticker.desk.fair_queue import REQUESTS_PER_ROUND, ROUND_BYTES, SLICE_S, FairQueue
 from ticker.desk.plan import PendingRequest
 from ticker.store.append import BATCH_MAX
 
@@ -78,6 +78,17 @@ def test_an_editor_saves_up_no_time() -> None:
     queue.fill(requests_of(busy=16, flood=16))
     served = [editor for _ in range(8) for editor in serve(queue, clock, busy=SLICE_S, flood=SLICE_S)]
     assert served.count("busy") == 4
+
+
+def test_fewer_requests_are_read_while_they_are_large() -> None:
+    queue = FairQueue(StoppedClock())
+    large = PendingRequest("flood", "1-0", b"x" * (ROUND_BYTES // 4))
+    for expected in (8, 4, 5, 2, 3):
+        queue.fill({"flood": [large] * queue.per_inbox})
+        assert queue.per_inbox == expected
+    for _ in range(REQUESTS_PER_ROUND):
+        queue.fill(requests_of(ann=1))
+    assert queue.per_inbox == REQUESTS_PER_ROUND
 
 
 @given(st.lists(st.integers(0, 6), max_size=6), st.lists(st.integers(0, 3), min_size=1))

@@ -10,7 +10,7 @@ import pytest
 from tests.support.desk_harness import DeskHarness, lines_of, new
 from ticker.core.line import Change, Status
 from ticker.core.submission import ReceiptStatus, Submission, encode_request
-from ticker.desk.worker import REQUESTS_PER_ROUND
+from ticker.desk.fair_queue import REQUESTS_PER_ROUND
 from ticker.settings import Settings
 from ticker.store.editions import load_edition, save_edition
 from ticker.store.inbox import deadline_at_ms

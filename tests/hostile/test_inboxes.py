@@ -21,7 +21,7 @@ from tests.support.desk_harness import DeskHarness, new
 from tests.support.waiting import eventually
 from ticker.core.errors import UNREADABLE
 from ticker.core.submission import ReceiptStatus, encode_request
-from ticker.desk.worker import REQUESTS_PER_ROUND
+from ticker.desk.fair_queue import REQUESTS_PER_ROUND
 from ticker.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_every_submission_gets_a_receipt_and_the_inboxs_author(inbox: list[tuple
 
 @pytest_asyncio.fixture
 async def newsroom(redis_url: str) -> AsyncIterator[DeskHarness]:
-    newsroom = DeskHarness(redis_url, inbox_retained=500)
+    newsroom = DeskHarness(redis_url, inbox_retained=500, submissions_per_minute=0)
     yield newsroom
     await newsroom.aclose()
 

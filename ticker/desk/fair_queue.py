@@ -13,6 +13,13 @@ SLICE_S: Final = 0.004
 """The time after which planning stops, so that other tasks of the process run: a gateway, with `ticker up`."""
 
 
+REQUESTS_PER_ROUND: Final = 16
+"""The maximum number of requests that a round reads per inbox, so that one editor can't delay the others."""
+
+ROUND_BYTES: Final = 2 * 1024 * 1024
+"""Above this size of all its requests, a round reads fewer of them the next time."""
+
+
 class Clock(Protocol):
     """Returns seconds, as `time.perf_counter` does."""
 
@@ -24,12 +31,17 @@ class FairQueue:
 
     So an editor whose requests are slow or many delays another editor by about one request. Each editor's requests keep
     their order.
+
+    Attributes:
+        per_inbox: How many requests of each inbox to read for the next round.
+
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._queues: dict[str, deque[PendingRequest]] = {}
         self._used_s: dict[str, float] = {}
+        self.per_inbox = REQUESTS_PER_ROUND
 
     def __bool__(self) -> bool:
         return any(self._queues.values())
@@ -37,11 +49,16 @@ class FairQueue:
     def fill(self, requests: Mapping[str, Sequence[PendingRequest]]) -> None:
         """Replace the queues by the requests of the next round.
 
+        Set `per_inbox` by their size: an editor can submit any number of bytes, and reading them takes time, too.
+
         An editor without requests in the last round starts with as little time as any other: nobody saves up time.
         """
         least_s = min(self._used_s.values(), default=0.0)
         self._queues = {editor: deque(each) for editor, each in requests.items() if each}
         self._used_s = {editor: self._used_s.get(editor, least_s) for editor in self._queues}
+        size = sum(len(request.data) for queue in self._queues.values() for request in queue)
+        is_large = size > ROUND_BYTES
+        self.per_inbox = max(1, self.per_inbox // 2) if is_large else min(REQUESTS_PER_ROUND, self.per_inbox + 1)
 
     def take_slice(self) -> Iterator[PendingRequest]:
         """Yield requests for one batch, at least one, until a time slice is over.

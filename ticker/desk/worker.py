@@ -38,9 +38,6 @@ from ticker.store.editors import roles
 from ticker.store.keys import Keys
 from ticker.store.streams import START, StreamEntry, read_streams, redis_ms
 
-REQUESTS_PER_ROUND: Final = 16
-"""The maximum number of requests that a round reads per inbox, so that one editor can't delay the others."""
-
 ROUND_S: Final = 0.02
 """The time after which a round ends and reads the inboxes again. A request that has arrived waits about this long."""
 
@@ -195,7 +192,7 @@ class EditionDesk:
         ledger = self._ledger
         cursors = {self._keys.inbox(editor): ledger.cursor(editor) for editor in ledger.roles}
         streams = {self._keys.bell: self._bell, **cursors}
-        found = await read_streams(blocking, streams, count=REQUESTS_PER_ROUND, block_ms=self._block_ms(ledger))
+        found = await read_streams(blocking, streams, count=self._queue.per_inbox, block_ms=self._block_ms(ledger))
         if self._keys.bell in found:
             # Load the new roles before anything is settled: the requests may be from an editor who was just removed.
             await self._refresh(redis)
