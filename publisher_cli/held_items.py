@@ -6,7 +6,7 @@ import msgspec
 
 from publisher_cli.history import latest_entries
 from ticker.core.edition import Role
-from ticker.core.held import Held
+from ticker.core.held import Held, content_mark
 from ticker.core.line import Direction, Line
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
@@ -33,6 +33,16 @@ class HeldItems(msgspec.Struct, frozen=True):
     def direction_of(self, held: Held) -> Direction:
         line = self.line_of(held)
         return self.stored.edition.dir if line is None else line.dir
+
+    def mark_of(self, held: Held) -> str:
+        """Return the mark of what these items show: the item, and the version of the line that it would change."""
+        line = self.line_of(held)
+        return content_mark(held, None if line is None else line.version)
+
+    def is_outdated(self, held: Held) -> bool:
+        """Return True if the line has another version than the one that the item would change."""
+        line = self.line_of(held)
+        return line is not None and line.version != held.submission.version
 
     def role_of(self, held: Held) -> Role:
         """Return the role of the editor who submitted the item."""

@@ -105,6 +105,7 @@ optional_line_argument: Final[Option] = click.argument(
     "line", metavar="[ID]", required=False, shell_complete=_completer("lines")
 )
 held_argument: Final[Option] = click.argument("held", metavar="ID", shell_complete=_completer("held"))
+held_arguments: Final[Option] = click.argument("held", metavar="[ID]...", nargs=-1, shell_complete=_completer("held"))
 
 note_option: Final[Option] = click.option("--note", metavar="TEXT", help="A note for the staff. Readers never see it.")
 _version_option: Final[Option] = click.option(

@@ -39,6 +39,7 @@ class BatchReport:
         self._console = console
         self._total = 0
         self._done = 0
+        self._has_waited = False
         self._warned: Counter[str] = Counter()
 
     @contextmanager
@@ -69,6 +70,13 @@ class BatchReport:
             if self._warned[finding.code] <= WARNINGS_SHOWN:
                 self._console.tell(f"line {number}: warning: {finding.detail}")
         self._show_progress()
+
+    def print_wait(self, receipt: Receipt) -> None:
+        """Print once that a limit delays the lines."""
+        if not self._has_waited and not self._console.json:
+            self._has_waited = True
+            self._console.tell(f"waiting: {receipt.errors[0].detail}")
+            self._show_progress()
 
     def print_dry_run(self, stored: StoredEdition, receipts: Mapping[int, Receipt], answered: int) -> None:
         """Print what would happen to each line. `answered` lines were posted by an earlier run."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from publisher_cli.held_items import HeldItems, load_held_items
 from publisher_cli.history import short_ids
-from publisher_cli.output import bidi, messages
+from publisher_cli.output import messages
+from publisher_cli.output.held_rows import pending_row, scheduled_row
 from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.session import Session, find_edition
-from publisher_cli.times import find_zone, spell_duration
 from ticker.console import Console
 from ticker.core.held import Held
 
@@ -40,7 +40,7 @@ def print_pending(console: Console, items: HeldItems) -> None:
     name = items.stored.name
     title = messages.count(len(held), "line waits for a second person", "lines wait for a second person")
     hint = f": tick approve ID -e {name}, or tick reject ID -e {name} --reason …" if held else ""
-    _print(console, items, held, f"{title}{hint}", _pending_row)
+    _print(console, items, held, f"{title}{hint}", pending_row)
 
 
 def print_scheduled(console: Console, items: HeldItems) -> None:
@@ -49,7 +49,7 @@ def print_scheduled(console: Console, items: HeldItems) -> None:
     held.sort(key=lambda item: item.due_at or item.submitted_at)
     title = messages.count(len(held), "line waits for its time", "lines wait for their time")
     hint = f": tick cancel ID -e {items.stored.name} cancels one" if held else ""
-    _print(console, items, held, f"{title}{hint}", _scheduled_row)
+    _print(console, items, held, f"{title}{hint}", scheduled_row)
 
 
 def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str, row: RowOf) -> None:
@@ -59,38 +59,6 @@ def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str,
     console.tell(f"{messages.name_of(items.stored)}  {title}")
     ids, now = short_ids(items.held), datetime.now(UTC)
     show_rows(console, [row(items, item, ids[item.id], now) for item in held])
-
-
-def _pending_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> Row:
-    zone = find_zone(items.stored.edition.zone)
-    reasons = []
-    if held.submission.reason is not None:
-        reasons.append(f"readers will see: {bidi.isolated(held.submission.reason)}")
-    if held.approved_by is None:
-        reasons += [need.detail for need in held.needs]
-    if held.overdue:
-        reasons.append("its time passed while no desk was running: is it still news?")
-    elif held.due_at is not None:
-        reasons.append(f"will be published {messages.clock(held.due_at, now, zone)}")
-    text = messages.held_text(held, items.line_of(held))
-    cells = (shown_id, messages.clock(held.submitted_at, now, zone), *_request_cells(items, held))
-    return Row(cells, f"{text}  [{'; '.join(reasons)}]", items.direction_of(held))
-
-
-def _scheduled_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> Row:
-    assert held.due_at is not None, "a scheduled item has a time"
-    zone = find_zone(items.stored.edition.zone)
-    due = (messages.clock(held.due_at, now, zone), spell_duration(held.due_at - now))
-    text = messages.held_text(held, items.line_of(held))
-    condition = "  [if it is approved: see tick pending]" if held.waits_for_person else ""
-    return Row((shown_id, *due, *_request_cells(items, held)), f"{text}{condition}", items.direction_of(held))
-
-
-def _request_cells(items: HeldItems, held: Held) -> tuple[str, ...]:
-    """Return the change, the urgency, and the editor with their role."""
-    submission = held.submission
-    urgency = messages.URGENCIES.get(submission.urgency, "") if isinstance(submission.urgency, int) else ""
-    return (str(submission.change), urgency, f"{held.editor} ({items.role_of(held)})")
 
 
 def _document(items: HeldItems, held: Held) -> dict[str, Any]:
@@ -109,4 +77,6 @@ def _document(items: HeldItems, held: Held) -> dict[str, Any]:
         "reason": held.reason,
         "needs": held.needs if held.approved_by is None else (),
         "approved_by": held.approved_by,
+        "outdated": items.is_outdated(held),
+        "seen": items.mark_of(held),
     }

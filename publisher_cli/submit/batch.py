@@ -28,6 +28,7 @@ from ticker.console import INTERRUPTED, Console, OutputError
 from ticker.core.entry import Logged
 from ticker.core.errors import SettingsError
 from ticker.core.outcome import Hold, Publish
+from ticker.core.position import history_of
 from ticker.core.submission import Receipt, ReceiptStatus
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import StoredEdition
@@ -82,7 +83,7 @@ class BatchRun:
         async with session.redis() as redis:
             self._stored = stored = await find_edition(redis, options.edition)
             items, refused = read_items(data, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
-            await match_answers(redis, stored.name, editor, items)
+            await match_answers(redis, stored, editor, items)
             previews = dict(preview_all(await load_state(redis, stored, editor), items))
             refused |= {number: receipt.errors for number, receipt in previews.items() if receipt.errors}
             if refused:
@@ -130,11 +131,28 @@ class Batch:
             for item in self.items:
                 if self._stop.is_set():
                     break
-                pending = PendingRequest(url, edition, editor, item.submission, may_repeat=True)
-                receipt = item.answer or await pending.run(redis)
+                receipt = item.answer or await self._send(redis, url, edition, editor, item)
                 self._keep(item, receipt)
                 if receipt.status in UNDECIDED:
                     break  # the next line would time out, too
+
+    async def _send(self, redis: Redis, url: str, edition: str, editor: str, item: Item) -> Receipt:
+        """Send an item, and again after a refusal because of a limit that passes. Return its receipt."""
+        while True:
+            pending = PendingRequest(url, edition, editor, item.submission, may_repeat=True)
+            receipt = await pending.run(redis)
+            if not receipt.is_temporary or self._stop.is_set():
+                return receipt
+            if receipt.retry_after_s is not None:
+                self._report.print_wait(receipt)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), receipt.retry_after_s)
+                continue
+            # The editor's held items are at their limit: the lines in undo windows will make room.
+            in_windows = self._count_windows()
+            await self.wait_for_windows(redis, edition, editor)
+            if self._count_windows() == in_windows:
+                return receipt
 
     async def wait_for_windows(self, redis: Redis, edition: str, editor: str) -> None:
         """Wait until the lines in undo windows are on air."""
@@ -165,21 +183,24 @@ class Batch:
         receipt = self.receipts.get(item.number)
         return receipt is not None and undo_window.is_window(receipt, item.submission)
 
+    def _count_windows(self) -> int:
+        return sum(self._is_in_window(item) for item in self.items)
+
     def _keep(self, item: Item, receipt: Receipt) -> None:
         is_new = item.answer is None and receipt != self.receipts.get(item.number)
         self.receipts[item.number] = receipt
         self._report.print_receipt(item.number, receipt, is_new=is_new)
 
 
-async def match_answers(redis: Redis, edition: str, editor: str, items: Sequence[Item]) -> None:
+async def match_answers(redis: Redis, stored: StoredEdition, editor: str, items: Sequence[Item]) -> None:
     """Set the answer of each item that was submitted before, from the editor's receipts and from the log.
 
     A refused item gets its next key instead, so that the desk decides again: rules, roles and boards change.
     """
-    known, _ = await _read_answers(redis, edition, editor)
-    async for found in newest_first(redis, edition):
+    known = await _read_known(redis, stored, editor)
+    async for found in newest_first(redis, stored.name):
         if found.entry.editor == editor:  # the receipt may have been trimmed
-            known.setdefault(found.entry.key, _receipt_of(edition, found))
+            known.setdefault(found.entry.key, _receipt_of(stored.name, found))
     for item in items:
         key, attempt = item.submission.key, 1
         while (answer := known.get(key)) is not None and answer.status is ReceiptStatus.REFUSED:
@@ -202,6 +223,15 @@ def preview_all(state: EditionState, items: Sequence[Item]) -> Iterator[tuple[in
         if isinstance(outcome, Publish):
             state.board.apply(outcome.entry)
             state.seq += 1
+
+
+async def _read_known(redis: Redis, stored: StoredEdition, editor: str) -> dict[str, Receipt]:
+    """Return the answer to each used key. An entry of another history of the log doesn't use its key."""
+    answers, _ = await _read_answers(redis, stored.name, editor)
+    history = history_of(stored.nonce)
+    return {
+        key: receipt for key, receipt in answers.items() if receipt.is_of_history(history) and not receipt.is_temporary
+    }
 
 
 async def _read_answers(redis: Redis, edition: str, editor: str, after: str = START) -> tuple[dict[str, Receipt], str]:

@@ -107,13 +107,17 @@ class Runner(ABC, Generic[R]):
             try:
                 return asyncio.run(run)
             except StoreError as error:
-                receipt = self.receipt or self._failed(str(error))
+                return self.fail(error)
             except KeyboardInterrupt:
                 if self.pending is None or not self.pending.is_sent:
                     raise
                 self.is_interrupted = True
                 receipt = self.receipt or self.pending.unconfirmed("interrupted")
             return self.print_once(receipt)
+
+    def fail(self, error: StoreError) -> int:
+        """Print the receipt after an error of Redis, and return the exit code."""
+        return self.print_once(self.receipt or self._failed(str(error)))
 
     async def answer(self, redis: Redis) -> Receipt:
         """Send the pending request, and return its receipt.

@@ -129,13 +129,23 @@ def _show_added(console: Console, name: str, added: AddedEditor) -> None:
 def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: Path | None) -> int:
     """Remove an editor from some editions, or from all.
 
-    Its connections are closed immediately, and its unread submissions are deleted. Its published lines stay.
+    Its connections are closed immediately, and its unread submissions are deleted. Its published lines stay. Its held
+    items wait for a second person.
     """
     from ticker.store.accounts import remove_editor  # noqa: PLC0415 -- slow to import
 
     check_name(name)
     removed = run_with_redis(console, data, lambda redis: remove_editor(redis, name, editions))
-    console.show({"editor": name, "removed": removed}, f"{name}  may no longer post to {', '.join(removed)}")
+    console.show(
+        {"editor": name, "removed": removed.editions, "held": removed.held},
+        f"{name}  may no longer post to {', '.join(removed.editions)}",
+    )
+    for edition, held in removed.held.items():
+        if held:
+            what = "1 held item waits" if held == 1 else f"{held:,} held items wait"
+            console.tell(
+                f"  {edition}: {what} for a second person; to cancel all: tick cancel --all-of {name} -e {edition}"
+            )
     return 0
 
 

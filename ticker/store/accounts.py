@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from redis.exceptions import NoPermissionError
 
 from ticker.core.edition import Role, check_name, in_order
 from ticker.core.errors import SettingsError, StoreError
@@ -12,6 +13,7 @@ from ticker.store import acl
 from ticker.store.connection import Redis
 from ticker.store.editions import edition_names, load_edition
 from ticker.store.editors import register, roles, set_role, unregister
+from ticker.store.held import read_held
 
 
 class NewEditor(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,13 @@ class AddedEditor(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"AddedEditor({self.editions})"
+
+
+class RemovedEditor(msgspec.Struct, frozen=True):
+    """An editor that was removed from `editions`. `held` counts the held items that they left in each."""
+
+    editions: list[str]
+    held: dict[str, int]
 
 
 class AppliedRole(msgspec.Struct, frozen=True):
@@ -106,8 +115,8 @@ async def add_editor(redis: Redis, new: NewEditor) -> AddedEditor:
     return added
 
 
-async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> list[str]:
-    """Remove an editor from the `given` editions, or from all if none is given. Return the editions.
+async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> RemovedEditor:
+    """Remove an editor from the `given` editions, or from all if none is given.
 
     Raises:
         StoreError: If an edition doesn't exist, or the editor may not post to any of them.
@@ -126,7 +135,16 @@ async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> list[s
     removed = [each for each in names if await unregister(redis, each, name)]
     if user is None and not removed:
         raise StoreError(f"{name} is no editor of {', '.join(names)}: `ticker editor list` shows the editors")
-    return in_order({*removed, *(each for each in (user.editions if user else ()) if each in names)})
+    editions = in_order({*removed, *(each for each in (user.editions if user else ()) if each in names)})
+    return RemovedEditor(editions, {each: await _count_held(redis, each, name) for each in editions})
+
+
+async def _count_held(redis: Redis, edition: str, editor: str) -> int:
+    """Return how many items of the editor are held, or 0 if this Redis user may not read them."""
+    try:
+        return sum(held.editor == editor for _, held in (await read_held(redis, edition)).values())
+    except NoPermissionError:
+        return 0
 
 
 async def list_editors(redis: Redis, given: Sequence[str], *, with_users: bool) -> Editors:

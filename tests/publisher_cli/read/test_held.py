@@ -163,5 +163,5 @@ def test_json_has_every_field_of_an_item() -> None:
     assert (held["held"], held["action"], held["role"], held["text"]) == ("abcd000001", "new", "editor", "Polls close")
     assert held.keys() == {
         "held", "action", "id", "editor", "role", "text", "urgency", "correction", "submitted_at", "due_at",
-        "reason", "needs", "approved_by",
+        "reason", "needs", "approved_by", "outdated", "seen",
     }  # fmt: skip

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import pytest
 
 from tests.support.commands import on_board, one_line
 from tests.support.review_system import held_in, hold
 from tests.support.system import System
+from tests.support.terminal import Terminal
+from tests.support.waiting import until
 
 
 def test_flash_waits_until_another_editor_approves_it(review_system: System) -> None:
@@ -23,7 +28,7 @@ def test_flash_waits_until_another_editor_approves_it(review_system: System) -> 
     own = review_system.tick("approve", held[1], "-e", "en")
     assert own.code == 3
     assert "another person has to approve it" in one_line(own)
-    approved = review_system.tick("approve", "last", "-e", "en", editor="karim")
+    approved = review_system.tick("approve", held[1], "-e", "en", editor="karim")
     assert approved.code == 0
     assert re.match(r'on air  en \d+  "Earthquake hits Port Isel"  \(id \w+\) · 1 gateway', approved.out), approved
     line = on_board(review_system, held[1])
@@ -41,6 +46,66 @@ def test_approve_last_is_ambiguous_if_several_items_wait(review_system: System) 
     assert "2 lines wait for a second person: choose one" in one_line(ran)
     for held in (first, second):
         assert review_system.tick("cancel", held, "-e", "en").code == 0
+
+
+def approve_on_terminal(system: System, name: str, answer: str, *options: str) -> tuple[int, str]:
+    """Run `tick approve` as karim on a terminal, and answer its question. Return the exit code and the screen."""
+    environ = {**system.environ, "TICK_EDITOR": "karim"}
+    terminal = Terminal("tick", "approve", name, "-e", "en", *options, environ=environ, columns=120)
+    until(lambda: "approve it?" in terminal.seen, "it asks")
+    terminal.type(f"{answer}\r")
+    return terminal.wait(), terminal.seen
+
+
+@pytest.mark.parametrize("name", ["last", "prefix"])
+def test_approval_by_a_short_name_needs_a_person_who_sees_the_item(review_system: System, name: str) -> None:
+    held = hold(review_system, f"Approved by {name}", "--urgency", "1")
+    short = name if name == "last" else held[:6]
+    ran = review_system.tick("approve", short, "-e", "en", editor="karim")
+    assert ran.code == 2
+    assert "may be another item than the one that you saw" in one_line(ran)
+    assert held in held_in(review_system)
+    code, seen = approve_on_terminal(review_system, short, "n")
+    assert (code, held in held_in(review_system)) == (2, True)
+    shown = seen.partition("approve it?")[0]
+    assert f"Approved by {name}" in shown
+    assert "a flash needs a second person" in shown
+    code, seen = approve_on_terminal(review_system, short, "y")
+    assert (code, held in held_in(review_system)) == (0, False), seen
+
+
+def test_approval_of_a_change_shows_the_text_that_it_replaces(review_system: System) -> None:
+    posted = review_system.tick("post", "The text before", "-e", "en", "--json").json["id"]
+    ran = review_system.tick("update", posted, "The text after", "-e", "en", "--urgency", "1", "--json")
+    _, seen = approve_on_terminal(review_system, ran.json["held"], "y")
+    assert "The text after" in seen
+    assert "instead of: The text before" in seen
+
+
+def test_approval_for_content_that_was_seen_elsewhere_doesnt_ask(review_system: System) -> None:
+    held = hold(review_system, "Seen elsewhere", "--urgency", "1")
+    (item,) = [each for each in pending(review_system) if each["held"] == held]
+    other = review_system.tick("approve", held, "-e", "en", "--seen", "0" * 16, editor="karim")
+    assert (other.code, "not as you saw it" in one_line(other)) == (3, True)
+    assert review_system.tick("approve", held[:6], "-e", "en", "--seen", item["seen"], editor="karim").code == 0
+
+
+def test_approval_of_an_outdated_change_ends_it_and_says_so(review_system: System) -> None:
+    posted = review_system.tick("post", "Version one", "-e", "en", "--json").json["id"]
+    held = review_system.tick("update", posted, "Version two", "-e", "en", "--urgency", "1", "--json").json["held"]
+    assert review_system.tick("update", posted, "Version three", "-e", "en").code == 0
+    assert "the line has changed since: it can't be published any more" in review_system.tick("pending", "-e", "en").out
+    ran = review_system.tick("approve", held, "-e", "en", editor="karim")
+    assert ran.code == 3
+    assert "is not the latest" in ran.err
+    assert f"{held} is not held any more" in ran.err
+    assert held not in held_in(review_system)
+
+
+def pending(system: System) -> list[Any]:
+    """Return what `tick pending` lists."""
+    found: list[Any] = system.tick("pending", "-e", "en", "--json").json["held"]
+    return found
 
 
 def test_rejection_drops_the_item_and_needs_a_reason(review_system: System) -> None:
