@@ -1,6 +1,6 @@
 # One image for every part: `ticker up` (all in one), `ticker desk`, `ticker gateway`, and `tick`.
 
-FROM python:3.13-slim-trixie AS build
+FROM python:3.13.14-slim-trixie AS build
 WORKDIR /source
 RUN python -m venv /opt/ticker
 COPY requirements/ requirements/
@@ -14,7 +14,7 @@ COPY publisher_cli/ publisher_cli/
 RUN /opt/ticker/bin/pip install --no-cache-dir --no-deps --no-index --no-build-isolation . \
  && /opt/ticker/bin/pip uninstall --yes setuptools pip
 
-FROM python:3.13-slim-trixie
+FROM python:3.13.14-slim-trixie
 COPY --from=build /opt/ticker /opt/ticker
 ENV PATH=/opt/ticker/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -76,11 +76,11 @@ chromium: $(VENV)/dev.stamp ## find or install the browser for the tests
 # Without it, the tests that need it fail with a message.
 .PHONY: redis70
 redis70: $(VENV)/dev.stamp ## find or unpack Redis 7.0 for the tests of access rights
-	-@$(BIN)/python scripts/redis70.py
+	-@$(BIN)/python -m scripts.redis70
 
 # Without them, the tests that need them fail with a message.
 .PHONY: programs
-programs: $(VENV)/dev.stamp ## find or unpack zsh, fish and systemd-analyze for the tests
+programs: $(VENV)/dev.stamp ## find or unpack the shells, systemd-analyze and the proxies for the tests
 	-@$(BIN)/python -m scripts.programs
 
 .PHONY: fuzz

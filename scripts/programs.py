@@ -1,12 +1,14 @@
-"""Find zsh, fish and systemd-analyze for the tests, or unpack them: `.venv/bin/python -m scripts.programs`.
+"""Find shells, systemd-analyze and proxies for the tests, or unpack them: `.venv/bin/python -m scripts.programs`.
 
-The tests run completion in these shells, and check the units in `deploy/systemd/`. The script uses the programs on
-PATH. It unpacks those that are missing from the packages of `apt-get` into the environment. It installs nothing and
-starts no service. It needs root only if apt-get lacks package lists.
+The tests run completion in zsh and fish, check the units in `deploy/systemd/`, and run nginx, Caddy and HAProxy with
+the files in `deploy/proxy/`. The script uses the programs on PATH. It unpacks those that are missing from the packages
+of `apt-get` into the environment. It installs nothing and starts no service. It needs root only if apt-get lacks
+package lists.
 
 It prints one line per program. The exit status is 0, or 1 if one of them is still missing.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,29 +18,34 @@ from pathlib import Path
 from scripts.debian import unpack, write_start
 
 FOLDER = Path(sys.prefix) / "programs"
-# The packages and the program in them. Only the static zsh works from another folder.
+# The packages, the program in them, and its option for its version. Only the static zsh works from another folder.
 PACKAGES = {
-    "zsh": (("zsh-static", "zsh-common"), "bin/zsh-static"),
-    "fish": (("fish", "fish-common"), "usr/bin/fish"),
-    "systemd-analyze": (("systemd",), "usr/bin/systemd-analyze"),
+    "zsh": (("zsh-static", "zsh-common"), "bin/zsh-static", "--version"),
+    "fish": (("fish", "fish-common"), "usr/bin/fish", "--version"),
+    "systemd-analyze": (("systemd",), "usr/bin/systemd-analyze", "--version"),
+    "nginx": (("nginx",), "usr/sbin/nginx", "-v"),
+    "caddy": (("caddy",), "usr/bin/caddy", "version"),
+    "haproxy": (("haproxy",), "usr/sbin/haproxy", "-v"),
 }
+# Debian's proxies are here, and PATH may lack this folder for users other than root.
+SYSTEM = "/usr/sbin"
 START_S = 20
 
 
 def find_program(name: str) -> Path | None:
     """Return the program that starts, or None. Unpack nothing."""
-    return next((path for path in _candidates(name) if _starts(path)), None)
+    return next((path for path in _candidates(name) if _starts(path, PACKAGES[name][2])), None)
 
 
 def _candidates(name: str) -> Iterator[Path]:
-    if found := shutil.which(name):
+    if found := shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), SYSTEM))):
         yield Path(found)
     yield FOLDER / name / name
 
 
-def _starts(path: Path) -> bool:
+def _starts(path: Path, option: str) -> bool:
     try:
-        result = subprocess.run([path, "--version"], capture_output=True, timeout=START_S, check=False)
+        result = subprocess.run([path, option], capture_output=True, timeout=START_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return result.returncode == 0
@@ -46,7 +53,7 @@ def _starts(path: Path) -> bool:
 
 def _unpack(name: str) -> str:
     """Unpack the system's packages into the environment. Return the reason of a failure, or an empty string."""
-    packages, program = PACKAGES[name]
+    packages, program, _ = PACKAGES[name]
     folder = FOLDER / name
     if why := unpack(packages, folder):
         return why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -9,37 +10,55 @@ import uvloop
 
 from ticker import __version__
 from ticker.gateway.server import Address, Gateway
+from ticker.http_server import bind, serve
 from ticker.logs import set_up_logs
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 from ticker.store.url import parse_url
-from ticker.web.app import make_app
+from ticker.web.app import make_app, make_metrics_app
 
 
 def run(
     url: str,
     settings: Settings,
     *,
-    host: str,
-    port: int,
+    address: tuple[str, int],
+    metrics: tuple[str, int] | None,
     shared: bool,
     environ: Mapping[str, str],
     ready: Callable[[str], None],
 ) -> None:
     """Run a gateway until a signal ends it.
 
-    `shared` lets other processes bind the same port. `ready` is called once, with the gateway's URL.
+    Args:
+        url: The URL of the Redis.
+        settings: The limits.
+        address: The host and the port to listen on.
+        metrics: Host and port for /metrics, /healthz and /readyz. None serves /metrics on `address`.
+        shared: Let other processes bind the same port.
+        environ: Its `TICKER_LOG_LEVEL` is the log level.
+        ready: Called once, with the gateway's URL.
 
     Raises:
-        TickerError: If a setting or the URL can't be used, or the port can't be bound.
+        TickerError: If a setting or the URL can't be used, or a port can't be bound.
 
     """
     set_up_logs(environ)
     parse_url(url)  # an invalid URL never becomes valid: fail now, before the feeds start to retry
-    uvloop.run(_run(url, settings, Address(host, port, shared), ready))
+    uvloop.run(_run(url, settings, Address(*address, shared), metrics, ready))
 
 
-async def _run(url: str, settings: Settings, address: Address, ready: Callable[[str], None]) -> None:
-    gateway = Gateway(url, settings, address, partial(make_app, version=__version__))
+async def _run(
+    url: str, settings: Settings, address: Address, metrics: tuple[str, int] | None, ready: Callable[[str], None]
+) -> None:
+    app = partial(make_app, version=__version__, has_metrics=metrics is None)
+    gateway = Gateway(url, settings, address, app)
     stop_on_signals(gateway.stop)
-    await gateway.run(lambda: ready(gateway.address))
+    async with asyncio.TaskGroup() as tasks:
+        server: asyncio.Task[None] | None = None
+        if metrics is not None:
+            bound = bind(*metrics, option="--metrics")
+            server = tasks.create_task(serve(make_metrics_app(gateway.hub), bound), name="metrics")
+        await gateway.run(lambda: ready(gateway.address))
+        if server is not None:
+            server.cancel()

@@ -1,5 +1,6 @@
 """Tests of compose.yaml and the Dockerfile that need no container engine."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+import ticker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,23 +62,78 @@ def test_services_wait_until_the_server_is_healthy() -> None:
         assert services[name]["depends_on"]["valkey"] == {"condition": "service_healthy"}
 
 
+def valkey_settings() -> dict[str, str]:
+    """Return the settings that the command of the server writes to its standard input."""
+    shell, option, script = compose_file()["services"]["valkey"]["command"]
+    assert (shell, option) == ("sh", "-c")
+    first, *lines, last = script.splitlines()
+    assert (first, last) == ("exec valkey-server - <<SETTINGS", "SETTINGS")
+    return dict(line.split(" ", 1) for line in lines)
+
+
 def test_the_server_never_loses_acknowledged_lines() -> None:
-    valkey = compose_file()["services"]["valkey"]
-    program, *options = valkey["command"]
-    assert program == "valkey-server"
-    settings = dict(zip(options[::2], options[1::2], strict=True))
-    assert settings == {
-        "--appendonly": "yes",
-        "--appendfsync": "always",
-        "--maxmemory-policy": "noeviction",
-    }
-    assert valkey["volumes"] == ["valkey:/data"]
+    assert (
+        valkey_settings().items()
+        >= {
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "maxmemory-policy": "noeviction",
+        }.items()
+    )
+    assert compose_file()["services"]["valkey"]["volumes"] == ["valkey:/data"]
     assert "valkey" in compose_file()["volumes"]
 
 
-def test_only_the_gateway_publishes_a_port() -> None:
-    services = compose_file()["services"]
-    assert [name for name, service in services.items() if "ports" in service] == ["gateway"]
+def test_the_servers_memory_is_limited() -> None:
+    settings = valkey_settings()
+    names = ("maxmemory", "proto-max-bulk-len", "client-query-buffer-limit")
+    assert [settings[name] for name in names] == ["512mb", "1mb", "4mb"]
+    assert compose_file()["services"]["valkey"]["mem_limit"] == "1g"
+
+
+def test_the_password_is_only_in_a_file_that_is_not_in_the_repository() -> None:
+    composed = compose_file()
+    assert composed["secrets"] == {"redis-password": {"file": "./secrets/redis-password"}}
+    assert "/secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    for name, service in composed["services"].items():
+        assert service["secrets"] == ["redis-password"], name
+    assert valkey_settings()["requirepass"] == '"$$(cat /run/secrets/redis-password)"'
+    for name in ("desk", "gateway"):
+        variables = composed["services"][name]["environment"]
+        assert variables["TICKER_REDIS_PASSWORD_FILE"] == "/run/secrets/redis-password"
+        assert "@" not in variables["TICKER_REDIS_URL"]
+
+
+def test_every_port_is_on_loopback_only() -> None:
+    ports = {name: service.get("ports", []) for name, service in compose_file()["services"].items()}
+    assert ports == {
+        "valkey": [],
+        "desk": ["127.0.0.1:9100:9100"],
+        "gateway": ["127.0.0.1:8080:8080", "127.0.0.1:9101:9101"],
+    }
+
+
+def test_every_service_has_bounded_logs_and_bounded_memory() -> None:
+    for name, service in compose_file()["services"].items():
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}, name
+        assert service["mem_limit"] == "1g", name
+
+
+def test_every_service_is_unprivileged() -> None:
+    for name, service in compose_file()["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"] is True, name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+    assert compose_file()["services"]["valkey"]["user"] == "valkey"
+
+
+def test_every_image_has_an_exact_version() -> None:
+    images = {service["image"] for service in compose_file()["services"].values()}
+    assert f"breaking-ticker:{ticker.__version__}" in images
+    images |= {words[1] for words in dockerfile() if words[0] == "FROM"}
+    assert len(images) == 3
+    for image in images:
+        assert re.search(r":\d+\.\d+\.\d+(-|$)", image), image
 
 
 @contextmanager

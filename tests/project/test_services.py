@@ -1,6 +1,6 @@
 """Run the services of `compose.yaml` as plain processes, because the tests run without a container engine.
 
-Only the program's path, the ports and the server's address differ from a container.
+Only the programs' paths, the ports, the server's address and the path of the password differ from a container.
 """
 
 from __future__ import annotations
@@ -24,37 +24,52 @@ from ticker.store.server_binary import find_binary
 
 COMPOSE = Path(__file__).parents[2] / "compose.yaml"
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
-GATEWAY_PORT, DESK_PORT = "8080", "9100"
+GATEWAY_PORT, DESK_PORT, METRICS_PORT = "8080", "9100", "9101"
+PASSWORD = "a password of a test"  # with spaces, which a file may have
 
 
 class Composed:
     """The three running services."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.redis_port, self.gateway_port, self.desk_port = free_port(), free_port(), free_port()
-        self.environ = environment(TICKER_REDIS_URL=f"redis://127.0.0.1:{self.redis_port}/0")
+        self.redis_port, self.gateway_port, self.desk_port, self.metrics_port = (free_port() for _ in range(4))
+        self.password_file = folder / "redis-password"
+        self.password_file.write_text(f"{PASSWORD}\n", encoding="ascii")
+        self.environ = environment(
+            TICKER_REDIS_URL=f"redis://127.0.0.1:{self.redis_port}/0",
+            TICKER_REDIS_PASSWORD_FILE=str(self.password_file),
+        )
         self._start_server(folder, stack)
         self.desk = stack.enter_context(self._program("desk", folder))
         self.gateway = stack.enter_context(self._program("gateway", folder))
 
     def _start_server(self, folder: Path, stack: ExitStack) -> None:
-        program, *words = SERVICES["valkey"]["command"]
-        assert program == "valkey-server"
-        place = ["--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(folder)]
-        server = subprocess.Popen([str(find_binary(self.environ)), *words, *place], stdout=subprocess.DEVNULL)
+        shell, option, script = SERVICES["valkey"]["command"]
+        assert (shell, option) == ("sh", "-c")
+        place = f"--port {self.redis_port} --bind 127.0.0.1 --dir {folder}"
+        script = self._script(script).replace("valkey-server -", f"{find_binary(self.environ)} - {place}")
+        server = subprocess.Popen([shell, option, script], stdout=subprocess.DEVNULL)
         stack.callback(server.wait)
         stack.callback(server.terminate)
         until(self._answers, "the server answers")
 
+    def _script(self, script: str) -> str:
+        """Return a script as Compose passes it on, with the path of our password."""
+        return script.replace("$$", "$").replace("/run/secrets/redis-password", str(self.password_file))
+
     def _answers(self) -> bool:
-        with redis.Redis(port=self.redis_port) as client:
+        with redis.Redis(port=self.redis_port, password=PASSWORD) as client:
             try:
                 return bool(client.ping())
             except redis.ConnectionError:
                 return False
 
     def _with_free_ports(self, words: list[str]) -> list[str]:
-        ports = ((GATEWAY_PORT, self.gateway_port), (DESK_PORT, self.desk_port))
+        ports = (
+            (GATEWAY_PORT, self.gateway_port),
+            (DESK_PORT, self.desk_port),
+            (METRICS_PORT, self.metrics_port),
+        )
         for port, ours in ports:
             words = [word.replace(port, str(ours)) for word in words]
         return words
@@ -97,6 +112,27 @@ def test_a_running_service_is_healthy(composed: Composed, service: str) -> None:
 def test_the_desk_serves_its_metrics(composed: Composed) -> None:
     text = httpx.get(f"http://127.0.0.1:{composed.desk_port}/metrics").text
     assert 'ticker_desk_accepting{edition="en"} 1.0' in text
+
+
+def test_the_server_rejects_clients_without_the_password(composed: Composed) -> None:
+    with redis.Redis(port=composed.redis_port) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
+
+
+def test_the_server_has_no_unsafe_settings(composed: Composed) -> None:
+    ran = run_program("ticker", "check", "--json", environ=composed.environ)
+    assert [finding["code"] for finding in ran.json["findings"]] == ["one-server"]
+
+
+def test_the_password_is_on_no_command_line(composed: Composed) -> None:
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not any(PASSWORD.encode() in line for line in lines)
+
+
+def test_the_gateways_metrics_have_a_port_of_their_own(composed: Composed) -> None:
+    text = httpx.get(f"http://127.0.0.1:{composed.metrics_port}/metrics").text
+    assert "ticker_followers_max" in text
+    assert httpx.get(f"http://127.0.0.1:{composed.gateway_port}/metrics").status_code == 404
 
 
 @pytest.mark.parametrize("service", ["desk", "gateway"])

@@ -137,7 +137,7 @@ async def test_a_server_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypat
 def redis70(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for PATH with a `redis-server` 7.0."""
     found = find_redis70()
-    assert found is not None, "Redis 7.0 is missing: run `.venv/bin/python scripts/redis70.py`"
+    assert found is not None, "Redis 7.0 is missing: run `make redis70`"
     folder = tmp_path_factory.mktemp("path")
     (folder / "redis-server").symlink_to(found)
     return folder

@@ -24,7 +24,9 @@ SAFE = ServerFacts(
     append_only=True,
     append_fsync="always",
     eviction="noeviction",
-    memory_limit_bytes=0,
+    memory_limit_bytes=2**30,
+    value_bytes_max=2**20,
+    query_buffer_bytes_max=4 * 2**20,
     replicas=1,
     tcp_port=6379,
     tls_port=0,
@@ -46,11 +48,16 @@ def test_a_safe_server_has_no_findings() -> None:
         ("append-only", {"append_only": False}),
         ("fsync", {"append_fsync": "everysec"}),
         ("eviction", {"eviction": "allkeys-lru", "memory_limit_bytes": 1}),
-        ("eviction", {"eviction": "allkeys-lru", "memory_limit_bytes": None}),
+        ("memory", {"memory_limit_bytes": 0}),
+        ("value-size", {"value_bytes_max": 512 * 2**20}),
+        ("query-buffer", {"query_buffer_bytes_max": 2**30}),
         ("open", {"default_user_open": True}),
         ("open", {"default_user_open": True, "tcp_port": 0, "tls_port": 6380}),
         ("one-server", {"replicas": 0}),
         ("unknown", {"append_fsync": None}),
+        ("unknown", {"memory_limit_bytes": None}),
+        ("unknown", {"value_bytes_max": None}),
+        ("unknown", {"query_buffer_bytes_max": None}),
     ],
 )
 def test_each_unsafe_setting_is_found_with_a_remedy(code: str, change: dict[str, object]) -> None:
@@ -66,8 +73,10 @@ def test_each_unsafe_setting_is_found_with_a_remedy(code: str, change: dict[str,
         {"version": "7.2.0"},
         {"software": Software.REDIS, "version": "7.0.0"},
         {"cluster_enabled": True, "topology": Topology.CLUSTER},
-        {"eviction": "allkeys-lru", "memory_limit_bytes": 0},
+        {"eviction": "allkeys-lru", "memory_limit_bytes": 0, "tcp_port": 0},
         {"default_user_open": True, "tcp_port": 0},
+        {"memory_limit_bytes": 0, "tcp_port": 0},
+        {"value_bytes_max": 512 * 2**20, "query_buffer_bytes_max": 2**30, "tcp_port": 0},
     ],
 )
 def test_safe_variants_have_no_findings(change: dict[str, object]) -> None:
@@ -78,6 +87,11 @@ def test_a_missing_append_only_file_is_one_finding() -> None:
     assert [f.code for f in findings(msgspec.structs.replace(SAFE, append_only=False, append_fsync="no"))] == [
         "append-only"
     ]
+
+
+def test_an_eviction_policy_is_unsafe_if_the_memory_limit_is_unknown() -> None:
+    facts = msgspec.structs.replace(SAFE, eviction="allkeys-lru", memory_limit_bytes=None)
+    assert [finding.code for finding in findings(facts)] == ["eviction", "unknown"]
 
 
 def test_all_unknown_facts_are_named_in_one_finding() -> None:
@@ -104,6 +118,7 @@ async def test_the_facts_of_a_real_server_are_read(redis_server: RedisServer) ->
     assert f"{facts.software.value} server v={facts.version} " in program.stdout
     assert (facts.append_only, facts.append_fsync, facts.eviction) == (True, "always", "noeviction")
     assert (facts.replicas, facts.tcp_port, facts.default_user_open) == (0, 0, True)
+    assert (facts.memory_limit_bytes, facts.value_bytes_max, facts.query_buffer_bytes_max) == (0, 2**29, 2**30)
     assert [finding.code for finding in findings(facts)] == ["one-server"]
 
 
@@ -111,7 +126,15 @@ async def test_an_unsafe_real_server_has_findings(folder: Path) -> None:
     options = {"appendonly": "no", "maxmemory-policy": "allkeys-lru", "maxmemory": "64mb"}
     with RedisServer(folder / "r", tcp=True, options=options) as server:
         (facts,) = await facts_of(server.url)
-    assert [finding.code for finding in findings(facts)] == ["append-only", "eviction", "open", "one-server"]
+    codes = [finding.code for finding in findings(facts)]
+    assert codes == ["append-only", "eviction", "open", "value-size", "query-buffer", "one-server"]
+
+
+async def test_a_server_with_the_limits_of_the_manual_is_safe(folder: Path) -> None:
+    options = {"maxmemory": "1gb", "proto-max-bulk-len": "1mb", "client-query-buffer-limit": "4mb"}
+    with RedisServer(folder / "r", tcp=True, password="secret", options=options) as server:
+        (facts,) = await facts_of(server.url)
+    assert [finding.code for finding in findings(facts)] == ["one-server"]
 
 
 async def test_a_default_user_with_a_password_is_not_open(folder: Path) -> None:

@@ -54,7 +54,7 @@ class GuardedServer(RedisServer):
         words = super()._words()
         if self._redis70:
             found = find_redis70()
-            assert found is not None, "Redis 7.0 is missing: run `.venv/bin/python scripts/redis70.py`"
+            assert found is not None, "Redis 7.0 is missing: run `make redis70`"
             words[0] = str(found)
         return words
 

@@ -8,7 +8,7 @@ from scripts.programs import find_program
 
 
 def program(name: str) -> Path:
-    """Return the path of zsh, fish or systemd-analyze."""
+    """Return the path of one of the programs of `scripts.programs`."""
     path = find_program(name)
     assert path is not None, f"this test needs {name}: run `make programs`"
     return path

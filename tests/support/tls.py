@@ -22,9 +22,8 @@ async def tls_front(server: RedisServer, folder: Path) -> AsyncIterator[str]:
     """
     assert server.socket is not None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    (folder / "key.pem").write_text(_KEY, encoding="ascii")
     certificate = tls_certificate(folder)
-    context.load_cert_chain(certificate, folder / "key.pem")
+    context.load_cert_chain(certificate, tls_key(folder))
     path = server.socket
     tasks: set[asyncio.Task[Any]] = set()
 
@@ -58,6 +57,13 @@ def tls_certificate(folder: Path) -> Path:
     """Write the self-signed test certificate. Return its path, for a client's `ssl_ca_certs`."""
     path = folder / "certificate.pem"
     path.write_text(_CERTIFICATE, encoding="ascii")
+    return path
+
+
+def tls_key(folder: Path) -> Path:
+    """Write the key of the test certificate. Return its path."""
+    path = folder / "key.pem"
+    path.write_text(_KEY, encoding="ascii")
     return path
 
 

@@ -116,3 +116,28 @@ def apply(console: Console, /, *, roles: tuple[str, ...], new_password: bool, da
     if not are_kept:
         warn_not_kept(console)
     return 0
+
+
+@acl.command(
+    short_help="Disable the server's default user.",
+    epilog=examples("TICKER_REDIS_URL=redis://ticker-admin@127.0.0.1 ticker acl close"),
+)
+@data_option
+@shared_options
+@click.pass_obj
+def close(console: Console, /, *, data: Path | None) -> int:
+    """Disable the server's default user, which needs no password, and save the users.
+
+    Run it as ticker-admin when every part works with a user of its own. It closes all connections of the default user,
+    on every server. It changes nothing if you, a replica or a Sentinel are connected as the default user, or if a
+    server has no `aclfile`.
+    """
+    from ticker.store.acl import close_default_user  # noqa: PLC0415 -- slow to import
+
+    closed = run_with_redis(console, data, close_default_user)
+    servers = f"{closed.servers} server{'' if closed.servers == 1 else 's'}"
+    console.show(
+        {"servers": closed.servers, "connections": closed.connections},
+        f"default  off on {servers}  (connections closed: {closed.connections})",
+    )
+    return 0

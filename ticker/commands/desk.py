@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
-from ticker.commands.options import data_option, editions_option, settings_for, settings_option, url_of_redis
+from ticker.commands.options import (
+    data_option,
+    editions_option,
+    parse_address,
+    settings_for,
+    settings_option,
+    url_of_redis,
+)
 from ticker.console import Console, examples, shared_options
-from ticker.core.errors import SettingsError
 
 
 @click.command(
@@ -36,27 +41,11 @@ def desk(
     Prints `ready` when it accepts submissions. It creates the editions of its settings, and retries after every failure
     of Redis. Two desks may run at the same time, so that one can be restarted while the other works.
     """
-    address = None if metrics is None else _parse_address(metrics)
+    address = None if metrics is None else parse_address(metrics)
     url, chosen = url_of_redis(console, data), settings_for(console, settings, editions)
     from ticker.desk_process import run  # noqa: PLC0415 -- slow to import
 
     run(url, chosen, metrics=address, environ=console.environ, ready=partial(_print_ready, console))
-
-
-def _parse_address(text: str) -> tuple[str, int]:
-    """Return host and port from `127.0.0.1:9100` or `[::1]:9100`.
-
-    Raises:
-        SettingsError: If the text is something else.
-
-    """
-    try:
-        parts = urlsplit(f"//{text}")
-        if parts.hostname and parts.port is not None and parts.netloc == text and parts.username is None:
-            return parts.hostname, parts.port
-    except ValueError:
-        pass
-    raise SettingsError(f"--metrics is {text[:60]!a}: write a host and a port, like 127.0.0.1:9100")
 
 
 def _print_ready(console: Console, editions: Sequence[str], metrics_url: str | None) -> None:

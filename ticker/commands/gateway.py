@@ -7,8 +7,17 @@ from pathlib import Path
 
 import click
 
-from ticker.commands.options import data_option, host_option, port_option, settings_for, settings_option, url_of_redis
+from ticker.commands.options import (
+    data_option,
+    host_option,
+    parse_address,
+    port_option,
+    settings_for,
+    settings_option,
+    url_of_redis,
+)
 from ticker.console import Console, examples, shared_options
+from ticker.core.errors import SettingsError
 from ticker.settings import Settings
 
 
@@ -26,6 +35,11 @@ from ticker.settings import Settings
     help="The number of processes that share the port. Each has its own limits and its own metrics: /metrics is "
     "answered by the process that accepted the connection, and names its pid.",
 )
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Serve /metrics on this address, with /healthz and /readyz, and not on --port.  [default: on --port]",
+)
 @data_option
 @settings_option
 @click.option("--shared", is_flag=True, hidden=True, help="Share the port with other processes.")
@@ -38,6 +52,7 @@ def gateway(
     host: str,
     port: int,
     workers: int,
+    metrics: str | None,
     data: Path | None,
     settings: Path | None,
     shared: bool,
@@ -48,21 +63,32 @@ def gateway(
     ends; after a second SIGTERM it ends immediately. Run as many gateways as you need: on one machine with --workers,
     or on several.
     """
+    address = None if metrics is None else parse_address(metrics)
     url, chosen = url_of_redis(console, data), settings_for(console, settings, None)
     if workers == 1:
-        _run_one(console, url, chosen, host, port, shared=shared)
+        _run_one(console, url, chosen, (host, port), address, shared=shared)
+    elif address is not None:
+        raise SettingsError("--metrics needs one process: leave out --workers, or run several gateways")
     else:
         _run_workers(console, host, port, workers, data, settings)
 
 
-def _run_one(console: Console, url: str, settings: Settings, host: str, port: int, *, shared: bool) -> None:
+def _run_one(
+    console: Console,
+    url: str,
+    settings: Settings,
+    address: tuple[str, int],
+    metrics: tuple[str, int] | None,
+    *,
+    shared: bool,
+) -> None:
     from ticker.gateway_process import run  # noqa: PLC0415 -- slow to import
 
     run(
         url,
         settings,
-        host=host,
-        port=port,
+        address=address,
+        metrics=metrics,
         shared=shared,
         environ=console.environ,
         ready=partial(_print_ready, console),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -52,6 +53,22 @@ port_option: Final[Decorator] = click.option(
 new_password_option: Final[Decorator] = click.option(
     "--new-password", is_flag=True, help="Generate a new password for an existing user."
 )
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of a value of `--metrics`: `127.0.0.1:9100` or `[::1]:9100`.
+
+    Raises:
+        SettingsError: If the text is something else.
+
+    """
+    try:
+        parts = urlsplit(f"//{text}")
+        if parts.hostname and parts.port is not None and parts.netloc == text and parts.username is None:
+            return parts.hostname, parts.port
+    except ValueError:
+        pass
+    raise SettingsError(f"--metrics is {text[:60]!a}: write a host and a port, like 127.0.0.1:9100")
 
 
 def data_folder(console: Console, data: Path | None) -> Path:

@@ -228,6 +228,74 @@ async def delete_user(client: Redis, user: str) -> None:
             await _keep(command)
 
 
+class Closed(msgspec.Struct, frozen=True):
+    """On how many servers the default user was disabled, and how many of its connections were closed."""
+
+    servers: int
+    connections: int
+
+
+async def close_default_user(client: Redis) -> Closed:
+    """Disable the default user on every server, save the users, and close the default user's connections.
+
+    The user also loses `nopass`. With it, a server in protected mode rejects all connections from other machines, even
+    if the user is off.
+
+    Raises:
+        StoreError: If `client` is the default user itself, if a replica or a Sentinel is, or if a server can't save its
+            users. Nothing was changed then. Or as `set_user`.
+
+    """
+    async with _servers(client) as servers:
+        for command in servers:
+            await _check_closable(command)
+        connections = 0
+        for command in servers:
+            await _send(command, "ACL", "SETUSER", "default", "off", "resetpass")
+            await _send(command, "ACL", "SAVE")
+            connections += await _send(command, "CLIENT", "KILL", "USER", "default")
+        return Closed(len(servers), connections)
+
+
+async def _check_closable(command: _Command) -> None:
+    """Check that a server works without its default user.
+
+    Raises:
+        StoreError: If it doesn't.
+
+    """
+    if as_text(await _send(command, "ACL", "WHOAMI")) == "default":
+        raise StoreError(
+            f"this command would lock you out, because it runs as the default user: run it as {Role.ADMIN.user}, with "
+            f"TICKER_REDIS_URL=redis://{Role.ADMIN.user}@… and its password in TICKER_REDIS_PASSWORD"
+        )
+    if users := _replication_of_default(as_text(await _send(command, "CLIENT", "LIST"))):
+        raise StoreError(
+            f"the default user is still in use by {', '.join(users)}: give replicas (`masteruser`) and Sentinels "
+            "(`sentinel auth-user`) a user of their own first"
+        )
+    if not await _keep(command):
+        raise StoreError(
+            "a server can't save its users, so the next restart would enable the default user again: set an `aclfile` "
+            "in its configuration, in a folder that it may write, and create the users again (docs/operating.md)"
+        )
+
+
+def _replication_of_default(clients: str) -> list[str]:
+    """Return the replicas and Sentinels that are connected as the default user, from a reply to CLIENT LIST."""
+    found = []
+    for line in clients.splitlines():
+        fields = dict(word.partition("=")[::2] for word in line.split())
+        kind = "a replica" if "S" in fields["flags"] else "a Sentinel" if fields["name"].startswith(_SENTINEL) else None
+        if kind is not None and fields["user"] == "default":
+            found.append(f"{kind} ({fields['addr']})")
+    return found
+
+
+_SENTINEL: Final = "sentinel-"
+"""Sentinels name their connections `sentinel-<id>-cmd` and `sentinel-<id>-pubsub`."""
+
+
 async def has_user(client: Redis, user: str) -> bool:
     """Return whether every server has a user of this name.
 

@@ -21,6 +21,10 @@ from ticker.store.connection import Redis, as_text
 OLDEST_REDIS: Final = (7, 0)
 OLDEST_VALKEY: Final = (7, 2)
 
+VALUE_BYTES: Final = 1024 * 1024
+QUERY_BUFFER_BYTES: Final = 4 * 1024 * 1024
+"""Ticker's own values and requests are far smaller. `docs/operating.md` has the same limits."""
+
 _Command: TypeAlias = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
 
@@ -50,6 +54,10 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
     eviction: str | None = None
     memory_limit_bytes: int | None = None
     """0 means no limit: nothing is ever evicted."""
+    value_bytes_max: int | None = None
+    """`proto-max-bulk-len`: the largest value that a client can write."""
+    query_buffer_bytes_max: int | None = None
+    """`client-query-buffer-limit`: how much of a request the server keeps in memory until it is complete."""
     replicas: int | None = None
     tcp_port: int | None = None
     """0 means that the server listens only on a Unix socket."""
@@ -110,6 +118,10 @@ def _is_in_network(facts: ServerFacts) -> bool:
     return facts.tcp_port != 0 or bool(facts.tls_port)
 
 
+def _is_above(value: int | None, limit: int) -> bool:
+    return value is not None and value > limit
+
+
 _CHECKS: Final[Sequence[tuple[Callable[[ServerFacts], bool | None], str, str, str]]] = (
     (
         _is_wrong_topology,
@@ -148,7 +160,28 @@ _CHECKS: Final[Sequence[tuple[Callable[[ServerFacts], bool | None], str, str, st
         lambda facts: facts.default_user_open and _is_in_network(facts),
         "open",
         "every client in its network may write anything: the server's default user has no password",
-        "create a user for each part (docs/operating.md), then disable that user with `ACL SETUSER default off`",
+        "create a user for each part (docs/operating.md), then disable the default user with `ticker acl close`",
+    ),
+    (
+        lambda facts: facts.memory_limit_bytes == 0 and _is_in_network(facts),
+        "memory",
+        "the server has no `maxmemory`: when its data fills the machine's memory, the system kills it",
+        "set `maxmemory` in its configuration to about half of the machine's memory",
+    ),
+    (
+        lambda facts: _is_above(facts.value_bytes_max, VALUE_BYTES) and _is_in_network(facts),
+        "value-size",
+        "an editor's account may write values of {facts.value_bytes_max} bytes to an inbox (`proto-max-bulk-len`)",
+        "set `proto-max-bulk-len 1mb` in its configuration",
+    ),
+    (
+        lambda facts: _is_above(facts.query_buffer_bytes_max, QUERY_BUFFER_BYTES) and _is_in_network(facts),
+        "query-buffer",
+        (
+            "a single connection may use {facts.query_buffer_bytes_max} bytes of the server's memory "
+            "(`client-query-buffer-limit`)"
+        ),
+        "set `client-query-buffer-limit 4mb` in its configuration",
     ),
     (
         lambda facts: facts.replicas == 0 and not facts.is_replica,
@@ -169,6 +202,9 @@ def _unknown(facts: ServerFacts) -> Finding | None:
         "append-only file": facts.append_only,
         "appendfsync": facts.append_fsync,
         "maxmemory-policy": facts.eviction,
+        "maxmemory": facts.memory_limit_bytes,
+        "proto-max-bulk-len": facts.value_bytes_max,
+        "client-query-buffer-limit": facts.query_buffer_bytes_max,
         "replicas": facts.replicas,
         "the default user": facts.default_user_open,
     }
@@ -182,9 +218,12 @@ def _unknown(facts: ServerFacts) -> Finding | None:
     )
 
 
+_SETTINGS: Final = ("append*", "tls-port", "proto-max-bulk-len", "client-query-buffer-limit")
+
+
 async def _facts(command: _Command, topology: Topology) -> ServerFacts:
     info: dict[str, Any] = await _answer(command, "INFO") or {}
-    config: dict[Any, Any] = await _answer(command, "CONFIG GET", "append*", "tls-port") or {}
+    config: dict[Any, Any] = await _answer(command, "CONFIG GET", *_SETTINGS) or {}
     user = await _answer(command, "ACL GETUSER", "default")
     settings = {as_text(name): as_text(value) for name, value in config.items()}
     return ServerFacts(
@@ -197,6 +236,8 @@ async def _facts(command: _Command, topology: Topology) -> ServerFacts:
         append_fsync=settings.get("appendfsync"),
         eviction=_known(info, "maxmemory_policy", str),
         memory_limit_bytes=_known(info, "maxmemory", int),
+        value_bytes_max=_known(settings, "proto-max-bulk-len", int),
+        query_buffer_bytes_max=_known(settings, "client-query-buffer-limit", int),
         replicas=_known(info, "connected_slaves", int),
         tcp_port=_known(info, "tcp_port", int),
         tls_port=_known(settings, "tls-port", int),

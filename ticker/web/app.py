@@ -28,8 +28,8 @@ _NOT_PACED: Final = frozenset({"/healthz", "/readyz"})
 """Cheap answers for probes, which would take a gateway that answers slowly for a dead one."""
 
 
-def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> Starlette:
-    """Make the application for one hub. `/metrics` also reports what `collectors` collect.
+def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = (), *, has_metrics: bool = True) -> Starlette:
+    """Make the application for one hub. With `has_metrics`, it has `/metrics`, which also reports `collectors`.
 
     `version` is the project's version: it is part of the addresses of immutable files.
     """
@@ -42,7 +42,7 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
         Route("/v1/{edition}/events", api.events),
         Route("/healthz", api.health),
         Route("/readyz", api.ready),
-        Route("/metrics", api.metrics),
+        *([Route("/metrics", api.metrics)] if has_metrics else []),
         *page_routes(hub, version=version),
     ]
     return Starlette(
@@ -55,6 +55,17 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = ()) -> St
         ],
         exception_handlers={Refusal: refused, 404: not_found, 405: method_not_allowed},
     )
+
+
+def make_metrics_app(hub: Hub) -> Starlette:
+    """Make an application for operators only: metrics and health."""
+    api = Api(hub)
+    routes = [
+        Route("/healthz", api.health),
+        Route("/readyz", api.ready),
+        Route("/metrics", api.metrics),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(NoStoreByDefault)])
 
 
 class NoStoreByDefault:
