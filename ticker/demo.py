@@ -21,6 +21,7 @@ from ticker.core.entry import decode_entry
 from ticker.core.errors import TickerError
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
+from ticker.outages import Outages
 from ticker.settings import Settings
 from ticker.store.connection import CLIENT_ERRORS, Redis, connect
 from ticker.store.log_reader import last_seq, read_log
@@ -65,25 +66,38 @@ def load_stories() -> tuple[Story, ...]:
     return msgspec.toml.decode(source, type=dict[str, tuple[Story, ...]])["stories"]
 
 
-async def run_demo(url: str, settings: Settings) -> None:
-    """Post to every edition in whose language there are lines, until cancelled. Retries after failures of Redis."""
+async def run_demo(url: str, settings: Settings, outages: Outages) -> None:
+    """Post to every edition in whose language there are lines, until cancelled. Retries after failures of Redis.
+
+    `outages` are those of the process.
+    """
     async with asyncio.TaskGroup() as group:
         for name, edition in settings.editions.items():
             language = edition.lang.partition("-")[0]
             stories = [story for story in load_stories() if language in story.lines]
             if stories:
-                group.create_task(_Storyteller(url, name, edition, language, stories).run(), name=f"demo {name}")
+                teller = _Storyteller(url, name, edition, language, stories, outages)
+                group.create_task(teller.run(), name=f"demo {name}")
 
 
 class _Storyteller:
     """Posts one edition's stories in turn, for ever."""
 
-    def __init__(self, url: str, name: str, edition: Edition, language: str, stories: Sequence[Story]) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        edition: Edition,
+        language: str,
+        stories: Sequence[Story],
+        outages: Outages,
+    ) -> None:
         self._url = url
         self._name = name
         self._edition = edition
         self._language = language
         self._stories = stories
+        self._outages = outages
 
     async def run(self) -> None:
         while True:
@@ -91,7 +105,7 @@ class _Storyteller:
                 async with Publisher(self._url, edition=self._name, editor=EDITOR, origin="ticker demo") as publisher:
                     await self._post_stories(publisher)
             except (OSError, TickerError, *CLIENT_ERRORS) as error:
-                _logger.warning("demo-interrupted", edition=self._name, why=f"{type(error).__name__}: {error}"[:200])
+                self._outages.fail("demo", self._name, f"{type(error).__name__}: {error}"[:200], is_redis=True)
             await asyncio.sleep(PACE_S)
 
     async def _post_stories(self, publisher: Publisher) -> None:
@@ -124,6 +138,7 @@ class _Storyteller:
             if number:
                 await _pause()
             receipt = await publisher.submit(self._submission(story, text, line_id, expires_at))
+            self._outages.recover("demo", self._name)
             if receipt.status is not ReceiptStatus.ON_AIR:
                 codes = [finding.code for finding in receipt.errors]
                 _logger.warning("demo-not-on-air", edition=self._name, errors=codes)

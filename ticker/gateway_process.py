@@ -43,7 +43,7 @@ def run(
         TickerError: If a setting or the URL can't be used, or a port can't be bound.
 
     """
-    set_up_logs(environ)
+    set_up_logs(environ, is_worker=shared)
     parse_url(url)  # an invalid URL never becomes valid: fail now, before the feeds start to retry
     uvloop.run(_run(url, settings, Address(*address, shared), metrics, ready))
 

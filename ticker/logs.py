@@ -12,6 +12,9 @@ import structlog
 from structlog.typing import Processor
 
 from ticker.core.errors import SettingsError
+from ticker.variables import unknown_variables
+
+_logger = structlog.stdlib.get_logger("ticker.logs")
 
 SETTLED: Final = "settled"
 """The desk's event of a submission that it has answered."""
@@ -26,12 +29,14 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-def set_up_logs(environ: Mapping[str, str], *, hides_published: bool = False) -> LogFormat:
+def set_up_logs(environ: Mapping[str, str], *, hides_published: bool = False, is_worker: bool = False) -> LogFormat:
     """Set up structlog and the standard library's logging. Return the format.
 
     `TICKER_LOG_FORMAT` is `text` or `json`; the default is text on a terminal, and JSON for files and collectors.
     `TICKER_LOG_LEVEL` is the lowest level that is logged. With `hides_published`, the text leaves out submissions that
     were published, because the caller shows their lines.
+
+    Variables that have no meaning are logged, but not by a worker (`is_worker`), whose parent logs them.
 
     Raises:
         SettingsError: If the format or the level is unknown.
@@ -69,6 +74,8 @@ def set_up_logs(environ: Mapping[str, str], *, hides_published: bool = False) ->
     # uvicorn logs every start and stop; our own events report them already.
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.error").addFilter(_is_our_own)
+    for name, nearest in () if is_worker else unknown_variables(environ):
+        _logger.warning("unknown-variable", name=name, nearest=nearest)
     return log_format
 
 

@@ -17,6 +17,7 @@ from ticker.desk.desk import DeskState, run_desk
 from ticker.desk.metrics import DeskCollector
 from ticker.gateway.server import Address, Gateway
 from ticker.logs import LogFormat, set_up_logs
+from ticker.outages import Outages
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 from ticker.store import data_folder
@@ -107,7 +108,7 @@ class System:
             yield self._url
 
     async def _run_parts(self, url: str, ready: Callable[[str], None]) -> None:
-        state = DeskState()
+        state = DeskState(Outages(is_reported=self._url is None))
         async with asyncio.TaskGroup() as parts:
             desk = parts.create_task(
                 run_desk(partial(connect, url, role="desk"), self._settings, state=state), name="desk"
@@ -117,6 +118,7 @@ class System:
             collectors = [DeskCollector(state, self._settings.held)]
             app = partial(make_app, version=__version__, collectors=collectors)
             self._gateway = gateway = Gateway(url, self._settings, self._address, app)
+            gateway.hub.outages = state.outages
             background = [desk]
             if self._show is not None:
                 activity = show_activity(url, self._settings.editions, self._show)
@@ -124,7 +126,7 @@ class System:
             if self._demo:
                 from ticker.demo import run_demo  # noqa: PLC0415 -- rarely used
 
-                background.append(parts.create_task(run_demo(url, self._settings), name="demo"))
+                background.append(parts.create_task(run_demo(url, self._settings, state.outages), name="demo"))
             try:
                 await gateway.run(lambda: self._is_ready(gateway, ready))
             finally:

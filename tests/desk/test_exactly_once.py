@@ -26,7 +26,8 @@ from tests.support.waiting import eventually
 from ticker.core.line import Change
 from ticker.core.position import Position
 from ticker.core.submission import DEADLINE_MAX_S, ReceiptStatus, Submission, encode_request
-from ticker.desk.worker import EditionDesk, EditionState
+from ticker.desk.state import EditionState
+from ticker.desk.worker import EditionDesk
 from ticker.store.editors import register
 from ticker.store.inbox import submit
 from ticker.store.log_reader import read_log, verify_log
@@ -46,7 +47,8 @@ async def test_an_unreachable_cluster_is_logged_as_an_interruption(redis_url: st
         async with harness.desk(breaking):
             await harness.ask("ann", new("k1"))
     await harness.aclose()
-    assert [event["event"] for event in told if event["log_level"] != "info"] == ["desk interrupted"]
+    assert [event["event"] for event in told if event["log_level"] != "info"] == ["redis-interrupted"]
+    assert "redis-recovered" in [event["event"] for event in told]
 
 
 async def assert_each_is_settled_once(harness: DeskHarness, editors: Sequence[str], keys: int) -> None:

@@ -20,7 +20,7 @@ from ticker.core.edition import Role, SecondPerson
 from ticker.core.submission import ReceiptStatus
 from ticker.desk.desk import DeskState, run_desk
 from ticker.desk.metrics import DeskCollector, make_app
-from ticker.desk.worker import EditionState
+from ticker.desk.state import EditionState
 from ticker.http_server import bind, serve
 from ticker.store.streams import redis_ms
 

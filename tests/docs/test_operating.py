@@ -63,8 +63,9 @@ def test_every_log_event_on_the_page_exists() -> None:
     table = text.partition("| event | meaning |")[2].partition("\n\n")[0]
     events = [event for row in table.splitlines()[2:] for event in re.findall("`([^`]+)`", row.split("|")[1])]
     assert len(events) > 5
-    source = "".join(path.read_text(encoding="utf-8") for path in (PAGE.parents[1] / "ticker" / "desk").glob("*.py"))
-    assert [event for event in events if f'"{event}"' not in source] == []
+    source = "".join(path.read_text(encoding="utf-8") for path in (PAGE.parents[1] / "ticker").rglob("*.py"))
+    composed = {"redis-interrupted", "desk-interrupted", "feed-interrupted"}  # in ticker/outages.py
+    assert [event for event in events if event not in composed and f'"{event}"' not in source] == []
 
 
 def _names_in_table(head: str) -> set[str]:

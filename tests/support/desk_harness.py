@@ -19,7 +19,8 @@ from ticker.core.entry import Entry, follow
 from ticker.core.held import Held, content_mark
 from ticker.core.line import Change
 from ticker.core.submission import Decision, DecisionRequest, Receipt, Request, Submission
-from ticker.desk.worker import Connector, EditionDesk, EditionState
+from ticker.desk.state import EditionState
+from ticker.desk.worker import Connector, EditionDesk
 from ticker.settings import Settings
 from ticker.store.connection import Redis, connect
 from ticker.store.editions import load_edition

@@ -18,6 +18,7 @@ from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.line import Change
 from ticker.core.outcome import Context, Publish, decide
 from ticker.core.submission import Submission
+from ticker.outages import Outages
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ def test_every_line_would_be_published_without_a_warning(language: str) -> None:
 @pytest.mark.parametrize("language", ["en", "ar", "es"])
 def test_the_stories_may_be_repeated_within_the_hour(language: str) -> None:
     board, edition = Board(), DEFAULT_EDITIONS[language]
-    teller = demo._Storyteller("", language, edition, language, demo.load_stories())
+    teller = demo._Storyteller("", language, edition, language, demo.load_stories(), Outages())
     for story in demo.load_stories() * 2:
         line_id = None
         for text in story.lines[language]:
@@ -89,7 +90,7 @@ def test_a_newcomers_line_stays_on_the_board_beside_the_demo() -> None:
     edition, board = DEFAULT_EDITIONS["en"], Board()
     own = post(board, Submission(key="own", change=Change.NEW, text="Harbour: All is well"), NOW, edition)
     assert isinstance(own, Publish)
-    teller = demo._Storyteller("", "en", edition, "en", demo.load_stories())
+    teller = demo._Storyteller("", "en", edition, "en", demo.load_stories(), Outages())
     now, ends = NOW, list[datetime]()
     for number in range(50):
         now += timedelta(seconds=demo.wait_s(ends, demo.lines_max(edition), now))

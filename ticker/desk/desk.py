@@ -9,17 +9,28 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import structlog
+
+from ticker import __version__
 from ticker.core.errors import SettingsError
-from ticker.desk.worker import Connector, EditionDesk, EditionState, utc_now
+from ticker.desk.state import EditionState
+from ticker.desk.worker import Connector, EditionDesk, utc_now
+from ticker.outages import Outages
 from ticker.settings import Settings
+
+_logger = structlog.stdlib.get_logger("ticker.desk")
 
 __all__ = ["Connector", "DeskState", "EditionState", "run_desk"]
 
 
 class DeskState:
-    """The condition of a desk. `ready` is set once every edition has started to accept requests."""
+    """The condition of a desk. `ready` is set once every edition has started to accept requests.
 
-    def __init__(self) -> None:
+    `outages` are those of the process. `ticker up` passes them to its gateway, too.
+    """
+
+    def __init__(self, outages: Outages | None = None) -> None:
+        self.outages = Outages() if outages is None else outages
         self.ready = asyncio.Event()
         self.editions: dict[str, EditionState] = {}
 
@@ -57,9 +68,10 @@ async def run_desk(
         if not starting:
             state.ready.set()
 
+    _logger.info("desk-started", editions=names, version=__version__)
     async with asyncio.TaskGroup() as group:
         for name in names:
-            state.editions[name] = EditionState()
+            state.editions[name] = EditionState(outages=state.outages)
             desk = EditionDesk(
                 name,
                 connector,

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ticker.desk.desk import DeskState
-from ticker.desk.worker import EditionState
+from ticker.desk.state import EditionState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -10,29 +10,28 @@ import asyncio
 import math
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Final, NoReturn, Protocol
 
-import msgspec
 import structlog
 
 from ticker.backoff import Backoff
 from ticker.core.edition import Edition
 from ticker.core.errors import LinkError, SettingsError, StoreError, TickerError
-from ticker.core.submission import ReceiptStatus
+from ticker.core.submission import decode_receipt
 from ticker.desk.fair_queue import FairQueue
 from ticker.desk.ledger import Ledger
 from ticker.desk.loader import load_ledger, refresh
 from ticker.desk.plan import PendingRequest, PlanContext, PlannedSettlement
 from ticker.desk.planner import next_due, plan_due, plan_requests
 from ticker.desk.rates import RateLimit
+from ticker.desk.state import EditionState
 from ticker.settings import Settings
 from ticker.store.append import Appended, Stop, append
 from ticker.store.bell import last_ring
-from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, Redis, is_cancelled
+from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, Redis, is_cancelled, is_unreachable
 from ticker.store.editions import StoredEdition, load_edition, save_edition
 from ticker.store.editors import roles
 from ticker.store.keys import Keys
@@ -60,37 +59,6 @@ class Connector(Protocol):
     """Makes a client, as `functools.partial(connect, url, role="desk")` does."""
 
     def __call__(self, *, blocking: bool) -> Redis: ...
-
-
-class EditionState(msgspec.Struct):
-    """The condition of an edition's desk, for metrics and health checks.
-
-    Attributes:
-        accepting: The desk reads the inboxes.
-        fault: Why nothing can be published, although the desk reads the inboxes.
-        outcomes: Settlements by status.
-        refused: Refusals by the code of the rule or limit.
-        repeated: Requests whose key had been answered.
-        moved: Settlements that Redis rejected because another desk was faster.
-        errors: Restarts after a failure.
-        dropped: Requests deleted unread because the inbox had more than `inbox_retained`.
-        break_glass: Entries that a chief published without a second person.
-        held: Held items.
-        overdue: Held items that were due while no desk was running (`overdue_after_s`).
-
-    """
-
-    accepting: bool = False
-    fault: str | None = None
-    outcomes: Counter[ReceiptStatus] = msgspec.field(default_factory=Counter)
-    refused: Counter[str] = msgspec.field(default_factory=Counter)
-    repeated: int = 0
-    moved: int = 0
-    errors: int = 0
-    dropped: int = 0
-    break_glass: int = 0
-    held: int = 0
-    overdue: int = 0
 
 
 def utc_now() -> datetime:
@@ -168,15 +136,17 @@ class EditionDesk:
                     backoff.reset()
                     while not is_cancelled():
                         await self._round(redis, blocking)
+                        self._state.outages.recover("desk", self._name)
                     raise asyncio.CancelledError
                 except SettingsError as error:
                     if not self._has_begun:
                         raise
                     self._set_fault(error)
                 except (OSError, TickerError, *CLIENT_ERRORS) as error:
-                    self._log.warning("desk interrupted", reason=f"{type(error).__name__}: {error}"[:200])
+                    reason = f"{type(error).__name__}: {error}"[:200]
+                    self._state.outages.fail("desk", self._name, reason, is_redis=is_unreachable(error))
                 except Exception:  # noqa: BLE001 - the root of a task: this and the other editions must go on
-                    self._log.exception("desk failed")
+                    self._log.exception("desk-failed")
                     self._loaded = None
                 self._state.accepting = False
                 self._state.errors += 1
@@ -288,11 +258,13 @@ class EditionDesk:
             facts |= {"seq": item.logged.seq, "line": entry.line.id}
             if entry.break_glass is not None:
                 self._state.break_glass += 1
-                self._log.warning("published without a second person", reason=entry.break_glass, **facts)
+                self._log.warning("published-without-second-person", reason=entry.break_glass, **facts)
         if item.held is not None:
             facts["held"] = item.held.id
+        if item.refused:
+            facts |= {"action": decode_receipt(item.receipt).action, "codes": item.refused}
         if item.failure is not None:
-            self._log.error("rules failed", exc_info=item.failure, **facts)
+            self._log.error("rules-failed", exc_info=item.failure, **facts)
         self._log.info("settled", repeats=item.is_repeat, **facts)
 
     async def _refresh(self, redis: Redis) -> None:
@@ -318,7 +290,7 @@ class EditionDesk:
             inbox, most = self._keys.inbox(editor), self._settings.inbox_retained
             if dropped := await redis.xtrim(inbox, maxlen=most, approximate=False):
                 self._state.dropped += dropped
-                self._log.warning("inbox flooded", editor=editor, dropped=dropped, inbox_retained=most)
+                self._log.warning("inbox-flooded", editor=editor, dropped=dropped, inbox_retained=most)
 
     async def _is_refreshed(self, redis: Redis, ledger: Ledger) -> bool:
         try:
@@ -365,11 +337,11 @@ class EditionDesk:
         reason = None if fault is None else str(fault)
         if isinstance(fault, LinkError) and reason != self._state.fault:
             remedy = f"run `ticker repair {self._name} --dry-run`"
-            self._log.error("log verification failed, publishing stopped", reason=reason, remedy=remedy)
+            self._log.error("publishing-stopped", code="log", reason=reason, remedy=remedy)
         elif reason is not None and reason != self._state.fault:
-            self._log.error("settings don't match the edition, publishing stopped", reason=reason)
+            self._log.error("publishing-stopped", code="settings", reason=reason)
         elif reason is None and self._state.fault is not None:
-            self._log.info("fault resolved, publishing resumed")
+            self._log.info("publishing-resumed")
         self._state.fault = reason
 
     @property

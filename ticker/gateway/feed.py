@@ -22,7 +22,7 @@ from ticker.core.salvage import salvage
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.store.bell import last_ring, wait_for_ring
-from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled
+from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled, is_unreachable
 from ticker.store.editions import StoredEdition, edition_names, load_edition
 from ticker.store.log_reader import check_entry, listen, read_items, read_log, walk_log
 from ticker.store.reach import Report, report_reach
@@ -109,19 +109,20 @@ class Feeds:
                 ):
                     await self._follow(name, redis, blocking, loading)
             except TickerError as error:
-                self._report_trouble(name, str(error))
+                self._fail(name, str(error))
                 loading.attempted.set()
             except REDIS_ERRORS as error:
-                self._report_trouble(name, f"Redis can't be read ({type(error).__name__})")
+                reason = f"Redis can't be read ({type(error).__name__})"
+                self._fail(name, reason, is_redis=is_unreachable(error))
             except Exception:  # the root of a task: the other editions must continue, and this one retries
                 _logger.exception("feed-failed", edition=name)
-                self._report_trouble(name, "the feed failed: see the gateway's log")
+                self._fail(name, "the feed failed: see the gateway's log")
             await asyncio.sleep(backoff.next_s())
 
-    def _report_trouble(self, name: str, reason: str, **details: object) -> None:
-        if self._hub.troubles.get(name) != reason:
-            _logger.warning("feed-troubled", edition=name, reason=reason, **details)
+    def _fail(self, name: str, reason: str, *, is_redis: bool = False) -> None:
         self._hub.troubles[name] = reason
+        self._hub.feed_failures += 1
+        self._hub.outages.fail("feed", name, reason, is_redis=is_redis)
 
     async def _follow(self, name: str, redis: Redis, blocking: Redis, loading: Loading) -> None:
         while not is_cancelled():
@@ -131,14 +132,13 @@ class Feeds:
                 stored = await self._load(name, redis)
                 self._hub.damaged.discard(name)
                 channel = self._hub.channels[name]
-                if self._hub.troubles.pop(name, None) is not None:
-                    _logger.info("feed-recovered", edition=name, position=str(channel.position))
+                self._hub.troubles.pop(name, None)
                 loading.loaded.set()
                 loading.attempted.set()
                 await self._tail(channel, stored, bell, redis, blocking)
             except LinkError as error:
                 self._hub.damaged.add(name)
-                self._report_trouble(name, f"{error}; run `ticker repair {name} --dry-run`", seq=error.seq)
+                self._fail(name, f"{error}; run `ticker repair {name} --dry-run`")
                 if name in self._hub.channels:
                     loading.loaded.set()
                 loading.attempted.set()
@@ -155,6 +155,7 @@ class Feeds:
         while not is_cancelled():
             log = channel.history.log
             entries, rung = await listen(blocking, channel.name, log.head, bell)
+            self._hub.outages.recover("feed", channel.name)
             for entry in entries:
                 channel.append(check_entry(log.head, log.head_link, entry))
             if not entries and not await self._is_same_history(channel, stored, redis):

@@ -17,6 +17,7 @@ from ticker.gateway.follower import Follower
 from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.selection_limits import SelectionLimits
 from ticker.gateway.time_slices import TimeSlices
+from ticker.outages import Outages
 from ticker.settings import Settings
 
 DRAIN_STEP_S: Final = 0.1
@@ -44,6 +45,8 @@ class Hub:
         editions: The names of all editions found in Redis, whether or not they could be loaded.
         troubles: Why the feed of an edition doesn't follow the log now, by edition.
         damaged: The editions whose logs don't verify.
+        outages: Those of the process, for its log.
+        feed_failures: How often feeds had to start again.
         is_loading: Whether the editions are still being loaded.
         loop_stalls: The event loop's delays.
 
@@ -71,6 +74,8 @@ class Hub:
         self.editions: set[str] = set()
         self.troubles: dict[str, str] = {}
         self.damaged: set[str] = set()
+        self.outages = Outages()
+        self.feed_failures = 0
         self.admission = Admission(settings, file_limit)
         self.trusted = parse_networks(settings.trusted_proxies)
         self.limits = ConnectionLimits(

@@ -68,6 +68,11 @@ class HubCollector(Collector):
         yield GaugeMetricFamily(
             "ticker_draining", "1 while the gateway closes its followers' connections.", value=hub.is_draining
         )
+        yield CounterMetricFamily(
+            "ticker_feed_failures",
+            "Times that a feed had to start again, for example because Redis was away.",
+            value=hub.feed_failures,
+        )
         yield from hub.loop_stalls.collect()
 
     def _collect_channels(self, channels: list[Channel]) -> Iterator[Metric]:

@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from ticker import __version__
 from ticker.gateway.connection import Connection
 from ticker.gateway.feed import Feeds
 from ticker.gateway.hub import Hub
@@ -89,7 +90,7 @@ class _Server(Server):
         self.has_started.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        _logger.info("draining", followers=self._hub.followers)
+        _logger.info("gateway-draining", followers=self._hub.followers)
         await self._hub.drain(lambda: self.force_exit)
         await super().shutdown(sockets)
 
@@ -165,6 +166,13 @@ class Gateway:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         await self._server.has_started.wait()
+        _logger.info(
+            "gateway-started",
+            address=self.address,
+            editions=sorted(self.hub.channels),
+            followers_max=self.hub.admission.followers_max,
+            version=__version__,
+        )
         ready()
 
     def stop(self) -> None:

@@ -28,7 +28,7 @@ from redis.asyncio.sentinel import (
     SentinelManagedSSLConnection,
 )
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, ClusterDownError, RedisClusterException, RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from ticker.core.errors import SettingsError, StoreError
@@ -155,6 +155,12 @@ def _rejection(url: str) -> str:
         f"rejects the password of the user {user}, or has no such user: check TICKER_REDIS_PASSWORD and "
         "TICKER_REDIS_URL"
     )
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Return whether an error means that Redis is away or still loads: not that it refuses a command."""
+    away = (OSError, redis.ConnectionError, redis.TimeoutError, RedisClusterException, ClusterDownError)
+    return isinstance(error, away) and not isinstance(error, AuthenticationError)
 
 
 def _options(timeout_s: float, credentials: Mapping[str, str]) -> dict[str, Any]:

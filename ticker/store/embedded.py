@@ -127,7 +127,7 @@ class EmbeddedServer:
             status = await self._process.wait()
             if self._stopping.is_set():
                 return
-            log.warning("embedded_server_died", status=status, data=str(self.data))
+            log.warning("embedded-server-died", status=status, data=str(self.data))
             if loop.time() - since >= STABLE_S:
                 backoff.reset()
             while not await self._restart(after_s=backoff.next_s()):
@@ -192,10 +192,10 @@ class EmbeddedServer:
             try:
                 await self._launch()
             except StoreError as error:
-                log.warning("embedded_server_restart_failed", reason=str(error), data=str(self.data))
+                log.warning("embedded-server-restart-failed", reason=str(error), data=str(self.data))
                 return self._stopping.is_set()
         self.restarts += 1
-        log.info("embedded_server_restarted", pid=self.pid, restarts=self.restarts, data=str(self.data))
+        log.info("embedded-server-restarted", pid=self.pid, restarts=self.restarts, data=str(self.data))
         return True
 
     async def _launch(self) -> None:
@@ -271,7 +271,7 @@ class EmbeddedServer:
         try:
             await asyncio.wait_for(process.wait(), STOP_S)
         except TimeoutError:
-            log.warning("embedded_server_killed", pid=process.pid, after_s=STOP_S, data=str(self.data))
+            log.warning("embedded-server-killed", pid=process.pid, after_s=STOP_S, data=str(self.data))
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
@@ -349,7 +349,7 @@ async def _end_orphan(data: Path) -> None:
     """
     lock = FileLock(data_folder.server_lock_file(data))
     if not lock.acquire():
-        log.warning("embedded_server_orphan", data=str(data))
+        log.warning("embedded-server-orphan", data=str(data))
         with contextlib.suppress(StoreError):
             # NOSAVE: with `appendfsync always`, everything that was acknowledged is on disk.
             await _send(data_folder.socket_path(embedded_url(data)), b"SHUTDOWN NOSAVE")

@@ -18,8 +18,8 @@ BAD_WORDS: Final = (
     "ResourceWarning",
     "Unclosed",
     "feed-failed",
-    "desk failed",
-    "rules failed",
+    "desk-failed",
+    "rules-failed",
 )
 """No log may contain these words."""
 

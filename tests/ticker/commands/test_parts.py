@@ -90,9 +90,34 @@ def test_a_desk_waits_for_a_missing_redis(parts: Parts) -> None:
     desk = Program(["desk"], parts.environ, parts.folder / "desk.log")
     parts.started.append(desk)
     desk.start(wait=False)
-    until(lambda: "desk interrupted" in desk.log, "it says that there is no Redis")
+    until(lambda: "redis-interrupted" in desk.log, "it says that there is no Redis")
     parts.server.start()
     desk.wait_ready()
+
+
+def test_an_outage_of_redis_is_one_warning_per_process_and_one_line_at_its_end(parts: Parts) -> None:
+    """Each edition's desk and feed retries several times."""
+    desk = parts.start("desk", "--metrics", "127.0.0.1:0")
+    gateway = parts.start("gateway", "--port", "0")
+    parts.server.kill()
+    for part, counter in ((desk, "ticker_desk_errors_total"), (gateway, "ticker_feed_failures_total")):
+        until(lambda part=part, counter=counter: metric(part, counter) >= 9, "each edition has retried")  # type: ignore[misc]
+    parts.server.start()
+    for part in (desk, gateway):
+        until(lambda part=part: "redis-recovered" in part.log, "the end is logged")  # type: ignore[misc]
+        events = [json.loads(line) for line in part.log.splitlines() if line.startswith("{")]
+        levels = [event["level"] for event in events if event["event"] == "redis-interrupted"]
+        assert (levels, [event["level"] for event in events].count("warning")) == (["warning"], 1)
+        (recovered,) = [event for event in events if event["event"] == "redis-recovered"]
+        assert recovered["failures"] >= 9
+    assert ('"gateway-started"' in gateway.log, '"desk-started"' in desk.log) == (True, True)
+
+
+def metric(part: Program, name: str) -> float:
+    """Return the sum of a metric over all its labels."""
+    with urlopen(f"{part.url}/metrics", timeout=60) as response:
+        lines = response.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
 def test_two_desks_work_at_the_same_time(parts: Parts) -> None:

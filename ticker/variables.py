@@ -1,0 +1,47 @@
+"""The environment variables that Ticker reads, and the ones that only look like it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+import msgspec
+
+from ticker.settings import PREFIX, Settings
+
+_PASSWORDS: Final = ("REDIS", "ADMIN", "DESK", "GATEWAY", "EDITOR")
+OTHERS: Final = frozenset(
+    {
+        *(
+            "TICKER_REDIS_URL",
+            "TICKER_DATA",
+            "TICKER_SETTINGS",
+            "TICKER_LOG_LEVEL",
+            "TICKER_LOG_FORMAT",
+            "TICKER_DEBUG",
+        ),
+        "TICKER_GATEWAY_URL",
+        *(f"TICKER_{name}_PASSWORD{ending}" for name in _PASSWORDS for ending in ("", "_FILE")),
+    }
+)
+"""The variables that are no settings."""
+
+_SERVICE: Final = re.compile(r"TICKER_(?:[A-Z0-9_]*_)?(?:SERVICE_(?:HOST|PORT)|PORT)(?:_[A-Z0-9_]+)?")
+"""Variables that Kubernetes sets for a service called `ticker`, or whose name begins like that."""
+
+
+def known_variables() -> frozenset[str]:
+    """Return the names of all variables that begin with `TICKER_` and have a meaning."""
+    settings = {PREFIX + field.name.upper() for field in msgspec.structs.fields(Settings)} - {f"{PREFIX}EDITIONS"}
+    return OTHERS | settings
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Yield each variable that begins with `TICKER_` and has no meaning, with the nearest name that has one."""
+    known = known_variables()
+    for name in sorted(environ):
+        if name.upper().startswith(PREFIX) and name not in known and not _SERVICE.fullmatch(name):
+            nearest = get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.75)
+            yield name, nearest[0] if nearest else None
