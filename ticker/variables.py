@@ -14,15 +14,8 @@ from ticker.settings import PREFIX, Settings
 _PASSWORDS: Final = ("REDIS", "ADMIN", "DESK", "GATEWAY", "EDITOR")
 OTHERS: Final = frozenset(
     {
-        *(
-            "TICKER_REDIS_URL",
-            "TICKER_DATA",
-            "TICKER_SETTINGS",
-            "TICKER_LOG_LEVEL",
-            "TICKER_LOG_FORMAT",
-            "TICKER_DEBUG",
-        ),
-        "TICKER_GATEWAY_URL",
+        *("TICKER_REDIS_URL", "TICKER_GATEWAY_URL", "TICKER_DATA", "TICKER_CONFIG", "TICKER_SETTINGS"),
+        *("TICKER_LOG_LEVEL", "TICKER_LOG_FORMAT", "TICKER_DEBUG"),
         *(f"TICKER_{name}_PASSWORD{ending}" for name in _PASSWORDS for ending in ("", "_FILE")),
     }
 )
