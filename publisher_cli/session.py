@@ -56,7 +56,7 @@ class Session(msgspec.Struct, frozen=True):
         login = load_login(environ)
         folder = data_folder.default_data_folder(environ)
         if login is None:
-            return cls(with_password(data_folder.embedded_url(folder), password_from(environ)))
+            return cls(with_password(_embedded_url(folder), password_from(environ)))
         if data_folder.address_file(folder).exists():
             raise SettingsError(
                 f"you are logged in to {redact(login.url)}, but `ticker up` runs here, too: choose that one with "
@@ -88,6 +88,19 @@ class Session(msgspec.Struct, frozen=True):
         if user is not None and user != "default":
             return check_name(user)
         return as_name(_login_name())
+
+
+def _embedded_url(folder: Path) -> str:
+    """Return the URL of the embedded server of the default data folder.
+
+    Raises:
+        StoreError: If it doesn't run. On an editor's laptop, `tick login` is missing.
+
+    """
+    try:
+        return data_folder.embedded_url(folder)
+    except StoreError as error:
+        raise StoreError(f"{error}, or log in to the Redis of your newsroom with `tick login`") from error
 
 
 def as_name(text: str) -> str:

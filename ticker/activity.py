@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 from ticker.core.entry import Logged, decode_entry
 from ticker.core.errors import TickerError
-from ticker.core.line import Change, Line
+from ticker.core.line import Change, Direction, Line
 from ticker.core.submission import Reach
 from ticker.store.connection import CLIENT_ERRORS, connect
 from ticker.store.log_reader import last_seq, tail
@@ -31,8 +31,8 @@ _WORDS: Final = {
     Change.PIN: "pinned",
     Change.UNPIN: "unpinned",
 }
-_ISOLATES: Final = ("\u2068", "\u2069")
-"""They keep a right-to-left text from changing the order of the other columns."""
+_ISOLATE: Final = "\u2067{}\u2069"
+"""Keeps a right-to-left text from changing the order of the other columns."""
 
 
 async def show_activity(url: str, editions: Iterable[str], show: Callable[[str], None]) -> None:
@@ -73,10 +73,10 @@ def describe(edition: str, logged: Logged, reach: Reach | None, now: datetime) -
     """Return the line of text for an entry. `now` is in the time zone of the terminal."""
     entry = logged.entry
     readers = "" if reach is None else f"  · {reach.followers:,} reader{'' if reach.followers == 1 else 's'}"
-    opening, closing = _ISOLATES
-    text = _text(entry.hidden_version or entry.line)
+    line = entry.hidden_version or entry.line
+    text = _ISOLATE.format(_text(line)) if line.dir is Direction.RTL else _text(line)
     word = _WORDS[entry.line.change]
-    return f"{now:%H:%M:%S}  {edition}  {entry.editor}  {word}  {opening}{text}{closing}{readers}"
+    return f"{now:%H:%M:%S}  {edition}  {entry.editor}  {word}  {text}{readers}"
 
 
 def _text(line: Line) -> str:

@@ -57,7 +57,7 @@ def test_after_a_login_every_command_uses_its_redis(server: RedisServer, environ
     assert PASSWORD not in ran.out + ran.err
     assert [each["name"] for each in tick(environ, "editions", "--json").json["editions"]] == ["ar"]
     assert tick(environ, "logout").out == "logged out\n"
-    assert "no embedded server runs" in tick(environ, "editions").err
+    assert "or log in to the Redis of your newsroom with `tick login`" in tick(environ, "editions").err
 
 
 def test_the_password_is_asked_for_on_a_terminal_and_not_shown(server: RedisServer, environ: dict[str, str]) -> None:

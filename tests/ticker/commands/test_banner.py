@@ -24,11 +24,12 @@ from ticker.commands.banner import Place, find_place
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Logged
-from ticker.core.line import Change
+from ticker.core.line import Change, Direction
 from ticker.core.outcome import Context, Publish, decide
 from ticker.core.submission import Reach, Submission
 from ticker.store.data_folder import default_data_folder
 
+ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 
@@ -143,19 +144,27 @@ def test_a_redis_url_is_printed_only_without_credentials(tmp_path: Path) -> None
     assert "with the same TICKER_REDIS_URL and password" in lines
 
 
+def test_the_readme_shows_the_banner() -> None:
+    lines = banner.banner("http://127.0.0.1:8080", DEFAULT_EDITIONS, "/home/maha/ticker/.venv/bin/tick", Place())
+    assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_a_gateway_on_all_addresses_is_opened_on_this_machine() -> None:
     lines = list(banner.banner("http://0.0.0.0:8080", DEFAULT_EDITIONS, "tick", Place()))
     assert "  http://127.0.0.1:8080/" in lines
 
 
-def test_a_withdrawn_line_is_described_by_its_reason() -> None:
+def test_a_line_is_described_by_its_text_and_a_withdrawn_one_by_its_reason() -> None:
     board = Board()
     published = post_to_board(board, Submission(key="a", change=Change.NEW, text="A: b"), NOW, DEFAULT_EDITIONS["en"])
     assert isinstance(published, Publish)
     entry = published.entry
-    assert describe("en", Logged(1, "ab", entry), Reach(1, 1, 0.5), NOW).endswith("\u2068A: b\u2069  · 1 reader")
+    assert describe("en", Logged(1, "ab", entry), Reach(1, 1, 0.5), NOW).endswith("  A: b  · 1 reader")
+    arabic = msgspec.structs.replace(entry.line, text="المسبار", attribution=None, dir=Direction.RTL)
+    shown = describe("ar", Logged(1, "ab", msgspec.structs.replace(entry, line=arabic)), None, NOW)
+    assert shown.endswith("  on air  \u2067المسبار\u2069")
     gone = msgspec.structs.replace(
         entry.line, text="", attribution=None, change=Change.WITHDRAW, correction="It was wrong."
     )
     withdrawn = msgspec.structs.replace(entry, line=gone)
-    assert describe("en", Logged(2, "ab", withdrawn), None, NOW).endswith("withdrawn  \u2068It was wrong.\u2069")
+    assert describe("en", Logged(2, "ab", withdrawn), None, NOW).endswith("  withdrawn  It was wrong.")
