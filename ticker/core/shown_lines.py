@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
@@ -36,9 +36,12 @@ class ShownLines:
         self._board = board
         self._cells: dict[_Cell, list[tuple[int, str]]] = {}  # → (number, id), ascending
         self._place_of: dict[str, tuple[int, frozenset[_Cell]]] = {}  # line id → its number and cells
+        self._oldest: dict[_Cell, int] = {}  # → the number of the oldest line with a place, for `_asked`
+        self._asked: tuple[datetime, int] | None = None
 
     def update(self, line_id: str) -> None:
         """Adopt the board's version of a line, or its removal."""
+        self._asked = None
         number, cells = self._place_of.pop(line_id, (0, frozenset[_Cell]()))
         for cell in cells:
             self._discard(cell, (number, line_id))
@@ -55,42 +58,46 @@ class ShownLines:
 
         May also return True for some lines that don't: pinned lines take the places of newer ones.
         """
+        if self._asked != (now, size):
+            self._asked, self._oldest = (now, size), {}
         line = entry.line
         if not line.shows(now):
             return False
-        checks: dict[_Kind, Callable[[Line], bool]] = {
-            _Kind.USABLE: lambda other: other.shows(now),
-            _Kind.PINNED: lambda other: other.is_pinned(now),
-            _Kind.CANCELED: lambda other: other.shows(now),
-        }
         for cell in _cells_of(entry):
             kind, section, region, urgency = cell
-            if not checks[kind](line) or not self._has_place(cell, line, size, checks[kind]):
+            if not _counts(kind, line, now) or line.number < self._oldest_with_place(cell, now, size):
                 continue
             if kind is not _Kind.CANCELED:
                 return True
             # A notice stands between lines with a text, so it needs a place among those, too.
             texts = _Kind.USABLE, section, region, urgency
-            if self._has_place(texts, line, size, checks[_Kind.USABLE]):
+            if line.number >= self._oldest_with_place(texts, now, size):
                 return True
         return False
 
-    def _has_place(self, cell: _Cell, line: Line, size: int, counts: Callable[[Line], bool]) -> bool:
-        """Return whether fewer than `size` lines of the cell are newer than `line`. Drop those that no longer count."""
+    def _oldest_with_place(self, cell: _Cell, now: datetime, size: int) -> int:
+        """Return the number of the oldest of the newest `size` lines of a cell, or 0 if it has fewer."""
+        oldest = self._oldest.get(cell)
+        if oldest is None:
+            oldest = self._oldest[cell] = self._find_oldest(cell, now, size)
+        return oldest
+
+    def _find_oldest(self, cell: _Cell, now: datetime, size: int) -> int:
+        """Drop the lines that no longer count, as far as they are newer than the result."""
         members = self._cells.get(cell, [])
         newer = 0
         for index in range(len(members) - 1, -1, -1):
-            number, line_id = members[index]
-            if number <= line.number:
+            if len(members) < size:
                 break
+            number, line_id = members[index]
             other = self._board.get(line_id)
-            if other is None or not counts(other.line):
+            if other is None or not _counts(cell[0], other.line, now):
                 del members[index]
             else:
                 newer += 1
-                if newer >= size:
-                    return False
-        return True
+                if newer == size:
+                    return number
+        return 0
 
     def _discard(self, cell: _Cell, member: tuple[int, str]) -> None:
         members = self._cells.get(cell, [])
@@ -101,12 +108,16 @@ class ShownLines:
             self._cells.pop(cell, None)
 
 
+def _counts(kind: _Kind, line: Line, now: datetime) -> bool:
+    return line.is_pinned(now) if kind is _Kind.PINNED else line.shows(now)
+
+
 def _cells_of(entry: Entry) -> Iterator[_Cell]:
     line = entry.line
     kinds = [_Kind.CANCELED] if line.status is Status.CANCELED else [_Kind.USABLE]
     if line.pinned_until is not None and line.status is Status.USABLE:
         kinds.append(_Kind.PINNED)
-    for facets in {line.facets, *entry.earlier_facets}:
-        for region in {None, *facets.regions}:
+    for facets in (line.facets, *entry.earlier_facets):
+        for region in (None, *facets.regions):
             for kind in kinds:
                 yield kind, facets.section, region, facets.urgency
