@@ -202,7 +202,7 @@ class LiveBoard:
             case LineMessage():
                 self._position = message.position
                 self._board.apply(as_entry(message.line))
-                self._trim()
+                self._trim(message.line.updated_at)
             case ForgetMessage():
                 for line_id in message.lines:
                     self._board.remove(line_id)
@@ -213,10 +213,11 @@ class LiveBoard:
             case HeartbeatMessage() | None:
                 pass
 
-    def _trim(self) -> None:
-        """Remove the oldest lines, so that memory stays bounded."""
+    def _trim(self, now: datetime) -> None:
+        """Remove the oldest lines but the pinned ones, so that memory stays bounded."""
         for entry in list(self._board.newest_first())[KEPT:]:
-            self._board.remove(entry.line.id)
+            if not entry.line.is_pinned(now):
+                self._board.remove(entry.line.id)
 
     def _render(self, terminal: Terminal, now: datetime) -> RenderableType:
         from rich.console import Group  # noqa: PLC0415

@@ -19,7 +19,7 @@ from ticker.core.submission import Reach
 from ticker.store.editions import StoredEdition
 from ticker.store.reach import Report, reach_of
 
-LINES_MAX: Final = 10_000
+LINES_MAX: Final = 20_000
 """Maximum number of lines kept: as many as a log retains by default."""
 
 OFF_BOARD_MAX: Final = 30
@@ -76,7 +76,7 @@ class EditionModel:
             return None
 
     def apply(self, logged: Logged) -> None:
-        """Apply the next log entry. Drop the oldest tenth of the lines when there are too many."""
+        """Apply the next log entry. Drop the oldest tenth of the lines, but no pinned ones, when there are too many."""
         self.board.apply(logged.entry)
         self.seq, self.link = logged.seq, logged.link
         self._changed_at = logged.entry.line.updated_at
@@ -85,8 +85,9 @@ class EditionModel:
             for line_id in logged.entry.trim.forgotten:
                 self._seqs.pop(line_id, None)
         if len(self.board) > LINES_MAX:
+            now = logged.entry.line.updated_at
             oldest = list(self.board.newest_first())[LINES_MAX * 9 // 10 :]
-            for entry in oldest:
+            for entry in (each for each in oldest if not each.line.is_pinned(now)):
                 self.board.remove(entry.line.id)
                 self._seqs.pop(entry.line.id, None)
 

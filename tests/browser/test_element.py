@@ -11,7 +11,7 @@ from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import expect_lines, expect_live, host_page, texts, until
 from tests.support.browser_reader import Readers
 from tests.support.scripted_server import EDITION, SocketGateway, line, position
-from ticker.core.line import Change, Direction, Status
+from ticker.core.line import VERSION_LAST, Change, Direction, Status
 
 ELEMENT = "document.querySelector('breaking-ticker')"
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -98,6 +98,26 @@ def test_withdrawn_and_hidden_lines_disappear_while_paused(page: Page, harness: 
     expect_lines(page, "Three", "Withdrawn wrong", "One")
     harness.change("en", lines[2].without_text(Status.WITHHELD), Change.HIDE)
     expect_lines(page, "Withdrawn wrong", "One")
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_forgotten_line_disappears(page: Page, harness: BrowserHarness, host: Host, *, paused: bool) -> None:
+    lines = harness.post_all("en", ["One", "Two", "Three"])
+    open_ticker(page, harness, host)
+    if paused:
+        page.get_by_role("button", name="Pause").click()
+    new = harness.forget("en", lines[1])
+    expect_lines(page, *([] if paused else [new.text]), "Three", "One")
+
+
+def test_withdrawal_of_a_forgotten_line_leaves_no_notice(page: Page, harness: BrowserHarness, host: Host) -> None:
+    lines = harness.post_all("en", ["One", "Two"])
+    open_ticker(page, harness, host)
+    now = datetime.now(UTC)
+    gone = lines[0].without_text(Status.CANCELED)
+    harness.change("en", gone, Change.WITHDRAW, version=VERSION_LAST, number=9, correction="wrong", expires_at=now)
+    expect_lines(page, "Two")
+    expect(page.locator(".announcer")).to_be_empty()
 
 
 def test_withdrawn_line_without_a_reason_is_not_announced(page: Page, harness: BrowserHarness, host: Host) -> None:

@@ -187,3 +187,10 @@ async def test_a_cancelled_request_leaves_no_connection_behind(redis_server: Red
             await posting
     with redis.Redis(unix_socket_path=redis_server.url.removeprefix("unix://")) as client:
         assert "ticker-tick" not in {each["name"] for each in client.client_list()}
+
+
+async def test_a_forgotten_line_is_withdrawn_by_its_id(publisher: Publisher) -> None:
+    refused = await publisher.withdraw("k7m2x9ab3d", "It was wrong")
+    assert [error.code for error in refused.errors] == ["unknown"]
+    receipt = await publisher.withdraw("k7m2x9ab3d", "It was wrong", forgotten=True)
+    assert (receipt.status, receipt.id) == (ReceiptStatus.ON_AIR, "k7m2x9ab3d")

@@ -21,7 +21,7 @@ import msgspec
 import uvicorn
 
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
-from ticker.core.entry import Entry, Logged, encode_entry
+from ticker.core.entry import Entry, Logged, Trim, encode_entry
 from ticker.core.line import Change, Line, Status
 from ticker.core.log_window import LogWindow
 from ticker.core.position import Position, next_link
@@ -164,10 +164,16 @@ class BrowserHarness:
         self.call(self._append(edition, [line]))
         return line
 
-    async def _append(self, edition: str, lines: list[Line]) -> None:
+    def forget(self, edition: str, line: Line) -> Line:
+        """Publish a new line with which another one is forgotten."""
+        new = self._new_line(edition, "With this line, another one is forgotten", len(self.log[edition]) + 1)
+        self.call(self._append(edition, [new], Trim(through=0, forgotten=(line.id,))))
+        return new
+
+    async def _append(self, edition: str, lines: list[Line], trim: Trim | None = None) -> None:
         channel, log = self.hub.channels[edition], self.log[edition]
         for line in lines:
-            entry = Entry(line=line, editor="amal", key=f"key-{len(log)}", submitted_at=line.updated_at)
+            entry = Entry(line=line, editor="amal", key=f"key-{len(log)}", submitted_at=line.updated_at, trim=trim)
             link = next_link(channel.history.log.head_link or "", encode_entry(entry))
             logged = Logged(channel.history.log.head + 1, link, entry)
             log.append(logged)

@@ -170,9 +170,15 @@ class Publisher:
         """Correct a line. Readers see the `reason`."""
         return await self._change(Change.CORRECT, line, text=text, reason=reason, **fields)
 
-    async def withdraw(self, line: str, reason: str, **options: Unpack[ChangeOptions]) -> Receipt:
-        """Withdraw a line for good. A notice with the `reason` takes its place."""
-        return await self._change(Change.WITHDRAW, line, reason=reason, **options)
+    async def withdraw(
+        self, line: str, reason: str, *, forgotten: bool = False, **options: Unpack[ChangeOptions]
+    ) -> Receipt:
+        """Withdraw a line for good. A notice with the `reason` takes its place.
+
+        Set `forgotten` to withdraw the line even if it is so old that the desk has forgotten it. Readers that still
+        have the line remove it, without a notice.
+        """
+        return await self._change(Change.WITHDRAW, line, reason=reason, forgotten=forgotten, **options)
 
     async def hide(self, line: str, **options: Unpack[ChangeOptions]) -> Receipt:
         """Take a line off the board without a notice."""
@@ -224,12 +230,15 @@ class Publisher:
         line: str | None,
         *,
         reason: str | None = None,
+        forgotten: bool = False,
         **fields: Unpack[_SubmissionFields],
     ) -> Receipt:
         may_repeat = "key" in fields
         fields.setdefault("key", new_key())
         fields.setdefault("deadline_s", DEADLINE_S)
-        submission = Submission(change=change, id=line, reason=reason, origin=self._origin, **fields)
+        submission = Submission(
+            change=change, id=line, reason=reason, forgotten=forgotten, origin=self._origin, **fields
+        )
         return await self._submit(submission, may_repeat=may_repeat)
 
     async def _decide(

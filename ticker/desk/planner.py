@@ -237,7 +237,9 @@ class _Planner:
             return None, None
         head = self._overlay.head
         assert head is not None, "nothing is published on a log with a fault"
-        trim = self._overlay.plan_trim(outcome.entry.line.id, self._context.now)
+        # By the earlier clock, so that a fast one doesn't forget lines that still show.
+        now = min(self._context.now, self._context.redis_now)
+        trim = self._overlay.plan_trim(outcome.entry.line.id, now)
         entry = outcome.entry if trim is None else msgspec.structs.replace(outcome.entry, trim=trim)
         data = encode_entry(entry)
         logged = Logged(head.seq + 1, next_link(head.link, data), entry)

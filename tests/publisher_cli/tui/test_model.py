@@ -10,6 +10,7 @@ import pytest
 from publisher_cli.tui import model as model_module
 from tests.support.strategies import ENGLISH, START
 from tests.support.tui_harness import held_item, model_of
+from ticker.core.entry import Logged, Trim
 from ticker.store.reach import Report
 
 NOW = START + timedelta(minutes=10)
@@ -64,4 +65,29 @@ def test_oldest_tenth_is_dropped_when_there_are_too_many_lines(monkeypatch: pyte
     monkeypatch.setattr(model_module, "LINES_MAX", 10)
     model = model_of(*(f"Line number {number} of this test" for number in range(11)))
     assert len(model.board) == 9
+    assert model.reach("line-1") is None
+
+
+def test_a_pinned_line_is_not_dropped_with_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_module, "LINES_MAX", 10)
+    model = model_of("Pinned")
+    pinned = model.board.get("line-1")
+    assert pinned is not None
+    pin = msgspec.structs.replace(pinned.line, version=2, pinned_until=START + timedelta(days=1))
+    model.apply(Logged(2, "2" * 64, msgspec.structs.replace(pinned, line=pin)))
+    for number in range(3, 40):
+        line = msgspec.structs.replace(pinned.line, id=f"line-{number}", number=number)
+        model.apply(Logged(number, f"{number:064x}", msgspec.structs.replace(pinned, line=line)))
+    assert model.board.get("line-1") is not None
+    assert len(model.board) <= 11
+
+
+def test_a_forgotten_line_leaves_the_board() -> None:
+    model = model_of("One", "Two")
+    two = model.board.get("line-2")
+    assert two is not None
+    line = msgspec.structs.replace(two.line, id="line-3", number=3)
+    trim = Trim(through=1, forgotten=("line-1",))
+    model.apply(Logged(3, "3" * 64, msgspec.structs.replace(two, line=line, trim=trim)))
+    assert [entry.line.id for entry in model.board.newest_first()] == ["line-3", "line-2"]
     assert model.reach("line-1") is None
