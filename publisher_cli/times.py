@@ -162,16 +162,19 @@ def spell_instant(instant: datetime, now: datetime, zone: tzinfo | None = None) 
 
 
 def spell_duration(duration: timedelta) -> str:
-    """Return `in 1 h 30 min`: the two largest units, rounded to minutes. Below a minute `in 40 s`, below zero `now`."""
-    seconds = round(duration.total_seconds())
-    if seconds <= 0:
-        return "now"
+    """Return `in 1 h 30 min`: as `spell_length`, or `now` below zero."""
+    return "now" if round(duration.total_seconds()) <= 0 else f"in {spell_length(duration)}"
+
+
+def spell_length(duration: timedelta) -> str:
+    """Return `1 h 30 min`: the two largest units, rounded to minutes. Below a minute `40 s`."""
+    seconds = max(0, round(duration.total_seconds()))
     if seconds < 60:
-        return f"in {seconds} s"
+        return f"{seconds} s"
     minutes = round(seconds / 60)
     units = ((minutes // 1440, "d"), (minutes % 1440 // 60, "h"), (minutes % 60, "min"))
     parts = [f"{count} {unit}" for count, unit in units if count]
-    return f"in {' '.join(parts[:2])}"
+    return " ".join(parts[:2])
 
 
 def _day(instant: datetime, other: datetime) -> str:

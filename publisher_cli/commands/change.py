@@ -35,11 +35,26 @@ STDIN_BYTES: Final = 64 * 1024
     "source",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="Post many lines: one JSON object per line of FILE. A second run continues the first.",
+    help="Post the lines of a .jsonl, .csv or .txt file (-: standard input). A second run continues the first.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("jsonl", "csv", "text")),
+    help="The format of FILE.  [default: by its name or its content]",
 )
 @note_option
 @change_options
-def post(console: Console, /, *, text: str | None, source: Path | None, options: SubmitOptions, **content: Any) -> int:
+def post(
+    console: Console,
+    /,
+    *,
+    text: str | None,
+    source: Path | None,
+    form: str | None,
+    options: SubmitOptions,
+    **content: Any,
+) -> int:
     """Put a new line on air.
 
     TEXT is one line of plain text. `-` reads it from standard input, and so does a missing TEXT if standard input is
@@ -52,7 +67,9 @@ def post(console: Console, /, *, text: str | None, source: Path | None, options:
             raise click.UsageError("give a TEXT or --from, not both", context)
         from publisher_cli.submit.batch import submit_file  # noqa: PLC0415 -- it imports the Redis client and all rules
 
-        return submit_file(console, options, source, _change(Change.NEW, **content))
+        return submit_file(console, options, source, _change(Change.NEW, **content), form)
+    if form is not None:
+        raise click.UsageError("--format is for the FILE of --from", context)
     if text is None and (sys.stdin.isatty() or not (text := _read_stdin())):
         raise click.MissingParameter(ctx=context, param=context.command.params[0])
     return _submit(console, options, _change(Change.NEW, text=text, **content))
@@ -200,11 +217,20 @@ def _read_stdin() -> str:
         UsageError: If there are several lines.
 
     """
-    text = sys.stdin.buffer.read(STDIN_BYTES).decode(errors="surrogateescape").strip()
+    context = click.get_current_context()
+    if sys.stdin.isatty():
+        console = context.find_object(Console) or Console()
+        console.tell("type the line and press Enter; Ctrl-C ends without posting it")
+        data = sys.stdin.buffer.readline(STDIN_BYTES + 1)
+    else:
+        data = sys.stdin.buffer.read(STDIN_BYTES + 1)
+    if len(data) > STDIN_BYTES:
+        raise click.UsageError(f"standard input has more than {STDIN_BYTES:,} bytes: a line is one sentence", context)
+    text = data.decode(errors="surrogateescape").strip()
     if len(lines := text.splitlines()) > 1:
         raise click.UsageError(
             f"standard input has {len(lines)} lines, and `tick post -` posts a single one: "
-            "to post many, use `tick post --from -` with one JSON object per line",
-            click.get_current_context(),
+            "to post many, use `tick post --from - --format text`",
+            context,
         )
     return text

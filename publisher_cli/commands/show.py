@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -79,8 +80,9 @@ def reach(console: Console, /, *, line: str, edition: str | None, editor: str | 
         "--since", metavar="TIME", help="Only what happened since: 2h (two hours ago), 14:30, 2026-11-24T14:30."
     ),
     click.option("--editor", metavar="NAME", help="Only what this editor submitted or decided."),
+    click.option("-n", "--acts", "most", type=click.IntRange(1), help="Only the newest N acts."),
 )
-def audit(console: Console, /, *, edition: str | None, data: Path | None, **filters: str | None) -> int:
+def audit(console: Console, /, *, edition: str | None, data: Path | None, **filters: Any) -> int:
     """Show each act: its editor, time, client and approval, and the text before and after.
 
     The acts come from the log, whose links are checked, and from the desk's receipts, including refused, rejected,

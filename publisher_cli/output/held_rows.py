@@ -8,7 +8,7 @@ from datetime import datetime
 from publisher_cli.held_items import HeldItems
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.tables import Row
-from publisher_cli.times import find_zone, spell_duration
+from publisher_cli.times import find_zone, spell_duration, spell_length
 from ticker.core.held import Held
 
 
@@ -16,7 +16,8 @@ def pending_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> R
     """Return the row of an item that waits for a person."""
     zone = find_zone(items.stored.edition.zone)
     text = messages.held_text(held, items.line_of(held))
-    cells = (shown_id, messages.clock(held.submitted_at, now, zone), *_request_cells(items, held))
+    submitted = messages.clock(held.submitted_at, now, zone)
+    cells = (shown_id, submitted, _waited(held, now), *_request_cells(items, held))
     return Row(cells, f"{text}{_in_brackets(_remarks(items, held, now))}", items.direction_of(held))
 
 
@@ -29,7 +30,7 @@ def scheduled_row(items: HeldItems, held: Held, shown_id: str, now: datetime) ->
     remarks = list(_why_not(items, held))
     if held.waits_for_person:
         remarks.append("if it is approved: see tick pending")
-    cells = (shown_id, *due, *_request_cells(items, held))
+    cells = (shown_id, *due, _waited(held, now), *_request_cells(items, held))
     return Row(cells, f"{text}{_in_brackets(remarks)}", items.direction_of(held))
 
 
@@ -68,6 +69,10 @@ def _why_not(items: HeldItems, held: Held) -> Iterator[str]:
     """Yield why the item can't be published as it is."""
     if items.is_outdated(held):
         yield "the line has changed since: it can't be published any more"
+
+
+def _waited(held: Held, now: datetime) -> str:
+    return f"waits {spell_length(now - held.submitted_at)}"
 
 
 def _request_cells(items: HeldItems, held: Held) -> tuple[str, str, str]:

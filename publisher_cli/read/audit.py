@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,15 +11,16 @@ import msgspec
 from redis.exceptions import NoPermissionError
 
 from publisher_cli.exit_codes import Status
-from publisher_cli.history import find_id
+from publisher_cli.history import LAST, UnknownLineError, find_id
 from publisher_cli.output.audit_report import print_audit
 from publisher_cli.session import Session, find_edition
 from publisher_cli.times import find_zone, parse_past
 from ticker.console import Console
-from ticker.core.audit import Audit, Chain, Received, acts, of_editor, of_line
+from ticker.core.audit import Act, Audit, Chain, Received, acts, of_editor, of_line
 from ticker.core.edition import Role, check_name, is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError
+from ticker.core.line import Change
 from ticker.store.acl import PREFIX
 from ticker.store.connection import Redis, as_text
 from ticker.store.editions import StoredEdition
@@ -31,17 +33,28 @@ from ticker.store.url import parse_url
 
 
 def show_audit(
-    console: Console, data: Path | None, edition: str | None, *, line: str | None, editor: str | None, since: str | None
+    console: Console,
+    data: Path | None,
+    edition: str | None,
+    *,
+    line: str | None,
+    editor: str | None,
+    since: str | None,
+    most: int | None,
 ) -> Status:
-    """Print the acts about a line, of an editor, since a time. Each filter is optional.
+    """Print the acts about a line, of an editor, since a time, and of these the newest. Each filter is optional.
 
     Raises:
         SettingsError: If a filter isn't valid.
 
     """
-    stored, audit = asyncio.run(_load(Session.find(console, data), edition))
+    session = Session.find(console, data)
+    stored, audit = asyncio.run(_load(session, edition))
     found = audit.acts
-    if line is not None:
+    if line == LAST:
+        author = session.editor(editor or console.environ.get("TICK_EDITOR"))
+        found = of_line(found, {_last_line(found, author, stored.name)})
+    elif line is not None:
         # A held change has two ids, its own and that of its line. Either may fit.
         ids = sorted({each for act in found for each in (act.id, act.held) if each is not None})
         found = of_line(found, {find_id(ids, line, f"line in the audit of {stored.name}", "`tick log`")})
@@ -50,8 +63,18 @@ def show_audit(
     if since is not None:
         start = parse_past(since, datetime.now(UTC), find_zone(stored.edition.zone))
         found = [act for act in found if act.settled_at >= start]
+    if most is not None:
+        found = found[-most:]
     print_audit(console, stored, msgspec.structs.replace(audit, acts=found))
     return Status.DONE if audit.chain.holds else Status.FAILED
+
+
+def _last_line(acts: Sequence[Act], editor: str, edition: str) -> str:
+    """Return the id of the line that the editor posted last, even if it was changed or withdrawn since."""
+    for act in reversed(acts):
+        if act.action == Change.NEW and act.position is not None and act.editor == editor and act.id is not None:
+            return act.id
+    raise UnknownLineError(f"{editor} has posted nothing to {edition} that is still in the log")
 
 
 async def _load(session: Session, given: str | None) -> tuple[StoredEdition, Audit]:

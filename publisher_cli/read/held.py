@@ -73,6 +73,7 @@ def _document(items: HeldItems, held: Held) -> dict[str, Any]:
         "urgency": submission.urgency if isinstance(submission.urgency, int) else None,
         "correction": submission.reason,
         "submitted_at": held.submitted_at,
+        "waited_s": round((datetime.now(UTC) - held.submitted_at).total_seconds()),
         "due_at": held.due_at,
         "reason": held.reason,
         "needs": held.needs if held.approved_by is None else (),

@@ -19,6 +19,7 @@ from publisher_cli.output.batch_report import UNDECIDED, BatchReport
 from publisher_cli.session import Session, find_edition
 from publisher_cli.submit import undo_window
 from publisher_cli.submit.batch_file import Item, read_items
+from publisher_cli.submit.batch_format import Format, Row, find_format, read_rows
 from publisher_cli.submit.dry_run import EditionState, load_state, preview, preview_receipt
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import catch_interrupt
@@ -42,21 +43,29 @@ POLL_S: Final = 0.2
 _WORST_FIRST: Final = (Status.UNKNOWN, Status.NOT_ON_AIR, Status.REFUSED, Status.HELD)
 
 
-def submit_file(console: Console, options: SubmitOptions, source: Path, change: ChangeRequest) -> int:
+def submit_file(
+    console: Console, options: SubmitOptions, source: Path, change: ChangeRequest, form: str | None = None
+) -> int:
     """Post every line of a file (`-`: standard input), and return the exit code.
+
+    `form` is the file's format (None: find it).
 
     Raises:
         TickerError: If the file or the command is not valid. Nothing was sent.
 
     """
-    with nullcontext(sys.stdin.buffer) if str(source) == "-" else source.open("rb") as file:
+    is_stdin = str(source) == "-"
+    if is_stdin and sys.stdin.isatty():
+        console.tell("type the lines; Ctrl-D posts them, Ctrl-C ends without posting any")
+    with nullcontext(sys.stdin.buffer) if is_stdin else source.open("rb") as file:
         data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES:
         raise SettingsError(f"{source} is too large: {FILE_BYTES:,} bytes is the most, split it")
+    rows = list(read_rows(data, find_format(source.name, data) if form is None else Format(form)))
     run = BatchRun(console, options)
     with raised_interrupts():
         try:
-            return asyncio.run(run.run(change, data))
+            return asyncio.run(run.run(change, rows))
         except KeyboardInterrupt:  # the second one: the first only stops after a line
             if run.batch is None:
                 raise
@@ -75,14 +84,14 @@ class BatchRun:
         self._stored: StoredEdition | None = None
         self.batch: Batch | None = None
 
-    async def run(self, change: ChangeRequest, data: bytes) -> int:
+    async def run(self, change: ChangeRequest, rows: Sequence[Row]) -> int:
         """Check all lines, send them, and return the exit code."""
         options, report = self._options, self._report
         session = Session.find(self._console, options.data)
         editor = session.editor(options.editor)
         async with session.redis() as redis:
             self._stored = stored = await find_edition(redis, options.edition)
-            items, refused = read_items(data, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
+            items, refused = read_items(rows, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
             await match_answers(redis, stored, editor, items)
             previews = dict(preview_all(await load_state(redis, stored, editor), items))
             refused |= {number: receipt.errors for number, receipt in previews.items() if receipt.errors}

@@ -1,9 +1,9 @@
-"""Read a file with one JSON object per line, each of which becomes a submission."""
+"""Read a file with lines, each of which becomes a submission."""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from hashlib import sha256
 from typing import Any, Final
@@ -11,18 +11,14 @@ from typing import Any, Final
 import msgspec
 
 from publisher_cli.session import origin
+from publisher_cli.submit.batch_format import Row
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.times import parse_times
-from ticker.core.errors import UNREADABLE, SettingsError, TickerError
+from ticker.core.errors import SettingsError, TickerError
 from ticker.core.line import Change
 from ticker.core.submission import Finding, Receipt, Submission
 
 LINES_MAX: Final = 10_000
-LINE_BYTES: Final = 8 * 1024
-FIELDS: Final = (
-    *("text", "attribution", "split_attribution", "lang", "dir", "urgency", "section", "regions", "coverage", "url"),
-    *("expires_at", "pinned_until", "note", "publish_at", "embargo_until", "undo_s", "again"),
-)
 _TIMES: Final = ("expires_at", "pinned_until", "publish_at", "embargo_until")
 _KEY_DIGITS: Final = 24
 
@@ -36,28 +32,30 @@ class Item(msgspec.Struct, kw_only=True):
 
 
 def read_items(
-    data: bytes, change: ChangeRequest, options: SubmitOptions, now: datetime, zone: tzinfo | None
+    rows: Iterable[Row], change: ChangeRequest, options: SubmitOptions, now: datetime, zone: tzinfo | None
 ) -> tuple[list[Item], dict[int, tuple[Finding, ...]]]:
-    """Return the lines of a file as submissions, and why the others can't become one, by number. Skip empty lines.
+    """Return the rows of a file as submissions, and why the others can't become one, by number.
 
-    A field that a line lacks has the value in `change`, which comes from the command line.
+    A field that a row lacks has the value in `change`, which comes from the command line.
 
-    The key of each submission is made of the line's fields, and of its position among identical lines. So the same
-    line gets the same key in a second run, even if the file has more lines by then.
+    The key of each submission is made of the row's fields, and of its position among identical rows. So the same row
+    gets the same key in a second run, even if the file has more lines by then.
 
     Raises:
         SettingsError: If the file has too many lines.
 
     """
-    lines = [(number, line) for number, line in enumerate(data.removeprefix(BOM_UTF8).splitlines(), 1) if line.strip()]
-    if len(lines) > LINES_MAX:
-        raise SettingsError(f"the file has {len(lines):,} lines, and {LINES_MAX:,} is the most: split it")
+    found = list(rows)
+    if len(found) > LINES_MAX:
+        raise SettingsError(f"the file has {len(found):,} lines, and {LINES_MAX:,} is the most: split it")
     items: list[Item] = []
     refused: dict[int, tuple[Finding, ...]] = {}
     copies: Counter[str] = Counter()
-    for number, line in lines:
+    for number, row in found:
         try:
-            fields = {**change.fields, **change.times, **_parse_fields(line)}
+            if isinstance(row, SettingsError):
+                raise row
+            fields = {**change.fields, **change.times, **row}
             digest = _digest(fields)
             key = f"f-{digest}-{copies[digest]}"
             copies[digest] += 1
@@ -65,21 +63,6 @@ def read_items(
         except TickerError as error:
             refused[number] = (Finding("malformed", str(error)),)
     return items, refused
-
-
-def _parse_fields(line: bytes) -> dict[str, Any]:
-    if len(line) > LINE_BYTES:
-        raise SettingsError(f"it has {len(line):,} bytes, and {LINE_BYTES:,} is the most")
-    try:
-        fields = msgspec.json.decode(line)
-    except UNREADABLE as error:
-        raise SettingsError(f'it is not JSON: {error}. Write {{"text": "…"}} on one line') from error
-    if not isinstance(fields, dict):
-        raise SettingsError('it is not a JSON object: write {"text": "…"}')
-    unknown = sorted(fields.keys() - set(FIELDS))
-    if unknown:
-        raise SettingsError(f"there is no field {unknown[0][:40]!a}: a line can have {', '.join(FIELDS)}")
-    return fields
 
 
 def _digest(fields: dict[str, Any]) -> str:

@@ -11,7 +11,9 @@ import pytest
 
 from tests.support.commands import Post, on_board, one_line
 from tests.support.prefork import SCRIPTS
-from tests.support.system import Ran, System, run_program
+from tests.support.system import Ran, System, environment, run_program
+from tests.support.terminal import Terminal
+from tests.support.waiting import until
 
 
 def test_post_prints_one_line_with_the_text_and_the_reach(system: System) -> None:
@@ -316,6 +318,43 @@ def test_several_lines_on_standard_input_are_a_usage_error(system: System) -> No
     ran = _piped(system, "One\nTwo\n", "post", "-e", "en")
     assert ran.code == 2
     assert "standard input has 2 lines" in one_line(ran)
+
+
+def test_text_above_the_limit_of_standard_input_is_a_usage_error_with_the_limit(system: System) -> None:
+    ran = _piped(system, "x" * 70_000, "post", "-", "-e", "en")
+    assert ran.code == 2
+    assert "standard input has more than 65,536 bytes" in one_line(ran)
+
+
+def test_terminal_is_told_what_the_command_waits_for(system: System) -> None:
+    terminal = Terminal("tick", "post", "-", "-e", "en", environ={**system.environ, "TICK_EDITOR": "maha"})
+    until(lambda: "type the line and press Enter; Ctrl-C ends without posting it" in terminal.seen, "the hint")
+    terminal.type("Port: Typed on a terminal\n")
+    assert terminal.wait() == 0
+    assert '"Port: Typed on a terminal"' in terminal.seen
+
+
+@pytest.mark.parametrize(("typed", "urgency"), [("flash", 1), ("Bulletin", 2), ("urgent", 3), ("routine", 4), ("7", 7)])
+def test_urgency_is_a_name_or_a_number(system: System, post: Post, typed: str, urgency: int) -> None:
+    line = on_board(system, post("Port: How urgent is it", "--urgency", typed))
+    assert line is not None
+    assert line.urgency == urgency
+
+
+def test_edition_may_be_in_capitals(system: System) -> None:
+    assert system.tick("post", "Port: In capitals", "-e", "EN", "--no-reach").out.startswith("on air  en ")
+
+
+def test_url_without_a_scheme_is_offered_with_https(system: System) -> None:
+    ran = system.tick("post", "Port: A link", "-e", "en", "--url", "news.example/1")
+    assert ran.code == 3
+    assert "use https://news.example/1  [url]" in one_line(ran)
+
+
+@pytest.mark.parametrize("command", ["update", "correct", "refile"])
+def test_help_of_a_rewrite_says_that_the_urgency_is_unchanged(command: str) -> None:
+    shown = " ".join(run_program("tick", command, "--help", environ=environment()).out.split())
+    assert "4 or routine. [default: unchanged]" in shown
 
 
 def _piped(system: System, text: str, *words: str) -> Ran:

@@ -199,3 +199,17 @@ def test_an_invalid_gateway_address_is_refused(system: System, options: list[str
     ran = run_program("tick", "watch", "--gateway", "news.example", *options, environ=system.environ)
     assert ran.code == 2
     assert "write it like http://127.0.0.1:8080" in ran.err
+
+
+def test_after_continues_behind_a_position_without_a_board(system: System, post: Post) -> None:
+    post("Before the position")
+    position = system.tick("post", "At the position", "-e", "en", "--again", "--json").json["position"]
+    line_id = post("After the position")
+    watch = Watch(system, "-e", "en", "--json", "--after", position)
+    watch.until_live()
+    watch.stop()
+    assert [message["type"] for message in watch.messages][:1] == ["line"]
+    assert watch.messages[0]["line"]["id"] == line_id
+    ran = system.tick("watch", "-e", "en", "--after", "12")
+    assert ran.code == 2
+    assert "'12' is not a position" in ran.err

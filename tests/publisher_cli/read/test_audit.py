@@ -142,3 +142,16 @@ def test_audit_of_a_changed_log_shows_the_broken_link_and_exits_with_1(folder: A
         document = system.tick("audit", "-e", "en", "--json")
         assert document.code == 1
         assert (document.json["chain"]["holds"], document.json["chain"]["fails_at"]) == (False, 2)
+
+
+def test_last_is_the_line_that_the_editor_posted_last(audit_system: System) -> None:
+    line = tick_json(audit_system, "post", "Court: The last one of sara", "-e", "rehearsal", editor="sara")["id"]
+    tick_json(audit_system, "post", "Court: A later one of omar", "-e", "rehearsal", editor="omar")
+    assert audit_system.tick("withdraw", line, "-e", "rehearsal", "--reason", "It was not", editor="sara").code == 0
+    acts = audit_system.tick("audit", "last", "-e", "rehearsal", "--json", editor="sara").json["acts"]
+    assert [(act["action"], act["id"]) for act in acts] == [("new", line), ("withdraw", line)]
+    newest = audit_system.tick("audit", "last", "-e", "rehearsal", "-n", "1", "--json", editor="sara").json["acts"]
+    assert newest == acts[1:]
+    ran = audit_system.tick("audit", "last", "-e", "rehearsal", editor="nobody-yet")
+    assert ran.code == 2
+    assert "nobody-yet has posted nothing to rehearsal" in one_line(ran)

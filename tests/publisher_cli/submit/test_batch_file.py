@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from publisher_cli.submit.batch_file import LINES_MAX, read_items
+from publisher_cli.submit.batch_format import Format, read_rows
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change
@@ -21,7 +22,7 @@ NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 def keys(*documents: Any, change: ChangeRequest = NEW) -> list[str]:
     data = "\n".join(json.dumps(document) for document in documents).encode()
-    items, refused = read_items(data, change, OPTIONS, NOW, None)
+    items, refused = read_items(read_rows(data, Format.JSONL), change, OPTIONS, NOW, None)
     assert refused == {}
     return [item.submission.key for item in items]
 
@@ -39,7 +40,7 @@ def test_key_depends_on_the_fields_and_the_position_among_identical_lines() -> N
 def test_line_without_a_field_has_the_commands_option() -> None:
     change = ChangeRequest(change=Change.NEW, fields={"section": "sports", "urgency": 3}, times={"expires_at": "2h"})
     data = b'{"text": "One"}\n{"text": "Two", "section": "arts", "expires_at": null}'
-    items, _ = read_items(data, change, OPTIONS, NOW, None)
+    items, _ = read_items(read_rows(data, Format.JSONL), change, OPTIONS, NOW, None)
     first, second = (item.submission for item in items)
     assert (first.section, first.urgency) == ("sports", 3)
     assert isinstance(first.expires_at, datetime)
@@ -62,7 +63,9 @@ def test_line_without_a_field_has_the_commands_option() -> None:
     ids=lambda value: value[:20] if isinstance(value, bytes) else None,
 )
 def test_invalid_line_is_refused_with_its_number(line: bytes, why: str) -> None:
-    items, refused = read_items(b'\xef\xbb\xbf{"text": "fine"}\n\n' + line, NEW, OPTIONS, NOW, None)
+    items, refused = read_items(
+        read_rows(b'\xef\xbb\xbf{"text": "fine"}\n\n' + line, Format.JSONL), NEW, OPTIONS, NOW, None
+    )
     assert [item.number for item in items] == [1]
     assert list(refused) == [3]
     assert re.search(why, refused[3][0].detail)
@@ -70,4 +73,4 @@ def test_invalid_line_is_refused_with_its_number(line: bytes, why: str) -> None:
 
 def test_file_with_too_many_lines_is_refused() -> None:
     with pytest.raises(SettingsError, match="10,001 lines, and 10,000 is the most: split it"):
-        read_items(b'{"text": "x"}\n' * (LINES_MAX + 1), NEW, OPTIONS, NOW, None)
+        read_items(read_rows(b'{"text": "x"}\n' * (LINES_MAX + 1), Format.JSONL), NEW, OPTIONS, NOW, None)
