@@ -29,6 +29,17 @@ def find_redis70() -> Path | None:
     return next((path for path in _candidates() if _is_70(path)), None)
 
 
+def find_redis_cli() -> Path | None:
+    """Return a `redis-cli` on PATH, or that of the unpacked package, or None. Unpack nothing."""
+    if found := shutil.which("redis-cli"):
+        return Path(found)
+    program = "usr/bin/redis-cli"
+    if not (FOLDER / program).exists():
+        return None
+    write_start(FOLDER, "redis-cli", program)
+    return FOLDER / "redis-cli"
+
+
 def _candidates() -> Iterator[Path]:
     if found := shutil.which("redis-server"):
         yield Path(found)
