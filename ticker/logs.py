@@ -6,12 +6,14 @@ import logging
 import sys
 from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
-from typing import Any, Final
+from io import StringIO
+from typing import Any, Final, TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
 from ticker.core.errors import SettingsError
+from ticker.core.escaping import escape
 from ticker.variables import unknown_variables
 
 _logger = structlog.stdlib.get_logger("ticker.logs")
@@ -107,13 +109,23 @@ def _last(environ: Mapping[str, str], log_format: LogFormat) -> list[Processor]:
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if log_format is LogFormat.JSON:
         return [remove, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    # structlog's default shows the variables of each frame: lines that aren't public yet, and passwords.
-    traceback = structlog.dev.plain_traceback
     colours = sys.stderr.isatty() and not environ.get("NO_COLOR")
     renderer = structlog.dev.ConsoleRenderer(
-        colors=colours, pad_event_to=0, pad_level=False, exception_formatter=traceback
+        colors=colours, pad_event_to=0, pad_level=False, exception_formatter=_print_traceback
     )
-    return [remove, _as_sentence, renderer]
+    return [remove, _as_sentence, _escaped, renderer]
+
+
+def _print_traceback(file: TextIO, exc_info: ExcInfo) -> None:
+    # structlog's default shows the variables of each frame: lines that aren't public yet, and passwords.
+    plain = StringIO()
+    structlog.dev.plain_traceback(plain, exc_info)
+    file.write("\n".join(map(escape, plain.getvalue().split("\n"))))
+
+
+def _escaped(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape texts from outside, so that they can't control the terminal. JSON and other values are safe anyway."""
+    return {name: escape(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _as_sentence(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
