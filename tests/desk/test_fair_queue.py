@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticker.desk.fair_queue import REQUESTS_PER_ROUND, ROUND_BYTES, SLICE_S, FairQueue
+from ticker.desk.fair_queue import REQUESTS_PER_ROUND, ROUND_BYTES, ROUND_S, SLICE_S, FairQueue
 from ticker.desk.plan import PendingRequest
 from ticker.store.append import BATCH_MAX
 
@@ -67,6 +67,19 @@ def test_the_time_of_the_last_round_counts_in_the_next() -> None:
     first = serve(queue, clock, slow=SLICE_S, slower=SLICE_S)
     second = serve(queue, clock, slow=SLICE_S, slower=SLICE_S)
     assert "new" in (*first, *second)
+
+
+def test_a_round_is_over_after_its_time_however_many_requests_wait() -> None:
+    clock = StoppedClock()
+    queue = FairQueue(clock)
+    queue.fill(requests_of(**{f"flood{number}": 16 for number in range(8)}))
+    served = 0
+    while not queue.is_over:
+        served += len(serve(queue, clock, **{f"flood{number}": ROUND_S / 4 for number in range(8)}))
+    assert served == 4
+    assert queue
+    queue.fill(requests_of(ann=1))
+    assert not queue.is_over
 
 
 def test_an_editor_saves_up_no_time() -> None:

@@ -13,6 +13,9 @@ SLICE_S: Final = 0.004
 """The time after which planning stops, so that other tasks of the process run: a gateway, with `ticker up`."""
 
 
+ROUND_S: Final = 0.02
+"""The time after which a round ends and the inboxes are read again. A new request waits for about this long."""
+
 REQUESTS_PER_ROUND: Final = 16
 """The maximum number of requests that a round reads per inbox, so that one editor can't delay the others."""
 
@@ -41,10 +44,16 @@ class FairQueue:
         self._clock = clock
         self._queues: dict[str, deque[PendingRequest]] = {}
         self._used_s: dict[str, float] = {}
+        self._round_ends = 0.0
         self.per_inbox = REQUESTS_PER_ROUND
 
     def __bool__(self) -> bool:
         return any(self._queues.values())
+
+    @property
+    def is_over(self) -> bool:
+        """Return True if the round has lasted for `ROUND_S`. The requests that remain stay in their inboxes."""
+        return self._clock() >= self._round_ends
 
     def fill(self, requests: Mapping[str, Sequence[PendingRequest]]) -> None:
         """Replace the queues by the requests of the next round.
@@ -53,6 +62,7 @@ class FairQueue:
 
         An editor without requests in the last round starts with as little time as any other: nobody saves up time.
         """
+        self._round_ends = self._clock() + ROUND_S
         least_s = min(self._used_s.values(), default=0.0)
         self._queues = {editor: deque(each) for editor, each in requests.items() if each}
         self._used_s = {editor: self._used_s.get(editor, least_s) for editor in self._queues}

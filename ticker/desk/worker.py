@@ -37,9 +37,6 @@ from ticker.store.editors import roles
 from ticker.store.keys import Keys
 from ticker.store.streams import START, StreamEntry, read_streams, redis_ms
 
-ROUND_S: Final = 0.02
-"""The time after which a round ends and reads the inboxes again. A request that has arrived waits about this long."""
-
 DUE_PER_ROUND: Final = 16
 """The maximum number of held items that a round publishes."""
 
@@ -181,7 +178,6 @@ class EditionDesk:
 
     async def _settle(self, redis: Redis) -> None:
         """Settle the queued requests in time slices, until all are settled, another desk was faster, or time is up."""
-        ends = time.perf_counter() + ROUND_S
         while self._queue:
             ledger = self._ledger
             planned = plan_requests(ledger, self._queue.take_slice(), self._plan_context())
@@ -194,7 +190,7 @@ class EditionDesk:
                 self._state.moved += appended.stop is Stop.MOVED
                 await self._refresh(redis)
                 return
-            if appended.stop is Stop.DONE and time.perf_counter() >= ends:
+            if appended.stop is Stop.DONE and self._queue.is_over:
                 return  # the rest stays in the inboxes for the next round
             unsettled = [item.request for item in planned[appended.settled :] if item.request is not None]
             if appended.stop is Stop.AHEAD:
