@@ -1,7 +1,7 @@
 """nginx, Caddy and HAProxy with the files of `deploy/proxy/`, in front of gateways on this machine.
 
 Only addresses, ports, paths and users differ from the files: each difference is a replacement of words that must be in
-the file.
+the file. IPv6 is left out, because a machine for tests may have none.
 """
 
 from __future__ import annotations
@@ -72,6 +72,8 @@ class Proxy(ServerProcess):
             "/var/log/nginx/access.log": str(self.dir / "access.log"),
             "/run/nginx.pid": str(self.dir / "pid"),
             "http {\n": f"http {{\n{folders}",
+            "        listen [::]:80;\n": "",
+            "        listen [::]:443 ssl http2;\n": "",
             "listen 80;": f"listen {HOST}:{self.plain_port};",
             "listen 443 ssl": f"listen {HOST}:{self.port} ssl",
             "/etc/ssl/news.example.pem": str(self.certificate),
@@ -92,6 +94,8 @@ class Proxy(ServerProcess):
             "log /dev/log local0 notice": "log stdout format raw local0 notice",
             "    user haproxy\n    group haproxy\n": "",
             "maxconn 100000": "maxconn 1000",
+            "    bind [::]:80 v6only\n": "",
+            "    bind [::]:443 v6only ssl crt /etc/haproxy/news.example.pem alpn h2,http/1.1\n": "",
             "bind :80\n": f"bind {HOST}:{self.plain_port}\n",
             "bind :443 ssl": f"bind {HOST}:{self.port} ssl",
             "/etc/haproxy/news.example.pem": str(self.both),
