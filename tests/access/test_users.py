@@ -78,13 +78,13 @@ def reads_receipts_of(server: GuardedServer, user: str, editor: str, edition: st
 
 def test_a_role_is_given_shown_kept_and_changed(server: GuardedServer) -> None:
     ran = server.ticker("editor", "add", "maha", "-e", "en", "-e", "ar", "--role", "reporter")
-    assert ran.out.startswith("maha  may post to ar (reporter), en (reporter)\n")
+    assert ran.out.startswith("maha  may post to en (reporter), ar (reporter)\n")
     server.add_editor("maha", "-e", "en", "--role", "chief")
     server.add_editor("maha", "-e", "ar")
     server.add_editor("omar", "-e", "en")
     assert server.ticker("editor", "list").out.splitlines() == [
-        "ar  maha (reporter)",
         "en  maha (chief), omar (editor)",
+        "ar  maha (reporter)",
     ]
     assert server.command("HGETALL", "ticker:{en}:editors") == {b"maha": b"chief", b"omar": b""}
 

@@ -31,7 +31,7 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from ticker.core.edition import check_name
+from ticker.core.edition import check_name, in_order
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store.connection import Redis, as_text, replicas_behind_sentinel
 from ticker.store.keys import EDITIONS, Keys
@@ -378,7 +378,7 @@ def _as_editor(name: str, words: Iterable[str]) -> User | None:
     editions = [match[1] for pattern in written if (match := inbox.fullmatch(pattern))]
     if not editions or len(editions) < len(written):
         return None
-    return User(name, tuple(sorted(editions)), any(pattern.endswith(":log") for pattern in patterns))
+    return User(name, tuple(in_order(editions)), any(pattern.endswith(":log") for pattern in patterns))
 
 
 def _patterns_of(reply: Any) -> list[str]:
