@@ -97,10 +97,13 @@ class ChangeRunner(Runner[Submission]):
         try:
             entry = await find_line(redis, stored.name, name, editor)
         except UnknownLineError as error:
-            if self.request.change is not Change.WITHDRAW or LINE_ID.fullmatch(name) is None:
-                raise
-            if not self.request.forgotten:
+            is_whole_id, is_forgotten = LINE_ID.fullmatch(name) is not None, self.request.forgotten
+            if is_forgotten and not is_whole_id:
+                raise UnknownLineError(f"{error}; for a forgotten line, type its whole id") from error
+            if is_whole_id and not is_forgotten and self.request.change is Change.WITHDRAW:
                 raise UnknownLineError(f"{error}; if it is so old that it was forgotten, add --forgotten") from error
+            if not is_forgotten:
+                raise
             self.request = msgspec.structs.replace(self.request, id=name)
             return
         self.line = entry.hidden_version or entry.line

@@ -162,3 +162,12 @@ def test_every_metric_is_documented() -> None:
 
 def sample_name(name: str, kind: str) -> str:
     return f"{name}_total" if kind == "counter" else name
+
+
+async def test_lines_that_are_known_only_because_they_show_are_counted(redis_url: str) -> None:
+    harness = DeskHarness(redis_url, like=STRICT, retained=1)
+    async with watched(harness) as client:
+        for number in range(4):
+            await harness.ask("ann", new(f"k{number}", f"Line number {number} of this test"))
+        await assert_metrics(client, {("ticker_desk_kept_lines", "en"): 3})
+    await harness.aclose()

@@ -24,6 +24,7 @@ _GAUGES: _Families = {
     "accepting": ("1 while the desk reads the inboxes.", lambda state: state.accepting),
     "fault": ("1 while nothing can be published: the desk's log has the reason.", lambda state: bool(state.fault)),
     "held": ("Held items.", lambda state: state.held),
+    "kept_lines": ("Lines known only because they still show.", lambda state: state.kept_lines),
 }
 _COUNTERS: _Families = {
     "repeated": ("Requests whose key had been answered.", lambda state: state.repeated),

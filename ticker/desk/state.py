@@ -24,6 +24,7 @@ class EditionState(msgspec.Struct):
         dropped: Requests deleted unread because the inbox had more than `inbox_retained`.
         break_glass: Entries that a chief published without a second person.
         held: Held items.
+        kept_lines: Lines that are still known because they show: their own entries have left the log.
         overdue: Held items that were due while no desk was running (`overdue_after_s`).
         outages: Those of the process.
 
@@ -39,5 +40,6 @@ class EditionState(msgspec.Struct):
     dropped: int = 0
     break_glass: int = 0
     held: int = 0
+    kept_lines: int = 0
     overdue: int = 0
     outages: Outages = msgspec.field(default_factory=Outages)

@@ -240,11 +240,14 @@ class EditionDesk:
                 self._record(item)
         return appended
 
+    def _count(self, ledger: Ledger) -> None:
+        self._state.held, self._state.kept_lines = len(ledger.held), ledger.kept_lines
+
     def _record(self, item: PlannedSettlement) -> None:
         """Count and log a settlement."""
         status = item.status
         self._state.outcomes[status] += 1
-        self._state.held = len(self._ledger.held)
+        self._count(self._ledger)
         self._state.repeated += item.is_repeat
         self._state.refused.update(item.refused)
         self._state.overdue += item.is_overdue
@@ -272,7 +275,7 @@ class EditionDesk:
         # Read the bell before the roles: an editor who registers in between rings again, for the next round.
         self._bell = await last_ring(redis, self._name)
         ledger.roles = await roles(redis, self._name)
-        self._state.held = len(ledger.held)
+        self._count(ledger)
         self._set_redis_ms(ledger, await redis_ms(redis))
         await self._trim_inboxes(redis)
         self._refreshed_at = asyncio.get_running_loop().time()

@@ -375,7 +375,7 @@ def test_a_forgotten_line_is_withdrawn_by_its_whole_id(system: System) -> None:
     refused = system.tick(*words)
     assert refused.code == 2
     assert "--forgotten" in refused.err
-    assert "k7m2" in system.tick("withdraw", "k7m2", "-e", "en", "--reason", "x", "--forgotten").err
+    assert "whole id" in system.tick("withdraw", "k7m2", "-e", "en", "--reason", "x", "--forgotten").err
     ran = system.tick(*words, "--forgotten", "--json")
     assert ran.code == 0
     assert (ran.json["id"], ran.json["status"]) == ("k7m2x9ab3c", "on-air")
