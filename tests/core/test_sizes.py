@@ -61,6 +61,11 @@ def test_a_huge_text_is_refused_before_it_is_normalized(field: str, value: str) 
 
 
 @pytest.mark.usefixtures("no_rule")
+def test_marks_that_are_in_a_row_after_normalization_are_counted_together() -> None:
+    assert codes(new(text="e" + "\u200b".join(["\u0301\u0316" * 10] * 20))) == ["grapheme"]
+
+
+@pytest.mark.usefixtures("no_rule")
 def test_a_huge_number_of_regions_is_refused_before_they_are_looked_up() -> None:
     assert codes(new(regions=("a",) * 2000)) == ["region"]
 

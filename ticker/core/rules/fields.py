@@ -39,21 +39,24 @@ SIZE_CODES: Final = frozenset({"too-long", "grapheme"})
 """The codes of refusals for size. No further rule is applied after one."""
 
 _GRAPHEME: Final = regex.compile(r"\X")
-_MARKS: Final = regex.compile(rf"\p{{M}}{{{MARKS_IN_A_ROW + 1},}}")
+_MARKS: Final = regex.compile(r"\p{M}++")
 # A letter, number, punctuation mark or symbol, but no invisible one (Hangul fillers, the empty braille pattern).
 _VISIBLE: Final = regex.compile(r"[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\u2800]]", regex.V1)
 # Host names may not contain underscores, but such hosts exist. The DNS itself enforces its limit of 253 characters.
 _HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.?", re.ASCII)
 _OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
-_POP_ISOLATE: Final = "\u2069"
+_ISOLATE_OR_POP: Final = re.compile("[\u2066-\u2069]")
 # Invisible characters that a copy from a page or a document brings along. They mean nothing in a line.
 _REMOVED: Final = re.compile("[\u200b\u2060\ufeff\u00ad]")
 # Other invisible characters: fillers, invisible operators, deprecated and interlinear format characters, tags. Joiners,
 # directional marks and variation selectors are not among them, because writing needs them.
-_INVISIBLE: Final = re.compile(
-    "[\u115f\u1160\u17b4\u17b5\u2061-\u2065\u206a-\u206f\u2800\u3164\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+_INVISIBLE_SET: Final = (
+    "\u115f\u1160\u17b4\u17b5\u2061-\u2065\u206a-\u206f\u2800\u3164\uffa0\ufff9-\ufffb\U000e0000-\U000e007f"
 )
+_INVISIBLE: Final = re.compile(f"[{_INVISIBLE_SET}]")
+# All characters that a line can't have: controls, surrogates, private use, separators, overrides and invisible ones.
+_REFUSED: Final = regex.compile(rf"[\p{{Cc}}\p{{Cs}}\p{{Co}}\p{{Zl}}\p{{Zp}}\u202a-\u202e{_INVISIBLE_SET}]")
 # The flags of England, Scotland and Wales: a black flag, tags, and the end of the tags (UTS #51).
 _TAG_FLAG: Final = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
 _CHARACTER_NAMES: Final = {
@@ -76,15 +79,16 @@ def check_size(what: str, text: str, graphemes: int) -> Iterator[RuleFinding]:
 
     Normalization sorts combining marks in a row, which takes time in the square of their number.
     """
-    code_points = len(text.strip())
+    text = _REMOVED.sub("", text).strip()  # as normalization does: marks on both sides may be in a row then
+    code_points = len(text)
     if code_points > graphemes * GRAPHEME_CODE_POINTS:
         yield refuse(
             "too-long", f"the {what} has {code_points} code points: it can't be {graphemes} characters, shorten it"
         )
-    elif (marks := _MARKS.search(text)) is not None:
+    elif (marks := max(map(len, _MARKS.findall(text)), default=0)) > MARKS_IN_A_ROW:
         yield refuse(
             "grapheme",
-            f"the {what} has {len(marks[0])} combining marks in a row: {MARKS_IN_A_ROW} at most, take the others out",
+            f"the {what} has {marks} combining marks in a row: {MARKS_IN_A_ROW} at most, take the others out",
         )
 
 
@@ -136,7 +140,7 @@ def check_plain(what: str, text: str) -> Iterator[RuleFinding]:
 
 def _refused_characters(text: str) -> Iterator[str]:
     """Yield the name of each character that a line can't have."""
-    for character in _TAG_FLAG.sub("", text):
+    for character in _REFUSED.findall(_TAG_FLAG.sub("", text)):
         code = f"U+{ord(character):04X}"
         category = unicodedata.category(character)
         if character in _OVERRIDES:
@@ -151,10 +155,10 @@ def _refused_characters(text: str) -> Iterator[str]:
 
 def _isolate_fault(text: str) -> str | None:
     depth = 0
-    for character in text:
+    for character in _ISOLATE_OR_POP.findall(text):
         if character in _ISOLATES:
             depth += 1
-        elif character == _POP_ISOLATE:
+        else:
             depth -= 1
             if depth < 0:
                 return "a U+2069 POP DIRECTIONAL ISOLATE without an isolate before it"
