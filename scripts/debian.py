@@ -21,15 +21,17 @@ def unpack(packages: Sequence[str], folder: Path) -> str:
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         return "the system has no apt-get"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if not _missing(packages, folder.parent):
+    missing = _missing(packages, folder.parent)  # takes seconds
+    if not missing:
         if os.geteuid() != 0:
             return "apt-get has no package lists, and needs root to get them"
         run(["apt-get", "update", "--quiet"], folder.parent)
+        missing = _missing(packages, folder.parent)
     downloads = folder / "packages"
     shutil.rmtree(folder, ignore_errors=True)
     downloads.mkdir(parents=True)
     # Run by root, apt-get downloads as another user. That user can't write here, so apt-get warns and uses root.
-    needed = dict.fromkeys([*packages, *_missing(packages, folder.parent)])
+    needed = dict.fromkeys([*packages, *missing])
     done, output = run(["apt-get", "download", *needed], downloads)
     if not done:
         return output
