@@ -7,9 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.support.programs import program, system_units
+from ticker.cli import ticker
+from ticker.console import Console
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
@@ -75,6 +78,15 @@ def test_the_page_makes_the_user_and_the_folders_of_a_unit(unit: Path) -> None:
     for path in re.findall(r"^(?:EnvironmentFile=|LoadCredential=\S+?:)/etc/ticker/(\S+)$", text, re.MULTILINE):
         assert path in page
     assert "PrivateTmp=yes" in text
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_starts_ticker_with_valid_options(unit: Path) -> None:
+    (words,) = re.findall(r"^ExecStart=\S+ (.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    name, *options = words.replace("%i", "8080").split()
+    command = ticker.get_command(click.Context(ticker), name)
+    assert command is not None
+    command.make_context(name, options, obj=Console({}))
 
 
 def test_no_unit_contains_a_password() -> None:
