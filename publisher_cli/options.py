@@ -180,6 +180,7 @@ def _content_options(urgency_default: str) -> Option:
             "[default: as the edition says]",
         ),
         click.option("--again", is_flag=True, help="Post even if the line looks like a duplicate."),
+        click.option("--yes", "confirmed", is_flag=True, help="Answer yes if a rule asks, as for a very short line."),
     )
 
 

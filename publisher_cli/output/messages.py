@@ -86,6 +86,16 @@ def submitted_text(submission: Submission, line: Line | None) -> str | None:
     return None if line is None else line_text(line)
 
 
+def is_source_split(submission: Submission) -> bool:
+    """Return whether the desk takes the source of the line from the text, if that names one."""
+    is_split = submission.split_attribution and not isinstance(submission.attribution, str)
+    return isinstance(submission.text, str) and is_split
+
+
+def source_line(attribution: str) -> str:
+    return f"  source: {bidi.isolated(attribution)}"
+
+
 def held_text(held: Held, line: Line | None) -> str:
     """Return the text that a held item would publish, or else the text of the `line` that it would change."""
     return submitted_text(held.submission, line) or ""
@@ -201,7 +211,7 @@ def dry_run_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[
     yield Styled(f"would be {word}", style, f"  {_edition(receipt)}{subject.quoted}: nothing was sent")
     yield from _waiting_lines(receipt, spell)
     for finding in receipt.errors:
-        yield Styled("refused", Style.BAD, f": {finding.detail}  [{finding.code}]", before="  ")
+        yield Styled("refused", Style.BAD, f": {_with_remedy(finding)}  [{finding.code}]", before="  ")
 
 
 def failure_lines(receipt: Receipt) -> Iterator[Styled]:
@@ -224,7 +234,12 @@ def retry_text(receipt: Receipt, change: Change) -> str:
 
 
 def refused_text(where: str, finding: Finding) -> Styled:
-    return Styled("refused", Style.BAD, f"  {where}  {finding.detail}  [{finding.code}]")
+    return Styled("refused", Style.BAD, f"  {where}  {_with_remedy(finding)}  [{finding.code}]")
+
+
+def _with_remedy(finding: Finding) -> str:
+    """Return the finding, with the option that overrides it if the desk only asks."""
+    return f"{finding.detail}; --yes sends it as it is" if finding.asks else finding.detail
 
 
 def warning_lines(receipt: Receipt) -> Iterator[Styled]:

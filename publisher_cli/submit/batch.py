@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,13 @@ import msgspec
 from publisher_cli.exit_codes import STATUS_OF, Status
 from publisher_cli.history import newest_first
 from publisher_cli.interrupt import raised_interrupts
+from publisher_cli.output import messages
 from publisher_cli.output.batch_report import UNDECIDED, BatchReport
 from publisher_cli.session import Session, find_edition
 from publisher_cli.submit import undo_window
 from publisher_cli.submit.batch_file import Item, read_items
 from publisher_cli.submit.batch_format import Format, Row, find_format, read_rows
+from publisher_cli.submit.confirmation import confirms, only_asks
 from publisher_cli.submit.dry_run import EditionState, load_state, preview, preview_receipt
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import catch_interrupt
@@ -30,7 +32,7 @@ from ticker.core.entry import Logged
 from ticker.core.errors import SettingsError
 from ticker.core.outcome import Hold, Publish
 from ticker.core.position import history_of
-from ticker.core.submission import Receipt, ReceiptStatus
+from ticker.core.submission import Finding, Receipt, ReceiptStatus
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import StoredEdition
 from ticker.store.receipts import walk_receipts
@@ -91,13 +93,18 @@ class BatchRun:
         editor = session.editor(options.editor)
         async with session.redis() as redis:
             self._stored = stored = await find_edition(redis, options.edition)
-            items, refused = read_items(rows, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
+            items, malformed = read_items(rows, change, options, datetime.now(UTC), find_zone(stored.edition.zone))
             await match_answers(redis, stored, editor, items)
             previews = dict(preview_all(await load_state(redis, stored, editor), items))
-            refused |= {number: receipt.errors for number, receipt in previews.items() if receipt.errors}
-            if refused:
+            if refused := malformed | _errors_of(previews):
                 report.print_refused(stored, refused)
-                return Status.REFUSED
+                if options.is_dry_run or not _may_confirm(self._console, refused):
+                    return Status.REFUSED
+                confirm(items)
+                previews = dict(preview_all(await load_state(redis, stored, editor), items))
+                if refused := _errors_of(previews):
+                    report.print_refused(stored, refused)
+                    return Status.REFUSED
             if options.is_dry_run:
                 report.print_dry_run(stored, previews, len(items) - len(previews))
                 is_held = any(receipt.status is ReceiptStatus.HELD for receipt in previews.values())
@@ -124,6 +131,22 @@ class BatchRun:
         assert stored is not None
         answered = sum(item.answer is not None for item in batch.items if item.number in batch.receipts)
         self._report.print_summary(stored, batch.receipts.values(), len(batch.items), answered)
+
+
+def confirm(items: Sequence[Item]) -> None:
+    """Confirm what the rules ask about each item."""
+    for item in items:
+        item.submission = msgspec.structs.replace(item.submission, confirmed=True)
+
+
+def _errors_of(receipts: Mapping[int, Receipt]) -> dict[int, tuple[Finding, ...]]:
+    return {number: receipt.errors for number, receipt in receipts.items() if receipt.errors}
+
+
+def _may_confirm(console: Console, refused: Mapping[int, Sequence[Finding]]) -> bool:
+    """Return whether the rules only ask about the refused lines, and the editor confirms all of them."""
+    is_only_asked = all(only_asks(errors) for errors in refused.values())
+    return is_only_asked and confirms(console, f"send {messages.count(len(refused), 'line')} all the same?")
 
 
 class Batch:

@@ -20,6 +20,7 @@ from ticker.core.submission import Finding, Receipt, Submission
 
 LINES_MAX: Final = 10_000
 _TIMES: Final = ("expires_at", "pinned_until", "publish_at", "embargo_until")
+_OVERRIDES: Final = ("again", "confirmed")
 _KEY_DIGITS: Final = 24
 
 
@@ -66,8 +67,8 @@ def read_items(
 
 
 def _digest(fields: dict[str, Any]) -> str:
-    """Return a hash of a line's fields. `again` doesn't count, because it doesn't change the line."""
-    content = {name: value for name, value in fields.items() if name != "again" and value is not None}
+    """Return a hash of a line's fields. `again` and `confirmed` don't count, because they don't change the line."""
+    content = {name: value for name, value in fields.items() if name not in _OVERRIDES and value is not None}
     try:
         return sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:_KEY_DIGITS]
     except UnicodeEncodeError as error:  # in an option: the file was decoded as UTF-8

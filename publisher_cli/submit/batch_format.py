@@ -19,7 +19,7 @@ from ticker.core.errors import UNREADABLE, SettingsError
 LINE_BYTES: Final = 8 * 1024
 FIELDS: Final = (
     *("text", "attribution", "split_attribution", "lang", "dir", "urgency", "section", "regions", "coverage", "url"),
-    *("expires_at", "pinned_until", "note", "publish_at", "embargo_until", "undo_s", "again"),
+    *("expires_at", "pinned_until", "note", "publish_at", "embargo_until", "undo_s", "again", "confirmed"),
 )
 COLUMNS: Final = {
     **{name: name for name in FIELDS},
@@ -176,7 +176,7 @@ def _value(field: str, cell: str) -> object:
             return [region.strip() for region in re.split("[;,|]", cell) if region.strip()]
         case "undo_s":
             return undo_window_s(cell)
-        case "split_attribution" | "again":
+        case "split_attribution" | "again" | "confirmed":
             if cell.lower() not in (*_YES, *_NO):
                 raise SettingsError(f"{cell[:40]!a} in the column `{field}` is neither yes nor no")
             return cell.lower() in _YES

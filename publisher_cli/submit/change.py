@@ -14,6 +14,7 @@ from publisher_cli.history import UnknownLineError, find_line, find_related_line
 from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin
+from publisher_cli.submit.confirmation import may_repeat_confirmed
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import Runner
 from publisher_cli.submit.undo_window import Window, is_window
@@ -29,13 +30,21 @@ _SHOWS_RELATED: Final = (Change.WITHDRAW, Change.CORRECT)
 
 
 def submit_change(console: Console, options: SubmitOptions, change: ChangeRequest) -> int:
-    """Submit a change, print its receipt, and return the exit code.
+    """Submit a change, print its receipt, and return the exit code. On a terminal, ask if a rule asks.
 
     Raises:
         TickerError: If the command is not valid. Nothing was sent.
 
     """
     runner = ChangeRunner(console, options, change)
+    code = runner.finish(runner.run())
+    if not may_repeat_confirmed(console, runner.receipt):
+        return code
+    confirmed = msgspec.structs.replace(change, fields={**change.fields, "confirmed": True})
+    if options.key is not None:
+        # The desk answers the same key with the same refusal. This one is the same whenever the command is repeated.
+        options = msgspec.structs.replace(options, key=f"{options.key}-confirmed")
+    runner = ChangeRunner(console, options, confirmed)
     return runner.finish(runner.run())
 
 
@@ -119,7 +128,8 @@ class ChangeRunner(Runner[Submission]):
             self.console.give({**msgspec.to_builtins(receipt), "dry_run": True})
         else:
             lines = messages.dry_run_lines(receipt, self.subject(), self.spell)
-            for line in (*lines, *self._time_lines(), *messages.warning_lines(receipt)):
+            more = (*self._source_line(receipt), *self._time_lines())
+            for line in (*lines, *more, *messages.warning_lines(receipt)):
                 self.console.say(line)
         return STATUS_OF[receipt.status]
 
@@ -163,11 +173,17 @@ class ChangeRunner(Runner[Submission]):
 
     def details(self, receipt: Receipt) -> Iterator[str]:
         if receipt.status in (ReceiptStatus.ON_AIR, ReceiptStatus.HELD):
+            yield from self._source_line(receipt)
             yield from self._time_lines()
         if receipt.status is ReceiptStatus.HELD:
             yield from messages.next_steps(receipt)
         if receipt.status in (ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR, ReceiptStatus.UNKNOWN):
             yield messages.retry_text(receipt, self.request.change)
+
+    def _source_line(self, receipt: Receipt) -> Iterator[str]:
+        """Yield the source that the desk split off the text: a colon in the text may mean something else."""
+        if messages.is_source_split(self.request) and receipt.attribution is not None:
+            yield messages.source_line(receipt.attribution)
 
     def _time_lines(self) -> Iterator[str]:
         """Yield the times as they were understood."""

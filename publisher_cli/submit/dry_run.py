@@ -108,7 +108,11 @@ def preview_receipt(stored: StoredEdition, submission: Submission, outcome: Outc
         warnings=outcome.warnings,
     )
     if isinstance(outcome, Publish):
-        return msgspec.structs.replace(receipt, status=ReceiptStatus.ON_AIR, version=outcome.entry.line.version)
+        line = outcome.entry.line
+        return msgspec.structs.replace(
+            receipt, status=ReceiptStatus.ON_AIR, version=line.version, attribution=line.attribution
+        )
     if isinstance(outcome, Refuse):
         return msgspec.structs.replace(receipt, status=ReceiptStatus.REFUSED, errors=outcome.errors)
-    return msgspec.structs.replace(receipt, due_at=outcome.held.due_at, needs=outcome.held.needs)
+    held = outcome.held
+    return msgspec.structs.replace(receipt, due_at=held.due_at, needs=held.needs, attribution=outcome.attribution)

@@ -73,6 +73,7 @@ def content_fields(
     embargo: str | None = None,
     undo: str | None = None,
     again: bool = False,
+    confirmed: bool = False,
     pin: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the fields of a submission, and separately those that are times, still as text.
@@ -86,7 +87,7 @@ def content_fields(
     removable = {"section": section, "url": url, "attribution": attribution, "coverage": story}
     others = {"urgency": urgency, "lang": lang}
     times = {"expires_at": expires, "pinned_until": pin, "publish_at": at, "embargo_until": embargo}
-    fields: dict[str, Any] = {"split_attribution": not no_split, "again": again}
+    fields: dict[str, Any] = {"split_attribution": not no_split, "again": again, "confirmed": confirmed}
     fields |= {name: value or None for name, value in removable.items() if value is not None}
     fields |= {name: value for name, value in others.items() if value is not None}
     if expires == "":

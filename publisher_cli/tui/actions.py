@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from publisher_cli.output import bidi, messages
-from publisher_cli.times import parse_instant
+from publisher_cli.times import parse_instant, spell_instant
 from publisher_cli.tui.draft import draft_of
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Outbox
@@ -91,7 +91,7 @@ def act(name: str, model: EditionModel | None, selected: str | None, clock: Call
 def undo(model: EditionModel | None, outbox: Outbox, now: datetime) -> Send | None:
     """Take back the line that was sent last, or return None if none is in its undo window.
 
-    Its draft returns to the compose line.
+    Its draft returns to the compose line. A line that is being taken back already is not taken back twice.
     """
     if model is None or (held_id := _undoable(model, outbox, now)) is None:
         return None
@@ -106,10 +106,10 @@ def undo(model: EditionModel | None, outbox: Outbox, now: datetime) -> Send | No
 
 def _undoable(model: EditionModel, outbox: Outbox, now: datetime) -> str | None:
     """Return the id of the editor's item in its undo window. It may come from another application."""
+    found = [held.id for held in model.scheduled() if held.reason is Reason.UNDO and held.editor == model.editor]
     if (window := outbox.undo_window(now)) is not None:
-        return window[0]
-    own = [held for held in model.scheduled() if held.reason is Reason.UNDO and held.editor == model.editor]
-    return own[-1].id if own else None
+        found.append(window[0])
+    return next((held_id for held_id in reversed(found) if not outbox.is_decided(held_id)), None)
 
 
 def _required(what: str, reason: str) -> str:
@@ -170,8 +170,7 @@ def _confirm_withdrawal(line: SelectedLine, reason: str) -> Step:
     return Confirm(
         title=f"WITHDRAW {line.short_id}{readers}?",
         about=f"{line.quoted}\nreaders see the reason: {bidi.isolated(reason)}",
-        hint="y: withdraw it now · any other key: cancel",
-        key="y",
+        hint="Ctrl+Y: withdraw it now · any other key: cancel",
         then=lambda: _send_change(line, Change.WITHDRAW, reason=reason),
     )
 
@@ -180,22 +179,27 @@ def _pin(line: SelectedLine) -> Step:
     return AskText(
         title=f"PIN {line.short_id} ON TOP FOR",
         about=line.quoted,
-        hint="how long (2h, 90m) or until when (14:30) · Enter: pin it, Esc: cancel",
+        hint="how long (2h, 90m) or until when (14:30) · Enter: continue, Esc: cancel",
         value=PIN_DEFAULT,
-        then=lambda text: _send_change(
-            line, Change.PIN, pinned_until=parse_instant(text, line.clock(), line.model.zone)
-        ),
+        then=lambda text: _confirm_pin(line, parse_instant(text, line.clock(), line.model.zone)),
     )
 
 
-def _confirm_change(line: SelectedLine, change: Change, title: str) -> Step:
-    """Ask for Enter, not for a letter: a sentence typed on the board by mistake must not change anything."""
+def _confirm_pin(line: SelectedLine, until: datetime) -> Step:
+    return _confirm_change(
+        line,
+        Change.PIN,
+        f"PIN {line.short_id} UNTIL {spell_instant(until, line.clock(), line.model.zone).upper()}?",
+        pinned_until=until,
+    )
+
+
+def _confirm_change(line: SelectedLine, change: Change, title: str, *, pinned_until: datetime | None = None) -> Step:
     return Confirm(
         title=title,
         about=line.quoted,
-        hint="Enter: do it · any other key: cancel",
-        key="enter",
-        then=lambda: _send_change(line, change),
+        hint="Ctrl+Y: do it · any other key: cancel",
+        then=lambda: _send_change(line, change, pinned_until=pinned_until),
     )
 
 
@@ -227,8 +231,7 @@ def _approve(item: SelectedItem) -> Step:
     return Confirm(
         title=f"APPROVE {item.name}?",
         about=item.quoted,
-        hint="y: approve it · any other key: cancel",
-        key="y",
+        hint="Ctrl+Y: approve it · any other key: cancel",
         then=lambda: _send_decision(item, Decision.APPROVE),
     )
 
@@ -246,8 +249,7 @@ def _confirm_break_glass(item: SelectedItem, reason: str) -> Step:
     return Confirm(
         title="APPROVE WITHOUT A SECOND PERSON?",
         about=f"{item.quoted}\nreason: {bidi.isolated(reason)}",
-        hint="y: put it on air now · any other key: cancel",
-        key="y",
+        hint="Ctrl+Y: put it on air now · any other key: cancel",
         then=lambda: _send_decision(item, Decision.APPROVE, break_glass=reason),
     )
 
@@ -256,8 +258,17 @@ def _reject(item: SelectedItem) -> Step:
     return AskText(
         title=f"REJECT {item.name}",
         about=item.quoted,
-        hint="the reason, which its author sees · Enter: reject it, Esc: cancel",
-        then=lambda reason: _send_decision(item, Decision.REJECT, reason=_required("a rejection", reason)),
+        hint="the reason, which its author sees · Enter: continue, Esc: cancel",
+        then=lambda reason: _confirm_rejection(item, _required("a rejection", reason)),
+    )
+
+
+def _confirm_rejection(item: SelectedItem, reason: str) -> Step:
+    return Confirm(
+        title=f"REJECT {item.name}?",
+        about=f"{item.quoted}\nits author sees the reason: {bidi.isolated(reason)}",
+        hint="Ctrl+Y: reject it now · any other key: cancel",
+        then=lambda: _send_decision(item, Decision.REJECT, reason=reason),
     )
 
 
@@ -265,8 +276,7 @@ def _take_back(item: SelectedItem) -> Step:
     return Confirm(
         title=f"TAKE BACK {item.name}?",
         about=item.quoted,
-        hint="Enter: it never goes on air · any other key: cancel",
-        key="enter",
+        hint="Ctrl+Y: it never goes on air · any other key: cancel",
         then=lambda: _send_decision(item, Decision.CANCEL),
     )
 

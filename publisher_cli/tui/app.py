@@ -39,6 +39,7 @@ from publisher_cli.tui.widgets.line_list import LineList, held_rows, line_rows
 from publisher_cli.tui.widgets.prompt import ConfirmPrompt, Prompt, TextPrompt
 from publisher_cli.tui.widgets.receipt_bar import Notice, ReceiptBar
 from publisher_cli.tui.widgets.status_bar import DetailsBar, StatusBar
+from ticker.core.line import TEXT_CHANGES
 from ticker.core.submission import Receipt, ReceiptStatus
 
 REDRAW_S: Final = 1.0
@@ -171,9 +172,8 @@ class DeskApp(App[str]):
         is_done = self.drafts.settle(sent, receipt)
         self._show_receipt(receipt, sent.quoted)
         if is_done and sent.draft is not None and self.model is not None and sent.edition == self.model.name:
-            is_cleared = self._compose_line.clear(sent.draft, self.model)
-            if is_cleared and sent.draft.line is not None:
-                self._lines.focus()
+            # The focus stays in the text: letters that the editor types in this moment must not become commands.
+            self._compose_line.clear(sent.draft, self.model)
 
     # Drawing
 
@@ -207,7 +207,10 @@ class DeskApp(App[str]):
     def _show_receipt(self, receipt: Receipt, quoted: str, related: Sequence[RelatedLine] = ()) -> None:
         if receipt.status in _BELL:
             self.bell()
-        self._receipts.show_receipt(receipt, quoted, related)
+        self._receipts.show_receipt(receipt, quoted, self._clock(), related)
+        is_own_line = receipt.status is ReceiptStatus.ON_AIR and receipt.action in TEXT_CHANGES
+        if is_own_line and receipt.id is not None and self.screen_stack[0].focused is not self._lines:
+            self._lines.select_once_shown(receipt.id)  # but never while the editor uses the list
         self.redraw()
 
     def _show_notice(self, notice: Notice) -> None:
@@ -249,6 +252,9 @@ class DeskApp(App[str]):
             self._edit(Draft())
         self._lines.focus()
 
+    def action_return_to_text(self) -> None:
+        self._composer.focus_text()
+
     def action_toggle_glass(self) -> None:
         problem = None if self.model is None else actions.why_not_break_glass(self.model.role)
         if problem is None:
@@ -289,6 +295,8 @@ class DeskApp(App[str]):
     def _refuse(self, refusal: Refuse) -> None:
         self.bell()
         self._show_notice(Notice(refusal.word, "bold $text-error", refusal.reason))
+        if refusal.field is not None:
+            self._composer.focus_field(refusal.field)
 
     def _send(self, step: Send) -> None:
         if step.restore is not None and self.model is not None:
@@ -325,11 +333,16 @@ class DeskApp(App[str]):
     def action_write_new(self) -> None:
         self._edit(Draft())
 
-    def action_pane(self, name: str) -> None:
+    def action_other_pane(self, name: str) -> None:
         self.pane = Pane[name]
         self._lines.focus()
 
-    action_other_pane = action_pane
+    def action_pane(self, name: str) -> None:
+        """Show a list. While something is typed, the focus stays in the text."""
+        if self._composer.draft.is_blank:
+            self.action_other_pane(name)
+        else:
+            self.pane = Pane[name]
 
     def action_next_edition(self) -> None:
         current = self._requested or (None if self.model is None else self.model.name)
@@ -354,18 +367,30 @@ class DeskApp(App[str]):
         await self.push_screen(HelpScreen())
 
     async def action_interrupt(self) -> None:
-        if not await self._undo():
+        """Take back the line that was sent last, or else close a dialog, or else quit if nothing was sent lately."""
+        if await self._undo():
+            return
+        screen = self.screen
+        if isinstance(screen, Prompt):
+            screen.answer(None)
+        elif len(self.screen_stack) > 1:
+            await self.pop_screen()
+        elif (reason := self.outbox.why_stay(self._clock())) is not None:
+            self._refuse(Refuse(reason))
+        else:
             await self.action_leave()
 
     async def action_leave(self) -> None:
-        """Quit. Ask first if a line is unsent or waits for its receipt. With a prompt open, quit without asking."""
+        """Quit. Ask first if a line is unsent or waits for its receipt. In a dialog, only close that."""
         unsent = self._compose_line.unsent
-        if isinstance(self.screen, Prompt) or not (unsent or self.outbox.is_waiting):
+        if isinstance(self.screen, Prompt) and not self.screen.asks_to_quit:
+            self.screen.answer(None)
+        elif isinstance(self.screen, Prompt) or not (unsent or self.outbox.is_waiting):
             self.end()
-            return
-        what = "A LINE HAS NO RECEIPT YET" if self.outbox.is_waiting else "A LINE IS NOT SENT"
-        hint = "Enter: quit · any other key: stay"
-        await self._perform(Confirm(title=f"{what}: QUIT ANYWAY?", about=unsent, hint=hint, key="enter", then=Quit))
+        else:
+            what = "A LINE HAS NO RECEIPT YET" if self.outbox.is_waiting else "A LINE IS NOT SENT"
+            hint = "Ctrl+Q again: quit · any other key: stay"
+            await self._perform(Confirm(title=f"{what}: QUIT ANYWAY?", about=unsent, hint=hint, then=Quit))
 
     def end(self) -> None:
         """Quit without asking. The result is the unsent text."""

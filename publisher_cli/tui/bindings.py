@@ -28,13 +28,15 @@ class Pane(Enum):
 
 ON_COMPOSER: Final[list[BindingType]] = [
     Binding("enter", "submit", "send", priority=True, tooltip="Send the line to the desk"),
-    Binding("tab", "app.focus_next", "fields", tooltip="Next field; Shift+Tab goes back"),
-    Binding("escape", "app.leave_composer", "board", tooltip="Go to the board"),
+    Binding("tab", "next_field", "fields", tooltip="Next field; Shift+Tab goes back"),
+    Binding("shift+tab", "previous_field", "fields", show=False),
+    Binding("escape", "app.leave_composer", "list", tooltip="Go to the list: letters are commands there"),
     Binding("ctrl+o", "toggle_details", "more", priority=True, tooltip="Story, url, embargo and expiry"),
     Binding("f1", "app.help", "help", priority=True),
     Binding("ctrl+q", "app.leave", "quit", priority=True),
     Binding("ctrl+g", "app.toggle_glass", "break glass", priority=True, show=False, tooltip="Chief: skip the review"),
     Binding("ctrl+r", "toggle_again", "again", priority=True, show=False, tooltip="Send it although a duplicate"),
+    Binding("ctrl+t", "use_urgency", "urgency", priority=True, show=False, tooltip="BREAKING: becomes an urgency"),
 ]
 
 _ON_BOARD: Final[list[BindingType]] = [
@@ -59,6 +61,7 @@ _ON_HELD: Final[list[BindingType]] = [
 _WRITE: Final[list[BindingType]] = [
     # No letter starts a new line: after a sentence typed here by mistake, nothing of it is in the compose line.
     Binding("enter", "app.write_new", "write", tooltip="Write a new line"),
+    Binding("tab,shift+tab", "app.return_to_text", "write", show=False),
 ]
 _GO_TO: Final[list[BindingType]] = [
     Binding("b,escape", "app.other_pane('BOARD')", "board"),
@@ -69,22 +72,20 @@ _GO_TO: Final[list[BindingType]] = [
 _RARELY: Final[list[BindingType]] = [
     Binding("1", "app.edition(1)", "edition", key_display="1-9"),
     *(Binding(str(number), f"app.edition({number})", "edition", show=False) for number in range(2, 10)),
-    Binding("q", "app.leave", "quit"),
     Binding("t", "app.toggle_light", "light or dark", show=False, tooltip="On a list: light or dark colors"),
 ]
 
 ON_LIST: Final = [*_ON_BOARD, *_ON_PENDING, *_WRITE, *_GO_TO, *_ON_HELD, *_ON_BOARD_RARELY, *_RARELY]
 
 EVERYWHERE: Final[list[BindingType]] = [
+    # While something is typed, these only show the list: the focus stays in the text.
     Binding("f2", "pane('BOARD')", "board", priority=True, show=False, tooltip="Board; on a list: b"),
     Binding("f3", "pane('PENDING')", "pending", priority=True, show=False, tooltip="Pending items; on a list: d"),
     Binding("f4", "pane('SCHEDULED')", "scheduled", priority=True, show=False, tooltip="Scheduled items; on a list: s"),
     Binding("ctrl+n", "next_edition", "edition", priority=True, tooltip="Next edition; on a list: 1 to 9"),
-    Binding(
-        "ctrl+c", "interrupt", "undo or quit", priority=True, show=False, tooltip="Take back the last line, or quit"
-    ),
+    Binding("ctrl+c", "interrupt", "undo or quit", priority=True, show=False, tooltip="Take back the line sent last"),
     Binding("f1", "help", "help", priority=True, show=False, tooltip="This help; on a list: ?"),
-    Binding("ctrl+q", "leave", "quit", priority=True, show=False, tooltip="Quit; on a list: q"),
+    Binding("ctrl+q", "leave", "quit", priority=True, show=False, tooltip="Quit"),
 ]
 
 
@@ -114,7 +115,7 @@ def is_applicable(action: str, parameters: tuple[object, ...], pane: Pane) -> bo
 
 _INTRODUCTION: Final = (
     'Write "Who: what happened". Text that is neither on air nor held stays here.\n'
-    "Urgency: 1 flash, 2 bulletin, 3 urgent, 4 routine. Time: 20m or 14:30."
+    "Urgency: 1 flash, 2 bulletin, 3 urgent, 4 routine. Time: 20m or 14:30. Ctrl+Y confirms."
 )
 _CONCLUSION: Final = "After NOT ON AIR you may send the same line again: it can't go on air twice."
 _LEFT: Final = (("COMPOSE LINE", ON_COMPOSER), ("EVERYWHERE", [*EVERYWHERE, *_RARELY]))

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from publisher_cli.output import bidi, messages
-from publisher_cli.tui.draft import Draft, needs_confirmation, submission_of, validate
+from publisher_cli.tui.draft import (
+    Draft,
+    FieldError,
+    Validation,
+    asks_first,
+    submission_of,
+    urgency_of,
+    validate,
+    with_undo_window,
+)
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Drafts, Outbox
 from publisher_cli.tui.steps import Confirm, Refuse, Send, Step
 from publisher_cli.tui.widgets.composer import Composer
-from ticker.core.errors import SettingsError
-from ticker.core.line import Line
+from ticker.core.line import URGENCY_FLASH
+from ticker.core.submission import Submission
 
 
 class ComposeLine:
@@ -63,44 +74,52 @@ class ComposeLine:
         if outbox.is_draft_waiting:
             return Refuse("wait for the desk's answer to the previous line")
         if draft.is_blank:
-            return Refuse("there is nothing to send: type a line" if draft.line is None else "nothing has been changed")
+            reason = "there is nothing to send: type a line" if draft.line is None else "nothing has been changed"
+            return Refuse(reason, field="text")
         validation = validate(draft, model, self._clock())
         if validation.submission is None:
             details = "; ".join(finding.detail for finding in validation.errors)
-            return Refuse(f"{details}: nothing was sent", word="REFUSED")
-        if needs_confirmation(draft, validation.submission):
-            return self._confirm_by_y(draft, model)
-        if draft.line is not None:
-            return self._confirm_change(draft, draft.line, model)
+            return Refuse(f"{details}: nothing was sent", word="REFUSED", field=validation.field)
+        if asks_first(draft, validation):
+            return self._confirm(draft, validation, model)
         return self._send(draft, model)
 
-    def _confirm_by_y(self, draft: Draft, model: EditionModel) -> Step:
-        what = "SEND WITHOUT A SECOND PERSON" if draft.fields.glass.strip() else "SEND THIS FLASH"
+    def _confirm(self, draft: Draft, validation: Validation, model: EditionModel) -> Step:
+        """Show what will be sent, and for a change the text before it. A line typed by mistake is noticed here."""
+        assert validation.submission is not None, "only a valid draft is confirmed"
         return Confirm(
-            title=f"{what} TO {model.name.upper()}?",
-            about=_quoted(draft, model),
-            hint="y: send it now · any other key: back to the text",
-            key="y",
-            then=lambda: self._send(draft, model),
+            title=f"{_title(draft, validation.submission)} {model.name.upper()}?",
+            about="\n".join((*_before_and_after(draft, model), *(f"! {ask.detail}" for ask in validation.asks))),
+            hint="Ctrl+Y: send it · any other key: back to the text",
+            then=lambda: self._send(draft, model, is_confirmed=bool(validation.asks)),
         )
 
-    def _confirm_change(self, draft: Draft, line: Line, model: EditionModel) -> Step:
-        """Show the text before and after: an editor who typed on the board by mistake notices it here."""
-        before, after = bidi.isolated(messages.line_text(line), line.dir), _quoted(draft, model)
-        return Confirm(
-            title=f"{draft.change.upper()} {line.id[:4]} IN {model.name.upper()}?",
-            about=f"before: {before}\nafter: {after}" if before != after else after,
-            hint="Enter: send it now · any other key: back to the text",
-            key="enter",
-            then=lambda: self._send(draft, model),
-        )
-
-    def _send(self, draft: Draft, model: EditionModel) -> Step:
+    def _send(self, draft: Draft, model: EditionModel, *, is_confirmed: bool = False) -> Step:
         try:
             request = submission_of(draft, self._drafts.key_for(model.name, draft), self._clock(), model.zone)
-        except SettingsError as error:
-            return Refuse(str(error))
+        except FieldError as error:
+            return Refuse(str(error), field=error.field)
+        request = with_undo_window(request, draft, model.stored.edition)
+        request = msgspec.structs.replace(request, confirmed=is_confirmed)
         return Send(edition=model.name, request=request, quoted=_quoted(draft, model), line=draft.line, draft=draft)
+
+
+def _title(draft: Draft, submission: Submission) -> str:
+    """Return the beginning of a question, which ends with the name of the edition."""
+    if draft.fields.glass.strip():
+        return "SEND WITHOUT A SECOND PERSON TO"
+    is_flash = urgency_of(draft, submission) <= URGENCY_FLASH
+    if draft.line is not None:
+        return f"{draft.change.upper()} {draft.line.id[:4]}{' AS A FLASH' if is_flash else ''} IN"
+    return "SEND THIS FLASH TO" if is_flash else "SEND THIS LINE TO"
+
+
+def _before_and_after(draft: Draft, model: EditionModel) -> tuple[str, ...]:
+    after = _quoted(draft, model)
+    if draft.line is None:
+        return (after,)
+    before = bidi.isolated(messages.line_text(draft.line), draft.line.dir)
+    return (after,) if before == after else (f"before: {before}", f"after: {after}")
 
 
 def _quoted(draft: Draft, model: EditionModel) -> str:

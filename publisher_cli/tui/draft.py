@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
 
 from publisher_cli.output import bidi, messages
+from publisher_cli.submit.confirmation import only_asks
 from publisher_cli.submit.dry_run import EditionState, preview
 from publisher_cli.submit.request import content_fields
 from publisher_cli.times import parse_times
 from publisher_cli.tui.model import EditionModel
+from ticker.core.edition import Edition
 from ticker.core.errors import SettingsError
-from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Direction, Line
+from ticker.core.line import URGENCY_FLASH, URGENCY_ROUTINE, Change, Direction, Line
 from ticker.core.outcome import Hold, Publish, Refuse
 from ticker.core.rules import fields
+from ticker.core.rules.labels import find_label
 from ticker.core.submission import Finding, Submission
 
 CHECK_KEY: Final = "checking"
 """The key of submissions that are only validated, never sent."""
 
 _SEPARATORS: Final = re.compile(r"[,،;\s]+")
+_COMPOSER_FIELDS: Final = {
+    "publish_at": "at",
+    "embargo_until": "embargo",
+    "expires_at": "expires",
+    "coverage": "story",
+    "break-glass": "glass",
+    "section": "section",
+    "region": "regions",
+    "urgency": "urgency",
+    "url": "url",
+    "reason": "reason",
+}
+"""The field of the compose line for each field of a submission, and for each code of a finding that names one."""
+
 _URGENCIES: Final = {"flash": 1, "bulletin": 2, "urgent": 3, "routine": 4, "": 4}
 
 
@@ -83,18 +99,37 @@ def draft_of(change: Change, line: Line) -> Draft:
     return Draft(change=change, line=line, fields=filled_in)
 
 
+class FieldError(SettingsError):
+    """A value that can't be parsed. `field` is the name of the field in the compose line."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """The decision that the desk would make about a draft now.
 
-    `submission` is None if the draft can't be sent, because of `errors`. `needs` are the reasons why a second person
-    must review it.
+    `submission` is None if the draft can't be sent, because of `errors`, and `field` is then the field to correct.
+    `asks` are findings that the editor must confirm. `needs` are the reasons why a second person must review it.
     """
 
     submission: Submission | None = None
     errors: tuple[Finding, ...] = ()
+    field: str = "text"
+    asks: tuple[Finding, ...] = ()
     needs: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     due_at: datetime | None = None
+
+
+def without_label(typed: DraftFields) -> DraftFields | None:
+    """Return the fields without a label such as `BREAKING:`, and with its urgency. None if the text has no label."""
+    label = find_label(fields.normal_text(typed.text))
+    if label is None:
+        return None
+    urgency = typed.urgency if label.urgency is None else str(label.urgency)
+    return msgspec.structs.replace(typed, text=label.rest, urgency=urgency)
 
 
 def text_graphemes(draft: Draft) -> int:
@@ -107,11 +142,11 @@ def submission_of(draft: Draft, key: str, now: datetime, zone: tzinfo | None) ->
     """Return the submission for a draft.
 
     Raises:
-        SettingsError: If the urgency is not a number, or a time can't be parsed.
+        FieldError: If the urgency is not a number, or a time can't be parsed.
 
     """
     content, times = content_fields(**_changed_fields(draft))
-    content |= parse_times(times, now, zone)
+    content |= _parse_times(times, now, zone)
     if draft.line is None:
         content["text"] = draft.fields.text
     else:
@@ -123,6 +158,18 @@ def submission_of(draft: Draft, key: str, now: datetime, zone: tzinfo | None) ->
     if draft.fields.glass.strip():
         content["break_glass"] = draft.fields.glass
     return Submission(key=key, change=draft.change, **content)
+
+
+def _parse_times(texts: Mapping[str, str], now: datetime, zone: tzinfo | None) -> dict[str, datetime]:
+    """Return the times of a submission, as `parse_times`, and name the field of an error."""
+    parsed: dict[str, str] = {}
+    for name in sorted(texts, key=list(_COMPOSER_FIELDS).index):  # the expiry counts from the times before it
+        parsed[name] = texts[name]
+        try:
+            parse_times(parsed, now, zone)
+        except SettingsError as error:
+            raise FieldError(_COMPOSER_FIELDS[name], str(error)) from error
+    return parse_times(parsed, now, zone)
 
 
 def _changed_fields(draft: Draft) -> dict[str, Any]:
@@ -145,7 +192,9 @@ def _parse_urgency(text: str) -> int:
     if folded in _URGENCIES:
         return _URGENCIES[folded]
     if re.fullmatch("[0-9]{1,2}", folded, re.ASCII) is None:
-        raise SettingsError(f"urgency {text.strip()[:10]!a} isn't a number: 1 flash, 2 bulletin, 3 urgent, 4 routine")
+        raise FieldError(
+            "urgency", f"urgency {text.strip()[:10]!a} isn't a number: 1 flash, 2 bulletin, 3 urgent, 4 routine"
+        )
     return int(folded)
 
 
@@ -168,24 +217,50 @@ def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
     """Apply the desk's rules to a draft, without sending it."""
     try:
         submission = submission_of(draft, CHECK_KEY, now, model.zone)
-    except SettingsError as error:
-        return Validation(errors=(Finding("field", str(error)),))
+    except FieldError as error:
+        return Validation(errors=(Finding("field", str(error)),), field=error.field)
+    submission = with_undo_window(submission, draft, model.stored.edition)
     others = (model.held or [])[::-1]
     state = EditionState(model.stored, model.editor, model.role, model.board, model.seq, others)
-    match preview(state, submission, now):
+    outcome, asks = preview(state, submission, now), tuple[Finding, ...]()
+    if isinstance(outcome, Refuse) and only_asks(outcome.errors):
+        asks, submission = outcome.errors, msgspec.structs.replace(submission, confirmed=True)
+        outcome = preview(state, submission, now)
+    match outcome:
         case Publish(warnings=warnings):
-            return Validation(submission=submission, warnings=warnings)
+            return Validation(submission=submission, asks=asks, warnings=warnings)
         case Hold(held=held, warnings=warnings):
-            return Validation(submission=submission, needs=held.needs, warnings=warnings, due_at=held.due_at)
+            return Validation(submission=submission, asks=asks, needs=held.needs, warnings=warnings, due_at=held.due_at)
         case Refuse(errors=errors, warnings=warnings):
-            return Validation(errors=errors, warnings=warnings)
+            return Validation(errors=errors, warnings=warnings, field=_field_of(errors))
 
 
-def needs_confirmation(draft: Draft, submission: Submission) -> bool:
-    """Return whether the editor must press y before sending: a flash, a withdrawal, or a line that skips review."""
-    if submission.break_glass is not None or submission.change is Change.WITHDRAW:
-        return True
-    urgency = submission.urgency
-    if urgency is UNSET:
-        urgency = draft.line.urgency if draft.line is not None else urgency
-    return isinstance(urgency, int) and urgency <= URGENCY_FLASH and submission.change in TEXT_CHANGES
+def _field_of(errors: Sequence[Finding]) -> str:
+    """Return the field of the compose line to correct first."""
+    return next((_COMPOSER_FIELDS[error.code] for error in errors if error.code in _COMPOSER_FIELDS), "text")
+
+
+def with_undo_window(submission: Submission, draft: Draft, edition: Edition) -> Submission:
+    """Return the submission with the undo window of the terminal application, which a flash doesn't have."""
+    if urgency_of(draft, submission) <= URGENCY_FLASH or edition.terminal_undo_s <= edition.undo_s:
+        return submission
+    return msgspec.structs.replace(submission, undo_s=edition.terminal_undo_s)
+
+
+def urgency_of(draft: Draft, submission: Submission) -> int:
+    """Return the urgency that the line will have."""
+    if isinstance(submission.urgency, int):
+        return submission.urgency
+    return URGENCY_ROUTINE if draft.line is None else draft.line.urgency
+
+
+def asks_first(draft: Draft, validation: Validation) -> bool:
+    """Return whether Enter asks before it sends a valid draft.
+
+    It asks for a change, a flash, a line that skips review, and for what the rules ask about.
+    """
+    submission = validation.submission
+    if submission is None:
+        return False
+    is_flash = urgency_of(draft, submission) <= URGENCY_FLASH
+    return draft.line is not None or is_flash or submission.break_glass is not None or bool(validation.asks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from publisher_cli.submit.undo_window import is_window
@@ -10,10 +10,19 @@ from publisher_cli.tui.draft import Draft
 from publisher_cli.tui.steps import Send
 from ticker.client.pending_request import new_key
 from ticker.core.line import Change
-from ticker.core.submission import Receipt, ReceiptStatus, Submission
+from ticker.core.submission import DecisionRequest, Receipt, ReceiptStatus, Submission
 
 REMEMBERED_MAX: Final = 500
 """Maximum number of held items and of shown receipts that are remembered."""
+
+LATEST_MAX: Final = 5
+"""Maximum number of receipts that are printed when the application ends."""
+
+STAY: Final = timedelta(seconds=10)
+"""How long after a receipt Ctrl+C doesn't quit."""
+
+_FINAL: Final = frozenset({ReceiptStatus.ON_AIR, ReceiptStatus.DROPPED})
+"""Receipts after which an item isn't held any more."""
 
 UNSETTLED: Final = frozenset({ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR, ReceiptStatus.UNKNOWN})
 """Receipts after which the same line may be sent again, with the same idempotency key."""
@@ -33,6 +42,9 @@ class Outbox:
         self._held: dict[str, Send] = {}
         self._shown: dict[tuple[str, ReceiptStatus], None] = {}
         self._undo_window: tuple[str, datetime] | None = None
+        self._ended: dict[str, None] = {}
+        self._latest: dict[str, tuple[Receipt, str]] = {}
+        self._shown_at: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -51,6 +63,31 @@ class Outbox:
     def add(self, sent: Send, now: datetime) -> None:
         """Add a request that waits for its receipt."""
         self._waiting[sent.request.key] = (sent, now)
+
+    @property
+    def open_requests(self) -> list[Send]:
+        """The requests that wait for their receipt."""
+        return [sent for sent, _ in self._waiting.values()]
+
+    @property
+    def latest_receipts(self) -> list[tuple[Receipt, str]]:
+        """The latest receipts, the newest last, each with the text that it is about. One per request."""
+        return list(self._latest.values())
+
+    def why_stay(self, now: datetime) -> str | None:
+        """Return why Ctrl+C must not quit now, or None: an editor who presses it after a post means to undo that."""
+        if self.is_waiting:
+            return "the desk has not answered yet: wait for its receipt (Ctrl+Q quits)"
+        if self._shown_at is not None and now - self._shown_at < STAY:
+            return "there is nothing to take back: to take a line off the screens, select it and press w (Ctrl+Q quits)"
+        return None
+
+    def is_decided(self, held_id: str) -> bool:
+        """Return whether a held item has its final receipt, or a decision about it waits for its receipt."""
+        decisions = (sent.request for sent in self.open_requests)
+        return held_id in self._ended or any(
+            isinstance(request, DecisionRequest) and request.held == held_id for request in decisions
+        )
 
     def waits_for(self, key: str) -> bool:
         return key in self._waiting
@@ -78,10 +115,15 @@ class Outbox:
     def was_shown(self, receipt: Receipt) -> bool:
         return (receipt.key, receipt.status) in self._shown
 
-    def mark_shown(self, receipt: Receipt) -> None:
+    def mark_shown(self, receipt: Receipt, quoted: str, now: datetime) -> None:
         """Record that a receipt is shown. The receipt of the item in its undo window ends that window."""
         _remember(self._shown, (receipt.key, receipt.status), None)
+        self._shown_at = now
+        self._latest.pop(receipt.held or receipt.key, None)
+        _remember(self._latest, receipt.held or receipt.key, (receipt, quoted), LATEST_MAX)
         is_settled = receipt.status is not ReceiptStatus.HELD
+        if receipt.held is not None and receipt.status in _FINAL:
+            _remember(self._ended, receipt.held, None)
         if self._undo_window is not None and receipt.held == self._undo_window[0] and is_settled:
             self._undo_window = None
 
@@ -137,7 +179,7 @@ def _slot(edition: str, draft: Draft) -> DraftSlot:
     return (edition, draft.change, None if draft.line is None else draft.line.id)
 
 
-def _remember(remembered: dict[Key, Value], key: Key, value: Value) -> None:
+def _remember(remembered: dict[Key, Value], key: Key, value: Value, most: int = REMEMBERED_MAX) -> None:
     remembered[key] = value
-    while len(remembered) > REMEMBERED_MAX:
+    while len(remembered) > most:
         remembered.pop(next(iter(remembered)))

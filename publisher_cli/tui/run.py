@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -13,13 +14,14 @@ from publisher_cli.exit_codes import Status
 from publisher_cli.interrupt import raised_interrupts
 from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp
+from publisher_cli.tui.farewell import farewell
 from ticker.console import Console
 from ticker.core.edition import check_name
 from ticker.store.login import load_last_edition, save_last_edition
 
 
 def run_desk(console: Console, edition: str | None, editor: str | None, data: Path | None) -> int:
-    """Run the application until the editor quits. Print the text that was not sent, so that it isn't lost.
+    """Run the application until the editor quits. Print the last receipts, and the text that was not sent.
 
     Without `edition`, it opens the edition that was used last.
 
@@ -38,6 +40,8 @@ def run_desk(console: Console, edition: str | None, editor: str | None, data: Pa
         unsent = asyncio.run(_run(app))
     if app.model is not None:
         save_last_edition(console.environ, app.model.name)
+    for line in farewell(app.outbox, datetime.now(UTC), None if app.model is None else app.model.zone):
+        console.say(line)
     if unsent:
         console.tell(f"not sent: {unsent}")
     return app.return_code or Status.DONE

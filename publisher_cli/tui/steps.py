@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -11,12 +11,16 @@ from publisher_cli.tui.draft import Draft
 from ticker.core.line import Line
 from ticker.core.submission import Request
 
+CONFIRM_KEY: Final = "ctrl+y"
+"""The key that confirms. No letter and no Enter: a sentence typed at the wrong place must not confirm anything."""
+
 
 class Refuse(msgspec.Struct, frozen=True):
-    """Show why nothing was done, under the headline `word`."""
+    """Show why nothing was done, under the headline `word`. Focus the `field` of the compose line, if one is named."""
 
     reason: str
     word: str = "NOT DONE"
+    field: str | None = None
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -43,13 +47,13 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
 class Confirm(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for a confirmation, which only `key` gives. Continue with `then` if the editor confirms.
 
-    `about` quotes the line in question.
+    `about` quotes the line in question. `hint` says what the keys do.
     """
 
     title: str
     about: str
     hint: str
-    key: str
+    key: str = CONFIRM_KEY
     then: Callable[[], Step]
 
 

@@ -31,7 +31,7 @@ START: Final = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 NONCE: Final = "5e" * 32
 WITHOUT_HOUSE_RULES: Final = dict.fromkeys(HOUSE_RULES, Effect.OFF)
 """With the rules for text off: tests of other things use short, repeated texts without attribution."""
-ENGLISH: Final = msgspec.structs.replace(DEFAULT_EDITIONS["en"], rules=WITHOUT_HOUSE_RULES)
+ENGLISH: Final = msgspec.structs.replace(DEFAULT_EDITIONS["en"], rules=WITHOUT_HOUSE_RULES, terminal_undo_s=0.0)
 
 # Few terms, so that lines often enter and leave selections.
 SECTIONS: Final = ("politics", "economy", "sports")

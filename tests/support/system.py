@@ -27,6 +27,7 @@ from tests.support.prefork import Child
 from tests.support.waiting import WAIT_S
 from ticker.core.edition import DEFAULT_EDITIONS
 
+_PUTS_TEXT: Final = ("post", "update", "correct", "refile")
 _OURS: Final = re.compile("TICK(ER)?_")
 _CONFIG: Final = TemporaryDirectory(prefix="ticker-config-")
 """So that the tests neither see nor change the developer's own login."""
@@ -219,7 +220,9 @@ class System(Program):
         return (self.data / "redis.url").read_text(encoding="utf-8").strip()
 
     def tick(self, *words: str, editor: str = "maha", **variables: str) -> Ran:
-        """Run `tick` as an editor."""
+        """Run `tick` as an editor, with --yes: the lines of many tests are short."""
+        if words and words[0] in _PUTS_TEXT:
+            words = (words[0], "--yes", *words[1:])
         return run_program("tick", *words, environ={**self.environ, "TICK_EDITOR": editor, **variables})
 
     def ticker(self, *words: str, **variables: str) -> Ran:

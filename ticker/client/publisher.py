@@ -77,6 +77,7 @@ class LineFields(ChangeOptions, total=False):
     pinned_until: datetime | None
     undo_s: float
     again: bool
+    confirmed: bool
 
 
 class Publisher:

@@ -66,6 +66,7 @@ class Effect(StrEnum):
 
     OFF = "off"
     WARN = "warn"
+    ASK = "ask"  # its editor must confirm it: `tick` asks on a terminal, programs set `confirmed`
     REVIEW = "review"  # a second person must approve it
     REFUSE = "refuse"
 
@@ -96,6 +97,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         undo_s: The undo window in seconds.
         submissions_per_minute: The rate limit per editor; 0 for none (None: as the desk's setting).
         submissions_burst: How many submissions an editor may make before the rate limit applies (None: as above).
+        terminal_undo_s: The undo window of the terminal application in seconds, if it is longer than `undo_s`.
         zone: The time zone of the editors (IANA name; None: the machine's).
         test: This is a test edition. Its lines are marked as tests for life.
 
@@ -120,6 +122,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     undo_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
     submissions_per_minute: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     submissions_burst: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    terminal_undo_s: Annotated[float, Meta(ge=0, le=300)] = 5.0
     zone: str | None = None
     test: bool = False
 

@@ -57,11 +57,15 @@ class Publish(msgspec.Struct, frozen=True):
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """The submission waits as `held`. `latest` is the current version of the line that it would change."""
+    """The submission waits as `held`. `latest` is the current version of the line that it would change.
+
+    `attribution` is the source of the version that it would make.
+    """
 
     held: Held
     warnings: tuple[Finding, ...] = ()
     latest: Line | None = None
+    attribution: str | None = None
 
 
 class Drop(msgspec.Struct, frozen=True):
@@ -128,7 +132,7 @@ def decide(submission: Submission, context: Context) -> Outcome:
         return Refuse(findings.errors, findings.warnings, latest)
     if submission.break_glass is not None:
         findings = findings.without_needs()
-    due_at = _due_at(submission, draft.line, context)
+    due_at = _due_at(submission, draft.line, context, has_needs=bool(findings.needs))
     if not findings.needs and due_at is None:
         return Publish(_entry(submission, draft, context, findings.overridden), findings.warnings)
     held = Held(
@@ -140,7 +144,7 @@ def decide(submission: Submission, context: Context) -> Outcome:
         needs=findings.needs,
         overridden=findings.overridden,
     )
-    return Hold(held, findings.warnings, latest)
+    return Hold(held, findings.warnings, latest, draft.line.attribution)
 
 
 def publish_held(held: Held, context: Context) -> Outcome:
@@ -312,8 +316,11 @@ def _check_schedule(submission: Submission, context: Context) -> Iterator[RuleFi
         yield warn("embargo_until", "the publication time is before the end of the embargo: it waits for the embargo")
 
 
-def _due_at(submission: Submission, line: Line, context: Context) -> datetime | None:
-    """Return when to publish the submission, or None to publish it immediately."""
+def _due_at(submission: Submission, line: Line, context: Context, *, has_needs: bool) -> datetime | None:
+    """Return when to publish the submission, or None to publish it immediately.
+
+    An item that a second person must approve has no undo window: its author can cancel it until then anyway.
+    """
     now = context.earliest_now or context.now
     times = [
         instant
@@ -322,7 +329,7 @@ def _due_at(submission: Submission, line: Line, context: Context) -> datetime | 
     ]
     if times:
         return max(times)
-    undo_s = _undo_s(submission, context.edition, line)
+    undo_s = 0.0 if has_needs else _undo_s(submission, context.edition, line)
     # Counted from Redis's clock at submission, because Redis's clock also decides when the window has passed.
     return context.submitted_at + timedelta(seconds=undo_s) if undo_s > 0 else None
 

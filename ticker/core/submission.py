@@ -60,6 +60,7 @@ class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_
         undo_s: Hold the submission for this many seconds, in which it can be cancelled (None: the edition's setting).
         again: Post even if the line looks like a duplicate.
         forgotten: Withdraw the line even if the desk no longer knows it. `id` must be its whole id.
+        confirmed: The editor has confirmed what the rules with the effect `ask` find.
 
     """
 
@@ -85,6 +86,7 @@ class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_
     undo_s: Annotated[float, Meta(ge=0, le=UNDO_MAX_S)] | None = None
     again: bool = False
     forgotten: bool = False
+    confirmed: bool = False
 
 
 class Decision(StrEnum):
@@ -121,10 +123,14 @@ class ReceiptStatus(StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A finding of a rule: a stable code, and a sentence with the value, the limit and the remedy."""
+    """A finding of a rule: a stable code, and a sentence with the value, the limit and the remedy.
+
+    `asks`: the same request with `confirmed` overrides this finding.
+    """
 
     code: str
     detail: str
+    asks: bool = False
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -144,6 +150,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         action: The request's `Change` or `Decision`.
         id: The line. A refusal names the line as well, if it exists.
         version: The current version of the line.
+        attribution: The source of the line, if the request published or held one.
         position: The entry's position, if the line is on air.
         published_at: When the line went on air.
         held: The id of the held item. A new line gets the same id when it is published.
@@ -163,6 +170,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     action: str | None = None
     id: str | None = None
     version: int | None = None
+    attribution: str | None = None
     position: str | None = None
     published_at: datetime | None = None
     warnings: tuple[Finding, ...] = ()

@@ -55,15 +55,17 @@ def _with_details(receipt: Receipt, outcome: DecisionOutcome, logged: Logged | N
                 receipt,
                 id=entry.line.id,
                 version=entry.line.version,
+                attribution=entry.line.attribution,
                 position=str(logged.position),
                 published_at=entry.line.updated_at,
                 warnings=warnings,
             )
-        case Hold(held=after, warnings=warnings, latest=latest):
+        case Hold(held=after, warnings=warnings, latest=latest, attribution=attribution):
             return replace(
                 receipt,
                 id=after.submission.id or after.id,
                 version=None if latest is None else latest.version,
+                attribution=attribution,
                 warnings=warnings,
                 held=after.id,
                 due_at=after.due_at,

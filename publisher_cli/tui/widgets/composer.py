@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Paste
+from textual.events import DescendantBlur, DescendantFocus, Paste
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static, TextArea
@@ -18,7 +18,15 @@ from textual.widgets import Input, Label, Static, TextArea
 from publisher_cli.output import bidi
 from publisher_cli.times import spell_instant
 from publisher_cli.tui.bindings import ON_COMPOSER
-from publisher_cli.tui.draft import Draft, DraftFields, Validation, complete_terms, text_graphemes
+from publisher_cli.tui.draft import (
+    Draft,
+    DraftFields,
+    Validation,
+    asks_first,
+    complete_terms,
+    text_graphemes,
+    without_label,
+)
 from publisher_cli.tui.widgets.status_bar import Bar
 from publisher_cli.tui.wrapping import wrapped
 from ticker.core.edition import Edition
@@ -33,6 +41,10 @@ _FIELDS: Final = (("urgency", "urg"), ("section", "section"), ("regions", "regio
 _DETAILS: Final = (("story", "story"), ("url", "url"), ("embargo", "embargo"), ("expires", "expires"))
 _REASONS: Final = (("reason", "what was wrong (readers see it)"), ("glass", "why without a second person"))
 _INPUTS: Final = (*_FIELDS, *_DETAILS, *_REASONS)
+_OWN_FIELDS: Final = "Composer TextArea, Composer Input"
+"""The selector of the widgets between which Tab moves."""
+_WRITING: Final = "WRITING: letters are text · Esc: to the list"
+_COMMANDS: Final = "LETTERS ARE COMMANDS for the selected row · Enter: write"
 _NOT_LIVE: Final = Content.styled("✗ not connected: nothing can go on air now", "bold $text-error")
 
 
@@ -105,8 +117,25 @@ class Composer(Vertical):
         self._show_title(stored)
         self.post_message(self.Changed())
 
+    def on_mount(self) -> None:
+        self.border_title = _COMMANDS
+
+    def on_descendant_focus(self, _: DescendantFocus) -> None:
+        self.border_title = _WRITING
+
+    def on_descendant_blur(self, _: DescendantBlur) -> None:
+        self.border_title = _COMMANDS
+
     def focus_text(self) -> None:
         self._text.focus()
+
+    def focus_field(self, name: str) -> None:
+        """Focus a field by its name, and show its row if that is hidden."""
+        if name in dict(_DETAILS):
+            self.query_one("#details").display = True
+        if name in dict(_REASONS):
+            self.query_one(f"#{name}-row").display = True
+        self.query_one(f"#{name}").focus()
 
     def toggle_glass(self) -> None:
         """Show the field for the reason to break the glass, or clear and hide it."""
@@ -127,7 +156,8 @@ class Composer(Vertical):
         self, validation: Validation | None, now: datetime, zone: tzinfo | None, *, is_live: bool
     ) -> None:
         """Show what the desk would decide. `validation` is None for a blank draft."""
-        content = _findings(validation, now, zone, is_again=self._again, is_live=is_live)
+        asks = validation is not None and asks_first(self._draft, validation)
+        content = _findings(validation, now, zone, is_again=self._again, is_live=is_live, asks=asks)
         self.query_one("#findings", Bar).show(content)
 
     def _show_title(self, stored: StoredEdition) -> None:
@@ -164,6 +194,21 @@ class Composer(Vertical):
         row.display = not row.display or any(field.value for field in inputs)
         (inputs[0] if row.display else self._text).focus()
 
+    def action_next_field(self) -> None:
+        self.screen.focus_next(_OWN_FIELDS)
+
+    def action_previous_field(self) -> None:
+        self.screen.focus_previous(_OWN_FIELDS)
+
+    def action_use_urgency(self) -> None:
+        """Replace a label such as `BREAKING:` by its urgency."""
+        typed = without_label(self.draft.fields)
+        if typed is not None:
+            self._input("urgency").value = typed.urgency
+            self._text.load_text(typed.text)
+            self._text.move_cursor(self._text.document.end)
+            self.post_message(self.Changed())
+
     def action_toggle_again(self) -> None:
         """Allow this line to be a duplicate, or no longer."""
         self._again = not self._again
@@ -194,10 +239,10 @@ def _inputs(names: Iterable[tuple[str, str]]) -> ComposeResult:
 
 
 def _findings(
-    validation: Validation | None, now: datetime, zone: tzinfo | None, *, is_again: bool, is_live: bool
+    validation: Validation | None, now: datetime, zone: tzinfo | None, *, is_again: bool, is_live: bool, asks: bool
 ) -> Content:
     if validation is None:
-        hint = Content.styled("Enter puts it on air; the rules are checked as you type", "$foreground 60%")
+        hint = Content.styled("type a line: the rules are checked as you type", "$foreground 60%")
         return hint if is_live else _NOT_LIVE
     lines = [
         *(_finding("✗ refused: ", finding, "$text-error") for finding in validation.errors),
@@ -205,14 +250,15 @@ def _findings(
             _finding("‖ waits for a second person: ", finding, "$text-warning", " (Ctrl+G breaks the glass)")
             for finding in validation.needs
         ),
+        *(_finding("? asks first: ", finding, "$text-warning") for finding in validation.asks),
         *(_finding("! ", finding, "$text-warning") for finding in validation.warnings),
     ]
     if (more := len(lines) - FINDINGS_MAX) > 0:
         lines[FINDINGS_MAX:] = [Content.styled(f"… and {more} more", "$foreground 60%")]
     if not is_live:
         lines.append(_NOT_LIVE)
-    elif validation.submission is not None and not validation.needs:
-        next_step = _next_step(validation.submission, validation.due_at, now, zone)
+    elif validation.submission is not None:
+        next_step = _next_step(validation.submission, validation, now, zone, asks=asks)
         lines.append(Content.styled(next_step, "$text-success"))
     if is_again:
         lines.append(Content.styled("sent although a duplicate (Ctrl+R: no)", "$text-warning"))
@@ -220,18 +266,26 @@ def _findings(
 
 
 def _finding(label: str, finding: Finding, style: str, remedy: str = "") -> Content:
-    if not remedy and finding.code == "duplicate":
-        remedy = " (Ctrl+R: send it anyway)"
+    remedy = remedy or _REMEDIES.get(finding.code, "")
     return Content.styled(label, f"bold {style}") + Content.styled(f"{finding.detail}{remedy}", style)
 
 
-def _next_step(submission: Submission, due_at: datetime | None, now: datetime, zone: tzinfo | None) -> str:
-    """Return a description of what Enter does, with the parsed times."""
-    if due_at is None:
-        when = "at once"
+_REMEDIES: Final = {"duplicate": " (Ctrl+R: send it anyway)", "label": " (Ctrl+T: do that)"}
+"""The keys that help, by the code of the finding."""
+
+
+def _next_step(
+    submission: Submission, validation: Validation, now: datetime, zone: tzinfo | None, *, asks: bool
+) -> str:
+    """Return a description of what Enter does, with the parsed times. It never says that a line is on air too early."""
+    due_at = validation.due_at
+    if validation.needs:
+        what = "sent to a second person"
+    elif due_at is None:
+        what = "on air" if asks else "on air at once"
     elif due_at in (submission.publish_at, submission.embargo_until):
-        when = spell_instant(due_at, now, zone)
+        what = f"on air {spell_instant(due_at, now, zone)}"
     else:
-        when = f"after {(due_at - now).total_seconds():.0f} s in which you can take it back"
+        what = f"on air after {(due_at - now).total_seconds():.0f} s in which Ctrl+C takes it back"
     until = f", expires {spell_instant(submission.expires_at, now, zone)}" if submission.expires_at else ""
-    return f"✓ Enter: on air {when}{until}"
+    return f"✓ Enter: {'asks first, then ' if asks else ''}{what}{until}"

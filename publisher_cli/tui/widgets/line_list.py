@@ -216,6 +216,7 @@ class LineList(OptionList):
     def __init__(self) -> None:
         super().__init__(markup=False, compact=True)
         self._shown: tuple[object, ...] = ()
+        self._select_next: str | None = None
 
     @property
     def selected(self) -> str | None:
@@ -227,6 +228,11 @@ class LineList(OptionList):
     def room(self) -> int:
         """The number of columns for a row."""
         return max(self.scrollable_content_region.width - GUTTER, TEXT_LEAST)
+
+    def select_once_shown(self, row_id: str) -> None:
+        """Select a row, as soon as the list has it."""
+        self._select_next = row_id
+        self._select(row_id, self.highlighted)
 
     def show(self, rows: Sequence[Row], below: Sequence[Row] = (), empty: str = "") -> None:
         """Show `rows`, then `below` under a rule. Show the text `empty` instead of an empty list."""
@@ -252,6 +258,8 @@ class LineList(OptionList):
     def _select(self, selected: str | None, index: int | None) -> None:
         """Select the row with the id `selected`, or else the one that is now at `index`."""
         ids = [option.id for option in self.options]
+        if self._select_next is not None and self._select_next in ids:
+            selected, self._select_next = self._select_next, None
         if selected in ids and selected is not None:
             self.highlighted = ids.index(selected)
         elif ids and any(ids):

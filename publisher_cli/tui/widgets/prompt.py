@@ -9,7 +9,7 @@ from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from publisher_cli.tui.steps import AskText, Confirm, Step
+from publisher_cli.tui.steps import AskText, Confirm, Quit, Step
 from publisher_cli.tui.wrapping import wrapped
 from ticker.core.errors import SettingsError
 
@@ -33,6 +33,10 @@ class Prompt(ModalScreen[Step | None]):
                 yield Static(wrapped(Content(self._question.about), self.app.size.width - 2))
             yield from self._inputs
             yield Static(Content.styled(self._question.hint, "$foreground 60%"), id="hint")
+
+    @property
+    def asks_to_quit(self) -> bool:
+        return self._question.then is Quit
 
     def answer(self, step: Step | None) -> None:
         """Close the prompt. Only the first answer counts."""

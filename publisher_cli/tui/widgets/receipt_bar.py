@@ -60,8 +60,8 @@ class ReceiptBar(Bar):
     def show_notice(self, notice: Notice) -> None:
         self._shown = notice
 
-    def show_receipt(self, receipt: Receipt, quoted: str, related: Sequence[RelatedLine] = ()) -> None:
-        self._outbox.mark_shown(receipt)
+    def show_receipt(self, receipt: Receipt, quoted: str, now: datetime, related: Sequence[RelatedLine] = ()) -> None:
+        self._outbox.mark_shown(receipt, quoted, now)
         self._shown = ShownReceipt(receipt, quoted, related)
 
     def shows(self, key: str) -> bool:
@@ -124,9 +124,10 @@ def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None)
             assert receipt.position is not None
             seq = Position.parse(receipt.position).seq
             reach = "" if receipt.reach is None else f" · {messages.reach_text(receipt.reach, _change(receipt))}"
-            return f"{edition} {seq}{text} (id {receipt.id}){reach}"
+            return f"{edition} {seq}{text} (id {receipt.id}){_source(receipt)}{reach}"
         case ReceiptStatus.HELD:
-            return f"{edition}{text} not on air yet (id {receipt.held}): {_waits_for(receipt, now, zone)}"
+            waits = _waits_for(receipt, now, zone)
+            return f"{edition}{text} not on air yet (id {receipt.held}){_source(receipt)}: {waits}"
         case ReceiptStatus.DROPPED:
             how = "rejected" if receipt.reason else "taken back"
             editor = f" by {receipt.decided_by}" if receipt.decided_by else ""
@@ -134,6 +135,11 @@ def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None)
             return f"{edition}{text} (id {receipt.held}) never went on air: {how}{editor}{reason}"
         case _:
             return f"{edition}{text}: {'; '.join(finding.detail for finding in receipt.errors)}"
+
+
+def _source(receipt: Receipt) -> str:
+    """Return the source of the line: the editor must notice if the colon in the text meant something else."""
+    return "" if receipt.attribution is None else f" · source: {bidi.isolated(receipt.attribution)}"
 
 
 def _waits_for(receipt: Receipt, now: datetime, zone: tzinfo | None) -> str:

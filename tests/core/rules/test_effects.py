@@ -13,6 +13,8 @@ ENGLISH = DEFAULT_EDITIONS["en"]
 def test_the_default_effects_are_as_documented() -> None:
     assert {code: effect_of(ENGLISH, code).value for code in HOUSE_RULES} == {
         "attribution": "warn",
+        "label": "warn",
+        "short": "ask",
         "script": "refuse",
         "direction": "warn",
         "placeholder": "refuse",

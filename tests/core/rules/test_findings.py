@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ticker.core.edition import Effect
-from ticker.core.rules.findings import Findings, RuleFinding, refuse, review, warn
+from ticker.core.rules.findings import Findings, RuleFinding, ask, refuse, review, warn
 from ticker.core.submission import Finding
 
 
@@ -17,6 +17,12 @@ def test_findings_are_sorted_by_effect_in_the_order_of_the_checks() -> None:
 def test_an_overridden_finding_only_leaves_its_code() -> None:
     overridden = RuleFinding(Effect.REFUSE, Finding("duplicate", "it matches"), overridden=True)
     assert Findings.of([overridden]) == Findings(overridden=("duplicate",))
+
+
+def test_finding_that_asks_is_an_error_until_it_is_confirmed() -> None:
+    asked = Findings.of([ask("short", "one word", is_confirmed=False)])
+    assert asked == Findings(errors=(Finding("short", "one word", asks=True),))
+    assert Findings.of([ask("short", "one word", is_confirmed=True)]) == Findings(overridden=("short",))
 
 
 def test_without_needs_keeps_their_codes_as_overridden() -> None:

@@ -33,6 +33,7 @@ BAD = {
         "ar": "العاصفة أوديل تبلغ الساحل",
         "es": "La tormenta Odile llega a la costa",
     },
+    "short": {"en": "Reuters: Storm", "ar": "رويترز: زلزال", "es": "Reuters: Terremoto"},
     "script": {"en": f"Al Arabiya: {GOOD['ar']}", "ar": f"أوديل: {GOOD['en']}", "es": f"Al Arabiya: {GOOD['ar']}"},
     "placeholder": {
         "en": "Weather office: XXX reaches the coast",
@@ -117,8 +118,62 @@ def test_an_edition_can_switch_off_each_rule(code: str, language: str) -> None:
 @pytest.mark.parametrize(("code", "language"), CASES)
 def test_each_rule_has_its_default_effect(code: str, language: str) -> None:
     outcome = outcome_of(new(BAD[code][language]), edition_of(language))
-    is_refused = HOUSE_RULES[code].effect is Effect.REFUSE
+    is_refused = HOUSE_RULES[code].effect in (Effect.REFUSE, Effect.ASK)
     assert (refused(outcome), warned(outcome)) == (([code], []) if is_refused else ([], [code]))
+
+
+@pytest.mark.parametrize(("code", "language"), CASES)
+def test_an_edition_can_make_each_rule_ask(code: str, language: str) -> None:
+    edition = edition_of(language, **{**dict.fromkeys(HOUSE_RULES, "off"), code: "ask"})
+    asked = outcome_of(new(BAD[code][language]), edition)
+    assert isinstance(asked, Refuse)
+    assert [(finding.code, finding.asks) for finding in asked.errors] == [(code, True)]
+    confirmed = outcome_of(new(BAD[code][language], confirmed=True), edition)
+    assert isinstance(confirmed, Publish)
+    assert (confirmed.warnings, confirmed.entry.overridden) == ((), (code,))
+
+
+# Short lines and labels
+
+
+@pytest.mark.parametrize("text", ["q", "Storm", "Ferries stop", "زلزال قوي", "Última hora", "!!!"])
+def test_line_with_fewer_than_three_words_is_refused_until_it_is_confirmed(text: str) -> None:
+    edition = edition_of("en", script="off", attribution="off")
+    assert refused(outcome_of(new(text), edition)) == ["short"]
+    assert isinstance(outcome_of(new(text, confirmed=True), edition), Publish)
+
+
+def test_confirmation_overrides_no_rule_that_refuses() -> None:
+    assert refused(outcome_of(new("TK TK", confirmed=True))) == ["placeholder"]
+
+
+def test_change_to_a_short_text_is_found_too() -> None:
+    update = Submission(key="k", change=Change.UPDATE, id="line-1", text="Storm")
+    assert refused(outcome_of(update, board=board_of(SAID))) == ["short"]
+    urgency = Submission(key="k", change=Change.UPDATE, id="line-1", urgency=2)
+    assert refused(outcome_of(urgency, board=board_of(SAID))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("BREAKING: Storm Odile reaches the coast", "use --urgency 2 instead"),
+        ("URGENT: Storm Odile reaches the coast", "use --urgency 3 instead"),
+        ("UPDATE: Storm Odile reaches the coast", "use `tick update` to change a line"),
+        ("عاجل: العاصفة أوديل تبلغ الساحل", "use --urgency 3 instead"),
+        ("ÚLTIMA HORA: La tormenta Odile llega a la costa", "use --urgency 2 instead"),
+    ],
+)
+def test_label_stays_in_the_text_and_the_urgency_is_offered(text: str, remedy: str) -> None:
+    outcome = outcome_of(new(text), edition_of("en", script="off", capitals="off"))
+    assert isinstance(outcome, Publish)
+    assert (outcome.entry.line.attribution, outcome.entry.line.text) == (None, text)
+    assert warned(outcome) == ["attribution", "label"]
+    assert remedy in outcome.warnings[1].detail
+
+
+def test_label_given_as_the_attribution_is_found() -> None:
+    assert warned(outcome_of(new("Storm Odile reaches the coast", attribution="BREAKING"))) == ["label"]
 
 
 def test_any_quotation_marks_pass_without_a_setting() -> None:

@@ -9,7 +9,7 @@ from ticker.core.errors import SettingsError
 
 
 def test_option_that_was_not_given_is_not_a_field() -> None:
-    assert content_fields() == ({"split_attribution": True, "again": False}, {})
+    assert content_fields() == ({"split_attribution": True, "again": False, "confirmed": False}, {})
 
 
 def test_empty_option_removes_the_field() -> None:
@@ -31,6 +31,7 @@ def test_options_become_the_fields_of_the_same_meaning() -> None:
         "split_attribution": False,
         "undo_s": 5.0,
         "again": True,
+        "confirmed": False,
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from publisher_cli.tui import actions
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Outbox
-from publisher_cli.tui.steps import AskText, Confirm, Refuse, Send, Step
+from publisher_cli.tui.steps import CONFIRM_KEY, AskText, Confirm, Refuse, Send, Step
 from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH, START
 from tests.support.tui_harness import configure, held_item, model_of, run_desks, run_tui
@@ -37,37 +37,40 @@ def test_action_without_a_selected_row_is_refused() -> None:
     assert act("approve", model_of(), "gone") == Refuse("select a held item first (d or s, then ↑ ↓)")
 
 
-def test_hide_is_confirmed_by_enter_and_sent_with_the_version_that_was_shown() -> None:
+def test_hide_is_confirmed_and_sent_with_the_version_that_was_shown() -> None:
     step = act("hide", model_of("Ferries stop"), "line-1")
     assert isinstance(step, Confirm)
-    assert (step.key, step.about) == ("enter", "Ferries stop")
+    assert (step.key, step.about) == (CONFIRM_KEY, "Ferries stop")
     sent = step.then()
     assert isinstance(sent, Send)
     assert isinstance(sent.request, Submission)
     assert (sent.request.change, sent.request.id, sent.request.version) == (Change.HIDE, "line-1", 1)
 
 
-def test_withdrawal_asks_for_a_reason_and_then_for_y() -> None:
+def test_withdrawal_asks_for_a_reason_and_then_for_a_confirmation() -> None:
     step = act("withdraw", model_of("Ferries stop"), "line-1")
     assert isinstance(step, AskText)
     with pytest.raises(SettingsError, match="a withdrawal needs a reason"):
         step.then(" ")
     confirmation = step.then("The ferries run.")
     assert isinstance(confirmation, Confirm)
-    assert confirmation.key == "y"
+    assert confirmation.key == CONFIRM_KEY
     sent = confirmation.then()
     assert isinstance(sent, Send)
     assert isinstance(sent.request, Submission)
     assert (sent.request.change, sent.request.reason) == (Change.WITHDRAW, "The ferries run.")
 
 
-def test_pin_asks_for_a_time_and_rejects_one_that_cannot_be_parsed() -> None:
+def test_pin_asks_for_a_time_and_then_for_a_confirmation() -> None:
     step = act("pin", model_of("Ferries stop"), "line-1")
     assert isinstance(step, AskText)
     assert step.value == "2h"
     with pytest.raises(SettingsError, match="is not a time"):
         step.then("soon")
-    sent = step.then("90m")
+    confirmation = step.then("90m")
+    assert isinstance(confirmation, Confirm)
+    assert confirmation.key == CONFIRM_KEY
+    sent = confirmation.then()
     assert isinstance(sent, Send)
     assert isinstance(sent.request, Submission)
     assert sent.request.pinned_until == now() + timedelta(minutes=90)
@@ -79,15 +82,15 @@ def test_editor_may_not_approve_their_own_item_but_may_take_it_back() -> None:
     assert isinstance(act("approve", model, "held-1"), Refuse)
     step = act("take_back", model, "held-1")
     assert isinstance(step, Confirm)
-    assert step.key == "enter"
+    assert step.key == CONFIRM_KEY
 
 
-def test_approval_is_confirmed_by_y() -> None:
+def test_approval_is_confirmed() -> None:
     model = model_of()
     model.held = [held_item(urgency=1)]
     step = act("approve", model, "held-1")
     assert isinstance(step, Confirm)
-    assert (step.title, step.key) == ("APPROVE OMAR'S NEW FLASH?", "y")
+    assert (step.title, step.key) == ("APPROVE OMAR'S NEW FLASH?", CONFIRM_KEY)
     sent = step.then()
     assert isinstance(sent, Send)
     assert isinstance(sent.request, DecisionRequest)
@@ -125,7 +128,7 @@ def test_only_a_chief_may_approve_without_a_second_person() -> None:
         step.then("")
     confirmation = step.then("Minutes away.")
     assert isinstance(confirmation, Confirm)
-    assert confirmation.key == "y"
+    assert confirmation.key == CONFIRM_KEY
 
 
 def test_undo_takes_back_the_editors_own_item_in_its_undo_window() -> None:
@@ -138,7 +141,7 @@ def test_undo_takes_back_the_editors_own_item_in_its_undo_window() -> None:
     assert (step.request.decision, step.request.held) == (Decision.CANCEL, "own")
 
 
-async def test_withdrawal_needs_a_reason_and_y(newsroom: DeskHarness) -> None:
+async def test_withdrawal_needs_a_reason_and_a_confirmation(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
@@ -149,7 +152,7 @@ async def test_withdrawal_needs_a_reason_and_y(newsroom: DeskHarness) -> None:
         await tui.type("The ferries are running.")
         await tui.press("enter")
         await tui.shows("readers see the reason: The ferries are running.")
-        await tui.press("y")
+        await tui.press("ctrl+y")
         await tui.shows("WITHDRAWN", "[withdrawn] The ferries are running.")
     assert [entry.line.status for entry in await newsroom.entries()] == [Status.USABLE, Status.CANCELED]
 
@@ -185,7 +188,7 @@ async def test_update_correct_and_refile_start_with_the_text_of_the_line(
             await tui.type("It was today.")
         await tui.press("enter")
         await tui.shows("before: Harbour: Ferries stop after: Harbour: Ferries stop today")
-        await tui.press("enter")
+        await tui.press("ctrl+y")
         await tui.shows("en 2 “Harbour: Ferries stop today”", "NEW LINE")
     entry = (await newsroom.entries())[-1]
     assert (entry.line.change, entry.line.text, entry.line.section) == (change, "Ferries stop today", "economy")
@@ -195,8 +198,9 @@ async def test_h_hides_and_unhides_and_p_pins_and_unpins(newsroom: DeskHarness) 
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
-        for keys, marked in ((("h",), "HIDDEN"), (("h",), "ON AIR AGAIN"), (("p",), "PIN "), (("p",), "UNPINNED")):
-            await tui.press("escape", *keys, "enter")
+        hide, pin = ("h", "ctrl+y"), ("p", "enter", "ctrl+y")
+        for keys, marked in ((hide, "HIDDEN"), (hide, "ON AIR AGAIN"), (pin, "PIN "), (("p", "ctrl+y"), "UNPINNED")):
+            await tui.press("escape", *keys)
             await tui.shows(marked)
     changes = [entry.line.change for entry in await newsroom.entries()]
     assert changes == [Change.NEW, Change.HIDE, Change.UNHIDE, Change.PIN, Change.UNPIN]
@@ -207,7 +211,13 @@ async def test_sentence_typed_on_the_board_by_mistake_changes_nothing(newsroom: 
         await newsroom.ask("omar", new("k1", "Ferries stop"))
         await tui.shows("Ferries stop")
         await tui.press("escape")
-        for sentence in ("hydro plant, why\n", "up in fire\n", "no news, w x\n"):
+        for sentence in (
+            "hydro plant, why\n",
+            "up in fire\n\n",
+            "no news, w x\n",
+            "a map of the high pass\ny\n",
+            "h\n",
+        ):
             await tui.type(sentence)
             await tui.press("escape", "escape")
         assert tui.lines.has_focus
@@ -230,7 +240,7 @@ async def test_pending_item_is_approved_by_another_editor(newsroom: DeskHarness)
         await tui.paste(STORM)
         await tui.press("tab", "1")
         await tui.shows("waits for a second person")
-        await tui.press("enter", "y")
+        await tui.press("enter", "ctrl+y")
         await tui.shows("HELD", "not on air yet", "Pending 1")
         await tui.until(lambda: tui.typed == "", "the compose line is empty")
         await tui.press("f3", "a")
@@ -240,7 +250,7 @@ async def test_pending_item_is_approved_by_another_editor(newsroom: DeskHarness)
             await other.shows("maha", "Storm nears the coast")
             await other.press("a")
             await other.shows("APPROVE MAHA'S NEW FLASH?")
-            await other.press("y")
+            await other.press("ctrl+y")
             await other.shows("ON AIR", "Pending 0")
         await tui.shows("ON AIR", "en 1 “Weather office: Storm nears the coast”")
     (entry,) = await newsroom.entries()
@@ -251,13 +261,15 @@ async def test_author_sees_the_reason_of_a_rejection(newsroom: DeskHarness) -> N
     configure(newsroom, second_person=(SecondPerson.FLASH,))
     async with newsroom.desk(), run_tui(newsroom.url, editor="maha") as tui:
         await tui.paste(STORM)
-        await tui.press("tab", "1", "enter", "y")
+        await tui.press("tab", "1", "enter", "ctrl+y")
         await tui.shows("HELD", "Pending 1")
         async with run_tui(newsroom.url, editor="omar") as other:
             await other.press("escape", "d")
             await other.shows("Storm nears the coast")
             await other.press("x")
             await other.type("Not confirmed.\n")
+            await other.shows("its author sees the reason: Not confirmed.")
+            await other.press("ctrl+y")
             await other.shows("DROPPED", "rejected by omar: Not confirmed.")
         await tui.shows("DROPPED", "rejected by omar: Not confirmed.")
     assert await newsroom.entries() == []
@@ -273,7 +285,7 @@ async def test_scheduled_item_is_taken_back_before_its_time(newsroom: DeskHarnes
         await tui.shows("HELD", "Scheduled 1")
         await tui.press("f4")
         await tui.shows("scheduled · due")
-        await tui.press("z", "enter")
+        await tui.press("z", "ctrl+y")
         await tui.shows("DROPPED", "never went on air", "Scheduled 0")
         assert await read_held(newsroom.redis, "en") == {}
     assert await newsroom.entries() == []
@@ -286,6 +298,6 @@ async def test_withdrawal_lists_related_lines_in_other_editions(redis_url: str) 
         await rooms["es"].ask("omar", new("k2", "Cierran las urnas", coverage="election"))
         async with run_tui(redis_url, "en") as tui:
             await tui.shows("Ferries stop")
-            await tui.press("escape", "w", "n", "o", "enter", "y")
+            await tui.press("escape", "w", "n", "o", "enter", "ctrl+y")
             await tui.shows("WITHDRAWN", f"STILL ON AIR, same story (Ctrl+N goes there): es {related.id} Paran los")
             assert "Cierran" not in tui.text

@@ -36,14 +36,14 @@ async def test_help_lists_the_keys_and_any_key_closes_it(newsroom: DeskHarness) 
         await tui.shows("EVERYWHERE")
 
 
-async def test_quit_with_unsent_text_needs_enter_and_returns_the_text(newsroom: DeskHarness) -> None:
+async def test_quit_with_unsent_text_asks_first_and_returns_the_text(newsroom: DeskHarness) -> None:
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.paste(STORM)
         await tui.press("ctrl+q")
         await tui.shows("A LINE IS NOT SENT: QUIT ANYWAY?")
         await tui.press("n")
         await tui.shows("nothing was done")
-        await tui.press("ctrl+q", "enter")
+        await tui.press("ctrl+q", "ctrl+q")
         assert tui.app.return_value == STORM
 
 
@@ -92,7 +92,7 @@ async def test_footer_shows_the_keys_of_the_current_list() -> None:
     model = model_of("Ferries stop")
     model.held = [held_item()]
     async with offline_tui(model) as tui:
-        await tui.shows("esc board", "f1 help")
+        await tui.shows("esc list", "f1 help")
         await tui.press("escape")
         await tui.shows("w withdraw", "d pending")
         assert "a approve" not in tui.text

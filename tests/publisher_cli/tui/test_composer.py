@@ -77,7 +77,7 @@ async def test_valid_draft_shows_what_enter_does() -> None:
 
 async def test_undo_window_is_announced() -> None:
     model = model_of(edition=msgspec.structs.replace(ENGLISH, undo_s=5.0))
-    assert "✓ Enter: on air after 5 s in which you can take it back" in await findings(typed(), model)
+    assert "✓ Enter: on air after 5 s in which Ctrl+C takes it back" in await findings(typed(), model)
 
 
 async def test_review_and_duplicate_name_the_key_that_helps() -> None:

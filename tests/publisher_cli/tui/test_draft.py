@@ -10,16 +10,18 @@ import pytest
 from publisher_cli.tui.draft import (
     Draft,
     DraftFields,
+    asks_first,
     complete_terms,
     draft_of,
-    needs_confirmation,
     submission_of,
     text_graphemes,
     validate,
+    with_undo_window,
+    without_label,
 )
 from tests.support.strategies import ENGLISH, START
 from tests.support.tui_harness import model_of
-from ticker.core.edition import Effect, SecondPerson
+from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change, Line
 
@@ -31,6 +33,12 @@ def typed(**fields: object) -> Draft:
 def line_of(text: str) -> Line:
     (entry,) = model_of(text).board.newest_first()
     return entry.line
+
+
+def changed(line: Line, change: Change = Change.UPDATE) -> Draft:
+    """Return a draft of a change that adds a word."""
+    draft = draft_of(change, line)
+    return msgspec.structs.replace(draft, fields=msgspec.structs.replace(draft.fields, text=f"{line.text} today"))
 
 
 def test_only_changed_fields_are_submitted() -> None:
@@ -97,12 +105,84 @@ def test_duplicate_is_an_error_until_it_is_allowed() -> None:
 @pytest.mark.parametrize(
     ("draft", "expected"),
     [
+        (typed(), False),
         (typed(urgency="1"), True),
         (typed(urgency="2"), False),
         (typed(glass="Minutes away."), True),
-        (draft_of(Change.UPDATE, msgspec.structs.replace(line_of("Ferries stop"), urgency=1)), True),
-        (draft_of(Change.UPDATE, line_of("Ferries stop")), False),
+        (changed(line_of("Ferries stop")), True),
     ],
 )
-def test_flash_and_break_glass_need_a_confirmation(draft: Draft, expected: bool) -> None:
-    assert needs_confirmation(draft, submission_of(draft, "k", START, None)) is expected
+def test_flash_break_glass_and_change_ask_before_they_are_sent(draft: Draft, expected: bool) -> None:
+    model = model_of("Ferries stop")
+    model.role = Role.CHIEF
+    assert asks_first(draft, validate(draft, model, START)) is expected
+
+
+def test_what_a_rule_asks_about_is_confirmed_and_no_error() -> None:
+    edition = msgspec.structs.replace(ENGLISH, rules={**ENGLISH.rules, "short": Effect.ASK})
+    validation = validate(typed(), model_of(edition=edition), START)
+    assert validation.errors == ()
+    assert [finding.code for finding in validation.asks] == ["short"]
+    assert validation.submission is not None
+    assert validation.submission.confirmed
+    assert asks_first(typed(), validation)
+
+
+@pytest.mark.parametrize(
+    ("fields", "undo_s"),
+    [({}, 5.0), ({"urgency": "2"}, 5.0), ({"urgency": "1"}, None), ({"urgency": "flash"}, None)],
+)
+def test_line_gets_the_undo_window_of_the_application_unless_it_is_a_flash(
+    fields: dict[str, str], undo_s: float | None
+) -> None:
+    edition = msgspec.structs.replace(ENGLISH, terminal_undo_s=5.0)
+    validation = validate(typed(**fields), model_of(edition=edition), START)
+    assert validation.submission is not None
+    assert validation.submission.undo_s == undo_s
+
+
+@pytest.mark.parametrize(("terminal_undo_s", "undo_s", "sent"), [(0.0, 0.0, None), (5.0, 8.0, None), (9.0, 8.0, 9.0)])
+def test_edition_sets_the_undo_window_of_the_application(
+    terminal_undo_s: float, undo_s: float, sent: float | None
+) -> None:
+    edition = msgspec.structs.replace(ENGLISH, terminal_undo_s=terminal_undo_s, undo_s=undo_s)
+    submission = submission_of(typed(), "k", START, None)
+    assert with_undo_window(submission, typed(), edition).undo_s == sent
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"urgency": "soon"}, "urgency"),
+        ({"at": "soon"}, "at"),
+        ({"embargo": "soon"}, "embargo"),
+        ({"expires": "soon"}, "expires"),
+        ({"url": "news.example"}, "url"),
+        ({"section": "gardening"}, "section"),
+        ({"regions": "atlantis"}, "regions"),
+        ({"text": "x" * 200}, "text"),
+    ],
+)
+def test_validation_names_the_field_to_correct(fields: dict[str, str], name: str) -> None:
+    assert validate(typed(**fields), model_of(), START).field == name
+
+
+def test_correction_without_a_reason_names_the_reason() -> None:
+    draft = changed(line_of("Ferries stop"), Change.CORRECT)
+    assert validate(draft, model_of("Ferries stop"), START).field == "reason"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("BREAKING: Storm nears", ("Storm nears", "2")),
+        ("عاجل: زلزال قوي", ("زلزال قوي", "3")),
+        ("ÚLTIMA HORA: Sube la marea", ("Sube la marea", "2")),
+        ("UPDATE: Storm nears", ("Storm nears", "")),
+    ],
+)
+def test_label_is_replaced_by_its_urgency(text: str, expected: tuple[str, str]) -> None:
+    found = without_label(DraftFields(text=text))
+    assert found is not None
+    assert (found.text, found.urgency) == expected
+    assert without_label(DraftFields(text="Weather office: Storm nears")) is None

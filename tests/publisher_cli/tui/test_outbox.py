@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from publisher_cli.tui.draft import Draft, DraftFields
@@ -11,7 +12,7 @@ from publisher_cli.tui.outbox import Drafts, Outbox
 from publisher_cli.tui.steps import Send
 from tests.support.strategies import START
 from ticker.core.line import Change
-from ticker.core.submission import Receipt, ReceiptStatus, Submission
+from ticker.core.submission import Decision, DecisionRequest, Receipt, ReceiptStatus, Submission
 
 DRAFT = Draft(fields=DraftFields(text="Ferries stop"))
 REQUEST = Submission(key="k1", change=Change.NEW, text="Ferries stop")
@@ -41,16 +42,54 @@ def test_undo_window_runs_down_and_ends_with_the_receipt_of_its_item() -> None:
     outbox.settle(SENT, HELD)
     assert outbox.undo_window(START) == ("h1", 5.0)
     assert outbox.undo_window(START + timedelta(seconds=5)) is None
-    outbox.mark_shown(receipt(ReceiptStatus.DROPPED, held="h1"))
+    outbox.mark_shown(receipt(ReceiptStatus.DROPPED, held="h1"), "", START)
     assert outbox.undo_window(START) is None
     assert outbox.held_request("h1") == SENT
 
 
 def test_receipt_is_shown_once_per_status() -> None:
     outbox = Outbox()
-    outbox.mark_shown(HELD)
+    outbox.mark_shown(HELD, "", START)
     assert outbox.was_shown(HELD)
     assert not outbox.was_shown(receipt(ReceiptStatus.ON_AIR))
+
+
+def test_ctrl_c_may_not_quit_while_a_request_is_open_and_for_seconds_after_its_receipt() -> None:
+    outbox = Outbox()
+    assert outbox.why_stay(START) is None
+    outbox.add(SENT, START)
+    assert "the desk has not answered yet" in str(outbox.why_stay(START + timedelta(hours=1)))
+    outbox.settle(SENT, receipt(ReceiptStatus.ON_AIR))
+    outbox.mark_shown(receipt(ReceiptStatus.ON_AIR), "", START)
+    assert "there is nothing to take back" in str(outbox.why_stay(START + timedelta(seconds=9)))
+    assert outbox.why_stay(START + timedelta(seconds=10)) is None
+
+
+def test_held_item_is_decided_once_a_decision_about_it_is_sent() -> None:
+    outbox = Outbox()
+    assert not outbox.is_decided("h1")
+    decision = DecisionRequest(key="k2", decision=Decision.CANCEL, held="h1")
+    sent = Send(edition="en", request=decision, quoted="")
+    outbox.add(sent, START)
+    assert outbox.is_decided("h1")
+    dropped = receipt(ReceiptStatus.DROPPED, held="h1")
+    outbox.settle(sent, dropped)
+    outbox.mark_shown(dropped, "", START)
+    assert outbox.is_decided("h1")
+
+
+def test_latest_receipts_are_kept_one_per_request_the_newest_last() -> None:
+    outbox = Outbox()
+    for number in range(7):
+        outbox.mark_shown(msgspec.structs.replace(HELD, key=f"k{number}", held=f"h{number}"), f"text {number}", START)
+    outbox.mark_shown(msgspec.structs.replace(HELD, status=ReceiptStatus.ON_AIR, held="h5"), "text 5", START)
+    assert [(shown.status.value, text) for shown, text in outbox.latest_receipts] == [
+        ("held", "text 2"),
+        ("held", "text 3"),
+        ("held", "text 4"),
+        ("held", "text 6"),
+        ("on-air", "text 5"),
+    ]
 
 
 @pytest.mark.parametrize("status", [ReceiptStatus.LATE, ReceiptStatus.NOT_ON_AIR])

@@ -1,8 +1,8 @@
 """The codes and default effects of the house rules, which `house_rules` applies.
 
-An edition changes the effect of a rule in `[editions.en.rules]` of `ticker.toml`: `off`, `warn`, `review` (a second
-person must approve) or `refuse`. The table is in a module of its own, so that reading the settings doesn't import the
-text analysis.
+An edition changes the effect of a rule in `[editions.en.rules]` of `ticker.toml`: `off`, `warn`, `ask` (its editor must
+confirm), `review` (a second person must approve) or `refuse`. The table is in a module of its own, so that reading the
+settings doesn't import the text analysis.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ class HouseRule(msgspec.Struct, frozen=True):
 
 HOUSE_RULES: Final[dict[str, HouseRule]] = {
     "attribution": HouseRule(Effect.WARN, "a line that names no source"),
+    "label": HouseRule(Effect.WARN, "a label in place of a source, such as BREAKING: or URGENT:"),
+    "short": HouseRule(Effect.ASK, "a line with fewer than three words, its source included"),
     "script": HouseRule(Effect.REFUSE, "a text in another script than its language: it belongs to another edition"),
     "direction": HouseRule(Effect.WARN, "a direction that differs from that of the line's language"),
     "placeholder": HouseRule(Effect.REFUSE, "placeholders and test marks, such as TK, XXX or “do not publish”"),

@@ -19,6 +19,7 @@ import regex
 from ticker.core.edition import Edition, find_term
 from ticker.core.line import URGENCY_LEAST, Direction
 from ticker.core.rules.findings import RuleFinding, refuse, warn
+from ticker.core.rules.labels import is_label
 
 ATTRIBUTION_GRAPHEMES: Final = 60
 GRAPHEME_CODE_POINTS: Final = 16
@@ -108,12 +109,14 @@ def is_blank(text: str) -> bool:
 def split_attribution(text: str) -> tuple[str | None, str]:
     """Split `Attribution: text` at its first colon followed by a space.
 
-    The attribution is None if the text lacks such a colon, if a part is blank, or if the attribution is longer than 60
-    graphemes.
+    The attribution is None if the text lacks such a colon, if a part is blank, if the attribution is longer than 60
+    graphemes, or if it is a label such as `BREAKING`.
     """
     before, colon, after = text.partition(": ")
     before, after = before.strip(), after.strip()
     if not colon or is_blank(before) or is_blank(after) or count_graphemes(before) > ATTRIBUTION_GRAPHEMES:
+        return None, text
+    if is_label(before):
         return None, text
     return before, after
 

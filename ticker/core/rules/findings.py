@@ -30,6 +30,10 @@ def warn(code: str, detail: str) -> RuleFinding:
     return RuleFinding(Effect.WARN, Finding(code, detail))
 
 
+def ask(code: str, detail: str, *, is_confirmed: bool) -> RuleFinding:
+    return RuleFinding(Effect.ASK, Finding(code, detail, asks=True), overridden=is_confirmed)
+
+
 def review(code: str, detail: str) -> RuleFinding:
     return RuleFinding(Effect.REVIEW, Finding(code, detail))
 
@@ -37,7 +41,8 @@ def review(code: str, detail: str) -> RuleFinding:
 class Findings(msgspec.Struct, frozen=True):
     """All findings on one request.
 
-    `needs` are the findings that a second person must approve. `overridden` has the codes of overridden rules.
+    `errors` include the findings that the editor has to confirm. `needs` are the findings that a second person must
+    approve. `overridden` has the codes of overridden rules.
     """
 
     errors: tuple[Finding, ...] = ()
@@ -50,11 +55,11 @@ class Findings(msgspec.Struct, frozen=True):
         """Run the checks and sort their findings by effect, in the order in which they were found."""
         found = [each for check in checks for each in check]
 
-        def with_effect(effect: Effect) -> tuple[Finding, ...]:
-            return tuple(each.finding for each in found if each.effect is effect and not each.overridden)
+        def with_effect(*effects: Effect) -> tuple[Finding, ...]:
+            return tuple(each.finding for each in found if each.effect in effects and not each.overridden)
 
         return cls(
-            with_effect(Effect.REFUSE),
+            with_effect(Effect.REFUSE, Effect.ASK),
             with_effect(Effect.WARN),
             with_effect(Effect.REVIEW),
             tuple(each.finding.code for each in found if each.overridden),

@@ -1,4 +1,4 @@
-"""The house rules: checks whose effect (off, warn, review, refuse) each edition configures.
+"""The house rules: checks whose effect (off, warn, ask, review, refuse) each edition configures.
 
 `effects` has their codes and default effects. `fields` has the rules that are the same for every edition.
 """
@@ -18,10 +18,12 @@ from ticker.core.held import Held
 from ticker.core.line import TEXT_CHANGES, Change, Line
 from ticker.core.rules import fields
 from ticker.core.rules.effects import effect_of
-from ticker.core.rules.findings import RuleFinding
+from ticker.core.rules.findings import RuleFinding, ask
+from ticker.core.rules.labels import Label, find_label
 from ticker.core.rules.placeholders import find_placeholder
 from ticker.core.rules.similarity import most_similar
 from ticker.core.rules.typography import is_shouted, loose_space, wrong_quotes
+from ticker.core.rules.word_count import WORDS_LEAST, count_words
 from ticker.core.rules.writing_system import foreign_script
 from ticker.core.submission import Finding, Submission
 
@@ -48,7 +50,10 @@ def check_house_rules(
     if submission.change not in TEXT_CHANGES:
         return
     for finding in _findings(edition, submission, line):
-        if (effect := effect_of(edition, finding.code)) is not Effect.OFF:
+        effect = effect_of(edition, finding.code)
+        if effect is Effect.ASK:
+            yield ask(finding.code, finding.detail, is_confirmed=submission.confirmed)
+        elif effect is not Effect.OFF:
             yield RuleFinding(effect, finding)
     yield from check_duplicate(edition, submission, line, newest_first, now)
 
@@ -65,7 +70,7 @@ def check_duplicate(
     if found is None:
         return
     detail = f"the text {_how_similar(found[1])} the line {others[found[0]].id}: update that line, or {_ANYWAY}"
-    yield RuleFinding(effect, Finding("duplicate", detail), overridden=submission.again)
+    yield _duplicate(effect, submission, detail)
 
 
 def check_duplicate_of_held(
@@ -85,7 +90,13 @@ def check_duplicate_of_held(
         return
     held_id = list(texts)[found[0]]
     detail = f"the text {_how_similar(found[1])} the held line {held_id}: cancel that one, or {_ANYWAY}"
-    yield RuleFinding(effect, Finding("duplicate", detail), overridden=submission.again)
+    yield _duplicate(effect, submission, detail)
+
+
+def _duplicate(effect: Effect, submission: Submission, detail: str) -> RuleFinding:
+    asks = effect is Effect.ASK
+    overridden = submission.again or (asks and submission.confirmed)
+    return RuleFinding(effect, Finding("duplicate", detail, asks), overridden=overridden)
 
 
 def _how_similar(percent: float) -> str:
@@ -123,9 +134,25 @@ def _in_words(edition: Edition, line: Line) -> Iterator[Finding]:
             "attribution", "the line names no source: begin with it (“Weather office: …”), or use --attribution"
         )
     words = line.text if line.attribution is None else f"{line.attribution}: {line.text}"
+    if (label := find_label(words)) is not None:
+        yield Finding("label", _label_detail(label))
+    count = count_words(words)
+    if count is not None and count < WORDS_LEAST and not fields.is_blank(line.text):
+        how_many = "1 word" if count == 1 else f"{count} words"
+        yield Finding("short", f"the line has {how_many}: write at least {WORDS_LEAST}")
     found = find_placeholder(words, _language(line), edition.placeholders)
     if found is not None:
         yield Finding("placeholder", f"“{found[:SHOWN]}” is a placeholder or marks a test: replace it or take it out")
+
+
+def _label_detail(label: Label) -> str:
+    """Return what is wrong with a label, and what to use instead."""
+    what = f"“{label.words[:SHOWN]}” is no source, and stays in the text"
+    if label.urgency is not None:
+        return f"{what}: take it out, and use --urgency {label.urgency} instead"
+    if label.command is not None:
+        return f"{what}: take it out, and use `tick {label.command}` to change a line"
+    return f"{what}: take it out, or name the source"
 
 
 def _in_script(line: Line) -> Iterator[Finding]:

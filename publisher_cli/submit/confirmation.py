@@ -1,0 +1,31 @@
+"""Ask an editor to confirm what a rule with the effect `ask` found. Only a terminal asks; programs use `--yes`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import click
+
+from ticker.console import Console
+from ticker.core.submission import Finding, Receipt, ReceiptStatus
+
+
+def only_asks(errors: Iterable[Finding]) -> bool:
+    """Return whether there are errors and a confirmation overrides all of them."""
+    found = list(errors)
+    return bool(found) and all(finding.asks for finding in found)
+
+
+def may_repeat_confirmed(console: Console, receipt: Receipt | None) -> bool:
+    """Return whether the desk refused a request only until its editor confirms it, and the editor does so now."""
+    if receipt is None or receipt.status is not ReceiptStatus.REFUSED or not only_asks(receipt.errors):
+        return False
+    return confirms(console, "send it all the same?")
+
+
+def confirms(console: Console, question: str) -> bool:
+    """Ask a question on the terminal, and return whether the answer is yes. Return False without a terminal."""
+    if console.json or not (sys.stdin.isatty() and console.err.isatty()):
+        return False
+    return click.confirm(question, err=True)
