@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from publisher_cli.tui.messages import ReceiptArrived
@@ -82,7 +83,8 @@ async def test_function_key_shows_a_list_without_the_focus_while_something_is_ty
 @pytest.mark.parametrize("pane", ["b", "d", "s"])
 @pytest.mark.parametrize("sentence", SENTENCES)
 async def test_no_sentence_typed_on_a_list_sends_anything(pane: str, sentence: str) -> None:
-    model = model_of("Ferries stop")
+    edition = msgspec.structs.replace(ENGLISH, rules={**ENGLISH.rules, "short": Effect.ASK})
+    model = model_of("Ferries stop until morning", edition=edition)
     model.held = [held_item(), held_item("held-2", needs=False)]
     async with offline_tui(model) as tui:
         await tui.press("escape", pane)
