@@ -16,7 +16,7 @@ from ticker.client import Publisher
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     with short_folder() as folder:
-        settings = Path(settings_without(folder, "duplicate"))
+        settings = Path(settings_without(folder, "duplicate", "short"))
         # In the Arabic edition, a flash needs a second person.
         text = settings.read_text(encoding="utf-8")
         settings.write_text(

@@ -15,7 +15,10 @@ from tests.support.system import System, settings_without
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    with short_folder() as folder, System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate")) as running:
+    with (
+        short_folder() as folder,
+        System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate", "short")) as running,
+    ):
         yield running
 
 

@@ -22,7 +22,7 @@ def test_post_prints_one_line_with_the_text_and_the_reach(system: System) -> Non
     assert ran.err == ""
     assert re.fullmatch(
         r'on air  en \d+  "Weather office: It rains in Valmora"  \(id [0-9a-z]{10}\)'
-        r" · 1 gateway · \d+ readers? · (under 1|\d+) ms\n",
+        r" · 1 gateway · \d+ readers? · (under 1|\d+) ms\n  source: Weather office\n",
         ran.out,
     )
 
@@ -33,7 +33,7 @@ def test_json_receipt_has_every_field(system: System) -> None:
     assert ran.code == 0
     assert receipt.keys() == {
         "status", "edition", "id", "version", "position", "published_at", "key", "warnings", "errors", "reach",
-        "action", "held", "due_at", "needs", "decided_by", "reason", "test",
+        "action", "held", "due_at", "needs", "decided_by", "reason", "test", "attribution", "retry_after_s", "history",
     }  # fmt: skip
     assert receipt["status"] == "on-air"
     assert receipt["edition"] == "en"
