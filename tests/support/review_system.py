@@ -21,14 +21,14 @@ lang = "en"
 dir = "ltr"
 second_person = ["flash", "withdrawal", "reporter"]
 zone = "Europe/Madrid"
-rules = { attribution = "off", duplicate = "off" }
+rules = { attribution = "off", duplicate = "off", short = "off" }
 
 [editions.es]
 title = "Última hora"
 lang = "es"
 dir = "ltr"
 undo_s = 60
-rules = { attribution = "off", duplicate = "off" }
+rules = { attribution = "off", duplicate = "off", short = "off" }
 """
 
 

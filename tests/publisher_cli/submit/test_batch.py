@@ -43,7 +43,7 @@ EDITION = """
 title = "{name}"
 lang = "en"
 dir = "ltr"
-rules = {{ attribution = "off", duplicate = "off" }}
+rules = {{ attribution = "off", duplicate = "off", short = "off" }}
 """
 
 
