@@ -13,6 +13,7 @@ import click
 from publisher_cli.submit.request import URGENCIES, WAIT_MAX_S, WAIT_S, SubmitOptions, parse_urgency
 from ticker.console import Console, examples, shared_options
 from ticker.core.errors import SettingsError
+from ticker.core.submission import KEY_MAX, is_key
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -79,6 +80,12 @@ def _remember_edition(context: click.Context, _: click.Parameter, name: str | No
     return name
 
 
+def _checked_key(_context: click.Context, _option: click.Parameter, key: str | None) -> str | None:
+    if key is not None and not is_key(key):
+        raise click.BadParameter(f"a key has 1 to {KEY_MAX} printable characters: this one has {len(key)}")
+    return key
+
+
 data_option: Final[Option] = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -121,7 +128,10 @@ dry_run_option: Final[Option] = click.option(
     "--dry-run", "is_dry_run", is_flag=True, help="Apply all the rules, but send nothing."
 )
 key_option: Final[Option] = click.option(
-    "--key", metavar="KEY", help="A second request with the same key changes nothing.  [default: a new key]"
+    "--key",
+    metavar="KEY",
+    callback=_checked_key,
+    help="A second request with the same key changes nothing.  [default: a new key]",
 )
 _no_wait_option: Final[Option] = click.option(
     "--no-wait", "skips_window", is_flag=True, help="Return when the undo window starts, not when it ends."

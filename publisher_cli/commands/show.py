@@ -71,7 +71,7 @@ def reach(console: Console, /, *, line: str, edition: str | None, editor: str | 
 @command(
     "Show who did what, and check the log.",
     "tick audit -e en --since 2h",
-    "tick audit k7m2 -e en",
+    "tick audit last -e en",
     "tick audit -e en --editor omar --since 2026-11-24 --json",
 )
 @optional_line_argument
@@ -80,7 +80,7 @@ def reach(console: Console, /, *, line: str, edition: str | None, editor: str | 
         "--since", metavar="TIME", help="Only what happened since: 2h (two hours ago), 14:30, 2026-11-24T14:30."
     ),
     click.option("--editor", metavar="NAME", help="Only what this editor submitted or decided."),
-    click.option("-n", "--acts", "most", type=click.IntRange(1), help="Only the newest N acts."),
+    click.option("-n", "--acts", "most", metavar="N", type=click.IntRange(1), help="Only the newest N acts."),
 )
 def audit(console: Console, /, *, edition: str | None, data: Path | None, **filters: Any) -> int:
     """Show each act: its editor, time, client and approval, and the text before and after.

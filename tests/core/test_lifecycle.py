@@ -317,3 +317,10 @@ def test_a_correction_may_add_only_a_reason() -> None:
     again = post(board, same)
     assert isinstance(again, Refuse)
     assert [error.code for error in again.errors] == ["unchanged"]
+
+
+def test_a_text_far_above_its_limit_is_refused_with_the_limit_of_the_text() -> None:
+    outcome = post(Board(), submission(Change.NEW, text="x" * 5000))
+    assert isinstance(outcome, Refuse)
+    (error,) = outcome.errors
+    assert error.detail == f"the text has 5,000 code points: {ENGLISH.text_graphemes} characters at most, shorten it"

@@ -139,7 +139,7 @@ def test_a_submission_above_the_limit_is_too_big() -> None:
     with pytest.raises(SubmissionError) as refused:
         decode_request(GOOD, len(GOOD) - 1)
     assert refused.value.code == "too-big"
-    assert f"{len(GOOD)} bytes: {len(GOOD) - 1} at most" in str(refused.value)
+    assert f"{len(GOOD)} bytes with all its fields: {len(GOOD) - 1} at most" in str(refused.value)
 
 
 def test_a_submission_that_is_too_big_is_not_parsed() -> None:

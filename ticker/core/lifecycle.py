@@ -97,16 +97,17 @@ def check_differs(submission: Submission, line: Line, latest: Line) -> Iterator[
 
 def check_sizes(edition: Edition, submission: Submission) -> Iterator[RuleFinding]:
     """Refuse texts and lists that are far above their limits, so that no rule spends time on them."""
-    with_attribution = edition.text_graphemes + fields.ATTRIBUTION_GRAPHEMES + len(": ")
     limits = {
-        "text": with_attribution,
+        "text": edition.text_graphemes,
         "attribution": fields.ATTRIBUTION_GRAPHEMES,
         **dict.fromkeys(_NOTICES, fields.NOTICE_GRAPHEMES),
     }
     for field, graphemes in limits.items():
         text = getattr(submission, field)
         if isinstance(text, str):
-            yield from fields.check_size(_NOTICES.get(field, field), text, graphemes)
+            # The attribution may still be in front of the text.
+            more = fields.ATTRIBUTION_GRAPHEMES + len(": ") if field == "text" else 0
+            yield from fields.check_size(_NOTICES.get(field, field), text, graphemes, more)
     if submission.regions is not UNSET:
         yield from fields.check_number_of_regions(submission.regions)
 

@@ -233,13 +233,15 @@ def decode_request(data: bytes, bytes_max: int) -> Submission | DecisionRequest:
 
     """
     if len(data) > bytes_max:
-        raise SubmissionError("too-big", f"the submission has {len(data)} bytes: {bytes_max} at most")
+        raise SubmissionError(
+            "too-big", f"the submission has {len(data):,} bytes with all its fields: {bytes_max:,} at most, shorten it"
+        )
     try:
         is_decision = _kind_decoder.decode(data).decision is not UNSET
         request = _decision_decoder.decode(data) if is_decision else _submission_decoder.decode(data)
     except UNREADABLE as error:
         raise SubmissionError("malformed", f"this desk can't read the submission: {error}") from error
-    if not _is_key(request.key):
+    if not is_key(request.key):
         raise SubmissionError("malformed", f"a key has 1 to {KEY_MAX} printable characters")
     return request
 
@@ -252,10 +254,11 @@ def salvage_key(data: bytes) -> str:
         key = msgspec.json.decode(data, type=_Keyed).key
     except UNREADABLE:
         return ""
-    return key if _is_key(key) else ""
+    return key if is_key(key) else ""
 
 
-def _is_key(key: str) -> bool:
+def is_key(key: str) -> bool:
+    """Return True for a valid idempotency key. The desk can't answer a request with another one."""
     return 0 < len(key) <= KEY_MAX and key.isprintable()
 
 

@@ -75,16 +75,18 @@ def count_graphemes(text: str) -> int:
     return sum(1 for _ in _GRAPHEME.finditer(text))
 
 
-def check_size(what: str, text: str, graphemes: int) -> Iterator[RuleFinding]:
+def check_size(what: str, text: str, graphemes: int, more: int = 0) -> Iterator[RuleFinding]:
     """Refuse a text that can't be within its limit of `graphemes`. Check this before the text is normalized.
+
+    `more` graphemes don't count, because they may belong to another field.
 
     Normalization sorts combining marks in a row, which takes time in the square of their number.
     """
     text = _REMOVED.sub("", text).strip()  # as normalization does: marks on both sides may be in a row then
     code_points = len(text)
-    if code_points > graphemes * GRAPHEME_CODE_POINTS:
+    if code_points > (graphemes + more) * GRAPHEME_CODE_POINTS:
         yield refuse(
-            "too-long", f"the {what} has {code_points} code points: it can't be {graphemes} characters, shorten it"
+            "too-long", f"the {what} has {code_points:,} code points: {graphemes} characters at most, shorten it"
         )
     elif (marks := max(map(len, _MARKS.findall(text)), default=0)) > MARKS_IN_A_ROW:
         yield refuse(
