@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
 from ticker import __version__
+from ticker.gateway.metrics import make_registry
 from ticker.gateway.server import Address, Gateway
+from ticker.gateway.worker_metrics import Worker, WorkerMetrics
 from ticker.http_server import bind, serve
 from ticker.logs import set_up_logs
 from ticker.settings import Settings
@@ -24,7 +27,7 @@ def run(
     *,
     address: tuple[str, int],
     metrics: tuple[str, int] | None,
-    shared: bool,
+    worker: tuple[int, int, Path] | None,
     environ: Mapping[str, str],
     ready: Callable[[str], None],
 ) -> None:
@@ -35,7 +38,7 @@ def run(
         settings: The limits.
         address: The host and the port to listen on.
         metrics: Host and port for /metrics, /healthz and /readyz. None serves /metrics on `address`.
-        shared: Let other processes bind the same port.
+        worker: Its number, the number of workers that share the ports, and the folder of their sockets. None if alone.
         environ: Its `TICKER_LOG_LEVEL` is the log level.
         ready: Called once, with the gateway's URL.
 
@@ -43,22 +46,39 @@ def run(
         TickerError: If a setting or the URL can't be used, or a port can't be bound.
 
     """
-    set_up_logs(environ, is_worker=shared)
+    set_up_logs(environ, is_worker=worker is not None)
     parse_url(url)  # an invalid URL never becomes valid: fail now, before the feeds start to retry
-    uvloop.run(_run(url, settings, Address(*address, shared), metrics, ready))
+    uvloop.run(
+        _run(
+            url,
+            settings,
+            Address(*address, worker is not None),
+            metrics,
+            None if worker is None else Worker(*worker),
+            ready,
+        )
+    )
 
 
 async def _run(
-    url: str, settings: Settings, address: Address, metrics: tuple[str, int] | None, ready: Callable[[str], None]
+    url: str,
+    settings: Settings,
+    address: Address,
+    metrics: tuple[str, int] | None,
+    worker: Worker | None,
+    ready: Callable[[str], None],
 ) -> None:
-    app = partial(make_app, version=__version__, has_metrics=metrics is None)
+    workers = None if worker is None else WorkerMetrics(worker)
+    app = partial(make_app, version=__version__, has_metrics=metrics is None, workers=workers)
     gateway = Gateway(url, settings, address, app)
     stop_on_signals(gateway.stop)
     async with asyncio.TaskGroup() as tasks:
-        server: asyncio.Task[None] | None = None
+        servers: list[asyncio.Task[None]] = []
         if metrics is not None:
-            bound = bind(*metrics, option="--metrics")
-            server = tasks.create_task(serve(make_metrics_app(gateway.hub), bound), name="metrics")
+            bound = bind(*metrics, option="--metrics", shared=address.shared)
+            servers.append(tasks.create_task(serve(make_metrics_app(gateway.hub, workers), bound), name="metrics"))
+        if workers is not None:
+            servers.append(tasks.create_task(workers.serve(make_registry(gateway.hub)), name="worker-metrics"))
         await gateway.run(lambda: ready(gateway.address))
-        if server is not None:
+        for server in servers:
             server.cancel()

@@ -8,7 +8,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import structlog
@@ -29,16 +29,6 @@ STABLE_S: Final = 30.0
 _logger = structlog.get_logger("ticker.workers")
 
 
-def worker_command(host: str, port: int, data: Path | None, settings: Path | None) -> list[str]:
-    """Return the command line of one worker. The URL of Redis isn't in it: `ps` would show its password."""
-    words = [sys.executable, "-m", "ticker", "gateway", "--shared", "--host", host, "--port", str(port)]
-    if data is not None:
-        words += ["--data", str(data)]
-    if settings is not None:
-        words += ["--settings", str(settings)]
-    return words
-
-
 def run(workers: Workers, *, environ: Mapping[str, str], ready: Callable[[str], None]) -> None:
     """Run the workers until a signal ends them (see `Workers.run`)."""
     set_up_logs(environ)
@@ -46,13 +36,13 @@ def run(workers: Workers, *, environ: Mapping[str, str], ready: Callable[[str], 
 
 
 class Workers:
-    """`count` workers on one port. `command` returns a worker's command line for the chosen port."""
+    """`count` workers on one port. `options` are further options of `ticker gateway` for each."""
 
-    def __init__(self, host: str, port: int, count: int, command: Callable[[int], Sequence[str]]) -> None:
+    def __init__(self, host: str, port: int, count: int, options: Sequence[tuple[str, str]] = ()) -> None:
         self._host = host
         self._port = port
         self._count = count
-        self._command = command
+        self._options = options
         self._processes: dict[int, Process] = {}
         self._stopping = asyncio.Event()
         self._serving: set[int] = set()
@@ -67,15 +57,28 @@ class Workers:
 
         """
         stop_on_signals(self._stop)
-        # Bound but not listening: this socket gets no connections, and reserves the port while workers restart.
-        with bind(self._host, self._port, option="--port", shared=True) as reserved:
+        with (
+            # Bound but not listening: this socket gets no connections, and reserves the port while workers restart.
+            bind(self._host, self._port, option="--port", shared=True) as reserved,
+            TemporaryDirectory(prefix="ticker-") as folder,
+        ):
             port, address = reserved.getsockname()[1], url_of(reserved)
             async with asyncio.TaskGroup() as group:
                 for number in range(self._count):
-                    group.create_task(
-                        self._supervise(number, self._command(port), lambda: self._is_serving(address, ready)),
-                        name=f"worker {number}",
+                    supervised = self._supervise(
+                        number, self._command(number, port, folder), lambda: self._is_serving(address, ready)
                     )
+                    group.create_task(supervised, name=f"worker {number}")
+
+    def _command(self, number: int, port: int, folder: str) -> list[str]:
+        """Return the command line of one worker. The URL of Redis isn't in it: `ps` would show its password."""
+        options = [
+            ("--host", self._host),
+            ("--port", str(port)),
+            ("--worker", str(number), str(self._count), folder),
+            *self._options,
+        ]
+        return [sys.executable, "-m", "ticker", "gateway", *(word for option in options for word in option)]
 
     def _is_serving(self, address: str, ready: Callable[[str], None]) -> None:
         if len(self._serving) == self._count:

@@ -32,8 +32,7 @@ from ticker.settings import Settings
     type=click.IntRange(1, 256),
     default=1,
     show_default=True,
-    help="The number of processes that share the port. Each has its own limits and its own metrics: /metrics is "
-    "answered by the process that accepted the connection, and names its pid.",
+    help="The number of processes that share the port. Each has its own limits. /metrics has the metrics of all.",
 )
 @click.option(
     "--metrics",
@@ -42,7 +41,12 @@ from ticker.settings import Settings
 )
 @data_option
 @settings_option
-@click.option("--shared", is_flag=True, hidden=True, help="Share the port with other processes.")
+@click.option(
+    "--worker",
+    type=(int, int, click.Path(path_type=Path)),
+    hidden=True,
+    help="Be a worker: its number, the number of workers, and the folder of their sockets.",
+)
 @shared_options
 @click.pass_obj
 def gateway(
@@ -55,7 +59,7 @@ def gateway(
     metrics: str | None,
     data: Path | None,
     settings: Path | None,
-    shared: bool,
+    worker: tuple[int, int, Path] | None,
 ) -> None:
     """Run a gateway: it reads the logs and sends every change to all connected readers. It never writes a log.
 
@@ -66,11 +70,12 @@ def gateway(
     address = None if metrics is None else parse_address(metrics)
     url, chosen = url_of_redis(console, data), settings_for(console, settings, None)
     if workers == 1:
-        _run_one(console, url, chosen, (host, port), address, shared=shared)
-    elif address is not None:
-        raise SettingsError("--metrics needs one process: leave out --workers, or run several gateways")
+        _run_one(console, url, chosen, (host, port), address, worker)
+    elif address is not None and not address[1]:
+        raise SettingsError("--metrics needs a port with --workers: 0 would choose another one for each worker")
     else:
-        _run_workers(console, host, port, workers, data, settings)
+        words = [("--metrics", metrics), ("--data", data), ("--settings", settings)]
+        _run_workers(console, host, port, workers, [(name, str(value)) for name, value in words if value is not None])
 
 
 def _run_one(
@@ -79,8 +84,7 @@ def _run_one(
     settings: Settings,
     address: tuple[str, int],
     metrics: tuple[str, int] | None,
-    *,
-    shared: bool,
+    worker: tuple[int, int, Path] | None,
 ) -> None:
     from ticker.gateway_process import run  # noqa: PLC0415 -- slow to import
 
@@ -89,16 +93,16 @@ def _run_one(
         settings,
         address=address,
         metrics=metrics,
-        shared=shared,
+        worker=worker,
         environ=console.environ,
         ready=partial(_print_ready, console),
     )
 
 
-def _run_workers(console: Console, host: str, port: int, count: int, data: Path | None, settings: Path | None) -> None:
-    from ticker.workers import Workers, run, worker_command  # noqa: PLC0415 -- slow to import
+def _run_workers(console: Console, host: str, port: int, count: int, options: list[tuple[str, str]]) -> None:
+    from ticker.workers import Workers, run  # noqa: PLC0415 -- slow to import
 
-    workers = Workers(host, port, count, lambda chosen: worker_command(host, chosen, data, settings))
+    workers = Workers(host, port, count, options)
     run(workers, environ=console.environ, ready=partial(_print_ready, console))
 
 

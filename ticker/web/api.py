@@ -25,6 +25,7 @@ from ticker.gateway.framing import Framing, websocket_payload
 from ticker.gateway.hub import Hub
 from ticker.gateway.metrics import make_registry
 from ticker.gateway.request_head import method_refusal
+from ticker.gateway.worker_metrics import WorkerMetrics
 from ticker.web.http_cache import cacheable_response
 
 HISTORY_MAX: Final = 500
@@ -42,8 +43,9 @@ _SHARED_FOR_A_SECOND: Final = {
 class Api:
     """The handlers."""
 
-    def __init__(self, hub: Hub, collectors: Sequence[Collector] = ()) -> None:
+    def __init__(self, hub: Hub, collectors: Sequence[Collector] = (), workers: WorkerMetrics | None = None) -> None:
         self._hub = hub
+        self._workers = workers
         self._registry = make_registry(hub, collectors)
 
     async def editions(self, request: Request) -> Response:
@@ -138,12 +140,16 @@ class Api:
         return Response(msgspec.json.encode(body), code, {"Cache-Control": "no-store"}, _JSON)
 
     async def metrics(self, request: Request) -> Response:
-        """Return the metrics in the format that the client accepts: Prometheus's text or OpenMetrics."""
+        """Return the metrics in the format that the client accepts: Prometheus's text or OpenMetrics.
+
+        Any worker of several returns the metrics of all.
+        """
+        registry = self._registry if self._workers is None else await self._workers.gather(self._registry)
         try:
             encode, content_type = choose_encoder(", ".join(request.headers.getlist("accept")))
         except TypeError:  # prometheus_client 0.24 fails if the version in the header isn't a number
             encode, content_type = generate_latest, CONTENT_TYPE_PLAIN_0_0_4
-        return Response(encode(self._registry), headers={"Content-Type": content_type})
+        return Response(encode(registry), headers={"Content-Type": content_type})
 
     def _channel(self, request: Request) -> Channel:
         return self._hub.channel(request.path_params["edition"])

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ticker.gateway.admission import Refusal
 from ticker.gateway.hub import Hub
+from ticker.gateway.worker_metrics import WorkerMetrics
 from ticker.web.api import Api, method_not_allowed, not_found, refused
 from ticker.web.pages import page_routes
 from ticker.web.public_address import PublicAddress
@@ -28,12 +29,20 @@ _NOT_PACED: Final = frozenset({"/healthz", "/readyz"})
 """Cheap answers for probes, which would take a gateway that answers slowly for a dead one."""
 
 
-def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = (), *, has_metrics: bool = True) -> Starlette:
+def make_app(
+    hub: Hub,
+    version: str,
+    collectors: Sequence[Collector] = (),
+    *,
+    has_metrics: bool = True,
+    workers: WorkerMetrics | None = None,
+) -> Starlette:
     """Make the application for one hub. With `has_metrics`, it has `/metrics`, which also reports `collectors`.
 
-    `version` is the project's version: it is part of the addresses of immutable files.
+    `version` is the project's version: it is part of the addresses of immutable files. `workers` has the metrics of the
+    other workers.
     """
-    api = Api(hub, collectors)
+    api = Api(hub, collectors, workers)
     routes = [
         Route("/v1/editions", api.editions),
         Route("/v1/{edition}/board", api.board),
@@ -57,9 +66,9 @@ def make_app(hub: Hub, version: str, collectors: Sequence[Collector] = (), *, ha
     )
 
 
-def make_metrics_app(hub: Hub) -> Starlette:
+def make_metrics_app(hub: Hub, workers: WorkerMetrics | None = None) -> Starlette:
     """Make an application for operators only: metrics and health."""
-    api = Api(hub)
+    api = Api(hub, workers=workers)
     routes = [
         Route("/healthz", api.health),
         Route("/readyz", api.ready),

@@ -151,6 +151,34 @@ async def test_workers_share_a_port_and_a_dead_one_is_replaced(parts: Parts) -> 
     assert "worker-died" in gateway.log
 
 
+@pytest.mark.parametrize("options", [[], ["--metrics", "PORT"]])
+def test_one_scrape_has_the_metrics_of_all_workers(parts: Parts, options: list[str]) -> None:
+    parts.start("desk")
+    port = free_port()
+    words = [f"127.0.0.1:{port}" if option == "PORT" else option for option in options]
+    gateway = parts.start("gateway", "--port", "0", "--workers", "3", *words)
+    url = f"http://127.0.0.1:{port}" if options else gateway.url
+    for _ in range(5):  # whichever worker answers
+        with urlopen(f"{url}/metrics", timeout=60) as response:
+            lines = response.read().decode().splitlines()
+        for number in range(3):
+            assert f'ticker_worker_up{{worker="{number}"}} 1.0' in lines
+            assert f'ticker_followers{{edition="en",worker="{number}"}} 0.0' in lines
+            assert any(line.startswith("process_open_fds") and f'worker="{number}"' in line for line in lines)
+    os.kill(children(gateway.pid)[0], signal.SIGKILL)
+    until(lambda: sum(up_of(url)) == 2, "the dead worker is reported")
+    until(lambda: sum(up_of(url)) == 3, "the new worker has its number")
+
+
+def up_of(url: str) -> list[float]:
+    try:
+        with urlopen(f"{url}/metrics", timeout=60) as response:
+            lines = response.read().decode().splitlines()
+    except OSError:  # accepted by the worker that was killed
+        return []
+    return [float(line.rpartition(" ")[2]) for line in lines if line.startswith("ticker_worker_up{")]
+
+
 def test_workers_end_with_their_parent(parts: Parts) -> None:
     parts.start("desk")
     gateway = parts.start("gateway", "--port", "0", "--workers", "2")
