@@ -84,4 +84,5 @@ def _metrics() -> set[str]:
     hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), lambda: 0.5)
     registry = make_registry(hub, [DeskCollector(DeskState(), 1)])
     assert isinstance(registry, CollectorRegistry)
-    return {f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()}
+    names = {f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()}
+    return names | {"ticker_worker_up"}  # of ticker/gateway/worker_metrics.py
