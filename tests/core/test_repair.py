@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.strategies import NONCE, START, Step, fold, histories, history, linked
 from ticker.core.entry import Entry, Logged, RawEntry, Trim
+from ticker.core.errors import LinkError
 from ticker.core.line import Change, Status
 from ticker.core.repair import Acknowledged, Effect, RepairPlan, plan_repair
 from ticker.core.salvage import salvage
@@ -55,7 +56,7 @@ def plan(
 def story(*changes: Change) -> list[Entry]:
     """Return a log: a first line, these changes of it, and two more lines."""
     steps = [Step(Change.NEW, 0, 0, None, (), 4, 1, None)]
-    steps += [Step(change, 0, 1, None, (), 4, 1, None) for change in changes]
+    steps += [Step(change, 0, text, None, (), 4, 1, None) for text, change in enumerate(changes, start=1)]
     steps += [Step(Change.NEW, 0, text, None, (), 4, 1, None) for text in (2, 3)]
     return history(steps)
 
@@ -152,6 +153,15 @@ def test_a_lost_entry_without_a_receipt_is_unexplained() -> None:
     planned = plan(entries, {2}, ())
     assert [fault.first for fault in planned.unexplained] == [2]
     assert not planned.lost
+
+
+def test_an_entry_of_another_program_at_the_end_is_no_lost_entry() -> None:
+    raws = [RawEntry(seq, link, data) for seq, (link, data) in enumerate(linked(story()), start=1)]
+    alien = LinkError(1_795_662_234_554, "no desk wrote it")
+    planned = plan_repair(NONCE, salvage(NONCE, [*raws, alien]), ())
+    assert ([fault.first for fault in planned.faults], planned.unexplained) == ([alien.seq], [])
+    next_one = LinkError(4, "no desk wrote it")
+    assert plan_repair(NONCE, salvage(NONCE, [*raws, next_one]), ()).unexplained
 
 
 def test_a_cut_off_end_is_found_by_its_receipts() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from tests.support.gateway_clients import Reader, refusal
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
-from tests.support.waiting import WAIT_S, eventually
+from tests.support.waiting import eventually
 from ticker.core.entry import RawEntry
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage
@@ -133,7 +132,7 @@ def no_timers(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_rotation_reaches_the_gateway_with_its_next_feed_read(log: LogWriter, start: Start) -> None:
     await log.post_many(5)
     gateway = await start()
-    async with Reader(gateway.address) as reader, asyncio.timeout(WAIT_S):
+    async with Reader(gateway.address) as reader:
         await reader.until_live()
         for _ in range(2):
             await log.rotate()
@@ -147,7 +146,7 @@ async def test_repair_reaches_a_gateway_that_waits_for_it_at_once(log: LogWriter
     await log.post_many(7)
     await delete_middle(log)
     gateway = await start()
-    async with Reader(gateway.address) as reader, asyncio.timeout(WAIT_S):
+    async with Reader(gateway.address) as reader:
         await reader.until_live()
         await repair_log(log.redis, await inspect_log(log.redis, "en"))
         board = await reader.next_of(BoardMessage)

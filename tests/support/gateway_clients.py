@@ -73,9 +73,10 @@ class Reader:
 
     async def next_of(self, kind: type[M]) -> M:
         """Return the next message, which must be of this kind. Skip heartbeats."""
-        message = await self.next()
-        while isinstance(message, HeartbeatMessage) and kind is not HeartbeatMessage:
+        async with asyncio.timeout(WAIT_S):  # heartbeats must not prolong the wait
             message = await self.next()
+            while isinstance(message, HeartbeatMessage) and kind is not HeartbeatMessage:
+                message = await self.next()
         assert isinstance(message, kind), message
         return message
 

@@ -118,12 +118,16 @@ def plan_repair(nonce: str, salvaged: Salvage, receipts: Sequence[Acknowledged])
             made.append(made_again)
         lost.append(_lost_version(version, before, made_again))
     explained = {version.position.seq for version in versions} | {logged.seq for logged in salvaged.sound}
+    # A desk numbers entries without gaps. So an entry far behind the newest one isn't a desk's, and nothing was lost.
+    newest_possible = (salvaged.sound[-1].seq if salvaged.sound else 0) + len(salvaged.faults)
     return RepairPlan(
         entries=_renumbered([*sound, *made]),
         kept=len(salvaged.sound),
         faults=salvaged.faults,
         lost=lost,
-        unexplained=[fault for fault in salvaged.faults if not _is_explained(fault, explained)],
+        unexplained=[
+            fault for fault in salvaged.faults if fault.first <= newest_possible and not _is_explained(fault, explained)
+        ],
     )
 
 
