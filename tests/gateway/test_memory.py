@@ -23,14 +23,14 @@ async def test_stalled_follower_costs_at_most_32_kib(log: LogWriter, redis_url: 
         async with Reader(process.address) as reader:
             await reader.until_live()
             for _ in range(2):  # in the second round, the allocator has the memory for 10,000 entries
-                await log.post_many(ENTRIES, "x" * 200)
+                await log.post_many(ENTRIES, "x" * 200, known=ENTRIES)
                 await reader.until_at(log.head)
             before = process.memory_bytes
             clients = [RawClient(process.address, small=True) for _ in range(STALLED)]
             for number, client in enumerate(clients):
                 await client.__aenter__()
                 await client.open("/v1/en/live" + (f"?after={log.at(ENTRIES + 300 + number)}" if number % 2 else ""))
-            await log.post_many(ENTRIES, "x" * 200)
+            await log.post_many(ENTRIES, "x" * 200, known=ENTRIES)
             await reader.until_at(log.head)
             async with httpx.AsyncClient() as http:
                 metrics = (await http.get(f"{process.address}/metrics")).text

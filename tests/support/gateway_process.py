@@ -54,7 +54,9 @@ async def gateway_process(url: str, **settings: Any) -> AsyncIterator[GatewayPro
     assert process.stdout is not None
     try:
         async with asyncio.timeout(60):
-            address = (await process.stdout.readline()).decode().split()[-1]
+            address = ""
+            while not address.startswith("http"):  # the log comes first
+                address = (await process.stdout.readline()).decode().strip()
         yield GatewayProcess(address, process.pid)
         process.stdin.close()
         async with asyncio.timeout(60):

@@ -83,13 +83,21 @@ class LogWriter:
         """Append a new line."""
         return await self._append(self.new_line(text, **fields))
 
-    async def post_many(self, count: int, text: str = "line") -> None:
-        """Append `count` new lines, in one round trip per thousand."""
+    async def post_many(self, count: int, text: str = "line", known: int | None = None) -> None:
+        """Append `count` new lines, in one round trip per thousand. All but the newest `known` lines are forgotten."""
         for start in range(0, count, 1000):
             pipe = self.redis.pipeline(transaction=False)
             for _ in range(min(1000, count - start)):
-                self._add(pipe, self.new_line(f"{text} {len(self.logged) + 1}"), ())
+                self._add(pipe, self.new_line(f"{text} {len(self.logged) + 1}"), (), trim=self._trim_to(known))
             await pipe.execute()
+
+    def _trim_to(self, known: int | None) -> Trim | None:
+        """Return the trim of every hundredth entry."""
+        seq = len(self.logged) + 1
+        if known is None or seq <= known + 100 or seq % 100:
+            return None
+        old = self.logged[seq - known - 100 : seq - known]
+        return Trim(through=old[-1].seq, forgotten=tuple(logged.entry.line.id for logged in old))
 
     async def change(self, line: Line, change: Change, **fields: Any) -> Line:
         """Append the next version of a line."""
