@@ -57,6 +57,25 @@ def test_acts_are_in_order_and_each_is_listed_once() -> None:
     assert found[1].errors[0].code == "late"
 
 
+def test_a_repaired_log_has_each_act_once_although_its_receipt_names_the_log_before() -> None:
+    kept, lost = logged(1, 0), logged(2, 5, "bbbb", version=2)
+    other = {"link": "cd" * 32}
+    after = logged(1, 0, **other)
+    again = logged(2, 9, "bbbb", version=2, **other)
+    approved = received(
+        "omar", 0, ReceiptStatus.ON_AIR, action="approve", id="aaaa", version=1, position=str(kept.position),
+        held="hhhh", decided_by="omar",
+    )  # fmt: skip
+    receipts = [
+        msgspec.structs.replace(on_air(kept), receipt=msgspec.structs.replace(on_air(kept).receipt, key="k1")),
+        on_air(lost, seconds=5),  # its key differs from that of the same version in the new log
+    ]
+    found = acts([after, again], receipts)
+    assert [(act.id, act.missing) for act in found] == [("aaaa", None), ("bbbb", Missing.ANOTHER_LOG), ("bbbb", None)]
+    by_omar = Logged(1, "cd" * 32, msgspec.structs.replace(kept.entry, approved_by="omar"))
+    assert [act.missing for act in acts([by_omar], [approved])] == [None]
+
+
 def test_an_act_has_the_version_before_it() -> None:
     first, other = logged(1, 0), logged(2, 1, "bbbb")
     second = logged(3, 2, version=2, change=Change.WITHDRAW, text="", status=Status.CANCELED)

@@ -6,7 +6,7 @@ receipts of each editor (`receipts_retained`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -106,15 +106,24 @@ def acts(entries: Sequence[Logged], receipts: Iterable[Received]) -> list[Act]:
     `entries` must be the retained and verified entries of the log. Read them after the `receipts`.
     """
     on_air = list(_on_air(entries))
-    positions = {act.position for act in on_air if act.position is not None}
+    by_version = {(act.id, act.version): act for act in on_air}
     first = entries[0].seq if entries else 1
-    others = [act for act in _joined(_distinct(receipts)) if act.position is None or act.position not in positions]
+    others = [act for act in _joined(_distinct(receipts)) if not _is_listed(act, by_version)]
     timed, latest = list[tuple[datetime, Act]](), None
     for act in on_air:  # keeps the order of the log, even if a clock has jumped
         latest = act.settled_at if latest is None else max(latest, act.settled_at)
         timed.append((latest, act))
     timed += [(act.settled_at, _placed(act, first)) for act in others]
     return [act for _, act in sorted(timed, key=lambda each: each[0])]
+
+
+def _is_listed(act: Act, by_version: Mapping[tuple[str | None, int | None], Act]) -> bool:
+    """Return whether the act is one of the log. After `ticker repair` its receipt names the position in the old log."""
+    listed = by_version.get((act.id, act.version))
+    if listed is None or act.outcome is not ReceiptStatus.ON_AIR:
+        return False
+    is_decision = act.editor is None and act.decided_by is not None and act.decided_by == listed.approved_by
+    return act.position == listed.position or act.key == listed.key or is_decision
 
 
 def _on_air(entries: Iterable[Logged]) -> Iterator[Act]:
