@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import os
 import select
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from importlib import import_module
 from typing import IO, Any, NoReturn, TypeAlias
@@ -151,11 +152,13 @@ class Console:
 
     def ask(self, question: str) -> bool:
         """Ask a question that `y` or `yes` answers with yes. Standard input must be a terminal."""
-        return click.confirm(escape(question), err=True)
+        with _raised_interrupts():
+            return click.confirm(escape(question), err=True)
 
     def ask_password(self, question: str = "Password", *, is_new: bool = True) -> str:
         """Ask for a password without showing it, and for a new one twice. Standard input must be a terminal."""
-        typed: str = click.prompt(escape(question), hide_input=True, confirmation_prompt=is_new, err=True)
+        with _raised_interrupts():
+            typed: str = click.prompt(escape(question), hide_input=True, confirmation_prompt=is_new, err=True)
         return typed
 
     def check_reader(self) -> None:
@@ -189,6 +192,16 @@ class Console:
             if isinstance(error, BrokenPipeError):
                 raise ClosedPipeError("nobody reads standard output any more") from error
             raise OutputError(f"standard output can't be written ({error.strerror})") from error
+
+
+@contextmanager
+def _raised_interrupts() -> Iterator[None]:
+    """Let Ctrl-C raise at a prompt. Another handler would not end it, or would leave the terminal without its echo."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
 
 
 def _discard(file: IO[str]) -> None:
@@ -245,18 +258,25 @@ def run(
         _fail(console, _usage(error, name), "usage")
     except (click.Abort, KeyboardInterrupt):
         status = INTERRUPTED
+        if console.is_watched:
+            console.tell("")  # the terminal shows ^C, or a prompt, in its current line
         console.tell(interrupted)
     except BaseException as error:  # noqa: BLE001 -- the process's root: one line, or a traceback with --debug
-        cause = _first(error)
-        if isinstance(cause, SystemExit):
-            raise cause from None
-        if isinstance(cause, (ClosedPipeError, BrokenPipeError)):  # `| head`: that isn't a failure
-            sys.exit(0)
-        status = FAILED if isinstance(cause, OutputError) else status_of(cause)
-        if console.debug:
-            _show_traceback(console, error)
-        _fail(console, sentence(cause), _code(cause))
+        status = _report(console, error, status_of)
     sys.exit(int(status or 0))
+
+
+def _report(console: Console, error: BaseException, status_of: Callable[[BaseException], int]) -> int:
+    """Print an error as one line, and return the exit status for it."""
+    cause = _first(error)
+    if isinstance(cause, SystemExit):
+        raise cause from None
+    if isinstance(cause, (ClosedPipeError, BrokenPipeError)):  # `| head`: that isn't a failure
+        return 0
+    if console.debug:
+        _show_traceback(console, error)
+    _fail(console, sentence(cause), _code(cause))
+    return FAILED if isinstance(cause, OutputError) else status_of(cause)
 
 
 def sentence(error: BaseException) -> str:

@@ -64,7 +64,11 @@ def cancel(console: Console, options: SubmitOptions, selection: Selection) -> in
         console.tell("nothing was sent")
         return Status.USAGE
     with raised_interrupts():
-        return asyncio.run(bulk.run(chosen))
+        try:
+            return asyncio.run(bulk.run(chosen))
+        except KeyboardInterrupt:  # the second one: the first only stops after an item
+            console.tell("interrupted: the item whose receipt is missing may be cancelled, see `tick scheduled`")
+            return INTERRUPTED
 
 
 class BulkCancel:

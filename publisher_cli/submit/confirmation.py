@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-import click
-
 from ticker.console import Console
 from ticker.core.submission import Finding, Receipt, ReceiptStatus
 
@@ -26,6 +24,4 @@ def may_repeat_confirmed(console: Console, receipt: Receipt | None) -> bool:
 
 def confirms(console: Console, question: str) -> bool:
     """Ask a question on the terminal, and return whether the answer is yes. Return False without a terminal."""
-    if console.json or not (sys.stdin.isatty() and console.err.isatty()):
-        return False
-    return click.confirm(question, err=True)
+    return console.is_watched and sys.stdin.isatty() and console.ask(question)
