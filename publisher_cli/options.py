@@ -81,7 +81,7 @@ def _remember_edition(context: click.Context, _: click.Parameter, name: str | No
 
 
 def _checked_key(_context: click.Context, _option: click.Parameter, key: str | None) -> str | None:
-    if key is not None and not is_key(key):
+    if key and not is_key(key):
         raise click.BadParameter(f"a key has 1 to {KEY_MAX} printable characters: this one has {len(key)}")
     return key
 

@@ -149,7 +149,7 @@ def test_password_is_never_printed(folder: Path) -> None:
 
 
 def test_post_without_a_desk_is_certainly_not_on_air_and_can_be_repeated_with_its_key(rig: RedisAndDesk) -> None:
-    ran = rig.tick("post", "Late", "--wait", "0.5", "--key", "again")
+    ran = rig.tick("post", "A late line", "--wait", "0.5", "--key", "again")
     assert ran.code == 4
     assert ran.out == ""
     assert ran.err.startswith("NOT ON AIR  en  no desk answered within 0.5 s, and it can't be published any more")
@@ -157,7 +157,7 @@ def test_post_without_a_desk_is_certainly_not_on_air_and_can_be_repeated_with_it
     rig.desk.start()
     # The request in the inbox is late by now. The desk answers it, but doesn't publish it.
     assert rig.tick("log", "--json").json["entries"] == []
-    assert rig.tick("post", "Late", "--key", "again").code == 0
+    assert rig.tick("post", "A late line", "--key", "again").code == 0
     assert len(rig.tick("log", "--json").json["entries"]) == 1
 
 
@@ -178,7 +178,7 @@ def test_lost_reply_makes_no_second_line_and_the_key_gets_the_same_receipt(rig: 
     assert rig.server.socket is not None
     front = LosesReply(rig.server.socket, folder / "front.sock")
     environ = {**rig.environ, "TICKER_REDIS_URL": front.url}
-    words = ("post", "Heard once", "--key", "heard", "--json", "--no-reach")
+    words = ("post", "Heard only once", "--key", "heard", "--json", "--no-reach")
     first = run_program("tick", *words, environ=environ)
     front.close()
     assert front.losses == 1
@@ -191,7 +191,7 @@ def test_lost_reply_makes_no_second_line_and_the_key_gets_the_same_receipt(rig: 
 def test_key_of_a_published_line_gets_its_receipt_without_a_desk(rig: RedisAndDesk) -> None:
     """The second request has the same key, and no desk to answer it."""
     rig.desk.start()
-    words = ("post", "On air", "--key", "heard", "--json", "--no-reach", "--wait", "0.5")
+    words = ("post", "This is on air", "--key", "heard", "--json", "--no-reach", "--wait", "0.5")
     first = rig.tick(*words)
     rig.desk.kill()
     assert rig.tick(*words).out == first.out
@@ -201,11 +201,11 @@ def test_key_of_a_published_line_gets_its_receipt_without_a_desk(rig: RedisAndDe
 
 def test_not_on_air_with_a_repeated_key_warns_about_the_earlier_request(rig: RedisAndDesk) -> None:
     """The first request still waits, and a desk may publish it. Only the second one is certainly too late."""
-    first = rig.begin("post", "Waits", "--key", "twice", "--wait", "25")
+    first = rig.begin("post", "It waits here", "--key", "twice", "--wait", "25")
     rig.until_submitted()
     first.kill()
     first.communicate()
-    second = rig.tick("post", "Waits", "--key", "twice", "--wait", "0.3")
+    second = rig.tick("post", "It waits here", "--key", "twice", "--wait", "0.3")
     assert second.code == 4
     assert "an earlier request with this key may be on air, or may still be published" in second.err
     rig.desk.start()
@@ -235,7 +235,7 @@ def test_ctrl_c_after_sending_is_unknown_if_no_desk_answers_for_a_moment(rig: Re
 
 
 def test_terminal_shows_how_long_no_desk_has_answered(rig: RedisAndDesk) -> None:
-    terminal = Terminal("tick", "post", "Waiting", "--wait", "20", environ=rig.environ)
+    terminal = Terminal("tick", "post", "Waiting for it", "--wait", "20", environ=rig.environ)
     until(lambda: "waiting for a desk: 2 s of 20 s; Ctrl-C stops waiting" in terminal.seen, "the seconds show")
     rig.desk.start()
     assert terminal.wait() == 0
@@ -244,9 +244,11 @@ def test_terminal_shows_how_long_no_desk_has_answered(rig: RedisAndDesk) -> None
 
 def test_second_change_of_the_same_version_is_refused(rig: RedisAndDesk) -> None:
     rig.desk.start()
-    line_id = rig.tick("post", "First", "--json").json["id"]
+    line_id = rig.tick("post", "The first text", "--json").json["id"]
     rig.desk.kill()
-    changes = [rig.begin("update", line_id, "Second", "--editor", name, "--wait", "20") for name in ("omar", "lina")]
+    changes = [
+        rig.begin("update", line_id, "The next text", "--editor", name, "--wait", "20") for name in ("omar", "lina")
+    ]
     for name in ("omar", "lina"):
         rig.until_submitted(name)
     rig.desk.start()

@@ -84,7 +84,7 @@ def test_audit_shows_who_refused_rejected_and_approved_and_why(audit_system: Sys
 
 
 def test_audit_highlights_a_broken_glass(audit_system: System) -> None:
-    words = ("post", "Ceasefire holds", "-e", "en", "--urgency", "1", "--break-glass", "Nobody is here at night")
+    words = ("post", "The ceasefire holds", "-e", "en", "--urgency", "1", "--break-glass", "Nobody is here at night")
     line = tick_json(audit_system, *words, editor="cleo")["id"]
     out = audit_system.tick("audit", line, "-e", "en").out
     assert "  BREAK GLASS  without a second person: Nobody is here at night (overrode flash)" in out.splitlines()
