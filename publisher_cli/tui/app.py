@@ -382,10 +382,10 @@ class DeskApp(App[str]):
 
     async def action_leave(self) -> None:
         """Quit. Ask first if a line is unsent or waits for its receipt. In a dialog, only close that."""
-        unsent = self._compose_line.unsent
+        unsent, has_unsent = self._compose_line.unsent, self._compose_line.has_unsent
         if isinstance(self.screen, Prompt) and not self.screen.asks_to_quit:
             self.screen.answer(None)
-        elif isinstance(self.screen, Prompt) or not (unsent or self.outbox.is_waiting):
+        elif isinstance(self.screen, Prompt) or not (has_unsent or self.outbox.is_waiting):
             self.end()
         else:
             what = "A LINE HAS NO RECEIPT YET" if self.outbox.is_waiting else "A LINE IS NOT SENT"

@@ -40,6 +40,11 @@ class ComposeLine:
         draft = self._composer.draft
         return "" if draft.is_blank else draft.fields.text
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether any field was changed, and not sent."""
+        return not self._composer.draft.is_blank
+
     def load(self, draft: Draft, model: EditionModel) -> None:
         """Show a draft, or the one that was kept in its place."""
         self._composer.load(self._drafts.restore(model.name, draft), model.stored)
@@ -78,8 +83,9 @@ class ComposeLine:
             return Refuse(reason, field="text")
         validation = validate(draft, model, self._clock())
         if validation.submission is None:
-            details = "; ".join(finding.detail for finding in validation.errors)
-            return Refuse(f"{details}: nothing was sent", word="REFUSED", field=validation.field)
+            first, *more = validation.errors  # the others are listed below the fields
+            also = f" (and {len(more)} more)" if more else ""
+            return Refuse(f"{first.detail}{also}: nothing was sent", word="REFUSED", field=validation.field)
         if asks_first(draft, validation):
             return self._confirm(draft, validation, model)
         return self._send(draft, model)

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import DescendantBlur, DescendantFocus, Paste
+from textual.events import DescendantBlur, DescendantFocus, Mount, Paste
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static, TextArea
@@ -117,14 +117,14 @@ class Composer(Vertical):
         self._show_title(stored)
         self.post_message(self.Changed())
 
-    def on_mount(self) -> None:
-        self.border_title = _COMMANDS
-
-    def on_descendant_focus(self, _: DescendantFocus) -> None:
-        self.border_title = _WRITING
-
-    def on_descendant_blur(self, _: DescendantBlur) -> None:
-        self.border_title = _COMMANDS
+    @on(Mount)
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def _show_focus(self) -> None:
+        """Show whether letters are text or commands. The focus may come before or after the mount."""
+        focused = self.screen.focused
+        is_writing = focused is not None and self in focused.ancestors
+        self.border_title = _WRITING if is_writing else _COMMANDS
 
     def focus_text(self) -> None:
         self._text.focus()

@@ -127,7 +127,7 @@ def _sentence(receipt: Receipt, quoted: str, now: datetime, zone: tzinfo | None)
             return f"{edition} {seq}{text} (id {receipt.id}){_source(receipt)}{reach}"
         case ReceiptStatus.HELD:
             waits = _waits_for(receipt, now, zone)
-            return f"{edition}{text} not on air yet (id {receipt.held}){_source(receipt)}: {waits}"
+            return f"{edition}{text} not on air yet (id {receipt.held}): {waits}{_source(receipt)}"
         case ReceiptStatus.DROPPED:
             how = "rejected" if receipt.reason else "taken back"
             editor = f" by {receipt.decided_by}" if receipt.decided_by else ""
