@@ -129,10 +129,11 @@ def _escaped(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapp
 
 
 def _as_sentence(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Begin the event of a submission with its edition and editor, as the lines of published entries do."""
+    """Replace the event of a submission by a sentence in the columns of the lines for published entries."""
     if event.get("event") != SETTLED:
         return event
-    edition, editor, status = (event.pop(name, "") for name in ("edition", "editor", "status"))
-    for name in ("level", "logger", "submission", "repeats", "seq"):
-        event.pop(name, None)
-    return {**event, "event": f"{edition}  {editor}  {status}"}
+    # A refusal names the change and the rules, a held item its id, and everything else the id of its line.
+    details = [", ".join(event.get("codes", ())), str(event.get("held", "")), str(event.get("line", ""))]
+    words = (event.get(name, "") for name in ("edition", "editor", "status", "action"))
+    sentence = "  ".join(filter(None, [*words, next(filter(None, details), "")]))
+    return {"timestamp": event.get("timestamp", ""), "event": f" {sentence}"}

@@ -20,6 +20,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ticker import __version__
+from ticker.core.edition import in_order
 from ticker.gateway.connection import Connection
 from ticker.gateway.feed import Feeds
 from ticker.gateway.hub import Hub
@@ -169,7 +170,7 @@ class Gateway:
         _logger.info(
             "gateway-started",
             address=self.address,
-            editions=sorted(self.hub.channels),
+            editions=in_order(self.hub.channels),
             followers_max=self.hub.admission.followers_max,
             version=__version__,
         )
