@@ -23,7 +23,7 @@ def test_element_says_that_lines_may_be_missing_until_the_repair(
     reader: Readers, harness: BrowserHarness, host: Host, edition: str
 ) -> None:
     harness.post(edition, "One")
-    harness.hub.channels[edition].history.is_incomplete = True
+    harness.hub.channels[edition].history.log.is_incomplete = True
     page = reader().open(host.put("/", host_page(harness.address, f'edition="{edition}"')))
     expect_live(page)
     expect(page.locator(STATUS)).to_have_text(WORDS[edition])
@@ -34,14 +34,14 @@ def test_element_says_that_lines_may_be_missing_until_the_repair(
 
 def test_page_without_javascript_says_that_lines_may_be_missing(reader: Readers, harness: BrowserHarness) -> None:
     harness.post("en", "One")
-    harness.hub.channels["en"].history.is_incomplete = True
+    harness.hub.channels["en"].history.log.is_incomplete = True
     page = reader(java_script_enabled=False).open(f"{harness.address}/en")
     expect(page.get_by_text(WORDS["en"])).to_be_visible()
 
 
 def test_page_that_says_so_is_accessible(reader: Readers, harness: BrowserHarness) -> None:
     harness.post("en", "One")
-    harness.hub.channels["en"].history.is_incomplete = True
+    harness.hub.channels["en"].history.log.is_incomplete = True
     page = reader().open(f"{harness.address}/en")
     expect_live(page)
     expect(page.locator(STATUS)).to_have_text(WORDS["en"])

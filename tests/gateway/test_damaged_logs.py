@@ -64,16 +64,34 @@ async def test_gateway_serves_what_is_sound_of_a_damaged_log_and_says_that_it_is
         await returned.until_live()
     (board,) = newcomer.boards
     assert [line.text for line in board.lines] == [f"line {seq}" for seq in range(7, 0, -1) if seq != lost]
-    assert (board.incomplete, board.position) == (True, log.head)
+    assert (board.incomplete, board.position[:2], board.position != log.head) == (True, "7-", True)
     assert returned.boards == []
     async with httpx.AsyncClient(base_url=gateway.address) as client:
         readiness = (await client.get("/readyz")).json()
         metrics = (await client.get("/metrics")).text.splitlines()
         plain = (await client.get("/v1/en/board")).json()
     assert plain["incomplete"] is True
-    assert (readiness["status"], readiness["editions"]["en"]["position"]) == ("degraded", log.head)
+    assert (readiness["status"], readiness["editions"]["en"]["position"]) == ("degraded", board.position)
     assert "run `ticker repair en --dry-run`" in readiness["editions"]["en"]["trouble"]
     assert {'ticker_following{edition="en"} 0.0', 'ticker_log_damaged{edition="en"} 1.0'} <= {*metrics}
+
+
+async def test_reader_of_an_incomplete_board_gets_a_new_one_from_a_gateway_with_the_whole_log(
+    log: LogWriter, start: Start
+) -> None:
+    """Its position must not say that it has every line up to there."""
+    await log.post_many(7)
+    whole = await start()
+    await delete_middle(log)
+    damaged = await start()
+    async with Reader(damaged.address) as reader:
+        await reader.until_live()
+    async with Reader(damaged.address, f"after={reader.position}") as again:
+        await again.until_live()
+    async with Reader(whole.address, f"after={reader.position}") as moved:
+        await moved.until_live()
+    assert again.boards == []
+    assert [(board.reset, len(board.lines)) for board in moved.boards] == [(Reset.REPLACED, 7)]
 
 
 async def test_withdrawal_after_the_damage_hides_the_text_before_it(log: LogWriter, start: Start) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from ticker.core.position import MARK_DIGITS, Position
+from ticker.core.position import MARK_DIGITS, Position, next_link
 
 T = TypeVar("T")
 
@@ -27,8 +27,13 @@ class LogWindow(Generic[T]):
     the last entry that a reader has seen. `items(cursor, head)` returns the items after it. Not thread-safe.
     """
 
-    def __init__(self, base: int, base_link: str | None) -> None:
-        """Create an empty window after entry `base`. `base_link` is the link of that entry, or None if unknown."""
+    def __init__(self, base: int, base_link: str | None, *, is_incomplete: bool = False) -> None:
+        """Create an empty window after entry `base`. `base_link` is the link of that entry, or None if unknown.
+
+        If the log is damaged and entries are missing before the window (`is_incomplete`), it gives out positions that
+        are valid in this window only. With any other, a reader would keep its incomplete board everywhere.
+        """
+        self.is_incomplete = is_incomplete
         self._base = base
         self._links: list[str | None] = [base_link]  # of _base, _base + 1, …, head
         self._items: list[T] = []
@@ -56,12 +61,16 @@ class LogWindow(Generic[T]):
         """
         link = self._links[-1]
         assert link is not None, "an empty window on a trimmed log has no position"
-        return Position.of(self.head, link)
+        return self.position_of(self.head, link)
+
+    def position_of(self, seq: int, link: str) -> Position:
+        """Return the position that this window gives out for an entry."""
+        return Position.of(seq, next_link(link, b"incomplete") if self.is_incomplete else link)
 
     def position_at(self, seq: int) -> Position | None:
         """Return the position of entry `seq`, or None if it is neither retained nor the base."""
         link = self.link_at(seq)
-        return None if link is None else Position.of(seq, link)
+        return None if link is None else self.position_of(seq, link)
 
     def link_at(self, seq: int) -> str | None:
         """Return the complete link of entry `seq`, or None if it is unknown."""
@@ -96,7 +105,8 @@ class LogWindow(Generic[T]):
         link = self._links[position.seq - self._base]
         if link is None:
             return Reset.TRIMMED
-        return position.seq if link[:MARK_DIGITS] == position.mark else Reset.REPLACED
+        is_same = link[:MARK_DIGITS] == position.mark or self.position_of(position.seq, link) == position
+        return position.seq if is_same else Reset.REPLACED
 
     def __getitem__(self, seq: int) -> T:
         """Return the item at `seq`, which must be retained."""

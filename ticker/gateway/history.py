@@ -67,7 +67,6 @@ class History:
 
     The board has every known line: the log says when a line is forgotten (see `ticker.core.entry.Trim`). So it doesn't
     depend on how many entries this gateway keeps.
-    `is_incomplete` is set if the log is damaged, and entries are missing before those of this history.
     """
 
     def __init__(self, name: str, edition: Edition, nonce: str, retained: int) -> None:
@@ -76,9 +75,13 @@ class History:
         self.nonce = nonce
         self.log: LogWindow[PreparedEntry] = LogWindow(0, nonce)
         self.board = Board()
-        self.is_incomplete = False
         self._retained = retained
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry, if that is retained
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the log is damaged, so that entries are missing before those of this history."""
+        return self.log.is_incomplete
 
     def append(self, logged: Logged) -> None:
         """Append the entry after the head. The caller has checked its link.
@@ -87,7 +90,7 @@ class History:
         """
         entry, line = logged.entry, logged.entry.line
         previous = self._latest.get(line.id, 0)
-        frame = websocket_frame(encode_line(logged.position, line))
+        frame = websocket_frame(encode_line(self.log.position_of(logged.seq, logged.link), line))
         prepared = PreparedEntry(
             frame,
             line,
@@ -110,9 +113,9 @@ class History:
         `before` are the sound entries of a damaged log before its last damage. Their lines are on the board.
         """
         self.nonce = nonce
-        self.log = LogWindow(log.first - 1, log.link_at(log.first - 1))
+        base_link = log.link_at(log.first - 1)
+        self.log = LogWindow(log.first - 1, base_link, is_incomplete=before is not None)
         self.board = Board()
-        self.is_incomplete = before is not None
         for logged in before or ():
             self.board.apply(logged.entry)
         self._latest = {}

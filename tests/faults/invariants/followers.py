@@ -150,7 +150,8 @@ class _FollowerCheck:
             self._violation(f"a board at {board.position} with reset {board.reset} after {opened}")
         if board.reset is not None:
             self.result.resets += 1
-            if board.reset not in self.expected.may_reset:
+            was_incomplete = self.position is not None and self.expected.histories.path(self.position) is None
+            if board.reset not in self.expected.may_reset and not was_incomplete:
                 self._violation(f"reset ({board.reset}) at {board.position}, but nothing was lost")
         self.position = Position.parse(board.position)
         self.board = Board()
@@ -216,6 +217,9 @@ class _FollowerCheck:
         if before is None or before == position:
             return
         path = self.expected.histories.path(position) or ()
+        if not path and position.seq == before.seq:  # a gateway with a damaged log gives out positions of its own
+            self.result.unknown += 1
+            return
         missed = [each.seq for each in path if each.seq > before.seq and self.expected.selection.includes(each.entry)]
         if self.expected.selection is EVERYTHING or position.seq < before.seq or missed:
             self._violation(f"a {message} moved from {before} to {text}: expected {missed[:5]}")
