@@ -18,6 +18,7 @@ from ticker.core.errors import SettingsError
 from ticker.settings import Settings, load_settings
 from ticker.store.data_folder import default_data_folder, redis_url
 from ticker.store.url import password_from, with_password
+from ticker.variables import unknown_variables
 
 if TYPE_CHECKING:
     from ticker.store.connection import Redis
@@ -95,6 +96,10 @@ def run_with_redis(console: Console, data: Path | None, work: Callable[[Redis], 
 
     """
     from ticker.store.connection import open_redis  # noqa: PLC0415 -- slow to import
+
+    for name, nearest in unknown_variables(console.environ):
+        hint = "see docs/operating.md" if nearest is None else f"did you mean {nearest}?"
+        console.tell(Styled("warning", Style.WARNING, f": the variable {name} has no meaning: {hint}"))
 
     async def run() -> T:
         async with open_redis(url_of_redis(console, data), role="ticker") as redis:

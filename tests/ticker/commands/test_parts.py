@@ -120,6 +120,12 @@ def metric(part: Program, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
+def test_a_command_warns_of_an_unknown_variable_with_the_nearest_name(parts: Parts) -> None:
+    parts.environ["TICKER_RETAIND"] = "5"
+    ran = parts.ticker("check")
+    assert "warning: the variable TICKER_RETAIND has no meaning: did you mean TICKER_RETAINED?" in ran.err
+
+
 def test_two_desks_work_at_the_same_time(parts: Parts) -> None:
     first = parts.start("desk")
     parts.start("desk")
