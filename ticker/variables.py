@@ -19,7 +19,7 @@ OTHERS: Final = frozenset(
         *(f"TICKER_{name}_PASSWORD{ending}" for name in _PASSWORDS for ending in ("", "_FILE")),
     }
 )
-"""The variables that are no settings."""
+"""The variables that are not settings."""
 
 _SERVICE: Final = re.compile(r"TICKER_(?:[A-Z0-9_]*_)?(?:SERVICE_(?:HOST|PORT)|PORT)(?:_[A-Z0-9_]+)?")
 """Variables that Kubernetes sets for a service called `ticker`, or whose name begins like that."""

@@ -29,7 +29,7 @@ def normalize_head(method: bytes, version: str, target: bytes, headers: Headers)
 
     Raises:
         Refusal: 400 for a target or a `Host` that is missing, repeated or invalid; 405 for the methods whose targets
-            are no paths.
+            aren't paths.
 
     """
     hosts = [value.strip() for name, value in headers if name == b"host"]
