@@ -74,9 +74,19 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def run_program(
-    script: str, *words: str, environ: Mapping[str, str], text: str = "", timeout_s: float = 2 * WAIT_S
+    script: str,
+    *words: str,
+    environ: Mapping[str, str],
+    text: str = "",
+    timeout_s: float = 2 * WAIT_S,
+    says_yes: bool = True,
 ) -> Ran:
-    """Run `tick` or `ticker` without a terminal, and wait for its end. `text` is its standard input."""
+    """Run `tick` or `ticker` without a terminal, and wait for its end. `text` is its standard input.
+
+    With `says_yes`, a command that puts a text on air gets --yes: the lines of many tests are short.
+    """
+    if says_yes and script == "tick" and words and words[0] in _PUTS_TEXT:
+        words = (words[0], "--yes", *words[1:])
     with TemporaryFile() as stdin, TemporaryFile() as out, TemporaryFile() as err:
         stdin.write(text.encode())
         stdin.seek(0)
@@ -220,9 +230,7 @@ class System(Program):
         return (self.data / "redis.url").read_text(encoding="utf-8").strip()
 
     def tick(self, *words: str, editor: str = "maha", **variables: str) -> Ran:
-        """Run `tick` as an editor, with --yes: the lines of many tests are short."""
-        if words and words[0] in _PUTS_TEXT:
-            words = (words[0], "--yes", *words[1:])
+        """Run `tick` as an editor."""
         return run_program("tick", *words, environ={**self.environ, "TICK_EDITOR": editor, **variables})
 
     def ticker(self, *words: str, **variables: str) -> Ran:

@@ -21,8 +21,7 @@ def strict() -> Iterator[System]:
 
 
 def tick(system: System, *words: str) -> Ran:
-    """Run `tick` without the --yes that `System.tick` adds."""
-    return run_program("tick", *words, environ={**system.environ, "TICK_EDITION": "en"})
+    return run_program("tick", *words, environ={**system.environ, "TICK_EDITION": "en"}, says_yes=False)
 
 
 def texts(system: System) -> list[str]:
