@@ -247,7 +247,7 @@ def test_an_edition_may_have_its_own_vocabulary(tmp_path: Path) -> None:
         (EDITION + '[editions.fr.regions]\nasie = " "', "editions.fr.regions has 'asie' = ' '"),
         (
             EDITION + '[editions.fr.rules]\nduplicates = "off"',
-            "editions.fr.rules.duplicates isn't a setting: the settings are attribution, script, direction",
+            "editions.fr.rules.duplicates isn't a setting: the settings are attribution, label, short",
         ),
         (
             EDITION + '[editions.fr.rules]\nduplicate = "no"',
