@@ -268,7 +268,7 @@ class FaultInjector:
         raw = raws[len(raws) // 2]
         start = raw.data.index(b'"text":"') + len(b'"text":"')
         self._original_entry = (f"{raw.seq}-0", raw.data)
-        self._system.has_forged_entry = True
+        self._system.has_forged_entry = self._system.was_damaged = True
         await self._replace_entry(f"{raw.seq}-0", raw.data[:start] + b"FORGED " + raw.data[start:])
 
     async def _restore_entry(self) -> None:

@@ -288,6 +288,7 @@ class _Run:
             histories=self.system.histories,
             head=self.head,
             may_reset=frozenset(may_reset),
+            was_damaged=self.system.was_damaged,
             now=datetime.now(UTC),
             selection=selection,
         )

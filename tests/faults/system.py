@@ -47,8 +47,8 @@ CLUSTER_FILES: Final = 4
 class FaultySystem:
     """The system of one schedule: Redis, desks and gateways. Use as an asynchronous context manager.
 
-    `has_lost` is set once the server may have lost entries that it had acknowledged. `ended` lists the processes that
-    were ended with SIGTERM.
+    `has_lost` is set once the server may have lost entries that it had acknowledged. `was_damaged` is set
+    once an entry of the log was changed. `ended` lists the processes that were ended with SIGTERM.
     """
 
     def __init__(self, folder: Path, setup: Setup) -> None:
@@ -59,6 +59,7 @@ class FaultySystem:
         self.programs: dict[Part, Program] = {}
         self.has_lost = False
         self.has_forged_entry = False
+        self.was_damaged = False
         self.nonce = ""
         self.ended: list[ProcessEnd] = []
         self.server: RedisServer

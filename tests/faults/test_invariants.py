@@ -108,8 +108,11 @@ def check(
     may_reset: frozenset[Reset] = frozenset(),
     histories: Histories = HISTORIES,
     head: Position = HEAD,
+    was_damaged: bool = False,
 ) -> FollowerResult:
-    expected = Expectation(histories=histories, head=head, may_reset=may_reset, now=NOW, selection=selection)
+    expected = Expectation(
+        histories=histories, head=head, may_reset=may_reset, was_damaged=was_damaged, now=NOW, selection=selection
+    )
     return check_follower(events, expected)
 
 
@@ -194,6 +197,14 @@ def test_continuing_in_another_log_without_a_board_is_reported() -> None:
     for events in ([*FROM_START, news(1), second], [*FROM_START, first, second]):
         found = check(events, histories=BOTH, head=OTHER_HEAD).violations
         assert "without a reset" in "; ".join(found)
+
+
+def test_an_unknown_position_is_reported_unless_the_log_was_damaged() -> None:
+    own = str(Position.of(5, OTHER_RAWS[0].link))  # as a gateway that starts with a damaged log gives it out
+    moved: list[Event] = [*RIGHT, HeartbeatMessage(own)]
+    reset: list[Event] = [*moved, Opened(own), board(5, Reset.REPLACED), live(5)]
+    assert len(check(reset).violations) == 2
+    assert check(reset, was_damaged=True).violations == []
 
 
 def test_staying_in_a_lost_log_is_reported() -> None:

@@ -37,6 +37,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         histories: All logs of the schedule.
         head: The head of the log at the end.
         may_reset: The reasons for a reset that this schedule allows.
+        was_damaged: The log was damaged for a while. A gateway that starts then gives out positions of its own.
         now: The time for boards, which leave expired lines out.
         lines: The size of a board.
         selection: The follower's selection.
@@ -46,6 +47,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     histories: Histories
     head: Position
     may_reset: frozenset[Reset]
+    was_damaged: bool = False
     now: datetime
     lines: int = 10
     selection: Selection = EVERYTHING
@@ -134,6 +136,10 @@ class _FollowerCheck:
         if more:
             self._violation(f"has {_names(more)}, which a new follower doesn't get")
 
+    def _has_position_of_damaged_log(self) -> bool:
+        position = self.position
+        return self.expected.was_damaged and position is not None and self.expected.histories.path(position) is None
+
     def _violation(self, text: str) -> None:
         self.result.violations.append(text)
 
@@ -150,8 +156,7 @@ class _FollowerCheck:
             self._violation(f"a board at {board.position} with reset {board.reset} after {opened}")
         if board.reset is not None:
             self.result.resets += 1
-            was_incomplete = self.position is not None and self.expected.histories.path(self.position) is None
-            if board.reset not in self.expected.may_reset and not was_incomplete:
+            if board.reset not in self.expected.may_reset and not self._has_position_of_damaged_log():
                 self._violation(f"reset ({board.reset}) at {board.position}, but nothing was lost")
         self.position = Position.parse(board.position)
         self.board = Board()
@@ -217,7 +222,7 @@ class _FollowerCheck:
         if before is None or before == position:
             return
         path = self.expected.histories.path(position) or ()
-        if not path and position.seq == before.seq:  # a gateway with a damaged log gives out positions of its own
+        if position.seq == before.seq and self._has_position_of_damaged_log():
             self.result.unknown += 1
             return
         missed = [each.seq for each in path if each.seq > before.seq and self.expected.selection.includes(each.entry)]
