@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Final
 
@@ -75,7 +75,24 @@ _RARELY: Final[list[BindingType]] = [
     Binding("t", "app.toggle_light", "light or dark", show=False, tooltip="On a list: light or dark colors"),
 ]
 
-ON_LIST: Final = [*_ON_BOARD, *_ON_PENDING, *_WRITE, *_GO_TO, *_ON_HELD, *_ON_BOARD_RARELY, *_RARELY]
+_ARABIC_KEYS: Final = {
+    "u": "ع", "c": "ؤ", "w": "ص", "h": "ا", "p": "ح", "r": "ق", "z": "ئ", "a": "ش", "x": "ء", "g": "ل", "d": "ي",
+    "s": "س", "t": "ف", "question_mark": "؟",
+}  # fmt: skip
+"""The characters on the same keys of an Arabic keyboard. Its `b` key types two letters; Escape and F2 do the same."""
+
+
+def _with_arabic_keys(bindings: Iterable[BindingType]) -> Iterator[BindingType]:
+    """Add a hidden binding for each key that has another character on an Arabic keyboard."""
+    for binding in Binding.make_bindings(bindings):
+        yield binding
+        if character := _ARABIC_KEYS.get(binding.key):
+            yield Binding(character, binding.action, binding.description, show=False)
+
+
+ON_LIST: Final[list[BindingType]] = list(
+    _with_arabic_keys([*_ON_BOARD, *_ON_PENDING, *_WRITE, *_GO_TO, *_ON_HELD, *_ON_BOARD_RARELY, *_RARELY])
+)
 
 EVERYWHERE: Final[list[BindingType]] = [
     # While something is typed, these only show the list: the focus stays in the text.

@@ -206,6 +206,16 @@ async def test_h_hides_and_unhides_and_p_pins_and_unpins(newsroom: DeskHarness) 
     assert changes == [Change.NEW, Change.HIDE, Change.UNHIDE, Change.PIN, Change.UNPIN]
 
 
+async def test_keys_of_an_arabic_keyboard_are_commands(newsroom: DeskHarness) -> None:
+    async with newsroom.desk(), run_tui(newsroom.url) as tui:
+        await newsroom.ask("omar", new("k1", "Ferries stop"))
+        await tui.shows("Ferries stop")
+        await tui.press("escape", "ا", "ctrl+y")  # on the key with the Latin letter h
+        await tui.shows("HIDDEN")
+        await tui.press("escape", "؟")
+        await tui.shows("LINE SELECTED")
+
+
 async def test_sentence_typed_on_the_board_by_mistake_changes_nothing(newsroom: DeskHarness) -> None:
     async with newsroom.desk() as state, run_tui(newsroom.url) as tui:
         await newsroom.ask("omar", new("k1", "Ferries stop"))
@@ -217,6 +227,7 @@ async def test_sentence_typed_on_the_board_by_mistake_changes_nothing(newsroom: 
             "no news, w x\n",
             "a map of the high pass\ny\n",
             "h\n",
+            "عاجل: حريق في صنعاء\n",
         ):
             await tui.type(sentence)
             await tui.press("escape", "escape")
