@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,6 +127,42 @@ def test_a_line_whose_correction_is_lost_is_hidden_and_the_correction_can_be_sen
     assert made is not None
     assert (planned.lost[0].effect, made.line.status) == (Effect.HIDDEN, Status.WITHHELD)
     assert made.key != entries[1].key
+
+
+@pytest.mark.parametrize("later", [(Change.PIN,), (Change.UPDATE, Change.REFILE), (Change.HIDE, Change.UNHIDE)])
+def test_a_line_stays_hidden_if_its_lost_correction_was_followed_by_other_lost_changes(
+    later: tuple[Change, ...],
+) -> None:
+    entries = story(Change.CORRECT, *later)
+    last = 2 + len(later)
+    planned = plan(entries, range(2, last + 1))
+    made = fold(planned.entries).get(entries[0].line.id)
+    assert made is not None
+    assert [(lost.version, lost.effect) for lost in planned.lost] == [(last, Effect.HIDDEN)]
+    assert (made.line.status, made.line.text, made.line.version) == (Status.WITHHELD, "", last)
+
+
+def test_a_line_whose_hiding_and_unhiding_are_lost_shows() -> None:
+    entries = story(Change.HIDE, Change.UNHIDE)
+    planned = plan(entries, {2, 3})
+    assert [(lost.version, lost.effect) for lost in planned.lost] == [(3, Effect.STALE)]
+
+
+@pytest.mark.parametrize(("change", "effect"), [(Change.WITHDRAW, Effect.WITHDRAWN), (Change.CORRECT, Effect.HIDDEN)])
+def test_receipts_of_the_history_before_keep_a_text_of_this_one_off_the_board(change: Change, effect: Effect) -> None:
+    """A repair copies entries into a new history, and their receipts still name the old one."""
+    entries = story(change)
+    receipts = [of_history(each, "ab" * 8) for each in receipts_for(logged(entries))]
+    planned = plan(entries, {2}, receipts)
+    assert [(lost.id, lost.version, lost.effect) for lost in planned.lost] == [(entries[0].line.id, 2, effect)]
+    again = plan(planned.entries, (), receipts)
+    assert not again.is_needed
+
+
+def test_receipts_of_the_history_before_bring_no_harmless_change_back() -> None:
+    entries = story(Change.UPDATE)
+    receipts = [of_history(each, "ab" * 8) for each in receipts_for(logged(entries))]
+    assert not plan([entries[0], *entries[2:]], (), receipts).is_needed
 
 
 def test_a_line_whose_update_is_lost_shows_its_earlier_version() -> None:

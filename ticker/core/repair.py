@@ -25,7 +25,7 @@ from ticker.core.salvage import Fault, Salvage
 from ticker.core.submission import Receipt
 
 _NOTE: Final = "made by ticker repair from a receipt: the entry itself was lost"
-_HARMLESS: Final = frozenset({Change.UPDATE, Change.REFILE, Change.UNHIDE, Change.PIN, Change.UNPIN})
+_HARMLESS: Final = frozenset({Change.UPDATE, Change.REFILE, Change.PIN, Change.UNPIN})
 """Changes whose loss leaves the version before them on air. That version wasn't wrong."""
 
 _CHANGES: Final = frozenset(Change)
@@ -73,6 +73,7 @@ class _Version(msgspec.Struct, frozen=True):
     version: int
     published_at: datetime
     position: Position
+    is_of_this_history: bool
 
 
 class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,15 +110,17 @@ def plan_repair(nonce: str, salvaged: Salvage, receipts: Sequence[Acknowledged])
     latest = {entry.line.id: entry for entry in sound}
     lost: list[LostVersion] = []
     made: list[Entry] = []
-    history = history_of(nonce)
-    versions = _lost(salvaged, [each for each in receipts if each.receipt.is_of_history(history)])
-    for version in _newest(versions, latest):
-        before = latest.get(version.id)
-        made_again = None if before is None else _made_again(before, version)
+    versions = _lost(salvaged, receipts, history_of(nonce), latest)
+    for of_line in _by_line(versions, latest):
+        before = latest.get(of_line[-1].id)
+        made_again = None if before is None else _made_again(before, of_line)
         if made_again is not None:
             made.append(made_again)
-        lost.append(_lost_version(version, before, made_again))
-    explained = {version.position.seq for version in versions} | {logged.seq for logged in salvaged.sound}
+        elif not any(version.is_of_this_history for version in of_line):
+            continue
+        lost.append(_lost_version(of_line[-1], before, made_again))
+    explained = {version.position.seq for version in versions if version.is_of_this_history}
+    explained |= {logged.seq for logged in salvaged.sound}
     # A desk numbers entries without gaps. So an entry far behind the newest one isn't a desk's, and nothing was lost.
     newest_possible = (salvaged.sound[-1].seq if salvaged.sound else 0) + len(salvaged.faults)
     return RepairPlan(
@@ -146,24 +149,27 @@ def _is_explained(fault: Fault, explained: Container[int]) -> bool:
     return all(seq in explained for seq in range(fault.first, fault.last + 1))
 
 
-def _lost(salvaged: Salvage, receipts: Sequence[Acknowledged]) -> list[_Version]:
-    """Return the versions that receipts name and the log has lost. Older versions were trimmed."""
+def _lost(salvaged: Salvage, receipts: Sequence[Acknowledged], history: str, latest: Container[str]) -> list[_Version]:
+    """Return the versions that receipts name and the log has lost. Older versions were trimmed.
+
+    Those of other histories count only for lines of this one: a repair has copied their entries, without new receipts.
+    """
     if not salvaged.sound:
         return []
     there = {str(logged.position) for logged in salvaged.sound}
     keys = {(entry.editor, entry.key) for entry in _without_trims(salvaged)}
-    versions = (_version_of(each) for each in receipts)
+    versions = (_version_of(each, history) for each in receipts)
     return [
         version
         for version in versions
         if version is not None
         and str(version.position) not in there
         and (version.editor, version.key) not in keys
-        and version.position.seq > salvaged.sound[0].seq
+        and (version.position.seq > salvaged.sound[0].seq if version.is_of_this_history else version.id in latest)
     ]
 
 
-def _version_of(each: Acknowledged) -> _Version | None:
+def _version_of(each: Acknowledged, history: str) -> _Version | None:
     """Return the version that a receipt names, or None if it names none that this version of Ticker can read."""
     receipt = each.receipt
     if receipt.id is None or receipt.version is None or receipt.published_at is None:
@@ -182,28 +188,34 @@ def _version_of(each: Acknowledged) -> _Version | None:
         receipt.version,
         receipt.published_at,
         position,
+        receipt.is_of_history(history),
     )
 
 
-def _newest(versions: Iterable[_Version], latest: Mapping[str, Entry]) -> list[_Version]:
-    """Return the newest lost version of each line, unless the log has a later one.
+def _by_line(versions: Iterable[_Version], latest: Mapping[str, Entry]) -> list[list[_Version]]:
+    """Return the lost versions of each line, ascending, without those before its latest version in the log.
 
-    Of two receipts for it, prefer the author's, which names the change, to that for a decision.
+    Of two receipts for an entry, prefer the author's, which names the change, to that for a decision.
     """
-    found: dict[str, _Version] = {}
+    found: dict[str, dict[Position, _Version]] = {}
     for version in versions:
         if version.id in latest and version.version <= latest[version.id].line.version:
             continue
-        known = found.get(version.id)
-        if known is None or (version.version, bool(version.change)) > (known.version, bool(known.change)):
-            found[version.id] = version
-    return sorted(found.values(), key=lambda version: version.position.seq)
+        of_line = found.setdefault(version.id, {})
+        if version.position not in of_line or version.change is not None:
+            of_line[version.position] = version
+    lines = [sorted(each.values(), key=lambda version: version.version) for each in found.values()]
+    return sorted(lines, key=lambda of_line: of_line[-1].position.seq)
 
 
-def _made_again(before: Entry, lost: _Version) -> Entry | None:
-    """Return the entry that takes a text off the board as the lost one did, or None if the line may show."""
-    if lost.change in _HARMLESS or before.line.status is Status.CANCELED:
+def _made_again(before: Entry, versions: Sequence[_Version]) -> Entry | None:
+    """Return an entry that takes the text of `before` off the board as the lost `versions` did.
+
+    Return None if the line may show.
+    """
+    if before.line.status is Status.CANCELED or not _takes_off(versions):
         return None
+    lost = versions[-1]
     is_same = lost.change in (Change.WITHDRAW, Change.HIDE)
     is_withdrawn = lost.change is Change.WITHDRAW
     line = msgspec.structs.replace(
@@ -224,6 +236,17 @@ def _made_again(before: Entry, lost: _Version) -> Entry | None:
         hidden_version=None if is_withdrawn else before.hidden_version or before.line,
         author=before.posted_by,
     )
+
+
+def _takes_off(versions: Iterable[_Version]) -> bool:
+    """Return whether the text before these versions may not show: it is hidden, or it was corrected or withdrawn."""
+    is_hidden = False
+    for version in versions:
+        if version.change in (Change.HIDE, Change.UNHIDE):
+            is_hidden = version.change is Change.HIDE
+        elif version.change not in _HARMLESS:
+            return True
+    return is_hidden
 
 
 def _lost_version(lost: _Version, before: Entry | None, made: Entry | None) -> LostVersion:
