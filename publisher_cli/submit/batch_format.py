@@ -144,6 +144,8 @@ def _csv_rows(data: bytes) -> Iterator[Row]:
         columns = [_column(name) for name in next(reader, [])]
         if "text" not in columns:
             raise SettingsError("the file has no column `text`: the first row must have the names of the columns")
+        if twice := next((name for name in columns if columns.count(name) > 1), None):
+            raise SettingsError(f"the column `{twice}` comes twice in the first row: one of the two would be ignored")
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, _fields_or_error(columns, cells)

@@ -65,6 +65,7 @@ def test_csv_file_may_have_the_delimiter_of_any_spreadsheet(delimiter: str) -> N
     [
         ("section,url\n", "no column `text`"),
         ("text,headline\n", "there is no column 'headline'"),
+        ("text,section,text\nOne,sports,Two\n", "column `text` comes twice"),
         ('text\n"It rains', "line 2 is not CSV"),
     ],
 )
