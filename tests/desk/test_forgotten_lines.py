@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 
 from tests.support.desk_harness import WITH_SECOND_PERSON, DeskHarness, new
+from tests.support.planning import context_at, hold, ledger, pending
 from ticker.core.entry import Entry, decode_entry
 from ticker.core.line import VERSION_LAST, Change, Status
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
+from ticker.desk.planner import plan_due, plan_requests
 from ticker.store.editions import load_edition
 from ticker.store.log_reader import read_log, rotate, verify_log
 
@@ -112,6 +114,18 @@ async def test_a_held_item_can_not_be_withdrawn_as_forgotten(harness: DeskHarnes
         assert held.held is not None
         receipt = await harness.ask("ann", withdraw(held.held, forgotten=True))
     assert [error.code for error in receipt.errors] == ["held"]
+
+
+def test_a_held_line_whose_id_was_withdrawn_as_forgotten_is_not_called_on_air() -> None:
+    """A desk that didn't know the item yet has withdrawn its id. Readers ignore the line's first version then."""
+    edition, context = ledger(), context_at()
+    (withdrawal,) = plan_requests(edition, pending(("ann", withdraw("k7m2x9ab3c", forgotten=True))), context)
+    withdrawal.apply_to(edition)
+    hold(edition, "k7m2x9ab3c", editor="bob")
+    (planned,) = plan_due(edition, context, 1)
+    assert (planned.status, planned.refused) == (ReceiptStatus.REFUSED, ("id",))
+    planned.apply_to(edition)
+    assert len(edition.held) == 0
 
 
 async def test_the_withdrawal_of_a_forgotten_line_needs_a_second_person(redis_url: str) -> None:

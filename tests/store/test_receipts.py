@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ticker.core.errors import StoreError
-from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
+from ticker.core.submission import TEMPORARY, Finding, Receipt, ReceiptStatus, encode_receipt
 from ticker.store.connection import Redis
 from ticker.store.keys import Keys
 from ticker.store.receipts import await_receipt, last_receipt_id, read_receipts, walk_receipts
@@ -87,3 +87,43 @@ async def test_await_receipt_finds_a_receipt_added_while_it_read_the_clock(redis
 async def test_walk_receipts_yields_more_than_one_page(redis: Redis) -> None:
     ids = [await answer(redis, f"k{number}") for number in range(205)]
     assert [stored.id async for stored in walk_receipts(redis, "en", "ann")] == ids
+
+
+async def answer_to(redis: Redis, submission: str, status: ReceiptStatus, *codes: str) -> Receipt:
+    """Add a receipt with the key k1 for one of several submissions with that key."""
+    errors = tuple(Finding(code, "…") for code in codes)
+    given = Receipt(status=status, edition="en", key="k1", errors=errors)
+    await redis.xadd(STREAM, {"receipt": encode_receipt(given), "submission": submission, "until": "9"})
+    return given
+
+
+@pytest.mark.parametrize("code", sorted(TEMPORARY))
+async def test_a_temporary_refusal_of_an_earlier_submission_does_not_answer_the_next_with_its_key(
+    redis: Redis, blocking_redis: Redis, code: str
+) -> None:
+    await answer_to(redis, "7-0", ReceiptStatus.REFUSED, code)
+    on_air = await answer_to(redis, "8-0", ReceiptStatus.ON_AIR)
+    for submission in ("8-0", None):
+        found = await await_receipt(
+            blocking_redis, "en", "ann", key="k1", after="0-0", deadline_at_ms=0, submission=submission
+        )
+        assert found is not None
+        assert found.receipt == on_air
+
+
+async def test_a_temporary_refusal_answers_its_own_submission(redis: Redis, blocking_redis: Redis) -> None:
+    until = await redis_ms(redis) + 60_000
+    refused = await answer_to(redis, "7-0", ReceiptStatus.REFUSED, "rate")
+    waiting = await_receipt(blocking_redis, "en", "ann", key="k1", after="0-0", deadline_at_ms=until, submission="7-0")
+    found = await asyncio.wait_for(waiting, 60)
+    assert found is not None
+    assert found.receipt == refused
+
+
+async def test_a_temporary_refusal_of_an_unknown_submission_is_returned_after_the_deadline(
+    redis: Redis, blocking_redis: Redis
+) -> None:
+    refused = await answer_to(redis, "7-0", ReceiptStatus.REFUSED, "rate")
+    found = await await_receipt(blocking_redis, "en", "ann", key="k1", after="0-0", deadline_at_ms=0)
+    assert found is not None
+    assert found.receipt == refused

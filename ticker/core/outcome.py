@@ -157,6 +157,9 @@ def publish_held(held: Held, context: Context) -> Outcome:
     """
     context = msgspec.structs.replace(context, editor=held.editor, submitted_at=held.submitted_at, new_id=held.id)
     submission = _prepared(held.submission, context.edition)
+    if submission.change is Change.NEW and context.board.get(held.id) is not None:
+        # A desk that didn't know the item yet has withdrawn its id as forgotten: readers would ignore the line.
+        return Refuse((Finding("id", f"{held.id} was withdrawn while it was held: submit the line again"),))
     draft = _draft(submission, context)
     if isinstance(draft, Refuse):
         return draft

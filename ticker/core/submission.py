@@ -190,6 +190,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         """Return True for a refusal whose reason may be gone later. Its key is not used up."""
         return self.status is ReceiptStatus.REFUSED and any(error.code in TEMPORARY for error in self.errors)
 
+    @property
+    def uses_up_key(self) -> bool:
+        """Return False if a later request with the same key gets an outcome of its own."""
+        return self.status is not ReceiptStatus.LATE and not self.is_temporary
+
     def is_of_history(self, history: str) -> bool:
         """Return False for the receipt of an entry that is in another history of the log."""
         return self.position is None or self.history is None or self.history == history

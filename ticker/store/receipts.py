@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from ticker.core.errors import StoreError, SubmissionError
-from ticker.core.submission import Receipt, ReceiptStatus, decode_receipt
+from ticker.core.submission import Receipt, decode_receipt
 from ticker.store.connection import BLOCK_MS, Redis
 from ticker.store.keys import Keys
 from ticker.store.streams import START, StreamEntry, read_last, read_range, read_streams, redis_ms
@@ -81,9 +81,9 @@ async def await_receipt(
 ) -> StoredReceipt | None:
     """Wait for the receipt with idempotency key `key`, among those after id `after`.
 
-    `submission` is the submission's id in the inbox, if known. A receipt with status `late` may belong to an earlier
-    submission with the same key, while this one is still published. If the ids don't settle that, a late receipt is
-    returned only after the deadline.
+    `submission` is the submission's id in the inbox, if known. A receipt that doesn't use up its key (`late`, or a
+    temporary refusal) may belong to an earlier submission with the same key, while this one is still published. If the
+    ids don't settle that, such a receipt is returned only after the deadline.
 
     Return None once Redis's clock has passed `deadline_at_ms` without a receipt. If that is the submission's deadline
     (see `ticker.store.inbox.deadline_at_ms`), it can't be published any more. The desk may apply an earlier deadline
@@ -97,7 +97,7 @@ async def await_receipt(
 
     """
     stream, block_ms = Keys(edition).receipts(editor), FIRST_BLOCK_MS
-    late: StoredReceipt | None = None
+    open_key: StoredReceipt | None = None  # the newest receipt that leaves the key open for another submission
     while True:
         is_over = False
         found = await read_streams(blocking_redis, {stream: after}, count=RECEIPTS_PAGE, block_ms=block_ms)
@@ -111,12 +111,12 @@ async def await_receipt(
         for entry in found.get(stream, ()):
             stored = parse_receipt(entry)
             if stored.receipt.key == key:
-                if stored.receipt.status is not ReceiptStatus.LATE or stored.submission == submission:
+                if stored.receipt.uses_up_key or stored.submission == submission:
                     return stored
-                late = stored
+                open_key = stored
             after = stored.id
         if is_over and not found:
-            return late
+            return open_key
 
 
 def parse_receipt(entry: StreamEntry) -> StoredReceipt:
