@@ -7,6 +7,7 @@ from datetime import datetime
 
 from publisher_cli.held_items import HeldItems
 from publisher_cli.output import bidi, messages
+from publisher_cli.output.held_content import content_lines
 from publisher_cli.output.tables import Row
 from publisher_cli.times import find_zone, spell_duration, spell_length
 from ticker.core.held import Held
@@ -54,6 +55,8 @@ def _in_brackets(remarks: Iterable[str]) -> str:
 
 def _remarks(items: HeldItems, held: Held, now: datetime) -> Iterator[str]:
     """Yield what else a person has to know who decides on an item."""
+    edition = items.stored.edition
+    yield from content_lines(held.submission, edition, now, find_zone(edition.zone))
     if held.submission.reason is not None:
         yield f"readers will see: {bidi.isolated(held.submission.reason)}"
     yield from _why_not(items, held)

@@ -11,6 +11,7 @@ from typing import Any
 from publisher_cli.held_items import HeldItems, load_held_items
 from publisher_cli.history import short_ids
 from publisher_cli.output import messages
+from publisher_cli.output.held_content import set_fields
 from publisher_cli.output.held_rows import pending_row, scheduled_row
 from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.session import Session, find_edition
@@ -72,6 +73,7 @@ def _document(items: HeldItems, held: Held) -> dict[str, Any]:
         "text": messages.held_text(held, items.line_of(held)),
         "urgency": submission.urgency if isinstance(submission.urgency, int) else None,
         "correction": submission.reason,
+        "fields": set_fields(submission),
         "submitted_at": held.submitted_at,
         "waited_s": round((datetime.now(UTC) - held.submitted_at).total_seconds()),
         "due_at": held.due_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalGroup
@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from publisher_cli.output import bidi, messages
+from publisher_cli.output.held_content import content_lines
 from publisher_cli.times import spell_duration, spell_instant
 from publisher_cli.tui.bindings import Pane
 from publisher_cli.tui.model import Connection, EditionModel, State
@@ -139,7 +140,7 @@ def _details(model: EditionModel, pane: Pane, row_id: str | None, now: datetime)
         entry = model.board.get(row_id)
         return [] if entry is None else _line_details(model, entry, now)
     held = model.held_by_id(row_id)
-    return [] if held is None else _held_details(held, now, model.zone)
+    return [] if held is None else _held_details(model, held, now)
 
 
 def _line_details(model: EditionModel, entry: Entry, now: datetime) -> list[str]:
@@ -164,11 +165,12 @@ def _line_details(model: EditionModel, entry: Entry, now: datetime) -> list[str]
     return [detail for detail in details if detail]
 
 
-def _held_details(held: Held, now: datetime, zone: tzinfo | None) -> list[str]:
+def _held_details(model: EditionModel, held: Held, now: datetime) -> list[str]:
     details = [f"{held.id} {held.submission.change} by {held.editor}: {held.reason}"]
+    details += content_lines(held.submission, model.stored.edition, now, model.zone)
     details += [finding.detail for finding in held.needs]
     if held.due_at is not None:
-        details.append(f"due {spell_instant(held.due_at, now, zone)}")
+        details.append(f"due {spell_instant(held.due_at, now, model.zone)}")
     if held.approved_by is not None:
         details.append(f"approved by {held.approved_by}")
     return details

@@ -177,5 +177,5 @@ def test_json_has_every_field_of_an_item() -> None:
     assert (held["held"], held["action"], held["role"], held["text"]) == ("abcd000001", "new", "editor", "Polls close")
     assert held.keys() == {
         "held", "action", "id", "editor", "role", "text", "urgency", "correction", "submitted_at", "due_at",
-        "waited_s", "reason", "needs", "approved_by", "outdated", "seen",
+        "waited_s", "reason", "needs", "approved_by", "outdated", "seen", "fields",
     }  # fmt: skip

@@ -82,6 +82,25 @@ def test_approval_of_a_change_shows_the_text_that_it_replaces(review_system: Sys
     assert "instead of: The text before" in seen
 
 
+def test_approval_shows_every_field_that_it_publishes(review_system: System) -> None:
+    """A second person who sees only the text approves a link that they never saw."""
+    options = ("--url", "https://example.org/a", "--section", "politics", "--region", "europe", "--story", "Vote")
+    held = hold(review_system, "Polls close", "--urgency", "1", *options, "--note", "From the wire")
+    (item,) = [each for each in pending(review_system) if each["held"] == held]
+    assert item["fields"]["url"] == "https://example.org/a"
+    listed = review_system.tick("pending", "-e", "en").out
+    _, seen = approve_on_terminal(review_system, held, "y")
+    for shown in (
+        "link: https://example.org/a",
+        "section: Politics",
+        "regions: Europe",
+        "story: Vote",
+        "From the wire",
+    ):
+        assert shown in seen.partition("approve it?")[0]
+        assert shown in listed
+
+
 def test_approval_for_content_that_was_seen_elsewhere_doesnt_ask(review_system: System) -> None:
     held = hold(review_system, "Seen elsewhere", "--urgency", "1")
     (item,) = [each for each in pending(review_system) if each["held"] == held]

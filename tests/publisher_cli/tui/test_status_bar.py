@@ -82,3 +82,13 @@ async def test_details_describe_the_selected_line_or_held_item() -> None:
     assert "a flash needs a second person" in await details_of(model, Pane.PENDING, "held-1")
     assert await details_of(model, Pane.BOARD, None) == ""
     assert await details_of(model, Pane.PENDING, "gone") == ""
+
+
+async def test_details_of_a_held_item_show_every_field_that_an_approval_publishes() -> None:
+    model, item = model_of(), held_item("Polls close")
+    url = "https://example.org/a"
+    submission = msgspec.structs.replace(item.submission, url=url, section="politics", expires_at=NOW)
+    model.held = [msgspec.structs.replace(item, submission=submission)]
+    details = await details_of(model, Pane.PENDING, item.id)
+    for shown in (f"link: {url}", "section: Politics", "expires: "):
+        assert shown in details
