@@ -73,6 +73,18 @@ def test_an_editor_does_not_wait_for_a_clock_that_was_set_back() -> None:
     assert rates(entries=5).wait_s("ann", START - timedelta(days=1)) is None
 
 
+@pytest.mark.parametrize("differ_s", [0.5, 10, 30])
+def test_two_desks_whose_clocks_differ_apply_the_same_limit(differ_s: float) -> None:
+    """An editor whose requests alternate between the desks would have no limit otherwise."""
+    ahead, shared = START + timedelta(seconds=differ_s), rates(burst=3)
+    for _ in range(4):
+        shared.count(entry(START))
+        shared.count(entry(ahead))
+    waits = shared.wait_s("ann", START), shared.wait_s("ann", ahead)
+    drained = min(differ_s, 1.0)  # by the first change to the desk whose clock is ahead
+    assert waits == (6.0 - drained + differ_s, 6.0 - drained)
+
+
 def test_the_withdrawal_of_a_forgotten_line_counts() -> None:
     """An editor can withdraw any number of ids: otherwise they could fill the log without a limit."""
     flood = rates(entries=3)

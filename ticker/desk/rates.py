@@ -6,7 +6,7 @@ are trimmed.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -16,6 +16,9 @@ from ticker.core.line import Change
 
 TAKES_BACK: Final = frozenset({Change.WITHDRAW, Change.HIDE})
 """Changes that take a text off the screens. An editor may always make them to the lines that they posted."""
+
+CLOCKS_DIFFER: Final = timedelta(seconds=30)
+"""How much earlier an entry's time may be than the one before it because two desks' clocks differ."""
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class Rates:
     def count(self, entry: Entry) -> None:
         """Count an entry of the log."""
         if self.limit.per_minute and counts(entry.line.change, entry.posted_by, entry.editor):
-            at = entry.line.updated_at
+            at = self._not_before(entry.editor, entry.line.updated_at)
             self._buckets[entry.editor] = _Bucket(self._level(entry.editor, at) + 1, at)
 
     def wait_s(self, editor: str, now: datetime, more: int = 0) -> float | None:
@@ -55,8 +58,17 @@ class Rates:
         """
         if not self.limit.per_minute:
             return None
-        excess = self._level(editor, now) + more + 1 - self.limit.burst
-        return excess * 60 / self.limit.per_minute if excess > 0 else None
+        at = self._not_before(editor, now)
+        excess = self._level(editor, at) + more + 1 - self.limit.burst
+        return excess * 60 / self.limit.per_minute + (at - now).total_seconds() if excess > 0 else None
+
+    def _not_before(self, editor: str, at: datetime) -> datetime:
+        """Return the time, or that of the editor's last entry if it is a little later: by another desk's clock.
+
+        Otherwise each change between two desks would drain the bucket by the difference of their clocks.
+        """
+        bucket = self._buckets.get(editor)
+        return bucket.at if bucket is not None and timedelta(0) < bucket.at - at <= CLOCKS_DIFFER else at
 
     def _level(self, editor: str, now: datetime) -> float:
         bucket = self._buckets.get(editor)
