@@ -150,7 +150,7 @@ _reach_option: Final[Option] = click.option(
 )
 
 
-def _content_options(urgency_default: str) -> Option:
+def _content_options(urgency_default: str, lang_default: str) -> Option:
     """Return the options for the fields of a line."""
     return _combined(
         click.option(
@@ -179,7 +179,7 @@ def _content_options(urgency_default: str) -> Option:
             "--attribution", metavar="WHO", help="The source of the news.  [default: the part of TEXT before the colon]"
         ),
         click.option("--no-split", is_flag=True, help="Keep `Who: text` as one text, without an attribution."),
-        click.option("--lang", metavar="TAG", help="The language: en, ar, es-MX.  [default: the edition's]"),
+        click.option("--lang", metavar="TAG", help=f"The language: en, ar, es-MX.  [default: {lang_default}]"),
         click.option("--story", metavar="NAME", help="Link the lines of one event, in all editions."),
         click.option("--at", metavar="TIME", help="When to publish it: 14:30, +20m, tomorrow 9:00."),
         click.option("--embargo", metavar="TIME", help="Don't publish it before this time."),
@@ -194,8 +194,8 @@ def _content_options(urgency_default: str) -> Option:
     )
 
 
-new_line_options: Final = _content_options("routine")
-rewrite_options: Final = _content_options("unchanged")
+new_line_options: Final = _content_options("routine", "the edition's")
+rewrite_options: Final = _content_options("unchanged", "unchanged")
 
 
 def read_options(*own: Option) -> Option:

@@ -35,6 +35,16 @@ DONE: Final = {
     Change.UNPIN: "unpinned",
 }
 
+_CHANGED_FIELDS: Final = {
+    "urgency": "urgency",
+    "section": "section",
+    "regions": "regions",
+    "coverage": "story",
+    "url": "url",
+    "lang": "language",
+}
+"""The fields whose changes a receipt shows, with their names for people."""
+
 _REMOVES_TEXT: Final = (Change.WITHDRAW, Change.HIDE)
 
 Spell = Callable[[datetime], str]
@@ -177,6 +187,23 @@ def held_lines(receipt: Receipt, subject: Subject, spell: Spell) -> Iterator[Pri
     ids = f"(id {receipt.id})" if is_new else f"({subject.change} of {receipt.id}, held as {receipt.held})"
     yield Styled("held", Style.HELD, f"  {_edition(receipt)}{subject.quoted}  {ids}: not on air yet")
     yield from _waiting_lines(receipt, spell)
+
+
+def replaced_lines(request: Submission, line: Line) -> Iterator[str]:
+    """Yield the text of `line` before a change, and each field that changes. An editor notices a wrong line by them."""
+    before = line_text(line)
+    plain = line.text if line.attribution is None else f"{line.attribution}: {line.text}"
+    if isinstance(request.text, str) and submitted_text(request, line) not in (before, plain):
+        yield f"  before: {bidi.isolated(before, line.dir)}"
+    for name, label in _CHANGED_FIELDS.items():
+        old, new = getattr(line, name), getattr(request, name)
+        if new is not msgspec.UNSET and new != old:
+            yield f"  {label}: {_field_text(old)} → {_field_text(new)}"
+
+
+def _field_text(value: str | int | tuple[str, ...] | None) -> str:
+    text = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    return bidi.isolated(text) or "none"
 
 
 def next_steps(receipt: Receipt) -> Iterator[str]:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 GAP: Final = 2
 TEXT_MIN: Final = 20
-"""Columns for the text. On a terminal that is too narrow for them, rows are cut off at its edge."""
+"""Columns for the text. On a terminal that is too narrow for them, the text stands below the cells."""
+INDENT: Final = 2
+"""Columns before a text that stands below its cells."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -107,8 +109,16 @@ def print_editions(console: Console, editions: Sequence[tuple[StoredEdition, int
         edition = stored.edition
         title, length = bidi.isolated(edition.title), messages.count(head, "entry", "entries")
         console.say(f"{messages.name_of(stored)}  {title}  {edition.lang} {edition.dir}  {length}")
-        console.say(f"    sections  {', '.join(edition.sections) or 'none'}")
-        console.say(f"    regions   {', '.join(edition.regions) or 'none'}")
+        console.say(f"    sections  {_terms(edition.sections)}")
+        console.say(f"    regions   {_terms(edition.regions)}")
+
+
+def _terms(vocabulary: dict[str, str]) -> str:
+    """Return the ids of the terms, each with its name if that is another word: an editor may type either."""
+    terms = (
+        term if name.casefold() == term else f"{term} ({bidi.isolated(name)})" for term, name in vocabulary.items()
+    )
+    return ", ".join(terms) or "none"
 
 
 def show_rows(console: Console, rows: Sequence[Row]) -> None:
@@ -124,14 +134,19 @@ def show_rows(console: Console, rows: Sequence[Row]) -> None:
 
 
 def fitted(rows: Sequence[Row], terminal: Terminal) -> Table:
-    """Return the rows as a table that is as wide as the terminal, with the texts wrapped in their column."""
+    """Return the rows as a table that is as wide as the terminal, with the texts wrapped in their column.
+
+    If the cells leave too little room, each text stands below them.
+    """
     from rich.table import Table  # noqa: PLC0415 -- as above
     from rich.text import Text  # noqa: PLC0415
 
     table = Table.grid(padding=(0, GAP, 0, 0))
     columns = range(max((len(row.cells) for row in rows), default=0))
     widths = [max(len(row.cells[column]) for row in rows) for column in columns]
-    room = max(terminal.width - sum(width + GAP for width in widths if width), TEXT_MIN)
+    used = sum(width + GAP for width in widths if width)
+    is_below = terminal.width - used < TEXT_MIN
+    room = max(terminal.width - (INDENT if is_below else used), TEXT_MIN)
     for row in rows:
         cells = [Text(escape(cell), no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
         # Isolate each piece separately: a terminal resolves directions one line at a time.
@@ -139,5 +154,10 @@ def fitted(rows: Sequence[Row], terminal: Terminal) -> Table:
             bidi.isolated(bidi.balanced(piece.plain.rstrip()), row.dir)
             for piece in Text(escape(row.text)).wrap(terminal, room)
         ]
-        table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=row.style)
+        if is_below:
+            padded = (f"{escape(cell):{width + GAP}}" for cell, width in zip(row.cells, widths, strict=True) if width)
+            lines = ("".join(padded).rstrip(), *(" " * INDENT + piece for piece in pieces))
+            table.add_row(Text("\n".join(lines), no_wrap=True), style=row.style)
+        else:
+            table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=row.style)
     return table

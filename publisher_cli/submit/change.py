@@ -128,7 +128,8 @@ class ChangeRunner(Runner[Submission]):
             self.console.give({**msgspec.to_builtins(receipt), "dry_run": True})
         else:
             lines = messages.dry_run_lines(receipt, self.subject(), self.spell)
-            more = (*self._source_line(receipt), *self._time_lines())
+            replaced = () if self.line is None else messages.replaced_lines(self.request, self.line)
+            more = (*replaced, *self._source_line(receipt), *self._time_lines())
             for line in (*lines, *more, *messages.warning_lines(receipt)):
                 self.console.say(line)
         return STATUS_OF[receipt.status]
@@ -173,6 +174,8 @@ class ChangeRunner(Runner[Submission]):
 
     def details(self, receipt: Receipt) -> Iterator[str]:
         if receipt.status in (ReceiptStatus.ON_AIR, ReceiptStatus.HELD):
+            if self.line is not None:
+                yield from messages.replaced_lines(self.request, self.line)
             yield from self._source_line(receipt)
             yield from self._time_lines()
         if receipt.status is ReceiptStatus.HELD:

@@ -23,5 +23,10 @@ def may_repeat_confirmed(console: Console, receipt: Receipt | None) -> bool:
 
 
 def confirms(console: Console, question: str) -> bool:
-    """Ask a question on the terminal, and return whether the answer is yes. Return False without a terminal."""
-    return console.is_watched and sys.stdin.isatty() and console.ask(question)
+    """Ask on the terminal whether to send something, and return the answer. Return False without a terminal."""
+    if not (console.is_watched and sys.stdin.isatty()):
+        return False
+    is_confirmed = console.ask(question)
+    if not is_confirmed:
+        console.tell("nothing was sent")
+    return is_confirmed

@@ -22,7 +22,12 @@ def test_an_invalid_name_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("edition", "name", "term"),
-    [("ar", "سياسة", "politics"), ("es", "política", "politics"), ("es", "Varios", "miscellaneous")],
+    [
+        ("ar", "سياسة", "politics"),
+        ("es", "política", "politics"),
+        ("es", "Varios", "miscellaneous"),
+        ("es", "economia", "economy"),  # typed without its accent
+    ],
 )
 def test_a_term_is_found_by_its_translated_name(edition: str, name: str, term: str) -> None:
     assert find_term(DEFAULT_EDITIONS[edition].sections, name) == term

@@ -26,6 +26,7 @@ def test_commands_pages_and_requests_list_the_editions_in_this_order(system: Sys
         assert [each["name"] for each in json.load(response)["editions"]] == ORDER
     with urlopen(f"{system.url}/readyz") as response:
         assert list(json.load(response)["editions"]) == ORDER
+    assert re.findall(r'"editions":\s*(\[[^]]*\])', system.log)[:2] == [json.dumps(ORDER)] * 2
     with urlopen(f"{system.url}/") as response:
         assert list(dict.fromkeys(re.findall(r'edition="(\w+)"', response.read().decode())))[:3] == ORDER
     with urlopen(f"{system.url}/en") as response:

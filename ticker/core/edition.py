@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Final
@@ -205,9 +206,17 @@ def check_name(name: str) -> str:
 
 
 def find_term(vocabulary: dict[str, str], given: str) -> str | None:
-    """Return the id of the term with this id or name, ignoring case, or None if the vocabulary lacks it."""
-    folded = given.strip().casefold()
+    """Return the id of the term with this id or name, or None if the vocabulary lacks it.
+
+    Case and accents make no difference: an editor in a hurry types `economia`.
+    """
+    folded = _folded(given)
     for term, name in vocabulary.items():
-        if folded in (term, name.casefold()):
+        if folded in (term, _folded(name)):
             return term
     return None
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text.strip().casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

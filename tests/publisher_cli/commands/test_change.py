@@ -352,9 +352,10 @@ def test_url_without_a_scheme_is_offered_with_https(system: System) -> None:
 
 
 @pytest.mark.parametrize("command", ["update", "correct", "refile"])
-def test_help_of_a_rewrite_says_that_the_urgency_is_unchanged(command: str) -> None:
+def test_help_of_a_rewrite_says_which_fields_are_unchanged(command: str) -> None:
     shown = " ".join(run_program("tick", command, "--help", environ=environment()).out.split())
     assert "4 or routine. [default: unchanged]" in shown
+    assert "es-MX. [default: unchanged]" in shown
 
 
 @pytest.mark.parametrize("key", ["k" * 129, "two\nlines"])

@@ -65,3 +65,13 @@ def test_rich_console_escapes_texts_that_nobody_has_escaped() -> None:
     out = io.StringIO()
     Terminal(file=out, width=80, no_color=True).print("Rain \x1b]52;c;eA==", highlight=False)
     assert out.getvalue() == "Rain \\x1b]52;c;eA==\n"
+
+
+def test_text_that_has_no_room_beside_its_cells_stands_below_them() -> None:
+    row = Row(
+        ("q1sd", "2026-11-27 09:00", "in 14 h 46 min", "waits 10 s", "maha (editor)"), "Rain " * 20, Direction.LTR
+    )
+    cells, *text = printed((row,), 80)
+    assert cells == "q1sd  2026-11-27 09:00  in 14 h 46 min  waits 10 s  maha (editor)"
+    assert " ".join(line.strip() for line in text) == ("Rain " * 20).strip()
+    assert all(line.startswith("  Rain") and len(line) <= 80 for line in text)

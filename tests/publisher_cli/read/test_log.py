@@ -59,3 +59,9 @@ def test_editions_show_their_sections(system: System) -> None:
     assert "politics, economy" in ran.out
     names = [edition["name"] for edition in system.tick("editions", "--json").json["editions"]]
     assert names == ["en", "ar", "es"]
+
+
+def test_editions_show_the_names_that_an_editor_may_type(system: System) -> None:
+    sections = [line for line in system.tick("editions").out.splitlines() if line.startswith("    sections")]
+    assert "economy (Economía), " in sections[2]
+    assert "sports, arts-culture (Arts & Culture), health" in sections[0]
