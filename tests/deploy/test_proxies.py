@@ -198,3 +198,17 @@ def test_a_reader_can_not_forge_the_scheme_of_its_page(proxy: Proxy) -> None:
     with httpx.Client(verify=proxy.tls(), trust_env=False) as client:
         page = client.get(f"{proxy.url}/en", headers=forged).text
     assert 'rel="canonical" href="https://' in page
+
+
+def test_a_reader_can_not_forge_the_host_behind_the_address_that_it_requests(proxy: Proxy) -> None:
+    """The host of a target in absolute form counts, and not the header `Host` (RFC 9112, 3.2.2)."""
+    request = f"GET {proxy.url}/en HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
+    with (
+        socket.create_connection((HOST, proxy.port)) as plain,
+        proxy.tls().wrap_socket(plain, server_hostname=HOST) as connection,
+        connection.makefile("rb") as answer,
+    ):
+        connection.sendall(request.encode())
+        page = answer.read().decode()
+    assert "evil.example" not in page
+    assert f'rel="canonical" href="https://{HOST}' in page or page.startswith("HTTP/1.1 400")
