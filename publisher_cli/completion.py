@@ -60,7 +60,7 @@ async def _find_offers(kind: str, context: click.Context) -> list[Offer]:
 
 
 async def _find_editions(redis: Redis, context: click.Context) -> list[StoredEdition]:
-    """Return the edition that was typed, also if it is behind the cursor, or else all that this user may read."""
+    """Return the typed edition, even if it is behind the cursor, or else all that this user may read."""
     given = context.params.get("edition") or edition_on_the_line()
     return await readable_editions(redis) if given is None else [await find_edition(redis, given)]
 

@@ -16,7 +16,7 @@ NOTHING_SENT: Final = "interrupted: nothing was sent"
 
 
 def end_with_sentence(*_: object) -> None:
-    """Handle SIGINT before anything is sent: print the sentence, and end the process at once."""
+    """Handle SIGINT before anything is sent: print the sentence, and end the process immediately."""
     with suppress(OSError):
         start = "\n" if os.isatty(2) else ""  # the terminal has printed ^C
         os.write(2, f"{start}{NOTHING_SENT}\n".encode())

@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem, ShellComplete, add_completion
 _MARK: Final = "x"
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
-# Bash inserts what all candidates have in common, and lists them after the second Tab. So descriptions can be part of
+# Bash inserts the common start of all candidates, and lists them after the second Tab. So descriptions can be part of
 # the candidates as long as there are several, and their values differ.
 _BASH: Final = r"""# Completion of `tick` for bash 3.2 and newer.
 _tick_completion() {
@@ -111,7 +111,7 @@ complete --command tick --no-files --keep-order --arguments '(__tick_completion)
 
 
 class _Shell(ShellComplete):
-    """What the scripts have in common."""
+    """The parts that all scripts share."""
 
     script: ClassVar[str]
 

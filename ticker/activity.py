@@ -1,4 +1,4 @@
-"""What a person sees on the terminal of `ticker up`: one line per published entry, with the readers that got it."""
+"""The readable log of `ticker up` on a terminal: one line per published entry, with the number of its readers."""
 
 from __future__ import annotations
 

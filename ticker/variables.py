@@ -22,7 +22,7 @@ OTHERS: Final = frozenset(
 """The variables that are not settings."""
 
 _SERVICE: Final = re.compile(r"TICKER_(?:[A-Z0-9_]*_)?(?:SERVICE_(?:HOST|PORT)|PORT)(?:_[A-Z0-9_]+)?")
-"""Variables that Kubernetes sets for a service called `ticker`, or whose name begins like that."""
+"""Variables that Kubernetes sets for services whose name begins with `ticker`."""
 
 
 def known_variables() -> frozenset[str]:
@@ -32,7 +32,7 @@ def known_variables() -> frozenset[str]:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each variable that begins with `TICKER_` and has no meaning, with the nearest name that has one."""
+    """Yield each unknown variable that begins with `TICKER_`, with the nearest known name."""
     known = known_variables()
     for name in sorted(environ):
         if name.upper().startswith(PREFIX) and name not in known and not _SERVICE.fullmatch(name):

@@ -37,7 +37,7 @@ _YES: Final = ("yes", "true", "1", "x")
 _NO: Final = ("no", "false", "0")
 
 Row: TypeAlias = tuple[int, dict[str, Any] | SettingsError]
-"""The number of a row, and its fields or what is wrong with it."""
+"""The number of a row, and its fields or its error."""
 
 
 class Format(StrEnum):

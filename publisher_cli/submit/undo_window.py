@@ -56,7 +56,7 @@ class Window:
             try:
                 receipt = await self._final_unless(redis, interrupted)
             except asyncio.CancelledError:
-                # Ctrl-C came just before our handler was installed. The editor was told that it takes the line back.
+                # The editor pressed Ctrl-C just before our handler was installed. The message promised to take it back.
                 task = asyncio.current_task()
                 if task is None or not task.cancelling():
                     raise

@@ -1,4 +1,4 @@
-"""What remains on the terminal after the application: the last receipts, and the requests without one."""
+"""The text on the terminal after the application has quit: the last receipts, and the requests without a receipt."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Send(msgspec.Struct, frozen=True, kw_only=True):
 class Confirm(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for a confirmation, which only `key` gives. Continue with `then` if the editor confirms.
 
-    `about` quotes the line in question. `hint` says what the keys do.
+    `about` quotes the line in question. `hint` explains the keys.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What `ticker up` prints on a terminal once it serves: commands to paste into another terminal."""
+"""The banner of `ticker up` on a terminal: commands to paste into another terminal."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _TEXTS: Final = {
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What `tick` needs in another terminal to find this system: TICKER_REDIS_URL, or options."""
+    """The variable or the options with which `tick` in another terminal finds this system."""
 
     url: str | None = None
     options: tuple[str, ...] = ()
     note: str = ""
-    """What else the other terminal needs, because it can't be printed."""
+    """A hint about the credentials that the other terminal needs too. The banner doesn't print them."""
 
 
 def find_place(environ: Mapping[str, str], data: Path) -> Place:
@@ -94,7 +94,7 @@ def _finds_gateway(address: str, place: Place) -> bool:
 
 
 def _reachable(url: str) -> str:
-    """Return the URL for this machine: a gateway that listens on all addresses has none of its own."""
+    """Return the URL for this machine. For a gateway that listens on all addresses, that is the loopback address."""
     parts = urlsplit(url)
     loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(parts.hostname or "")  # noqa: S104 -- compared, not bound
     return url if loopback is None else f"{parts.scheme}://{loopback}:{parts.port}"

@@ -39,7 +39,7 @@ def escape_json(document: str, *, ascii_only: bool = False) -> str:
     """
     if document.isascii() and document.isprintable():
         return document
-    # Outside of strings, JSON has no characters of these but white space.
+    # Outside of strings, the only control characters of JSON are white space.
     document = re.sub("[\t\n\r]", " ", document)
     return re.sub("[^ -~]" if ascii_only else f"[{_UNSAFE}{_ISOLATES}]", _escaped_in_json, document)
 

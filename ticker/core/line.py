@@ -51,7 +51,7 @@ LINE_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{10}", re.ASCII)
 """The form of the ids that desks make: Crockford's base 32 in lower case."""
 
 VERSION_LAST: Final = 2**31 - 1
-"""The version of the withdrawal of a forgotten line. Its number of versions is unknown, and no line has so many."""
+"""The version of the withdrawal of a forgotten line. The real number of versions is unknown, but lower."""
 
 URGENCY_FLASH = 1
 URGENCY_ROUTINE = 4
@@ -115,7 +115,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.pinned_until is not None and self.pinned_until > now and self.status is Status.USABLE
 
     def without_text(self, status: Status) -> Line:
-        """Return this version without its text and without any field that says what it was about.
+        """Return this version without its text and without every field that could quote the text.
 
         The facets stay: they decide which followers are sent this version.
         """

@@ -237,7 +237,7 @@ class _Planner:
             return None, None
         head = self._overlay.head
         assert head is not None, "nothing is published on a log with a fault"
-        # By the earlier clock, so that a fast one doesn't forget lines that still show.
+        # Use the earlier of the two clocks. A clock that is fast must not forget lines that still show.
         now = min(self._context.now, self._context.redis_now)
         trim = self._overlay.plan_trim(outcome.entry.line.id, now)
         entry = outcome.entry if trim is None else msgspec.structs.replace(outcome.entry, trim=trim)

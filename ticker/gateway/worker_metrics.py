@@ -64,7 +64,7 @@ class WorkerMetrics:
     async def gather(self, registry: CollectorRegistry) -> CollectorRegistry:
         """Return the metrics of all workers. `registry` has those of this one.
 
-        A worker that doesn't answer has no metrics but `ticker_worker_up`, which is 0.
+        For a worker that doesn't answer, the only metric is `ticker_worker_up`, with the value 0.
         """
         numbers = range(self._worker.count)
         own = _families(registry)

@@ -1,4 +1,4 @@
-"""Repair a damaged log: read what is left of it, and put a new history in its place."""
+"""Repair a damaged log: read its sound entries, and replace the log by a new history."""
 
 from __future__ import annotations
 

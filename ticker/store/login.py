@@ -55,7 +55,7 @@ def login_file(environ: Mapping[str, str]) -> Path:
 
 
 def load_login(environ: Mapping[str, str]) -> Login | None:
-    """Return the stored login, or None if there is none. It may lack its password: see `url_of`.
+    """Return the stored login, or None if nothing is stored. It may lack its password: see `url_of`.
 
     Raises:
         SettingsError: If the file can't be read, or if other users may read it.
@@ -117,7 +117,7 @@ def save_login(environ: Mapping[str, str], url: str, password: str | None, *, wa
 
 
 def delete_login(environ: Mapping[str, str]) -> bool:
-    """Delete the stored login, also from the keyring. Return False if there was none.
+    """Delete the stored login, also from the keyring. Return whether a login was stored.
 
     Raises:
         SettingsError: If the file can't be deleted.
@@ -169,7 +169,7 @@ def _keyring() -> Any | None:
 
 
 def _put_into_keyring(url: str, password: str) -> bool:
-    """Store a password. Return False if there is no keyring that keeps it."""
+    """Store a password. Return False without a keyring that can store it."""
     keyring = _keyring()
     if keyring is None:
         return False

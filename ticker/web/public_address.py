@@ -62,7 +62,7 @@ def forwarded_scheme(
     if not is_trusted(peer, trusted):
         return None
     scheme = ([part.strip().lower() for value in proto for part in value.split(",")] or [""])[-1]
-    # From the right: what is left of the first untrusted address was written by the client, and may be malformed.
+    # Read from the right. The client wrote the elements left of the first untrusted address, and they may be malformed.
     for element in reversed([element for value in forwarded for element in value.split(",")]):
         if not is_trusted(peer, trusted):
             break

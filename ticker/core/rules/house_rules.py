@@ -146,7 +146,7 @@ def _in_words(edition: Edition, line: Line) -> Iterator[Finding]:
 
 
 def _label_detail(label: Label) -> str:
-    """Return what is wrong with a label, and what to use instead."""
+    """Describe the fault of a label, and the option to use instead."""
     what = f"“{label.words[:SHOWN]}” is no source, and stays in the text"
     if label.urgency is not None:
         return f"{what}: take it out, and use --urgency {label.urgency} instead"

@@ -1,4 +1,4 @@
-"""Find labels such as `BREAKING:`, which say how urgent a line is, or what kind of line it is, but name no source.
+"""Find labels such as `BREAKING:`. They give the urgency or the kind of a line, and never its source.
 
 Labels are known in English, Arabic and Spanish, whatever the edition's language: wires mix them.
 """
@@ -34,7 +34,7 @@ _ARABIC_FORMS: Final = str.maketrans("ىة", "يه")
 
 
 class Label(msgspec.Struct, frozen=True):
-    """A label at the start of a text: the words as typed, the text after it, and what to use instead.
+    """A label at the start of a text: the words as typed, the text after it, and the option to use instead.
 
     `urgency` or `command` (of `tick`) has the label's meaning; both are None if Ticker has nothing for it.
     """

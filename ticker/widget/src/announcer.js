@@ -13,7 +13,7 @@ export class Announcer {
   region = make("div", "", { className: "announcer", ariaLive: "polite" });
   /** @type {Line[]} */
   #pending = []; // sorted with the newest first
-  #nextAt = 0; // when the next announcement is due; 0 if there is nothing to announce
+  #nextAt = 0; // the time of the next announcement; 0 without a text to announce
 
   /** Announce a line with the next batch. @param {Line} line */
   add(line) {
