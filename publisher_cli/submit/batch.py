@@ -31,7 +31,6 @@ from ticker.console import INTERRUPTED, Console, OutputError
 from ticker.core.entry import Logged
 from ticker.core.errors import SettingsError
 from ticker.core.outcome import Hold, Publish
-from ticker.core.position import history_of
 from ticker.core.submission import Finding, Receipt, ReceiptStatus
 from ticker.store.connection import CLIENT_ERRORS, Redis
 from ticker.store.editions import StoredEdition
@@ -260,10 +259,7 @@ def preview_all(state: EditionState, items: Sequence[Item]) -> Iterator[tuple[in
 async def _read_known(redis: Redis, stored: StoredEdition, editor: str) -> dict[str, Receipt]:
     """Return the answer to each used key. An entry of another history of the log doesn't use its key."""
     answers, _ = await _read_answers(redis, stored.name, editor)
-    history = history_of(stored.nonce)
-    return {
-        key: receipt for key, receipt in answers.items() if receipt.is_of_history(history) and not receipt.is_temporary
-    }
+    return {key: receipt for key, receipt in answers.items() if stored.counts(receipt) and not receipt.is_temporary}
 
 
 async def _read_answers(redis: Redis, edition: str, editor: str, after: str = START) -> tuple[dict[str, Receipt], str]:

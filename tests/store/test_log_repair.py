@@ -95,6 +95,27 @@ async def test_the_key_of_a_lost_line_counts_as_new_after_the_repair(harness: De
     assert lines_of(await harness.entries())[-1] == TEXTS[2]
 
 
+async def test_the_key_of_a_trimmed_line_is_answered_after_repairs_and_not_after_a_rotation(empty_url: str) -> None:
+    harness = DeskHarness(empty_url, retained=5, submissions_per_minute=0)
+    first = new("k1", "The very first line of all")
+    async with harness.desk():
+        posted = await harness.ask("ann", first)
+        for number in range(40):
+            await harness.ask("ann", new(f"x{number}", f"Line {number} says {number * 7}", again=True))
+        for _ in range(2):
+            await repair_log(harness.redis, await inspect_log(harness.redis, "en"))
+            again = await harness.ask("ann", first)
+            assert (again.status, again.id) == (ReceiptStatus.ON_AIR, posted.id)
+            other = await harness.ask("ann", new("x39", "Line 39 says 273"))
+            assert other.status is ReceiptStatus.ON_AIR
+    assert "k1" not in {entry.key for entry in await harness.entries()}
+    async with harness.desk():
+        await rotate(harness.redis, "en", "ab" * 32)
+        again = await harness.ask("ann", first)
+    assert (again.status, again.id != posted.id) == (ReceiptStatus.ON_AIR, True)
+    await harness.aclose()
+
+
 async def test_a_withdrawal_that_was_cut_off_with_the_end_of_the_log_stays(harness: DeskHarness) -> None:
     async with harness.desk():
         posted = await post_all(harness)

@@ -12,7 +12,7 @@ import msgspec
 from redis.exceptions import NoPermissionError, ResponseError
 
 from ticker.backoff import Backoff
-from ticker.core.position import Position, history_of
+from ticker.core.position import Position
 from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Request, Submission
 from ticker.store.connection import CLIENT_ERRORS, Redis, explain
 from ticker.store.editions import load_edition
@@ -143,12 +143,12 @@ class PendingRequest:
         An entry that `ticker rotate` took off the screens doesn't count. Then the key counts as new for the desk.
         """
         edition = await load_edition(redis, self.edition)
-        history = "" if edition is None else history_of(edition.nonce)
         found = None
         async for stored in walk_receipts(redis, self.edition, self.editor):
             receipt = stored.receipt
             if receipt.key == self.request.key and receipt.status is not ReceiptStatus.LATE:
-                found = stored if receipt.is_of_history(history) and not receipt.is_temporary else None
+                counts = edition is not None and edition.counts(receipt)
+                found = stored if counts and not receipt.is_temporary else None
         return found
 
     def _receipt_of(self, stored: StoredReceipt | None) -> Receipt:

@@ -84,6 +84,7 @@ class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
         kept: How many sound entries the old history has.
         faults: The faults of the old history.
         lost: The newest lost version of each line that lost it.
+        lost_positions: The positions of all lost versions. Their keys count as new after the repair.
         unexplained: The faults that no receipt explains: each of them may have been a withdrawal.
 
     """
@@ -92,6 +93,7 @@ class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     faults: Sequence[Fault]
     lost: Sequence[LostVersion]
+    lost_positions: frozenset[str]
     unexplained: Sequence[Fault]
 
     @property
@@ -109,6 +111,7 @@ def plan_repair(nonce: str, salvaged: Salvage, receipts: Sequence[Acknowledged])
     sound = list(_without_trims(salvaged))
     latest = {entry.line.id: entry for entry in sound}
     lost: list[LostVersion] = []
+    lost_positions: set[str] = set()
     made: list[Entry] = []
     versions = _lost(salvaged, receipts, history_of(nonce), latest)
     for of_line in _by_line(versions, latest):
@@ -119,6 +122,7 @@ def plan_repair(nonce: str, salvaged: Salvage, receipts: Sequence[Acknowledged])
         elif not any(version.is_of_this_history for version in of_line):
             continue
         lost.append(_lost_version(of_line[-1], before, made_again))
+        lost_positions.update(str(version.position) for version in of_line)
     explained = {version.position.seq for version in versions if version.is_of_this_history}
     explained |= {logged.seq for logged in salvaged.sound}
     # A desk numbers entries without gaps. So an entry far behind the newest one isn't a desk's, and nothing was lost.
@@ -128,6 +132,7 @@ def plan_repair(nonce: str, salvaged: Salvage, receipts: Sequence[Acknowledged])
         kept=len(salvaged.sound),
         faults=salvaged.faults,
         lost=lost,
+        lost_positions=frozenset(lost_positions),
         unexplained=[
             fault for fault in salvaged.faults if fault.first <= newest_possible and not _is_explained(fault, explained)
         ],

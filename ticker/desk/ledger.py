@@ -98,6 +98,7 @@ class Ledger:
         self.name = stored.name
         self.edition = stored.edition
         self.nonce = stored.nonce
+        self._continued = stored.continued
         self.retained = retained
         self._clear_lines()
         self.cursors: dict[str, str] = {}
@@ -209,7 +210,8 @@ class Ledger:
         if answer is not None and not self._is_in_log(answer):
             answer = None
         seq = self._seq_of_key.get((editor, key))
-        if answer is not None and answer.status is ReceiptStatus.ON_AIR:
+        is_of_this_history = answer is not None and answer.history in (None, self.history)
+        if answer is not None and answer.status is ReceiptStatus.ON_AIR and is_of_this_history:
             return answer
         if seq is not None:
             return self._answer_from_log(seq)
@@ -219,12 +221,13 @@ class Ledger:
     def _is_in_log(self, answer: Answer) -> bool:
         """Return False for an entry of another history, for example of the log before `ticker rotate`.
 
-        A trimmed entry counts as one of this history. While the log has a fault, every entry does.
+        A trimmed entry counts as one of this history, and so do the entries before a repair that it didn't lose. While
+        the log has a fault, every entry counts.
         """
         if answer.position is None or self.fault is not None:
             return True
         if answer.history is not None and answer.history != self.history:
-            return False
+            return self._continued.has(answer.history, answer.position)
         try:
             position = Position.parse(answer.position)
         except PositionError:  # written by another version

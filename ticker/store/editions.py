@@ -9,6 +9,8 @@ import msgspec
 
 from ticker.core.edition import Edition, in_order
 from ticker.core.errors import UNREADABLE, SettingsError, StoreError
+from ticker.core.position import history_of
+from ticker.core.submission import Receipt
 from ticker.store.connection import Redis, as_text
 from ticker.store.keys import EDITIONS, Keys
 from ticker.store.scripts import script
@@ -18,12 +20,42 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Edition)
 
 
+class Continued(msgspec.Struct, frozen=True):
+    """The histories that `ticker repair` has replaced by the present one, without a rotation in between.
+
+    `lost` has the positions of their entries that were lost. All others were copied, or had been trimmed before.
+    """
+
+    histories: tuple[str, ...] = ()
+    lost: frozenset[str] = frozenset()
+
+    def has(self, history: str, position: str) -> bool:
+        """Return whether the entry was published in one of the histories and is not lost."""
+        return history in self.histories and position not in self.lost
+
+
+_continued_decoder = msgspec.json.Decoder(Continued)
+NOTHING_CONTINUED: Final = Continued()
+
+
 class StoredEdition(msgspec.Struct, frozen=True):
     """An edition as stored in Redis. `nonce` is the link before the log's first entry: 64 hex digits."""
 
     name: str
     edition: Edition
     nonce: str
+    continued: Continued = NOTHING_CONTINUED
+
+    @property
+    def history(self) -> str:
+        """The name of the present history, as in receipts."""
+        return history_of(self.nonce)
+
+    def counts(self, receipt: Receipt) -> bool:
+        """Return whether the receipt answers its key: it has no entry, or one of this history or of a continued one."""
+        if receipt.is_of_history(self.history):
+            return True
+        return self.continued.has(receipt.history or "", receipt.position or "")
 
 
 def check_nonce(nonce: str) -> str:
@@ -68,11 +100,13 @@ async def load_edition(redis: Redis, name: str) -> StoredEdition | None:
         StoreError: If this version can't read the stored settings.
 
     """
-    settings, nonce = await redis.hmget(Keys(name).edition, ["settings", "nonce"])
+    settings, nonce, continued = await redis.hmget(Keys(name).edition, ["settings", "nonce", "continued"])
     if settings is None or nonce is None:
         return None
     try:
-        return StoredEdition(name, _decoder.decode(cast("bytes", settings)), check_nonce(as_text(nonce)))
+        edition = _decoder.decode(cast("bytes", settings))
+        histories = _continued_decoder.decode(cast("bytes", continued)) if continued else NOTHING_CONTINUED
+        return StoredEdition(name, edition, check_nonce(as_text(nonce)), histories)
     except UNREADABLE as error:
         raise StoreError(f"this version can't read the stored settings of edition {name}: {error}") from error
 

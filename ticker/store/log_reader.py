@@ -166,7 +166,7 @@ async def rotate(redis: Redis, edition: str, nonce: str) -> str:
     keys = Keys(edition)
     archive = keys.archive(stored.nonce)
     names = (keys.edition, keys.log, archive, keys.reach, keys.bell, keys.archive(nonce))
-    rotated = await redis.eval(script("rotate"), len(names), *names, stored.nonce, check_nonce(nonce), "", "")
+    rotated = await redis.eval(script("rotate"), len(names), *names, stored.nonce, check_nonce(nonce), "", "", "")
     if not rotated:
         raise StoreError(
             f"somebody else rotated the log of {edition} at the same time: check it before you rotate it again"

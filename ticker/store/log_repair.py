@@ -16,7 +16,7 @@ from ticker.core.repair import Acknowledged, RepairPlan, confirmed_positions, pl
 from ticker.core.salvage import salvage
 from ticker.core.submission import ReceiptStatus
 from ticker.store.connection import Redis, as_text
-from ticker.store.editions import StoredEdition, load_edition
+from ticker.store.editions import NOTHING_CONTINUED, Continued, StoredEdition, load_edition
 from ticker.store.editors import roles
 from ticker.store.keys import Keys
 from ticker.store.log_reader import read_items
@@ -47,6 +47,18 @@ class Damaged(msgspec.Struct, frozen=True):
         for entry in self.plan.entries:
             board.apply(entry)
         return board
+
+    @property
+    def continued(self) -> Continued:
+        """The histories whose receipts still answer their keys after the repair."""
+        if not self.plan.kept:
+            return NOTHING_CONTINUED
+        before = self.stored.continued
+        return Continued((*before.histories, self.stored.history), before.lost | self.plan.lost_positions)
+
+
+def _encode(continued: Continued) -> bytes:
+    return msgspec.json.encode(continued) if continued.histories else b""
 
 
 async def inspect_log(redis: Redis, edition: str) -> Damaged:
@@ -83,7 +95,7 @@ async def repair_log(redis: Redis, damaged: Damaged) -> str:
     archive, prepared = keys.archive(damaged.stored.nonce), keys.archive(nonce)
     await _prepare(redis, prepared, nonce, damaged.plan.entries)
     names = (keys.edition, keys.log, archive, keys.reach, keys.bell, prepared)
-    arguments = (damaged.stored.nonce, nonce, damaged.last_id, str(damaged.length))
+    arguments = (damaged.stored.nonce, nonce, damaged.last_id, str(damaged.length), _encode(damaged.continued))
     if not await redis.eval(script("rotate"), len(names), *names, *arguments):
         await redis.delete(prepared)
         raise StoreError(f"the log of {edition} has changed while it was read: run the command again")
