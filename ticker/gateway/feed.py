@@ -202,7 +202,7 @@ class Feeds:
         if channel is None:
             self._add_channel(stored, log)
             return stored
-        cursor = Reset.REPLACED if channel.history.is_incomplete else log.resume(channel.position)
+        cursor = log.resume(channel.position)
         if isinstance(cursor, Reset):
             # The trimmed entries can't be compared. With the same nonce they belong to the same history.
             is_trimmed = cursor is Reset.TRIMMED and channel.history.nonce == stored.nonce
