@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Final
@@ -90,9 +91,14 @@ def _with_arabic_keys(bindings: Iterable[BindingType]) -> Iterator[BindingType]:
             yield Binding(character, binding.action, binding.description, show=False)
 
 
-ON_LIST: Final[list[BindingType]] = list(
-    _with_arabic_keys([*_ON_BOARD, *_ON_PENDING, *_WRITE, *_GO_TO, *_ON_HELD, *_ON_BOARD_RARELY, *_RARELY])
-)
+# These bindings belong to the list, so Textual finds them only while the list has the focus. With priority, it runs a
+# key's action before it passes on the next key. Without, keys that are typed ahead of a form would be commands, too.
+ON_LIST: Final[list[BindingType]] = [
+    dataclasses.replace(binding, priority=True)
+    for binding in Binding.make_bindings(
+        _with_arabic_keys([*_ON_BOARD, *_ON_PENDING, *_WRITE, *_GO_TO, *_ON_HELD, *_ON_BOARD_RARELY, *_RARELY])
+    )
+]
 
 EVERYWHERE: Final[list[BindingType]] = [
     # While something is typed, these only show the list: the focus stays in the text.

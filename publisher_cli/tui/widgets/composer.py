@@ -127,7 +127,8 @@ class Composer(Vertical):
         self.border_title = _WRITING if is_writing else _COMMANDS
 
     def focus_text(self) -> None:
-        self._text.focus()
+        """Focus the text now, not after the keys that are waiting: those are text."""
+        self.screen.set_focus(self._text)
 
     def focus_field(self, name: str) -> None:
         """Focus a field by its name, and show its row if that is hidden."""

@@ -38,5 +38,5 @@ def test_no_letter_has_priority_over_typing(bindings: list[Binding]) -> None:
     assert all(len(key) > 1 for binding in Binding.make_bindings(bindings) for key in [binding.key])
 
 
-def test_no_letter_on_a_list_has_priority_over_a_dialog() -> None:
-    assert not any(binding.priority for binding in Binding.make_bindings(ON_LIST))
+def test_every_key_on_a_list_acts_before_the_next_key() -> None:
+    assert all(binding.priority for binding in Binding.make_bindings(ON_LIST))
