@@ -376,7 +376,10 @@ class DeskApp(App[str]):
         elif len(self.screen_stack) > 1:
             await self.pop_screen()
         elif (reason := self.outbox.why_stay(self._clock())) is not None:
-            self._refuse(Refuse(reason))
+            if (
+                not self.outbox.has_just_taken_back
+            ):  # Ctrl-C was pressed several times: leave that receipt on the screen
+                self._refuse(Refuse(reason))
         else:
             await self.action_leave()
 

@@ -82,6 +82,11 @@ class Outbox:
             return "there is nothing to take back: to take a line off the screens, select it and press w (Ctrl+Q quits)"
         return None
 
+    @property
+    def has_just_taken_back(self) -> bool:
+        """Whether the receipt shown last says that a line was taken back."""
+        return bool(self._latest) and self.latest_receipts[-1][0].status is ReceiptStatus.DROPPED
+
     def is_decided(self, held_id: str) -> bool:
         """Return whether a held item has its final receipt, or a decision about it waits for its receipt."""
         decisions = (sent.request for sent in self.open_requests)

@@ -156,8 +156,11 @@ class FaultySystem:
         """End a process with SIGTERM. With `at_rest`, record how many files it has open just before."""
         program, before = self.programs[part], self._files_at_start.pop(part, None)
         files = {"before": before, "after": open_file_count(program)} if at_rest and before is not None else {}
+        is_starting = not program.has_logged
         program.signal(signal.SIGTERM)
         code = await asyncio.to_thread(program.wait)
+        if is_starting and code == -signal.SIGTERM:
+            return  # it didn't handle signals yet: Python ended it
         self.ended.append(ProcessEnd(part, code, program.log, files))
 
     def _connection_names(self) -> list[str]:

@@ -145,6 +145,21 @@ async def test_verify_finds_a_renumbered_entry_with_a_matching_link(redis: Redis
     assert caught.value.seq == 4
 
 
+async def test_a_log_that_is_trimmed_while_it_is_read_is_not_damaged(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = raw_entries(6)
+    await write(redis, entries[2:])
+
+    async def read_and_trim(redis: Redis, edition: str, after: int, count: int) -> list[RawEntry]:
+        found = await read_log(redis, edition, after, count)
+        await redis.xtrim(LOG, minid=f"{min(found[0].seq + 1, 6)}-0" if found else "0", approximate=False)
+        return found
+
+    monkeypatch.setattr("ticker.store.log_reader.read_log", read_and_trim)
+    assert (await verify_log(redis, "en", 1)).head == Position.of(6, entries[-1].link)
+
+
 @pytest.mark.parametrize("page", [1, 100])
 async def test_a_trimmed_log_verifies_from_the_oldest_retained_entry(redis: Redis, page: int) -> None:
     await write(redis, raw_entries(6)[3:])

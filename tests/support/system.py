@@ -110,6 +110,7 @@ class Program:
         self.process: Child | None = None
         self.ready = ""
         self._lines: Queue[str] = Queue()
+        self._log_before = 0
 
     @property
     def pid(self) -> int:
@@ -129,11 +130,17 @@ class Program:
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def has_logged(self) -> bool:
+        """Whether the running process has logged something: after that, it handles signals."""
+        return self.log_file.stat().st_size > self._log_before
+
     def start(self, *, wait: bool = True) -> Self:
         """Start the program, and wait until it prints `ready`."""
         assert self.process is None, "the program is already running"
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         self._lines = Queue()
+        self._log_before = self.log_file.stat().st_size if self.log_file.exists() else 0
         reading, writing = os.pipe()
         try:
             with self.log_file.open("ab") as log, Path(os.devnull).open("rb") as nothing:

@@ -100,7 +100,7 @@ async def walk_log(redis: Redis, edition: str, seq: int, link: str | None, page:
 
     """
     while entries := await read_log(redis, edition, seq, page):
-        if entries[0].seq != seq + 1 and await _is_oldest(redis, edition, entries[0].seq):
+        if entries[0].seq != seq + 1 and await _was_trimmed_before(redis, edition, entries[0].seq):
             seq, link = entries[0].seq - 1, None
         for entry in entries:
             logged = check_entry(seq, link, entry)
@@ -174,9 +174,10 @@ async def rotate(redis: Redis, edition: str, nonce: str) -> str:
     return archive
 
 
-async def _is_oldest(redis: Redis, edition: str, seq: int) -> bool:
+async def _was_trimmed_before(redis: Redis, edition: str, seq: int) -> bool:
+    """Return whether the log has no entry before `seq`. By now, a desk may have trimmed `seq` as well."""
     oldest = await read_log(redis, edition, 0, 1)
-    return bool(oldest) and oldest[0].seq == seq
+    return bool(oldest) and oldest[0].seq >= seq
 
 
 def _parse(entry: StreamEntry) -> RawEntry:

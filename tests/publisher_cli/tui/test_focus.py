@@ -194,6 +194,8 @@ async def test_line_goes_on_air_after_an_undo_window_of_five_seconds_by_default(
         await tui.shows("HELD", "s left: Ctrl+C takes it back")
         await tui.press("ctrl+c", "ctrl+c", "ctrl+c")
         await tui.shows("DROPPED", "never went on air")
+        await tui.press("ctrl+c")
+        assert "DROPPED" in tui.text
         assert (tui.typed, tui.app.is_running) == (STORM, True)
         assert "REFUSED" not in tui.text
     assert await newsroom.entries() == []

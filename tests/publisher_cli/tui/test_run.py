@@ -78,7 +78,7 @@ def test_application_runs_without_colors(system: System) -> None:
 
 
 def test_tick_post_does_not_import_textual(system: System) -> None:
-    words = [sys.executable, "-X", "importtime", "-m", "publisher_cli.cli", "post", "A line", "-e", "en"]
+    words = [sys.executable, "-X", "importtime", "-m", "publisher_cli.cli", "post", "A short line", "-e", "en"]
     ran = subprocess.run(words, env=system.environ, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran
     assert "publisher_cli.submit.change" in ran.stderr

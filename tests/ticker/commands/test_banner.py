@@ -156,10 +156,10 @@ def test_a_gateway_on_all_addresses_is_opened_on_this_machine() -> None:
 
 def test_a_line_is_described_by_its_text_and_a_withdrawn_one_by_its_reason() -> None:
     board = Board()
-    published = post_to_board(board, Submission(key="a", change=Change.NEW, text="A: b"), NOW, DEFAULT_EDITIONS["en"])
+    published = post_to_board(board, Submission(key="a", change=Change.NEW, text="A: b c"), NOW, DEFAULT_EDITIONS["en"])
     assert isinstance(published, Publish)
     entry = published.entry
-    assert describe("en", Logged(1, "ab", entry), Reach(1, 1, 0.5), NOW).endswith("  A: b  · 1 reader")
+    assert describe("en", Logged(1, "ab", entry), Reach(1, 1, 0.5), NOW).endswith("  A: b c  · 1 reader")
     arabic = msgspec.structs.replace(entry.line, text="المسبار", attribution=None, dir=Direction.RTL)
     shown = describe("ar", Logged(1, "ab", msgspec.structs.replace(entry, line=arabic)), None, NOW)
     assert shown.endswith("  on air  \u2067المسبار\u2069")

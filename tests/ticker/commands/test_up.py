@@ -114,7 +114,7 @@ def test_after_kill_9_every_acknowledged_line_is_there_and_the_log_verifies(own:
         subprocess.Popen(
             [
                 "bash", "-c",
-                f"for n in $(seq 40); do '{SCRIPTS}/tick' post \"$n\" -e en --json --no-reach --wait 1 || break; done",
+                f"for n in {{1..40}}; do '{SCRIPTS}/tick' post --yes $n -e en --json --wait 1 || break; done",
             ],
             env={**own.environ, "TICK_EDITOR": editor}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
