@@ -1,11 +1,11 @@
-/** The element: what it looks like, what it announces, and what readers and host pages can do with it. */
+/** The element: its attributes, its connection, its lines, and what it announces. */
 
 import { Announcer } from "./announcer.js";
-import { Crawl } from "./crawl.js";
-import { attempt, make, setText } from "./dom.js";
+import { attempt } from "./dom.js";
 import { nextBoardChange } from "./fold.js";
+import { Interface } from "./interface.js";
 import { Link, linkUrl } from "./link.js";
-import { LineList, markFresh } from "./list.js";
+import { markFresh } from "./list.js";
 import { sheet } from "./styles.js";
 import { wordsOf } from "./words.js";
 
@@ -16,7 +16,6 @@ import { wordsOf } from "./words.js";
 
 const AGE_UPDATE_MS = 20_000; // how long a shown age may be out of date
 const TIMER_MINIMUM_MS = 50;
-const ROTATION_MINIMUM_MS = 3_000;
 const DEFAULT_SIZE = 10;
 const SIZE_MAX = 100;
 const ANNOUNCED_CHANGES = ["new", "update", "correct", "unhide"]; // withdrawals are announced too
@@ -62,43 +61,19 @@ export class BreakingTicker extends HTMLElement {
   #renderedAt = 0; // by the clock of the server
   #newestNumber = 0; // the highest number of all lines that arrived
   #newWhilePaused = 0;
-  #currentId = ""; // the line that a strip shows
-  #rotateAt = 0; // when a strip goes on to the next line
-  /** @type {HTMLElement | undefined} */
-  #movingFocus; // the focused element of a line that moves, while it is out of the document
-
-  #testMark = make("strong", "test");
-  #title = make("span", "title");
-  #status = make("span", "status", { role: "status" });
-  #newButton = make("button", "new", { onclick: () => this.resume() });
-  #previousButton = make("button", "previous", { onclick: () => this.#stepByHand(-1) }, "‹");
-  #count = make("span", "count");
-  #nextButton = make("button", "next", { onclick: () => this.#stepByHand(1) }, "›");
-  #pauseButton = make("button", "pause", { onclick: () => (this.paused ? this.resume() : this.pause()) });
-  #header = make(
-    "div", "header", {},
-    this.#testMark, this.#title, this.#status,
-    this.#newButton, this.#previousButton, this.#count, this.#nextButton, this.#pauseButton,
-  );
-  #list = new LineList();
-  #fallback = make("slot", ""); // shows the content that the page gives, while the list is empty
-  #view = make("section", "view", {}, this.#list.node, this.#fallback);
   #announcer = new Announcer();
-  #crawl = new Crawl(this.#view, this.#list.node, () => this.#scheduleRender());
-  #row = make("div", "", { className: "row" }, this.#header, this.#view);
-  #frame = make("div", "ticker", {}, this.#row, this.#announcer.region);
+  #interface = new Interface({
+    pause: () => this.pause(),
+    resume: () => this.resume(),
+    render: () => this.#scheduleRender(),
+  });
   #root = this.attachShadow({ mode: "open" });
 
   constructor() {
     super();
     this.#root.adoptedStyleSheets = [sheet];
-    this.#root.append(this.#frame);
-    for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"])
-      this.#view.addEventListener(type, ({ target }) => {
-        const item = type === "focusin" && /** @type {Element} */ (target).closest("li");
-        if (item) this.#crawl.bringIntoSight(item);
-        this.#updateCrawl();
-      });
+    this.#root.append(this.#interface.frame);
+    this.#interface.frame.append(this.#announcer.region);
   }
 
   // Attributes and properties
@@ -163,7 +138,7 @@ export class BreakingTicker extends HTMLElement {
     if (before === value || !this.isConnected) return;
     if (name === "paused") {
       this.#newWhilePaused = 0;
-      if (value === null) this.#currentId = ""; // a strip continues with the newest line
+      if (value === null) this.#interface.currentId = ""; // a strip continues with the newest line
       this.#announcer.drop();
     }
     this.#connect();
@@ -175,7 +150,7 @@ export class BreakingTicker extends HTMLElement {
   setInViewport(isInViewport) {
     this.#isInViewport = isInViewport;
     this.#link?.update();
-    this.#updateCrawl();
+    this.#interface.setVisible(this.isVisible);
   }
 
   #leaveLink() {
@@ -234,7 +209,7 @@ export class BreakingTicker extends HTMLElement {
     else if (line.number > this.#newestNumber) {
       this.#newestNumber = line.number;
       if (this.paused) this.#newWhilePaused++;
-      else this.#currentId = line.id;
+      else this.#interface.currentId = line.id;
     }
     if (live) {
       this.#announce(line);
@@ -257,7 +232,7 @@ export class BreakingTicker extends HTMLElement {
     this.#lines = this.#lines
       .map((other) => (other.id === line.id ? line : other))
       .filter((other) => other.status !== "withheld");
-    this.#list.change(line);
+    this.#interface.list.change(line);
   }
 
   /** Drop old lines, also while paused: nobody could withdraw them here any more. @param {string[]} ids */
@@ -292,29 +267,14 @@ export class BreakingTicker extends HTMLElement {
   update(now) {
     const boardChange = nextBoardChange(this.#lines, this.#renderedAt) - this.#clockOffset;
     if (boardChange <= now) this.#scheduleRender();
-    this.#list.updateAges(now);
-    const announcement = this.#announcer.update(now, this.#list.words.more, (line) => [
-      this.#list.labelOf(line)[1],
+    const { list } = this.#interface;
+    list.updateAges(now);
+    const announcement = this.#announcer.update(now, list.words.more, (line) => [
+      list.labelOf(line)[1],
       " ",
-      ...this.#list.textOf(line),
+      ...list.textOf(line),
     ]);
-    return Math.min(boardChange, announcement, this.#rotate(now));
-  }
-
-  /** Show the next line of a strip if its time has come. Return the time of the next one, or Infinity. @param {number} now */
-  #rotate(now) {
-    const interval = 1000 * Number(this.getAttribute("interval"));
-    if (this.layout !== "strip" || !(interval >= ROTATION_MINIMUM_MS) || reducedMotion.matches) return Infinity;
-    if (now >= this.#rotateAt) {
-      if (this.#rotateAt && this.isVisible && !this.#isHeld) this.#step(1);
-      this.#rotateAt = now + interval;
-    }
-    return this.#rotateAt;
-  }
-
-  /** Whether the reader holds the lines: it is paused, or a line is pointed at or has the focus. */
-  get #isHeld() {
-    return this.paused || this.#view.matches(":hover, :focus-within");
+    return Math.min(boardChange, announcement, this.#interface.rotate(now));
   }
 
   // The board
@@ -332,84 +292,23 @@ export class BreakingTicker extends HTMLElement {
     this.#renderedAt = Date.now() + this.#clockOffset;
     if (!this.paused || !this.#lines.length)
       this.#lines = this.#link?.fold.lines(this.#renderedAt, this.size) ?? [];
-    const { layout } = this;
-    const focused = this.#movingFocus ?? /** @type {HTMLElement | null} */ (this.#root.activeElement);
-    const view = this.#view;
-    const heightBefore = view.scrollHeight;
-    const [lines, start] = layout === "crawl" ? this.#crawl.order(this.#lines, this.#list.nodeOf) : [this.#lines, 0];
-    this.#updateInterface(layout);
-    if (!this.#list.update(lines, layout === "list" && !document.hidden)) this.#scheduleRender();
-    this.#step(0);
-    if (layout === "crawl") {
-      this.#crawl.start(start);
-      this.#updateCrawl();
-    } else {
-      this.#crawl.stop();
-    }
-    // Readers who have scrolled down keep the lines that they are reading in sight.
-    if (view.scrollTop > 0) view.scrollTop += view.scrollHeight - heightBefore;
-    view.tabIndex = view.scrollHeight > view.clientHeight + 1 ? 0 : -1; // a view that scrolls needs the keyboard
-    this.#restoreFocus(focused);
-  }
-
-  /**
-   * Return the focus to the element that had it before rendering, or to the view if the line is gone.
-   * @param {HTMLElement | null} focused
-   */
-  #restoreFocus(focused) {
-    const isMoving = this.#movingFocus;
-    this.#movingFocus = undefined;
-    if (!focused || (!isMoving && this.#root.activeElement)) return;
-    if (!focused.isConnected && this.#list.nodeOf({ id: focused.closest("li")?.id ?? "" })) this.#movingFocus = focused;
-    (focused.isConnected ? focused : this.#view).focus({ preventScroll: true });
-  }
-
-  /** Update everything around the list. @param {string} layout */
-  #updateInterface(layout) {
-    const edition = this.#link?.edition;
-    const { state } = this;
+    const { edition, isIncomplete } = this.#link ?? {};
     const lang = this.lang || edition?.lang || "en";
-    const words = { ...wordsOf(lang), ...attempt(() => JSON.parse(this.getAttribute("words") ?? "{}")) };
-    Object.assign(this.#list, { lang, words });
-    const label = this.getAttribute("label") ?? edition?.title ?? "";
-    const testMark = edition?.test ? words.test : "";
-    Object.assign(this.#frame, { lang, dir: edition?.dir ?? "", className: layout });
-    this.#frame.dataset.state = state;
-    this.#frame.style.setProperty("--lines", `${this.size}`);
-    this.#crawl.isRightToLeft = this.#frame.dir === "rtl";
-    setText(this.#testMark, testMark);
-    this.#testMark.hidden = !testMark;
-    this.#view.ariaLabel = `${testMark} ${label}`.trim();
-    this.#previousButton.ariaLabel = words.previous;
-    this.#nextButton.ariaLabel = words.next;
-    setText(this.#title, label);
-    const boardState = this.#link?.isIncomplete ? words.incomplete : "";
-    setText(this.#status, words[state] ?? (this.paused ? words.paused : boardState));
-    setText(this.#pauseButton, this.paused ? words.resume : words.pause);
-    setText(this.#newButton, words.more + this.#newWhilePaused);
-    this.#newButton.hidden = !this.#newWhilePaused;
-    this.#previousButton.hidden = this.#count.hidden = this.#nextButton.hidden = layout !== "strip";
-    setText(this.#fallback, state === "live" ? words.empty : ""); // shown if the page gives no content of its own
-    this.#fallback.hidden = this.#lines.length > 0;
-  }
-
-  /** @param {number} by */
-  #stepByHand(by) {
-    this.pause();
-    this.#step(by);
-  }
-
-  /** Show another line of the strip. @param {number} by 1: the next, -1: the previous, 0: the same */
-  #step(by) {
-    const lines = this.#lines;
-    const before = Math.max(0, lines.findIndex((line) => line.id === this.#currentId));
-    const current = (before + by + lines.length) % lines.length;
-    this.#currentId = lines[current]?.id ?? "";
-    setText(this.#count, lines[current] ? `${current + 1}/${lines.length}` : "");
-    this.#list.showOnly(this.layout === "strip" ? this.#currentId : undefined);
-  }
-
-  #updateCrawl() {
-    this.#crawl.setRunning(this.isVisible && !this.#isHeld);
+    this.#interface.render({
+      edition,
+      isIncomplete,
+      lang,
+      layout: this.layout,
+      size: this.size,
+      lines: this.#lines,
+      state: this.state,
+      isPaused: this.paused,
+      newWhilePaused: this.#newWhilePaused,
+      isVisible: this.isVisible,
+      interval: 1000 * Number(this.getAttribute("interval")),
+      isStill: reducedMotion.matches,
+      label: this.getAttribute("label") ?? edition?.title ?? "",
+      words: { ...wordsOf(lang), ...attempt(() => JSON.parse(this.getAttribute("words") ?? "{}")) },
+    });
   }
 }
