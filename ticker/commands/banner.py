@@ -17,6 +17,7 @@ from ticker.core.edition import Edition
 from ticker.store.data_folder import default_data_folder
 from ticker.store.login import login_file
 from ticker.store.url import redact
+from ticker.web.demo_article import editions_by_language
 
 _DEFAULT_GATEWAY: Final = "http://127.0.0.1:8080"
 
@@ -64,14 +65,19 @@ def tick_program() -> str:
     return str(ours)
 
 
-def banner(url: str, editions: Mapping[str, Edition], tick: str, place: Place) -> Iterator[str]:
-    """Yield the lines to print. `url` is the gateway's, and `tick` the program of `tick_program`."""
+def banner(url: str, editions: Mapping[str, Edition], tick: str, place: Place, *, demo: bool = False) -> Iterator[str]:
+    """Yield the lines to print. `url` is the gateway's, `tick` the program of `tick_program`.
+
+    With `demo`, they name the made-up article.
+    """
     address = _reachable(url)
     name = next(iter(editions))
     gateway = () if _finds_gateway(address, place) else ("--gateway", address)
     yield ""
     yield "Open in a browser:"
     yield f"  {address}/"
+    if demo and editions_by_language(editions.items()):
+        yield f"  {address}/demo/article"
     yield f"In a second terminal{place.note}, post a line, watch the edition, or open the terminal application:"
     text = _TEXTS.get(editions[name].lang.partition("-")[0])
     if text is not None:

@@ -68,16 +68,16 @@ def up(
     run(
         system,
         environ={**console.environ, "TICKER_LOG_FORMAT": "json"} if console.json else console.environ,
-        ready=partial(_print_ready, console, chosen.editions, folder),
+        ready=partial(_print_ready, console, chosen.editions, folder, demo),
         stopping=partial(_print_stopping, console),
         show=console.tell,
     )
 
 
-def _print_ready(console: Console, editions: Mapping[str, Edition], data: Path, url: str) -> None:
+def _print_ready(console: Console, editions: Mapping[str, Edition], data: Path, demo: bool, url: str) -> None:
     console.show({"ready": url}, f"ready {url}")
     if console.err.isatty() and not console.json:
-        for line in banner(url, editions, tick_program(), find_place(console.environ, data)):
+        for line in banner(url, editions, tick_program(), find_place(console.environ, data), demo=demo):
             console.tell(line)
 
 

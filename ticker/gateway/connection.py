@@ -209,7 +209,7 @@ class Connection(HttpToolsProtocol):
         """
         hub, headers = self.hub, Headers(self.headers)
         channel = hub.channel(target.edition)
-        origin = handshake.check_origin(channel.edition, headers)
+        origin = handshake.check_origin(channel.edition, headers, hub.settings.public_url)
         last_event_id = headers.one(b"last-event-id") if target.framing is Framing.EVENTS else None
         framing, extension = target.framing, None
         if framing is Framing.WEBSOCKET and hub.settings.compression:

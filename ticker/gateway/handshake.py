@@ -203,8 +203,11 @@ class Headers:
         return [part.strip() for value in self.all(name) for part in value.split(",")]
 
 
-def check_origin(edition: Edition, headers: Headers) -> str | None:
+def check_origin(edition: Edition, headers: Headers, public_url: str | None = None) -> str | None:
     """Return the origin of the requesting page, or None without an `Origin` header.
+
+    Our own pages may follow every edition. Their origin is `public_url`, or else that of the host that was requested:
+    a browser lets no page choose the header `Host`, or `Origin`.
 
     Raises:
         Refusal: 403 if the edition doesn't allow the origin.
@@ -213,9 +216,19 @@ def check_origin(edition: Edition, headers: Headers) -> str | None:
     origins = headers.all(b"origin")
     if not origins:
         return None
-    if "*" in edition.origins or (len(origins) == 1 and origins[0] in edition.origins):
+    if "*" in edition.origins:
+        return origins[0]
+    if len(origins) == 1 and (origins[0] in edition.origins or _is_own(origins[0], headers, public_url)):
         return origins[0]
     raise Refusal(403, "origin", f"pages of {origins[0][:100]!a} may not show this edition")
+
+
+def _is_own(origin: str, headers: Headers, public_url: str | None) -> bool:
+    if public_url is not None:
+        return origin == public_url.lower()
+    # Behind a proxy that ends TLS, the scheme is unknown here.
+    scheme, _, host = origin.partition("://")
+    return scheme in ("http", "https") and host != "" and host == (headers.one(b"host") or "").lower()
 
 
 def websocket_response(headers: Headers, extension: str | None) -> bytes:

@@ -110,7 +110,7 @@ class Api:
     async def events(self, request: Request) -> Response:
         """Answer HEAD as GET would be answered, without the events. GET never reaches this handler."""
         channel = self._channel(request)
-        origin = handshake.check_origin(channel.edition, handshake.Headers(request.headers.raw))
+        origin = self._check_origin(request, channel)
         channel.requests.parse(Framing.EVENTS, request.url.query, request.headers.get("last-event-id"))
         response = Response(headers=handshake.events_headers(origin))
         del response.headers["Content-Length"]
@@ -154,6 +154,10 @@ class Api:
     def _channel(self, request: Request) -> Channel:
         return self._hub.channel(request.path_params["edition"])
 
+    def _check_origin(self, request: Request, channel: Channel) -> str | None:
+        headers = handshake.Headers(request.headers.raw)
+        return handshake.check_origin(channel.edition, headers, self._hub.settings.public_url)
+
     def _readable_channel(self, request: Request) -> tuple[Channel, Mapping[str, str]]:
         """Return the channel, and the CORS headers that let the requesting page read the response.
 
@@ -162,7 +166,7 @@ class Api:
 
         """
         channel = self._channel(request)
-        origin = handshake.check_origin(channel.edition, handshake.Headers(request.headers.raw))
+        origin = self._check_origin(request, channel)
         if "*" in channel.edition.origins:
             return channel, _ANY_ORIGIN
         allowed = {} if origin is None else {"Access-Control-Allow-Origin": origin}

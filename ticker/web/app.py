@@ -36,11 +36,12 @@ def make_app(
     *,
     has_metrics: bool = True,
     workers: WorkerMetrics | None = None,
+    demo: bool = False,
 ) -> Starlette:
     """Make the application for one hub. With `has_metrics`, it has `/metrics`, which also reports `collectors`.
 
     `version` is the project's version: it is part of the addresses of immutable files. `workers` has the metrics of the
-    other workers.
+    other workers. With `demo`, it has the made-up article.
     """
     api = Api(hub, collectors, workers)
     routes = [
@@ -52,7 +53,7 @@ def make_app(
         Route("/healthz", api.health),
         Route("/readyz", api.ready),
         *([Route("/metrics", api.metrics)] if has_metrics else []),
-        *page_routes(hub, version=version),
+        *page_routes(hub, version=version, demo=demo),
     ]
     return Starlette(
         routes=routes,

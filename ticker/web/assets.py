@@ -2,11 +2,15 @@
 
 Each file has two addresses. `/widget/{name}` is the newest version, which clients revalidate. The content of
 `/widget/{release}/{name}` never changes, so it is cached for good and can be pinned with `integrity`.
+
+Files are compressed once: with gzip when the server starts, and the element also with Brotli when it is built.
 """
 
 from __future__ import annotations
 
+import gzip
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256, sha384
 from importlib.resources import files
 from typing import Final
@@ -16,19 +20,47 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ticker import widget
+from ticker.web.content_coding import choose_coding
 from ticker.web.http_cache import cacheable_response
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 REVALIDATED: Final = "public, max-age=300, stale-while-revalidate=86400"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 _STYLES: Final = "text/css; charset=utf-8"
+_PAGES: Final = {
+    "pages.css": _STYLES,
+    "lines.css": _STYLES,
+    "article.css": _STYLES,
+    "pages.js": _SCRIPT,
+    "builder.js": _SCRIPT,
+    "icon.svg": "image/svg+xml",
+    "article.svg": "image/svg+xml",
+}
+"""The files that our own pages load, with their media types."""
+_COMPRESSED_MIN: Final = 1024
+"""The smallest file in bytes that is compressed."""
 
 
 class Asset(msgspec.Struct, frozen=True):
-    """A file as it is served."""
+    """A file as it is served.
+
+    Attributes:
+        copies: The compressed content by content coding, the smallest first.
+
+    """
 
     content: bytes
     media_type: str
+    copies: Mapping[str, bytes] = {}
+
+    @staticmethod
+    def compressed(content: bytes, media_type: str) -> Asset:
+        """Return an asset with compressed copies."""
+        if len(content) < _COMPRESSED_MIN:
+            return Asset(content, media_type)
+        brotli = widget.brotli(content)
+        copies = {} if brotli is None else {"br": brotli}
+        return Asset(content, media_type, {**copies, "gzip": gzip.compress(content, 9, mtime=0)})
 
     @property
     def integrity(self) -> str:
@@ -46,24 +78,27 @@ class Assets:
     def __init__(self, version: str) -> None:
         templates = files("ticker.web") / "templates"
         self._version = version
-        self._newest = {
-            "ticker.js": Asset(widget.module(), _SCRIPT),
-            "ticker.js.map": Asset(widget.source_map(), "application/json"),
-            "themes.css": Asset(widget.themes(), _STYLES),
-            "pages.css": Asset((templates / "pages.css").read_bytes(), _STYLES),
-            "pages.js": Asset((templates / "pages.js").read_bytes(), _SCRIPT),
-            "icon.svg": Asset((templates / "icon.svg").read_bytes(), "image/svg+xml"),
+        contents = {
+            "ticker.js": (widget.module(), _SCRIPT),
+            "ticker.js.map": (widget.source_map(), "application/json"),
+            "themes.css": (widget.themes(), _STYLES),
+            **{name: ((templates / name).read_bytes(), media_type) for name, media_type in _PAGES.items()},
         }
+        self._newest = {name: Asset.compressed(*content) for name, content in contents.items()}
         self._immutable = {(asset.release(version), name): asset for name, asset in self._newest.items()}
         # A browser resolves the map's relative address against the module's own.
         self._immutable[self.module.release(version), "ticker.js.map"] = self._newest["ticker.js.map"]
         for release, content in widget.earlier_modules().items():
-            self._immutable[release, "ticker.js"] = Asset(content, _SCRIPT)
+            self._immutable[release, "ticker.js"] = Asset.compressed(content, _SCRIPT)
 
     @property
     def module(self) -> Asset:
         """The element's module."""
         return self._newest["ticker.js"]
+
+    def integrity(self, name: str) -> str:
+        """Return the value of an `integrity` attribute for a file."""
+        return self._newest[name].integrity
 
     def address(self, name: str) -> str:
         """Return the path of the immutable address of a file."""
@@ -88,4 +123,12 @@ def _serve(request: Request, asset: Asset | None, cache_control: str) -> Respons
         "Cross-Origin-Resource-Policy": "cross-origin",
         "X-Content-Type-Options": "nosniff",
     }
-    return cacheable_response(request, asset.content, asset.media_type, headers)
+    if not asset.copies:
+        return cacheable_response(request, asset.content, asset.media_type, headers)
+    headers["Vary"] = "Accept-Encoding"
+    coding = choose_coding(", ".join(request.headers.getlist("accept-encoding")), tuple(asset.copies))
+    if coding is None:
+        return cacheable_response(request, asset.content, asset.media_type, headers)
+    headers["Content-Encoding"] = coding
+    # The entity tag is that of the compressed bytes, so it differs per content coding.
+    return cacheable_response(request, asset.copies[coding], asset.media_type, headers)

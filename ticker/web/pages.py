@@ -6,7 +6,6 @@ position: no line is missing or repeated between the rendering and the first mes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +17,7 @@ import msgspec
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -31,24 +30,26 @@ from ticker.gateway.admission import Refusal
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.web.assets import REVALIDATED, Assets
+from ticker.web.demo_article import LANGUAGES, VIEWS, editions_by_language, load_articles
 from ticker.web.http_cache import cacheable_response
 from ticker.web.page_options import PageError, PageOptions, parse_page_options
+from ticker.web.policy import frame_ancestors, frame_sandbox, security_headers
 from ticker.web.structured_data import live_blog
 
 REFRESH_S: Final = 60
 """Interval at which a page reloads in a browser without JavaScript."""
-_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 
 
-def page_routes(hub: Hub, *, version: str) -> list[BaseRoute]:
-    """Return the routes of all pages and files.
+def page_routes(hub: Hub, *, version: str, demo: bool = False) -> list[BaseRoute]:
+    """Return the routes of all pages and files. The made-up article exists only with `demo`, beside made-up lines.
 
     They have to be the last ones of an application, because `/{edition}` matches every name.
     """
     assets = Assets(version)
-    pages = Pages(hub, assets, version)
+    pages = Pages(hub, assets, version, demo=demo)
     return [
         Route("/", pages.index),
+        *([Route("/demo/article", pages.article)] if demo else []),
         Route("/oembed", pages.oembed),
         Route("/widget/{name}", assets.newest_file),
         Route("/widget/{release}/{name}", assets.immutable_file),
@@ -60,9 +61,11 @@ def page_routes(hub: Hub, *, version: str) -> list[BaseRoute]:
 class Pages:
     """The handlers."""
 
-    def __init__(self, hub: Hub, assets: Assets, version: str) -> None:
+    def __init__(self, hub: Hub, assets: Assets, version: str, *, demo: bool = False) -> None:
         self._hub = hub
+        self._demo = demo
         self._channels: Mapping[str, Channel] = hub.channels
+        self._assets = assets
         self._module = assets.module
         self._version = version
         self._environment = _make_environment(assets)
@@ -79,8 +82,14 @@ class Pages:
         """Show one edition without anything around it, for an iframe on another site's page."""
         channel = self._channels.get(request.path_params["edition"])
         return self._show(
-            request, self._render_embed, frame_ancestors="*" if channel is None else _frame_ancestors(channel.edition)
+            request,
+            self._render_embed,
+            security_headers("*" if channel is None else frame_ancestors(channel.edition), request.url),
         )
+
+    async def article(self, request: Request) -> Response:
+        """Show the made-up article in the language of the query, or in the first one for which there is an edition."""
+        return self._show(request, self._render_article)
 
     async def oembed(self, request: Request) -> Response:
         """Return the iframe that embeds an edition's page (oEmbed 1.0, rich). `url` is that page's address here."""
@@ -102,6 +111,7 @@ class Pages:
             width=width,
             height=height,
             lang=channel.edition.lang,
+            sandbox=frame_sandbox(channel.edition),
         )
         body = {
             "version": "1.0",
@@ -116,8 +126,10 @@ class Pages:
         }
         return JSONResponse(body, headers={"Access-Control-Allow-Origin": "*", "Cache-Control": REVALIDATED})
 
-    def _show(self, request: Request, render: Callable[[Request], str], *, frame_ancestors: str = "'self'") -> Response:
-        headers = _security_headers(frame_ancestors)
+    def _show(
+        self, request: Request, render: Callable[[Request], str], security: Mapping[str, str] | None = None
+    ) -> Response:
+        headers = dict(security_headers() if security is None else security)
         # A withdrawn line must not come back from a cache: browsers revalidate each time, and mostly get a 304.
         headers["Cache-Control"] = "no-cache"
         try:
@@ -131,6 +143,7 @@ class Pages:
     def _render_index(self, request: Request) -> str:
         options = parse_page_options(request.url.query, None)
         tickers = [EmbeddedTicker(channel, options) for channel in self._in_order().values()]
+        base = str(request.base_url)
         return self._environment.get_template("index.html").render(
             options=options,
             tickers=tickers,
@@ -138,10 +151,37 @@ class Pages:
             lang="en",
             dir="ltr",
             themes=widget.THEMES,
-            base=str(request.base_url),
+            base=base,
+            origin=base.rstrip("/"),
             integrity=self._module.integrity,
+            themes_integrity=self._assets.integrity("themes.css"),
             release=self._module.release(self._version),
+            articles={lang: LANGUAGES[lang] for lang in self._articles()},
         )
+
+    def _render_article(self, request: Request) -> str:
+        editions = self._articles()
+        lang = request.query_params.get("lang") or next(iter(editions), "en")
+        if lang not in editions:
+            raise PageError(404, f"There is no article in the language {lang[:40]!a} here.")
+        options = parse_page_options(request.url.query, None)
+        ticker = EmbeddedTicker(self._channel(editions[lang]), PageOptions(lines=options.lines))
+        return self._environment.get_template("article.html").render(
+            options=options,
+            ticker=ticker,
+            text=load_articles()[lang],
+            languages={each: LANGUAGES[each] for each in editions},
+            views=VIEWS,
+            lang=lang,
+            dir=ticker.edition.dir.value,
+            is_test=True,  # for search engines, it is no news either
+        )
+
+    def _articles(self) -> dict[str, str]:
+        """Return the edition of the article in each language. There are none without a demo."""
+        if not self._demo:
+            return {}
+        return editions_by_language((name, channel.edition) for name, channel in self._in_order().items())
 
     def _in_order(self) -> dict[str, Channel]:
         return {name: self._channels[name] for name in in_order(self._channels)}
@@ -242,8 +282,9 @@ def _make_environment(assets: Assets) -> Environment:
         "words": lambda lang: words.get(lang.split("-")[0], words["en"]),
         "is_flash": lambda line: line.urgency == URGENCY_FLASH,
         "refresh_s": REFRESH_S,
+        "sandbox": frame_sandbox,
     }
-    environment.filters |= {"instant": _format_instant, "rfc3339": rfc3339}
+    environment.filters |= {"instant": _format_instant, "rfc3339": rfc3339, "markup": lambda text: str(escape(text))}
     return environment
 
 
@@ -254,23 +295,3 @@ def _format_instant(instant: datetime, lang: str) -> str:
     except (UnknownLocaleError, ValueError):
         locale = Locale("en")
     return format_datetime(instant, "d MMM y HH:mm", locale=locale) + " UTC"
-
-
-def _frame_ancestors(edition: Edition) -> str:
-    """Return the origins whose pages may frame the edition (CSP `frame-ancestors`): those that may follow it."""
-    if "*" in edition.origins:
-        return "*"
-    return " ".join(["'self'", *(origin for origin in edition.origins if _ORIGIN.fullmatch(origin))])
-
-
-def _security_headers(frame_ancestors: str) -> dict[str, str]:
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
-        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; "
-        f"frame-ancestors {frame_ancestors}"
-    )
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
-    }

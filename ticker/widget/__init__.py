@@ -7,6 +7,7 @@ are committed, so that running needs no Node; a test rebuilds the bundle and com
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
@@ -24,6 +25,15 @@ def module() -> bytes:
 def source_map() -> bytes:
     """Return the module's source map, which contains its sources."""
     return (files(__name__) / "dist" / "ticker.js.map").read_bytes()
+
+
+def brotli(content: bytes) -> bytes | None:
+    """Return the copy of a built file that is compressed with Brotli, or None if the build made none.
+
+    Its name has a hash of the file's content, so a copy of another build is never served.
+    """
+    copy = files(__name__) / "dist" / f"{sha256(content).hexdigest()[:16]}.br"
+    return copy.read_bytes() if copy.is_file() else None
 
 
 @cache

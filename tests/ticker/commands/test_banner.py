@@ -145,13 +145,21 @@ def test_a_redis_url_is_printed_only_without_credentials(tmp_path: Path) -> None
 
 
 def test_the_readme_shows_the_banner() -> None:
-    lines = banner.banner("http://127.0.0.1:8080", DEFAULT_EDITIONS, "/home/maha/ticker/.venv/bin/tick", Place())
+    tick = "/home/maha/ticker/.venv/bin/tick"
+    lines = banner.banner("http://127.0.0.1:8080", DEFAULT_EDITIONS, tick, Place(), demo=True)
     assert "\n".join(lines) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_gateway_on_all_addresses_is_opened_on_this_machine() -> None:
     lines = list(banner.banner("http://0.0.0.0:8080", DEFAULT_EDITIONS, "tick", Place()))
     assert "  http://127.0.0.1:8080/" in lines
+
+
+def test_the_article_is_named_only_with_the_demo_and_an_edition_in_its_language() -> None:
+    french = {"fr": msgspec.structs.replace(DEFAULT_EDITIONS["en"], lang="fr")}
+    for editions, has_demo in ((DEFAULT_EDITIONS, True), (DEFAULT_EDITIONS, False), (french, True)):
+        lines = list(banner.banner("http://0.0.0.0:8080", editions, "tick", Place(), demo=has_demo))
+        assert ("  http://127.0.0.1:8080/demo/article" in lines) is (has_demo and editions is DEFAULT_EDITIONS)
 
 
 def test_a_line_is_described_by_its_text_and_a_withdrawn_one_by_its_reason() -> None:

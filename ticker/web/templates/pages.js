@@ -10,11 +10,16 @@ document.addEventListener("ticker:line", (event) => {
 for (const button of document.querySelectorAll("button")) {
   const source = document.getElementById(button.dataset.copies ?? "");
   if (!source || !navigator.clipboard) continue;
+  const status = button.nextElementSibling;
   const label = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(source.textContent ?? "");
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = label), 2000);
+    const show = (/** @type {string | null} */ text) => {
+      button.textContent = text ?? label;
+      if (status) status.textContent = text;
+    };
+    show("Copied");
+    setTimeout(show, 2000, null);
   });
 }
