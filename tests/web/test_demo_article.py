@@ -7,12 +7,14 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.support.channels import make_channel, make_hub, make_line
-from tests.web.test_pages import HOST, VERSION, ParsedPage
+from tests.support.parsed_page import ParsedPage
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.line import Change, Status
 from ticker.web.demo_article import LANGUAGES, editions_by_language, load_articles
 from ticker.web.pages import page_routes
 
+HOST = "http://ticker.example"
+VERSION = "1.2.3"
 LINES = [make_line(number, f"Line {number}") for number in range(1, 13)]
 
 

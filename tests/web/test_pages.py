@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from html.parser import HTMLParser
 
 import httpx
 import msgspec
@@ -13,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from tests.support.channels import make_channel, make_hub, make_line
+from tests.support.parsed_page import ParsedPage
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.line import Change, Direction, Status
 from ticker.core.messages import BoardMessage, decode_message
@@ -48,35 +48,6 @@ async def client(channels: dict[str, Channel]) -> AsyncIterator[httpx.AsyncClien
 def make_client(channels: Mapping[str, Channel]) -> httpx.AsyncClient:
     app = Starlette(routes=page_routes(make_hub(channels), version=VERSION, demo=True))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOST)
-
-
-class ParsedPage(HTMLParser):
-    """The elements, scripts and text of a page."""
-
-    def __init__(self, body: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self.text = ""
-        self._script: dict[str, str | None] | None = None
-        self.feed(body)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self._script = dict(attrs) if tag == "script" else None
-
-    def handle_endtag(self, tag: str) -> None:
-        self._script = None
-
-    def handle_data(self, data: str) -> None:
-        if self._script is None:
-            self.text += data
-        else:
-            self.scripts.append((self._script, data))
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.mark.parametrize(
