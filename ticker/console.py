@@ -206,7 +206,7 @@ def _raised_interrupts() -> Iterator[None]:
 
 def _discard(file: IO[str]) -> None:
     """Send the rest of the buffer of a broken file to /dev/null. Python would report it at exit."""
-    with suppress(OSError, ValueError):  # in tests, a file may have no descriptor
+    with suppress(OSError, ValueError):  # in tests, a file may lack a descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
 
 

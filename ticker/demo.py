@@ -113,7 +113,7 @@ class _Storyteller:
             number = await last_seq(redis, self._name)
             ends = await _ends_of_shown_lines(redis, self._name, number)
         most = lines_max(self._edition)
-        # An empty board gets some lines at once, so that readers see something. They leave it one by one, and each
+        # An empty board gets some lines immediately, so that readers see something. They leave it one by one, and each
         # makes room for the next story.
         for place in range(len(ends) + 1, most + 1):
             ends.append(_utc_now() + timedelta(seconds=SHOWN_S * place / most))

@@ -100,7 +100,7 @@ def update(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     rewrite_options,
 )
 def correct(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
-    """Correct a mistake, and tell readers what was wrong.
+    """Correct a mistake, and let readers know what was wrong.
 
     The receipt lists the lines of the same story that still show in other editions.
     """

@@ -13,10 +13,10 @@ from ticker.store.url import Kind, parse_url, password_from, redact, split_passw
 
 
 def log_in(console: Console, given: str, *, wants_file: bool) -> None:
-    """Store the URL `given` and its password, once a Redis accepts them. Print where they are.
+    """Store the URL `given` and its password after a Redis has accepted them. Print where they are stored.
 
     Raises:
-        SettingsError: If the URL can't be used or has no user, or there is no password.
+        SettingsError: If the URL can't be used or names no user, or the password is missing.
         StoreError: If Redis doesn't answer, or rejects the password.
 
     """

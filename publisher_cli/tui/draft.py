@@ -124,7 +124,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def without_label(typed: DraftFields) -> DraftFields | None:
-    """Return the fields without a label such as `BREAKING:`, and with its urgency. None: the text has no label."""
+    """Return the fields without a label such as `BREAKING:`, and with its urgency, or None without a label."""
     label = find_label(fields.normal_text(typed.text))
     if label is None:
         return None

@@ -69,7 +69,7 @@ class EditionModel:
 
     @property
     def zone(self) -> tzinfo | None:
-        """The edition's time zone. None means local time: the edition has no zone, or this machine doesn't know it."""
+        """The edition's time zone. None means local time: the edition names no zone, or an unknown one."""
         try:
             return find_zone(self.stored.edition.zone)
         except SettingsError:

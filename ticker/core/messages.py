@@ -68,7 +68,7 @@ class LineMessage(msgspec.Struct, frozen=True, tag_field="type", tag="line"):
 class ForgetMessage(msgspec.Struct, frozen=True, tag_field="type", tag="forget"):
     """The reader has to drop these lines, if it has them: they are old, and nobody can change them any more.
 
-    It has no position, because a `line` message of the same entry may follow.
+    It carries no position, because a `line` message of the same entry may follow.
     """
 
     lines: tuple[str, ...]

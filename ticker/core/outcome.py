@@ -322,7 +322,7 @@ def _check_schedule(submission: Submission, context: Context) -> Iterator[RuleFi
 def _due_at(submission: Submission, line: Line, context: Context, *, has_needs: bool) -> datetime | None:
     """Return when to publish the submission, or None to publish it immediately.
 
-    An item that a second person must approve has no undo window: its author can cancel it until then anyway.
+    An item that a second person must approve doesn't need an undo window: its author can cancel it until the approval.
     """
     now = context.earliest_now or context.now
     times = [

@@ -5,7 +5,7 @@ before it. If that entry was changed or is missing, the links around the damage 
 
 - An entry after a missing one is sound if the next entry follows from its link. So is the first one of a trimmed log.
 - An entry with a wrong link is sound if the next entry follows from the right link: only its link was changed.
-- If there is no next entry, a receipt with the entry's position decides. Only the desk writes receipts.
+- For the last entry, a receipt with its position decides. Only the desk writes receipts.
 
 Everything else was changed, or wasn't written by a desk.
 """

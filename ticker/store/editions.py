@@ -52,7 +52,7 @@ class StoredEdition(msgspec.Struct, frozen=True):
         return history_of(self.nonce)
 
     def counts(self, receipt: Receipt) -> bool:
-        """Return whether the receipt answers its key: it has no entry, or one of this history or of a continued one."""
+        """Return whether the receipt answers its key: it names no entry, or one of this or a continued history."""
         if receipt.is_of_history(self.history):
             return True
         return self.continued.has(receipt.history or "", receipt.position or "")

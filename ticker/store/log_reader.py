@@ -175,7 +175,7 @@ async def rotate(redis: Redis, edition: str, nonce: str) -> str:
 
 
 async def _was_trimmed_before(redis: Redis, edition: str, seq: int) -> bool:
-    """Return whether the log has no entry before `seq`. By now, a desk may have trimmed `seq` as well."""
+    """Return whether a desk has trimmed all entries before `seq`. By now, it may have trimmed `seq` as well."""
     oldest = await read_log(redis, edition, 0, 1)
     return bool(oldest) and oldest[0].seq >= seq
 

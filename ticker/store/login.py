@@ -31,7 +31,7 @@ _OTHERS: Final = 0o077
 
 
 class Login(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A stored login. `url` has no password. `in_keyring`: the keyring has it, and `password` is None."""
+    """A stored login. `url` is without the password. If `in_keyring`, the keyring has it, and `password` is None."""
 
     url: str
     password: str | None = None

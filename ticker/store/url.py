@@ -148,7 +148,7 @@ def with_password(url: str, password: str | None) -> str:
 
 
 def split_password(url: str) -> tuple[str, str | None]:
-    """Return the URL without its password, and the password, or None if it has none."""
+    """Return the URL without its password, and the password: None for a URL without one."""
     match = _URL.fullmatch(url)
     if match is None or not match["password"]:
         return url, None

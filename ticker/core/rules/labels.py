@@ -36,7 +36,7 @@ _ARABIC_FORMS: Final = str.maketrans("ىة", "يه")
 class Label(msgspec.Struct, frozen=True):
     """A label at the start of a text: the words as typed, the text after it, and the option to use instead.
 
-    `urgency` or `command` (of `tick`) has the label's meaning; both are None if Ticker has nothing for it.
+    `urgency` or `command` (of `tick`) has the label's meaning; both are None if Ticker can't express it.
     """
 
     words: str
