@@ -17,7 +17,6 @@ from ticker.gateway.admission import Refusal
 from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
 from ticker.gateway.handshake import (
-    Headers,
     Request,
     check_origin,
     events_response,
@@ -27,6 +26,7 @@ from ticker.gateway.handshake import (
     refusal_response,
     websocket_response,
 )
+from ticker.gateway.request_head import Headers
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 SAMPLE = [(b"sec-websocket-key", KEY), (b"sec-websocket-version", b"13")]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ticker.gateway.admission import Refusal
-from ticker.gateway.request_head import has_body, normalize_head, requests_websocket
+from ticker.gateway.request_head import Headers, has_body, normalize_head, requests_websocket
 
 HOST = (b"host", b"ticker.test")
 UPGRADE = (b"upgrade", b"websocket")
@@ -16,13 +16,13 @@ UPGRADE = (b"upgrade", b"websocket")
 def normalized(target: bytes, *headers: tuple[bytes, bytes], version: str = "1.1") -> tuple[bytes, list[bytes]]:
     """Return the target in origin form, and the hosts that the headers name afterwards."""
     changed = list(headers)
-    origin_form = normalize_head(b"GET", version, target, changed)
+    origin_form = normalize_head(b"GET", version, target, Headers(changed))
     return origin_form, [value for name, value in changed if name == b"host"]
 
 
 def refused(target: bytes, *headers: tuple[bytes, bytes], method: bytes = b"GET") -> tuple[int, str]:
     with pytest.raises(Refusal) as caught:
-        normalize_head(method, "1.1", target, list(headers))
+        normalize_head(method, "1.1", target, Headers(list(headers)))
     return caught.value.status, caught.value.code
 
 
@@ -111,8 +111,8 @@ def test_any_head_becomes_a_path_or_is_refused(target: bytes, hosts: list[bytes]
     ],
 )
 def test_lists_of_options_may_be_spread_over_headers(headers: list[tuple[bytes, bytes]]) -> None:
-    assert requests_websocket("1.1", headers)
-    assert not requests_websocket("1.0", headers), "HTTP/1.0 has no upgrade"
+    assert requests_websocket("1.1", Headers(headers))
+    assert not requests_websocket("1.0", Headers(headers)), "HTTP/1.0 has no upgrade"
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_lists_of_options_may_be_spread_over_headers(headers: list[tuple[bytes, 
     ],
 )
 def test_other_requests_ask_for_no_websocket(headers: list[tuple[bytes, bytes]]) -> None:
-    assert not requests_websocket("1.1", headers)
+    assert not requests_websocket("1.1", Headers(headers))
 
 
 def test_body_is_announced_by_its_length_or_its_coding() -> None:
-    assert has_body([(b"content-length", b"5")])
-    assert has_body([(b"transfer-encoding", b"chunked")])
-    assert not has_body([(b"content-length", b"0"), HOST])
+    assert has_body(Headers([(b"content-length", b"5")]))
+    assert has_body(Headers([(b"transfer-encoding", b"chunked")]))
+    assert not has_body(Headers([(b"content-length", b"0"), HOST]))

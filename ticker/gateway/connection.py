@@ -19,8 +19,9 @@ from ticker.gateway.admission import RETRY_S, Refusal, client_address, counted_a
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
 from ticker.gateway.framing import Framing, deflate_extension
-from ticker.gateway.handshake import Headers, Target
+from ticker.gateway.handshake import Target
 from ticker.gateway.hub import Hub
+from ticker.gateway.request_head import Headers
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -38,6 +39,7 @@ long that is. Browsers and proxies don't pipeline.
 class Connection(HttpToolsProtocol):
     """One connection to the gateway. uvicorn creates it, with `functools.partial(Connection, hub)` as the class."""
 
+    _headers: Headers  # of the newest request
     _target: Target | None = None  # the live edition that the request is for
     _is_events = False  # whether the request is for an event stream
     _is_head = False  # whether the request's method is HEAD, so that the response has no body
@@ -117,8 +119,9 @@ class Connection(HttpToolsProtocol):
             return
         method, version = self.parser.get_method(), self.parser.get_http_version()
         self._is_head = method == b"HEAD"
+        self._headers = Headers(self.headers)
         try:
-            self.url = request_head.normalize_head(method, version, self.url, self.headers)
+            self.url = request_head.normalize_head(method, version, self.url, self._headers)
         except Refusal as refusal:
             self._refuse_head(refusal)
             return
@@ -140,7 +143,7 @@ class Connection(HttpToolsProtocol):
         It would look at the last `Connection` only, and compare `Upgrade` as a whole.
         """
         if self._upgrades is None:
-            self._upgrades = request_head.requests_websocket(self.parser.get_http_version(), self.headers)
+            self._upgrades = request_head.requests_websocket(self.parser.get_http_version(), self._headers)
         return self._upgrades
 
     def on_body(self, body: bytes) -> None:
@@ -166,7 +169,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(Refusal(404, "path", "there is no WebSocket here: it is at /v1/{edition}/live"))
         elif self.parser.get_method() != b"GET":
             self._refuse(Refusal(400, "method", "a WebSocket is opened with GET"))
-        elif request_head.has_body(self.headers):
+        elif request_head.has_body(self._headers):
             # A proxy could read it as the request's body, and the gateway as frames.
             self._refuse(Refusal(400, "body", "the request for a WebSocket has no body"))
         else:
@@ -207,7 +210,7 @@ class Connection(HttpToolsProtocol):
             Refusal: If the request is invalid or exceeds a limit.
 
         """
-        hub, headers = self.hub, Headers(self.headers)
+        hub, headers = self.hub, self._headers
         channel = hub.channel(target.edition)
         origin = handshake.check_origin(channel.edition, headers, hub.settings.public_url)
         last_event_id = headers.one(b"last-event-id") if target.framing is Framing.EVENTS else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -22,7 +22,7 @@ from ticker.core.selection import parse_selection
 from ticker.gateway.admission import Refusal
 from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
-from ticker.gateway.request_head import ALLOWED
+from ticker.gateway.request_head import ALLOWED, Headers
 
 QUERY_FIELDS_MAX: Final = 32
 _KNOWN: Final = frozenset({"after", "lines", "section", "region", "urgency"})
@@ -176,31 +176,6 @@ def _parse_lines(text: str | None, default: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= LINES_MAX):
         raise Refusal(400, "lines", f"lines {text[:40]!a} is not a number from 1 to {LINES_MAX}")
     return int(text)
-
-
-class Headers:
-    """The headers of a request. Names are in lower case, values as received."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values: dict[bytes, list[bytes]] = {}
-        for name, value in pairs:
-            self._values.setdefault(name, []).append(value)
-
-    def all(self, name: bytes) -> list[str]:
-        """Return all values of a header."""
-        values = self._values.get(name)
-        return [value.decode("latin-1") for value in values] if values else []
-
-    def one(self, name: bytes) -> str | None:
-        """Return the value of a header, or None if it is missing or repeated."""
-        values = self.all(name)
-        return values[0].strip() if len(values) == 1 else None
-
-    def tokens(self, name: bytes) -> list[str]:
-        """Return the comma-separated parts of a header."""
-        return [part.strip() for value in self.all(name) for part in value.split(",")]
 
 
 def check_origin(edition: Edition, headers: Headers, public_url: str | None = None) -> str | None:

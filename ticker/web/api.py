@@ -24,7 +24,7 @@ from ticker.gateway.channel import Channel
 from ticker.gateway.framing import Framing, websocket_payload
 from ticker.gateway.hub import Hub
 from ticker.gateway.metrics import make_registry
-from ticker.gateway.request_head import method_refusal
+from ticker.gateway.request_head import Headers, method_refusal
 from ticker.gateway.worker_metrics import WorkerMetrics
 from ticker.web.http_cache import cacheable_response
 
@@ -155,7 +155,7 @@ class Api:
         return self._hub.channel(request.path_params["edition"])
 
     def _check_origin(self, request: Request, channel: Channel) -> str | None:
-        headers = handshake.Headers(request.headers.raw)
+        headers = Headers(request.headers.raw)
         return handshake.check_origin(channel.edition, headers, self._hub.settings.public_url)
 
     def _readable_channel(self, request: Request) -> tuple[Channel, Mapping[str, str]]:
