@@ -61,7 +61,7 @@ class LogWriter:
             created_at=now,
             updated_at=now,
         )
-        data = encode_entry(Entry(line=line, editor="bench", key=f"bench-{seq}", submitted_at=now))
+        data = encode_entry(Entry(line=line, editor="archive", key=f"archive-{seq}", submitted_at=now))
         link = next_link(self._links[-1], data)
         self._links.append(link)
         return Posted(seq, link, data, encode_line(self.position(seq), line), posted_at)

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Final, NoReturn
 
+from ticker.backoff import Backoff
 from ticker.core.entry import Logged, decode_entry
 from ticker.core.errors import TickerError
 from ticker.core.line import Change, Direction, Line
@@ -20,6 +21,7 @@ REPORT_S: Final = 0.3
 """How long the gateways have to report how many readers got an entry."""
 
 RETRY_S: Final = 1.0
+RETRY_MOST_S: Final = 5.0
 _WORDS: Final = {
     Change.NEW: "on air",
     Change.UPDATE: "updated",
@@ -47,6 +49,7 @@ async def show_activity(url: str, editions: Iterable[str], show: Callable[[str],
 
 async def _show_edition(url: str, name: str, show: Callable[[str], None]) -> NoReturn:
     seen: int | None = None
+    backoff = Backoff(RETRY_S, RETRY_MOST_S)
     while True:
         try:
             async with (
@@ -56,6 +59,7 @@ async def _show_edition(url: str, name: str, show: Callable[[str], None]) -> NoR
                 seen = await last_seq(redis, name) if seen is None else seen
                 while True:
                     entries = await tail(blocking, name, seen)
+                    backoff.reset()
                     if not entries:
                         seen = min(seen, await last_seq(redis, name))  # `ticker rotate` began a new log
                         continue
@@ -66,7 +70,7 @@ async def _show_edition(url: str, name: str, show: Callable[[str], None]) -> NoR
                         show(describe(name, logged, reach_of(raw.seq, reports), datetime.now().astimezone()))
                         seen = raw.seq
         except (OSError, TickerError, *CLIENT_ERRORS):
-            await asyncio.sleep(RETRY_S)  # the desk and the gateway report it
+            await asyncio.sleep(backoff.next_s())  # the desk and the gateway report it
 
 
 def describe(edition: str, logged: Logged, reach: Reach | None, now: datetime) -> str:
