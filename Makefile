@@ -69,6 +69,10 @@ format: $(VENV)/dev.stamp ## format the sources and fix what the linter can fix
 widget: $(VENV)/dev.stamp ## bundle the widget from its sources, after a change of ticker/widget/src
 	@$(BIN)/python scripts/build_widget.py
 
+.PHONY: npm
+npm: $(VENV)/dev.stamp ## build the npm package of the widget: a packed file in dist/
+	@$(BIN)/python -m scripts.build_package
+
 .PHONY: chromium
 chromium: $(VENV)/dev.stamp ## find or install the browser for the tests
 	@$(BIN)/python scripts/chromium.py

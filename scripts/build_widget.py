@@ -58,7 +58,7 @@ def _install() -> None:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=_environment(),
+        env=tool_environment(),
         capture_output=True,
         text=True,
         timeout=INSTALL_TIMEOUT_S,
@@ -68,7 +68,7 @@ def _install() -> None:
         raise RuntimeError(f"npm ci failed: {done.stderr}")
 
 
-def _environment() -> dict[str, str]:
+def tool_environment() -> dict[str, str]:
     """Return the environment with `node` first on PATH, where npm's programs look for it."""
     return os.environ | {"PATH": f"{Path(find_program('node')).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
@@ -78,7 +78,7 @@ def build(folder: Path) -> None:
     esbuild = install_tools() / ".bin" / "esbuild"
     command = [str(esbuild), "src/ticker.js", "--outfile=dist/ticker.js", "--log-level=warning", *OPTIONS]
     # Inside the folder, because the source map has relative paths: the result is the same on every machine.
-    subprocess.run(command, cwd=folder, env=_environment(), timeout=BUILD_TIMEOUT_S, check=True)
+    subprocess.run(command, cwd=folder, env=tool_environment(), timeout=BUILD_TIMEOUT_S, check=True)
     compress(folder / "dist" / "ticker.js")
 
 

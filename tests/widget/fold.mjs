@@ -3,13 +3,6 @@
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-// The bundle also contains the element: give it the browser objects that it uses while it loads.
-class Stub {}
-const stub = { addEventListener() {}, get: () => Stub, matches: false };
-Object.assign(globalThis, { HTMLElement: Stub, document: stub, customElements: stub, addEventListener() {} });
-Object.assign(globalThis, { matchMedia: () => stub, IntersectionObserver: Stub });
-globalThis.CSSStyleSheet = class { replaceSync() {} };
-
 const [vectors, module] = process.argv.slice(2);
 const { Fold, nextBoardChange } = await import(pathToFileURL(module).href);
 const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, now, board, messages }) => {

@@ -34,7 +34,9 @@ def test_the_module_names_its_source_map_and_the_map_contains_every_source() -> 
     source_map = json.loads(widget.source_map())
     sources = dict(zip(source_map["sources"], source_map["sourcesContent"], strict=True))
     assert sources == {
-        f"../src/{path.name}": path.read_text(encoding="utf-8") for path in (WIDGET / "src").glob("*.js")
+        f"../src/{path.name}": path.read_text(encoding="utf-8")
+        for path in (WIDGET / "src").glob("*.js")
+        if path.name not in {"index.js", "ticker.js"}  # they only import and export
     }
 
 

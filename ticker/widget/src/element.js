@@ -1,64 +1,87 @@
-/** The element: its attributes, its connection, its lines, and what it announces. */
+/** The element: its connection, its lines, what it announces, and what host pages can do with it. */
 
 import { Announcer } from "./announcer.js";
+import { Attributes, upgradeProperties } from "./attributes.js";
 import { attempt } from "./dom.js";
 import { nextBoardChange } from "./fold.js";
 import { Interface } from "./interface.js";
 import { Link, linkUrl } from "./link.js";
 import { markFresh } from "./list.js";
-import { sheet } from "./styles.js";
+import { styleSheet } from "./styles.js";
 import { wordsOf } from "./words.js";
 
 /**
  * @typedef {import("./fold.js").Line} Line
  * @typedef {import("./fold.js").Message} Message
+ * @typedef {"idle" | "connecting" | "live" | "waiting" | "offline" | "stopped"} State
  */
 
 const AGE_UPDATE_MS = 20_000; // how long a shown age may be out of date
 const TIMER_MINIMUM_MS = 50;
-const DEFAULT_SIZE = 10;
-const SIZE_MAX = 100;
 const ANNOUNCED_CHANGES = ["new", "update", "correct", "unhide"]; // withdrawals are announced too
 
-/** @type {Set<BreakingTicker>} */
-const elements = new Set();
+const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)");
+
+/** @param {Line[]} left @param {Line[]} right */
+const areSame = (left, right) => left.length === right.length && left.every((line, index) => line === right[index]);
+
+/** Freeze an array, because pages get it. @param {Line[]} lines */
+const freeze = (lines) => /** @type {Line[]} */ (Object.freeze(lines));
+
+/**
+ * What the page's timer, its observers and the link use of an element. Pages can't reach it.
+ * @typedef {import("./link.js").Member & {
+ *   update(now: number): number, render(): void, setInViewport(isInViewport: boolean): void,
+ * }} Inside
+ */
+
+/** The elements in the document. @type {Map<Element, Inside>} */
+const elements = new Map();
 
 // One timer for the ages, expiries, rotations and announcements of all elements on the page.
 let pageTimer = 0;
 function updateAll() {
   clearTimeout(pageTimer);
   const now = Date.now();
-  const next = Math.min(now + AGE_UPDATE_MS, ...[...elements].map((element) => element.update(now)));
+  const next = Math.min(now + AGE_UPDATE_MS, ...[...elements.values()].map((inside) => inside.update(now)));
   if (elements.size) pageTimer = setTimeout(updateAll, Math.max(TIMER_MINIMUM_MS, next - now));
 }
-addEventListener("visibilitychange", updateAll);
 
-const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
-reducedMotion.addEventListener("change", () => elements.forEach((element) => element.render()));
+/** @type {IntersectionObserver | undefined} */
+let viewportObserver;
 
-const viewportObserver = new IntersectionObserver(
-  (entries) => {
-    for (const { target, isIntersecting } of entries)
-      /** @type {BreakingTicker} */ (target).setInViewport(isIntersecting);
-  },
-  { rootMargin: "200px" },
-);
+/** Watch the page for all elements. Not while the module loads: a server, which has no page, may import it. */
+function watchPage() {
+  addEventListener("visibilitychange", updateAll);
+  prefersReducedMotion().addEventListener("change", () => elements.forEach((inside) => inside.render()));
+  return new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) elements.get(target)?.setInViewport(isIntersecting);
+    },
+    { rootMargin: "200px" },
+  );
+}
 
-/** `<breaking-ticker>`. Its attributes are its state; an invalid value counts as not set. */
-export class BreakingTicker extends HTMLElement {
-  static observedAttributes = [
-    "edition", "lines", "section", "region", "urgency", "layout", "interval", "server", "lang", "words", "label",
-    "paused", "transport",
-  ];
-
+/**
+ * `<breaking-ticker>`: live breaking news.
+ *
+ * Its attributes are its state; an invalid value counts as not set.
+ * @tag breaking-ticker
+ * @attr {string} lang - The language of the controls, such as `es`. By default the one of the edition.
+ * @fires {CustomEvent<{ board: readonly Line[] }>} ticker:board - The first board has arrived, or other lines show.
+ * @fires {CustomEvent<{ line: Line, live: boolean }>} ticker:line - A version of a line that the reader hadn't seen.
+ * @fires {CustomEvent<{ state: State }>} ticker:state - The state of the connection has changed.
+ */
+export class BreakingTicker extends Attributes {
   /** @type {Link | undefined} */
   #link;
   #url = ""; // of the link
   #isInViewport = false;
-  /** @type {Line[]} */
-  #lines = []; // on the board; they don't change while the element is paused
+  #board = freeze([]); // it doesn't change while the element is paused
+  #reportedBoard = this.#board; // by the latest event
+  #isConnectScheduled = false;
   #isRenderScheduled = false;
-  #renderedAt = 0; // by the clock of the server
+  #boardAt = 0; // when the board was computed, by the clock of the server
   #newestNumber = 0; // the highest number of all lines that arrived
   #newWhilePaused = 0;
   #announcer = new Announcer();
@@ -67,113 +90,137 @@ export class BreakingTicker extends HTMLElement {
     resume: () => this.resume(),
     render: () => this.#scheduleRender(),
   });
-  #root = this.attachShadow({ mode: "open" });
+  #inside = this.#makeInside();
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [sheet];
-    this.#root.append(this.#interface.frame);
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [styleSheet()];
+    root.append(this.#interface.frame);
     this.#interface.frame.append(this.#announcer.region);
   }
 
-  // Attributes and properties
+  // What a page can use
 
-  /** How many lines are shown: 1 to 100. */
-  get size() {
-    const size = Math.trunc(Number(this.getAttribute("lines") ?? DEFAULT_SIZE));
-    return size >= 1 && size <= SIZE_MAX ? size : DEFAULT_SIZE;
-  }
-
-  /** list, strip or crawl. A crawl is a strip for readers who prefer reduced motion. */
-  get layout() {
-    const layout = this.getAttribute("layout") ?? "";
-    if (layout === "crawl" && reducedMotion.matches) return "strip";
-    return ["strip", "crawl"].includes(layout) ? layout : "list";
-  }
-
-  /** Whether a reader can see the element now. */
-  get isVisible() {
-    return this.#isInViewport && !document.hidden;
-  }
-
-  /** idle, connecting, live, waiting (to reconnect), offline or stopped (refused: it retries slowly). */
+  /**
+   * The state of the connection. `stopped`: the server refuses the page or the edition, and the element retries slowly.
+   * @type {State}
+   */
   get state() {
-    return this.#link?.state ?? "idle";
+    return /** @type {State} */ (this.#link?.state ?? "idle");
   }
 
-  /** The reader's position in the edition's log, or an empty text before the first message. */
+  /** The reader's position in the edition's log, or an empty text before the first message. @type {string} */
   get position() {
     return this.#link?.position ?? "";
   }
 
-  get paused() {
-    return this.hasAttribute("paused");
+  /**
+   * The lines that show now. Array and lines are frozen, and each change makes a new array.
+   * @type {readonly Line[]}
+   */
+  get board() {
+    return this.#board;
   }
 
   /** Keep the present lines. Withdrawn lines still disappear. */
   pause() {
-    this.toggleAttribute("paused", true);
+    this.paused = true;
   }
 
   /** Show the newest lines again. */
   resume() {
-    this.toggleAttribute("paused", false);
+    this.paused = false;
   }
 
   connectedCallback() {
-    elements.add(this);
+    upgradeProperties(this);
+    elements.set(this, this.#inside);
+    viewportObserver ??= watchPage();
     viewportObserver.observe(this);
-    this.#connect();
+    this.#scheduleConnect();
   }
 
   disconnectedCallback() {
     elements.delete(this);
-    viewportObserver.unobserve(this);
+    viewportObserver?.unobserve(this);
     this.#isInViewport = false;
     this.#leaveLink();
   }
 
   /** @param {string} name @param {string | null} before @param {string | null} value */
   attributeChangedCallback(name, before, value) {
-    if (before === value || !this.isConnected) return;
+    if (before === value || !elements.has(this)) return;
     if (name === "paused") {
       this.#newWhilePaused = 0;
       if (value === null) this.#interface.currentId = ""; // a strip continues with the newest line
       this.#announcer.drop();
     }
-    this.#connect();
+    this.#scheduleConnect();
   }
 
   // The connection
 
+  /** @returns {Inside} */
+  #makeInside() {
+    const element = this;
+    return {
+      get size() {
+        return element.lines;
+      },
+      get isVisible() {
+        return element.#isVisible;
+      },
+      receive: (message, isNew) => element.#receive(message, isNew),
+      update: (now) => element.#update(now),
+      render: () => element.#render(),
+      setInViewport: (isInViewport) => element.#setInViewport(isInViewport),
+    };
+  }
+
+  /** Whether a reader can see the element now. */
+  get #isVisible() {
+    return this.#isInViewport && !document.hidden;
+  }
+
   /** @param {boolean} isInViewport */
-  setInViewport(isInViewport) {
+  #setInViewport(isInViewport) {
     this.#isInViewport = isInViewport;
     this.#link?.update();
-    this.#interface.setVisible(this.isVisible);
+    this.#interface.setVisible(this.#isVisible);
   }
 
   #leaveLink() {
-    this.#link?.members.delete(this);
+    this.#link?.members.delete(this.#inside);
     this.#link?.update();
     this.#link = undefined;
+  }
+
+  /** Connect soon, but once: a page or a framework may set several attributes one after the other. */
+  #scheduleConnect() {
+    if (this.#isConnectScheduled) return;
+    this.#isConnectScheduled = true;
+    queueMicrotask(() => {
+      this.#isConnectScheduled = false;
+      if (elements.has(this)) this.#connect();
+    });
   }
 
   /** Follow the edition and the selection of the attributes, and show the lines that are known already. */
   #connect() {
     const url = linkUrl(this);
     if (url !== this.#url || !this.#link) {
-      if (url !== this.#url) this.#lines = [];
+      if (url !== this.#url) this.#board = freeze([]);
       this.#leaveLink();
       this.#url = url;
       if (url) {
         this.#link = Link.shared(url);
-        this.#link.members.add(this);
+        this.#link.members.add(this.#inside);
         this.#adoptRenderedBoard(this.#link);
       }
     }
     this.#link?.update();
-    this.render();
+    this.#render();
     updateAll();
   }
 
@@ -185,7 +232,7 @@ export class BreakingTicker extends HTMLElement {
   #adoptRenderedBoard(link) {
     const script = this.querySelector("script[type='application/json']");
     if (!script) return;
-    attempt(() => link.startFrom(JSON.parse(script.textContent ?? ""), this.size)); // if invalid, the server sends one
+    attempt(() => link.startFrom(JSON.parse(script.textContent ?? ""), this.lines)); // if invalid, the server sends one
     this.replaceChildren();
   }
 
@@ -194,9 +241,9 @@ export class BreakingTicker extends HTMLElement {
    * @param {Message | null} message null if only the state changed
    * @param {boolean} isNew whether the message has a new version of a line
    */
-  receive(message, isNew) {
+  #receive(message, isNew) {
     if (!message) this.#dispatch("state", { state: this.state });
-    else if (message.type === "board") this.#lines = []; // even while paused: the board may be of another history
+    else if (message.type === "board") this.#board = this.#newestLines(); // even while paused: it may be of another history
     else if (message.type === "line" && isNew) this.#receiveLine(message.line);
     else if (message.type === "forget") this.#forget(message.lines);
     this.#scheduleRender();
@@ -229,15 +276,17 @@ export class BreakingTicker extends HTMLElement {
    */
   #removeText(line) {
     this.#announcer.drop(line.id);
-    this.#lines = this.#lines
-      .map((other) => (other.id === line.id ? line : other))
-      .filter((other) => other.status !== "withheld");
+    this.#setBoard(
+      this.#board
+        .map((other) => (other.id === line.id ? line : other))
+        .filter((other) => other.status !== "withheld"),
+    );
     this.#interface.list.change(line);
   }
 
   /** Drop old lines, also while paused: nobody could withdraw them here any more. @param {string[]} ids */
   #forget(ids) {
-    this.#lines = this.#lines.filter(({ id }) => !ids.includes(id));
+    this.#setBoard(this.#board.filter(({ id }) => !ids.includes(id)));
     for (const id of ids) this.#announcer.drop(id);
   }
 
@@ -248,9 +297,8 @@ export class BreakingTicker extends HTMLElement {
         ? ANNOUNCED_CHANGES.includes(line.change)
         : line.status === "canceled" && line.change === "withdraw" && !line.expires_at; // it shows a notice
     // Only one of the elements that share a link announces: the first one that is visible and not silenced.
-    const speaker = [...elements].find(
-      (other) =>
-        other.#link === this.#link && other.getAttribute("announce") !== "off" && !other.paused && other.isVisible,
+    const speaker = [.../** @type {Iterable<BreakingTicker>} */ (elements.keys())].find(
+      (other) => other.#link === this.#link && other.announce === "on" && !other.paused && other.#isVisible,
     );
     if (this !== speaker || !isAnnounced) return;
     this.#announcer.add(line);
@@ -264,8 +312,8 @@ export class BreakingTicker extends HTMLElement {
   }
 
   /** Do everything that is due at `now`. Return the time of the next thing to do. @param {number} now in milliseconds */
-  update(now) {
-    const boardChange = nextBoardChange(this.#lines, this.#renderedAt) - this.#clockOffset;
+  #update(now) {
+    const boardChange = nextBoardChange(this.#board, this.#boardAt) - this.#clockOffset;
     if (boardChange <= now) this.#scheduleRender();
     const { list } = this.#interface;
     list.updateAges(now);
@@ -279,36 +327,55 @@ export class BreakingTicker extends HTMLElement {
 
   // The board
 
+  /** Return the lines that are on the board now, if it isn't paused. */
+  #newestLines() {
+    this.#boardAt = Date.now() + this.#clockOffset;
+    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines) ?? []);
+  }
+
+  /** Replace the board, unless it has the same lines. @param {Line[]} board */
+  #setBoard(board) {
+    if (!areSame(board, this.#board)) this.#board = freeze(board);
+  }
+
   /** Render with the next frame, however often this is called. */
   #scheduleRender() {
     if (this.#isRenderScheduled) return;
     this.#isRenderScheduled = true;
-    if (document.hidden) queueMicrotask(() => this.render());
-    else requestAnimationFrame(() => this.render());
+    if (document.hidden) queueMicrotask(() => this.#render());
+    else requestAnimationFrame(() => this.#render());
   }
 
-  render() {
+  #render() {
     this.#isRenderScheduled = false;
-    this.#renderedAt = Date.now() + this.#clockOffset;
-    if (!this.paused || !this.#lines.length)
-      this.#lines = this.#link?.fold.lines(this.#renderedAt, this.size) ?? [];
+    const lines = this.#newestLines();
+    if (!this.paused || !this.#board.length) this.#setBoard(lines);
     const { edition, isIncomplete } = this.#link ?? {};
     const lang = this.lang || edition?.lang || "en";
+    const isStill = prefersReducedMotion().matches;
     this.#interface.render({
       edition,
       isIncomplete,
       lang,
-      layout: this.layout,
-      size: this.size,
-      lines: this.#lines,
+      layout: isStill && this.layout === "crawl" ? "strip" : this.layout,
+      size: this.lines,
+      lines: this.#board,
       state: this.state,
       isPaused: this.paused,
       newWhilePaused: this.#newWhilePaused,
-      isVisible: this.isVisible,
-      interval: 1000 * Number(this.getAttribute("interval")),
-      isStill: reducedMotion.matches,
-      label: this.getAttribute("label") ?? edition?.title ?? "",
-      words: { ...wordsOf(lang), ...attempt(() => JSON.parse(this.getAttribute("words") ?? "{}")) },
+      isVisible: this.#isVisible,
+      interval: 1000 * this.interval,
+      isStill,
+      label: this.label || edition?.title || "",
+      words: { ...wordsOf(lang), ...this.words },
     });
+    this.#reportBoard();
+  }
+
+  /** Fire `ticker:board` for the first board, and whenever other lines show. */
+  #reportBoard() {
+    if (!this.#link?.edition || this.#board === this.#reportedBoard) return;
+    this.#reportedBoard = this.#board;
+    this.#dispatch("board", { board: this.#board });
   }
 }

@@ -10,8 +10,9 @@
  * @typedef {{
  *   id: string, version: number, number: number, change: string, status: string, text: string,
  *   attribution?: string | null, lang: string, dir: string, urgency: number, section?: string | null,
- *   url?: string | null, created_at: string, updated_at: string, expires_at?: string | null,
- *   correction?: string | null, pinned_until?: string | null, test?: boolean,
+ *   regions?: readonly string[], coverage?: string | null, url?: string | null, created_at: string,
+ *   updated_at: string, expires_at?: string | null, correction?: string | null, pinned_until?: string | null,
+ *   test?: boolean,
  * }} Line
  * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
  * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[], incomplete?: boolean }} Board
@@ -25,7 +26,13 @@
  */
 export const toMilliseconds = (instant) => Date.parse(instant ?? "");
 
-/** The lines that a reader knows, each in its latest version. */
+/** Freeze a line with everything in it: pages get it in events, and must not change what shows. @param {Line} line */
+function freeze(line) {
+  Object.freeze(line.regions);
+  return Object.freeze(line);
+}
+
+/** The lines that a reader knows, each in its latest version. They are frozen. */
 export class Fold {
   /** @type {Map<string, Line>} */
   #lines = new Map();
@@ -35,7 +42,7 @@ export class Fold {
    * @param {Line[]} lines
    */
   reset(lines) {
-    this.#lines = new Map(lines.map((line) => [line.id, line]));
+    this.#lines = new Map(lines.map((line) => [line.id, freeze(line)]));
   }
 
   /**
@@ -44,7 +51,7 @@ export class Fold {
    */
   apply(line) {
     if ((this.#lines.get(line.id)?.version ?? 0) >= line.version) return false;
-    this.#lines.set(line.id, line);
+    this.#lines.set(line.id, freeze(line));
     return true;
   }
 

@@ -20,7 +20,48 @@ import { LineList } from "./list.js";
 
 const ROTATION_MINIMUM_MS = 3_000;
 
-/** The interface of an element. `frame` contains all of it. */
+/**
+ * The interface of an element. `frame` contains all of it. What a page can style and fill:
+ *
+ * @slot - Shows until the first lines arrive, and while there are none.
+ *
+ * @csspart ticker - Everything.
+ * @csspart header - The row with title, status and buttons.
+ * @csspart test - The mark of a test edition.
+ * @csspart title - The title.
+ * @csspart status - The state of the connection, if there is something to say.
+ * @csspart new - The button with the number of new lines while paused.
+ * @csspart previous - The button for the previous line of a strip.
+ * @csspart count - The place of a strip's line among all lines.
+ * @csspart next - The button for the next line of a strip.
+ * @csspart pause - The button to pause and resume.
+ * @csspart view - The part that scrolls, around the lines.
+ * @csspart list - The lines.
+ * @csspart line - A line. It has a second part for its kind.
+ * @csspart age - The age of a line.
+ * @csspart text - The text of a line, with everything but its age.
+ * @csspart tag - The word for the kind of a line. It has a second part for the kind.
+ * @csspart attribution - The source of a line.
+ * @csspart link - The link of a line.
+ * @csspart note - The explanation of a correction.
+ * @csspart flash - A line of urgency 1, and its tag.
+ * @csspart update - A line that was updated, and its tag.
+ * @csspart correction - A line that was corrected, and its tag.
+ * @csspart withdrawn - A notice in place of a withdrawn line, and its tag.
+ * @csspart urgent - A line of urgency 1, also if it was updated or corrected.
+ * @csspart fresh - A line that has just arrived.
+ *
+ * @cssprop --ticker-background - The background.
+ * @cssprop --ticker-color - The colour of the text.
+ * @cssprop --ticker-accent - The colour of the live mark, of flash lines and of tags.
+ * @cssprop --ticker-muted - The colour of ages and notes.
+ * @cssprop --ticker-rule - The colour of rules and borders.
+ * @cssprop --ticker-fresh - The background of a line that has just arrived.
+ * @cssprop --ticker-font - The font family. By default the one of the page.
+ * @cssprop --ticker-size - The font size. All other sizes are relative to it.
+ * @cssprop --ticker-radius - The radius of the corners.
+ * @cssprop --ticker-height - The height of a list.
+ */
 export class Interface {
   list = new LineList();
   currentId = ""; // the line that a strip shows

@@ -4,6 +4,7 @@
  * It reconnects, resumes from its position, and chooses between Server-Sent Events and a WebSocket.
  */
 
+import { URGENCY_LAST } from "./attributes.js";
 import { attempt } from "./dom.js";
 import { Fold, toMilliseconds } from "./fold.js";
 
@@ -50,22 +51,27 @@ function acquireSlot(number = 1) {
 
 /**
  * Return the URL of the link for the attributes of an element: the edition's address, with the selection as its query
- * and the transport as its fragment. Elements with equal URLs share a link. The URL is empty without an edition.
- * @param {Element} element
+ * and the transport as its fragment. Elements with equal URLs share a link. The URL is empty without an edition, and
+ * without a valid server, which is logged.
+ * @param {import("./attributes.js").Properties} element
  */
 export function linkUrl(element) {
-  const edition = element.getAttribute("edition");
-  const server = element.getAttribute("server")?.replace(/\/*$/, "/");
-  // The module is at /widget/ticker.js or /widget/<release>/ticker.js on its server.
+  const { edition, server, urgency } = element;
+  if (!edition) return "";
+  // The module is at /widget/ticker.js or /widget/<release>/ticker.js on its server. In the npm package it is nowhere.
   const ownServer = import.meta.url.replace(/(\/widget)?\/[^/]*(\/[^/]*\.js)?$/, "/");
-  const url = edition && attempt(() => new URL(`v1/${encodeURIComponent(edition)}`, server ?? ownServer));
-  if (!url) return "";
-  for (const name of ["section", "region", "urgency"]) {
-    const values = element.getAttribute(name)?.match(/[^\s,]+/g)?.sort();
-    for (const value of new Set(values)) url.searchParams.append(name, value);
+  const url = attempt(() => {
+    const base = server ? new URL(server.replace(/\/*$/, "/"), document.baseURI) : ownServer;
+    return new URL(`v1/${encodeURIComponent(edition)}`, base);
+  });
+  if (!url) {
+    console.error(`breaking-ticker: set "server" to the address of the ticker's server, not to "${server}"`);
+    return "";
   }
-  const transport = element.getAttribute("transport") ?? "";
-  url.hash = ["events", "socket"].includes(transport) ? transport : "";
+  for (const name of /** @type {const} */ (["section", "region"]))
+    for (const value of new Set(element[name].match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
+  if (urgency < URGENCY_LAST) url.searchParams.append("urgency", `${urgency}`);
+  url.hash = element.transport;
   return url.href;
 }
 
@@ -331,7 +337,7 @@ export class Link {
 }
 
 /** Listen to an event of the whole page once for all links. @param {string} type @param {(link: Link) => void} act */
-const onPageEvent = (type, act) => addEventListener(type, () => links.forEach(act));
+const onPageEvent = (type, act) => globalThis.document && addEventListener(type, () => links.forEach(act));
 
 onPageEvent("pagehide", (link) => link.suspend()); // an open connection keeps a page out of the back/forward cache
 onPageEvent("pageshow", (link) => link.resume());

@@ -4,13 +4,12 @@
  * In the list layout, the list is positioned by its lower end: a line that comes or goes moves the list as a whole, and
  * older lines keep their place in it. Browsers don't count that as a layout shift. See `update` in `list.js`.
  */
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(`
+const CSS = `
 :host { display: block; min-inline-size: min(100%, 20em) }
 :host([hidden]), [hidden] { display: none !important }
 [part=ticker] {
   all: initial; color-scheme: inherit; display: flex; flex-direction: column; container-type: inline-size;
-  font: 400 var(--ticker-size, medium)/1.45 var(--ticker-font, system-ui, sans-serif);
+  font: 400 var(--ticker-size, medium)/1.45 serif; font-family: var(--ticker-font, inherit);
   --ground: var(--ticker-background, light-dark(#fff, #15181d)); background: var(--ground);
   color: var(--ticker-color, light-dark(#14171c, #eceff3));
   border-radius: var(--ticker-radius); overflow: clip; overflow-wrap: anywhere;
@@ -71,6 +70,16 @@ a:hover { text-decoration: underline }
   [part=ticker] ol { display: block; position: static; transform: none !important; white-space: normal; inline-size: auto }
   li[hidden] { display: flex !important }
 }
-`);
+`;
 
-export { sheet };
+/** @type {CSSStyleSheet | undefined} */
+let sheet;
+
+/** Return the style sheet, which all elements share. It is made for the first one, because a server can't make it. */
+export function styleSheet() {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(CSS);
+  }
+  return sheet;
+}

@@ -1,14 +1,10 @@
 /**
- * `<breaking-ticker edition="en">`: live breaking news on any page. `docs/embedding.md` describes its attributes,
- * properties, events and parts.
+ * The module that the gateway serves: it defines `<breaking-ticker>`. `docs/embedding.md` describes the element's
+ * attributes, properties, events and parts.
  *
- * `make widget` bundles this module into `dist/ticker.js`, which the gateway serves.
+ * `make widget` bundles this module into `dist/ticker.js`.
  */
 
-import { BreakingTicker } from "./element.js";
+import "./define.js";
 
-// A page may load the module twice, from two addresses.
-if (!customElements.get("breaking-ticker")) customElements.define("breaking-ticker", BreakingTicker);
-
-export { BreakingTicker };
-export { Fold, nextBoardChange } from "./fold.js";
+export * from "./index.js";

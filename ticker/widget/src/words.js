@@ -19,7 +19,9 @@ const ENGLISH = {
   test: "TEST",
 };
 
-/** @type {Record<string, typeof ENGLISH>} */
+/** @typedef {typeof ENGLISH} Words */
+
+/** @type {Record<string, Words>} */
 const TRANSLATIONS = {
   ar: {
     pause: "إيقاف",

@@ -1,0 +1,3 @@
+/** Importing this module defines `<breaking-ticker>`. On a server it does nothing. */
+
+export { BreakingTicker } from "./index.js";

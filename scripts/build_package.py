@@ -1,0 +1,86 @@
+"""Build the npm package of the element: `make npm` writes `dist/breaking-ticker-<version>.tgz`.
+
+`npm/` has the files that people write: `package.json`, the types and the README. The others are made from
+`ticker/widget/src/`: the modules, the types of the sources, and the custom elements manifest.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from scripts.build_widget import BUILD_TIMEOUT_S, ROOT, WIDGET, find_program, install_tools, tool_environment
+
+PACKAGE: Final = ROOT / "npm"
+MODULE_OPTIONS: Final = (
+    "--bundle", "--format=esm", "--target=es2023", "--charset=utf8", "--sourcemap", "--log-level=warning",
+    # The package isn't loaded from the ticker's server, so the element has to be told where that is.
+    '--define:import.meta.url=""',
+)  # fmt: skip
+TYPE_OPTIONS: Final = (
+    "--allowJs", "--checkJs", "--strict", "--declaration", "--emitDeclarationOnly", "--target", "es2023",
+    "--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2023,dom,dom.iterable",
+)  # fmt: skip
+PUBLIC_TYPES: Final = ("attributes", "element", "fold", "index", "link", "words")
+"""The modules whose types the package's own types use."""
+
+
+def build_package(target: Path) -> None:
+    """Write all files of the package into `target`, a folder that doesn't exist yet."""
+    shutil.copytree(PACKAGE, target)
+    shutil.copy(ROOT / "LICENSE", target)
+    shutil.copy(WIDGET / "themes.css", target)
+    # Inside the folder, because the source map has relative paths: the result is the same on every machine.
+    shutil.copytree(WIDGET / "src", target / "src")
+    tools = install_tools()
+    _run([str(tools / ".bin" / "esbuild"), "src/index.js", "--outfile=index.js", *MODULE_OPTIONS], target)
+    shutil.copy(target / "src" / "define.js", target)
+    _run([*_node(tools / "typescript" / "bin" / "tsc"), "src/index.js", "--outDir", "types", *TYPE_OPTIONS], target)
+    for file in (target / "types").iterdir():
+        if file.name.removesuffix(".d.ts") not in PUBLIC_TYPES:
+            file.unlink()
+    analyzer = tools / "@custom-elements-manifest" / "analyzer" / "cem.js"
+    _run([*_node(analyzer), "analyze", "--quiet", "--config", "manifest.config.mjs"], target)
+    shutil.rmtree(target / "src")
+    (target / "manifest.config.mjs").unlink()
+
+
+def pack(package: Path, folder: Path) -> Path:
+    """Pack the files of a package as for publishing. Return the packed file, which is in `folder`."""
+    folder.mkdir(exist_ok=True)
+    name = _run([find_program("npm"), "pack", "--silent", "--pack-destination", str(folder)], package)
+    return folder / name.strip().splitlines()[-1]
+
+
+def _node(script: Path) -> list[str]:
+    return [find_program("node"), str(script)]
+
+
+def _run(command: Sequence[str], folder: Path) -> str:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=tool_environment(),
+        capture_output=True,
+        text=True,
+        timeout=BUILD_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{Path(command[0]).name} failed: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / "package"
+        build_package(package)
+        print(pack(package, ROOT / "dist").relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
