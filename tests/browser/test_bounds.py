@@ -58,7 +58,9 @@ def test_hundred_new_lines_cause_no_layout_shift(
     assert shifts(page) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/en", "/ar?wall=1", "/es/embed", "/en?layout=strip", "/en?layout=crawl"])
+@pytest.mark.parametrize(
+    "path", ["/", "/en", "/ar?wall=1", "/es/embed", "/en?layout=strip", "/en?layout=crawl", "/demo/article"]
+)
 @pytest.mark.parametrize("width", [360, 1440])
 def test_rendered_page_has_no_layout_shift_when_the_element_starts(
     reader: Readers, harness: BrowserHarness, path: str, width: int

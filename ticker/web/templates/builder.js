@@ -29,6 +29,7 @@ function readChoices(form) {
     edition,
     layout: /** @type {keyof typeof FRAME_HEIGHTS} */ (text("layout")),
     theme: text("theme"),
+    label: text("label").trim(),
     lines: lines.validity.valid ? lines.value : DEFAULT_LINES,
     urgency: text("urgency"),
     section: terms("section"),
@@ -45,6 +46,7 @@ function attributesOf(choices) {
   return [
     ["edition", choices.edition],
     ["layout", choices.layout === "list" ? "" : choices.layout],
+    ["label", choices.label],
     ["lines", choices.lines === DEFAULT_LINES ? "" : choices.lines],
     ["section", choices.section],
     ["region", choices.region],
@@ -84,7 +86,7 @@ function frame(choices, base, title, sandbox) {
   const query = new URLSearchParams();
   for (const [name, value] of attributesOf(choices))
     if (name === "data-ticker-theme") query.append("theme", value);
-    else if (name !== "edition") for (const each of value.split(" ")) query.append(name, each);
+    else if (!["edition", "label"].includes(name)) for (const each of value.split(" ")) query.append(name, each);
   const address = `${base}${choices.edition}/embed${query.size ? `?${query}` : ""}`;
   return (
     `<iframe${written([["src", address], ["title", title], ["width", "600"]])} ` +
@@ -124,7 +126,9 @@ function contrastWarning({ colours }) {
 /** @param {Element} preview @param {Choices} choices */
 function show(preview, choices) {
   const attributes = new Map(attributesOf(choices).map(([name, value]) => [name, value]));
-  for (const name of ["edition", "layout", "lines", "section", "region", "urgency", "data-ticker-theme"]) {
+  // The page already has a list with the edition's title.
+  if (!choices.label && choices.layout === "list") attributes.set("label", "Preview");
+  for (const name of ["edition", "layout", "label", "lines", "section", "region", "urgency", "data-ticker-theme"]) {
     const value = attributes.get(name);
     if (value) preview.setAttribute(name, value);
     else preview.removeAttribute(name);
