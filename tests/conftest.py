@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
 
 from tests.support.cluster import Cluster
+from tests.support.scheduling import LongestFirst, sort
 from tests.support.sentinel import SentinelTrio
 from tests.support.servers import RedisServer, short_folder
 from tests.support.signals import stop_inheriting_ignored_signals
@@ -23,6 +25,14 @@ settings.load_profile("ticker")
 
 def pytest_configure() -> None:
     stop_inheriting_ignored_signals()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    sort(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LongestFirst | None:
+    return LongestFirst(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.timer import Timer
-from textual.widgets import Footer, OptionList
+from textual.widgets import OptionList
 
 from publisher_cli.history import RelatedLine
 from publisher_cli.session import Session, origin
@@ -35,6 +35,7 @@ from publisher_cli.tui.outbox import Drafts, Outbox
 from publisher_cli.tui.steps import AskText, Confirm, Edit, Quit, Refuse, Send, Step
 from publisher_cli.tui.sync import EditionSync, deliver
 from publisher_cli.tui.widgets.composer import Composer
+from publisher_cli.tui.widgets.key_footer import KeyFooter
 from publisher_cli.tui.widgets.line_list import LineList, held_rows, line_rows
 from publisher_cli.tui.widgets.prompt import ConfirmPrompt, Prompt, TextPrompt
 from publisher_cli.tui.widgets.receipt_bar import Notice, ReceiptBar
@@ -103,7 +104,7 @@ class DeskApp(App[str]):
 
     def compose(self) -> ComposeResult:
         yield from (self._status, self._lines, self._details, self._composer, self._receipts)
-        yield Footer(compact=True)
+        yield KeyFooter(compact=True)
 
     def on_mount(self) -> None:
         self._composer.focus_text()

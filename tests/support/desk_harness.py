@@ -88,7 +88,8 @@ class DeskHarness:
         """Submit a request and return its receipt."""
         after = await last_receipt_id(self.redis, self.edition, editor)
         stream_id = await self.submit(editor, request)
-        stored = await self.receipt_after(editor, request.key, after, deadline_at_ms(stream_id, request.deadline_s))
+        until = deadline_at_ms(stream_id, request.deadline_s)
+        stored = await self.receipt_after(editor, request.key, after, until, stream_id)
         assert stored is not None, "no desk answered in time"
         return stored.receipt
 
@@ -110,10 +111,14 @@ class DeskHarness:
         """Return all receipts of an editor with a key, oldest first."""
         return [stored.receipt for stored in await self.receipts(editor) if stored.receipt.key == key]
 
-    async def receipt_after(self, editor: str, key: str, after: str, until: int) -> StoredReceipt | None:
+    async def receipt_after(
+        self, editor: str, key: str, after: str, until: int, submission: str | None = None
+    ) -> StoredReceipt | None:
         blocking = connect(self.url, role="tick", blocking=True)
         try:
-            return await await_receipt(blocking, self.edition, editor, key=key, after=after, deadline_at_ms=until)
+            return await await_receipt(
+                blocking, self.edition, editor, key=key, after=after, deadline_at_ms=until, submission=submission
+            )
         finally:
             await blocking.aclose()
 

@@ -47,6 +47,7 @@ class Editor:
             key=key,
             after=after,
             deadline_at_ms=deadline_at_ms(stream_id, DEADLINE_S),
+            submission=stream_id,
         )
         assert stored is not None, f"no receipt for {key}"
         return stored.receipt

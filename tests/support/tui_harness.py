@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from textual.events import Paste
-from textual.pilot import Pilot
+from textual.events import Key, Paste
+from textual.keys import _character_to_key, key_to_character
+from textual.message import Message
 
 from publisher_cli.session import Session
 from publisher_cli.submit.request import WAIT_S
@@ -31,15 +33,25 @@ from ticker.core.submission import Finding, Submission
 from ticker.settings import Settings
 from ticker.store.editions import StoredEdition
 
-_KEYS = {" ": "space", "?": "question_mark", "\n": "enter", "\t": "tab"}
+_KEYS = {"\n": "enter", "\t": "tab"}
+
+
+class HandledMessages:
+    """Counts the messages that the widgets of an application have handled: the hook of `App.run_test`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, message: Message) -> None:
+        self.count += 1
 
 
 class Tui:
     """The running application: press its keys and read its screen."""
 
-    def __init__(self, app: DeskApp, pilot: Pilot[str]) -> None:
+    def __init__(self, app: DeskApp, handled: HandledMessages) -> None:
         self.app = app
-        self.pilot = pilot
+        self._handled = handled
         self._base = app.screen
 
     @property
@@ -68,8 +80,11 @@ class Tui:
         return self._base.query_one(LineList)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Press keys. Each one is handled before the next one is pressed."""
+        for key in keys:
+            name = _character_to_key(key) if len(key) == 1 else key
+            self.app.post_message(Key(name, key if len(key) == 1 else key_to_character(name)))
+            await self.settle()
 
     async def type(self, text: str) -> None:
         await self.press(*(_KEYS.get(character, character) for character in text))
@@ -77,11 +92,24 @@ class Tui:
     async def paste(self, text: str) -> None:
         """Send a text to the focused widget in one event, as a terminal does for a paste."""
         self.app.post_message(Paste(text))
-        await self.pilot.pause()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until the application has handled every message and has drawn the result.
+
+        `Pilot.pause` sleeps until the process is idle. This ends as soon as every task waits for a socket or a timer.
+        """
+        while True:
+            await _all_tasks_wait()
+            before = self._handled.count
+            self.app.screen._on_timer_update()  # draw now, and not with the next frame
+            await _all_tasks_wait()
+            if self._handled.count == before:
+                return
 
     async def until(self, condition: Callable[[], object], description: str) -> None:
         async def holds() -> bool:
-            await self.pilot.pause()
+            await self.settle()
             return bool(condition())
 
         try:
@@ -99,6 +127,14 @@ class Tui:
         await self.until(lambda: self.app.connection.state is State.LIVE and self.app.model, "it is live")
 
 
+async def _all_tasks_wait() -> None:
+    """Wait until no other task of this event loop can run."""
+    loop: Any = asyncio.get_running_loop()
+    await asyncio.sleep(0)
+    while loop._ready:  # noqa: ASYNC110 -- the loop has no event for it
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def run_tui(
     url: str,
@@ -110,9 +146,9 @@ async def run_tui(
     clock: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Tui]:
     """Run the application. With `live`, wait until it is connected."""
-    app = DeskApp(lambda: Session(url), edition, editor, deadline_s=deadline_s, clock=clock)
-    async with app.run_test(size=size) as pilot:
-        tui = Tui(app, pilot)
+    app, handled = DeskApp(lambda: Session(url), edition, editor, deadline_s=deadline_s, clock=clock), HandledMessages()
+    async with app.run_test(size=size, message_hook=handled):
+        tui = Tui(app, handled)
         if live:
             await tui.is_live()
         yield tui
@@ -164,9 +200,9 @@ async def offline_tui(model: EditionModel, clock: Callable[[], datetime] = utc_n
     def find() -> Session:
         raise StoreError("there is no Redis in this test")
 
-    app = DeskApp(find, model.name, model.editor, clock=clock)
-    async with app.run_test(size=(100, 30)) as pilot:
-        tui = Tui(app, pilot)
+    app, handled = DeskApp(find, model.name, model.editor, clock=clock), HandledMessages()
+    async with app.run_test(size=(100, 30), message_hook=handled):
+        tui = Tui(app, handled)
         app.post_message(ModelChanged(model.name, model))
         await tui.until(lambda: app.model is model, "the model is shown")
         yield tui

@@ -71,7 +71,7 @@ async def test_message_of_an_earlier_edition_is_ignored() -> None:
     async with offline_tui(model) as tui:
         tui.app.post_message(ModelChanged("ar", model_of("Polls are open", name="ar")))
         tui.app.post_message(ConnectionChanged("ar", State.LIVE))
-        await tui.pilot.pause()
+        await tui.settle()
         assert tui.app.model is model
         assert tui.app.connection.state is not State.LIVE
 
