@@ -50,7 +50,7 @@ package: $(VENV)/run.stamp ## build the package for servers and laptops: a wheel
 	@ls dist/*.whl
 
 .PHONY: test
-test: chromium redis70 programs check ## check, then run all tests; pass options with ARGS="-k board"
+test: engines redis70 programs check ## check, then run all tests; pass options with ARGS="-k board"
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
@@ -73,9 +73,9 @@ widget: $(VENV)/dev.stamp ## bundle the widget from its sources, after a change 
 npm: $(VENV)/dev.stamp ## build the npm package of the widget: a packed file in dist/
 	@$(BIN)/python -m scripts.build_package
 
-.PHONY: chromium
-chromium: $(VENV)/dev.stamp ## find or install the browser for the tests
-	@$(BIN)/python scripts/chromium.py
+.PHONY: engines
+engines: $(VENV)/dev.stamp ## find or install Chromium, Firefox and WebKit for the tests
+	@$(BIN)/python -m scripts.engines
 
 # Without it, the tests that need it fail with a message.
 .PHONY: redis70

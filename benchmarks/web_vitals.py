@@ -25,7 +25,7 @@ import httpx
 import msgspec
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from scripts.chromium import find_chromium
+from scripts.engines import CHROMIUM, need_engine
 
 START_S: Final = 60.0
 LINES: Final = 5
@@ -181,9 +181,7 @@ def _use_buttons(page: Page) -> float:
 @click.option("--rounds", type=click.IntRange(1, 100), default=9, show_default=True, help="Page views of each kind.")
 def main(rounds: int) -> None:
     """Print a table of Core Web Vitals."""
-    chromium = find_chromium()
-    if chromium is None:
-        raise click.ClickException("there is no Chromium: `make chromium` finds or installs one")
+    chromium = need_engine(CHROMIUM).path
     click.echo("| device | page | LCP | CLS | TBT | INP | main thread | transferred |")
     click.echo("| --- | --- | --- | --- | --- | --- | --- | --- |")
     with demo() as address, without_elements(address) as stripped, sync_playwright() as playwright:

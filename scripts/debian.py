@@ -1,46 +1,62 @@
-"""Unpack packages of Debian into a folder, and run commands. Shared by the scripts that fetch programs for the tests.
+"""Install packages of Debian, or unpack them into a folder. Shared by the scripts that fetch programs for the tests.
 
-It installs nothing and starts no service. It needs root only if apt-get lacks package lists.
+Unpacking installs nothing and starts no service. It needs root only if apt-get lacks package lists.
 """
 
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from scripts.commands import run
+
+UPDATE_S = 120
+INSTALL_S = 600
 PACKAGE_S = 300
 
+_apt_get = partial(run, DEBIAN_FRONTEND="noninteractive")
 
-def unpack(packages: Sequence[str], folder: Path) -> str:
+
+def install(packages: Sequence[str]) -> None:
+    """Install packages and what they depend on, as root.
+
+    Raises:
+        RuntimeError: With the reason, if that fails.
+
+    """
+    if shutil.which("apt-get") is None:
+        raise RuntimeError("the system has no apt-get")
+    if os.geteuid() != 0:
+        raise RuntimeError("apt-get needs root")
+    _update()
+    _apt_get(["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *packages], INSTALL_S)
+
+
+def unpack(packages: Sequence[str], folder: Path) -> None:
     """Replace `folder` by the content of these packages and of the libraries that the system lacks for them.
 
-    Return the reason of a failure, or an empty string.
+    Raises:
+        RuntimeError: With the reason, if that fails.
+
     """
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        return "the system has no apt-get"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    missing = _missing(packages, folder.parent)  # takes seconds
+        raise RuntimeError("the system has no apt-get")
+    missing = _missing(packages)
     if not missing:
         if os.geteuid() != 0:
-            return "apt-get has no package lists, and needs root to get them"
-        run(["apt-get", "update", "--quiet"], folder.parent)
-        missing = _missing(packages, folder.parent)
+            raise RuntimeError("apt-get has no package lists, and needs root to get them")
+        _update()
+        missing = _missing(packages)
     downloads = folder / "packages"
     shutil.rmtree(folder, ignore_errors=True)
     downloads.mkdir(parents=True)
     # Run by root, apt-get downloads as another user. That user can't write here, so apt-get warns and uses root.
-    needed = dict.fromkeys([*packages, *missing])
-    done, output = run(["apt-get", "download", *needed], downloads)
-    if not done:
-        return output
+    _apt_get(["apt-get", "download", *dict.fromkeys([*packages, *missing])], PACKAGE_S, downloads)
     for package in sorted(downloads.glob("*.deb")):
-        done, output = run(["dpkg-deb", "--extract", str(package), str(folder)], downloads)
-        if not done:
-            return output
+        run(["dpkg-deb", "--extract", package, folder], PACKAGE_S)
     shutil.rmtree(downloads)
-    return ""
 
 
 def write_start(folder: Path, name: str, program: str) -> None:
@@ -53,30 +69,17 @@ def write_start(folder: Path, name: str, program: str) -> None:
     start.chmod(0o755)
 
 
-def _missing(packages: Sequence[str], folder: Path) -> list[str]:
-    """Return the packages that apt-get would install, including missing libraries."""
+def _update() -> None:
+    _apt_get(["apt-get", "update", "--quiet"], UPDATE_S)
+
+
+def _missing(packages: Sequence[str]) -> list[str]:
+    """Return the packages that apt-get would install, including missing libraries. Empty if it knows no such package.
+
+    This takes seconds.
+    """
     simulate = ["apt-get", "install", "--simulate", "--quiet", "--no-install-recommends", *packages]
-    return re.findall(r"^Inst (\S+)", run(simulate, folder)[1], re.MULTILINE)
-
-
-def run(command: Sequence[str], folder: Path) -> tuple[bool, str]:
-    """Run a command. Return True and its output, or False and the reason of the failure."""
     try:
-        ran = subprocess.run(
-            command,
-            cwd=folder,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=PACKAGE_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False, f"{command[0]} took more than {PACKAGE_S} s"
-    if ran.returncode == 0:
-        return True, ran.stdout
-    errors = [line.strip() for line in ran.stdout.splitlines() if line.startswith("E:")]
-    return False, errors[0] if errors else f"{command[0]} ended with {ran.returncode}"
+        return re.findall(r"^Inst (\S+)", _apt_get(simulate, PACKAGE_S), re.MULTILINE)
+    except RuntimeError:
+        return []

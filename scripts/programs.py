@@ -10,11 +10,11 @@ It prints one line per program. The exit status is 0, or 1 if one of them is sti
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.commands import starts
 from scripts.debian import unpack, write_start
 
 FOLDER = Path(sys.prefix) / "programs"
@@ -29,12 +29,11 @@ PACKAGES = {
 }
 # Debian's proxies are here, and PATH may lack this folder for users other than root.
 SYSTEM = "/usr/sbin"
-START_S = 20
 
 
 def find_program(name: str) -> Path | None:
     """Return the program that starts, or None. Unpack nothing."""
-    return next((path for path in _candidates(name) if _starts(path, PACKAGES[name][2])), None)
+    return next((path for path in _candidates(name) if starts(path, PACKAGES[name][2])), None)
 
 
 def _candidates(name: str) -> Iterator[Path]:
@@ -43,20 +42,11 @@ def _candidates(name: str) -> Iterator[Path]:
     yield FOLDER / name / name
 
 
-def _starts(path: Path, option: str) -> bool:
-    try:
-        result = subprocess.run([path, option], capture_output=True, timeout=START_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return result.returncode == 0
-
-
-def _unpack(name: str) -> str:
-    """Unpack the system's packages into the environment. Return the reason of a failure, or an empty string."""
+def _unpack(name: str) -> None:
+    """Unpack the system's packages into the environment."""
     packages, program, _ = PACKAGES[name]
     folder = FOLDER / name
-    if why := unpack(packages, folder):
-        return why
+    unpack(packages, folder)
     write_start(folder, name, program)
     start = folder / name
     if name == "zsh":
@@ -66,7 +56,6 @@ def _unpack(name: str) -> str:
     if name == "fish":
         # fish finds its functions beside itself only if its configuration is there, too.
         (folder / "usr" / "etc").symlink_to("../etc")
-    return ""
 
 
 def _find_or_unpack(name: str) -> bool:
@@ -75,7 +64,11 @@ def _find_or_unpack(name: str) -> bool:
         print(f"{name}: {path}")
         return True
     print(f"{name}: not found, unpacking the system's package ...", file=sys.stderr)
-    why = _unpack(name) or "the program of the system's package does not start"
+    why = "the program of the system's package does not start"
+    try:
+        _unpack(name)
+    except RuntimeError as error:
+        why = str(error)
     if path := find_program(name):
         print(f"{name}: {path}, just unpacked")
         return True

@@ -9,17 +9,16 @@ It prints one line with the result. The exit status is 0, or 1 if that fails.
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.commands import START_S, run
 from scripts.debian import unpack, write_start
 
 FOLDER = Path(sys.prefix) / "redis70"
 # redis-tools has the program under another name, and redis-server has a link to it.
 PACKAGES = ("redis-server", "redis-tools")
-START_S = 20
 
 _VERSION = re.compile(r"\bv=7\.0\.\d+\b")
 
@@ -48,18 +47,15 @@ def _candidates() -> Iterator[Path]:
 
 def _is_70(path: Path) -> bool:
     try:
-        result = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=START_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        return _VERSION.search(run([path, "--version"], START_S)) is not None
+    except RuntimeError:
         return False
-    return result.returncode == 0 and _VERSION.search(result.stdout) is not None
 
 
-def _unpack() -> str:
-    """Unpack the system's package into the environment. Return the reason of a failure, or an empty string."""
-    why = unpack(PACKAGES, FOLDER)
-    if not why:
-        write_start(FOLDER, "redis-server", "usr/bin/redis-server")
-    return why
+def _unpack() -> None:
+    """Unpack the system's package into the environment."""
+    unpack(PACKAGES, FOLDER)
+    write_start(FOLDER, "redis-server", "usr/bin/redis-server")
 
 
 def main() -> int:
@@ -68,7 +64,11 @@ def main() -> int:
         print(f"Redis 7.0: {path}")
         return 0
     print("Redis 7.0: not found, unpacking the system's package ...", file=sys.stderr)
-    why = _unpack() or "the system's package has another version"
+    why = "the system's package has another version"
+    try:
+        _unpack()
+    except RuntimeError as error:
+        why = str(error)
     if path := find_redis70():
         print(f"Redis 7.0: {path}, just unpacked")
         return 0

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from scripts.chromium import find_chromium
+from scripts.engines import CHROMIUM, need_engine
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_reader import TIMEOUT_MS, Reader, Readers
 
@@ -42,8 +42,7 @@ expect.set_options(timeout=TIMEOUT_MS)
 # Per module and not per session: no other test can run an event loop while Playwright's synchronous API is open.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = find_chromium()
-    assert chromium is not None, "there is no Chromium: `make chromium` finds or installs one"
+    chromium = need_engine(CHROMIUM).path
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,

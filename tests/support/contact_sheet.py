@@ -1,94 +1,135 @@
-"""Make the contact sheet of the element: `.venv/bin/python -m tests.support.contact_sheet docs/contact-sheet.png`.
+"""Make contact sheets of the element: three languages, three layouts, light and dark, in narrow and wide pages.
 
-One picture with three languages, three layouts, light and dark, 360 and 1440 pixels, and test editions.
+`.venv/bin/python -m tests.support.contact_sheet docs/contact-sheet.png` makes the picture of the docs with Chromium.
+`.venv/bin/python -m tests.support.contact_sheet build/contact-sheets` makes one picture per engine, width and colour
+scheme, and a sheet per engine, in a folder. `build/contact-sheets firefox` makes those of one engine.
 """
 
 from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from playwright.sync_api import Browser, expect, sync_playwright
 
-from scripts.chromium import find_chromium
+from scripts.engines import CHROMIUM, ENGINES, Engine
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_lines import post_sample_lines
-from tests.support.browser_pages import expect_live, host_page
+from tests.support.browser_pages import host_page
+from tests.support.engine_browser import EngineBrowser, Tab
+from tests.support.engine_pages import LINES, until_live
+from tests.support.engines import start_browser
 from ticker.core.edition import DEFAULT_EDITIONS
 
 EDITIONS = ("en", "ar", "es")
 LAYOUTS = ("list", "strip", "crawl")
 SCHEMES = ("light", "dark")
-WIDTHS = (360, 1440)
-HEAD = """<meta name="color-scheme" content="light dark"><style>
+DOCS_WIDTHS = (360, 1440)
+WIDTHS = (320, 360, 768, 1440)
+SAMPLE_LINES = 6
+HEAD = """<meta name="color-scheme" content="SCHEME"><style>
   body { margin: 0; padding: 16px; background: light-dark(#f3f4f6, #0c0e11) }
   breaking-ticker { display: block; margin-block-end: 16px; border: 1px solid light-dark(#dadde3, #2b3038);
     --ticker-height: HEIGHT }
 </style>"""
+SHEET = """<!doctype html><meta charset="utf-8"><style>
+  body { margin: 0; padding: 12px; display: flex; gap: 12px; align-items: start; width: max-content;
+    font: 13px system-ui }
+  figure { margin: 0 } figcaption { margin-block-end: 6px } img { display: block }
+</style>"""
 # Stop each crawl at a place where its first line is in sight.
-STOP_CRAWLS = """document.querySelectorAll('[layout=crawl]').forEach(each => {
+STOP_CRAWLS = """() => document.querySelectorAll("[layout=crawl]").forEach(each => {
   each.pause();
-  const motion = each.shadowRoot.getAnimations().find(one => one.effect.target.localName === 'ol');
-  motion.currentTime = 1000 * each.clientWidth / 110;
+  const motion = each.shadowRoot.getAnimations().find(one => one.effect.target.localName === "ol");
+  if (motion) motion.currentTime = 1000 * each.clientWidth / 110;
 })"""
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+Pictures = Mapping[str, tuple[int, bytes]]
+"""Screenshots and their widths in pixels, by caption."""
 
 
-def take(browser: Browser, address: str, host: Host, width: int, scheme: str) -> bytes:
+def take(tab: Tab, address: str, host: Host, width: int, scheme: str) -> bytes:
     """Return a screenshot of all tickers on a page of this width and colour scheme."""
     tickers = [f'edition="{edition}" layout="{layout}" lines="6"' for layout in LAYOUTS for edition in EDITIONS]
-    head = HEAD.replace("HEIGHT", "470px" if width < 500 else "320px")
-    page = browser.new_page(viewport={"width": width, "height": 4000}, color_scheme=scheme)  # type: ignore[arg-type]
-    page.goto(host.put("/", host_page(address, *tickers, head=head)))
-    expect_live(page, len(tickers))
-    expect(page.locator("breaking-ticker li")).to_have_count(6 * len(tickers))
-    page.evaluate(STOP_CRAWLS)
-    height = page.evaluate("document.documentElement.getBoundingClientRect().height")
-    picture = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": height})
-    page.close()
+    head = HEAD.replace("HEIGHT", "470px" if width < 500 else "320px").replace("SCHEME", scheme)
+    tab.resize(width, 1000)
+    tab.goto(host.put("/", host_page(address, *tickers, head=head)))
+    until_live(tab, len(tickers))
+    tab.until(f"count => ({LINES})().every(lines => lines.length === count)", "all lines", SAMPLE_LINES)
+    return _whole_page(tab, width)
+
+
+def _whole_page(tab: Tab, width: int) -> bytes:
+    tab.resize(width, tab.evaluate("() => Math.ceil(document.documentElement.getBoundingClientRect().height)"))
+    tab.evaluate(STOP_CRAWLS)
+    tab.evaluate(TWO_FRAMES)
+    return tab.screenshot()
+
+
+def compose(browser: EngineBrowser, host: Host, pictures: Pictures) -> bytes:
+    """Return one picture with all screenshots side by side, at half their size."""
+    figures = "".join(
+        f'<figure><figcaption>{caption}</figcaption><img width="{width // 2}" '
+        f'src="data:image/png;base64,{base64.b64encode(picture).decode()}"></figure>'
+        for caption, (width, picture) in pictures.items()
+    )
+    tab = browser.open(host.put("/sheet", SHEET + figures))
+    width, height = tab.evaluate("() => [document.body.offsetWidth, document.body.offsetHeight]")
+    tab.resize(width, height)
+    picture = tab.screenshot()
+    tab.close()
     return picture
 
 
-def compose(browser: Browser, pictures: dict[tuple[int, str, str], bytes]) -> bytes:
-    """Return one picture with all screenshots side by side, at half their size."""
-    figures = "".join(
-        f'<figure><figcaption>{width} px, {scheme}{kind}</figcaption><img width="{width // 2}" '
-        f'src="data:image/png;base64,{base64.b64encode(picture).decode()}"></figure>'
-        for (width, scheme, kind), picture in pictures.items()
-    )
-    page = browser.new_page(viewport={"width": 2140, "height": 800})
-    page.set_content(
-        f"<style>body {{ margin: 12px; display: flex; gap: 12px; align-items: start; font: 13px system-ui }}"
-        f"figure {{ margin: 0 }} figcaption {{ margin-block-end: 6px }} img {{ display: block }}</style>{figures}"
-    )
-    return page.screenshot(full_page=True)
+def take_all(
+    browser: EngineBrowser, harness: BrowserHarness, host: Host, widths: tuple[int, ...]
+) -> dict[str, tuple[int, bytes]]:
+    """Return a screenshot per width and colour scheme."""
+    tab = browser.new_tab()
+    pictures = {
+        f"{width} px, {scheme}": (width, take(tab, harness.address, host, width, scheme))
+        for width in widths
+        for scheme in SCHEMES
+    }
+    tab.close()
+    return pictures
 
 
-def main(target: Path) -> None:
-    chromium = find_chromium()
-    assert chromium is not None, "there is no Chromium: `make chromium` finds or installs one"
+def make_docs_sheet(target: Path, harness: BrowserHarness, host: Host) -> None:
+    """Make the picture of the docs, with test editions on the right."""
     test_editions = {name: msgspec.structs.replace(edition, test=True) for name, edition in DEFAULT_EDITIONS.items()}
-    with (
-        BrowserHarness() as harness,
-        BrowserHarness(test_editions) as test_harness,
-        Host() as host,
-        sync_playwright() as playwright,
-    ):
-        post_sample_lines(harness)
+    with BrowserHarness(test_editions) as test_harness, start_browser(CHROMIUM) as browser:
         post_sample_lines(test_harness)
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        pictures = {
-            (width, scheme, ""): take(browser, harness.address, host, width, scheme)
-            for width in WIDTHS
-            for scheme in SCHEMES
-        }
-        pictures[360, "light", ", test"] = take(browser, test_harness.address, host, 360, "light")
-        target.write_bytes(compose(browser, pictures))
-        for (width, scheme, kind), picture in pictures.items() if "--all" in sys.argv else ():
-            target.with_stem(f"{target.stem}-{width}-{scheme}{kind.replace(', ', '-')}").write_bytes(picture)
-        browser.close()
+        pictures = take_all(browser, harness, host, DOCS_WIDTHS)
+        tab = browser.new_tab()
+        pictures["360 px, light, test"] = (360, take(tab, test_harness.address, host, 360, "light"))
+        target.write_bytes(compose(browser, host, pictures))
+
+
+def make_engine_sheets(folder: Path, harness: BrowserHarness, host: Host, engine: Engine) -> None:
+    """Make all pictures of an engine, and a sheet with all of them."""
+    with start_browser(engine) as browser:
+        pictures = take_all(browser, harness, host, WIDTHS)
+    for caption, (_, picture) in pictures.items():
+        (folder / f"{engine.name}-{caption.replace(' px, ', '-')}.png").write_bytes(picture)
+    with start_browser(CHROMIUM) as browser:
+        (folder / f"{engine.name}.png").write_bytes(compose(browser, host, pictures))
+
+
+def main(target: Path, names: list[str]) -> None:
+    with BrowserHarness() as harness, Host() as host:
+        post_sample_lines(harness)
+        if target.suffix:
+            make_docs_sheet(target, harness, host)
+            return
+        target.mkdir(parents=True, exist_ok=True)
+        for engine in ENGINES:
+            if not names or engine.name in names:
+                make_engine_sheets(target, harness, host, engine)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

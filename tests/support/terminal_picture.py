@@ -15,7 +15,7 @@ from typing import Final
 from playwright.async_api import async_playwright
 from websockets.asyncio.client import connect
 
-from scripts.chromium import find_chromium
+from scripts.engines import CHROMIUM, need_engine
 from tests.support.servers import short_folder
 from tests.support.system import System
 from tests.support.tui_harness import run_tui
@@ -69,8 +69,7 @@ TYPED: Final = (
 
 
 async def main(target: Path) -> None:
-    chromium = find_chromium()
-    assert chromium is not None, "there is no Chromium: `make chromium` finds or installs one"
+    chromium = need_engine(CHROMIUM).path
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(short_folder())
         (folder / "ticker.toml").write_text(SETTINGS, encoding="utf-8")

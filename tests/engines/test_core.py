@@ -1,0 +1,136 @@
+"""In every engine: lines arrive, survive the death of a gateway, and disappear when they are withdrawn; keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engines.conftest import Open
+from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.engine_browser import EngineBrowser, Tab
+from tests.support.engine_pages import FOCUS, IN_STATE, LINES, SEEN, put_page, reports, until_live, until_shown
+from tests.support.servers import RedisServer, free_port, short_folder
+from tests.support.system import Program, environment, run_program
+
+KILLS = 3
+TABS_MAX = 20
+PAUSED = "paused => document.querySelector('breaking-ticker').paused === paused"
+
+
+class Parts:
+    """A desk and a gateway as separate processes, so that lines can be posted while the gateway is dead."""
+
+    def __init__(self, environ: dict[str, str], gateway: Program) -> None:
+        self.environ = environ
+        self.gateway = gateway
+
+    def post(self, text: str) -> None:
+        posted = run_program("tick", "post", text, "-e", "en", environ=self.environ)
+        assert posted.code == 0, posted.err
+
+
+@pytest.fixture(scope="module")
+def parts() -> Iterator[Parts]:
+    with short_folder() as folder, RedisServer(folder / "redis") as server:
+        environ = environment(TICKER_REDIS_URL=server.url, TICK_EDITOR="maha", TICKER_DRAIN_S="1")
+        gateway = Program(["gateway", "--port", str(free_port())], environ, folder / "gateway.log")
+        with Program(["desk"], environ, folder / "desk.log"), gateway:
+            yield Parts(environ, gateway)
+
+
+def test_lines_arrive_live_in_three_languages(open_page: Open, harness: BrowserHarness, host: Host) -> None:
+    texts = {"en": "The bridge is open", "ar": "الجسر مفتوح", "es": "El puente está abierto"}
+    tab = open_page(put_page(host, harness.address, *(f'edition="{edition}"' for edition in texts)))
+    until_live(tab, 3)
+    for edition, text in texts.items():
+        harness.post(edition, text)
+    tab.until(f"(...lines) => ({LINES})().flat().join() === lines.join()", "three lines", *texts.values())
+    assert reports(tab) == []
+
+
+@pytest.mark.parametrize("transport", ["events", "socket"])
+def test_withdrawn_line_disappears_at_once_also_while_paused(
+    open_page: Open, harness: BrowserHarness, host: Host, transport: str
+) -> None:
+    wrong = harness.post("en", "A line that is wrong")
+    harness.post("en", "Another line")
+    tab = open_page(put_page(host, harness.address, f'edition="en" transport="{transport}"'))
+    until_live(tab)
+    until_shown(tab, "Another line", "A line that is wrong")
+    tab.evaluate("() => document.querySelector('breaking-ticker').pause()")
+    harness.post("en", "While paused")
+    harness.withdraw("en", wrong, "nobody said so")
+    tab.until(
+        "text => !document.querySelector('breaking-ticker').shadowRoot.textContent.includes(text)",
+        "the text is gone",
+        wrong.text,
+    )
+    assert "While paused" not in tab.evaluate(LINES)[0]
+    tab.evaluate("() => document.querySelector('breaking-ticker').resume()")
+    tab.until(f"() => ({LINES})()[0][0] === 'While paused'", "the newest line")
+    assert wrong.text not in tab.evaluate("() => document.querySelector('breaking-ticker').shadowRoot.textContent")
+    assert reports(tab) == []
+
+
+def test_three_kills_of_the_gateway_lose_no_line_and_repeat_none(
+    browser: EngineBrowser, open_page: Open, parts: Parts, host: Host
+) -> None:
+    tab = open_page(put_page(host, parts.gateway.url, 'edition="en" lines="20"'))
+    until_live(tab)
+    before = len(tab.evaluate(SEEN))
+    expected = []
+    for number in range(KILLS):
+        parts.gateway.kill()
+        tab.until(IN_STATE, "waiting", "waiting")
+        name = browser.engine.title  # the editions of all engines are one, which accepts no line twice
+        expected += [f"Death {number + 1} in {name}", f"Start {number + 1} in {name}"]
+        parts.post(expected[-2])
+        parts.gateway.start()
+        until_live(tab)
+        parts.post(expected[-1])
+        tab.until(f"text => ({LINES})()[0][0] === text", f"shows {expected[-1]}", expected[-1])
+    assert tab.evaluate(SEEN)[before:] == expected
+    assert tab.evaluate(LINES)[0][: len(expected)] == expected[::-1]
+    assert reports(tab) == []
+
+
+def focus(tab: Tab, part: str) -> None:
+    """Press Tab until a part of the first ticker has the focus."""
+    seen: list[str] = []
+    while tab.evaluate(FOCUS) != part:
+        assert len(seen) < TABS_MAX, f"{part} gets no focus: {seen}"
+        tab.press("Tab")
+        seen.append(tab.evaluate(FOCUS))
+
+
+@pytest.mark.parametrize("layout", ["list", "strip", "crawl"])
+def test_pause_and_resume_work_with_the_keyboard(
+    open_page: Open, harness: BrowserHarness, host: Host, layout: str
+) -> None:
+    harness.post_all("en", ["One", "Two", "Three"])
+    tab = open_page(put_page(host, harness.address, f'edition="en" layout="{layout}"'))
+    until_live(tab)
+    focus(tab, "pause")
+    tab.press("Space")
+    tab.until(PAUSED, "paused", True)
+    tab.press("Enter")
+    tab.until(PAUSED, "resumed", False)
+    assert reports(tab) == []
+
+
+def test_a_reader_steps_through_a_strip_with_the_keyboard(open_page: Open, harness: BrowserHarness, host: Host) -> None:
+    harness.post_all("en", ["One", "Two", "Three"])
+    tab = open_page(put_page(host, harness.address, 'edition="en" layout="strip"'))
+    until_live(tab)
+    visible = """() => [...document.querySelector("breaking-ticker").shadowRoot.querySelectorAll("[part~=line]")]
+      .filter(each => each.checkVisibility()).map(each => each.querySelector("[part=text]").textContent).join()"""
+    tab.until(f"() => ({visible})() === 'Three'", "the newest line")
+    focus(tab, "next")
+    tab.press("Enter")
+    tab.until(f"() => ({visible})() === 'Two'", "the line before")
+    tab.press("Shift+Tab")
+    assert tab.evaluate(FOCUS) == "previous"
+    tab.press("Space")
+    tab.until(f"() => ({visible})() === 'Three'", "the newest line again")
+    assert reports(tab) == []

@@ -1,0 +1,53 @@
+"""In every engine: strict policies get no report, and a framed edition goes live."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engines.conftest import Open
+from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.engine_browser import EngineBrowser
+from tests.support.engine_pages import LINES, put_page, reports, until_live
+
+TRUSTED_TYPES = "require-trusted-types-for 'script'; trusted-types 'none'"
+
+
+@pytest.mark.parametrize("edition", ["en", "ar"])
+def test_strict_policy_with_trusted_types_gets_no_report(
+    open_page: Open, harness: BrowserHarness, host: Host, edition: str
+) -> None:
+    harness.post(edition, "One", url="https://example.org/", urgency=1)
+    policy = (
+        f"default-src 'none'; script-src {harness.address} {host.address}; connect-src {harness.address}; "
+        f"img-src data:; {TRUSTED_TYPES}"
+    )
+    elements = [f'edition="{edition}" layout="{layout}"' for layout in ("list", "strip", "crawl")]
+    tab = open_page(put_page(host, harness.address, *elements, policy=policy))
+    until_live(tab, 3)
+    wrong = harness.post(edition, "Two")
+    tab.until(f"() => ({LINES})().every(lines => lines.includes('Two'))", "the new line in all layouts")
+    harness.withdraw(edition, wrong, "wrong")
+    tab.until(f"() => ({LINES})().every(lines => !lines.includes('Two'))", "the line is withdrawn in all layouts")
+    assert reports(tab) == []
+
+
+def test_recorder_sees_a_report(browser: EngineBrowser, harness: BrowserHarness, host: Host) -> None:
+    """The tests of policies rely on it."""
+    policy = f"default-src 'none'; script-src {harness.address} {host.address}; img-src data:"
+    tab = browser.open(put_page(host, harness.address, policy=policy))
+    tab.evaluate("address => { fetch(address).catch(() => {}) }", f"{host.address}/other")
+    tab.until("() => window.reports.some(each => each[0] === 'connect-src')", "the report")
+    browser.forget()
+
+
+def test_documented_frame_goes_live_and_shows_new_lines(open_page: Open, harness: BrowserHarness, host: Host) -> None:
+    harness.post("en", "Before")
+    frame = (
+        f'<iframe src="{harness.address}/en/embed" title="Breaking news" width="600" height="480" loading="lazy" '
+        'sandbox="allow-scripts allow-popups allow-popups-to-escape-sandbox"></iframe>'
+    )
+    page = f"<!doctype html><title>Host</title><link rel=icon href=data:,><body>{frame}"
+    tab = open_page(host.put("/", page))
+    tab.until("() => document.querySelector('breaking-ticker')?.state === 'live'", "live in the frame", in_frame=True)
+    harness.post("en", "After")
+    tab.until(f"() => ({LINES})()[0].join() === 'After,Before'", "the new line in the frame", in_frame=True)
