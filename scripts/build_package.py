@@ -30,11 +30,9 @@ PUBLIC_TYPES: Final = ("attributes", "element", "fold", "index", "link", "words"
 
 def build_package(target: Path) -> None:
     """Write all files of the package into `target`, a folder that doesn't exist yet."""
-    shutil.copytree(PACKAGE, target)
+    build_manifest(target)
     shutil.copy(ROOT / "LICENSE", target)
     shutil.copy(WIDGET / "themes.css", target)
-    # Inside the folder, because the source map has relative paths: the result is the same on every machine.
-    shutil.copytree(WIDGET / "src", target / "src")
     tools = install_tools()
     _run([str(tools / ".bin" / "esbuild"), "src/index.js", "--outfile=index.js", *MODULE_OPTIONS], target)
     shutil.copy(target / "src" / "define.js", target)
@@ -42,10 +40,17 @@ def build_package(target: Path) -> None:
     for file in (target / "types").iterdir():
         if file.name.removesuffix(".d.ts") not in PUBLIC_TYPES:
             file.unlink()
-    analyzer = tools / "@custom-elements-manifest" / "analyzer" / "cem.js"
-    _run([*_node(analyzer), "analyze", "--quiet", "--config", "manifest.config.mjs"], target)
     shutil.rmtree(target / "src")
     (target / "manifest.config.mjs").unlink()
+
+
+def build_manifest(target: Path) -> None:
+    """Copy the sources and the files of `npm/` into `target`, and write the custom elements manifest."""
+    # All is built inside the folder, because the source map has relative paths: the result is the same everywhere.
+    shutil.copytree(PACKAGE, target)
+    shutil.copytree(WIDGET / "src", target / "src")
+    analyzer = install_tools() / "@custom-elements-manifest" / "analyzer" / "cem.js"
+    _run([*_node(analyzer), "analyze", "--quiet", "--config", "manifest.config.mjs"], target)
 
 
 def pack(package: Path, folder: Path) -> Path:

@@ -1,17 +1,24 @@
-"""The npm package, built and packed once, and a project in which it is installed."""
+"""The npm package, built and packed once, a project in which it is installed, and the fixtures of the browser."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scripts.build_package import build_package, pack
 from scripts.build_widget import find_program, install_tools, tool_environment
+from tests.support.browser_fixtures import browser, harness, host, reader
+
+__all__ = ["browser", "harness", "host", "reader"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/npm/" in item.nodeid and "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
@@ -31,20 +38,6 @@ def packed(package: Path) -> Path:
 def packed_files(packed: Path) -> set[str]:
     with tarfile.open(packed) as opened:
         return {name.removeprefix("package/") for name in opened.getnames()}
-
-
-@pytest.fixture(scope="session")
-def manifest(package: Path) -> dict[str, Any]:
-    """The custom elements manifest."""
-    found: dict[str, Any] = json.loads((package / "custom-elements.json").read_text(encoding="utf-8"))
-    return found
-
-
-@pytest.fixture(scope="session")
-def element(manifest: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says about the element."""
-    declarations: list[dict[str, Any]] = manifest["modules"][0]["declarations"]
-    return next(each for each in declarations if each.get("tagName") == "breaking-ticker")
 
 
 @pytest.fixture(scope="session")
