@@ -157,6 +157,7 @@ def test_preview_follows_each_choice_and_stays_live(reader: Readers, harness: Br
     field("Layout", exact=True).select_option("crawl")
     expect(preview.locator("[part=ticker]")).to_have_class("crawl")
     field("Own colours").check()
+    assert "--ticker-background: #ffffff" in code(page, "style")
     field("Text", exact=True).fill("#fefefe")
     expect(page.locator("#builder output")).to_contain_text("the contrast is below")
     assert "--ticker-color: #fefefe" in code(page, "style")

@@ -112,6 +112,7 @@ def test_strict_content_security_policies_get_no_report(
         (f"{origin}/", None),
         (f"{origin}/{edition}?layout=crawl", 1),
         (f"{origin}/{edition}/embed", 1),
+        (f"{origin}/demo/article?lang={edition}", 2),
     ):
         page.goto(address)
         expect(page.locator("[part=ticker][data-state=live]").first).to_be_attached()

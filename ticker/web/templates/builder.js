@@ -15,8 +15,9 @@ const written = (attributes) => attributes.map(([name, value]) => ` ${name}="${e
 
 /** The choices of the form. @param {HTMLFormElement} form */
 function readChoices(form) {
-  const data = new FormData(form);
-  const text = (/** @type {string} */ name) => String(data.get(name) ?? "");
+  // Not FormData: it has no disabled fields, and the colours are disabled until they are wanted.
+  const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+  const text = (/** @type {string} */ name) => field(name).value;
   const edition = text("edition");
   for (const group of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-edition]")))
     group.hidden = group.dataset.edition !== edition;
@@ -24,7 +25,7 @@ function readChoices(form) {
     [...form.querySelectorAll(`[data-edition="${CSS.escape(edition)}"] [name="${name}"]:checked`)]
       .map((each) => /** @type {HTMLInputElement} */ (each).value)
       .join(" ");
-  const lines = /** @type {HTMLInputElement} */ (form.elements.namedItem("lines"));
+  const lines = field("lines");
   return {
     edition,
     layout: /** @type {keyof typeof FRAME_HEIGHTS} */ (text("layout")),
@@ -34,8 +35,8 @@ function readChoices(form) {
     urgency: text("urgency"),
     section: terms("section"),
     region: terms("region"),
-    colours: data.has("colours") ? { background: text("background"), color: text("color"), accent: text("accent") } : null,
-    isPinned: data.has("pinned"),
+    colours: field("colours").checked ? { background: text("background"), color: text("color"), accent: text("accent") } : null,
+    isPinned: field("pinned").checked,
   };
 }
 
