@@ -50,7 +50,7 @@ package: $(VENV)/run.stamp ## build the package for servers and laptops: a wheel
 	@ls dist/*.whl
 
 .PHONY: test
-test: engines redis70 programs check ## check, then run all tests; pass options with ARGS="-k board"
+test: engines redis70 programs wordpress check ## check, then run all tests; pass options with ARGS="-k board"
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
@@ -86,6 +86,11 @@ redis70: $(VENV)/dev.stamp ## find or unpack Redis 7.0 for the tests of access r
 .PHONY: programs
 programs: $(VENV)/dev.stamp ## find or unpack the shells, systemd-analyze and the proxies for the tests
 	-@$(BIN)/python -m scripts.programs
+
+# Without it, the test of the recipe for WordPress fails with a message.
+.PHONY: wordpress
+wordpress: $(VENV)/dev.stamp ## find or unpack WordPress, PHP and MariaDB for the test of the recipe
+	-@$(BIN)/python -m scripts.wordpress
 
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes with atheris; choose with ARGS="frames -max_total_time=60"

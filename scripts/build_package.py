@@ -31,12 +31,9 @@ PUBLIC_TYPES: Final = ("attributes", "element", "fold", "index", "link", "words"
 def build_package(target: Path) -> None:
     """Write all files of the package into `target`, a folder that doesn't exist yet."""
     build_manifest(target)
-    shutil.copy(ROOT / "LICENSE", target)
-    shutil.copy(WIDGET / "themes.css", target)
-    tools = install_tools()
-    _run([str(tools / ".bin" / "esbuild"), "src/index.js", "--outfile=index.js", *MODULE_OPTIONS], target)
-    shutil.copy(target / "src" / "define.js", target)
-    _run([*_node(tools / "typescript" / "bin" / "tsc"), "src/index.js", "--outDir", "types", *TYPE_OPTIONS], target)
+    build_modules(target)
+    tsc = install_tools() / "typescript" / "bin" / "tsc"
+    _run([*_node(tsc), "src/index.js", "--outDir", "types", *TYPE_OPTIONS], target)
     for file in (target / "types").iterdir():
         if file.name.removesuffix(".d.ts") not in PUBLIC_TYPES:
             file.unlink()
@@ -44,13 +41,27 @@ def build_package(target: Path) -> None:
     (target / "manifest.config.mjs").unlink()
 
 
-def build_manifest(target: Path) -> None:
-    """Copy the sources and the files of `npm/` into `target`, and write the custom elements manifest."""
+def copy_sources(target: Path) -> None:
+    """Copy the sources and the files of `npm/` into `target`, a folder that doesn't exist yet."""
     # All is built inside the folder, because the source map has relative paths: the result is the same everywhere.
     shutil.copytree(PACKAGE, target)
     shutil.copytree(WIDGET / "src", target / "src")
+
+
+def build_manifest(target: Path) -> None:
+    """Copy the sources and the files of `npm/` into `target`, and write the custom elements manifest."""
+    copy_sources(target)
     analyzer = install_tools() / "@custom-elements-manifest" / "analyzer" / "cem.js"
     _run([*_node(analyzer), "analyze", "--quiet", "--config", "manifest.config.mjs"], target)
+
+
+def build_modules(target: Path) -> None:
+    """Write the modules and what belongs to them into `target`, which has the sources."""
+    shutil.copy(ROOT / "LICENSE", target)
+    shutil.copy(WIDGET / "themes.css", target)
+    esbuild = install_tools() / ".bin" / "esbuild"
+    _run([str(esbuild), "src/index.js", "--outfile=index.js", *MODULE_OPTIONS], target)
+    shutil.copy(target / "src" / "define.js", target)
 
 
 def pack(package: Path, folder: Path) -> Path:

@@ -34,8 +34,10 @@ def install(packages: Sequence[str]) -> None:
     _apt_get(["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *packages], INSTALL_S)
 
 
-def unpack(packages: Sequence[str], folder: Path) -> None:
+def unpack(packages: Sequence[str], folder: Path, alone: Sequence[str] = ()) -> None:
     """Replace `folder` by the content of these packages and of the libraries that the system lacks for them.
+
+    The packages in `alone` are unpacked without what they need.
 
     Raises:
         RuntimeError: With the reason, if that fails.
@@ -53,7 +55,7 @@ def unpack(packages: Sequence[str], folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     downloads.mkdir(parents=True)
     # Run by root, apt-get downloads as another user. That user can't write here, so apt-get warns and uses root.
-    _apt_get(["apt-get", "download", *dict.fromkeys([*packages, *missing])], PACKAGE_S, downloads)
+    _apt_get(["apt-get", "download", *dict.fromkeys([*packages, *missing, *alone])], PACKAGE_S, downloads)
     for package in sorted(downloads.glob("*.deb")):
         run(["dpkg-deb", "--extract", package, folder], PACKAGE_S)
     shutil.rmtree(downloads)

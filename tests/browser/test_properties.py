@@ -121,6 +121,16 @@ def test_paused_set_to_false_means_not_paused(page: Page, harness: BrowserHarnes
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
+def test_paused_with_the_word_false_means_not_paused(page: Page, harness: BrowserHarness, host: Host) -> None:
+    """Vue and Svelte write the word into the attribute: on a server, and before the element is defined."""
+    harness.post("en", "One")
+    open_page(page, harness, host, 'edition="en" paused="false"')
+    expect_lines(page, "One")
+    assert page.evaluate(f"{ELEMENT}.paused") is False
+    harness.post("en", "Two")
+    expect_lines(page, "Two", "One")
+
+
 def test_words_may_be_an_object_and_stay_one(page: Page, harness: BrowserHarness, host: Host) -> None:
     open_page(page, harness, host, 'edition="en"')
     page.evaluate(f"{ELEMENT}.words = {{ pause: 'Pauză' }}")

@@ -54,7 +54,7 @@ const READERS = {
   server: text,
   words: (value) => attempt(() => Object(JSON.parse(text(value)))) ?? {},
   label: text,
-  paused: (value) => value !== undefined,
+  paused: (value) => (value ?? "false") !== "false", // Vue and Svelte write "false" before the element is defined
   transport: oneOf("", "events", "socket"),
   announce: oneOf("on", "off"),
   href: text,

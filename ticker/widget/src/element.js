@@ -153,7 +153,7 @@ export class BreakingTicker extends Attributes {
     if (before === value || !elements.has(this)) return;
     if (name === "paused") {
       this.#newWhilePaused = 0;
-      if (value === null) this.#interface.currentId = ""; // a strip continues with the newest line
+      if (!this.paused) this.#interface.currentId = ""; // a strip continues with the newest line
       this.#announcer.drop();
     }
     this.#scheduleConnect();
