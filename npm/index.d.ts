@@ -19,6 +19,8 @@ export interface TickerEventMap {
   "ticker:board": CustomEvent<{ readonly board: readonly Line[] }>;
   /** A version of a line that the reader hadn't seen. `live` is false if it was missed and then replayed. */
   "ticker:line": CustomEvent<{ readonly line: Line; readonly live: boolean }>;
+  /** The reader or the page has paused or resumed. */
+  "ticker:paused": CustomEvent<{ readonly paused: boolean }>;
   /** The state of the connection has changed. */
   "ticker:state": CustomEvent<{ readonly state: State }>;
 }

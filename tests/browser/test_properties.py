@@ -131,6 +131,22 @@ def test_paused_with_the_word_false_means_not_paused(page: Page, harness: Browse
     expect_lines(page, "Two", "One")
 
 
+def test_page_is_told_when_a_reader_pauses_and_resumes(page: Page, harness: BrowserHarness, host: Host) -> None:
+    """A framework that controls `paused` needs it: its own state would differ from what the reader sees."""
+    listen = """<script>
+      window.told = [];
+      addEventListener("ticker:paused", ({ target, detail }) => told.push([detail.paused, target.paused]));
+    </script>"""
+    open_page(page, harness, host, 'edition="en"', head=listen)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.evaluate(f"{ELEMENT}.setAttribute('paused', '')")
+    page.evaluate(f"{ELEMENT}.setAttribute('paused', 'paused')")  # another value of the same state
+    page.evaluate(f"{ELEMENT}.setAttribute('paused', 'false')")
+    assert page.evaluate("told") == [[True, True], [False, False], [True, True], [False, False]]
+
+
 def test_words_may_be_an_object_and_stay_one(page: Page, harness: BrowserHarness, host: Host) -> None:
     open_page(page, harness, host, 'edition="en"')
     page.evaluate(f"{ELEMENT}.words = {{ pause: 'Pauză' }}")
@@ -196,8 +212,10 @@ def test_page_can_read_the_lines_and_is_told_when_others_show(page: Page, harnes
     expect(page.get_by_role("button", name="New: 1")).to_be_visible()
     harness.withdraw("en", first, "wrong")
     expect_lines(page, "Three", "Two", "Withdrawn wrong")
+    page.wait_for_function("boards.length === 3")  # with the next frame
     page.evaluate(f"{ELEMENT}.resume()")
     expect_lines(page, "Four", "Three", "Two", "Withdrawn wrong")
+    page.wait_for_function("boards.length === 4")
     assert page.evaluate("boards") == [
         [["Two", "One"], True],
         [["Three", "Two", "One"], True],

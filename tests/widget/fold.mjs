@@ -16,6 +16,7 @@ const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, now
   const instant = Date.parse(now);
   const lines = fold.lines(instant, size);
   const changesAt = nextBoardChange(lines, instant);
-  return { ids: lines.map((line) => line.id), changes_at: changesAt === Infinity ? null : changesAt, lines };
+  const frozen = lines.every((line) => Object.isFrozen(line) && Object.isFrozen(line.regions ?? Object.freeze([])));
+  return { frozen, ids: lines.map((line) => line.id), changes_at: changesAt === Infinity ? null : changesAt, lines };
 });
 console.log(JSON.stringify(results));

@@ -33,6 +33,7 @@ def test_the_vectors_are_not_empty() -> None:
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case["name"] for case in CASES])
 def test_the_fold_shows_what_the_vector_expects(results: list[dict[str, Any]], number: int) -> None:
     expected, found = CASES[number]["expect"], results[number]
+    assert found["frozen"], "pages get these lines in events, and must not change what the element shows"
     assert found["ids"] == expected["ids"]
     # The fold keeps fields that it doesn't know, but never shows them.
     known = [

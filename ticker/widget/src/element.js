@@ -29,7 +29,7 @@ const areSame = (left, right) => left.length === right.length && left.every((lin
 const freeze = (lines) => /** @type {Line[]} */ (Object.freeze(lines));
 
 /**
- * What the page's timer, its observers and the link use of an element. Pages can't reach it.
+ * The part of an element that the page's timer, its observers and the link use. Pages can't reach it.
  * @typedef {import("./link.js").Member & {
  *   update(now: number): number, render(): void, setInViewport(isInViewport: boolean): void,
  * }} Inside
@@ -50,7 +50,7 @@ function updateAll() {
 /** @type {IntersectionObserver | undefined} */
 let viewportObserver;
 
-/** Watch the page for all elements. Not while the module loads: a server, which has no page, may import it. */
+/** Watch the page for all elements. The first element calls this, because a server may import the module. */
 function watchPage() {
   addEventListener("visibilitychange", updateAll);
   prefersReducedMotion().addEventListener("change", () => elements.forEach((inside) => inside.render()));
@@ -70,6 +70,7 @@ function watchPage() {
  * @attr {string} lang - The language of the controls, such as `es`. By default the one of the edition.
  * @fires {CustomEvent<{ board: readonly Line[] }>} ticker:board - The first board has arrived, or other lines show.
  * @fires {CustomEvent<{ line: Line, live: boolean }>} ticker:line - A version of a line that the reader hadn't seen.
+ * @fires {CustomEvent<{ paused: boolean }>} ticker:paused - The reader or the page has paused or resumed.
  * @fires {CustomEvent<{ state: State }>} ticker:state - The state of the connection has changed.
  */
 export class BreakingTicker extends Attributes {
@@ -83,6 +84,7 @@ export class BreakingTicker extends Attributes {
   #isRenderScheduled = false;
   #boardAt = 0; // when the board was computed, by the clock of the server
   #newestNumber = 0; // the highest number of all lines that arrived
+  #wasPaused = false;
   #newWhilePaused = 0;
   #announcer = new Announcer();
   #interface = new Interface({
@@ -100,7 +102,7 @@ export class BreakingTicker extends Attributes {
     this.#interface.frame.append(this.#announcer.region);
   }
 
-  // What a page can use
+  // The public members, beside the properties of the attributes
 
   /**
    * The state of the connection. `stopped`: the server refuses the page or the edition, and the element retries slowly.
@@ -135,6 +137,7 @@ export class BreakingTicker extends Attributes {
 
   connectedCallback() {
     upgradeProperties(this);
+    this.#wasPaused = this.paused;
     elements.set(this, this.#inside);
     viewportObserver ??= watchPage();
     viewportObserver.observe(this);
@@ -148,13 +151,15 @@ export class BreakingTicker extends Attributes {
     this.#leaveLink();
   }
 
-  /** @param {string} name @param {string | null} before @param {string | null} value */
-  attributeChangedCallback(name, before, value) {
+  /** @param {string} _name @param {string | null} before @param {string | null} value */
+  attributeChangedCallback(_name, before, value) {
     if (before === value || !elements.has(this)) return;
-    if (name === "paused") {
+    if (this.paused !== this.#wasPaused) {
+      this.#wasPaused = this.paused;
       this.#newWhilePaused = 0;
       if (!this.paused) this.#interface.currentId = ""; // a strip continues with the newest line
       this.#announcer.drop();
+      this.#dispatch("paused", { paused: this.paused });
     }
     this.#scheduleConnect();
   }

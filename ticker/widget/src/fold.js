@@ -26,7 +26,7 @@
  */
 export const toMilliseconds = (instant) => Date.parse(instant ?? "");
 
-/** Freeze a line with everything in it: pages get it in events, and must not change what shows. @param {Line} line */
+/** Freeze a line and its lists: events pass lines to pages, which must not change the text that shows. @param {Line} line */
 function freeze(line) {
   Object.freeze(line.regions);
   return Object.freeze(line);
