@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from tests.recipes.checks import expect_recipe
+from scripts.engines import FIREFOX, WEBKIT, Engine
+from tests.recipes.checks import ELEMENT, expect_recipe
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_reader import Readers
+from tests.support.engine_pages import RECORDER, reports, until_live
+from tests.support.engines import start_browser
 from tests.support.recipes import PAGE, SERVER, recipes, run, workplace
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -84,9 +88,11 @@ def put_app(host: Host, harness: BrowserHarness, script: Path, content: str = ""
     """Serve a page with the app in `script`, and return its address. `content`: what a server has rendered."""
     text = script.read_text(encoding="utf-8").replace(SERVER, harness.address)
     host.put("/app.js", text, Content_Type="text/javascript; charset=utf-8")
+    host.put("/recorder.js", RECORDER, Content_Type="text/javascript")
     return host.put(
         "/",
-        f'<!doctype html><html lang="en"><head><title>News</title><link rel="icon" href="data:,"></head>'
+        f'<!doctype html><html lang="en"><head><title>News</title><link rel="icon" href="data:,">'
+        f'<script src="/recorder.js"></script></head>'
         f'<body><div id="app">{content.replace(SERVER, harness.address)}</div>'
         f'<script type="module" src="/app.js"></script></body></html>',
     )
@@ -120,3 +126,20 @@ def test_server_rendered_recipe_hydrates_without_a_warning(
     page.goto(put_app(host, harness, app / "client.js", html))
     expect_recipe(page, harness)
     assert messages == []
+
+
+@pytest.mark.parametrize("engine", [FIREFOX, WEBKIT], ids=lambda engine: engine.name)
+def test_recipes_work_in_other_engines(harness: BrowserHarness, host: Host, built: Path, engine: Engine) -> None:
+    with start_browser(engine) as browser:
+        for framework in COMPONENTS:
+            tab = browser.open(put_app(host, harness, built / framework / "client.js"))
+            until_live(tab)
+            assert tab.evaluate(f"() => [{ELEMENT}.layout, {ELEMENT}.words.pause]") == ["strip", "Hold"]
+            line = harness.post("en", f"A line for {framework}")
+            tab.until("text => document.body.textContent.includes(`Latest: ${text}`)", "the event", line.text)
+            tab.evaluate("() => document.querySelector('#app button').click()")
+            tab.until(f"() => {ELEMENT}.paused", "it is paused")
+            assert reports(tab) == []
+            tab.evaluate("() => window.unmount()")
+            until(lambda: harness.followers("en") == 0, "the connection is closed")
+            tab.close()
