@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import BrowserHarness
@@ -25,6 +27,11 @@ def expect_recipe(page: Page, harness: BrowserHarness, layout: str = "strip") ->
     expect(shown).to_have_text("The first line")
     page.locator("body > button, body > div > button").click()
     expect(shown).to_have_text("While it is paused")
+    # The reader pauses with the element's own button, and resumes with the one of the page, which has followed.
+    page.get_by_role("button", name="Hold", exact=True).click()
+    assert page.evaluate(f"{ELEMENT}.paused")
+    page.locator("body > button, body > div > button").filter(has_text=re.compile("resume", re.IGNORECASE)).click()
+    assert not page.evaluate(f"{ELEMENT}.paused")
     # Frameworks remove their app, and so the element; other pages remove the element.
     page.evaluate(f"window.unmount ? window.unmount() : {ELEMENT}.remove()")
     expect(page.locator("breaking-ticker")).to_have_count(0)
