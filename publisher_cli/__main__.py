@@ -10,6 +10,8 @@ from publisher_cli.interrupt import end_with_sentence
 
 def main() -> NoReturn:
     signal.signal(signal.SIGINT, end_with_sentence)
+    # `env --block-signal=INT tick` keeps a Ctrl-C for us that comes while Python itself is starting.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     from publisher_cli.cli import main as run_tick  # noqa: PLC0415 -- see above
 
     run_tick()

@@ -12,8 +12,9 @@ import click
 
 from publisher_cli.exit_codes import Status
 from publisher_cli.interrupt import NOTHING_SENT
+from publisher_cli.variables import report_unknown_variables
 from ticker import __version__
-from ticker.console import Commands, run
+from ticker.console import Commands, Console, run
 from ticker.core.errors import SettingsError, StoreError
 
 VARIABLE: Final = "_TICK_COMPLETE"
@@ -22,7 +23,7 @@ VARIABLE: Final = "_TICK_COMPLETE"
 _MODULES: Final = {
     "change": ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin"),
     "review": ("undo", "scheduled", "cancel", "pending", "approve", "reject"),
-    "show": ("board", "log", "editions", "reach", "audit"),
+    "show": ("board", "find", "log", "editions", "reach", "audit"),
     "watch": ("watch",),
     "desk": ("desk",),
     "login": ("login", "logout"),
@@ -33,7 +34,7 @@ _SECTIONS: Final = {
     "Write": ("post", "update", "correct", "refile", "pin", "unpin"),
     "Take back": ("withdraw", "hide", "unhide", "undo", "cancel"),
     "Decide": ("pending", "scheduled", "approve", "reject"),
-    "Look": ("desk", "board", "watch", "log", "reach", "audit", "editions"),
+    "Look": ("desk", "board", "find", "watch", "log", "reach", "audit", "editions"),
     "Set up": ("login", "logout", "completion"),
 }
 """The sections of `tick --help`, with their commands."""
@@ -78,10 +79,12 @@ def tick(context: click.Context) -> object:
     Without a command, on a terminal, `tick` opens the terminal application with the edition that you used last.
 
     Name a line by its id, by the first three or more characters of its id, or as `last`: the line that you posted last.
+    `tick find WORDS` finds the id.
     TICK_EDITION and TICK_EDITOR replace -e and --editor.
 
     Exit codes: 0 on air, 2 invalid command, 3 refused by the desk, 4 not on air, 5 held, 6 unknown.
     """
+    report_unknown_variables(context.find_object(Console) or Console())
     if context.invoked_subcommand is not None:
         return None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

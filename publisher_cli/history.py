@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from publisher_cli.words import has_words
 from ticker.core.entry import Entry, Logged, decode_entry
 from ticker.core.errors import SettingsError, TickerError
 from ticker.core.line import Change, Direction, Line
@@ -23,6 +24,12 @@ SHORT: Final = 4
 """Shown ids have at least this many characters."""
 
 PREFIX_MIN: Final = 3
+NAMED_MAX: Final = 3
+"""The maximum number of lines that an error offers."""
+
+TEXT_SHOWN: Final = 40
+"""The maximum number of characters of their texts."""
+
 LAST: Final = "last"
 
 
@@ -102,7 +109,20 @@ async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry
                 f"{editor} has posted nothing to {edition} that is still in the log: `tick log` shows the ids"
             )
         return max(posted, key=lambda entry: entry.line.number)
-    return latest[find_id(latest, name, f"line of {edition}", "`tick log`")]
+    try:
+        return latest[find_id(latest, name, f"line of {edition}", "`tick log`")]
+    except UnknownLineError as error:
+        raise UnknownLineError(f"{error}, or {_by_words(latest.values(), name)}") from None
+
+
+def _by_words(entries: Iterable[Entry], name: str) -> str:
+    """Return which lines have `name` in their texts, if any, and how to find a line by its words."""
+    lines = (entry.line for entry in entries if entry.line.text)
+    found = [line for line in lines if has_words(f"{line.attribution or ''} {line.text}", name)]
+    if not found:
+        return "find it by its words with `tick find`"
+    texts = (f"{line.id} “\u2068{line.text[:TEXT_SHOWN]}\u2069”" for line in found[:NAMED_MAX])
+    return f"type the id of the line with these words: {', '.join(texts)}"
 
 
 def find_id(ids: Iterable[str], name: str, what: str, shown_by: str) -> str:

@@ -194,6 +194,29 @@ def _content_options(urgency_default: str, lang_default: str) -> Option:
     )
 
 
+selection_options: Final[Option] = _combined(
+    click.option(
+        "--section",
+        "sections",
+        metavar="S",
+        multiple=True,
+        shell_complete=_completer("sections"),
+        help="Only this section; may be given repeatedly.",
+    ),
+    click.option(
+        "--region",
+        "regions",
+        metavar="R",
+        multiple=True,
+        shell_complete=_completer("regions"),
+        help="Only this region; may be given repeatedly.",
+    ),
+    click.option(
+        "--urgency", metavar="U", type=URGENCY, help="Only lines of this urgency or more urgent: 1, or flash."
+    ),
+)
+"""The options of a reader's selection."""
+
 new_line_options: Final = _content_options("routine", "the edition's")
 rewrite_options: Final = _content_options("unchanged", "unchanged")
 

@@ -31,11 +31,13 @@ NO_EDITION: Final = "there is no edition yet: start the desk (`ticker up` or `ti
 class Session(msgspec.Struct, frozen=True):
     """The Redis to use. `url` may include a password: never print it.
 
-    `last_edition` is the edition that the terminal application opens, if it exists and no other is named.
+    `last_edition` is the edition that the terminal application opens, if it exists and no other is named. `is_login`:
+    `tick login` has stored the URL.
     """
 
     url: str
     last_edition: str | None = None
+    is_login: bool = False
 
     @classmethod
     def find(cls, console: Console, data: Path | None) -> Session:
@@ -62,7 +64,7 @@ class Session(msgspec.Struct, frozen=True):
                 f"you are logged in to {redact(login.url)}, but `ticker up` runs here, too: choose that one with "
                 f"--data {folder}, or the other one with TICKER_REDIS_URL, or run `tick logout`"
             )
-        return cls(url_of(login))
+        return cls(url_of(login), is_login=True)
 
     @asynccontextmanager
     async def redis(self) -> AsyncIterator[Redis]:
@@ -72,7 +74,7 @@ class Session(msgspec.Struct, frozen=True):
             StoreError: If a connection error leaves the block: what happened, and what to do.
 
         """
-        async with open_redis(self.url, role="tick", blocking=True) as redis:
+        async with open_redis(self.url, role="tick", blocking=True, is_login=self.is_login) as redis:
             yield redis
 
     def editor(self, given: str | None) -> str:

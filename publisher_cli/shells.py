@@ -56,7 +56,8 @@ _ZSH: Final = r"""#compdef tick
 # Completion of `tick` for zsh.
 _tick_completion() {
     local tick=${(Q)words[1]} kind value about
-    local -a plain described
+    local -i width=0 index
+    local -a values abouts shown layout
     tick=${tick/#\~/$HOME}
     [[ -x $tick ]] || (( $+commands[$tick] )) || tick=tick
     local before="${(j: :)words[1,CURRENT-1]} $PREFIX" whole="${(j: :)words}"
@@ -66,16 +67,18 @@ _tick_completion() {
             file) _path_files -f; return ;;
             dir) _path_files -/; return ;;
             plain)
-                if [[ -n $about ]]; then
-                    described+=("${value//:/\\:}:$about")
-                else
-                    plain+=("$value")
-                fi ;;
+                values+=("$value") abouts+=("$about")
+                (( $#value > width )) && width=$#value
+                [[ -n $about ]] && layout=(-l) ;;
         esac
     done < <(_TICK_COMPLETE=zsh_complete _TICK_LINE="$before" _TICK_WHOLE="$whole" "$tick" 2>/dev/null)
-    (( $#described )) && _describe -V tick described
-    (( $#plain )) && compadd -V tick-plain -a plain
-    (( $#described + $#plain ))
+    for (( index = 1; index <= $#values; index++ )); do
+        shown[index]=$values[index]
+        [[ -n $abouts[index] ]] && shown[index]="${(r:width:)values[index]} -- $abouts[index]"
+        shown[index]=${shown[index][1,COLUMNS-1]}
+    done
+    # Not `_describe`: it sorts the values, and the newest line has to be the first.
+    compadd -V tick $layout -d shown -a values
 }
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     _tick_completion "$@"

@@ -118,6 +118,11 @@ def parse_times(texts: Mapping[str, str], now: datetime, zone: tzinfo | None) ->
     return starts | ends
 
 
+def name_time(detail: str, field: str, typed: str) -> str:
+    """Return the `detail` of a rule about a time, with what the editor typed in place of the name of the field."""
+    return detail.replace(f"the time for `{field}`", typed, 1)
+
+
 def parse_iso(text: str, zone: tzinfo | None) -> datetime | None:
     """Return an instant in UTC from ISO 8601, in `zone` if it has no offset, or None if the text is something else.
 
@@ -155,10 +160,20 @@ def spell_instant(instant: datetime, now: datetime, zone: tzinfo | None = None) 
 
     The text includes the day if that isn't today, and leaves out seconds.
     """
-    local, local_now = instant.astimezone(zone), now.astimezone(zone)
-    universal = instant.astimezone(UTC)
-    utc = "" if not local.utcoffset() else f" = {_day(universal, local)}{universal:%H:%M} UTC"
-    return f"{_day(local, local_now)}{local:%H:%M %Z}{utc} ({spell_duration(instant - now)})"
+    return f"{_day(instant, now, zone)}{_time_of_day(instant, now, zone)}"
+
+
+def spell_moment(instant: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return `at 18:00 …` or `on Fri 2026-11-27 at 18:00 …`: as `spell_instant`, to follow a verb."""
+    day = _day(instant, now, zone)
+    return f"{f'on {day}' if day else ''}at {_time_of_day(instant, now, zone)}"
+
+
+def _time_of_day(instant: datetime, now: datetime, zone: tzinfo | None) -> str:
+    local, universal = instant.astimezone(zone), instant.astimezone(UTC)
+    other_day = "" if universal.date() == local.date() else f"{universal:%a %Y-%m-%d} "
+    utc = "" if not local.utcoffset() else f" = {other_day}{universal:%H:%M} UTC"
+    return f"{local:%H:%M %Z}{utc} ({spell_duration(instant - now)})"
 
 
 def spell_duration(duration: timedelta) -> str:
@@ -177,8 +192,9 @@ def spell_length(duration: timedelta) -> str:
     return " ".join(parts[:2])
 
 
-def _day(instant: datetime, other: datetime) -> str:
-    return "" if instant.date() == other.date() else f"{instant:%a %Y-%m-%d} "
+def _day(instant: datetime, now: datetime, zone: tzinfo | None) -> str:
+    local = instant.astimezone(zone)
+    return "" if local.date() == now.astimezone(zone).date() else f"{local:%a %Y-%m-%d} "
 
 
 def _next(of_day: time, text: str, now: datetime, zone: tzinfo | None) -> datetime:
@@ -218,15 +234,15 @@ def _parse_freely(text: str, now: datetime, zone: tzinfo | None, counts_from: da
     if wall is None or later is None:
         raise _not_a_time(text)
     if wall.tzinfo is None and later.tzinfo is None and later - wall == shift:
-        instant = _after(wall - local_now, text, counts_from)
-        has_passed = instant <= counts_from
+        has_passed = wall <= local_now
+        instant = None if has_passed else _after(wall - local_now, text, counts_from)
     else:
-        instant = _on_clock(wall, text, zone)
-        has_passed = instant <= now
-    if abs(instant - now) > FARTHEST:
+        has_passed = wall.tzinfo is None and wall.date() < local_now.date()  # even without a time of day
+        instant = None if has_passed else _on_clock(wall, text, zone)
+    if abs(wall.replace(tzinfo=None) - local_now) > FARTHEST:
         raise _not_a_time(text)
-    if has_passed:
-        raise SettingsError(f"{text[:40]!r} has passed: {FORMS}")
+    if instant is None or instant <= now:
+        raise SettingsError(f"{text[:40]!r} is not in the future: {FORMS}")
     return instant
 
 

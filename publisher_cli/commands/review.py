@@ -9,6 +9,7 @@ import click
 from publisher_cli.options import (
     break_glass_option,
     command,
+    editor_option,
     held_argument,
     held_arguments,
     read_options,
@@ -20,12 +21,15 @@ from ticker.core.submission import Decision
 
 
 @command("Show items that wait for a second person.", "tick pending -e en", "tick pending -e en --json")
-@read_options()
-def pending(console: Console, /, *, edition: str | None, data: Path | None) -> None:
-    """Show the held items that wait for a second person, with their authors and the reasons. The newest is last."""
+@read_options(editor_option)
+def pending(console: Console, /, *, edition: str | None, editor: str | None, data: Path | None) -> None:
+    """Show the held items that wait for a second person, with their authors and the reasons. The newest is last.
+
+    Below, it shows what others decided about your own items in the last twelve hours, and why.
+    """
     from publisher_cli.read.held import show_pending  # noqa: PLC0415 -- it imports the Redis client
 
-    show_pending(console, data, edition)
+    show_pending(console, data, edition, editor)
 
 
 @command("Show items that wait for their time.", "tick scheduled -e en", "tick scheduled -e en --json")

@@ -14,22 +14,42 @@ from publisher_cli.options import (
     line_argument,
     optional_line_argument,
     read_options,
+    selection_options,
 )
 from ticker.console import Console, shared_options
 
 
-@command("Show what readers see now.", "tick board -e en", "tick board -e en -n 3 --json")
+@command("Show what readers see now.", "tick board -e en", "tick board -e en --section politics -n 3 --json")
 @read_options(
+    selection_options,
     click.option("-n", "--lines", type=click.IntRange(1, 100), help="How many lines.  [default: as the edition says]"),
 )
-def board(console: Console, /, *, edition: str | None, lines: int | None, data: Path | None) -> None:
+def board(console: Console, /, *, edition: str | None, lines: int | None, data: Path | None, **selected: Any) -> None:
     """Show the board that readers see now, with pinned lines on top.
 
     Each line starts with the shortest id that other commands accept for it.
     """
     from publisher_cli.read.log import show_board  # noqa: PLC0415 -- it imports the Redis client
 
-    show_board(console, data, edition, lines)
+    show_board(console, data, edition, lines, **selected)
+
+
+@command("Find lines by their words.", "tick find harbour", "tick find harbour closed -e en", "tick find ميناء -e ar")
+@click.argument("words", metavar="WORD...", nargs=-1, required=True)
+@read_options(
+    click.option(
+        "-n", "--lines", "most", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many."
+    ),
+)
+def find(console: Console, /, *, words: tuple[str, ...], edition: str | None, most: int, data: Path | None) -> None:
+    """Find the lines and the held items that have all the words, and show their ids. The newest is first.
+
+    A word may be the beginning of a word. Case and accents make no difference. Without -e, it looks in all editions.
+    Withdrawn texts are gone, and are not found.
+    """
+    from publisher_cli.read.find import show_found  # noqa: PLC0415 -- it imports the Redis client
+
+    show_found(console, data, edition, " ".join(words), most)
 
 
 @command("Show each change, and who made it.", "tick log -e en", "tick log -e en -n 100 --json")

@@ -12,7 +12,7 @@ import click
 
 from publisher_cli.exit_codes import Status
 from publisher_cli.interrupt import raised_interrupts
-from publisher_cli.options import URGENCY, data_option, edition_option
+from publisher_cli.options import data_option, edition_option, selection_options
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
 from ticker.core.errors import PositionError
@@ -46,9 +46,7 @@ def _checked_position(context: click.Context, option: click.Parameter, given: st
     envvar="TICKER_GATEWAY_URL",
     help="The gateway's address.  [default: TICKER_GATEWAY_URL, or that of `ticker up`, or http://127.0.0.1:8080]",
 )
-@click.option("--section", "sections", metavar="S", multiple=True, help="Only this section; may be given repeatedly.")
-@click.option("--region", "regions", metavar="R", multiple=True, help="Only this region; may be given repeatedly.")
-@click.option("--urgency", metavar="U", type=URGENCY, help="Only lines of this urgency or more urgent: 1, or flash.")
+@selection_options
 @click.option("-n", "--lines", type=click.IntRange(1, 100), help="The number of lines on the board.")
 @click.option(
     "--after",

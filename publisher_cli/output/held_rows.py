@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from publisher_cli.decisions import Decided
 from publisher_cli.held_items import HeldItems
+from publisher_cli.history import SHORT
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.held_content import content_lines
 from publisher_cli.output.tables import Row
-from publisher_cli.times import find_zone, spell_duration, spell_length
+from publisher_cli.times import find_zone, spell_duration, spell_length, spell_moment
 from ticker.core.held import Held
+from ticker.core.line import Direction
+from ticker.store.editions import StoredEdition
 
 
 def pending_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> Row:
@@ -18,21 +22,33 @@ def pending_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> R
     zone = find_zone(items.stored.edition.zone)
     text = messages.held_text(held, items.line_of(held))
     submitted = messages.clock(held.submitted_at, now, zone)
-    cells = (shown_id, submitted, _waited(held, now), *_request_cells(items, held))
-    return Row(cells, f"{text}{_in_brackets(_remarks(items, held, now))}", items.direction_of(held))
+    cells = (shown_id, submitted, f"waits {spell_length(now - held.submitted_at)}", *_request_cells(items, held))
+    direction = items.direction_of(held)
+    return Row(cells, f"{text}{_in_brackets(_remarks(items, held, now), direction)}", direction)
 
 
 def scheduled_row(items: HeldItems, held: Held, shown_id: str, now: datetime) -> Row:
     """Return the row of an item that waits for its time."""
     assert held.due_at is not None, "a scheduled item has a time"
     zone = find_zone(items.stored.edition.zone)
-    due = (messages.clock(held.due_at, now, zone), spell_duration(held.due_at - now))
+    due = (messages.clock(held.due_at, now, zone), f"on air {spell_duration(held.due_at - now)}")
     text = messages.held_text(held, items.line_of(held))
-    remarks = list(_why_not(items, held))
+    remarks = [f"submitted {spell_length(now - held.submitted_at)} ago", *_why_not(items, held)]
     if held.waits_for_person:
         remarks.append("if it is approved: see tick pending")
-    cells = (shown_id, *due, _waited(held, now), *_request_cells(items, held))
-    return Row(cells, f"{text}{_in_brackets(remarks)}", items.direction_of(held))
+    cells = (shown_id, *due, *_request_cells(items, held))
+    direction = items.direction_of(held)
+    return Row(cells, f"{text}{_in_brackets(remarks, direction)}", direction)
+
+
+def decided_row(stored: StoredEdition, decided: Decided, now: datetime) -> Row:
+    """Return the row of a decision about an item of the editor's own."""
+    at = messages.clock(decided.at, now, find_zone(stored.edition.zone))
+    reason = () if decided.reason is None else (decided.reason,)
+    cells = (decided.held[:SHORT], at, f"{decided.decision} by {decided.decided_by}")
+    return Row(
+        cells, f"{decided.text or decided.action or ''}{_in_brackets(reason, stored.edition.dir)}", stored.edition.dir
+    )
 
 
 def review_lines(items: HeldItems, held: Held, now: datetime) -> Iterator[str]:
@@ -48,9 +64,10 @@ def review_lines(items: HeldItems, held: Held, now: datetime) -> Iterator[str]:
         yield f"  {remark}"
 
 
-def _in_brackets(remarks: Iterable[str]) -> str:
+def _in_brackets(remarks: Iterable[str], direction: Direction) -> str:
+    """Return the remarks behind a text of this direction. They are isolated from it: ours are English."""
     joined = "; ".join(remarks)
-    return f"  [{joined}]" if joined else ""
+    return f"  [{bidi.isolated(joined, within=direction)}]" if joined else ""
 
 
 def _remarks(items: HeldItems, held: Held, now: datetime) -> Iterator[str]:
@@ -65,17 +82,13 @@ def _remarks(items: HeldItems, held: Held, now: datetime) -> Iterator[str]:
     if held.overdue:
         yield "its time passed while no desk was running: is it still news?"
     elif held.due_at is not None:
-        yield f"will be published {messages.clock(held.due_at, now, find_zone(items.stored.edition.zone))}"
+        yield f"will be published {spell_moment(held.due_at, now, find_zone(items.stored.edition.zone))}"
 
 
 def _why_not(items: HeldItems, held: Held) -> Iterator[str]:
     """Yield why the item can't be published as it is."""
     if items.is_outdated(held):
         yield "the line has changed since: it can't be published any more"
-
-
-def _waited(held: Held, now: datetime) -> str:
-    return f"waits {spell_length(now - held.submitted_at)}"
 
 
 def _request_cells(items: HeldItems, held: Held) -> tuple[str, str, str]:

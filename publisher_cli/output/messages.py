@@ -11,6 +11,7 @@ import msgspec
 
 from publisher_cli.output import bidi
 from ticker.console import Printable, Style, Styled
+from ticker.core.invisible import without_invisible
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.position import Position
 from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Submission
@@ -48,7 +49,7 @@ _CHANGED_FIELDS: Final = {
 _REMOVES_TEXT: Final = (Change.WITHDRAW, Change.HIDE)
 
 Spell = Callable[[datetime], str]
-"""Returns an instant as people read it."""
+"""Returns an instant as people read it after a verb: `at 18:00 UTC (in 2 h)`."""
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -91,8 +92,8 @@ def shown_text(line: Line) -> str:
 def submitted_text(submission: Submission, line: Line | None) -> str | None:
     """Return the text that a submission would publish, or else the text of `line`, or None if neither is known."""
     if isinstance(submission.text, str):
-        attribution = submission.attribution
-        return f"{attribution}: {submission.text}" if isinstance(attribution, str) else submission.text
+        attribution, text = submission.attribution, without_invisible(submission.text)
+        return f"{attribution}: {text}" if isinstance(attribution, str) else text
     return None if line is None else line_text(line)
 
 

@@ -13,11 +13,13 @@ from publisher_cli.output import bidi, messages
 from publisher_cli.session import NO_EDITION
 from ticker.console import Console
 from ticker.core.board import Board
+from ticker.core.edition import SecondPerson
 from ticker.core.entry import Logged
 from ticker.core.escaping import escape
 from ticker.core.line import Direction, Line
 from ticker.core.messages import BoardMessage, EditionInfo
 from ticker.core.position import Position
+from ticker.core.selection import EVERYTHING, Selection
 from ticker.store.editions import StoredEdition
 
 if TYPE_CHECKING:
@@ -30,6 +32,12 @@ TEXT_MIN: Final = 20
 """Columns for the text. On a terminal that is too narrow for them, the text stands below the cells."""
 INDENT: Final = 2
 """Columns before a text that stands below its cells."""
+
+_REVIEWED: Final = {
+    SecondPerson.FLASH: "a flash",
+    SecondPerson.WITHDRAWAL: "the withdrawal of another editor's line",
+    SecondPerson.REPORTER: "everything that a reporter submits",
+}
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -44,12 +52,19 @@ class Row(msgspec.Struct, frozen=True):
     style: str = ""
 
 
-def print_board(console: Console, stored: StoredEdition, entries: Sequence[Logged], size: int, now: datetime) -> None:
-    """Print a reader's board of `size` lines. `entries` are the whole log, the oldest first."""
+def print_board(
+    console: Console,
+    stored: StoredEdition,
+    entries: Sequence[Logged],
+    size: int,
+    now: datetime,
+    selection: Selection = EVERYTHING,
+) -> None:
+    """Print the board of `size` lines of a reader with a selection. `entries` are the whole log, the oldest first."""
     board = Board()
     for found in entries:
         board.apply(found.entry)
-    lines = board.lines(now, size)
+    lines = board.lines(now, size, selection)
     if console.json:
         position = str(entries[-1].position) if entries else str(Position.of(0, stored.nonce))
         console.give(BoardMessage(position, None, EditionInfo.of(stored.name, stored.edition), lines))
@@ -59,6 +74,7 @@ def print_board(console: Console, stored: StoredEdition, entries: Sequence[Logge
     console.tell(
         f"{messages.name_of(stored)}  {bidi.isolated(stored.edition.title)}  "
         f"{messages.count(head, 'entry', 'entries')}, {messages.count(len(lines), 'line')} on the board"
+        f"{'' if selection == EVERYTHING else ' of this selection'}"
     )
     show_rows(console, [board_row(line, ids[line.id], now) for line in lines])
 
@@ -111,6 +127,8 @@ def print_editions(console: Console, editions: Sequence[tuple[StoredEdition, int
         console.say(f"{messages.name_of(stored)}  {title}  {edition.lang} {edition.dir}  {length}")
         console.say(f"    sections  {_terms(edition.sections)}")
         console.say(f"    regions   {_terms(edition.regions)}")
+        if edition.second_person:
+            console.say(f"    a second person approves  {', '.join(map(_REVIEWED.__getitem__, edition.second_person))}")
 
 
 def _terms(vocabulary: dict[str, str]) -> str:
@@ -127,6 +145,8 @@ def show_rows(console: Console, rows: Sequence[Row]) -> None:
         for row in rows:
             console.say("  ".join(filter(None, (*row.cells, bidi.isolated(row.text, row.dir)))))
         return
+    if not rows:
+        return  # an empty table is an empty line
     from publisher_cli.output.terminal import open_terminal  # noqa: PLC0415 -- Rich is slow to import
 
     terminal = open_terminal(console, console.out)

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from redis.exceptions import NoPermissionError
+
+from publisher_cli.decisions import Decided, load_decisions
 from publisher_cli.held_items import HeldItems, load_held_items
 from publisher_cli.history import short_ids
 from publisher_cli.output import messages
 from publisher_cli.output.held_content import set_fields
-from publisher_cli.output.held_rows import pending_row, scheduled_row
+from publisher_cli.output.held_rows import decided_row, pending_row, scheduled_row
 from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.session import Session, find_edition
 from ticker.console import Console
@@ -22,8 +25,9 @@ RowOf = Callable[[HeldItems, Held, str, datetime], Row]
 """Returns the row of an item, from its shown id and the present time."""
 
 
-def show_pending(console: Console, data: Path | None, edition: str | None) -> None:
-    print_pending(console, asyncio.run(_load(Session.find(console, data), edition)))
+def show_pending(console: Console, data: Path | None, edition: str | None, editor: str | None) -> None:
+    session = Session.find(console, data)
+    print_pending(console, *asyncio.run(_load_with_decisions(session, edition, session.editor(editor))))
 
 
 def show_scheduled(console: Console, data: Path | None, edition: str | None) -> None:
@@ -35,13 +39,26 @@ async def _load(session: Session, given: str | None) -> HeldItems:
         return await load_held_items(redis, await find_edition(redis, given))
 
 
-def print_pending(console: Console, items: HeldItems) -> None:
-    """Print the items that wait for a second person, the newest last."""
+async def _load_with_decisions(session: Session, given: str | None, editor: str) -> tuple[HeldItems, list[Decided]]:
+    async with session.redis() as redis:
+        stored = await find_edition(redis, given)
+        items = await load_held_items(redis, stored)
+        try:
+            return items, await load_decisions(redis, stored.name, editor, datetime.now(UTC))
+        except NoPermissionError:  # a Redis user may read only its own receipts
+            return items, []
+
+
+def print_pending(console: Console, items: HeldItems, decided: Sequence[Decided] = ()) -> None:
+    """Print the items that wait for a second person, the newest last, and what was decided about the editor's own."""
     held = [item for item in items.held.values() if item.waits_for_person]
     name = items.stored.name
     title = messages.count(len(held), "line waits for a second person", "lines wait for a second person")
     hint = f": tick approve ID -e {name}, or tick reject ID -e {name} --reason …" if held else ""
-    _print(console, items, held, f"{title}{hint}", pending_row)
+    _print(console, items, held, f"{title}{hint}", pending_row, decided=decided)
+    if decided and not console.json:
+        console.tell("decided lately about your items:")
+        show_rows(console, [decided_row(items.stored, each, datetime.now(UTC)) for each in decided])
 
 
 def print_scheduled(console: Console, items: HeldItems) -> None:
@@ -53,9 +70,10 @@ def print_scheduled(console: Console, items: HeldItems) -> None:
     _print(console, items, held, f"{title}{hint}", scheduled_row)
 
 
-def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str, row: RowOf) -> None:
+def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str, row: RowOf, **more: Any) -> None:
+    """Print the title and the rows, or with --json a document with the fields `more`."""
     if console.json:
-        console.give({"edition": items.stored.name, "held": [_document(items, item) for item in held]})
+        console.give({"edition": items.stored.name, "held": [_document(items, item) for item in held], **more})
         return
     console.tell(f"{messages.name_of(items.stored)}  {title}")
     ids, now = short_ids(items.held), datetime.now(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -11,16 +12,49 @@ from publisher_cli.history import newest_first
 from publisher_cli.output import tables
 from publisher_cli.session import Session, find_edition, readable_editions
 from ticker.console import Console
+from ticker.core.edition import find_term
 from ticker.core.entry import Logged
+from ticker.core.errors import SettingsError
+from ticker.core.selection import Selection
 from ticker.store.editions import StoredEdition
 from ticker.store.log_reader import last_seq
 
 PAGE: Final = 500
 
 
-def show_board(console: Console, data: Path | None, edition: str | None, lines: int | None) -> None:
+def show_board(
+    console: Console,
+    data: Path | None,
+    edition: str | None,
+    lines: int | None,
+    *,
+    sections: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    urgency: int | None = None,
+) -> None:
+    """Print the board of a reader with this selection.
+
+    Raises:
+        SettingsError: If the edition lacks a section or a region.
+
+    """
     stored, entries = asyncio.run(_load_entries(Session.find(console, data), edition, None))
-    tables.print_board(console, stored, entries, lines or stored.edition.board_lines, datetime.now(UTC))
+    selection = Selection(
+        _terms("section", stored.edition.sections, sections),
+        _terms("region", stored.edition.regions, regions),
+        urgency,
+    )
+    size = lines or stored.edition.board_lines
+    tables.print_board(console, stored, entries, size, datetime.now(UTC), selection)
+
+
+def _terms(kind: str, vocabulary: dict[str, str], given: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids of sections or regions that are given by id or by name."""
+    found = {each: find_term(vocabulary, each) for each in given}
+    for each, term in found.items():
+        if term is None:
+            raise SettingsError(f"this edition has no {kind} {each[:40]!a}: use one of {', '.join(vocabulary)}")
+    return tuple(sorted({term for term in found.values() if term is not None}))
 
 
 def show_log(console: Console, data: Path | None, edition: str | None, limit: int) -> None:

@@ -15,16 +15,19 @@ from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin
 from publisher_cli.submit.confirmation import may_repeat_confirmed
-from publisher_cli.submit.request import ChangeRequest, SubmitOptions
+from publisher_cli.submit.request import TIME_OPTIONS, ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import Runner
 from publisher_cli.submit.undo_window import Window, is_window
-from publisher_cli.times import find_zone, parse_times
+from publisher_cli.times import find_zone, name_time, parse_times, spell_instant
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import INTERRUPTED, Console
 from ticker.core.line import LINE_ID, Change, Line
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
 from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
+
+TYPED_SHOWN: Final = 40
+"""The maximum number of characters of a value that an error repeats."""
 
 _SHOWS_RELATED: Final = (Change.WITHDRAW, Change.CORRECT)
 
@@ -81,7 +84,7 @@ class ChangeRunner(Runner[Submission]):
             self.pending = PendingRequest(
                 session.url, stored.name, editor, self.request, may_repeat=self.options.key is not None
             )
-            receipt = await self.answer(redis)
+            receipt = self._in_typed_words(await self.answer(redis))
             if is_window(receipt, self.request) and not self.options.skips_window:
                 receipt = await self._wait_for_window(session, redis, self.pending, receipt)
             return await self._print_with_related(redis, await self.settled(redis, receipt))
@@ -123,11 +126,11 @@ class ChangeRunner(Runner[Submission]):
     async def _run_dry(self, redis: Redis, stored: StoredEdition, editor: str) -> int:
         from publisher_cli.submit.dry_run import dry_run  # noqa: PLC0415 -- it imports all the rules
 
-        receipt = await dry_run(redis, stored, editor, self.request)
+        receipt = self._in_typed_words(await dry_run(redis, stored, editor, self.request))
         if self.console.json:
             self.console.give({**msgspec.to_builtins(receipt), "dry_run": True})
         else:
-            lines = messages.dry_run_lines(receipt, self.subject(), self.spell)
+            lines = messages.dry_run_lines(receipt, self.subject(), self.spell_moment)
             replaced = () if self.line is None else messages.replaced_lines(self.request, self.line)
             more = (*replaced, *self._source_line(receipt), *self._time_lines())
             for line in (*lines, *more, *messages.warning_lines(receipt)):
@@ -162,6 +165,20 @@ class ChangeRunner(Runner[Submission]):
                 self.console.tell(line)
         return code
 
+    def _in_typed_words(self, receipt: Receipt) -> Receipt:
+        """Return the receipt with errors that name the option of a time, as it was typed, and not the field."""
+        errors = tuple(
+            msgspec.structs.replace(error, detail=name_time(error.detail, error.code, self._typed_time(error.code)))
+            if error.code in self._change.times
+            else error
+            for error in receipt.errors
+        )
+        return msgspec.structs.replace(receipt, errors=errors)
+
+    def _typed_time(self, field: str) -> str:
+        option = "--for" if self._change.change is Change.PIN else TIME_OPTIONS[field]
+        return f"{option} {self._change.times[field][:TYPED_SHOWN]}"
+
     def subject(self) -> Subject:
         direction = None if self.stored is None else self.stored.edition.dir
         return Subject(self.request.change, messages.submitted_text(self.request, self.line), direction)
@@ -190,7 +207,7 @@ class ChangeRunner(Runner[Submission]):
 
     def _time_lines(self) -> Iterator[str]:
         """Yield the times as they were understood."""
-        times = {"expires": self.request.expires_at, "pinned until": self.request.pinned_until}
-        for name, instant in times.items():
-            if isinstance(instant, datetime):
-                yield f"  {name} {self.spell(instant)}"
+        if isinstance(self.request.expires_at, datetime):
+            yield f"  expires {self.spell_moment(self.request.expires_at)}"
+        if self.request.pinned_until is not None:
+            yield f"  pinned until {spell_instant(self.request.pinned_until, datetime.now(UTC), self.zone)}"

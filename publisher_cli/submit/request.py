@@ -18,6 +18,14 @@ WAIT_MAX_S: Final = 3600.0
 URGENCIES: Final = {"flash": 1, "bulletin": 2, "urgent": 3, "routine": 4}
 """The urgencies that have a name."""
 
+TIME_OPTIONS: Final = {
+    "publish_at": "--at",
+    "embargo_until": "--embargo",
+    "expires_at": "--expires",
+    "pinned_until": "--pin",
+}
+"""The options of `tick post` for the times of a submission."""
+
 
 class ChangeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A change as it was typed.

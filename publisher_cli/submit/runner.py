@@ -8,7 +8,7 @@ import signal
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import count
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
@@ -19,7 +19,7 @@ from publisher_cli.interrupt import raised_interrupts
 from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.submit.request import SubmitOptions
-from publisher_cli.times import find_zone, spell_instant
+from publisher_cli.times import find_zone, spell_moment
 from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
 from ticker.console import INTERRUPTED, Console, OutputError, Printable
 from ticker.core.errors import StoreError
@@ -170,10 +170,14 @@ class Runner(ABC, Generic[R]):
             self.receipt = await with_reach(redis, receipt)
         return self.receipt
 
-    def spell(self, instant: datetime) -> str:
-        """Return an instant as text, in the edition's time zone if that is known."""
-        zone = None if self.stored is None else find_zone(self.stored.edition.zone)
-        return spell_instant(instant, datetime.now(UTC), zone)
+    @property
+    def zone(self) -> tzinfo | None:
+        """The edition's time zone if that is known, or None for this machine's."""
+        return None if self.stored is None else find_zone(self.stored.edition.zone)
+
+    def spell_moment(self, instant: datetime) -> str:
+        """Return an instant as text that follows a verb."""
+        return spell_moment(instant, datetime.now(UTC), self.zone)
 
     def _print(self, receipt: Receipt, more: Mapping[str, Any]) -> None:
         console = self.console
@@ -188,7 +192,7 @@ class Runner(ABC, Generic[R]):
 
     def _lines(self, receipt: Receipt) -> Iterator[Printable]:
         width = shutil.get_terminal_size().columns if self.console.is_for_people else None
-        yield from messages.receipt_lines(receipt, self.subject(), self.spell, width)
+        yield from messages.receipt_lines(receipt, self.subject(), self.spell_moment, width)
         yield from self.details(receipt)
 
     async def _show_seconds(self) -> None:

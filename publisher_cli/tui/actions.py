@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from publisher_cli.output import bidi, messages
-from publisher_cli.times import parse_instant, spell_instant
+from publisher_cli.times import name_time, parse_instant, spell_instant
 from publisher_cli.tui.draft import draft_of
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.outbox import Outbox
@@ -181,11 +181,14 @@ def _pin(line: SelectedLine) -> Step:
         about=line.quoted,
         hint="how long (2h, 90m) or until when (14:30) · Enter: continue, Esc: cancel",
         value=PIN_DEFAULT,
-        then=lambda text: _confirm_pin(line, parse_instant(text, line.clock(), line.model.zone)),
+        then=lambda typed: _confirm_pin(line, typed),
     )
 
 
-def _confirm_pin(line: SelectedLine, until: datetime) -> Step:
+def _confirm_pin(line: SelectedLine, typed: str) -> Step:
+    until = parse_instant(typed, line.clock(), line.model.zone)
+    if (problem := _first_error(fields.check_pinned(until, line.clock()))) is not None:
+        raise SettingsError(name_time(problem, "pinned_until", typed))
     return _confirm_change(
         line,
         Change.PIN,

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.timer import Timer
@@ -22,6 +22,7 @@ from publisher_cli.tui.bindings import HelpScreen, Pane
 from publisher_cli.tui.compose import ComposeLine
 from publisher_cli.tui.draft import Draft
 from publisher_cli.tui.escaping_filter import EscapingFilter
+from publisher_cli.tui.keys import KeysInOrder
 from publisher_cli.tui.messages import (
     ConnectionChanged,
     EditionsListed,
@@ -36,7 +37,7 @@ from publisher_cli.tui.steps import AskText, Confirm, Edit, Quit, Refuse, Send, 
 from publisher_cli.tui.sync import EditionSync, deliver
 from publisher_cli.tui.widgets.composer import Composer
 from publisher_cli.tui.widgets.key_footer import KeyFooter
-from publisher_cli.tui.widgets.line_list import LineList, held_rows, line_rows
+from publisher_cli.tui.widgets.line_list import LineList
 from publisher_cli.tui.widgets.prompt import ConfirmPrompt, Prompt, TextPrompt
 from publisher_cli.tui.widgets.receipt_bar import Notice, ReceiptBar
 from publisher_cli.tui.widgets.status_bar import DetailsBar, StatusBar
@@ -57,7 +58,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class DeskApp(App[str]):
+class DeskApp(KeysInOrder):
     """The terminal application of one editor. Its result is the text that was not sent.
 
     `find` returns the session; it is called for each connection. `edition` None shows the first edition that exists.
@@ -188,22 +189,9 @@ class DeskApp(App[str]):
             model, self.connection, now, requested=self._requested, editions=self._editions, pane=self.pane
         )
         if model is not None:
-            self._redraw_list(model, now)
+            self._lines.show_pane(model, self.pane, now, self.size.width)
             self._details.show_row(model, self.pane, self._lines.selected, now)
         self._receipts.refresh_text(model, now)
-
-    def _redraw_list(self, model: EditionModel, now: datetime) -> None:
-        width = self.size.width
-        if self.pane is Pane.BOARD:
-            rows, below = line_rows(model, now, width)
-            self._lines.show(rows, below, "nothing is on the board")
-            return
-        items = model.pending() if self.pane is Pane.PENDING else model.scheduled()
-        if model.held is None:
-            empty = "your Redis user may not read held items: create it again with `ticker editor add`"
-        else:
-            empty = f"no item is {self.pane.value.lower()}"
-        self._lines.show(held_rows(items, model, now, width), (), empty)
 
     def _show_receipt(self, receipt: Receipt, quoted: str, related: Sequence[RelatedLine] = ()) -> None:
         if receipt.status in _BELL:
@@ -241,20 +229,24 @@ class DeskApp(App[str]):
         if self._composer.is_attached:
             self._compose_line.validate(self.model, is_live=self.connection.state is State.LIVE)
 
-    @on(Composer.Submitted)
-    async def _submit(self) -> None:
-        """Send the draft. Ignore a second Enter that was pressed before the prompt for the first one was open."""
-        if len(self.screen_stack) == 1:
-            await self._perform(self._compose_line.submit(self.model, self.outbox))
+    async def action_submit(self) -> None:
+        """Send the draft, or ask about it, before the next key: that one may already belong to the prompt."""
+        self._composer.complete_fields()
+        await self._perform(self._compose_line.submit(self.model, self.outbox))
 
     def action_leave_composer(self) -> None:
         """Go back to the list. A new line replaces the change of a line."""
         if self._composer.draft.line is not None:
             self._edit(Draft())
-        self._lines.focus()
+        self.screen.set_focus(self._lines)
 
     def action_return_to_text(self) -> None:
         self._composer.focus_text()
+
+    def action_start_over(self) -> None:
+        """Drop what the editor typed, also what was kept from before. The same key brings it back."""
+        if self.model is not None:
+            self._compose_line.start_over(self.model)
 
     def action_toggle_glass(self) -> None:
         problem = None if self.model is None else actions.why_not_break_glass(self.model.role)
@@ -336,7 +328,7 @@ class DeskApp(App[str]):
 
     def action_other_pane(self, name: str) -> None:
         self.pane = Pane[name]
-        self._lines.focus()
+        self.screen.set_focus(self._lines)
 
     def action_pane(self, name: str) -> None:
         """Show a list. While something is typed, the focus stays in the text."""

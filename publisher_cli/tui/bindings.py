@@ -28,15 +28,20 @@ class Pane(Enum):
 # The help screen shows each binding that has a tooltip.
 
 ON_COMPOSER: Final[list[BindingType]] = [
-    Binding("enter", "submit", "send", priority=True, tooltip="Send the line to the desk"),
-    Binding("tab", "next_field", "fields", tooltip="Next field; Shift+Tab goes back"),
-    Binding("shift+tab", "previous_field", "fields", show=False),
-    Binding("escape", "app.leave_composer", "list", tooltip="Go to the list: letters are commands there"),
+    Binding("enter", "app.submit", "send", priority=True, tooltip="Send the line to the desk"),
+    Binding("tab", "next_field", "fields", priority=True, tooltip="Next field; Shift+Tab goes back"),
+    Binding("shift+tab", "previous_field", "fields", priority=True, show=False),
+    Binding(
+        "escape", "app.leave_composer", "list", priority=True, tooltip="Go to the list: letters are commands there"
+    ),
     Binding("ctrl+o", "toggle_details", "more", priority=True, tooltip="Story, url, embargo and expiry"),
     Binding("f1", "app.help", "help", priority=True),
     Binding("ctrl+q", "app.leave", "quit", priority=True),
     Binding("ctrl+g", "app.toggle_glass", "break glass", priority=True, show=False, tooltip="Chief: skip the review"),
     Binding("ctrl+r", "toggle_again", "again", priority=True, show=False, tooltip="Send it although a duplicate"),
+    Binding(
+        "ctrl+l", "app.start_over", "start over", priority=True, show=False, tooltip="Drop the text; again: get it back"
+    ),
     Binding("ctrl+t", "use_urgency", "urgency", priority=True, show=False, tooltip="BREAKING: becomes an urgency"),
 ]
 
@@ -73,7 +78,7 @@ _GO_TO: Final[list[BindingType]] = [
 _RARELY: Final[list[BindingType]] = [
     Binding("1", "app.edition(1)", "edition", key_display="1-9"),
     *(Binding(str(number), f"app.edition({number})", "edition", show=False) for number in range(2, 10)),
-    Binding("t", "app.toggle_light", "light or dark", show=False, tooltip="On a list: light or dark colors"),
+    Binding("t", "app.toggle_light", "light or dark", show=False, tooltip="Light or dark colors"),
 ]
 
 _ARABIC_KEYS: Final = {
@@ -141,10 +146,11 @@ _INTRODUCTION: Final = (
     "Urgency: 1 flash, 2 bulletin, 3 urgent, 4 routine. Time: 20m or 14:30. Ctrl+Y confirms."
 )
 _CONCLUSION: Final = "After NOT ON AIR you may send the same line again: it can't go on air twice."
-_LEFT: Final = (("COMPOSE LINE", ON_COMPOSER), ("EVERYWHERE", [*EVERYWHERE, *_RARELY]))
+_LEFT: Final = (("COMPOSE LINE", ON_COMPOSER), ("EVERYWHERE", EVERYWHERE))
 _RIGHT: Final = (
     ("LINE SELECTED", [*_ON_BOARD, *_ON_BOARD_RARELY, *_WRITE]),
     ("HELD ITEM SELECTED", [*_ON_PENDING, *_ON_HELD]),
+    ("ON ANY LIST", _RARELY),
 )
 
 

@@ -33,6 +33,7 @@ class ComposeLine:
         self._composer = composer
         self._drafts = drafts
         self._clock = clock
+        self._dropped: tuple[str, Draft] | None = None
 
     @property
     def unsent(self) -> str:
@@ -46,8 +47,20 @@ class ComposeLine:
         return not self._composer.draft.is_blank
 
     def load(self, draft: Draft, model: EditionModel) -> None:
-        """Show a draft, or the one that was kept in its place."""
-        self._composer.load(self._drafts.restore(model.name, draft), model.stored)
+        """Show a draft, or the one that was kept in its place, and say so."""
+        kept = self._drafts.restore(model.name, draft)
+        self._composer.load(kept, model.stored, is_restored=not kept.is_blank)
+
+    def start_over(self, model: EditionModel) -> None:
+        """Show the draft as it was before its editor typed anything. If nothing was typed, show what was dropped."""
+        draft = self._composer.draft
+        if draft.is_blank:
+            if self._dropped is not None and (model.name, draft) == (self._dropped[0], self._dropped[1].original):
+                self._composer.load(self._dropped[1], model.stored)
+            return
+        self._dropped = (model.name, draft)
+        self._drafts.keep(model.name, draft.original)
+        self._composer.load(draft.original, model.stored)
 
     def keep(self, model: EditionModel) -> None:
         """Keep the draft in the composer until its editor returns to it."""

@@ -12,8 +12,8 @@ import msgspec
 from publisher_cli.output import bidi, messages
 from publisher_cli.submit.confirmation import only_asks
 from publisher_cli.submit.dry_run import EditionState, preview
-from publisher_cli.submit.request import content_fields
-from publisher_cli.times import parse_times
+from publisher_cli.submit.request import TIME_OPTIONS, content_fields
+from publisher_cli.times import name_time, parse_times
 from publisher_cli.tui.model import EditionModel
 from ticker.core.edition import Edition
 from ticker.core.errors import SettingsError
@@ -232,7 +232,17 @@ def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
         case Hold(held=held, warnings=warnings):
             return Validation(submission=submission, asks=asks, needs=held.needs, warnings=warnings, due_at=held.due_at)
         case Refuse(errors=errors, warnings=warnings):
+            errors = tuple(_in_typed_words(error, draft.fields) for error in errors)
             return Validation(errors=errors, warnings=warnings, field=_field_of(errors))
+
+
+def _in_typed_words(error: Finding, typed: DraftFields) -> Finding:
+    """Return an error about a time with the field of the compose line and what the editor typed there."""
+    if error.code not in TIME_OPTIONS or (field := _COMPOSER_FIELDS.get(error.code)) is None:
+        return error
+    return msgspec.structs.replace(
+        error, detail=name_time(error.detail, error.code, f"{field} {getattr(typed, field)}")
+    )
 
 
 def _field_of(errors: Sequence[Finding]) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from publisher_cli.decisions import LATELY, Decided
 from publisher_cli.times import find_zone
 from ticker.core.board import Board
 from ticker.core.entry import Entry, Logged
@@ -48,7 +49,8 @@ class Connection(msgspec.Struct, frozen=True):
 class EditionModel:
     """An edition's board, its held items, the editor's role, and the reach that gateways reported.
 
-    `held` is None if the editor's Redis user may not read held items.
+    `held` is None if the editor's Redis user may not read held items. `decided` are the decisions of others about the
+    editor's own items, by the id of the receipt.
     """
 
     def __init__(self, stored: StoredEdition, editor: str) -> None:
@@ -59,6 +61,7 @@ class EditionModel:
         self.link: str | None = stored.nonce
         self.role = stored.edition.role
         self.held: list[Held] | None = []
+        self.decided: dict[str, Decided] = {}
         self.reports: list[Report] = []
         self._seqs: dict[str, int] = {}
         self._changed_at: datetime | None = None
@@ -108,6 +111,10 @@ class EditionModel:
         """Return the held items that wait for their time, the next one first."""
         found = [held for held in self.held or () if not held.waits_for_person]
         return sorted(found, key=lambda held: (held.due_at or held.submitted_at, held.id))
+
+    def decided_lately(self, now: datetime) -> list[Decided]:
+        """Return what others decided lately about the editor's own items, the newest first."""
+        return [each for _, each in sorted(self.decided.items(), reverse=True) if now - each.at < LATELY]
 
     def held_by_id(self, held_id: str) -> Held | None:
         return next((held for held in self.held or () if held.id == held_id), None)

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from redis.exceptions import NoPermissionError
 from textual.message import Message
 
+from publisher_cli.decisions import decisions_of_others, load_decisions
 from publisher_cli.history import RelatedLine, find_related_lines
 from publisher_cli.session import NO_EDITION, Session
 from publisher_cli.tui.messages import (
@@ -132,6 +133,7 @@ class EditionSync:
         async for logged in walk_log(redis, name, 0, stored.nonce):
             model.apply(logged)
         self._may_read_held = True
+        model.decided = {each.id: each for each in await load_decisions(redis, name, editor, datetime.now(UTC))}
         if not self._receipts_after:
             self._receipts_after = await last_receipt_id(redis, name, editor)
         return model
@@ -167,6 +169,7 @@ class EditionSync:
         model.held = await self._read_held(redis, name)
         for stored in await read_receipts(redis, name, editor, self._receipts_after):
             self._receipts_after = stored.id
+            model.decided |= {each.id: each for each in decisions_of_others([stored], editor)}
             self._post(ReceiptArrived(stored.receipt))
 
     async def _read_held(self, redis: Redis, name: str) -> list[Held] | None:

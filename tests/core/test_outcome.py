@@ -28,6 +28,13 @@ SUBMISSIONS = nasty_submissions([USABLE, HIDDEN, WITHDRAWN]) | likely_submission
 EDITIONS = st.sampled_from(list(DEFAULT_EDITIONS.values()))
 
 
+def test_removed_characters_are_reported_and_gone() -> None:
+    outcome = post(Board(), Submission(key="1", change=Change.NEW, text="AFP: Fer\u200bries stop"))
+    assert isinstance(outcome, Publish)
+    assert outcome.entry.line.text == "Ferries stop"
+    assert "removed" in [warning.code for warning in outcome.warnings]
+
+
 def small_board() -> Board:
     """Return a board with a usable, a hidden and a withdrawn line."""
     board = Board()

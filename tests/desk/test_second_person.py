@@ -84,6 +84,8 @@ async def test_every_submission_of_a_reporter_is_held(careful: DeskHarness) -> N
         "bob",
         "Not confirmed",
     )
+    assert receipt.text is None
+    assert author_receipt.text == rejected.text == new("k1").text
     assert not await careful.entries()
     assert not await careful.held()
 

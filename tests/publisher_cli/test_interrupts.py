@@ -168,3 +168,16 @@ def test_second_ctrl_c_while_cancelling_many_is_unknown(system: System, monkeypa
     assert "interrupted: the item whose receipt is missing may be cancelled" in command.err.getvalue()
     monkeypatch.undo()
     system.tick("cancel", "--all-mine", "--yes", "-e", "es", editor="olga")
+
+
+def test_ctrl_c_that_was_blocked_while_python_started_prints_one_sentence() -> None:
+    def block_and_interrupt() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        os.kill(os.getpid(), signal.SIGINT)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "publisher_cli", "post", "A line"],
+        env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        preexec_fn=block_and_interrupt,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", NOTHING_SENT)

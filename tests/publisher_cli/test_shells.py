@@ -83,14 +83,14 @@ def test_bash_inserts_only_the_value(home: dict[str, str]) -> None:
         complete_until(terminal, lambda: shown(terminal).endswith("tick post -e en --section=sports "))
 
 
-def test_zsh_lists_recent_lines_with_their_texts(home: dict[str, str], post: Post) -> None:
-    line_id = post("Listed: in zsh")
+def test_zsh_lists_recent_lines_with_their_texts_the_newest_first(home: dict[str, str], post: Post) -> None:
+    ids = [post(f"Listed: in zsh {number}") for number in range(6)]
     set_up("zsh", home)
     with shell_on_terminal(program("zsh"), "-i", environ=home) as terminal:
         until(lambda: "READY>" in terminal.seen, "the prompt")
         terminal.type("tick update ")
-        row = re.compile(rf"{line_id[:4]}\S* +-- en  Listed: in zsh")
-        complete_until(terminal, lambda: row.search(shown(terminal)) is not None)
+        rows = "".join(rf"{each[:4]}\S* +-- en  Listed: in zsh \d\s+" for each in reversed(ids))
+        complete_until(terminal, lambda: re.search(rows, shown(terminal)) is not None)
 
 
 def test_fish_lists_recent_lines_with_their_texts(home: dict[str, str], post: Post) -> None:

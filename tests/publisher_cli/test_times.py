@@ -15,6 +15,7 @@ from publisher_cli.times import (
     parse_times,
     spell_duration,
     spell_instant,
+    spell_moment,
 )
 from ticker.core.errors import SettingsError
 
@@ -71,7 +72,7 @@ def test_expiry_duration_counts_from_publication(text: str) -> None:
 
 
 def test_past_expiry_is_refused_even_if_publication_is_later() -> None:
-    with pytest.raises(SettingsError, match="has passed"):
+    with pytest.raises(SettingsError, match="is not in the future"):
         parse_times({"publish_at": "2026-11-25T09:00Z", "expires_at": "2 hours ago"}, NOW, UTC)
 
 
@@ -131,9 +132,13 @@ def test_common_words_are_understood_in_three_languages(text: str, clock: str) -
         ("tomorrow", "no time of day"),
         ("mañana", "no time of day"),
         ("غدا", "no time of day"),
-        ("yesterday 9:00", "has passed"),
-        ("hace 20 minutos", "has passed"),
-        ("now", "has passed"),
+        ("yesterday 9:00", "is not in the future: write how long from now"),
+        ("yesterday", "is not in the future"),
+        ("ayer", "is not in the future"),
+        ("أمس", "is not in the future"),
+        ("23 november 2026", "is not in the future"),
+        ("hace 20 minutos", "is not in the future"),
+        ("now", "is not in the future"),
         ("1430", "is not a time"),
         ("25:00", "is not a time"),
     ],
@@ -159,6 +164,11 @@ def test_instant_is_spelt_in_the_zone_and_in_utc() -> None:
 def test_instant_is_spelt_with_the_day_if_it_is_not_today() -> None:
     midnight = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
     assert spell_instant(midnight, NOW, MADRID) == "Wed 2026-11-25 00:30 CET = Tue 2026-11-24 23:30 UTC (in 14 h)"
+
+
+def test_moment_follows_a_verb() -> None:
+    assert spell_moment(NOW + timedelta(hours=2), NOW, MADRID) == "at 12:30 CET = 11:30 UTC (in 2 h)"
+    assert spell_moment(NOW + timedelta(days=1), NOW, UTC) == "on Wed 2026-11-25 at 09:30 UTC (in 1 d)"
 
 
 def test_unknown_zone_is_refused() -> None:

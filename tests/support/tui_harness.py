@@ -12,6 +12,7 @@ import msgspec
 from textual.events import Key, Paste
 from textual.keys import _character_to_key, key_to_character
 from textual.message import Message
+from textual.widgets import Static
 
 from publisher_cli.session import Session
 from publisher_cli.submit.request import WAIT_S
@@ -71,6 +72,11 @@ class Tui:
         return "".join(segment.text for segment in segments if segment.style and segment.style.italic)
 
     @property
+    def dialog(self) -> str:
+        """The texts of the screen on top."""
+        return " ".join(str(static.content) for static in self.app.screen.query(Static))
+
+    @property
     def typed(self) -> str:
         """The text in the composer."""
         return self._base.query_one(Composer).draft.fields.text
@@ -82,9 +88,18 @@ class Tui:
     async def press(self, *keys: str) -> None:
         """Press keys. Each one is handled before the next one is pressed."""
         for key in keys:
-            name = _character_to_key(key) if len(key) == 1 else key
-            self.app.post_message(Key(name, key if len(key) == 1 else key_to_character(name)))
+            self._post(key)
             await self.settle()
+
+    async def burst(self, *keys: str) -> None:
+        """Send keys all at once, as a terminal does on a slow machine or a slow line."""
+        for key in keys:
+            self._post(_KEYS.get(key, key))
+        await self.settle()
+
+    def _post(self, key: str) -> None:
+        name = _character_to_key(key) if len(key) == 1 else key
+        self.app.post_message(Key(name, key if len(key) == 1 else key_to_character(name)))
 
     async def type(self, text: str) -> None:
         await self.press(*(_KEYS.get(character, character) for character in text))

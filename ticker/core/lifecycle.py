@@ -112,6 +112,13 @@ def check_sizes(edition: Edition, submission: Submission) -> Iterator[RuleFindin
         yield from fields.check_number_of_regions(submission.regions)
 
 
+def check_removed(submission: Submission) -> Iterator[RuleFinding]:
+    """Warn of the characters in texts for readers that `normal_form` removes. Check this before it."""
+    for name in ("text", "attribution", "reason"):
+        if isinstance(text := getattr(submission, name), str):
+            yield from fields.check_removed(name, text)
+
+
 def normal_form(edition: Edition, submission: Submission) -> Submission:
     """Return the submission with its texts and terms as they are published and stored. Check the sizes first.
 

@@ -111,6 +111,7 @@ def decide(submission: Submission, context: Context) -> Outcome:
     too_big = Findings.of(lifecycle.check_sizes(context.edition, submission)).errors
     if too_big:
         return Refuse(too_big, latest=_line_of(submission, context))
+    removed = tuple(lifecycle.check_removed(submission))
     submission = _prepared(submission, context.edition)
     # Expiry and pin are checked against the time of publication, as they will be again when a held item is published.
     publication = _publication_time(submission, context.now)
@@ -119,6 +120,7 @@ def decide(submission: Submission, context: Context) -> Outcome:
         return draft
     findings = Findings.of(
         draft.found,
+        removed,
         house_rules.check_house_rules(
             context.edition, submission, draft.line, context.board.newest_first(), context.now
         ),

@@ -44,6 +44,9 @@ def receipt_for(
     receipt = Receipt(
         status=_STATUS[type(outcome)], edition=edition, key=key, action=action, held=held_id, decided_by=decided_by
     )
+    if held is not None and decided_by is not None:
+        # The item may be gone after this: without the text, its author would not know which one it was.
+        receipt = replace(receipt, text=_text(held.submission))
     return _with_details(receipt, outcome, logged)
 
 
@@ -76,6 +79,15 @@ def _with_details(receipt: Receipt, outcome: DecisionOutcome, logged: Logged | N
         case Refuse(errors=errors, warnings=warnings, latest=latest, retry_after_s=retry_after_s):
             receipt = replace(receipt, errors=errors, warnings=warnings, retry_after_s=retry_after_s)
             return receipt if latest is None else replace(receipt, id=latest.id, version=latest.version)
+
+
+def _text(submission: Submission) -> str | None:
+    """Return the submitted text with its source in front, or None if the change has no text."""
+    if not isinstance(submission.text, str):
+        return None
+    return (
+        f"{submission.attribution}: {submission.text}" if isinstance(submission.attribution, str) else submission.text
+    )
 
 
 def _needs(held: Held) -> tuple[Finding, ...]:

@@ -104,8 +104,8 @@ def connect(
 
 
 @asynccontextmanager
-async def open_redis(url: str, *, role: Role, blocking: bool = False) -> AsyncIterator[Redis]:
-    """Connect for the length of the context.
+async def open_redis(url: str, *, role: Role, blocking: bool = False, is_login: bool = False) -> AsyncIterator[Redis]:
+    """Connect for the length of the context. `is_login` is for `explain`.
 
     Raises:
         SettingsError: As `connect`.
@@ -116,7 +116,7 @@ async def open_redis(url: str, *, role: Role, blocking: bool = False) -> AsyncIt
     try:
         yield client
     except (OSError, *CLIENT_ERRORS) as error:
-        raise StoreError(explain(error, url)) from error
+        raise StoreError(explain(error, url, is_login=is_login)) from error
     finally:
         await close(client)
 
@@ -127,23 +127,27 @@ async def close(client: Redis) -> None:
         await client.aclose()
 
 
-def explain(error: BaseException, url: str) -> str:
-    """Return one sentence about an error of a command on the Redis at `url`: what happened, and what to do."""
+def explain(error: BaseException, url: str, *, is_login: bool = False) -> str:
+    """Return one sentence about an error of a command on the Redis at `url`: what happened, and what to do.
+
+    `is_login`: the URL and its password come from `tick login`, and from no variable.
+    """
     shown = redact(url)
     detail = " ".join(str(error).split())[:200] or type(error).__name__
     if isinstance(error, AuthenticationError):
-        return f"the Redis at {shown} {_rejection(url)}"
+        return f"the Redis at {shown} {_rejection(url, is_login=is_login)}"
     if isinstance(error, ResponseError):
         return f"the Redis at {shown} rejects the command: {detail}"
     if isinstance(error, redis.ConnectionError | RedisClusterException | OSError) and not isinstance(
         error, TimeoutError
     ):
         remedy = "start it with `ticker up`" if shown.startswith("unix://") else "start it"
-        return f"the Redis at {shown} can't be reached: {remedy}, or check TICKER_REDIS_URL"
+        check = "check the URL of your `tick login`" if is_login else "check TICKER_REDIS_URL"
+        return f"the Redis at {shown} can't be reached: {remedy}, or {check}"
     return f"the Redis at {shown} doesn't answer in time: try again, or check whether it is overloaded"
 
 
-def _rejection(url: str) -> str:
+def _rejection(url: str, *, is_login: bool) -> str:
     """Return what a Redis rejects that didn't let us log in with the credentials of `url`, and the remedy."""
     credentials = parse_url(url).credentials
     if not credentials:
@@ -151,10 +155,8 @@ def _rejection(url: str) -> str:
     user = credentials.get("username", "default")
     if "password" not in credentials:
         return f"needs the password of the user {user}: set TICKER_REDIS_PASSWORD"
-    return (
-        f"rejects the password of the user {user}, or has no such user: check TICKER_REDIS_PASSWORD and "
-        "TICKER_REDIS_URL"
-    )
+    check = "run `tick login` again" if is_login else "check TICKER_REDIS_PASSWORD and TICKER_REDIS_URL"
+    return f"rejects the password of the user {user}, or has no such user: {check}"
 
 
 def is_unreachable(error: BaseException) -> bool:

@@ -16,7 +16,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static, TextArea
 
 from publisher_cli.output import bidi
-from publisher_cli.times import spell_instant
+from publisher_cli.times import spell_moment
 from publisher_cli.tui.bindings import ON_COMPOSER
 from publisher_cli.tui.draft import (
     Draft,
@@ -27,6 +27,7 @@ from publisher_cli.tui.draft import (
     text_graphemes,
     without_label,
 )
+from publisher_cli.tui.keys import OwnKeys
 from publisher_cli.tui.widgets.status_bar import Bar
 from publisher_cli.tui.wrapping import wrapped
 from ticker.core.edition import Edition
@@ -48,12 +49,16 @@ _COMMANDS: Final = "LETTERS ARE COMMANDS for the selected row · Enter: write"
 _NOT_LIVE: Final = Content.styled("✗ not connected: nothing can go on air now", "bold $text-error")
 
 
-class LineText(TextArea):
+class LineText(TextArea, OwnKeys):
     """A text without line breaks, wrapped over several rows."""
 
     def _on_paste(self, event: Paste) -> None:  # type: ignore[override]
         # Textual calls the handler of each class, this one before the one of TextArea.
         event.text = " ".join(event.text.split())
+
+
+class Field(Input, OwnKeys):
+    """A field of one row."""
 
 
 class Composer(Vertical):
@@ -64,13 +69,11 @@ class Composer(Vertical):
     class Changed(Message):
         """The editor, or the application, changed a field."""
 
-    class Submitted(Message):
-        """The editor pressed Enter to send the draft."""
-
     def __init__(self) -> None:
         super().__init__()
         self._draft = Draft()
         self._again = False
+        self._is_restored = False
         self._edition: Edition | None = None
 
     def compose(self) -> ComposeResult:
@@ -97,10 +100,10 @@ class Composer(Vertical):
         typed = DraftFields(text=self._text.text, again=self._again, **values)
         return Draft(change=self._draft.change, line=self._draft.line, fields=typed)
 
-    def load(self, draft: Draft, stored: StoredEdition) -> None:
-        """Show another draft."""
+    def load(self, draft: Draft, stored: StoredEdition, *, is_restored: bool = False) -> None:
+        """Show another draft. `is_restored`: its editor typed it before, and left it."""
         edition = stored.edition
-        self._draft, self._again = draft, draft.fields.again
+        self._draft, self._again, self._is_restored = draft, draft.fields.again, is_restored
         if self._edition is not edition:
             self._edition = edition
             sections = [*edition.sections, *edition.sections.values()]
@@ -136,14 +139,14 @@ class Composer(Vertical):
             self.query_one("#details").display = True
         if name in dict(_REASONS):
             self.query_one(f"#{name}-row").display = True
-        self.query_one(f"#{name}").focus()
+        self.screen.set_focus(self.query_one(f"#{name}"))
 
     def toggle_glass(self) -> None:
         """Show the field for the reason to break the glass, or clear and hide it."""
         row = self.query_one("#glass-row")
         row.display = not row.display
         self._input("glass").value = ""
-        (self._input("glass") if row.display else self._text).focus()
+        self.screen.set_focus(self._input("glass") if row.display else self._text)
 
     def show_count(self, edition: Edition) -> None:
         """Show the length of the text and the edition's limit. Update the preview."""
@@ -168,6 +171,8 @@ class Composer(Vertical):
         parts.append(Content(bidi.isolated(stored.edition.title)))
         if stored.edition.test:
             parts.append(Content.styled("  TEST EDITION ", "bold $text-error"))
+        if self._is_restored:
+            parts.append(Content.styled("  what you typed before · Ctrl+L: start over", "bold $text-warning"))
         self.query_one("#what", Static).update(Content("").join(parts))
 
     def _show_preview(self, edition: Edition) -> None:
@@ -184,16 +189,16 @@ class Composer(Vertical):
     def _input(self, name: str) -> Input:
         return self.query_one(f"#{name}", Input)
 
-    def action_submit(self) -> None:
+    def complete_fields(self) -> None:
+        """Complete the section and the regions, before the draft is sent."""
         for name in ("section", "regions"):
             self._complete(name)
-        self.post_message(self.Submitted())
 
     def action_toggle_details(self) -> None:
         """Show the fields that few lines have, or hide them if they are all empty."""
         row, inputs = self.query_one("#details"), [self._input(name) for name, _ in _DETAILS]
         row.display = not row.display or any(field.value for field in inputs)
-        (inputs[0] if row.display else self._text).focus()
+        self.screen.set_focus(inputs[0] if row.display else self._text)
 
     def action_next_field(self) -> None:
         self.screen.focus_next(_OWN_FIELDS)
@@ -236,7 +241,7 @@ class Composer(Vertical):
 def _inputs(names: Iterable[tuple[str, str]]) -> ComposeResult:
     for name, label in names:
         yield Label(label)
-        yield Input(id=name, compact=True)
+        yield Field(id=name, compact=True)
 
 
 def _findings(
@@ -285,8 +290,8 @@ def _next_step(
     elif due_at is None:
         what = "on air" if asks else "on air at once"
     elif due_at in (submission.publish_at, submission.embargo_until):
-        what = f"on air {spell_instant(due_at, now, zone)}"
+        what = f"on air {spell_moment(due_at, now, zone)}"
     else:
         what = f"on air after {(due_at - now).total_seconds():.0f} s in which Ctrl+C takes it back"
-    until = f", expires {spell_instant(submission.expires_at, now, zone)}" if submission.expires_at else ""
+    until = f", expires {spell_moment(submission.expires_at, now, zone)}" if submission.expires_at else ""
     return f"✓ Enter: {'asks first, then ' if asks else ''}{what}{until}"

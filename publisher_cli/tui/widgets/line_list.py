@@ -13,10 +13,12 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from publisher_cli.history import short_ids
+from publisher_cli.decisions import Decided
+from publisher_cli.history import SHORT, short_ids
 from publisher_cli.output import bidi, messages
 from publisher_cli.times import spell_duration
-from publisher_cli.tui.bindings import ON_LIST
+from publisher_cli.tui.bindings import ON_LIST, Pane
+from publisher_cli.tui.keys import OwnKeys
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.wrapping import wrapped
 from ticker.core.edition import Edition
@@ -38,6 +40,8 @@ _MARK_STYLES: Final = {
     "URGENT": "$text-warning",
     "PIN": "bold $text-accent",
     "CORRECTED": "$text-primary",
+    "APPROVED": "$text-success",
+    "REJECTED": "bold $text-error",
     "WITHDRAWN": "$text-error",
     "HIDDEN": "$text-warning",
     "EXPIRED": "$foreground 60%",
@@ -119,6 +123,20 @@ def _held_row(held: Held, name: str, model: EditionModel, now: datetime, width: 
         marks.append("TEST")
     text, direction = held_text(held, model)
     return Row(held.id, cells, tuple(filter(None, marks)), text, direction)
+
+
+def decided_rows(model: EditionModel, now: datetime, width: int) -> list[Row]:
+    """Return the rows of what others decided lately about the editor's own items, the newest first."""
+    return [_decided_row(each, model, now, width) for each in model.decided_lately(now)]
+
+
+def _decided_row(decided: Decided, model: EditionModel, now: datetime, width: int) -> Row:
+    """Return the row of a decision about an item of the editor's own."""
+    cells = (decided.held[:SHORT], _clock(decided.at, now, width, model.zone), f"by {decided.decided_by}", "")
+    text, direction = decided.text or decided.action or "", model.stored.edition.dir
+    if decided.reason is not None:
+        text += f"  [{bidi.isolated(decided.reason, within=direction)}]"
+    return Row(f"decided {decided.id}", cells, (decided.decision.upper(),), text, direction, is_dim=True)
 
 
 _REASON_MARKS: Final = {Reason.OVERDUE: "OVERDUE", Reason.EMBARGO: "EMBARGO", Reason.UNDO: "UNDO"}
@@ -208,7 +226,7 @@ def text_pieces(row: Row, room: int) -> list[Content]:
     return pieces
 
 
-class LineList(OptionList):
+class LineList(OptionList, OwnKeys):
     """Rows, one of which is selected. The selection stays with its row when other rows push that down."""
 
     BINDINGS = ON_LIST
@@ -234,7 +252,23 @@ class LineList(OptionList):
         self._select_next = row_id
         self._select(row_id, self.highlighted)
 
-    def show(self, rows: Sequence[Row], below: Sequence[Row] = (), empty: str = "") -> None:
+    def show_pane(self, model: EditionModel, pane: Pane, now: datetime, width: int) -> None:
+        """Show the board, the pending items or the scheduled items."""
+        if pane is Pane.BOARD:
+            rows, below = line_rows(model, now, width)
+            self.show(rows, below, "nothing is on the board")
+            return
+        items = model.pending() if pane is Pane.PENDING else model.scheduled()
+        if model.held is None:
+            empty = "your Redis user may not read held items: create it again with `ticker editor add`"
+        else:
+            empty = f"no item is {pane.value.lower()}"
+        below = decided_rows(model, now, width) if pane is Pane.PENDING else []
+        self.show(held_rows(items, model, now, width), below, empty, rule="decided lately about your items")
+
+    def show(
+        self, rows: Sequence[Row], below: Sequence[Row] = (), empty: str = "", rule: str = "not on the board"
+    ) -> None:
         """Show `rows`, then `below` under a rule. Show the text `empty` instead of an empty list."""
         shown = (tuple(rows), tuple(below), empty, self.room)
         if shown == self._shown:
@@ -246,8 +280,8 @@ class LineList(OptionList):
             Option(content, id=row.id) for content, row in zip(laid_out, [*rows, *below], strict=True)
         ]
         if below:
-            rule = Content.styled(" not on the board ".center(self.room, "─"), "$foreground 60%")
-            options.insert(len(rows), Option(rule, disabled=True))
+            line = Content.styled(f" {rule} ".center(self.room, "─"), "$foreground 60%")
+            options.insert(len(rows), Option(line, disabled=True))
         if not options:
             options.append(Option(Content.styled(empty, "$foreground 60%"), disabled=True))
         self.set_options(options)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Key
+from textual.events import Key, Mount
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from publisher_cli.tui.keys import OwnKeys
 from publisher_cli.tui.steps import AskText, Confirm, Quit, Step
 from publisher_cli.tui.wrapping import wrapped
 from ticker.core.errors import SettingsError
@@ -46,24 +47,36 @@ class Prompt(ModalScreen[Step | None]):
 
 
 class ConfirmPrompt(Prompt):
-    """Ask for a confirmation: every key except the one that confirms cancels."""
+    """Ask for a confirmation: every key except the one that confirms cancels.
+
+    A key that was pressed before the prompt opened is no answer to it.
+    """
 
     def __init__(self, question: Confirm) -> None:
         super().__init__(question)
         self._key = question.key
         self._then = question.then
+        self._opened_at = 0.0
+
+    def on_mount(self, event: Mount) -> None:
+        self._opened_at = event.time
 
     def on_key(self, event: Key) -> None:
         event.stop()
         event.prevent_default()
-        self.answer(self._then() if event.key == self._key else None)
+        if event.time > self._opened_at:
+            self.answer(self._then() if event.key == self._key else None)
+
+
+class Answer(Input, OwnKeys):
+    """The text that an editor types into a prompt."""
 
 
 class TextPrompt(Prompt):
     """Ask for a text: Enter submits it, Esc cancels."""
 
     def __init__(self, question: AskText) -> None:
-        super().__init__(question, Input(question.value, compact=True, select_on_focus=False))
+        super().__init__(question, Answer(question.value, compact=True, select_on_focus=False))
         self._then = question.then
 
     def on_mount(self) -> None:

@@ -97,6 +97,18 @@ def test_an_invisible_character_that_a_copy_brings_along_is_removed(character: s
     assert fields.normal_text(f"{character}Fer{character}ries stop {character}") == "Ferries stop"
 
 
+def test_removed_characters_are_named() -> None:
+    (one,) = Findings.of(fields.check_removed("text", "Fer\u200bries\u200b stop")).warnings
+    assert (one.code, one.detail) == (
+        "removed", "the text has an invisible character, ZERO WIDTH SPACE (U+200B): it is left out"
+    )  # fmt: skip
+    (two,) = Findings.of(fields.check_removed("text", "Fer\u00adries\ufeff")).warnings
+    assert two.detail == (
+        "the text has invisible characters, SOFT HYPHEN (U+00AD), ZERO WIDTH NO-BREAK SPACE (U+FEFF): they are left out"
+    )
+    assert list(fields.check_removed("text", "Ferries stop")) == []
+
+
 def test_each_forbidden_character_is_named_once() -> None:
     details = [finding.detail for finding in found(fields.check_plain("text", "a\nb\nc\u202ed\u202e"))]
     assert len(details) == 2

@@ -34,6 +34,7 @@ def test_json_receipt_has_every_field(system: System) -> None:
     assert receipt.keys() == {
         "status", "edition", "id", "version", "position", "published_at", "key", "warnings", "errors", "reach",
         "action", "held", "due_at", "needs", "decided_by", "reason", "test", "attribution", "retry_after_s", "history",
+        "text",
     }  # fmt: skip
     assert receipt["status"] == "on-air"
     assert receipt["edition"] == "en"
@@ -89,6 +90,28 @@ def test_every_option_of_post_reaches_the_line(system: System) -> None:
 def test_receipt_repeats_the_times(system: System) -> None:
     ran = system.tick("post", "Gates close", "-e", "en", "--expires", "90m", TZ="UTC")
     assert re.search(r"^  expires .*\d\d:\d\d UTC \(in 1 h 30 min\)$", ran.out, re.MULTILINE), ran
+
+
+def test_limit_of_a_time_is_reported_in_the_words_of_the_command(system: System, post: Post) -> None:
+    line_id = post("Gates stay open")
+    for words, start in (
+        (("pin", line_id, "--for", "8d"), "refused  en  --for 8d is more than 7 days away: choose an earlier one"),
+        (("post", "Gates open", "--pin", "9d"), "refused  en  --pin 9d is more than 7 days away"),
+        (("post", "Gates open", "--at", "500d"), "refused  en  --at 500d is more than 366 days away"),
+        (("post", "Gates open", "--expires", "2020-01-01T10:00"), "refused  en  --expires 2020-01-01T10:00 is not in"),
+    ):
+        ran = system.tick(*words, "-e", "en")
+        assert ran.code == 3
+        assert ran.err.startswith(start), ran
+        assert "`pinned_until`" not in ran.err
+    dry = system.tick("pin", line_id, "-e", "en", "--for", "8d", "--dry-run")
+    assert "refused: --for 8d is more than 7 days away" in dry.out
+
+
+def test_removed_character_is_named_and_not_repeated(system: System) -> None:
+    ran = system.tick("post", "Gates\u200b close", "-e", "en", "--no-reach")
+    assert '"Gates close"' in ran.out
+    assert "warning: the text has an invisible character, ZERO WIDTH SPACE (U+200B): it is left out" in ran.err
 
 
 def test_no_split_keeps_the_text_whole(system: System, post: Post) -> None:

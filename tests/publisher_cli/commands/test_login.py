@@ -60,6 +60,29 @@ def test_after_a_login_every_command_uses_its_redis(server: RedisServer, environ
     assert "or log in to the Redis of your newsroom with `tick login`" in tick(environ, "editions").err
 
 
+@pytest.mark.parametrize(
+    ("variables", "source"),
+    [({"TICKER_REDIS_PASSWORD": "wrong"}, "in TICKER_REDIS_PASSWORD"), ({}, "in the URL")],
+)
+def test_wrong_password_is_named_by_its_source(
+    server: RedisServer, environ: dict[str, str], variables: dict[str, str], source: str
+) -> None:
+    url = url_of(server) if variables else url_of(server).replace("maha@", "maha:wrong@")
+    ran = tick(environ, "login", url, **variables)
+    assert ran.code == 4
+    assert f"rejects the password {source} for the user maha, or has no such user: check both" in ran.err
+    assert "wrong" not in ran.err
+
+
+def test_wrong_password_that_was_typed_is_named_as_typed(server: RedisServer, environ: dict[str, str]) -> None:
+    terminal = Terminal("tick", "login", url_of(server), "--file", environ=environ, columns=300)
+    until(lambda: "Password of maha: " in terminal.seen, "the question")
+    terminal.type("wrong\n")
+    assert terminal.wait() == 4
+    assert "rejects the password that you typed for the user maha" in terminal.seen
+    assert "TICKER_" not in terminal.seen
+
+
 def test_the_password_is_asked_for_on_a_terminal_and_not_shown(server: RedisServer, environ: dict[str, str]) -> None:
     terminal = Terminal("tick", "login", url_of(server), "--file", environ=environ)
     until(lambda: "Password of maha: " in terminal.seen, "the question")
@@ -67,6 +90,14 @@ def test_the_password_is_asked_for_on_a_terminal_and_not_shown(server: RedisServ
     assert terminal.wait() == 0
     assert "logged in to" in terminal.seen
     assert PASSWORD not in terminal.seen
+
+
+def test_error_about_a_stored_login_names_the_login(server: RedisServer, environ: dict[str, str]) -> None:
+    save_login(environ, url_of(server), "changed-since", wants_file=True)
+    ran = tick(environ, "editions")
+    assert ran.err.endswith("rejects the password of the user maha, or has no such user: run `tick login` again\n"), ran
+    save_login(environ, "redis://maha@127.0.0.1:1", PASSWORD, wants_file=True)
+    assert tick(environ, "editions").err.endswith("or check the URL of your `tick login`\n")
 
 
 def test_a_wrong_password_is_not_stored(server: RedisServer, environ: dict[str, str]) -> None:

@@ -65,7 +65,7 @@ def test_receipt_of_a_scheduled_line_has_its_time_and_the_command_that_cancels_i
     first, due, pinned, cancel = ran.out.splitlines()
     match = re.fullmatch(r'held  en  "Polls close in Valmora"  \(id ([0-9a-z]{10})\): not on air yet', first)
     assert match, ran
-    assert re.fullmatch(r"  will be published .*\d\d:\d\d CES?T = .*\d\d:\d\d UTC \(in 30 min\)", due), ran
+    assert re.fullmatch(r"  will be published (on .*)?at \d\d:\d\d CES?T = .*\d\d:\d\d UTC \(in 30 min\)", due), ran
     assert re.fullmatch(r"  pinned until .* \(in 2 h 30 min\)", pinned), ran
     assert cancel == f"  to cancel it: tick cancel {match[1]} -e en"
     held = next(item for item in scheduled(review_system) if item["held"] == match[1])
@@ -88,7 +88,9 @@ def test_scheduled_lists_items_with_their_times_the_next_first(review_system: Sy
     assert listed.index(soon) < listed.index(late)
     ran = review_system.tick("scheduled", "-e", "en")
     rows = [line for line in ran.out.splitlines() if "Sooner" in line or "Later on" in line]
-    assert re.search(r"\d\d:\d\d.*  in 1 h  waits \d+ s  new  maha \(editor\)  Sooner$", rows[0]), ran
+    assert re.search(r"\d\d:\d\d.*  on air in 1 h  new  maha \(editor\)  Sooner  \[submitted \d+ s ago\]$", rows[0]), (
+        ran
+    )
     assert "wait for their time: tick cancel ID -e en" in ran.err
     assert scheduled(review_system)[0].keys() >= {"due_at", "text", "editor", "role", "needs", "reason", "submitted_at"}
     for held in (late, soon):
@@ -99,7 +101,7 @@ def test_scheduled_lists_items_with_their_times_the_next_first(review_system: Sy
     ("options", "why"),
     [
         (("--at", "03/04 9:00"), "could be two days"),
-        (("--at", "yesterday 9:00"), "has passed"),
+        (("--at", "yesterday"), "is not in the future"),
         (("--embargo", "friday"), "no time of day"),
         (("--undo", "1h"), "The longest is 300 s"),
         (("--undo", "soon"), "isn't an undo window"),
@@ -157,8 +159,8 @@ def test_scheduled_lists_the_next_item_first() -> None:
     late = msgspec.structs.replace(SOON, id="abcd000003", due_at=now + timedelta(days=2, seconds=20))
     print_scheduled(output.console, items(late, soon))
     first, second = output.out.splitlines()
-    assert re.search(r"in 1 h  waits .*  new  FLASH  rana \(reporter\)  Polls close", first)
-    assert re.search(r"in 2 d  waits .*  new", second)
+    assert re.search(r"on air in 1 h  new  FLASH  rana \(reporter\)  Polls close", first)
+    assert re.search(r"on air in 2 d  new", second)
     assert output.err == "en  2 lines wait for their time: tick cancel ID -e en cancels one\n"
 
 
@@ -179,3 +181,35 @@ def test_json_has_every_field_of_an_item() -> None:
         "held", "action", "id", "editor", "role", "text", "urgency", "correction", "submitted_at", "due_at",
         "waited_s", "reason", "needs", "approved_by", "outdated", "seen", "fields",
     }  # fmt: skip
+
+
+def test_author_sees_who_decided_on_their_items_and_why(review_system: System) -> None:
+    rejected = hold(review_system, "Palace: The king has died", "--urgency", "1")
+    approved = hold(review_system, "Palace: The king lives", "--urgency", "1")
+    own = hold(review_system, "Palace: The king sleeps", "--urgency", "1")
+    decide = ("-e", "en", "--no-reach")
+    assert review_system.tick("reject", rejected, *decide, "--reason", "One source only", editor="omar").code == 0
+    assert review_system.tick("approve", approved, *decide, editor="omar").code == 0
+    assert review_system.tick("cancel", own, *decide).code == 0
+    ran = review_system.tick("pending", "-e", "en")
+    assert "decided lately about your items:" in ran.err
+    rows = [line for line in ran.out.splitlines() if "The king" in line]
+    assert re.fullmatch(
+        rf"{rejected[:4]}  [\d:]+  rejected by omar  Palace: The king has died  \[One source only\]", rows[0]
+    ), ran
+    assert re.fullmatch(rf"{approved[:4]}  [\d:]+  approved by omar  Palace: The king lives", rows[1]), ran
+    assert len(rows) == 2
+    decided = review_system.tick("pending", "-e", "en", "--json").json["decided"]
+    assert [(each["held"], each["decision"]) for each in decided[-2:]] == [
+        (rejected, "rejected"),
+        (approved, "approved"),
+    ]
+    assert "The king" not in review_system.tick("pending", "-e", "en", editor="carla").out
+
+
+def test_english_remarks_behind_an_arabic_text_are_isolated() -> None:
+    output = Output()
+    arabic = msgspec.structs.replace(SOON, submission=Submission(key="k", change=Change.NEW, text="عاصفة"))
+    stored = StoredEdition("ar", DEFAULT_EDITIONS["ar"], "00" * 8)
+    print_scheduled(output.console, HeldItems(stored, {SOON.id: arabic}, {}, {}))
+    assert re.search(r"\u2067عاصفة  \[\u2068submitted [^\u2069]+ ago\u2069\]\u2069$", output.out.rstrip()), output.out

@@ -47,6 +47,13 @@ def test_hide_is_confirmed_and_sent_with_the_version_that_was_shown() -> None:
     assert (sent.request.change, sent.request.id, sent.request.version) == (Change.HIDE, "line-1", 1)
 
 
+def test_pin_for_too_long_is_refused_in_the_prompt() -> None:
+    step = act("pin", model_of("Ferries stop"), "line-1")
+    assert isinstance(step, AskText)
+    with pytest.raises(SettingsError, match=r"^8d is more than 7 days away: choose an earlier one$"):
+        step.then("8d")
+
+
 def test_withdrawal_asks_for_a_reason_and_then_for_a_confirmation() -> None:
     step = act("withdraw", model_of("Ferries stop"), "line-1")
     assert isinstance(step, AskText)

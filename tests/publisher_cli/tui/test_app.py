@@ -8,7 +8,6 @@ from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp
 from publisher_cli.tui.messages import ConnectionChanged, ModelChanged
 from publisher_cli.tui.model import State
-from publisher_cli.tui.widgets.composer import Composer
 from tests.support.desk_harness import DeskHarness, new
 from tests.support.strategies import ENGLISH
 from tests.support.tui_harness import held_item, model_of, offline_tui, run_desks, run_tui
@@ -125,8 +124,7 @@ async def test_second_enter_before_the_prompt_opens_is_ignored() -> None:
     async with offline_tui(model_of()) as tui:
         await tui.paste("Ferries stop")
         await tui.press("tab", "1")
-        tui.app.post_message(Composer.Submitted())
-        tui.app.post_message(Composer.Submitted())
+        await tui.burst("enter", "enter")
         await tui.shows("SEND THIS FLASH TO EN?")
         assert len(tui.app.screen_stack) == 2
         await tui.press("n")

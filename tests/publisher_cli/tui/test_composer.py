@@ -64,10 +64,11 @@ async def test_length_beyond_the_limit_is_shown_as_too_long() -> None:
         assert text_of(composer, "count") == "170/160 · 10 too long"
 
 
-async def test_beginning_of_a_section_is_completed_when_the_line_is_sent() -> None:
+async def test_beginning_of_a_section_is_completed_before_the_line_is_sent() -> None:
     async with composer_with(typed(), model_of()) as (composer, pilot):
         composer.query_one("#section", Input).focus()
-        await pilot.press("e", "n", "v", "i", "enter")
+        await pilot.press("e", "n", "v", "i")
+        composer.complete_fields()
         assert composer.draft.fields.section == "environment"
 
 

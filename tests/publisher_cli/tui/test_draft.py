@@ -87,6 +87,14 @@ def test_validation_reports_an_error_for_a_field_that_cannot_be_parsed() -> None
     assert [finding.code for finding in validation.errors] == ["field"]
 
 
+def test_limit_of_a_time_is_reported_with_the_field_and_what_was_typed() -> None:
+    validation = validate(typed(at="500d"), model_of(), START)
+    assert [error.detail for error in validation.errors] == [
+        "at 500d is more than 366 days away: choose an earlier one"
+    ]
+    assert validation.field == "at"
+
+
 def test_validation_reports_the_need_for_review() -> None:
     edition = msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,))
     validation = validate(typed(urgency="1"), model_of(edition=edition), START)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from textual.events import Key
 
 from publisher_cli.tui.messages import ReceiptArrived
 from publisher_cli.tui.widgets.composer import Composer
@@ -245,16 +244,3 @@ async def test_receipt_shows_the_source_that_was_split_off(newsroom: DeskHarness
     async with newsroom.desk(), run_tui(newsroom.url) as tui:
         await tui.type(f"{STORM}\n")
         await tui.shows("ON AIR", "source: Weather office")
-
-
-async def test_keys_typed_ahead_of_a_form_or_a_prompt_are_text_and_no_commands() -> None:
-    model = model_of("Ferries stop")
-    model.held = [held_item()]
-    for key, opened in (("c", "CORRECT"), ("w", "WITHDRAW"), ("enter", "NEW LINE")):
-        async with offline_tui(model) as tui:
-            await tui.press("escape")
-            for typed in (key, *"thaw"):  # in one burst: a slow machine handles them late
-                tui.app.post_message(Key(typed, typed if len(typed) == 1 else None))
-            await tui.shows(opened, "thaw")
-            assert len(tui.app.screen_stack) == (2 if key == "w" else 1)
-            assert tui.app.current_theme.dark

@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from rich.cells import cell_len
 
+from publisher_cli.decisions import LATELY, Decided
+from publisher_cli.tui.widgets.line_list import decided_rows
 from tests.support.desk_harness import DeskHarness, lines_of, new
-from tests.support.tui_harness import run_desks, run_tui
+from tests.support.strategies import START
+from tests.support.tui_harness import model_of, run_desks, run_tui
 from ticker.core.edition import DEFAULT_EDITIONS
 
 
@@ -76,3 +79,16 @@ async def test_lines_expire_and_pins_end_by_the_clock(newsroom: DeskHarness) -> 
         await tui.until(lambda: "PIN" not in tui.text, "the pin has ended")
         ahead = timedelta(hours=2)
         await tui.shows("Board 1", "not on the board", "EXPIRED")
+
+
+def test_pending_items_are_followed_by_what_others_decided_about_own_items() -> None:
+    model = model_of()
+    decided = Decided(
+        id="1-0", at=START, held="k7m2x9ab3c", action="new", text="Palace: The king has died", decision="rejected",
+        decided_by="omar", reason="One source only",
+    )  # fmt: skip
+    model.decided = {decided.id: decided}
+    (row,) = decided_rows(model, START + timedelta(hours=1), 100)
+    assert (row.cells[0], row.cells[2], row.marks) == ("k7m2", "by omar", ("REJECTED",))
+    assert row.text == "Palace: The king has died  [One source only]"
+    assert decided_rows(model, START + LATELY, 100) == []

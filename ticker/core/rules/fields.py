@@ -17,6 +17,7 @@ import langcodes
 import regex
 
 from ticker.core.edition import Edition, find_term
+from ticker.core.invisible import REMOVED, without_invisible
 from ticker.core.line import URGENCY_LEAST, Direction
 from ticker.core.rules.findings import RuleFinding, refuse, warn
 from ticker.core.rules.labels import is_label
@@ -48,10 +49,8 @@ _HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?
 _OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
 _ISOLATES: Final = frozenset("\u2066\u2067\u2068")
 _ISOLATE_OR_POP: Final = re.compile("[\u2066-\u2069]")
-# Invisible characters that a copy from a page or a document brings along. They mean nothing in a line.
-_REMOVED: Final = re.compile("[\u200b\u2060\ufeff\u00ad]")
-# Other invisible characters: fillers, invisible operators, deprecated and interlinear format characters, tags. Joiners,
-# directional marks and variation selectors are not among them, because writing needs them.
+# Invisible characters that a line can't have: fillers, invisible operators, deprecated and interlinear format
+# characters, tags. Joiners, directional marks and variation selectors are not among them, because writing needs them.
 _INVISIBLE_SET: Final = (
     "\u115f\u1160\u17b4\u17b5\u2061-\u2065\u206a-\u206f\u2800\u3164\uffa0\ufff9-\ufffb\U000e0000-\U000e007f"
 )
@@ -82,7 +81,7 @@ def check_size(what: str, text: str, graphemes: int, more: int = 0) -> Iterator[
 
     Normalization sorts combining marks in a row, which takes time in the square of their number.
     """
-    text = _REMOVED.sub("", text).strip()  # as normalization does: marks on both sides may be in a row then
+    text = without_invisible(text).strip()  # as normalization does: marks on both sides may be in a row then
     code_points = len(text)
     if code_points > (graphemes + more) * GRAPHEME_CODE_POINTS:
         yield refuse(
@@ -100,7 +99,17 @@ def normal_text(text: str) -> str:
 
     Check the size of an untrusted text first.
     """
-    return unicodedata.normalize("NFC", _REMOVED.sub("", text)).strip()
+    return unicodedata.normalize("NFC", without_invisible(text)).strip()
+
+
+def check_removed(what: str, text: str) -> Iterator[RuleFinding]:
+    """Warn of the characters that `normal_text` removes."""
+    names = [
+        f"{unicodedata.name(character)} (U+{ord(character):04X})" for character in sorted(set(REMOVED.findall(text)))
+    ]
+    if names:
+        removed, were = ("an invisible character", "it is") if len(names) == 1 else ("invisible characters", "they are")
+        yield warn("removed", f"the {what} has {removed}, {', '.join(names)}: {were} left out")
 
 
 def is_blank(text: str) -> bool:
@@ -323,4 +332,4 @@ def _check_future(field: str, instant: datetime, now: datetime, most: timedelta 
     elif instant <= now:
         yield refuse(field, f"the time for `{field}` is not in the future")
     elif most is not None and instant > now + most:
-        yield refuse(field, f"the time for `{field}` is more than {most.days} days away")
+        yield refuse(field, f"the time for `{field}` is more than {most.days} days away: choose an earlier one")
