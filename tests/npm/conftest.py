@@ -55,6 +55,6 @@ def project(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def typed_project(project: Path) -> Path:
     """The same project, with the types of the frameworks."""
-    for name in ("@types", "vue", "svelte"):
+    for name in ("@types", "preact", "vue", "svelte"):
         (project / "node_modules" / name).symlink_to(install_tools() / name)
     return project

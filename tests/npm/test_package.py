@@ -24,7 +24,7 @@ def test_package_has_only_the_files_that_users_need(packed_files: set[str]) -> N
     types = {f"types/{name}.d.ts" for name in ("attributes", "element", "fold", "index", "link", "words")}
     assert packed_files == types | {
         "LICENSE", "README.md", "package.json", "custom-elements.json", "themes.css", "index.js", "index.js.map",
-        "define.js", "index.d.ts", "define.d.ts", "react.d.ts", "vue.d.ts", "svelte.d.ts",
+        "define.js", "index.d.ts", "define.d.ts", "react.d.ts", "preact.d.ts", "vue.d.ts", "svelte.d.ts",
     }  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_element_from_the_package_needs_the_address_of_its_server(
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("resolution", "sources"), [("node16", ["dom.ts"]), ("bundler", ["react.tsx", "vue.ts", "svelte.ts"])]
+    ("resolution", "sources"), [("node16", ["dom.ts"]), ("bundler", ["react.tsx", "preact.tsx", "vue.ts", "svelte.ts"])]
 )
 def test_types_fit_plain_typescript_and_frameworks(typed_project: Path, resolution: str, sources: list[str]) -> None:
     for name in sources:
