@@ -17,7 +17,7 @@ from scripts.build_widget import BUILD_TIMEOUT_S, ROOT, WIDGET, find_program, in
 PACKAGE: Final = ROOT / "npm"
 MODULE_OPTIONS: Final = (
     "--bundle", "--format=esm", "--target=es2023", "--charset=utf8", "--sourcemap", "--log-level=warning",
-    # The package isn't loaded from the ticker's server, so the element has to be told where that is.
+    # A bundler moves the module to the page's own server, so its address says nothing about the ticker's server.
     '--define:import.meta.url=""',
 )  # fmt: skip
 TYPE_OPTIONS: Final = (

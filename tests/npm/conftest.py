@@ -42,7 +42,7 @@ def packed_files(packed: Path) -> set[str]:
 
 @pytest.fixture(scope="session")
 def project(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of a user, who has installed the packed file and nothing else."""
+    """A user's project with only the packed file installed."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     command = [find_program("npm"), "install", "--offline", "--ignore-scripts", str(packed)]

@@ -36,14 +36,14 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def element(manifest: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says about the element."""
+    """The declaration of the element in the manifest."""
     declarations: list[dict[str, Any]] = manifest["modules"][0]["declarations"]
     return next(each for each in declarations if each.get("tagName") == "breaking-ticker")
 
 
 @pytest.fixture(scope="module")
 def actual() -> dict[str, list[str]]:
-    """What the sources export, and what their class has."""
+    """The exports of the sources, and the members of their class."""
     done = run_node(Path(__file__).with_name("members.mjs"), WIDGET / "src" / "index.js")
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)

@@ -61,7 +61,7 @@ const READERS = {
 };
 const NAMES = Object.keys(READERS);
 
-// A server has no HTMLElement. The module may be imported there, but nothing makes an element.
+// A server may import this module, but has no HTMLElement. Nothing makes an element there.
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /** An element with the properties. Their names are not in the class, so that they cost a page few bytes. */
