@@ -100,6 +100,24 @@ def test_withdrawn_and_hidden_lines_disappear_while_paused(page: Page, harness: 
     expect_lines(page, "Withdrawn wrong", "One")
 
 
+def test_paused_element_that_returns_to_the_page_shows_no_line_that_was_withdrawn_meanwhile(
+    page: Page, harness: BrowserHarness, host: Host
+) -> None:
+    lines = harness.post_all("en", ["One", "Two"])
+    page.goto(host.put("/", host_page(harness.address, 'edition="en"', 'edition="en" paused')))
+    expect_live(page, 2)
+    first, second = page.locator("breaking-ticker").all()
+    expect(second.locator("[part=text]")).to_have_text(["Two", "One"])
+    handle = second.element_handle()
+    handle.evaluate("element => element.remove()")
+    harness.withdraw("en", lines[0], "wrong")
+    harness.forget("en", lines[1])
+    shown = ["With this line, another one is forgotten", "Withdrawn wrong"]
+    expect(first.locator("[part=text]")).to_have_text(shown)
+    handle.evaluate("element => document.body.append(element)")
+    expect(second.locator("[part=text]")).to_have_text(shown)
+
+
 @pytest.mark.parametrize("paused", [False, True])
 def test_forgotten_line_disappears(page: Page, harness: BrowserHarness, host: Host, *, paused: bool) -> None:
     lines = harness.post_all("en", ["One", "Two", "Three"])

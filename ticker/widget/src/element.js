@@ -215,7 +215,7 @@ export class BreakingTicker extends Attributes {
   #connect() {
     const url = linkUrl(this);
     if (url !== this.#url || !this.#link) {
-      if (url !== this.#url) this.#board = freeze([]);
+      this.#board = freeze([]); // even while paused: it may have missed a withdrawal outside of the document
       this.#leaveLink();
       this.#url = url;
       if (url) {
