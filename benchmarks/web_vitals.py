@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 import click
@@ -200,10 +199,10 @@ def main(rounds: int) -> None:
 
 
 def _row(device: str, kind: str, views: list[Vitals]) -> str:
-    """Return a row of the table: medians, and the largest layout shift."""
-    lcp, tbt, cpu, sent = (median(getattr(each, name) for each in views) for name in ("lcp", "tbt", "cpu", "bytes"))
+    """Return a row of the table: the smallest times, which other programs disturb least, and the largest shift."""
+    lcp, tbt, cpu, sent = (min(getattr(each, name) for each in views) for name in ("lcp", "tbt", "cpu", "bytes"))
     presses = [each.inp for each in views if each.inp is not None]
-    inp = f"{median(presses):.0f} ms" if presses else "–"
+    inp = f"{min(presses):.0f} ms" if presses else "–"
     shift = max(each.cls for each in views)
     times = f"{lcp:.0f} ms | {shift:.3f} | {tbt:.0f} ms | {inp} | {cpu:.0f} ms"
     return f"| {device} | {kind} | {times} | {sent / 1000:.1f} KB |"
