@@ -140,7 +140,9 @@ class DeskApp(KeysInOrder):
         if message.requested != self._requested:
             return
         before, self.model = self.model, message.model
-        if before is None or before.name != self.model.name:
+        if before is None:
+            self._compose_line.begin(self.model)
+        elif before.name != self.model.name:
             self._compose_line.load(Draft(), self.model)
         self._validate_soon()
         self.redraw()

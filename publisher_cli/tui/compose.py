@@ -46,6 +46,10 @@ class ComposeLine:
         """Whether any field was changed, and not sent."""
         return not self._composer.draft.is_blank
 
+    def begin(self, model: EditionModel) -> None:
+        """Show the first edition, with the text that was typed before it was known."""
+        self._composer.load(self._composer.draft, model.stored)
+
     def load(self, draft: Draft, model: EditionModel) -> None:
         """Show a draft, or the one that was kept in its place, and say so."""
         kept = self._drafts.restore(model.name, draft)

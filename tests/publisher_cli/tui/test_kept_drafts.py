@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from publisher_cli.tui.messages import ModelChanged
 from publisher_cli.tui.widgets.composer import Composer
-from tests.support.tui_harness import model_of, offline_tui
+from tests.support.tui_harness import model_of, offline_tui, run_tui
 
 RESTORED = "what you typed before · Ctrl+L: start over"
 
@@ -33,3 +34,13 @@ async def test_same_key_brings_a_dropped_draft_back() -> None:
         assert tui.typed == "Half a sentence"
         await tui.press("ctrl+l", "escape", "u", "ctrl+l")
         assert tui.typed == "Ferries stop"
+
+
+async def test_text_typed_before_the_first_connection_stays() -> None:
+    model = model_of("Ferries stop")
+    async with run_tui("redis://127.0.0.1:1", model.name, model.editor, live=False) as tui:
+        await tui.type("Half a sent")
+        tui.app.post_message(ModelChanged(model.name, model))
+        await tui.shows("Ferries stop")
+        await tui.type("ence")
+        assert tui.typed == "Half a sentence"
