@@ -208,7 +208,7 @@ def test_scrolled_reader_keeps_the_same_lines_in_sight(reader: Readers, harness:
 
 
 def test_buttons_are_at_least_24_pixels_large(reader: Readers, harness: BrowserHarness, host: Host) -> None:
-    harness.post("en", "One")
+    harness.post_all("en", ["Zero", "One"])
     page = reader().open(host.put("/", host_page(harness.address, 'edition="en" layout="strip"')))
     expect_live(page)
     page.evaluate(f"{ELEMENT}.pause()")
@@ -224,7 +224,7 @@ def test_flash_is_marked_by_more_than_colour(reader: Readers, harness: BrowserHa
     harness.post("en", "Urgent", urgency=1)
     page = reader(forced_colors="active").open(host.put("/", host_page(harness.address, 'edition="en"')))
     expect_live(page)
-    item = page.locator("[part~=urgent]")
+    item = page.locator("li[part~=flash]")
     expect(item.locator("[part~=tag]")).to_have_text("Flash")
     expect(item).to_have_css("font-weight", "700")
     expect(item).to_have_css("border-inline-start-width", "4px")

@@ -44,9 +44,9 @@ def test_element_shows_the_same_board_as_the_gateway(page: Page, harness: Browse
     harness.change("en", lines[5], Change.UPDATE, text="Line 5 goes on")
     expect_lines(page, "Line 2", "Line 6", "Updated Line 5 goes on", "Line 4")
     harness.change("en", lines[4], Change.CORRECT, text="Line four", correction="it said 4")
-    expect_lines(page, "Line 2", "Line 6", "Updated Line 5 goes on", "Correction Line fourit said 4")
+    expect_lines(page, "Line 2", "Line 6", "Updated Line 5 goes on", "Correction Line four it said 4")
     harness.change("en", lines[5].without_text(Status.WITHHELD), Change.HIDE, version=3)
-    expect_lines(page, "Line 2", "Line 6", "Correction Line fourit said 4", "Line 3")
+    expect_lines(page, "Line 2", "Line 6", "Correction Line four it said 4", "Line 3")
     assert [each.text for each in harness.hub.channels["en"].board_lines(4)] == [
         "Line 2", "Line 6", "Line four", "Line 3",
     ]  # fmt: skip
@@ -57,7 +57,7 @@ def test_attribution_link_and_kind_have_their_own_parts(page: Page, harness: Bro
     open_ticker(page, harness, host)
     expect_lines(page, "Flash Mayor: The bridge is closed")
     item = page.locator("[part~=line]")
-    expect(item).to_have_attribute("part", "line flash urgent")
+    expect(item).to_have_attribute("part", "line flash")
     expect(item.locator("bdi[part=attribution]")).to_have_text("Mayor")
     expect(item.locator("a")).to_have_attribute("href", "https://example.org/bridge")
     expect(item.locator("a")).to_have_attribute("rel", "noopener")
@@ -212,15 +212,15 @@ def test_lines_expire_and_pins_end_by_the_clock_of_the_server(
     ("created_at", "lang", "shown"),
     [
         ("2026-11-24T09:29:50Z", "en", "now"),
-        ("2026-11-24T09:28:00Z", "en", "2 min"),
-        ("2026-11-24T07:29:00Z", "en", "2 hr"),
+        ("2026-11-24T09:28:00Z", "en", "2 min. ago"),
+        ("2026-11-24T07:29:00Z", "en", "2 hr. ago"),
         ("2026-11-23T20:00:00Z", "en", "Nov 23, 2026"),
-        ("2026-11-24T09:28:00Z", "es", "2 min"),
+        ("2026-11-24T09:28:00Z", "es", "hace 2 min"),
         ("2026-11-23T20:00:00Z", "es", "23 nov 2026"),
         ("2026-11-24T09:29:50Z", "ar", "الآن"),
-        ("2026-11-24T09:28:00Z", "ar-EG", "٢ د"),
+        ("2026-11-24T09:28:00Z", "ar-EG", "قبل دقيقتين"),
         ("2026-11-24T09:31:00Z", "en", "now"),  # the reader's clock is behind
-        ("2026-11-24T09:28:00Z", "no language", "2 min"),
+        ("2026-11-24T09:28:00Z", "no language", "2 min. ago"),
     ],
 )
 def test_line_shows_its_age_in_its_own_language(
@@ -259,10 +259,10 @@ def test_ages_use_the_readers_time_zone_and_are_updated_with_one_timer(
     )
     assert timers == 0
     page.clock.run_for(60_000)
-    expect(ages).to_have_text(["1 min", "Nov 23, 2026"])
+    expect(ages).to_have_text(["1 min. ago", "Nov 23, 2026"])
     assert page.evaluate("armed") <= 6, "one timer for all ages"
     page.clock.run_for(60_000 * 2)
-    expect(ages).to_have_text(["3 min", "Nov 23, 2026"])
+    expect(ages).to_have_text(["3 min. ago", "Nov 23, 2026"])
 
 
 # Pausing
@@ -394,11 +394,11 @@ def test_new_line_in_a_crawl_follows_the_lines_in_sight(page: Page, harness: Bro
     harness.post_all("en", ["One", "Two", "Three"])
     open_ticker(page, harness, host, 'edition="en" layout="crawl"')
     first = f"{ELEMENT}.shadowRoot.querySelector('li')"
-    page.evaluate(f"{ELEMENT}.shadowRoot.getAnimations()[0].currentTime = 6000")
-    harness.post("en", "Breaking")
+    page.locator("[part=view]").hover()  # that holds the crawl
     before = page.evaluate(f"{first}.getBoundingClientRect().x")
+    harness.post("en", "Breaking")
     expect(texts(page)).to_have_text(["Three", "Two", "One", "Breaking"])
-    assert before - page.evaluate(f"{first}.getBoundingClientRect().x") < 200, "what is read stays where it is"
+    assert abs(page.evaluate(f"{first}.getBoundingClientRect().x") - before) < 1, "what is read stays where it is"
 
 
 def test_crawl_becomes_a_strip_with_reduced_motion(reader: Readers, harness: BrowserHarness, host: Host) -> None:
@@ -451,7 +451,7 @@ def test_interface_words_follow_edition_lang_and_words(
     page: Page, harness: BrowserHarness, host: Host, attributes: str, word: str
 ) -> None:
     open_ticker(page, harness, host, attributes)
-    expect(page.locator("[part=pause]")).to_have_text(word)
+    expect(page.locator("[part=pause]")).to_have_accessible_name(word)
 
 
 def test_content_of_the_element_is_shown_until_there_are_lines(page: Page, harness: BrowserHarness, host: Host) -> None:

@@ -39,11 +39,10 @@ SHEET = """<!doctype html><meta charset="utf-8"><style>
     font: 13px system-ui }
   figure { margin: 0 } figcaption { margin-block-end: 6px } img { display: block }
 </style>"""
-# Stop each crawl at a place where its first line is in sight.
+# Stop each crawl where it begins, with its first line in sight.
 STOP_CRAWLS = """() => document.querySelectorAll("[layout=crawl]").forEach(each => {
   each.pause();
-  const motion = each.shadowRoot.getAnimations().find(one => one.effect.target.localName === "ol");
-  if (motion) motion.currentTime = 1000 * each.clientWidth / 110;
+  for (const motion of each.shadowRoot.getAnimations()) motion.currentTime = 0;
 })"""
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 

@@ -30,10 +30,10 @@ export class Announcer {
   /**
    * Announce the batch if it is due. Return the time of the next announcement, or Infinity.
    * @param {number} now in milliseconds
-   * @param {string} more the word before the number of lines that are only counted
+   * @param {(count: number) => string} moreText the text for lines that are only counted
    * @param {(line: Line) => (Node | string)[]} contentOf
    */
-  update(now, more, contentOf) {
+  update(now, moreText, contentOf) {
     if (this.#nextAt && now >= this.#nextAt) {
       const lines = this.#pending.splice(0);
       const remaining = lines.length - LINES_PER_ANNOUNCEMENT;
@@ -42,7 +42,7 @@ export class Announcer {
         ...lines
           .slice(0, LINES_PER_ANNOUNCEMENT)
           .map((line) => make("p", "", { id: line.id, lang: line.lang, dir: line.dir }, ...contentOf(line))),
-        remaining > 0 ? more + remaining : "",
+        remaining > 0 ? moreText(remaining) : "",
       );
     }
     return this.#nextAt || Infinity;

@@ -1,26 +1,33 @@
 /** @typedef {import("./fold.js").Line} Line */
 
 const PIXELS_PER_SECOND = 80;
+const PAUSE_AT_END_MS = 3_000; // before a single long line begins again
 const BEHIND_ALL = 1e6; // in pixels: larger than any place in sight
+const ROUNDING = 1; // in pixels
 
-/** The movement of the crawl layout: the list moves through the view in the direction in which its language is read. */
+/**
+ * The movement of the crawl layout: the list moves through the view in the direction in which its language is read.
+ *
+ * The view is never empty. As soon as the first line has passed, it becomes the last one, outside of the view.
+ */
 export class Crawl {
   #view;
   #list;
-  #onEnd;
+  #onPassed;
   /** @type {Animation | undefined} */
   #animation;
+  #isStarted = false; // whether the lines have places
   isRightToLeft = false;
 
   /**
    * @param {HTMLElement} view
    * @param {HTMLElement} list
-   * @param {() => void} onEnd called when all lines have passed
+   * @param {() => void} onPassed called when the first line has passed
    */
-  constructor(view, list, onEnd) {
+  constructor(view, list, onPassed) {
     this.#view = view;
     this.#list = list;
-    this.#onEnd = onEnd;
+    this.#onPassed = onPassed;
   }
 
   /**
@@ -32,44 +39,85 @@ export class Crawl {
     return this.isRightToLeft ? view.right - box.right : box.left - view.left;
   }
 
+  /** Return where the end of a node is, from the start of the view. @param {Element} node */
+  #endOf(node) {
+    return this.#startOf(node) + node.getBoundingClientRect().width;
+  }
+
   /**
-   * Return the order of lines in the crawl, and where the first one starts. Lines in sight keep their place. New lines
-   * follow them, then the lines that would have come next, and last the lines that have passed.
+   * Return the order of lines in the crawl, and the place of each. Lines in sight keep their place. New lines have none
+   * and follow them. Then come the lines that would have come next, and last the lines that have passed.
    * @param {Line[]} lines
    * @param {(line: Line) => HTMLElement | undefined} nodeOf the node of a line that is in the list
-   * @returns {[Line[], number]}
+   * @returns {[Line[], Map<Line, number>]}
    */
   order(lines, nodeOf) {
     const width = this.#view.clientWidth;
     /** @type {Map<Line, number>} */
-    const starts = new Map();
+    const places = new Map();
+    const placeOf = (/** @type {Line} */ line) => places.get(line) ?? width;
     for (const [index, line] of lines.entries()) {
-      const node = nodeOf(line);
-      const start = node ? this.#startOf(node) : width;
-      const hasPassed = node && start + node.offsetWidth <= 0;
-      starts.set(line, hasPassed ? BEHIND_ALL + index : start);
+      const node = this.#isStarted && nodeOf(line);
+      if (node) places.set(line, this.#endOf(node) < ROUNDING ? BEHIND_ALL + index : this.#startOf(node));
     }
-    const startOf = (/** @type {Line} */ line) => starts.get(line) ?? 0;
-    const ordered = [...lines].sort((left, right) => startOf(left) - startOf(right));
-    return [ordered, Math.min(width, ...starts.values())];
+    return [[...lines].sort((left, right) => placeOf(left) - placeOf(right)), places];
   }
 
-  /** Move from `start` until all lines have passed. @param {number} start in pixels from the start of the view */
-  start(start) {
-    const width = this.#list.offsetWidth;
-    const sign = this.isRightToLeft ? -1 : 1;
-    this.stop();
+  /**
+   * Put the lines at their places, or behind the line before them, and move.
+   * @param {Line[]} lines in the order of the list
+   * @param {Map<Line, number>} places
+   */
+  start(lines, places) {
+    const width = this.#view.clientWidth; // lines that have passed are outside of the view
+    const start = Math.min(places.get(lines[0]) ?? 0, 0);
+    let end = start;
+    for (const [index, node] of this.#nodes.entries()) {
+      const gap = Math.max(0, Math.min(places.get(lines[index]) ?? 0, width) - end);
+      node.style.marginInlineStart = `${gap}px`;
+      end += gap + node.getBoundingClientRect().width;
+    }
+    this.#isStarted = true;
+    this.#move(start);
+  }
+
+  get #nodes() {
+    return /** @type {HTMLElement[]} */ ([...this.#list.children]);
+  }
+
+  /**
+   * Move until the first line in sight has passed. A line that is alone moves until its end is in sight.
+   * @param {number} start where the list starts, from the start of the view
+   */
+  #move(start) {
+    const nodes = this.#nodes;
+    const isAlone = nodes.length === 1;
+    this.#animation?.cancel();
     this.#view.scrollLeft = 0; // the browser may have scrolled a focused link into sight
+    const origin = this.#startOf(this.#list);
+    const ends = nodes.map((node) => this.#endOf(node) - origin);
+    const end = isAlone
+      ? this.#view.clientWidth - ends[0]
+      : -(ends.find((each) => start + each >= ROUNDING) ?? 0);
+    if (isAlone) start = 0;
+    this.#animation = undefined;
+    if (start <= end) return; // a line that is alone and fits stands still
     this.#animation = this.#list.animate(
-      { transform: [start, -width].map((x) => `translateX(${sign * x}px)`) },
-      { duration: (1000 * (start + width)) / PIXELS_PER_SECOND, fill: "forwards" },
+      { transform: [start, end].map((x) => `translateX(${this.isRightToLeft ? -x : x}px)`) },
+      {
+        duration: (1000 * (start - end)) / PIXELS_PER_SECOND,
+        endDelay: isAlone ? PAUSE_AT_END_MS : 0,
+        fill: "forwards",
+      },
     );
-    this.#animation.onfinish = this.#onEnd;
+    this.#animation.onfinish = this.#onPassed;
   }
 
   stop() {
     this.#animation?.cancel();
     this.#animation = undefined;
+    this.#isStarted = false;
+    for (const node of this.#nodes) node.style.marginInlineStart = "";
   }
 
   /** Move, or stand still for a while. @param {boolean} isRunning */
@@ -80,6 +128,6 @@ export class Crawl {
 
   /** Bring an item to the start of the view, if the list moves. @param {Element} item */
   bringIntoSight(item) {
-    if (this.#animation) this.start(this.#startOf(this.#list) - this.#startOf(item));
+    if (this.#animation) this.#move(this.#startOf(this.#list) - this.#startOf(item));
   }
 }

@@ -9,9 +9,19 @@
  * @param {(Node | string)[]} children
  */
 export function make(tag, part, properties, ...children) {
-  const node = Object.assign(document.createElement(tag), properties);
-  if (part) node.setAttribute("part", part);
+  const node = setPart(Object.assign(document.createElement(tag), properties), part);
   node.append(...children);
+  return node;
+}
+
+/**
+ * Set the parts of an element. They are its classes, too, because that makes short selectors.
+ * @template {Element} T
+ * @param {T} node
+ * @param {string} part
+ */
+export function setPart(node, part) {
+  if (part) node.setAttribute("part", (node.className = part));
   return node;
 }
 
@@ -38,25 +48,34 @@ export function attempt(act) {
 }
 
 /**
- * Return a language that the browser can format for, or undefined (the reader's own language) for an invalid one.
- * @param {string} lang
+ * Return the digits of a language: "latn", "arab" … Browsers disagree about `ar` alone, so this decides: `latn`.
+ * @param {string} lang e.g. "ar-EG" or "ar-u-nu-arab"
  */
-export const localeOf = (lang) => attempt(() => Intl.getCanonicalLocales(lang)[0]);
+export const digitsOf = (lang) =>
+  lang === "ar" ? "latn" : attempt(() => new Intl.NumberFormat(lang).resolvedOptions().numberingSystem);
 
 /**
- * Return the age of a line in its own language and in the reader's time zone: "now", "2 min", "3 hr", or the date if it
- * is from an earlier day.
+ * Return a language that the browser can format for, or undefined (the reader's own language) for an invalid one.
+ * @param {string} lang
+ * @param {string} [digits] from `digitsOf`
+ */
+export const localeOf = (lang, digits) => attempt(() => new Intl.Locale(lang, { numberingSystem: digits }));
+
+/**
+ * Return the age of a line in its own language and in the reader's time zone: "now", "2 minutes ago", "3 hours ago", or
+ * the date if it is from an earlier day.
  * @param {number} instant in milliseconds
  * @param {number} now in milliseconds
- * @param {string | undefined} locale
+ * @param {Intl.Locale | undefined} locale
+ * @param {"long" | "short"} style
  */
-export function formatAge(instant, now, locale) {
-  const format = (/** @type {number} */ count, /** @type {string} */ unit) =>
-    Math.trunc(count).toLocaleString(locale, { style: "unit", unit });
+export function formatAge(instant, now, locale, style) {
   const minutes = (now - instant) / 60_000;
   const date = new Date(instant);
-  if (minutes < 1) return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(0, "second");
+  const isToday = new Date(now).toDateString() === date.toDateString();
+  const format = (/** @type {number} */ count, /** @type {Intl.RelativeTimeFormatUnit} */ unit) =>
+    new Intl.RelativeTimeFormat(locale, { numeric: "auto", style }).format(-Math.trunc(count), unit);
+  if (minutes < 1) return format(0, "second");
   if (minutes < 60) return format(minutes, "minute");
-  if (new Date(now).toDateString() === date.toDateString()) return format(minutes / 60, "hour");
-  return date.toLocaleDateString(locale, { dateStyle: "medium" });
+  return isToday ? format(minutes / 60, "hour") : date.toLocaleDateString(locale, { dateStyle: "medium" });
 }

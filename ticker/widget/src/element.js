@@ -322,8 +322,8 @@ export class BreakingTicker extends Attributes {
     if (boardChange <= now) this.#scheduleRender();
     const { list } = this.#interface;
     list.updateAges(now);
-    const announcement = this.#announcer.update(now, list.words.more, (line) => [
-      list.labelOf(line)[1],
+    const announcement = this.#announcer.update(now, list.moreText, (line) => [
+      list.labelOf(line),
       " ",
       ...list.textOf(line),
     ]);
@@ -358,20 +358,22 @@ export class BreakingTicker extends Attributes {
     const { edition, isIncomplete } = this.#link ?? {};
     const lang = this.lang || edition?.lang || "en";
     const isStill = prefersReducedMotion().matches;
+    const layout = isStill && this.layout === "crawl" ? "strip" : this.layout;
     this.#interface.render({
       edition,
       isIncomplete,
       lang,
-      layout: isStill && this.layout === "crawl" ? "strip" : this.layout,
+      layout,
       size: this.lines,
       lines: this.#board,
       state: this.state,
-      isPaused: this.paused,
+      paused: this.paused,
       newWhilePaused: this.#newWhilePaused,
       isVisible: this.#isVisible,
-      interval: 1000 * this.interval,
-      isStill,
-      label: this.label || edition?.title || "",
+      interval: isStill ? 0 : 1000 * this.interval,
+      label: this.label,
+      // Lines without a link lead to the edition's page, except in a list.
+      href: this.getAttribute("href") ?? (layout === "list" ? "" : this.#url.replace(/\/v1\/([^/#]*).*/, "/$1")),
       words: { ...wordsOf(lang), ...this.words },
     });
     this.#reportBoard();

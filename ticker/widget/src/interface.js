@@ -1,24 +1,26 @@
 /** What a reader sees of an element: the header with its buttons, the list, and the movement of strips and crawls. */
 
 import { Crawl } from "./crawl.js";
-import { make, setText } from "./dom.js";
+import { digitsOf, make, setPart, setText } from "./dom.js";
 import { LineList } from "./list.js";
 
 /**
- * What an element shows. `newWhilePaused`: how many lines have arrived since it was paused. `isStill`: nothing moves by
- * itself, because the reader prefers reduced motion.
+ * What an element shows. `newWhilePaused`: how many lines have arrived since it was paused. `interval`: in
+ * milliseconds, or 0. `label`: the title that the page gives. `href`: where lines without a
+ * link lead to.
  * @typedef {import("./fold.js").Line} Line
  * @typedef {{
  *   layout: string, size: number, lines: Line[], edition?: import("./fold.js").Edition, isIncomplete?: boolean,
- *   state: string, isPaused: boolean, newWhilePaused: number, isVisible: boolean, interval: number, isStill: boolean,
- *   lang: string, words: Record<string, string>, label: string,
+ *   state: string, paused: boolean, newWhilePaused: number, isVisible: boolean, interval: number,
+ *   lang: string, words: Record<string, string>, label: string, href: string,
  * }} Shown
  *
  * What a reader does with the buttons, and `render`, which is called when the interface needs another rendering.
  * @typedef {{ pause(): void, resume(): void, render(): void }} Actions
  */
 
-const ROTATION_MINIMUM_MS = 3_000;
+/** Make a button with an icon. Its title is its accessible name. @param {string} part @param {() => void} onclick */
+const makeButton = (part, onclick) => make("button", part, { onclick }, make("span", "icon"));
 
 /**
  * The interface of an element. `frame` contains all of it. What a page can style and fill:
@@ -26,29 +28,36 @@ const ROTATION_MINIMUM_MS = 3_000;
  * @slot - Shows until the first lines arrive, and while there are none.
  *
  * @csspart ticker - Everything.
- * @csspart header - The row with title, status and buttons.
+ * @csspart row - Header, controls and view.
+ * @csspart header - The mark of a test edition and the title.
  * @csspart test - The mark of a test edition.
  * @csspart title - The title.
+ * @csspart label - The title of a strip or a crawl.
+ * @csspart controls - Status, count and buttons.
  * @csspart status - The state of the connection, if there is something to say.
  * @csspart new - The button with the number of new lines while paused.
  * @csspart previous - The button for the previous line of a strip.
  * @csspart count - The place of a strip's line among all lines.
  * @csspart next - The button for the next line of a strip.
  * @csspart pause - The button to pause and resume.
+ * @csspart icon - The icon of a button.
  * @csspart view - The part that scrolls, around the lines.
  * @csspart list - The lines.
- * @csspart line - A line. It has a second part for its kind.
+ * @csspart fallback - What shows while there are no lines.
+ * @csspart line - A line. It has further parts for its kind.
  * @csspart age - The age of a line.
  * @csspart text - The text of a line, with everything but its age.
- * @csspart tag - The word for the kind of a line. It has a second part for the kind.
+ * @csspart tag - The word for the kind of a line. It has the same further parts.
  * @csspart attribution - The source of a line.
+ * @csspart score - A score such as 2-1, which stays in one row.
  * @csspart link - The link of a line.
  * @csspart note - The explanation of a correction.
  * @csspart flash - A line of urgency 1, and its tag.
+ * @csspart bulletin - A line of urgency 2, and its tag.
+ * @csspart urgent - A line of urgency 3, and its tag.
  * @csspart update - A line that was updated, and its tag.
  * @csspart correction - A line that was corrected, and its tag.
  * @csspart withdrawn - A notice in place of a withdrawn line, and its tag.
- * @csspart urgent - A line of urgency 1, also if it was updated or corrected.
  * @csspart fresh - A line that has just arrived.
  *
  * @cssprop --ticker-background - The background.
@@ -59,8 +68,9 @@ const ROTATION_MINIMUM_MS = 3_000;
  * @cssprop --ticker-fresh - The background of a line that has just arrived.
  * @cssprop --ticker-font - The font family. By default the one of the page.
  * @cssprop --ticker-size - The font size. All other sizes are relative to it.
+ * @cssprop --ticker-focus - The colour of focus rings. By default the accent.
  * @cssprop --ticker-radius - The radius of the corners.
- * @cssprop --ticker-height - The height of a list.
+ * @cssprop --ticker-height - The height of a list, with its header.
  */
 export class Interface {
   list = new LineList();
@@ -76,21 +86,20 @@ export class Interface {
   #title = make("span", "title");
   #status = make("span", "status", { role: "status" });
   #newButton = make("button", "new", { onclick: () => this.#actions.resume() });
-  #previousButton = make("button", "previous", { onclick: () => this.#stepByHand(-1) }, "‹");
+  #previousButton = makeButton("previous", () => this.#stepByHand(-1));
   #count = make("span", "count");
-  #nextButton = make("button", "next", { onclick: () => this.#stepByHand(1) }, "›");
-  #pauseButton = make("button", "pause", {
-    onclick: () => (this.#shown?.isPaused ? this.#actions.resume() : this.#actions.pause()),
-  });
-  #header = make(
-    "div", "header", {},
-    this.#testMark, this.#title, this.#status,
-    this.#newButton, this.#previousButton, this.#count, this.#nextButton, this.#pauseButton,
+  #nextButton = makeButton("next", () => this.#stepByHand(1));
+  #pauseButton = makeButton("pause", () => (this.#shown?.paused ? this.#actions.resume() : this.#actions.pause()));
+  #header = make("div", "header", {}, this.#testMark, this.#title);
+  #controls = make(
+    "div", "controls", {},
+    this.#newButton, this.#status, this.#previousButton, this.#count, this.#nextButton, this.#pauseButton,
   );
-  #fallback = make("slot", ""); // shows the content that the page gives, while the list is empty
+  #fallback = make("slot", "fallback"); // shows the content that the page gives, while the list is empty
   #view = make("section", "view", {}, this.list.node, this.#fallback);
   #crawl = new Crawl(this.#view, this.list.node, () => this.#actions.render());
-  frame = make("div", "ticker", {}, make("div", "", { className: "row" }, this.#header, this.#view));
+  #row = make("div", "row");
+  frame = make("div", "ticker", {}, this.#row);
 
   /** @param {Actions} actions */
   constructor(actions) {
@@ -111,12 +120,11 @@ export class Interface {
     const view = this.#view;
     const focused = this.#movingFocus ?? this.#focused;
     const heightBefore = view.scrollHeight;
-    const [lines, start] = isCrawl ? this.#crawl.order(shown.lines, this.list.nodeOf) : [shown.lines, 0];
-    this.#updateFrame(shown);
-    this.#updateHeader(shown);
+    const [lines, places] = isCrawl ? this.#crawl.order(shown.lines, this.list.nodeOf) : [shown.lines, new Map()];
+    this.#update(shown);
     if (!this.list.update(lines, layout === "list" && !document.hidden)) this.#actions.render();
     this.#step(0);
-    if (isCrawl) this.#crawl.start(start);
+    if (isCrawl) this.#crawl.start(lines, places);
     else this.#crawl.stop();
     this.#updateCrawl();
     // Readers who have scrolled down keep the lines that they are reading in sight.
@@ -143,30 +151,34 @@ export class Interface {
     (focused.isConnected ? focused : this.#view).focus({ preventScroll: true });
   }
 
-  /** Update the languages, directions and sizes of the ticker, and the text of an empty one. @param {Shown} shown */
-  #updateFrame({ layout, size, lines, edition, state, lang, words, label }) {
-    Object.assign(this.list, { lang, words });
-    Object.assign(this.frame, { lang, dir: edition?.dir ?? "", className: layout });
+  /** Update everything around the list. @param {Shown} shown */
+  #update(shown) {
+    const { layout, edition, state, paused, newWhilePaused, lang, words, label } = shown;
+    const isList = layout === "list";
+    // The order of the nodes is the order of the keyboard: a reader can pause a long list before its links.
+    const order = isList ? [this.#header, this.#controls, this.#view] : [this.#header, this.#view, this.#controls];
+    if (this.#row.children[1] !== order[1]) this.#row.append(...order);
+    const dir = edition?.dir ?? "";
+    this.#crawl.isRightToLeft = dir === "rtl";
+    Object.assign(this.frame, { lang, dir, className: `ticker ${isList ? "rows" : `flow ${layout}`}` });
     this.frame.dataset.state = state;
-    this.frame.style.setProperty("--lines", `${size}`);
-    this.#crawl.isRightToLeft = this.frame.dir === "rtl";
-    this.#view.ariaLabel = `${edition?.test ? words.test : ""} ${label}`.trim();
+    this.frame.style.setProperty("--lines", `${shown.size}`);
+    this.list.configure({ lang, words, digits: digitsOf(lang), ageStyle: isList ? "short" : "long", href: shown.href });
+    const testMark = edition?.test ? words.test : "";
+    const title = label || (edition?.title ?? "");
+    this.#view.ariaLabel = `${testMark} ${title}`.trim();
     setText(this.#fallback, state === "live" ? words.empty : ""); // shown if the page gives no content of its own
-    this.#fallback.hidden = lines.length > 0;
-  }
-
-  /** @param {Shown} shown */
-  #updateHeader({ layout, edition, isIncomplete, state, isPaused, newWhilePaused, words, label }) {
-    setText(this.#testMark, edition?.test ? words.test : "");
-    this.#testMark.hidden = !edition?.test;
-    setText(this.#title, label);
-    setText(this.#status, words[state] ?? (isPaused ? words.paused : isIncomplete ? words.incomplete : ""));
-    setText(this.#newButton, words.more + newWhilePaused);
+    setText(this.#testMark, testMark);
+    setText(this.#title, isList || label || !edition ? title : words.breaking);
+    setPart(this.#title, isList ? "title" : "title label");
+    setText(this.#status, words[state] ?? (paused ? words.paused : shown.isIncomplete ? words.incomplete : ""));
+    setText(this.#newButton, this.list.moreText(newWhilePaused));
     this.#newButton.hidden = !newWhilePaused;
-    this.#previousButton.ariaLabel = words.previous;
-    this.#nextButton.ariaLabel = words.next;
-    this.#previousButton.hidden = this.#count.hidden = this.#nextButton.hidden = layout !== "strip";
-    setText(this.#pauseButton, isPaused ? words.resume : words.pause);
+    this.#previousButton.hidden = this.#count.hidden = this.#nextButton.hidden = layout !== "strip" || shown.lines.length < 2;
+    this.#previousButton.title = words.previous;
+    this.#nextButton.title = words.next;
+    this.#pauseButton.title = paused ? words.resume : words.pause;
+    setPart(this.#pauseButton, paused ? "pause resume" : "pause");
   }
 
   // Movement
@@ -180,17 +192,20 @@ export class Interface {
   /** Show another line of the strip. @param {number} by 1: the next, -1: the previous, 0: the same */
   #step(by) {
     const { lines, layout } = /** @type {Shown} */ (this.#shown);
-    const before = Math.max(0, lines.findIndex((line) => line.id === this.currentId));
-    const current = (before + by + lines.length) % lines.length;
-    this.currentId = lines[current]?.id ?? "";
-    setText(this.#count, lines[current] ? `${current + 1}/${lines.length}` : "");
+    const usable = lines.filter(({ status }) => status === "usable"); // a notice of a withdrawn line has no number
+    const known = lines.findIndex(({ id }) => id === this.currentId);
+    const before = known < 0 ? Math.max(0, lines.indexOf(usable[0])) : known;
+    const current = lines[(before + by + lines.length) % lines.length];
+    const number = usable.indexOf(current) + 1;
+    this.currentId = current?.id ?? "";
+    setText(this.#count, number ? [number, usable.length].map(this.list.format).join("/") : "");
     this.list.showOnly(layout === "strip" ? this.currentId : undefined);
   }
 
   /** Show the next line of a strip if its time has come. Return the time of the next one, or Infinity. @param {number} now */
   rotate(now) {
-    const { interval = 0, layout, isStill, isVisible } = this.#shown ?? {};
-    if (layout !== "strip" || !(interval >= ROTATION_MINIMUM_MS) || isStill) return Infinity;
+    const { interval, layout, isVisible } = this.#shown ?? {};
+    if (!interval || layout !== "strip") return Infinity;
     if (now >= this.#rotateAt) {
       if (this.#rotateAt && isVisible && !this.#isHeld) this.#step(1);
       this.#rotateAt = now + interval;
@@ -200,7 +215,7 @@ export class Interface {
 
   /** Whether the reader holds the lines: the element is paused, or a line is pointed at or has the focus. */
   get #isHeld() {
-    return this.#shown?.isPaused || this.#view.matches(":hover, :focus-within");
+    return this.#shown?.paused || this.#view.matches(":hover, :focus-within");
   }
 
   /** @param {boolean} isVisible whether a reader can see the element now */

@@ -1,9 +1,20 @@
-import { formatAge, localeOf, make, setText } from "./dom.js";
+import { formatAge, localeOf, make, setPart, setText } from "./dom.js";
 import { toMilliseconds } from "./fold.js";
 
 /**
  * @typedef {import("./fold.js").Line} Line
  * @typedef {{ line: Line, node: HTMLLIElement }} Item a line, in the version that its node shows
+ */
+
+const URGENCIES = ["", "flash", "bulletin", "urgent"]; // the words for urgencies 1 to 3
+const SCORE = /(\p{Nd}{1,4}[-–]\p{Nd}{1,4})/u; // "2-1", which must not be divided between two rows
+
+/**
+ * How lines are shown. `lang`, `words`: of the interface. `digits`: of all numbers, see `digitsOf`. `ageStyle`: of the
+ * ages. `href`: where lines without a link of their own lead to, if anywhere.
+ * @typedef {{
+ *   lang: string, words: Record<string, string>, digits?: string, ageStyle: "long" | "short", href: string,
+ * }} Settings
  */
 
 /** The lines that arrived while their element was live. @type {WeakSet<Line>} */
@@ -15,13 +26,26 @@ export const markFresh = (line) => void freshLines.add(line);
 /** The list of lines. It changes step by step and preserves the focus. */
 export class LineList {
   node = make("ol", "list", { role: "list" });
-  /** The language of the interface, and its words. */
-  lang = "";
-  /** @type {Record<string, string>} */
-  words = {};
+  /** @type {Settings} */
+  #settings = { lang: "", words: {}, ageStyle: "short", href: "" };
+  #key = ""; // of the settings
   /** @type {Map<string, Item>} */
   #items = new Map(); // by the id of the line
   #hasChangedItem = false; // whether `change` has changed an item since the last `update`
+
+  /** Show all lines in another way. @param {Settings} settings */
+  configure(settings) {
+    this.#settings = settings;
+    const key = JSON.stringify(settings);
+    if (key !== this.#key) for (const item of this.#items.values()) this.#fill(item, item.line);
+    this.#key = key;
+  }
+
+  /** Return a number in the digits of the interface. @param {number} number */
+  format = (number) => number.toLocaleString(localeOf(this.#settings.lang, this.#settings.digits));
+
+  /** Return the text for a number of further lines. @param {number} count */
+  moreText = (count) => this.#settings.words.more + this.format(count);
 
   /** Return the node of a line, if it is in the list. @param {{ id: string }} line */
   nodeOf = ({ id }) => this.#items.get(id)?.node;
@@ -55,19 +79,25 @@ export class LineList {
   /** @param {number} now in milliseconds */
   updateAges(now) {
     for (const { line, node } of this.#items.values()) {
-      const age = /** @type {Node} */ (node.firstChild);
-      setText(age, formatAge(toMilliseconds(line.created_at), now, localeOf(line.lang)));
+      setText(/** @type {Node} */ (node.lastChild), this.#ageOf(line, now));
     }
   }
 
   /**
-   * Return the part that marks the kind of a line, and the word for it.
+   * Return the parts that mark the kind of a line: its urgency, and what happened to it.
    * @param {Line} line
-   * @returns {[string, string]}
+   * @returns {string[]}
    */
-  labelOf({ status, correction, urgency, change, test }) {
-    const kind = status !== "usable" ? "withdrawn" : correction ? "correction" : urgency === 1 ? "flash" : change;
-    return [kind, [test && this.words.test, this.words[kind]].filter(Boolean).join(" ")];
+  #kindsOf({ status, correction, urgency, change }) {
+    if (status !== "usable") return ["withdrawn"];
+    return [URGENCIES[urgency], correction ? "correction" : change === "update" ? change : ""].filter(Boolean);
+  }
+
+  /** Return the words for the kind of a line. @param {Line} line */
+  labelOf(line) {
+    const kinds = this.#kindsOf(line);
+    if (line.test) kinds.unshift("test");
+    return kinds.map((kind) => this.#settings.words[kind]).join(" ");
   }
 
   /**
@@ -76,7 +106,10 @@ export class LineList {
    */
   textOf({ attribution, text, correction, status }) {
     if (status !== "usable") return [correction ?? ""];
-    return attribution ? [make("bdi", "attribution", {}, attribution), `: ${text}`] : [text];
+    const pieces = (attribution ? `: ${text}` : text)
+      .split(SCORE)
+      .map((piece, index) => (index % 2 ? make("span", "score", {}, piece) : piece));
+    return attribution ? [make("bdi", "attribution", {}, attribution), ...pieces] : pieces;
   }
 
   /**
@@ -118,43 +151,43 @@ export class LineList {
   /** Show a version of a line in its item. Return true. @param {Item} item @param {Line} line */
   #fill(item, line) {
     const { node } = item;
-    const { lang, dir, urgency, url, version, correction } = line;
+    const { lang, dir, version, correction } = line;
     const isUsable = line.status === "usable";
-    const [kind, word] = this.labelOf(line);
-    const parts = ["line", kind];
-    if (isUsable && urgency === 1) parts.push("urgent");
+    const kinds = this.#kindsOf(line);
+    const word = this.labelOf(line);
+    const parts = ["line", ...kinds];
     if (version === 1 && freshLines.has(line)) parts.push("fresh");
     const text = this.textOf(line);
-    const isLink = isUsable && url && /^https?:/i.test(url);
+    const href = isUsable && (line.url || this.#settings.href);
+    const link = make("a", "link", { href: href || "", rel: "noopener" });
+    const isLink = href && /^https?:$/.test(link.protocol); // as the browser understands it
+    if (isLink) link.append(...text);
     const root = /** @type {ShadowRoot} */ (node.getRootNode());
     const hadFocus = node.contains(root.activeElement);
     item.line = line;
     Object.assign(node, { lang, dir });
-    node.setAttribute("part", parts.join(" "));
+    setPart(node, parts.join(" "));
     node.replaceChildren(
-      this.#ageOf(line),
       make(
         "div",
         "text",
         {},
-        ...(word ? [make("span", `tag ${kind}`, { lang: this.lang }, word), " "] : []),
-        ...(isLink ? [make("a", "link", { href: url, rel: "noopener" }, ...text)] : text),
-        isUsable && correction ? make("div", "note", {}, correction) : "",
+        ...(word ? [make("span", ["tag", ...kinds].join(" "), { lang: this.#settings.lang }, word), " "] : []),
+        ...(isLink ? [link] : text),
+        ...(isUsable && correction ? [" ", make("div", "note", {}, correction)] : []),
       ),
+      make("time", "age", { dateTime: line.created_at, title: this.#timeOf(line) }, this.#ageOf(line, Date.now())),
     );
     if (hadFocus) (node.querySelector("a") ?? this.node.parentElement)?.focus({ preventScroll: true });
     return true;
   }
 
   /** @param {Line} line */
-  #ageOf({ created_at, lang }) {
-    const locale = localeOf(lang);
-    const instant = toMilliseconds(created_at);
-    return make(
-      "time",
-      "age",
-      { dateTime: created_at, title: new Date(instant).toLocaleString(locale) },
-      formatAge(instant, Date.now(), locale),
-    );
+  #timeOf = ({ created_at, lang }) => new Date(created_at).toLocaleString(localeOf(lang, this.#settings.digits));
+
+  /** @param {Line} line @param {number} now in milliseconds */
+  #ageOf({ created_at, lang }, now) {
+    const { digits, ageStyle } = this.#settings;
+    return formatAge(toMilliseconds(created_at), now, localeOf(lang, digits), ageStyle);
   }
 }

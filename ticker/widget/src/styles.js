@@ -2,14 +2,18 @@
  * The element's style sheet.
  *
  * In the list layout, the list is positioned by its lower end: a line that comes or goes moves the list as a whole, and
- * older lines keep their place in it. Browsers don't count that as a layout shift. See `update` in `list.js`.
+ * older lines keep their place in it. Browsers don't count that as a layout shift. See update in list.js.
+ *
+ * In the strip layout, the age floats at the end of the text. It stays in sight when a long text scrolls.
+ *
+ * The height never depends on the lines: the row has it as its basis, and takes the height of the host if that has one.
  */
 const CSS = `
 :host { display: block; min-inline-size: min(100%, 20em) }
-:host([hidden]), [hidden] { display: none !important }
-[part=ticker] {
-  all: initial; color-scheme: inherit; display: flex; flex-direction: column; container-type: inline-size;
-  font: 400 var(--ticker-size, medium)/1.45 serif; font-family: var(--ticker-font, inherit);
+:host([hidden]), [hidden], :is(ol, .title, .test):empty, ol:not(:empty) + slot { display: none !important }
+.ticker {
+  all: initial; color-scheme: inherit; display: flex; flex-direction: column; block-size: 100%; container-type: inline-size;
+  font: 400 var(--ticker-size, medium)/1.5 serif; font-family: var(--ticker-font, inherit);
   --ground: var(--ticker-background, light-dark(#fff, #15181d)); background: var(--ground);
   color: var(--ticker-color, light-dark(#14171c, #eceff3));
   border-radius: var(--ticker-radius); overflow: clip; overflow-wrap: anywhere;
@@ -17,58 +21,83 @@ const CSS = `
   --accent: var(--ticker-accent, light-dark(#b4001e, #ff8080));
   --line: 1px solid var(--ticker-rule, color-mix(in srgb, currentcolor 16%, transparent));
 }
-[part=header] { display: flex; align-items: center; white-space: nowrap; gap: .5em; block-size: 2.75em; padding-inline: 1em .5em;
-  border-block-end: var(--line) }
-[part=title] { font-weight: 700 }
-[part=test] { padding: 0 .5em; border: 2px solid; background: var(--accent); color: var(--ground) }
-[part=title]::before { content: ""; display: inline-block; border: .25em solid var(--muted); border-radius: 1em;
+.row {
+  flex: 1 1 var(--ticker-height, calc(2.75em + var(--lines) * 4.5em)); min-block-size: 0; display: grid;
+  grid-template: "header controls" 2.75em "view view" minmax(0, 1fr) / minmax(0, max-content) minmax(max-content, 1fr);
+}
+.flow .row { flex-basis: 6.25em }
+.header, .controls { display: flex; align-items: center; gap: .375em; white-space: nowrap }
+.header { grid-area: header }
+.controls { grid-area: controls; justify-content: end; padding-inline: .5em }
+.rows section { border-block-start: var(--line) }
+.rows .header { padding-inline-start: 1em }
+.title { font-weight: 700; overflow: hidden; text-overflow: ellipsis }
+.title::before { content: ""; flex: none; display: inline-block; border: .25em solid var(--muted); border-radius: 1em;
   margin-inline-end: .5em; vertical-align: .15em }
-[data-state=live] [part=title]::before { border-color: var(--accent) }
-[part=title], [part=status] { min-inline-size: 0; overflow: hidden; text-overflow: ellipsis }
-[part=status], [part=age], [part=count], [part=note] { color: var(--muted); font-size: .8125em; font-weight: 400;
-  font-variant-numeric: tabular-nums }
-[part=status] { flex: 1 }
-button { all: unset; box-sizing: border-box; flex: none; font-size: .8125em; min-block-size: 2.1em; min-inline-size: 2.1em;
-  padding-inline: .7em; text-align: center; border: var(--line);
-  border-radius: var(--ticker-radius, .25em) }
+[data-state=live] .title::before { border-color: var(--accent) }
+.label { display: flex; align-items: center; align-self: stretch; max-inline-size: 45cqi; padding-inline: 1em;
+  background: var(--accent); color: var(--ground); font-size: .875em; line-height: 1.2; text-transform: uppercase; white-space: normal;
+  }
+.flow .label::before { border-color: currentcolor }
+.test { padding: 0 .5em; border: 2px solid; background: var(--accent); color: var(--ground) }
+.status, .age, .count, .note { color: var(--muted); font-weight: 400 }
+.status { flex: 1; inline-size: 0; overflow: hidden; line-height: 1.2; white-space: normal }
+.new:not([hidden]) ~ .count { display: none }
+.count { min-inline-size: 2.5em; text-align: center }
+.age { white-space: nowrap }
+button { all: unset; box-sizing: border-box; flex: none; display: flex; align-items: center; justify-content: center;
+  min-block-size: max(24px, 2.25em); min-inline-size: max(24px, 2.25em); padding-inline: .5em;
+  border: var(--line); border-radius: var(--ticker-radius, .25em) }
+button, .tag, .status, .age, .count, .note { font-size: .8125em }
 button:hover { border-color: currentcolor }
-[part=new], [part~=tag] { color: var(--accent); font-size: .8125em; font-weight: 700 }
-:focus-visible { outline: 2px solid; outline-offset: -2px }
-section { position: relative; flex: 1; min-inline-size: 0; overflow: hidden auto; overflow-anchor: none;
-  block-size: var(--ticker-height, calc(var(--lines) * 3.5em)) }
-ol { all: unset }
-li { display: flex; align-items: baseline; gap: .75em; padding-inline: 1em }
-[part~=urgent] { font-weight: 700 }
-[part=attribution] { font-weight: 600 }
+.icon { border: .4em solid; clip-path: polygon(0 0, 30% 0, 80% 50%, 30% 100%, 0 100%, 50% 50%) }
+.previous > .icon { rotate: 180deg }
+[dir=rtl] .icon { scale: -1 1 }
+.pause > .icon { clip-path: polygon(0 0, 35% 0, 35% 100%, 65% 100%, 65% 0, 100% 0, 100% 100%, 0 100%) }
+.resume > .icon { scale: 1; clip-path: polygon(0 0, 100% 50%, 0 100%) }
+.announcer { position: fixed; clip-path: inset(50%) }
+.new, .tag { color: var(--accent); font-weight: 700 }
+:focus-visible { outline: 2px solid var(--ticker-focus, var(--accent)); outline-offset: -2px }
+section { grid-area: view; position: relative; contain: inline-size; overflow: hidden auto; overflow-anchor: none;
+  scrollbar-color: var(--muted) transparent }
+slot { display: block; padding: .6em 1em }
+ol { all: unset; display: block }
+li { display: block }
+li.flash { font-weight: 700 }
+.attribution { font-weight: 600 }
+.score { white-space: nowrap }
 a { color: inherit; text-decoration: none }
 a:hover { text-decoration: underline }
-.announcer { position: fixed; clip-path: inset(50%) }
-.list ol { position: absolute; inset-inline: 0; bottom: 100%; transform: translateY(100%) }
-.list li { padding-block: .6em; border-block-end: var(--line) }
-.list [part=age] { flex: 0 0 6.5em }
-.list [part~=urgent] { border-inline-start: .25em solid var(--accent); padding-inline-start: .75em }
-.strip ol, .crawl ol { display: flex; align-items: center; min-block-size: 100% }
-.strip section { block-size: 4.2em }
-.crawl section { block-size: 2.75em; overflow: hidden }
-.crawl ol { inline-size: max-content; white-space: nowrap }
+.rows ol { position: absolute; inset-inline: 0; bottom: 100%; transform: translateY(100%) }
+.rows li { display: flex; align-items: baseline; gap: .75em; padding: .6em 1em; line-height: 1.45; border-block-end: var(--line) }
+.rows .age { order: -1; flex: 0 0 6.5em }
+.rows li.flash { border-inline-start: .25em solid var(--accent); padding-inline-start: .75em }
+.flow section { align-self: center; margin-inline: 1em }
+.strip section { block-size: 3em; max-block-size: 100% }
+.strip ol { display: flex; align-items: center; min-block-size: 100% }
+.flow :is(.text, .note) { display: inline }
+.flow .age { padding-inline-start: .75em }
+.strip .age { float: inline-end; position: sticky; bottom: 0; line-height: calc(24 / 13);
+  background: var(--ground); box-shadow: 0 0 .5em var(--ground) }
+.crawl section { overflow: hidden }
+.crawl ol { display: flex; inline-size: max-content; white-space: nowrap }
+.crawl li:not(:only-child)::after { content: ""; display: inline-block; border: .2em solid var(--accent); margin-inline: 1.25em; vertical-align: .15em }
 @container (max-width: 40em) {
-  section { block-size: var(--ticker-height, calc(var(--lines) * 5.6em)) }
-  .strip section { block-size: 7.6em }
-  .list li, .strip li { display: block }
+  .rows li { flex-direction: column; align-items: stretch; gap: 0 }
+  .rows .age { flex: none }
 }
-@container (min-width: 56em) {
-  .strip .row, .crawl .row { display: flex }
-  .strip [part=header], .crawl [part=header] { flex: 0 0 22em; box-sizing: border-box; block-size: auto; border-block-end: 0 }
+@container (min-width: 48em) {
+  .flow .row { flex-basis: 3.5em; grid-template: "header view controls" minmax(0, 1fr) / auto minmax(0, 1fr) auto }
+  .flow .status { inline-size: auto; max-inline-size: 14em }
 }
 @media not (prefers-reduced-motion) {
-  .list [part~=fresh] { animation: fresh 6s }
+  .rows .fresh { animation: fresh 6s }
   @keyframes fresh { from { background: var(--ticker-fresh, color-mix(in srgb, var(--accent) 16%, transparent)) } }
 }
 @media print {
-  button, [part=status] { display: none }
-  [part=ticker] section { block-size: auto; overflow: visible }
-  [part=ticker] ol { display: block; position: static; transform: none !important; white-space: normal; inline-size: auto }
-  li[hidden] { display: flex !important }
+  :host { block-size: auto !important }
+  .controls { display: none }
+  .ticker, .row, section, ol, li, li[hidden] { all: unset !important; display: block !important }
 }
 `;
 

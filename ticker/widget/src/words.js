@@ -1,6 +1,7 @@
 /** The words of the interface, by language. The `words` attribute overrides them one by one. */
 
 const ENGLISH = {
+  breaking: "Breaking",
   pause: "Pause",
   resume: "Resume",
   previous: "Previous",
@@ -13,6 +14,8 @@ const ENGLISH = {
   incomplete: "Some lines may be missing or outdated",
   empty: "No lines yet",
   flash: "Flash",
+  bulletin: "Bulletin",
+  urgent: "Urgent",
   update: "Updated",
   correction: "Correction",
   withdrawn: "Withdrawn",
@@ -24,6 +27,7 @@ const ENGLISH = {
 /** @type {Record<string, Words>} */
 const TRANSLATIONS = {
   ar: {
+    breaking: "عاجل",
     pause: "إيقاف",
     resume: "استئناف",
     previous: "السابق",
@@ -35,13 +39,16 @@ const TRANSLATIONS = {
     stopped: "غير متاح",
     incomplete: "قد تكون بعض الأخبار ناقصة أو قديمة",
     empty: "لا أخبار بعد",
-    flash: "عاجل",
+    flash: "فلاش",
+    bulletin: "خبر عاجل",
+    urgent: "عاجل",
     update: "تحديث",
     correction: "تصحيح",
     withdrawn: "سُحب الخبر",
     test: "اختبار",
   },
   es: {
+    breaking: "Última hora",
     pause: "Pausar",
     resume: "Reanudar",
     previous: "Anterior",
@@ -53,7 +60,9 @@ const TRANSLATIONS = {
     stopped: "No disponible",
     incomplete: "Pueden faltar noticias o no estar al día",
     empty: "Aún no hay noticias",
-    flash: "Urgente",
+    flash: "Flash",
+    bulletin: "Boletín",
+    urgent: "Urgente",
     update: "Actualizada",
     correction: "Corrección",
     withdrawn: "Retirada",
