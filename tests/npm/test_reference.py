@@ -134,6 +134,9 @@ def test_manifest_has_the_parts_that_are_rendered(
         gateway.line(number, "Fresh")
         expect(ticker.locator("[part~=fresh]")).to_have_count(number - 6)
         found |= set(ticker.evaluate(COLLECT_PARTS))
+    ticker.evaluate("element => element.pause()")
+    expect(ticker.locator("[part~=resume]")).to_be_visible()
+    found |= set(ticker.evaluate(COLLECT_PARTS))
     assert found == set(names(element["cssParts"]))
 
 

@@ -40,6 +40,7 @@ const makeButton = (part, onclick) => make("button", part, { onclick }, make("sp
  * @csspart count - The place of a strip's line among all lines.
  * @csspart next - The button for the next line of a strip.
  * @csspart pause - The button to pause and resume.
+ * @csspart resume - The same button while the element is paused.
  * @csspart icon - The icon of a button.
  * @csspart view - The part that scrolls, around the lines.
  * @csspart list - The lines.

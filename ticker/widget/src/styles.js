@@ -31,17 +31,17 @@ const CSS = `
 .controls { grid-area: controls; justify-content: end; padding-inline: .5em }
 .rows section { border-block-start: var(--line) }
 .rows .header { padding-inline-start: 1em }
-.title { font-weight: 700; overflow: hidden; text-overflow: ellipsis }
-.title::before { content: ""; flex: none; display: inline-block; border: .25em solid var(--muted); border-radius: 1em;
+.title { font-weight: 700; overflow: hidden }
+.title::before { content: ""; display: inline-block; border: .25em solid var(--muted); border-radius: 1em;
   margin-inline-end: .5em; vertical-align: .15em }
 [data-state=live] .title::before { border-color: var(--accent) }
-.label { display: flex; align-items: center; align-self: stretch; max-inline-size: 45cqi; padding-inline: 1em;
-  background: var(--accent); color: var(--ground); font-size: .875em; line-height: 1.2; text-transform: uppercase; white-space: normal;
+.label { display: flex; align-items: center; align-self: stretch; padding-inline: 1em;
+  background: var(--accent); color: var(--ground); line-height: 1.2; text-transform: uppercase; white-space: normal;
   }
 .flow .label::before { border-color: currentcolor }
 .test { padding: 0 .5em; border: 2px solid; background: var(--accent); color: var(--ground) }
 .status, .age, .count, .note { color: var(--muted); font-weight: 400 }
-.status { flex: 1; inline-size: 0; overflow: hidden; line-height: 1.2; white-space: normal }
+.status { flex: 1; inline-size: 0; overflow: hidden; white-space: normal }
 .new:not([hidden]) ~ .count { display: none }
 .count { min-inline-size: 2.5em; text-align: center }
 .age { white-space: nowrap }
@@ -49,7 +49,6 @@ button { all: unset; box-sizing: border-box; flex: none; display: flex; align-it
   min-block-size: max(24px, 2.25em); min-inline-size: max(24px, 2.25em); padding-inline: .5em;
   border: var(--line); border-radius: var(--ticker-radius, .25em) }
 button, .tag, .status, .age, .count, .note { font-size: .8125em }
-button:hover { border-color: currentcolor }
 .icon { border: .4em solid; clip-path: polygon(0 0, 30% 0, 80% 50%, 30% 100%, 0 100%, 50% 50%) }
 .previous > .icon { rotate: 180deg }
 [dir=rtl] .icon { scale: -1 1 }
@@ -61,8 +60,8 @@ button:hover { border-color: currentcolor }
 section { grid-area: view; position: relative; contain: inline-size; overflow: hidden auto; overflow-anchor: none;
   scrollbar-color: var(--muted) transparent }
 slot { display: block; padding: .6em 1em }
-ol { all: unset; display: block }
-li { display: block }
+ol { all: unset }
+ol, li { display: block }
 li.flash { font-weight: 700 }
 .attribution { font-weight: 600 }
 .score { white-space: nowrap }
