@@ -167,6 +167,7 @@ def test_long_line_of_a_strip_can_be_read_to_its_end_while_its_age_stays_in_sigh
     for number, view in enumerate(page.locator("[part=view]").all()):
         assert view.evaluate("each => each.tabIndex") == 0
         assert view.evaluate("each => each.scrollHeight > each.clientHeight")
+        found = boxes(page, number)
         for _ in range(2):
             found = boxes(page, number)
             assert found["view"]["top"] <= found["age"]["top"] + 1
