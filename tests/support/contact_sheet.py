@@ -2,7 +2,8 @@
 
 `.venv/bin/python -m tests.support.contact_sheet docs/contact-sheet.png` makes the picture of the docs with Chromium.
 `.venv/bin/python -m tests.support.contact_sheet build/contact-sheets` makes one picture per engine, width and colour
-scheme, and a sheet per engine, in a folder. `build/contact-sheets firefox` makes those of one engine.
+scheme, and a sheet per engine, in a folder, and those of the made-up article. `build/contact-sheets firefox` makes only
+those of one engine.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ SCHEMES = ("light", "dark")
 DOCS_WIDTHS = (360, 1440)
 WIDTHS = (320, 360, 768, 1440)
 SAMPLE_LINES = 6
+SCREEN_HEIGHT = 4000
+"""The height of the page while it loads, in pixels: only elements in sight connect."""
 HEAD = """<meta name="color-scheme" content="SCHEME"><style>
-  body { margin: 0; padding: 16px; background: light-dark(#f3f4f6, #0c0e11) }
+  body { margin: 0; padding: 16px; font-family: system-ui, sans-serif; background: light-dark(#f3f4f6, #0c0e11) }
   breaking-ticker { display: block; margin-block-end: 16px; border: 1px solid light-dark(#dadde3, #2b3038);
     --ticker-height: HEIGHT }
 </style>"""
@@ -54,7 +57,7 @@ def take(tab: Tab, address: str, host: Host, width: int, scheme: str) -> bytes:
     """Return a screenshot of all tickers on a page of this width and colour scheme."""
     tickers = [f'edition="{edition}" layout="{layout}" lines="6"' for layout in LAYOUTS for edition in EDITIONS]
     head = HEAD.replace("HEIGHT", "470px" if width < 500 else "320px").replace("SCHEME", scheme)
-    tab.resize(width, 1000)
+    tab.resize(width, SCREEN_HEIGHT)
     tab.goto(host.put("/", host_page(address, *tickers, head=head)))
     until_live(tab, len(tickers))
     tab.until(f"count => ({LINES})().every(lines => lines.length === count)", "all lines", SAMPLE_LINES)
@@ -108,14 +111,30 @@ def make_docs_sheet(target: Path, harness: BrowserHarness, host: Host) -> None:
         target.write_bytes(compose(browser, host, pictures))
 
 
+def take_articles(browser: EngineBrowser, harness: BrowserHarness) -> dict[str, tuple[int, bytes]]:
+    """Return a screenshot of the made-up article per language, on a phone and on a desktop."""
+    tab = browser.new_tab()
+    pictures = {}
+    for width in DOCS_WIDTHS:
+        for lang in EDITIONS:
+            tab.resize(width, SCREEN_HEIGHT)
+            tab.goto(f"{harness.address}/demo/article?lang={lang}")
+            until_live(tab, tab.evaluate("() => document.querySelectorAll('breaking-ticker').length"))
+            pictures[f"{width} px, article-{lang}"] = (width, _whole_page(tab, width))
+    tab.close()
+    return pictures
+
+
 def make_engine_sheets(folder: Path, harness: BrowserHarness, host: Host, engine: Engine) -> None:
     """Make all pictures of an engine, and a sheet with all of them."""
     with start_browser(engine) as browser:
         pictures = take_all(browser, harness, host, WIDTHS)
-    for caption, (_, picture) in pictures.items():
+        articles = take_articles(browser, harness)
+    for caption, (_, picture) in [*pictures.items(), *articles.items()]:
         (folder / f"{engine.name}-{caption.replace(' px, ', '-')}.png").write_bytes(picture)
     with start_browser(CHROMIUM) as browser:
         (folder / f"{engine.name}.png").write_bytes(compose(browser, host, pictures))
+        (folder / f"{engine.name}-articles.png").write_bytes(compose(browser, host, articles))
 
 
 def main(target: Path, names: list[str]) -> None:

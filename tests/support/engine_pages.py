@@ -9,13 +9,14 @@ from tests.support.browser_pages import host_page
 from tests.support.engine_browser import Tab
 
 RECORDER = """
-window.reports = [], window.seen = [];
+window.reports = [], window.seen = [], window.shows = [];
 addEventListener("error", ({ message }) => reports.push(["error", message]));
 addEventListener("unhandledrejection", ({ reason }) => reports.push(["rejection", String(reason)]));
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) =>
   reports.push([violatedDirective, blockedURI, sample]));
 const { error } = console;
 console.error = (...given) => (reports.push(["console", ...given.map(String)]), error.apply(console, given));
+addEventListener("pageshow", ({ persisted }) => shows.push(persisted));
 addEventListener("ticker:line", ({ detail }) => seen.push([detail.line.id, detail.line.version, detail.line.text]));
 """
 """A script that records a page's errors, policy reports and lines. A file, because strict policies allow no other."""
