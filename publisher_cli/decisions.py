@@ -1,4 +1,4 @@
-"""What colleagues decided lately about an editor's own held items, from the editor's receipts."""
+"""Recent decisions of colleagues about an editor's own held items, from the editor's receipts."""
 
 from __future__ import annotations
 

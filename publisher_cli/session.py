@@ -132,7 +132,7 @@ async def find_edition(redis: Redis, given: str | None) -> StoredEdition:
     """Return the edition `given`, or the only one.
 
     Raises:
-        SettingsError: If there is no such edition, or there are several and `given` is None.
+        SettingsError: If the edition doesn't exist, or there are several and `given` is None.
         StoreError: If there are no editions, or this version can't read the edition.
 
     """

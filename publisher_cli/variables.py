@@ -1,4 +1,4 @@
-"""Report environment variables that look like ours and have no meaning. A misspelt one would be ignored silently."""
+"""Report environment variables with a name like ours that `tick` doesn't know, such as misspelt ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _USED: Final = frozenset(
         *("TICKER_GATEWAY_URL", "TICKER_SETTINGS", "TICKER_DEBUG"),
     }
 )
-"""Variables that need no look at the settings, whose import takes time."""
+"""Known variables that aren't settings. Importing the settings takes time."""
 
 
 def report_unknown_variables(console: Console) -> None:

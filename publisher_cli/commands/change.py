@@ -100,7 +100,7 @@ def update(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
     rewrite_options,
 )
 def correct(console: Console, /, *, options: SubmitOptions, **typed: Any) -> int:
-    """Correct a mistake, and let readers know what was wrong.
+    """Correct a mistake, and explain it to readers.
 
     The receipt lists the lines of the same story that still show in other editions.
     """

@@ -1,4 +1,4 @@
-"""Describe the fields of a held submission besides its text: an approval publishes them as well."""
+"""Describe all fields of a held submission except its text: an approval publishes them as well."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OTHERS: Final = {"pinned_until": "pinned until", "note": "note for staff", "bre
 
 
 def set_fields(submission: Submission) -> dict[str, Any]:
-    """Return the fields that the submission sets, besides its text, its urgency and its reason."""
+    """Return the fields that the submission sets, except its text, its urgency and its reason."""
     content = {name: getattr(submission, name) for name in _CONTENT}
     others = {name: getattr(submission, name) for name in _OTHERS}
     return {name: value for name, value in content.items() if value is not UNSET} | {
@@ -37,7 +37,7 @@ def set_fields(submission: Submission) -> dict[str, Any]:
 
 
 def content_lines(submission: Submission, edition: Edition, now: datetime, zone: tzinfo | None) -> Iterator[str]:
-    """Yield what the submission sets, besides its text, the source in front of the text, and its reason."""
+    """Yield the fields that the submission sets, except its text, the source in front of the text, and its reason."""
     if isinstance(submission.urgency, int) and submission.urgency not in messages.URGENCIES:
         yield f"urgency: {submission.urgency}"
     names = {**_CONTENT, **_OTHERS}

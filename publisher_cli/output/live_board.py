@@ -48,7 +48,7 @@ def only_edition(gateway: str) -> str:
     """Return the name of a gateway's only edition.
 
     Raises:
-        StoreError: If there is no edition, or the gateway can't be reached.
+        StoreError: If the gateway serves no edition, or can't be reached.
         SettingsError: If there are several.
 
     """

@@ -28,7 +28,7 @@ from ticker.store.editions import StoredEdition
 
 
 class Place(StrEnum):
-    """Where a text is now."""
+    """The present place of a text."""
 
     ON_BOARD = "on the board"
     OFF_BOARD = "off the board"  # expired, or pushed down by newer lines
@@ -56,7 +56,7 @@ def show_found(console: Console, data: Path | None, edition: str | None, words: 
     Without `edition`, look in all editions that the editor may read.
 
     Raises:
-        SettingsError: If there is no edition, or no word.
+        SettingsError: If an edition or a word is missing.
 
     """
     if not any(map(str.isalnum, words)):

@@ -50,7 +50,7 @@ async def _load_with_decisions(session: Session, given: str | None, editor: str)
 
 
 def print_pending(console: Console, items: HeldItems, decided: Sequence[Decided] = ()) -> None:
-    """Print the items that wait for a second person, the newest last, and what was decided about the editor's own."""
+    """Print the items that wait for a second person, the newest last, and the decisions about the editor's own."""
     held = [item for item in items.held.values() if item.waits_for_person]
     name = items.stored.name
     title = messages.count(len(held), "line waits for a second person", "lines wait for a second person")

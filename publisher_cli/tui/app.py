@@ -246,7 +246,7 @@ class DeskApp(KeysInOrder):
         self._composer.focus_text()
 
     def action_start_over(self) -> None:
-        """Drop what the editor typed, also what was kept from before. The same key brings it back."""
+        """Drop the typed text, and the draft that was kept from before. The same key restores them."""
         if self.model is not None:
             self._compose_line.start_over(self.model)
 

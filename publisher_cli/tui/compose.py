@@ -56,7 +56,7 @@ class ComposeLine:
         self._composer.load(kept, model.stored, is_restored=not kept.is_blank)
 
     def start_over(self, model: EditionModel) -> None:
-        """Show the draft as it was before its editor typed anything. If nothing was typed, show what was dropped."""
+        """Show the draft as it was before its editor typed anything. If it shows already, restore the dropped one."""
         draft = self._composer.draft
         if draft.is_blank:
             if self._dropped is not None and (model.name, draft) == (self._dropped[0], self._dropped[1].original):

@@ -82,7 +82,7 @@ def _with_details(receipt: Receipt, outcome: DecisionOutcome, logged: Logged | N
 
 
 def _text(submission: Submission) -> str | None:
-    """Return the submitted text with its source in front, or None if the change has no text."""
+    """Return the submitted text with its source in front, or None for a change without a text."""
     if not isinstance(submission.text, str):
         return None
     return (

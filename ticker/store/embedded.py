@@ -373,7 +373,7 @@ async def _acquire_within(lock: FileLock, seconds: float, data: Path) -> None:
 
 
 async def _send(socket: Path, command: bytes) -> bytes:
-    """Send one command on a new connection. Return the first line of the reply, or b"" if there is none.
+    """Send one command on a new connection. Return the first line of the reply, or b"" without a reply.
 
     The client library would be too slow: this runs every few milliseconds.
     """

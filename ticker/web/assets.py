@@ -1,4 +1,4 @@
-"""Files under `/widget/`: the element for every page, and what our own pages load.
+"""Files under `/widget/`: the element for every page, and the files of our own pages.
 
 Each file has two addresses. `/widget/{name}` is the newest version, which clients revalidate. The content of
 `/widget/{release}/{name}` never changes, so it is cached for good and can be pinned with `integrity`.

@@ -18,7 +18,7 @@ VIEWS: Final = ("spray", "boat", "clouds", "light")
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part of the article. The first one has no heading."""
+    """A part of the article. The heading of the first one is empty."""
 
     heading: str
     paragraphs: tuple[str, ...]

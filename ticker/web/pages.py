@@ -174,11 +174,11 @@ class Pages:
             views=VIEWS,
             lang=lang,
             dir=ticker.edition.dir.value,
-            is_test=True,  # for search engines, it is no news either
+            is_test=True,  # search engines must not index it as news either
         )
 
     def _articles(self) -> dict[str, str]:
-        """Return the edition of the article in each language. There are none without a demo."""
+        """Return the edition of the article in each language. The dict is empty without a demo."""
         if not self._demo:
             return {}
         return editions_by_language((name, channel.edition) for name, channel in self._in_order().items())

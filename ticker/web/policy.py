@@ -1,4 +1,4 @@
-"""What our pages may load, which sites may frame them, and the rights of a framed page."""
+"""Policies: the resources that our pages may load, the sites that may frame them, and a framed page's rights."""
 
 from __future__ import annotations
 

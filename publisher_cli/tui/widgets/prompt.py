@@ -49,7 +49,7 @@ class Prompt(ModalScreen[Step | None]):
 class ConfirmPrompt(Prompt):
     """Ask for a confirmation: every key except the one that confirms cancels.
 
-    A key that was pressed before the prompt opened is no answer to it.
+    A key that was pressed before the prompt opened doesn't count.
     """
 
     def __init__(self, question: Confirm) -> None:

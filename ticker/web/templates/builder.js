@@ -15,7 +15,7 @@ const written = (attributes) => attributes.map(([name, value]) => ` ${name}="${e
 
 /** The choices of the form. @param {HTMLFormElement} form */
 function readChoices(form) {
-  // Not FormData: it has no disabled fields, and the colours are disabled until they are wanted.
+  // FormData would leave out the colours, which are disabled until the page's author chooses them.
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   const text = (/** @type {string} */ name) => field(name).value;
   const edition = text("edition");
