@@ -24,9 +24,9 @@ OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset
 # Properties that only the widget's own modules use. esbuild shortens them, which it does by itself only for `#names`.
 INTERNAL_PROPERTIES = (
     "ageStyle", "bringIntoSight", "clockOffset", "configure", "currentId", "digits", "frame", "isIncomplete",
-    "isRightToLeft", "isVisible", "labelOf", "members", "moreText", "networkLost", "newWhilePaused", "nodeOf",
-    "receive", "rotate", "setInViewport", "setRunning", "setVisible", "shared", "showOnly", "startFrom", "suspend",
-    "textOf", "updateAges",
+    "isRightToLeft", "isVisible", "labelOf", "members", "moreText", "networkLost", "newWhilePaused", "nodeOf", "order",
+    "receive", "rotate", "setInViewport", "setRunning", "setVisible", "shared", "showOnly", "start", "startFrom",
+    "stop", "suspend", "textOf", "updateAges",
 )  # fmt: skip
 
 # Node contains Brotli. The quality is the highest, which is also the default.

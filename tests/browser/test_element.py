@@ -379,12 +379,12 @@ def test_crawl_moves_in_reading_direction_and_stops_while_paused(
         " window.run = moved < 0 ? 0 : (window.run ?? 0) + moved; return window.run > 20 }"
     )
     page.wait_for_function(moves)
-    page.locator("[part=pause]").click()
+    page.locator("[part~=pause]").click()
     page.mouse.move(0, 0)
     held = page.evaluate(place)
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert page.evaluate(place) == held
-    page.locator("[part=pause]").click()
+    page.locator("[part~=pause]").click()
     page.mouse.move(0, 0)
     page.evaluate("window.run = 0")
     page.wait_for_function(moves)
@@ -451,7 +451,7 @@ def test_interface_words_follow_edition_lang_and_words(
     page: Page, harness: BrowserHarness, host: Host, attributes: str, word: str
 ) -> None:
     open_ticker(page, harness, host, attributes)
-    expect(page.locator("[part=pause]")).to_have_accessible_name(word)
+    expect(page.locator("[part~=pause]")).to_have_accessible_name(word)
 
 
 def test_content_of_the_element_is_shown_until_there_are_lines(page: Page, harness: BrowserHarness, host: Host) -> None:

@@ -172,11 +172,12 @@ def test_changed_attributes_take_effect(page: Page, harness: BrowserHarness, hos
     harness.post("en", "Politics", section="politics", urgency=2)
     harness.post("ar", "خبر")
     page.goto(host.put("/", host_page(harness.address, 'edition="en"')))
-    expect_lines(page, "Politics", "Health")
+    expect_lines(page, "Bulletin Politics", "Health")
     for name, value, expected in (
-        ("section", "health", ["Health"]), ("section", "", ["Politics", "Health"]), ("urgency", "2", ["Politics"]),
-        ("urgency", "9", ["Politics", "Health"]), ("lines", "1", ["Politics"]),
-        ("lines", "nonsense", ["Politics", "Health"]),
+        ("section", "health", ["Health"]), ("section", "", ["Bulletin Politics", "Health"]),
+        ("urgency", "2", ["Bulletin Politics"]),
+        ("urgency", "9", ["Bulletin Politics", "Health"]), ("lines", "1", ["Bulletin Politics"]),
+        ("lines", "nonsense", ["Bulletin Politics", "Health"]),
         ("edition", "ar", ["خبر"]),
     ):  # fmt: skip
         page.evaluate(
@@ -232,8 +233,12 @@ def test_socket_replaces_events_that_do_not_get_through(
     page.goto(host.put("/", host_page(harness.address, 'edition="en"')))
     until_with_clock(page, lambda: state(page) == "live", "live over a socket", 3000)
     expect_lines(page, "Over a socket")
-    tried = [each.partition(":")[0] for each in page.evaluate("window.connections")]
-    assert tried == (["http", "http", "ws"] if trouble == "refused" else ["http", "ws"])
+    *before, last = (each.partition(":")[0] for each in page.evaluate("window.connections"))
+    assert last == "ws"
+    # One attempt is enough to find out that events are held back, two if they are refused. On a busy machine, the
+    # page's clock may overtake the probe, and the same attempt is made again.
+    assert 1 <= len(before) <= 3
+    assert set(before) == {"http"}
 
 
 @pytest.mark.parametrize("trouble", ["refused", "held back"])

@@ -169,7 +169,7 @@ def test_repeated_version_changes_nothing(gateway: ScriptedGateway, page: Page) 
         gateway.line(2, "Two")
     gateway.line(2, "Two, corrected", version=2, change="correct", correction="it was wrong")
     gateway.line(2, "Two")
-    expect_lines(page, "Correction Two, correctedit was wrong", "One")
+    expect_lines(page, "Correction Two, corrected it was wrong", "One")
     assert recorded(page) == ["Two", "Two, corrected"]
 
 

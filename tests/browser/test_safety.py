@@ -237,8 +237,8 @@ def test_documented_properties_and_parts_style_the_element(
     for part, name, value in (
         ("ticker", "background-color", "rgb(1, 2, 3)"), ("ticker", "color", "rgb(250, 251, 252)"),
         ("age", "color", "rgb(99, 98, 97)"), ("ticker", "font-size", "20px"), ("ticker", "font-family", "monospace"),
-        ("ticker", "border-top-left-radius", "3px"), ("view", "height", "123px"),
-        ("header", "border-bottom-color", "rgb(7, 7, 7)"),
+        ("ticker", "border-top-left-radius", "3px"), ("row", "height", "123px"),
+        ("view", "border-top-color", "rgb(7, 7, 7)"),
         ("title", "font-style", "italic"),
     ):  # fmt: skip
         expect(page.locator(f"[part={part}]").first).to_have_css(name, value)

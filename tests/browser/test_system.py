@@ -25,7 +25,7 @@ def test_line_goes_from_the_terminal_to_the_page_and_can_be_withdrawn(reader: Re
     expect_live(page)
     posted = system.tick("post", "Mayor: the bridge is open", "-e", "en", "--urgency", "2", "--json")
     assert posted.code == 0, posted.err
-    expect_lines(page, "Mayor: the bridge is open")
+    expect_lines(page, "Bulletin Mayor: the bridge is open")
     line_id = posted.json["id"]
     assert system.tick("correct", line_id, "the bridge is closed", "--reason", "it is closed", "-e", "en").code == 0
     expect(page.locator("[part~=correction] [part=note]")).to_be_visible()

@@ -64,7 +64,8 @@ export class Crawl {
   }
 
   /**
-   * Put the lines at their places, or behind the line before them, and move.
+   * Put the lines at their places, or behind the line before them, and move. Only `translate` places them: a line that
+   * moved in the layout would count as a layout shift.
    * @param {Line[]} lines in the order of the list
    * @param {Map<Line, number>} places
    */
@@ -73,13 +74,16 @@ export class Crawl {
     const start = Math.min(places.get(lines[0]) ?? 0, 0);
     let end = start;
     for (const [index, node] of this.#nodes.entries()) {
-      const gap = Math.max(0, Math.min(places.get(lines[index]) ?? 0, width) - end);
-      node.style.marginInlineStart = `${gap}px`;
-      end += gap + node.getBoundingClientRect().width;
+      const place = Math.max(end, Math.min(places.get(lines[index]) ?? 0, width));
+      node.style.translate = this.#shift(place - start);
+      end = place + node.getBoundingClientRect().width;
     }
     this.#isStarted = true;
     this.#move(start);
   }
+
+  /** Return the value of `translate` for a distance in reading direction. @param {number} distance in pixels */
+  #shift = (distance) => `${this.isRightToLeft ? -distance : distance}px`;
 
   get #nodes() {
     return /** @type {HTMLElement[]} */ ([...this.#list.children]);
@@ -103,7 +107,7 @@ export class Crawl {
     this.#animation = undefined;
     if (start <= end) return; // a line that is alone and fits stands still
     this.#animation = this.#list.animate(
-      { transform: [start, end].map((x) => `translateX(${this.isRightToLeft ? -x : x}px)`) },
+      { translate: [start, end].map(this.#shift) },
       {
         duration: (1000 * (start - end)) / PIXELS_PER_SECOND,
         endDelay: isAlone ? PAUSE_AT_END_MS : 0,
@@ -117,7 +121,7 @@ export class Crawl {
     this.#animation?.cancel();
     this.#animation = undefined;
     this.#isStarted = false;
-    for (const node of this.#nodes) node.style.marginInlineStart = "";
+    for (const node of this.#nodes) node.style.translate = "";
   }
 
   /** Move, or stand still for a while. @param {boolean} isRunning */

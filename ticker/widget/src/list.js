@@ -8,6 +8,7 @@ import { toMilliseconds } from "./fold.js";
 
 const URGENCIES = ["", "flash", "bulletin", "urgent"]; // the words for urgencies 1 to 3
 const SCORE = /(\p{Nd}{1,4}[-–]\p{Nd}{1,4})/u; // "2-1", which must not be divided between two rows
+const WEB = /^https?:/i;
 
 /**
  * How lines are shown. `lang`, `words`: of the interface. `digits`: of all numbers, see `digitsOf`. `ageStyle`: of the
@@ -158,9 +159,9 @@ export class LineList {
     const parts = ["line", ...kinds];
     if (version === 1 && freshLines.has(line)) parts.push("fresh");
     const text = this.textOf(line);
-    const href = isUsable && (line.url || this.#settings.href);
+    const href = isUsable && (WEB.test(line.url ?? "") ? line.url : this.#settings.href);
     const link = make("a", "link", { href: href || "", rel: "noopener" });
-    const isLink = href && /^https?:$/.test(link.protocol); // as the browser understands it
+    const isLink = href && WEB.test(link.protocol); // as the browser understands it
     if (isLink) link.append(...text);
     const root = /** @type {ShadowRoot} */ (node.getRootNode());
     const hadFocus = node.contains(root.activeElement);

@@ -79,7 +79,8 @@ a:hover { text-decoration: underline }
 .strip .age { float: inline-end; position: sticky; bottom: 0; line-height: calc(24 / 13);
   background: var(--ground); box-shadow: 0 0 .5em var(--ground) }
 .crawl section { overflow: hidden }
-.crawl ol { display: flex; inline-size: max-content; white-space: nowrap }
+.crawl ol { display: grid; justify-items: start; white-space: nowrap }
+.crawl li { grid-area: 1 / 1 }
 .crawl li:not(:only-child)::after { content: ""; display: inline-block; border: .2em solid var(--accent); margin-inline: 1.25em; vertical-align: .15em }
 @container (max-width: 40em) {
   .rows li { flex-direction: column; align-items: stretch; gap: 0 }
