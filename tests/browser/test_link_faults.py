@@ -45,14 +45,14 @@ def test_bye_reconnects_after_its_retry_time(gateway: ScriptedGateway, page: Pag
 def test_silent_connection_is_replaced_after_a_minute(gateway: ScriptedGateway, page: Page) -> None:
     gateway.board(line(1, "One"))
     expect_live(page)
-    for _ in range(4):
+    for number in range(2, 6):
         page.clock.run_for(25_000)
-        gateway.send("heartbeat", position=position(2))
-        page.wait_for_function(f"document.querySelector('breaking-ticker').position === '{position(2)}'")
+        gateway.send("heartbeat", position=position(number))
+        page.wait_for_function(f"document.querySelector('breaking-ticker').position === '{position(number)}'")
     assert len(gateway.connections) == 1
     page.clock.run_for(64_000)
     gateway.wait_for_connections(2)
-    assert gateway.queries()[1]["after"] == [position(2)]
+    assert gateway.queries()[1]["after"] == [position(5)]
 
 
 def test_connection_without_a_first_message_times_out(gateway: ScriptedGateway, page: Page, transport: str) -> None:

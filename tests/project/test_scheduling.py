@@ -6,19 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scheduling import LONGEST_FIRST, SHARED_OUT, place, unit_of
+from tests.support.scheduling import BROWSERS, LONGEST_FIRST, SHARED_OUT, arrange, unit_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("path", [*LONGEST_FIRST, *SHARED_OUT])
+@pytest.mark.parametrize("path", [*LONGEST_FIRST, *SHARED_OUT, *BROWSERS])
 def test_listed_file_or_folder_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
-def test_long_files_come_first_and_the_others_keep_their_order() -> None:
-    collected = ["tests/access/test_a.py::test_a", "tests/browser/test_b.py::test_b", "tests/core/test_c.py::test_c"]
-    assert sorted(collected, key=place) == [collected[1], collected[0], collected[2]]
+def test_files_with_a_browser_are_spread_over_the_long_files_and_the_others() -> None:
+    browsers = [f"tests/browser/test_{number}.py" for number in range(3)]
+    short = [f"tests/access/test_{number}.py" for number in range(2)]
+    long = ["tests/publisher_cli/tui/test_0.py", "tests/hostile/test_0.py", "tests/desk/test_0.py"]
+    assert arrange([*short, *browsers, *reversed(long), *SHARED_OUT]) == [
+        *SHARED_OUT, browsers[0], long[0], long[1], browsers[1], long[2], short[0], browsers[2], short[1],
+    ]  # fmt: skip
+
+
+def test_every_file_is_arranged_once() -> None:
+    files = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert sorted(arrange(files)) == files
 
 
 def test_file_stays_together_unless_it_is_shared_out() -> None:

@@ -1,7 +1,8 @@
 """The order of the tests, and how they are shared out to several processes.
 
 A process runs all tests of a file, because most files share servers or a browser. A long file that starts last would
-keep one process busy while the others wait. So the longest ones come first, and a few are shared out test by test.
+keep one process busy while the others wait. So long ones come first, and a few are shared out test by test.
+Files that open a browser are spread over the run.
 """
 
 from __future__ import annotations
@@ -11,28 +12,40 @@ from typing import Final
 import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-LONGEST_FIRST: Final = (
-    "tests/faults/test_schedules.py",
-    "tests/browser/",
-    "tests/publisher_cli/tui/",
-    "tests/hostile/",
-    "tests/desk/",
-)
+LONGEST_FIRST: Final = ("tests/publisher_cli/tui/", "tests/hostile/", "tests/desk/")
 """The beginnings of the paths of long files, in this order. All other files follow in the order of collection."""
+
+BROWSERS: Final = ("tests/browser/", "tests/engines/", "tests/recipes/")
+"""Folders whose files open a browser."""
+
+APART: Final = 3
+"""How many files there are from one with a browser to the next: several browsers at once keep two cores busy."""
 
 SHARED_OUT: Final = ("tests/faults/test_schedules.py",)
 """Files whose tests run for long and share nothing."""
 
 
-def place(nodeid: str) -> int:
-    """Return the place of a test among the others: the smaller, the earlier."""
-    places = (index for index, path in enumerate(LONGEST_FIRST) if nodeid.startswith(path))
+def arrange(files: list[str]) -> list[str]:
+    """Return the files in the order in which they start.
+
+    The files that are shared out test by test come first. Then every third file opens a browser, as long as there are
+    any, and the longest of the others come first.
+    """
+    browsers = [file for file in files if file.startswith(BROWSERS)]
+    arranged = sorted((file for file in files if not file.startswith((*BROWSERS, *SHARED_OUT))), key=_place)
+    for number, file in enumerate(browsers):
+        arranged.insert(number * APART, file)
+    return [file for file in files if file in SHARED_OUT] + arranged
+
+
+def _place(file: str) -> int:
+    places = (index for index, path in enumerate(LONGEST_FIRST) if file.startswith(path))
     return next(places, len(LONGEST_FIRST))
 
 
 def unit_of(nodeid: str) -> str:
     """Return the name of the unit that one process runs: the test's file, or the test itself."""
-    file = nodeid.partition("::")[0]
+    file = _file_of(nodeid)
     return nodeid if file in SHARED_OUT else file
 
 
@@ -44,5 +57,11 @@ class LongestFirst(LoadFileScheduling):  # type: ignore[misc]  # xdist has no ty
 
 
 def sort(items: list[pytest.Item]) -> None:
-    """Sort collected tests by their place. Otherwise their order stays."""
-    items.sort(key=lambda item: place(item.nodeid))
+    """Sort collected tests by the place of their file. Within a file, their order stays."""
+    files = list(dict.fromkeys(_file_of(item.nodeid) for item in items))
+    places = {file: index for index, file in enumerate(arrange(files))}
+    items.sort(key=lambda item: places[_file_of(item.nodeid)])
+
+
+def _file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
