@@ -138,6 +138,23 @@ async def test_all_followers_survive_a_rolling_restart(
     assert {each.boards for each in crowd.followers} == {1}
 
 
+async def answer_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    writer.close()
+
+
+async def test_nginx_uses_gateways_at_once_after_both_have_failed(folder: Path) -> None:
+    """This is the moment of a rolling restart at which the second gateway stops and the first one is back."""
+    ports = [free_port(), free_port()]
+    with Proxy(folder / "nginx", "nginx", ports) as proxy:
+        async with httpx.AsyncClient(verify=proxy.tls(), trust_env=False) as client, AsyncExitStack() as stack:
+            assert (await client.get(f"{proxy.url}/en")).status_code == 502
+            for port in ports:
+                await stack.enter_async_context(await asyncio.start_server(answer_ok, HOST, port))
+            assert (await client.get(f"{proxy.url}/en")).status_code == 200
+
+
 @pytest.fixture(scope="module")
 def limited() -> Iterator[Program]:
     """A gateway with an edition, that accepts two followers per address."""
