@@ -444,7 +444,7 @@ def test_lines_of_both_directions_are_laid_out_correctly(page: Page, harness: Br
 
 @pytest.mark.parametrize(("attributes", "word"), [
     ('edition="en"', "Pause"), ('edition="ar"', "إيقاف"), ('edition="es"', "Pausar"),
-    ('edition="es" lang="en-GB"', "Pause"),
+    ('edition="es" lang="en-GB"', "Pause"), ('edition="es" lang="fr"', "Pause"), ('edition="en" lang="es"', "Pausar"),
     ('edition="en" words=\'{"pause": "Pauză"}\'', "Pauză"), ('edition="en" words="nonsense"', "Pause"),
 ])  # fmt: skip
 def test_interface_words_follow_edition_lang_and_words(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,6 +14,8 @@ from tests.support.browser_lines import post_sample_lines
 from tests.support.browser_pages import expect_live, host_page
 from tests.support.browser_reader import Readers
 from tests.support.scripted_server import SocketGateway, line, position
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.messages import EditionInfo
 from ticker.core.rules.labels import find_label
 
 EDITIONS = ("en", "ar", "es")
@@ -252,8 +255,8 @@ def test_strip_has_a_label_and_ages_in_words(
         line(number, "One", lang=edition, created_at=instant)
         for number, instant in zip((4, 3, 2, 1), instants, strict=True)
     ]
-    info = {"name": edition, "title": "Title", "lang": edition, "dir": "rtl" if edition == "ar" else "ltr"}
-    gateway.send("board", position=position(4), reset=None, edition=info, lines=lines)
+    info = EditionInfo.of(edition, DEFAULT_EDITIONS[edition], edition)
+    gateway.send("board", position=position(4), reset=None, edition=msgspec.to_builtins(info), lines=lines)
     gateway.send("live", position=position(4), replayed=0)
     expect(page.locator("[part~=label]")).to_have_text(label)
     for number, age in enumerate(ages):

@@ -10,7 +10,9 @@ from tests.support.channel_harness import MARK, OPTIONS, ChannelHarness
 from tests.support.strategies import START
 from ticker.core.entry import Entry, Trim
 from ticker.core.line import Status
+from ticker.core.messages import BoardMessage, decode_message
 from ticker.core.selection import Selection
+from ticker.core.words import WORDS
 from ticker.gateway.frame_cache import FrameCache, StreamOptions
 from ticker.gateway.framing import Framing, websocket_frame, websocket_payload
 
@@ -68,6 +70,16 @@ async def test_board_is_encoded_once_until_the_log_changes() -> None:
     assert cache.board(10, None) is first
     harness.post("two")
     assert b'"text":"two"' in cache.board(10, None)
+
+
+async def test_board_has_the_words_of_the_followers_language() -> None:
+    harness = ChannelHarness()
+    cache = cache_of(harness)
+    cache.followers = 3
+    for language in ("es", "", "ar", "es"):
+        message = decode_message(websocket_payload(cache.board(10, None, language)))
+        assert isinstance(message, BoardMessage)
+        assert message.edition.words == ({language: WORDS[language]} if language else None)
 
 
 async def test_board_is_encoded_again_when_one_of_its_lines_expires() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import ENGLISH
+from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.log_window import Reset
 from ticker.core.position import Position
 from ticker.core.selection import Selection
@@ -65,6 +66,19 @@ def test_other_paths_are_not_targets(url: bytes) -> None:
 
 def test_empty_query_selects_everything_and_the_editions_board_size() -> None:
     assert asked("") == Request(StreamOptions(Selection(), ENGLISH.board_lines, Framing.WEBSOCKET), None)
+
+
+@pytest.mark.parametrize(
+    ("query", "language"), [("lang=es", "es"), ("lang=AR-eg", "ar"), ("lang=en-GB", ""), ("lang=fr", ""), ("lang=", "")]
+)
+def test_words_have_the_language_of_the_request(query: str, language: str) -> None:
+    assert asked(query).options.language == language
+
+
+def test_words_have_the_language_of_the_edition_by_default() -> None:
+    edition = DEFAULT_EDITIONS["ar"]
+    assert parse_request(edition, Framing.WEBSOCKET, "").options.language == "ar"
+    assert parse_request(edition, Framing.WEBSOCKET, "lang=en").options.language == ""
 
 
 def test_order_of_the_query_does_not_matter() -> None:

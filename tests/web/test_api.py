@@ -14,6 +14,7 @@ from tests.support.gateway_clients import Reader, metrics
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
+from ticker.core.words import WORDS
 from ticker.gateway.server import Gateway
 from ticker.store.editions import save_edition
 
@@ -132,10 +133,13 @@ async def test_board_is_the_same_message_as_on_a_live_connection(log: LogWriter,
     await log.post("sports", section="sports")
     await log.post("health", section="health")
     gateway = await start()
-    async with Reader(gateway.address, "section=sports&lines=5") as reader, httpx.AsyncClient() as client:
+    query = "section=sports&lines=5&lang=es"
+    async with Reader(gateway.address, query) as reader, httpx.AsyncClient() as client:
         await reader.until_live()
-        response = await client.get(f"{gateway.address}/v1/en/board?section=sports&lines=5")
-    assert response.json() == msgspec.json.decode(reader.texts[0])
+        response = await client.get(f"{gateway.address}/v1/en/board?{query}")
+    board = response.json()
+    assert board == msgspec.json.decode(reader.texts[0])
+    assert board["edition"]["words"] == {"es": WORDS["es"]}
 
 
 async def test_editions_have_their_sections_and_their_position(log: LogWriter, gateway: Gateway) -> None:

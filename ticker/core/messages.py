@@ -16,6 +16,7 @@ from ticker.core.errors import UNREADABLE, TickerError
 from ticker.core.line import Direction, Line
 from ticker.core.log_window import Reset
 from ticker.core.position import Position
+from ticker.core.words import WORDS
 
 SUBPROTOCOL: Final = "ticker.v1"
 
@@ -32,17 +33,23 @@ class CloseCode(IntEnum):
 
 
 class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The facts that a reader needs to show an edition. `lang` is a BCP 47 tag."""
+    """The facts that a reader needs to show an edition. `lang` is a BCP 47 tag.
+
+    `words` has the words of the element's interface by language and by key, except English.
+    """
 
     name: str
     title: str
     lang: str
     dir: Direction
     test: bool = False
+    words: dict[str, dict[str, str]] | None = None
 
     @classmethod
-    def of(cls, name: str, edition: Edition) -> EditionInfo:
-        return cls(name, edition.title, edition.lang, edition.dir, edition.test)
+    def of(cls, name: str, edition: Edition, language: str = "") -> EditionInfo:
+        """Return the facts of an edition, with the words of a language if there are some."""
+        words = {language: WORDS[language]} if language in WORDS else None
+        return cls(name, edition.title, edition.lang, edition.dir, edition.test, words)
 
 
 class BoardMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="board"):

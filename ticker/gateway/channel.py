@@ -77,7 +77,7 @@ class Channel:
     def new_follower(self, transport: asyncio.Transport, options: StreamOptions, address: str) -> Follower:
         """Create a follower. The caller makes it the transport's protocol and calls `members.join`."""
         cache, slot = self.frame_caches[options.cache_key], self.members.next_slot()
-        return Follower(transport, cache, slot, address, options.lines, self._context)
+        return Follower(transport, cache, slot, address, options, self._context)
 
     # Changes of the log
 

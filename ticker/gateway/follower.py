@@ -12,7 +12,7 @@ import msgspec
 
 from ticker.core.log_window import Reset
 from ticker.core.messages import CloseCode
-from ticker.gateway.frame_cache import FrameCache
+from ticker.gateway.frame_cache import FrameCache, StreamOptions
 from ticker.gateway.framing import Framing
 from ticker.gateway.inbound import PARSED_BYTES, Inbound
 from ticker.gateway.time_slices import TimeSlices
@@ -106,13 +106,13 @@ class Follower(Member):
         address: The address that it is counted for.
         state: Its stage.
         reset: The reason of a board that it must be sent before anything else, or None.
-        lines: The size of its boards.
+        options: Its stream options.
         replayed: The number of entries replayed so far.
         paused_at: When its write buffer exceeded the high-water mark, or None.
 
     """
 
-    __slots__ = ("_context", "_inbound", "address", "lines", "paused_at", "replayed", "reset", "state")
+    __slots__ = ("_context", "_inbound", "address", "options", "paused_at", "replayed", "reset", "state")
 
     slot: HeartbeatSlot[Follower]
 
@@ -122,12 +122,12 @@ class Follower(Member):
         frame_cache: FrameCache,
         slot: HeartbeatSlot[Follower],
         address: str,
-        lines: int,
+        options: StreamOptions,
         context: FollowerContext,
     ) -> None:
         super().__init__(transport, frame_cache, slot)
         self.address = address
-        self.lines = lines
+        self.options = options
         self.state: State = WAITING
         self.reset: Reset | None = None
         self.replayed = 0
@@ -157,7 +157,7 @@ class Follower(Member):
             frames.append(batch.data)
         else:
             self.cursor = head
-            frames.append(cache.board(self.lines, start))
+            frames.append(cache.board(self.options.lines, start, self.options.language))
         if self.cursor == head:
             frames.append(cache.live(self.replayed))
             self.state = LIVE
@@ -208,7 +208,8 @@ class Follower(Member):
         self._context.counts.resets[reset] += 1
         self.reset = None
         self.cursor = self.frame_cache.history.log.head
-        self.transport.write(self.frame_cache.board(self.lines, reset))
+        options = self.options
+        self.transport.write(self.frame_cache.board(options.lines, reset, options.language))
         if self.state is REPLAYING:
             self._continue_replay(0)
 

@@ -31,11 +31,12 @@ class CacheKey(NamedTuple):
 
 
 class StreamOptions(NamedTuple):
-    """A follower's selection, the size of its boards, and its framing."""
+    """A follower's selection, the size of its boards, its framing, and the language of the words in its boards."""
 
     selection: Selection
     lines: int
     framing: Framing
+    language: str = ""  # from `language_with_words`
 
     @property
     def cache_key(self) -> CacheKey:
@@ -75,7 +76,7 @@ class FrameCache:
         self._clock = clock
         self._second = clock().replace(microsecond=0)
         self._batches: dict[tuple[int, int], Batch] = {}
-        self._boards: dict[tuple[int, Reset | None], _BoardFrame] = {}
+        self._boards: dict[tuple[int, Reset | None, str], _BoardFrame] = {}
         self._lives: dict[int, bytes] = {}
         self._heartbeats: dict[int, bytes] = {}
 
@@ -123,19 +124,27 @@ class FrameCache:
             entries += is_included
         return Batch(b"".join(frames), until, entries)
 
-    def board(self, size: int, reset: Reset | None) -> bytes:
-        """Return the frame of the current board with up to `size` lines. `reset`: the reason that it gives, if any."""
+    def board(self, size: int, reset: Reset | None, language: str = "") -> bytes:
+        """Return the frame of the current board.
+
+        Args:
+            size: The maximum number of lines.
+            reset: The reason that the board gives, if any.
+            language: The language of the words in it, from `language_with_words`.
+
+        """
         now = self._clock()
-        board = self._boards.get((size, reset))
+        key = size, reset, language
+        board = self._boards.get(key)
         if board is None or (board.valid_until is not None and board.valid_until <= now):
-            board = self._make_board(size, reset, now)
-            self._keep(self._boards, (size, reset), board)
+            board = self._make_board(size, reset, language, now)
+            self._keep(self._boards, key, board)
         return board.data
 
-    def _make_board(self, size: int, reset: Reset | None, now: datetime) -> _BoardFrame:
+    def _make_board(self, size: int, reset: Reset | None, language: str, now: datetime) -> _BoardFrame:
         history = self.history
         lines = history.board.lines(now, size, self.key.selection)
-        edition = EditionInfo.of(history.name, history.edition)
+        edition = EditionInfo.of(history.name, history.edition, language)
         message = BoardMessage(str(history.log.position), reset, edition, lines, history.is_incomplete)
         return _BoardFrame(frame_message(self.key.framing, message), next_change_at(lines, now))
 

@@ -19,13 +19,14 @@ from ticker.core.log_window import Reset
 from ticker.core.messages import SUBPROTOCOL
 from ticker.core.position import Position
 from ticker.core.selection import parse_selection
+from ticker.core.words import language_with_words
 from ticker.gateway.admission import Refusal
 from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
 from ticker.gateway.request_head import ALLOWED, Headers
 
 QUERY_FIELDS_MAX: Final = 32
-_KNOWN: Final = frozenset({"after", "lines", "section", "region", "urgency"})
+_KNOWN: Final = frozenset({"after", "lang", "lines", "section", "region", "urgency"})
 _ENDINGS: Final = {b"live": Framing.WEBSOCKET, b"events": Framing.EVENTS}
 PARSED_MAX: Final = 256
 """Maximum number of parsed requests that are kept."""
@@ -117,7 +118,7 @@ def parse_request(edition: Edition, framing: Framing, query: str, last_event_id:
 
 
 def parse_options(edition: Edition, framing: Framing, fields: Mapping[str, list[str]]) -> StreamOptions:
-    """Parse the selection and the board size.
+    """Parse the selection, the board size, and the language of the words, which is by default the edition's.
 
     Raises:
         Refusal: 400 if a value is invalid. The message names the value and the valid ones.
@@ -133,7 +134,8 @@ def parse_options(edition: Edition, framing: Framing, fields: Mapping[str, list[
         )
     except SelectionError as error:
         raise Refusal(400, error.code, str(error)) from error
-    return StreamOptions(selection, _parse_lines(one_of(fields, "lines"), edition.board_lines), framing)
+    language = language_with_words(one_of(fields, "lang") or edition.lang)
+    return StreamOptions(selection, _parse_lines(one_of(fields, "lines"), edition.board_lines), framing, language)
 
 
 def parse_fields(query: str) -> dict[str, list[str]]:

@@ -67,7 +67,7 @@ class Api:
         fields = handshake.parse_fields(request.url.query)
         options = handshake.parse_options(channel.edition, Framing.WEBSOCKET, fields)
         lines = channel.board_lines(options.lines, options.selection)
-        edition = EditionInfo.of(channel.name, channel.edition)
+        edition = EditionInfo.of(channel.name, channel.edition, options.language)
         message = BoardMessage(str(channel.position), None, edition, lines, channel.history.is_incomplete)
         return _json(request, encode_message(message), cors)
 

@@ -26,6 +26,7 @@ from ticker import widget
 from ticker.core.edition import Edition, in_order
 from ticker.core.line import URGENCY_FLASH, Line
 from ticker.core.messages import BoardMessage, EditionInfo, encode_message, rfc3339
+from ticker.core.words import language_with_words
 from ticker.gateway.admission import Refusal
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
@@ -238,7 +239,7 @@ class EmbeddedTicker:
     @cached_property
     def board_message(self) -> Markup:
         """The `board` message from which the element continues."""
-        info = EditionInfo.of(self.name, self.edition)
+        info = EditionInfo.of(self.name, self.edition, language_with_words(self.edition.lang))
         return _script_json(
             encode_message(BoardMessage(str(self._position), None, info, self.lines, self.is_incomplete))
         )

@@ -1,7 +1,7 @@
 """The widget's files: the element's module, its source map, and the style sheet of the ready themes.
 
-People edit `src/`. Browsers load `dist/ticker.js`, which `make widget` bundles and minifies from it with esbuild. Both
-are committed, so that running needs no Node; a test rebuilds the bundle and compares it byte by byte.
+People edit `src/`. Browsers load `dist/ticker.js`, which `make widget` bundles and minifies from it with esbuild and
+terser. Both are committed, so that running needs no Node; a test rebuilds the bundle and compares it byte by byte.
 """
 
 from __future__ import annotations

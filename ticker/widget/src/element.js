@@ -374,7 +374,7 @@ export class BreakingTicker extends Attributes {
       label: this.label,
       // Lines without a link lead to the edition's page, except in a list.
       href: this.getAttribute("href") ?? (layout === "list" ? "" : this.#url.replace(/\/v1\/([^/#]*).*/, "/$1")),
-      words: { ...wordsOf(lang), ...this.words },
+      words: { ...wordsOf(lang, edition), ...this.words },
     });
     this.#reportBoard();
   }

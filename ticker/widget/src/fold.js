@@ -14,7 +14,7 @@
  *   updated_at: string, expires_at?: string | null, correction?: string | null, pinned_until?: string | null,
  *   test?: boolean,
  * }} Line
- * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean }} Edition
+ * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean, words?: Record<string, Record<string, string>> }} Edition
  * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[], incomplete?: boolean }} Board
  * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string, now?: string } |
  *   { type: "forget", position?: undefined, lines: string[] } | { type: "bye", position?: undefined, retry_ms: number }} Message

@@ -50,13 +50,13 @@ function acquireSlot(number = 1) {
 }
 
 /**
- * Return the URL of the link for the attributes of an element: the edition's address, with the selection as its query
- * and the transport as its fragment. Elements with equal URLs share a link. The URL is empty without an edition, and
+ * Return the URL of the link for the attributes of an element: the edition's address, with the selection and the
+ * language of the words as its query, and the transport as its fragment. Elements with equal URLs share a link. The URL is empty without an edition, and
  * without a valid server, which is logged.
- * @param {import("./attributes.js").Properties} element
+ * @param {import("./attributes.js").Properties & { lang: string }} element
  */
 export function linkUrl(element) {
-  const { edition, server, urgency } = element;
+  const { edition, server, urgency, lang } = element;
   if (!edition) return "";
   // The module is at /widget/ticker.js or /widget/<release>/ticker.js on its server. In the npm package it is nowhere.
   const ownServer = import.meta.url.replace(/(\/widget)?\/[^/]*(\/[^/]*\.js)?$/, "/");
@@ -71,6 +71,7 @@ export function linkUrl(element) {
   for (const name of /** @type {const} */ (["section", "region"]))
     for (const value of new Set(element[name].match(/[^\s,]+/g)?.sort())) url.searchParams.append(name, value);
   if (urgency < URGENCY_LAST) url.searchParams.append("urgency", `${urgency}`);
+  if (lang) url.searchParams.append("lang", lang);
   url.hash = element.transport;
   return url.href;
 }

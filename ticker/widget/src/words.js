@@ -1,4 +1,4 @@
-/** The words of the interface, by language. The `words` attribute overrides them one by one. */
+/** The words of the interface. The `words` attribute overrides them one by one. */
 
 const ENGLISH = {
   breaking: "Breaking",
@@ -24,55 +24,19 @@ const ENGLISH = {
 
 /** @typedef {typeof ENGLISH} Words */
 
-/** @type {Record<string, Words>} */
-const TRANSLATIONS = {
-  ar: {
-    breaking: "عاجل",
-    pause: "إيقاف",
-    resume: "استئناف",
-    previous: "السابق",
-    next: "التالي",
-    more: "جديد: ",
-    paused: "متوقف",
-    waiting: "إعادة الاتصال…",
-    offline: "بلا اتصال",
-    stopped: "غير متاح",
-    incomplete: "قد تكون بعض الأخبار ناقصة أو قديمة",
-    empty: "لا أخبار بعد",
-    flash: "فلاش",
-    bulletin: "خبر عاجل",
-    urgent: "عاجل",
-    update: "تحديث",
-    correction: "تصحيح",
-    withdrawn: "سُحب الخبر",
-    test: "اختبار",
-  },
-  es: {
-    breaking: "Última hora",
-    pause: "Pausar",
-    resume: "Reanudar",
-    previous: "Anterior",
-    next: "Siguiente",
-    more: "Nuevas: ",
-    paused: "En pausa",
-    waiting: "Reconectando…",
-    offline: "Sin conexión",
-    stopped: "No disponible",
-    incomplete: "Pueden faltar noticias o no estar al día",
-    empty: "Aún no hay noticias",
-    flash: "Flash",
-    bulletin: "Boletín",
-    urgent: "Urgente",
-    update: "Actualizada",
-    correction: "Corrección",
-    withdrawn: "Retirada",
-    test: "PRUEBA",
-  },
+/** What an element may have to say before its first board. @type {Record<string, Partial<Words>>} */
+const BEFORE_BOARD = {
+  ar: { waiting: "إعادة الاتصال…", offline: "بلا اتصال", stopped: "غير متاح" },
+  es: { waiting: "Reconectando…", offline: "Sin conexión", stopped: "No disponible" },
 };
 
 /**
- * Return the words of a language, or the English words if the language has no translation.
+ * Return the words of a language. All other words than the English ones come with the board.
  * @param {string} lang e.g. "es" or "es-MX"
+ * @param {import("./fold.js").Edition} [edition] of the board
  * @returns {Record<string, string>}
  */
-export const wordsOf = (lang) => ({ ...ENGLISH, ...TRANSLATIONS[lang.split("-")[0]] });
+export function wordsOf(lang, edition) {
+  const [language] = lang.split("-");
+  return { ...ENGLISH, ...BEFORE_BOARD[language], ...edition?.words?.[language] };
+}

@@ -1,0 +1,23 @@
+"""The element's module and the gateway's boards have the same words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from scripts.build_widget import WIDGET
+from tests.support.node import run_node
+from ticker.core.words import WORDS
+
+
+def test_gateway_has_every_word_of_the_element_in_each_language() -> None:
+    done = run_node(Path(__file__).with_name("words.mjs"), WIDGET / "src" / "words.js")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, str]] = json.loads(done.stdout)
+    english = found["en"]
+    assert found["fr"] == english
+    for language, words in WORDS.items():
+        assert list(words) == list(english)
+        before_board = {key: word for key, word in found[language].items() if word != english[key]}
+        assert before_board.keys() == {"waiting", "offline", "stopped"}
+        assert before_board.items() <= words.items()
