@@ -24,9 +24,9 @@ from ticker.gateway.handshake import (
     parse_fields,
     parse_request,
     parse_target,
-    refusal_response,
     websocket_response,
 )
+from ticker.gateway.problems import refusal_response
 from ticker.gateway.request_head import Headers
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -218,7 +218,11 @@ def test_refusal_is_a_complete_response_with_code_and_detail() -> None:
     assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nRetry-After: 5" in head
     assert b"Content-Length: %d\r\n" % len(body) in head
-    assert json.loads(body) == {"error": "full", "detail": "try “again”"}
+    assert b"\r\nContent-Type: application/problem+json\r\n" in head
+    assert json.loads(body) == {
+        "type": "/docs/problems#full", "title": "The gateway is full", "status": 503, "detail": "try “again”",
+        "error": "full",
+    }  # fmt: skip
 
 
 def test_origin_cannot_inject_a_header() -> None:

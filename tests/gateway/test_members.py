@@ -181,7 +181,7 @@ async def test_follower_ahead_of_the_log_gets_503_behind_if_the_log_cannot_be_ch
     assert harness.members.ahead.check_due.is_set(), "another check is due"
     harness.channel.tick(1, now + 2)
     assert transport.written[0].startswith(b"HTTP/1.1 503 ")
-    assert b'"error": "behind"' in transport.written[0]
+    assert b'"error":"behind"' in transport.written[0]
     assert transport.closed
     assert (len(harness.members), harness.members.refused) == (0, {"behind": 1})
     follower.connection_lost(None)

@@ -195,8 +195,10 @@ def check_responses(sent: bytes, sent_by_reader: Sequence[bytes]) -> str:
         kind = headers.get(b"content-type", b"").partition(b";")[0]
         if status >= 400 and body and kind != b"text/html":
             refusal = json.loads(body)
-            if status != 503 or "status" not in refusal:  # /readyz of a gateway that is still loading
-                assert refusal.keys() == {"error", "detail"}
+            if status != 503 or "followers" not in refusal:  # /readyz of a gateway that is still loading
+                assert kind == b"application/problem+json"
+                assert refusal.keys() == {"type", "title", "status", "detail", "error"}
+                assert refusal["status"] == status
                 assert refusal["detail"]
         result = str(status)
     return result

@@ -53,7 +53,7 @@ async def test_a_page_of_another_origin_is_rejected(target: Target, origin: str)
         sent = upgrade.replace(f"/en/{ending}", f"/closed/{ending}")
         received = await exchange(target, f"{sent}Origin: {origin}\r\n\r\n".encode())
         assert received.startswith(b"HTTP/1.1 403 ")
-        assert b'"error": "origin"' in received
+        assert b'"error":"origin"' in received
         assert b"text/event-stream" not in received
         TRIED["foreign origins"] += 1
     for ending in ("board", "lines"):

@@ -97,10 +97,45 @@ async def test_invalid_parameter_gets_400_with_its_name(log: LogWriter, client: 
         "limit=1&limit=2": "limit",
         "after=yesterday": "after",
         "before=3": "before",
+        "since=yesterday": "since",
+        "since=2026-11-24T09:30:00": "since",
+        "until=2026-11-24T09:30:00+02:00": "until",
+        "until=0001-01-01T00:00:00%2B23:59": "until",
+        "since=2026-11-24": "since",
+        "page=2": "parameter",
+        f"after={log.head}&since=2026-11-24T09:30:00Z": "since",
+        f"before={log.head}&until=2026-11-24T09:30:00Z": "until",
         f"after={log.head}&before={log.head}": "before",
     }.items():
         response = await client.get(f"/v1/en/lines?{query}")
         assert (response.status_code, response.json()["error"]) == (400, error)
+
+
+async def test_links_lead_through_the_history_both_ways(log: LogWriter, client: httpx.AsyncClient) -> None:
+    newest = await client.get("/v1/en/lines?limit=10")
+    assert newest.links.keys() == {"prev"}
+    middle = await client.get(newest.links["prev"]["url"])
+    assert numbers(middle.json()) == list(range(11, 21))
+    oldest = await client.get(middle.links["prev"]["url"])
+    assert (numbers(oldest.json()), list(oldest.links)) == (list(range(6, 11)), ["next"])
+    again = await client.get(middle.links["next"]["url"])
+    assert again.json()["lines"] == newest.json()["lines"]
+
+
+async def test_etag_and_links_can_be_read_by_scripts_of_other_origins(client: httpx.AsyncClient) -> None:
+    response = await client.get("/v1/en/lines?limit=3", headers={"Origin": "https://news.example"})
+    exposed = response.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"ETag", "Link", "Last-Modified", "Retry-After"} == set(exposed)
+
+
+async def test_preflight_allows_conditional_requests(client: httpx.AsyncClient) -> None:
+    asks = {"Origin": "https://news.example", "Access-Control-Request-Method": "GET"}
+    response = await client.options("/v1/en/lines", headers={**asks, "Access-Control-Request-Headers": "if-none-match"})
+    assert response.status_code == 204
+    assert "If-None-Match" in response.headers["Access-Control-Allow-Headers"]
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    plain = await client.options("/v1/en/lines")
+    assert (plain.status_code, plain.json()["error"]) == (405, "method")
 
 
 async def test_history_has_the_same_messages_as_a_live_connection(log: LogWriter, start: Start) -> None:

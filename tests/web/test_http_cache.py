@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -9,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ticker.web.http_cache import cacheable_response, etag_of, is_current
+from ticker.web.http_cache import COMPRESSED_MIN, SETTLED, cacheable_response, etag_of, is_current, last_modified
 
 CONTENT = b"news"
 ETAG = etag_of(CONTENT)
 STRONG = ETAG.removeprefix("W/")
+NOW = datetime(2026, 11, 24, 9, 30, 5, 900_000, UTC)
+MODIFIED = "Tue, 24 Nov 2026 09:28:05 GMT"
 
 
 @pytest.mark.parametrize(
@@ -39,9 +43,10 @@ def test_header_that_does_not_name_the_content_does_not_match(header: str) -> No
     assert not is_current(header, ETAG)
 
 
-async def get(*headers: tuple[str, str]) -> httpx.Response:
+async def get(*headers: tuple[str, str], content: bytes = CONTENT, modified: str | None = None) -> httpx.Response:
     async def endpoint(request: Request) -> Response:
-        return cacheable_response(request, CONTENT, "text/plain", {"Cache-Control": "no-cache", "Vary": "Origin"})
+        fields = {"Cache-Control": "no-cache", "Vary": "Origin"}
+        return cacheable_response(request, content, "text/plain", fields, modified)
 
     transport = httpx.ASGITransport(Starlette(routes=[Route("/", endpoint)]))
     async with httpx.AsyncClient(transport=transport, base_url="http://ticker.example") as client:
@@ -63,3 +68,42 @@ async def test_client_with_the_content_gets_a_304_with_the_same_headers_and_no_b
 async def test_etag_may_be_in_any_of_several_headers() -> None:
     response = await get(("If-None-Match", '"other"'), ("If-None-Match", ETAG))
     assert response.status_code == 304
+
+
+async def test_client_with_the_time_of_the_content_gets_a_304() -> None:
+    first = await get(modified=MODIFIED)
+    assert (first.status_code, first.headers["last-modified"]) == (200, MODIFIED)
+    response = await get(("If-Modified-Since", MODIFIED), modified=MODIFIED)
+    assert (response.status_code, response.content, response.headers["last-modified"]) == (304, b"", MODIFIED)
+
+
+@pytest.mark.parametrize("header", ["Tue, 24 Nov 2026 09:28:06 GMT", "Tue, 24 Nov 2026 09:28:04 GMT", "", "yesterday"])
+async def test_client_with_another_time_gets_the_content(header: str) -> None:
+    """A later time is no proof either: the client may have taken it from its own clock."""
+    assert (await get(("If-Modified-Since", header), modified=MODIFIED)).status_code == 200
+
+
+async def test_client_with_a_time_gets_the_content_if_its_own_time_is_unknown() -> None:
+    assert (await get(("If-Modified-Since", MODIFIED))).status_code == 200
+
+
+async def test_entity_tag_overrules_the_time() -> None:
+    response = await get(("If-None-Match", '"other"'), ("If-Modified-Since", MODIFIED), modified=MODIFIED)
+    assert response.status_code == 200
+    response = await get(("If-None-Match", ETAG), ("If-Modified-Since", "yesterday"), modified=MODIFIED)
+    assert response.status_code == 304
+
+
+def test_time_is_no_validator_before_it_is_settled() -> None:
+    """A line and its withdrawal can have the same second: a client with the first must not get a 304."""
+    changed_at = datetime(2026, 11, 24, 9, 28, 5, 300_000, UTC)
+    assert last_modified(changed_at, changed_at + SETTLED) == MODIFIED
+    assert last_modified(changed_at, changed_at + SETTLED - timedelta(microseconds=1)) is None
+    assert last_modified(NOW + SETTLED, NOW) is None
+    assert last_modified(None, NOW) is None
+
+
+async def test_304_of_a_compressed_answer_varies_like_the_answer() -> None:
+    content = b"x" * COMPRESSED_MIN
+    response = await get(("If-None-Match", etag_of(content)), content=content)
+    assert (response.status_code, response.headers["vary"]) == (304, "Origin, Accept-Encoding")

@@ -45,6 +45,7 @@ class Channel:
         self.broadcaster = Broadcaster(self.history, self.members, settings.follower_buffer_bytes, self.counts)
         self.requests = RequestParser(edition)
         self._clock = clock
+        self._replaced_at = clock()
         self._paused_max_s = settings.follower_paused_s
         self._context = FollowerContext(
             buffer_bytes=settings.follower_buffer_bytes,
@@ -69,6 +70,15 @@ class Channel:
     def position(self) -> Position:
         """The position of the newest entry."""
         return self.history.log.position
+
+    @property
+    def modified_at(self) -> datetime:
+        """When a response that depends only on the log and the settings changed last, as far as this gateway knows.
+
+        The clock of the desk gives the time of an entry, and the gateway's own that of new settings and histories.
+        """
+        latest_at = self.history.latest_at
+        return self._replaced_at if latest_at is None else max(self._replaced_at, latest_at)
 
     def board_lines(self, size: int, selection: Selection = EVERYTHING) -> list[Line]:
         """Return the lines that the board shows now."""
@@ -101,6 +111,7 @@ class Channel:
         `before` are the sound entries of a damaged log before its last damage (see `History.replace`).
         """
         self.history.replace(nonce, log, before)
+        self._replaced_at = self._clock()
         self.counts.entries += self.history.log.head - log.first + 1
         self.frame_caches.clear_frames()
         self.members.reset_all(reason)
@@ -110,6 +121,7 @@ class Channel:
     def edit(self, edition: Edition) -> None:
         """Use new settings of the edition."""
         self.history.edition = edition
+        self._replaced_at = self._clock()
         self.requests = RequestParser(edition)
         self.frame_caches.clear_frames()
 

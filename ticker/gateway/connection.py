@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ticker.core.log_window import Reset
 from ticker.core.position import Position
-from ticker.gateway import handshake, request_head
+from ticker.gateway import handshake, problems, request_head
 from ticker.gateway.admission import RETRY_S, Refusal, client_address, counted_as
 from ticker.gateway.channel import Channel
 from ticker.gateway.follower import Follower
@@ -235,7 +235,7 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._detach()
-        self.transport.write(handshake.refusal_response(refusal, has_body=not self._is_head))
+        self.transport.write(problems.refusal_response(refusal, has_body=not self._is_head))
         self.transport.close()
 
     def _detach(self) -> None:

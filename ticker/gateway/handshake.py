@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import binascii
-import json
 from base64 import b64decode
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -23,7 +21,7 @@ from ticker.core.words import language_with_words
 from ticker.gateway.admission import Refusal
 from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
-from ticker.gateway.request_head import ALLOWED, Headers
+from ticker.gateway.request_head import Headers
 
 QUERY_FIELDS_MAX: Final = 32
 _KNOWN: Final = frozenset({"after", "lang", "lines", "section", "region", "urgency"})
@@ -260,35 +258,3 @@ def events_headers(origin: str | None) -> dict[str, str]:
 
 def _header_value(text: str) -> str:
     return "".join(character for character in text if character.isascii() and character.isprintable())
-
-
-def refusal_response(refusal: Refusal, *, has_body: bool = True) -> bytes:
-    """Return a complete HTTP response for a refusal. It announces that the connection will be closed.
-
-    Without `has_body` it is the response to a HEAD: the same headers, and no body.
-    """
-    body = refusal_body(refusal)
-    headers = {"Connection": "close", **refusal_headers(refusal)}
-    if refusal.status == HTTPStatus.UPGRADE_REQUIRED:
-        headers |= {"Connection": "close, Upgrade", "Sec-WebSocket-Version": "13"}
-    head = (
-        f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: *\r\n"
-    )
-    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"{head}{more}\r\n".encode() + (body if has_body else b"")
-
-
-def refusal_headers(refusal: Refusal) -> dict[str, str]:
-    """Return the headers of a refusal that depend on its status (RFC 9110, 10.2.1, 10.2.3 and 15.5.22)."""
-    headers = {} if refusal.retry_s is None else {"Retry-After": str(refusal.retry_s)}
-    if refusal.status == HTTPStatus.UPGRADE_REQUIRED:
-        headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
-    if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ALLOWED
-    return headers
-
-
-def refusal_body(refusal: Refusal) -> bytes:
-    """Return the JSON body of a refusal: `{"error": code, "detail": sentence}`."""
-    return json.dumps({"error": refusal.code, "detail": refusal.detail}, ensure_ascii=False).encode()

@@ -5,7 +5,9 @@ Nothing here knows followers, sockets or the event loop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -32,6 +34,7 @@ class PreparedEntry(msgspec.Struct):
         line: The line as readers see it.
         facets: All facets that the line has or had. A selection that matches one of them gets the entry.
         previous: The seq of the line's previous entry, or 0.
+        latest_at: The latest `updated_at` up to this entry. It never decreases, even if the desk's clock does.
         is_for_everyone: Whether every follower gets the entry.
         forgotten: The lines that readers have to drop, in the order of the log just before this entry.
         deflated: The compressed frame, once a follower has needed it.
@@ -42,6 +45,7 @@ class PreparedEntry(msgspec.Struct):
     line: Line
     facets: tuple[Facets, ...]
     previous: int
+    latest_at: datetime
     is_for_everyone: bool = False
     forgotten: tuple[str, ...] = ()
     deflated: bytes = b""
@@ -83,6 +87,36 @@ class History:
         """Whether the log is damaged, so that entries are missing before those of this history."""
         return self.log.is_incomplete
 
+    @property
+    def latest_at(self) -> datetime | None:
+        """The latest time at which one of the retained entries was published, or None without entries."""
+        return self.log[self.log.head].latest_at if self.log.head >= self.log.first else None
+
+    def first_since(self, instant: datetime) -> int:
+        """Return the seq of the first retained entry at or after `instant`, or the seq after the head.
+
+        The order of the log counts: no entry before it is at or after `instant`, but later ones may be before it, if
+        the desk's clock was set back.
+        """
+        return self._first(bisect_left, instant)
+
+    def first_after(self, instant: datetime) -> int:
+        """Return the seq of the first retained entry after `instant`, or the seq after the head (see `first_since`)."""
+        return self._first(bisect_right, instant)
+
+    def _first(self, bisect: Callable[..., int], instant: datetime) -> int:
+        seqs = range(self.log.first, self.log.head + 1)
+        return self.log.first + bisect(seqs, instant, key=lambda seq: self.log[seq].latest_at)
+
+    def versions(self, line_id: str, most: int) -> list[PreparedEntry]:
+        """Return a line's newest retained entries, at most `most`, the oldest first."""
+        found: list[PreparedEntry] = []
+        seq = self._latest.get(line_id, 0)
+        while seq >= self.log.first and len(found) < most:
+            found.append(self.log[seq])
+            seq = found[-1].previous
+        return found[::-1]
+
     def append(self, logged: Logged) -> None:
         """Append the entry after the head. The caller has checked its link.
 
@@ -96,6 +130,7 @@ class History:
             line,
             (line.facets, *entry.earlier_facets),
             previous,
+            line.updated_at if self.latest_at is None else max(self.latest_at, line.updated_at),
             is_for_everyone=entry.is_for_everyone,
             forgotten=() if entry.trim is None else entry.trim.forgotten,
         )

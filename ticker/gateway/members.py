@@ -16,8 +16,8 @@ from ticker.gateway.ahead import AheadFollowers
 from ticker.gateway.follower import LEFT, LIVE, Counts, Follower
 from ticker.gateway.frame_cache import FrameCaches
 from ticker.gateway.framing import frame_message
-from ticker.gateway.handshake import refusal_response
 from ticker.gateway.history import History
+from ticker.gateway.problems import refusal_response
 from ticker.gateway.write_groups import HeartbeatSlot, MemoryFile
 
 BEHIND: Final = Refusal(503, "behind", "this position is ahead of what this gateway can read now: try again", 1)

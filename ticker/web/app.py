@@ -21,8 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ticker.gateway.admission import Refusal
 from ticker.gateway.hub import Hub
 from ticker.gateway.worker_metrics import WorkerMetrics
-from ticker.web.api import Api, method_not_allowed, not_found, refused
+from ticker.web.api import api_routes
+from ticker.web.cors import Preflight
+from ticker.web.http_cache import COMPRESSED_MIN
+from ticker.web.operations import Operations
 from ticker.web.pages import page_routes
+from ticker.web.problems import failed, method_not_allowed, not_found, refused
 from ticker.web.public_address import PublicAddress
 
 _NOT_PACED: Final = frozenset({"/healthz", "/readyz"})
@@ -43,16 +47,12 @@ def make_app(
     `version` is the project's version: it is part of the addresses of immutable files. `workers` has the metrics of the
     other workers. With `demo`, it has the made-up article.
     """
-    api = Api(hub, collectors, workers)
+    operations = Operations(hub, collectors, workers)
     routes = [
-        Route("/v1/editions", api.editions),
-        Route("/v1/{edition}/board", api.board),
-        Route("/v1/{edition}/lines", api.lines),
-        Route("/v1/{edition}/live", api.live),
-        Route("/v1/{edition}/events", api.events),
-        Route("/healthz", api.health),
-        Route("/readyz", api.ready),
-        *([Route("/metrics", api.metrics)] if has_metrics else []),
+        *api_routes(hub),
+        Route("/healthz", operations.health),
+        Route("/readyz", operations.ready),
+        *([Route("/metrics", operations.metrics)] if has_metrics else []),
         *page_routes(hub, version=version, demo=demo),
     ]
     return Starlette(
@@ -60,20 +60,21 @@ def make_app(
         middleware=[
             Middleware(PublicAddress, public_url=hub.settings.public_url, trusted=hub.trusted),
             Middleware(NoStoreByDefault),
+            Middleware(Preflight),
             Middleware(RequestPacing),
-            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=6),
+            Middleware(GZipMiddleware, minimum_size=COMPRESSED_MIN, compresslevel=6),
         ],
-        exception_handlers={Refusal: refused, 404: not_found, 405: method_not_allowed},
+        exception_handlers={Refusal: refused, 404: not_found, 405: method_not_allowed, 500: failed},
     )
 
 
 def make_metrics_app(hub: Hub, workers: WorkerMetrics | None = None) -> Starlette:
     """Make an application for operators only: metrics and health."""
-    api = Api(hub, workers=workers)
+    operations = Operations(hub, workers=workers)
     routes = [
-        Route("/healthz", api.health),
-        Route("/readyz", api.ready),
-        Route("/metrics", api.metrics),
+        Route("/healthz", operations.health),
+        Route("/readyz", operations.ready),
+        Route("/metrics", operations.metrics),
     ]
     return Starlette(routes=routes, middleware=[Middleware(NoStoreByDefault)])
 

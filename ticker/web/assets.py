@@ -17,11 +17,13 @@ from typing import Final
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from ticker import widget
+from ticker.gateway.admission import Refusal
 from ticker.web.content_coding import choose_coding
 from ticker.web.http_cache import cacheable_response
+from ticker.web.problems import problem_response
 
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 REVALIDATED: Final = "public, max-age=300, stale-while-revalidate=86400"
@@ -116,7 +118,7 @@ class Assets:
 
 def _serve(request: Request, asset: Asset | None, cache_control: str) -> Response:
     if asset is None:
-        return JSONResponse({"error": "path", "detail": "there is no such file, or no such release of it"}, 404)
+        return problem_response(Refusal(404, "path", "there is no such file, or no such release of it"))
     headers = {
         "Cache-Control": cache_control,
         "Access-Control-Allow-Origin": "*",

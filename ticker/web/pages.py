@@ -35,6 +35,7 @@ from ticker.web.demo_article import LANGUAGES, VIEWS, editions_by_language, load
 from ticker.web.http_cache import cacheable_response
 from ticker.web.page_options import PageError, PageOptions, parse_page_options
 from ticker.web.policy import frame_ancestors, frame_sandbox, security_headers
+from ticker.web.problems import problem_response
 from ticker.web.structured_data import live_blog
 
 REFRESH_S: Final = 60
@@ -96,13 +97,13 @@ class Pages:
         """Return the iframe that embeds an edition's page (oEmbed 1.0, rich). `url` is that page's address here."""
         parameters = request.query_params
         if parameters.get("format", "json") != "json":
-            return JSONResponse({"error": "format", "detail": "the only format is json"}, 501)
+            return problem_response(Refusal(501, "format", "the only format is json"))
         try:
             channel, options = self._find(parameters.get("url", ""), request.url.netloc)
         except PageError as error:
-            return JSONResponse({"error": "url", "detail": str(error)}, 503 if error.status == 503 else 404)
+            return problem_response(Refusal(503 if error.status == 503 else 404, "url", str(error)))
         except ValueError as error:  # urlsplit can't parse the address
-            return JSONResponse({"error": "url", "detail": str(error)}, 404)
+            return problem_response(Refusal(404, "url", str(error)))
         width = _parse_length(parameters.get("maxwidth"), 600)
         height = _parse_length(parameters.get("maxheight"), 480 if options.layout == "list" else 120)
         title = channel.edition.title
