@@ -58,7 +58,7 @@ _RETRY = "Retry after the seconds in `Retry-After`."
 PROBLEMS: Final[dict[str, ProblemType]] = {
     **{
         name: _of_parameter(name)
-        for name in ("after", "before", "since", "until", "limit", "lines", "section", "region", "urgency")
+        for name in ("after", "before", "since", "until", "limit", "lines", "section", "region", "urgency", "lang")
     },
     "parameter": ProblemType(
         "The query has an unknown parameter", (400,), "Remove the parameter, or correct its name: `detail` lists them."
