@@ -109,11 +109,12 @@ def test_a_withdrawn_line_keeps_its_notice_and_nothing_of_its_text(before: tuple
     assert line.correction == "It was wrong"
 
 
-def test_the_notice_of_a_withdrawal_does_not_expire() -> None:
+def test_the_notice_of_a_withdrawal_has_its_own_end() -> None:
     board = board_with(expires_at=SOON)
-    published(board, Change.WITHDRAW)
-    (notice,) = board.lines(SOON + timedelta(days=1), 10)
-    assert notice.status is Status.CANCELED
+    withdrawn = published(board, Change.WITHDRAW)
+    assert withdrawn.expires_at == withdrawn.updated_at + timedelta(hours=1)
+    assert [line.status for line in board.lines(withdrawn.updated_at + timedelta(minutes=59), 10)] == [Status.CANCELED]
+    assert board.lines(withdrawn.expires_at, 10) == []
 
 
 @pytest.mark.parametrize("change", [Change.HIDE, Change.WITHDRAW])

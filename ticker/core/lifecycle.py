@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -283,8 +283,10 @@ def next_version(edition: Edition, submission: Submission, latest: Entry, now: d
             line = msgspec.structs.replace(_with_content(edition, submission, line), correction=submission.reason)
         case Change.WITHDRAW:
             # The notice doesn't expire with the text: readers must see a withdrawal shortly before or after the expiry.
+            # It has its own end, so that notices never fill a board.
             line = line.without_text(Status.CANCELED)
-            line = msgspec.structs.replace(line, correction=submission.reason, expires_at=None)
+            end = now + timedelta(seconds=edition.notice_s)
+            line = msgspec.structs.replace(line, correction=submission.reason, expires_at=end)
         case Change.HIDE:
             line = line.without_text(Status.WITHHELD)
         case Change.UNHIDE:

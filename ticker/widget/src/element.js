@@ -300,7 +300,7 @@ export class BreakingTicker extends Attributes {
     const isAnnounced =
       line.status === "usable"
         ? ANNOUNCED_CHANGES.includes(line.change)
-        : line.status === "canceled" && line.change === "withdraw" && !line.expires_at; // it shows a notice
+        : line.status === "canceled" && line.change === "withdraw" && (line.expires_at ?? "~") > line.updated_at; // it shows a notice
     // Only one of the elements that share a link announces: the first one that is visible and not silenced.
     const speaker = [.../** @type {Iterable<BreakingTicker>} */ (elements.keys())].find(
       (other) => other.#link === this.#link && other.announce === "on" && !other.paused && other.#isVisible,
