@@ -14,6 +14,7 @@ from publisher_cli.output.tables import board_row, fitted
 from ticker.client.follower import Connecting, Event, Lost, Received, editions_at, follow_events
 from ticker.console import Console, Style, Styled
 from ticker.core.board import Board
+from ticker.core.edition import NOTICES
 from ticker.core.entry import Entry
 from ticker.core.errors import SettingsError, StoreError
 from ticker.core.escaping import escape
@@ -224,7 +225,7 @@ class LiveBoard:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        lines = self._board.lines(now, self._size)
+        lines = self._board.lines(now, self._size, notices=NOTICES if self._info is None else self._info.notices)
         ids = short_ids(entry.line.id for entry in self._board.newest_first())
         styles = ["bold" if now - line.updated_at < FRESH else "" for line in lines]
         rows = [board_row(line, ids[line.id], now, style) for line, style in zip(lines, styles, strict=True)]

@@ -64,7 +64,7 @@ def print_board(
     board = Board()
     for found in entries:
         board.apply(found.entry)
-    lines = board.lines(now, size, selection)
+    lines = board.lines(now, size, selection, notices=stored.edition.notices)
     if console.json:
         position = str(entries[-1].position) if entries else str(Position.of(0, stored.nonce))
         console.give(BoardMessage(position, None, EditionInfo.of(stored.name, stored.edition), lines))

@@ -93,7 +93,8 @@ async def _find_lines(redis: Redis, stored: StoredEdition, words: str) -> list[F
     board, now = Board(), datetime.now(UTC)
     for logged in reversed([logged async for logged in newest_first(redis, stored.name)]):
         board.apply(logged.entry)
-    shown = {line.id for line in board.lines(now, stored.edition.board_lines)}
+    edition = stored.edition
+    shown = {line.id for line in board.lines(now, edition.board_lines, notices=edition.notices)}
     ids = short_ids(entry.line.id for entry in board.newest_first())
     return [
         Found(

@@ -96,7 +96,7 @@ class EditionModel:
 
     def on_board(self, now: datetime) -> list[Line]:
         """Return the lines that readers see."""
-        return self.board.lines(now, self.stored.edition.board_lines)
+        return self.board.lines(now, self.stored.edition.board_lines, notices=self.stored.edition.notices)
 
     def off_board(self, now: datetime) -> list[Entry]:
         """Return the newest lines that readers don't see: hidden, expired, or pushed off the board by newer lines."""

@@ -128,6 +128,30 @@ def test_forgotten_line_disappears(page: Page, harness: BrowserHarness, host: Ho
     expect_lines(page, *([] if paused else [new.text]), "Three", "One")
 
 
+def test_board_has_as_many_notices_as_the_edition_allows_and_each_leaves_at_its_end(
+    page: Page, harness: BrowserHarness, host: Host
+) -> None:
+    page.clock.install(time=datetime(2026, 11, 24, 9, 30, tzinfo=UTC))
+    gateway = SocketGateway(page)
+    page.goto(host.put("/", host_page(harness.address, 'edition="en" transport="socket"')))
+    gateway.wait_for_connections(1)
+    gateway.send(
+        "board", position=position(9), reset=None, edition=EDITION | {"notices": 1},
+        lines=[line(number, f"Text {number}") for number in (3, 2, 1)],
+    )  # fmt: skip
+    gateway.send("live", position=position(9), replayed=0)
+    expect_lines(page, "Text 3", "Text 2", "Text 1")
+    for number in (1, 3):
+        withdrawn = line(
+            number, "", version=2, change="withdraw", status="canceled", correction=f"wrong {number}",
+            updated_at="2026-11-24T09:30:00Z", expires_at="2026-11-24T10:30:00Z",
+        )  # fmt: skip
+        gateway.send("line", position=position(9 + number), line=withdrawn)
+    expect_lines(page, "Withdrawn wrong 3", "Text 2")
+    page.clock.fast_forward(3_600_000)
+    expect_lines(page, "Text 2")
+
+
 def test_withdrawal_of_a_forgotten_line_leaves_no_notice(page: Page, harness: BrowserHarness, host: Host) -> None:
     lines = harness.post_all("en", ["One", "Two"])
     open_ticker(page, harness, host)

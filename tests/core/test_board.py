@@ -142,6 +142,13 @@ def test_there_are_at_most_as_many_notices_as_lines() -> None:
     assert numbers(board.lines(NOW, 3)) == [29, 28, 27, 1]
 
 
+def test_the_newest_notices_show_as_many_as_the_edition_allows() -> None:
+    board = board_of(line(1), *(withdrawn(number) for number in range(2, 30)))
+    assert numbers(board.lines(NOW, 10, notices=2)) == [29, 28, 1]
+    assert numbers(board.lines(NOW, 10, notices=0)) == [1]
+    assert numbers(board.lines(NOW, 1, notices=2)) == [29, 1]
+
+
 def test_a_notice_below_the_last_line_is_not_shown() -> None:
     board = board_of(withdrawn(1), line(2), line(3))
     assert numbers(board.lines(NOW, 2)) == [3, 2]

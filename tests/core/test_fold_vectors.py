@@ -48,7 +48,8 @@ def test_a_reader_shows_the_expected_lines(case: dict[str, Any]) -> None:
     for message in [case["board"], *case["messages"]]:
         if message is not None:
             reader.receive(message)
-    shown = reader.board.lines(now, case["size"])
+    limit = {"notices": case["notices"]} if "notices" in case else {}
+    shown = reader.board.lines(now, case["size"], **limit)
     expected = case["expect"]
     assert [line.id for line in shown] == expected["ids"]
     assert shown == msgspec.convert(expected["lines"], list[Line])
@@ -58,7 +59,7 @@ def test_a_reader_shows_the_expected_lines(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_a_case_is_complete(case: dict[str, Any]) -> None:
-    assert set(case) == {"name", "size", "now", "board", "messages", "expect"}
+    assert set(case) - {"notices"} == {"name", "size", "now", "board", "messages", "expect"}
     assert set(case["expect"]) == {"ids", "lines", "changes_at"}
     for line in case["expect"]["lines"]:
         assert set(line) | {"test"} == set(Line.__struct_fields__)  # only lines of test editions have `test`

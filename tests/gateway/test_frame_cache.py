@@ -93,6 +93,29 @@ async def test_board_is_encoded_again_when_one_of_its_lines_expires() -> None:
     assert b"for a minute" not in cache.board(10, None)
 
 
+async def test_board_drops_the_notice_of_a_withdrawn_line_at_its_end() -> None:
+    harness = ChannelHarness()
+    end = START + timedelta(hours=1)
+    harness.post("", status=Status.CANCELED, correction="nobody said so", expires_at=end)
+    cache = cache_of(harness)
+    harness.now = START + timedelta(minutes=59)
+    assert b"nobody said so" in cache.board(10, None)
+    harness.now = end
+    assert b"nobody said so" not in cache.board(10, None)
+    assert harness.channel.board_lines(10) == []
+
+
+async def test_board_has_as_many_notices_as_the_edition_allows() -> None:
+    harness = ChannelHarness()
+    for _ in range(5):
+        harness.post("", status=Status.CANCELED, correction="nobody said so")
+    cache = cache_of(harness)
+    assert cache.board(10, None).count(b"nobody said so") == len(harness.channel.board_lines(10)) == 3
+    harness.channel.edit(msgspec.structs.replace(harness.channel.edition, notices=1))
+    assert cache.board(10, None).count(b"nobody said so") == len(harness.channel.board_lines(10)) == 1
+    assert b'"notices":1' in cache.board(10, None)
+
+
 async def test_board_is_encoded_again_when_a_pin_ends() -> None:
     harness = ChannelHarness()
     harness.post("pinned", pinned_until=START + timedelta(minutes=1))

@@ -18,6 +18,7 @@ from tests.support.log_writer import LogWriter
 from tests.support.strategies import reader_entry
 from tests.support.waiting import eventually
 from ticker.core.board import Board
+from ticker.core.edition import NOTICES
 from ticker.core.line import Change, Line, Status
 from ticker.core.messages import BoardMessage, LineMessage
 from ticker.gateway.server import Gateway
@@ -73,7 +74,7 @@ class Ticker:
             self.reader = self._reading = None
 
     def shown(self, now: datetime) -> list[Line]:
-        return self.board.lines(now, SIZE)
+        return self.board.lines(now, SIZE, notices=NOTICES)
 
 
 async def _append_something(log: LogWriter, chance: Random) -> None:
@@ -121,6 +122,6 @@ async def test_each_readers_fold_equals_the_logs_after_any_schedule(log: LogWrit
     now = datetime.now(UTC)
     for ticker in tickers:
         await eventually(lambda ticker=ticker: ticker.position == log.head, "the reader is at the head")
-        assert ticker.shown(now) == log.board().lines(now, SIZE)
+        assert ticker.shown(now) == log.board().lines(now, SIZE, notices=NOTICES)
         assert ticker.seen == list(range(len(log.logged) - len(ticker.seen) + 1, len(log.logged) + 1))
         await ticker.drop()

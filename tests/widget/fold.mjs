@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 const [vectors, module] = process.argv.slice(2);
 const { Fold, nextBoardChange } = await import(pathToFileURL(module).href);
-const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, now, board, messages }) => {
+const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, notices = size, now, board, messages }) => {
   const fold = new Fold();
   if (board) fold.reset(board.lines);
   for (const message of messages) {
@@ -14,7 +14,7 @@ const results = JSON.parse(readFileSync(vectors, "utf8")).cases.map(({ size, now
     if (message.type === "forget") fold.forget(message.lines);
   }
   const instant = Date.parse(now);
-  const lines = fold.lines(instant, size);
+  const lines = fold.lines(instant, size, notices);
   const changesAt = nextBoardChange(lines, instant);
   const frozen = lines.every((line) => Object.isFrozen(line) && Object.isFrozen(line.regions ?? Object.freeze([])));
   return { frozen, ids: lines.map((line) => line.id), changes_at: changesAt === Infinity ? null : changesAt, lines };

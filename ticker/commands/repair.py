@@ -89,7 +89,8 @@ def _document(damaged: Damaged) -> dict[str, object]:
 
 def _kept(damaged: Damaged) -> dict[str, int]:
     now = datetime.now(UTC)
-    shown = damaged.board.lines(now, damaged.stored.edition.board_lines)
+    edition = damaged.stored.edition
+    shown = damaged.board.lines(now, edition.board_lines, notices=edition.notices)
     return {
         "entries": damaged.plan.kept,
         "lines": len(damaged.board),

@@ -78,16 +78,18 @@ class Board:
             del self._order[bisect_left(self._order, (entry.line.number, line_id))]
             self._pins.pop(line_id, None)
 
-    def lines(self, now: datetime, size: int, selection: Selection = EVERYTHING) -> list[Line]:
+    def lines(
+        self, now: datetime, size: int, selection: Selection = EVERYTHING, *, notices: int = LINES_MAX
+    ) -> list[Line]:
         """Return the lines that are visible at `now`: pinned lines first, then the others, each newest first.
 
         At most `size` lines have a text. Notices of withdrawn lines don't count, because five withdrawals in a row must
-        not empty a board. There are at most `size` notices.
+        not empty a board. The newest notices show, at most `size` and at most `notices` of them.
         """
         pins = sorted(((self._entries[line_id].line.number, line_id) for line_id in self._pins), reverse=True)
         pinned = [line for line in self._visible(pins, now, selection) if line.is_pinned(now)][:size]
         rest: list[Line] = []
-        room, notices = size - len(pinned), size
+        room, notices = size - len(pinned), min(size, notices)
         for line in self._visible(reversed(self._order), now, selection):
             if room <= 0:
                 break

@@ -40,6 +40,9 @@ REGIONS: Final = {
 }
 
 
+NOTICES: Final = 3
+"""How many notices of withdrawn lines a board shows at most, unless its edition sets another number."""
+
 TERMS_MAX: Final = 200
 """Maximum number of sections, of regions, of origins and of placeholders."""
 _Vocabulary = Annotated[dict[str, Annotated[str, Meta(max_length=100)]], Meta(max_length=TERMS_MAX)]
@@ -97,6 +100,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         role: The role of editors without a role of their own.
         undo_s: The undo window in seconds.
         notice_s: How long the notice of a withdrawn line shows, in seconds; 0 for no notice.
+        notices: The maximum number of notices on a board; 0 for none.
         submissions_per_minute: The rate limit per editor; 0 for none (None: as the desk's setting).
         submissions_burst: How many submissions an editor may make before the rate limit applies (None: as above).
         terminal_undo_s: The undo window of the terminal application in seconds, if it is longer than `undo_s`.
@@ -123,6 +127,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     role: Role = Role.EDITOR
     undo_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
     notice_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 3600
+    notices: Annotated[int, Meta(ge=0, le=100)] = NOTICES
     submissions_per_minute: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     submissions_burst: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     terminal_undo_s: Annotated[float, Meta(ge=0, le=300)] = 5.0

@@ -283,9 +283,9 @@ def next_version(edition: Edition, submission: Submission, latest: Entry, now: d
             line = msgspec.structs.replace(_with_content(edition, submission, line), correction=submission.reason)
         case Change.WITHDRAW:
             # The notice doesn't expire with the text: readers must see a withdrawal shortly before or after the expiry.
-            # It has its own end, so that notices never fill a board.
+            # It has its own end, so that notices don't stay on a board for days.
             line = line.without_text(Status.CANCELED)
-            end = now + timedelta(seconds=edition.notice_s)
+            end = max(now, line.updated_at) + timedelta(seconds=edition.notice_s)
             line = msgspec.structs.replace(line, correction=submission.reason, expires_at=end)
         case Change.HIDE:
             line = line.without_text(Status.WITHHELD)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from ticker.core.edition import Edition
+from ticker.core.edition import NOTICES, Edition
 from ticker.core.errors import UNREADABLE, TickerError
 from ticker.core.line import Direction, Line
 from ticker.core.log_window import Reset
@@ -35,6 +35,7 @@ class CloseCode(IntEnum):
 class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts that a reader needs to show an edition. `lang` is a BCP 47 tag.
 
+    `notices` is the maximum number of notices on a board.
     `words` has the words of the element's interface by language and by key, except English.
     """
 
@@ -43,13 +44,14 @@ class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     lang: str
     dir: Direction
     test: bool = False
+    notices: int = NOTICES
     words: dict[str, dict[str, str]] | None = None
 
     @classmethod
     def of(cls, name: str, edition: Edition, language: str = "") -> EditionInfo:
         """Return the facts of an edition, with the words of a language if there are some."""
         words = {language: WORDS[language]} if language in WORDS else None
-        return cls(name, edition.title, edition.lang, edition.dir, edition.test, words)
+        return cls(name, edition.title, edition.lang, edition.dir, edition.test, edition.notices, words)
 
 
 class BoardMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag="board"):

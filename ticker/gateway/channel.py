@@ -82,7 +82,7 @@ class Channel:
 
     def board_lines(self, size: int, selection: Selection = EVERYTHING) -> list[Line]:
         """Return the lines that the board shows now."""
-        return self.history.board.lines(self._clock(), size, selection)
+        return self.history.board.lines(self._clock(), size, selection, notices=self.edition.notices)
 
     def new_follower(self, transport: asyncio.Transport, options: StreamOptions, address: str) -> Follower:
         """Create a follower. The caller makes it the transport's protocol and calls `members.join`."""

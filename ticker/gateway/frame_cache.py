@@ -143,7 +143,7 @@ class FrameCache:
 
     def _make_board(self, size: int, reset: Reset | None, language: str, now: datetime) -> _BoardFrame:
         history = self.history
-        lines = history.board.lines(now, size, self.key.selection)
+        lines = history.board.lines(now, size, self.key.selection, notices=history.edition.notices)
         edition = EditionInfo.of(history.name, history.edition, language)
         message = BoardMessage(str(history.log.position), reset, edition, lines, history.is_incomplete)
         return _BoardFrame(frame_message(self.key.framing, message), next_change_at(lines, now))

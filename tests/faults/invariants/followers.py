@@ -12,6 +12,7 @@ from tests.faults.invariants.histories import Histories, fold, is_complete, remo
 from tests.faults.invariants.records import Event, Opened
 from tests.support.strategies import reader_entry
 from ticker.core.board import Board
+from ticker.core.edition import NOTICES
 from ticker.core.entry import Logged
 from ticker.core.line import Line
 from ticker.core.log_window import Reset
@@ -237,7 +238,7 @@ def check_board(position: str, lines: Sequence[Line], path: Sequence[Logged], ex
     """
     board = fold(path)
     if is_complete(path):
-        wanted = board.lines(expected.now, expected.lines, expected.selection)
+        wanted = board.lines(expected.now, expected.lines, expected.selection, notices=NOTICES)
     else:
         ids = {line.id for line in lines}
         wanted = [line for line in board.lines(expected.now, len(path), expected.selection) if line.id in ids]

@@ -300,7 +300,8 @@ export class BreakingTicker extends Attributes {
     const isAnnounced =
       line.status === "usable"
         ? ANNOUNCED_CHANGES.includes(line.change)
-        : line.status === "canceled" && line.change === "withdraw" && (line.expires_at ?? "~") > line.updated_at; // it shows a notice
+        : line.status === "canceled" && line.change === "withdraw" && // it shows a notice, unless that has ended already
+          !(/** @type {string} */ (line.expires_at) <= line.updated_at);
     // Only one of the elements that share a link announces: the first one that is visible and not silenced.
     const speaker = [.../** @type {Iterable<BreakingTicker>} */ (elements.keys())].find(
       (other) => other.#link === this.#link && other.announce === "on" && !other.paused && other.#isVisible,
@@ -335,7 +336,7 @@ export class BreakingTicker extends Attributes {
   /** Return the lines that are on the board now, if it isn't paused. */
   #newestLines() {
     this.#boardAt = Date.now() + this.#clockOffset;
-    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines) ?? []);
+    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines, this.#link.edition?.notices) ?? []);
   }
 
   /** Replace the board, unless it has the same lines. @param {Line[]} board */

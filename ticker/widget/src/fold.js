@@ -14,7 +14,10 @@
  *   updated_at: string, expires_at?: string | null, correction?: string | null, pinned_until?: string | null,
  *   test?: boolean,
  * }} Line
- * @typedef {{ name: string, title: string, lang: string, dir: string, test?: boolean, words?: Record<string, Record<string, string>> }} Edition
+ * @typedef {{
+ *   name: string, title: string, lang: string, dir: string, test?: boolean, notices?: number,
+ *   words?: Record<string, Record<string, string>>,
+ * }} Edition
  * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[], incomplete?: boolean }} Board
  * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string, now?: string } |
  *   { type: "forget", position?: undefined, lines: string[] } | { type: "bye", position?: undefined, retry_ms: number }} Message
@@ -25,6 +28,8 @@
  * @param {string | null | undefined} instant
  */
 export const toMilliseconds = (instant) => Date.parse(instant ?? "");
+
+const NOTICES = 3; // on a board, unless the edition says otherwise
 
 /** Freeze a line and its lists: events pass lines to pages, which must not change the text that shows. @param {Line} line */
 function freeze(line) {
@@ -65,8 +70,9 @@ export class Fold {
    * usable lines are on it. Notices of withdrawn lines don't count as lines, but there are at most `size` of them too.
    * @param {number} now in milliseconds
    * @param {number} size
+   * @param {number} [notices] how many notices the edition allows on a board
    */
-  lines(now, size) {
+  lines(now, size, notices = NOTICES) {
     const isPinned = (/** @type {Line} */ line) =>
       toMilliseconds(line.pinned_until) > now && line.status === "usable";
     const candidates = [...this.#lines.values()]
@@ -74,7 +80,7 @@ export class Fold {
       .sort((left, right) => right.number - left.number);
     const board = candidates.filter(isPinned).slice(0, size);
     let freePlaces = size - board.length;
-    let freeNotices = size;
+    let freeNotices = Math.min(size, notices);
     for (const line of candidates) {
       if (freePlaces <= 0) break;
       if (isPinned(line)) continue;
@@ -91,7 +97,7 @@ export class Fold {
    * @param {number} size
    */
   trim(now, size) {
-    if (this.#lines.size > 3 * size) this.reset(this.lines(now, 2 * size));
+    if (this.#lines.size > 3 * size) this.reset(this.lines(now, 2 * size, size));
   }
 }
 

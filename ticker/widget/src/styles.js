@@ -26,7 +26,7 @@ const CSS = `
   grid-template: "header controls" 2.75em "view view" minmax(0, 1fr) / minmax(0, max-content) minmax(max-content, 1fr);
 }
 .flow .row { flex-basis: 6.25em }
-.header, .controls { display: flex; align-items: center; gap: .375em; white-space: nowrap }
+.header, .controls { display: flex; align-items: center; gap: .25em; white-space: nowrap }
 .header { grid-area: header }
 .controls { grid-area: controls; justify-content: end; padding-inline: .5em }
 .rows section { border-block-start: var(--line) }
@@ -36,10 +36,10 @@ const CSS = `
   margin-inline-end: .5em; vertical-align: .15em }
 [data-state=live] .title::before { border-color: var(--accent) }
 .label { display: flex; align-items: center; align-self: stretch; padding-inline: 1em;
-  background: var(--accent); color: var(--ground); line-height: 1.2; text-transform: uppercase; white-space: normal;
-  }
+  line-height: 1.2; text-transform: uppercase; white-space: normal }
+.label, .test { background: var(--accent); color: var(--ground) }
 .flow .label::before { border-color: currentcolor }
-.test { padding: 0 .5em; border: 2px solid; background: var(--accent); color: var(--ground) }
+.test { padding: 0 .5em; border: 2px solid }
 .status, .age, .count, .note { color: var(--muted); font-weight: 400 }
 .status { flex: 1; inline-size: 0; overflow: hidden; white-space: normal }
 .new:not([hidden]) ~ .count { display: none }
@@ -76,8 +76,7 @@ a:hover { text-decoration: underline }
 .strip ol { display: flex; align-items: center; min-block-size: 100% }
 .flow :is(.text, .note) { display: inline }
 .flow .age { padding-inline-start: .75em }
-.strip .age { float: inline-end; position: sticky; bottom: 0; line-height: calc(24 / 13);
-  background: var(--ground); box-shadow: 0 0 .5em var(--ground) }
+.strip .age { float: inline-end; position: sticky; bottom: 0; line-height: 1.8; background: var(--ground) }
 .crawl section { overflow: hidden }
 .crawl ol { display: grid; justify-items: start; white-space: nowrap }
 .crawl li { grid-area: 1 / 1 }
