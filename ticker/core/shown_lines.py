@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
 from datetime import datetime
-from enum import Enum
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
 
 from ticker.core.board import Board
 from ticker.core.entry import Entry
-from ticker.core.line import Line, Status
+from ticker.core.line import Facets, Line, Status
 
-
-class _Kind(Enum):
-    USABLE = "usable"
-    PINNED = "pinned"
-    CANCELED = "canceled"
-
+# Strings, because the hash of an enum member is computed by Python code: too slow for every line of a log.
+_Kind: TypeAlias = Literal["usable", "pinned", "canceled"]
+_USABLE: Final = "usable"
+_PINNED: Final = "pinned"
+_CANCELED: Final = "canceled"
 
 _Cell: TypeAlias = tuple[_Kind, str | None, str | None, int]
 """A kind of lines with one section, one region (None: any region, or none) and one urgency."""
@@ -35,20 +33,20 @@ class ShownLines:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._cells: dict[_Cell, list[tuple[int, str]]] = {}  # → (number, id), ascending
-        self._place_of: dict[str, tuple[int, frozenset[_Cell]]] = {}  # line id → its number and cells
+        self._place_of: dict[str, tuple[int, tuple[_Cell, ...]]] = {}  # line id → its number and cells
         self._oldest: dict[_Cell, int] = {}  # → the number of the oldest line with a place, for `_asked`
         self._asked: tuple[datetime, int] | None = None
 
     def update(self, line_id: str) -> None:
         """Adopt the board's version of a line, or its removal."""
         self._asked = None
-        number, cells = self._place_of.pop(line_id, (0, frozenset[_Cell]()))
+        number, cells = self._place_of.pop(line_id, (0, ()))
         for cell in cells:
             self._discard(cell, (number, line_id))
         entry = self._board.get(line_id)
         if entry is None or entry.line.status is Status.WITHHELD:
             return
-        cells = frozenset(_cells_of(entry))
+        cells = _cells_of(entry)
         self._place_of[line_id] = (entry.line.number, cells)
         for cell in cells:
             insort(self._cells.setdefault(cell, []), (entry.line.number, line_id))
@@ -67,10 +65,10 @@ class ShownLines:
             kind, section, region, urgency = cell
             if not _counts(kind, line, now) or line.number < self._oldest_with_place(cell, now, size):
                 continue
-            if kind is not _Kind.CANCELED:
+            if kind is not _CANCELED:
                 return True
             # A notice stands between lines with a text, so it needs a place among those, too.
-            texts = _Kind.USABLE, section, region, urgency
+            texts = _USABLE, section, region, urgency
             if line.number >= self._oldest_with_place(texts, now, size):
                 return True
         return False
@@ -109,15 +107,25 @@ class ShownLines:
 
 
 def _counts(kind: _Kind, line: Line, now: datetime) -> bool:
-    return line.is_pinned(now) if kind is _Kind.PINNED else line.shows(now)
+    return line.is_pinned(now) if kind is _PINNED else line.shows(now)
 
 
-def _cells_of(entry: Entry) -> Iterator[_Cell]:
+def _cells_of(entry: Entry) -> tuple[_Cell, ...]:
+    """Return the cells of a line, each once."""
     line = entry.line
-    kinds = [_Kind.CANCELED] if line.status is Status.CANCELED else [_Kind.USABLE]
-    if line.pinned_until is not None and line.status is Status.USABLE:
-        kinds.append(_Kind.PINNED)
-    for facets in (line.facets, *entry.earlier_facets):
-        for region in (None, *facets.regions):
-            for kind in kinds:
-                yield kind, facets.section, region, facets.urgency
+    if line.status is Status.CANCELED:
+        kinds: tuple[_Kind, ...] = (_CANCELED,)
+    elif line.pinned_until is not None:
+        kinds = (_USABLE, _PINNED)
+    else:
+        kinds = (_USABLE,)
+    cells = _cells(kinds, line.facets)
+    if not entry.earlier_facets:
+        return cells
+    return tuple(dict.fromkeys(cells + sum((_cells(kinds, facets) for facets in entry.earlier_facets), ())))
+
+
+@lru_cache(maxsize=1024)
+def _cells(kinds: tuple[_Kind, ...], facets: Facets) -> tuple[_Cell, ...]:
+    regions = dict.fromkeys((None, *facets.regions))
+    return tuple((kind, facets.section, region, facets.urgency) for region in regions for kind in kinds)

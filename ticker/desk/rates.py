@@ -47,9 +47,14 @@ class Rates:
 
     def count(self, entry: Entry) -> None:
         """Count an entry of the log."""
-        if self.limit.per_minute and counts(entry.line.change, entry.posted_by, entry.editor):
-            at = self._not_before(entry.editor, entry.line.updated_at)
-            self._buckets[entry.editor] = _Bucket(self._level(entry.editor, at) + 1, at)
+        if not (self.limit.per_minute and counts(entry.line.change, entry.posted_by, entry.editor)):
+            return
+        at, bucket = entry.line.updated_at, self._buckets.get(entry.editor)
+        if bucket is None:
+            self._buckets[entry.editor] = _Bucket(1, at)
+        else:
+            at = _not_before(bucket, at)
+            bucket.level, bucket.at = self._level(bucket, at) + 1, at
 
     def wait_s(self, editor: str, now: datetime, more: int = 0) -> float | None:
         """Return how many seconds this editor has to wait before the next submission, or None for no wait.
@@ -58,25 +63,24 @@ class Rates:
         """
         if not self.limit.per_minute:
             return None
-        at = self._not_before(editor, now)
-        excess = self._level(editor, at) + more + 1 - self.limit.burst
+        bucket = self._buckets.get(editor)
+        at = now if bucket is None else _not_before(bucket, now)
+        level = 0.0 if bucket is None else self._level(bucket, at)
+        excess = level + more + 1 - self.limit.burst
         return excess * 60 / self.limit.per_minute + (at - now).total_seconds() if excess > 0 else None
 
-    def _not_before(self, editor: str, at: datetime) -> datetime:
-        """Return the time, or that of the editor's last entry if it is a little later: by another desk's clock.
-
-        Otherwise each change between two desks would drain the bucket by the difference of their clocks.
-        """
-        bucket = self._buckets.get(editor)
-        return bucket.at if bucket is not None and timedelta(0) < bucket.at - at <= CLOCKS_DIFFER else at
-
-    def _level(self, editor: str, now: datetime) -> float:
-        bucket = self._buckets.get(editor)
-        if bucket is None:
-            return 0.0
+    def _level(self, bucket: _Bucket, now: datetime) -> float:
         # If the clock was set back by much, the entry's time says nothing: the editor isn't made to wait for it.
         minutes = abs((now - bucket.at).total_seconds()) / 60
         return max(0.0, bucket.level - minutes * self.limit.per_minute)
+
+
+def _not_before(bucket: _Bucket, at: datetime) -> datetime:
+    """Return the time, or that of the editor's last entry if it is a little later: by another desk's clock.
+
+    Otherwise each change between two desks would drain the bucket by the difference of their clocks.
+    """
+    return bucket.at if at < bucket.at and bucket.at - at <= CLOCKS_DIFFER else at
 
 
 def counts(change: Change, posted_by: str, editor: str) -> bool:
