@@ -68,7 +68,7 @@ class ShownLines:
             if kind is not _CANCELED:
                 return True
             # A notice stands between lines with a text, so it needs a place among those, too.
-            texts = _USABLE, section, region, urgency
+            texts: _Cell = _USABLE, section, region, urgency
             if line.number >= self._oldest_with_place(texts, now, size):
                 return True
         return False

@@ -106,13 +106,14 @@ class Follower(Member):
         address: The address that it is counted for.
         state: Its stage.
         reset: The reason of a board that it must be sent before anything else, or None.
-        options: Its stream options.
+        lines: The size of its boards.
+        language: The language of the words in its boards.
         replayed: The number of entries replayed so far.
         paused_at: When its write buffer exceeded the high-water mark, or None.
 
     """
 
-    __slots__ = ("_context", "_inbound", "address", "options", "paused_at", "replayed", "reset", "state")
+    __slots__ = ("_context", "_inbound", "address", "language", "lines", "paused_at", "replayed", "reset", "state")
 
     slot: HeartbeatSlot[Follower]
 
@@ -127,7 +128,8 @@ class Follower(Member):
     ) -> None:
         super().__init__(transport, frame_cache, slot)
         self.address = address
-        self.options = options
+        # Not `options` itself: each reconnecting follower has its own, because its query is its own.
+        self.lines, self.language = options.lines, options.language
         self.state: State = WAITING
         self.reset: Reset | None = None
         self.replayed = 0
@@ -157,7 +159,7 @@ class Follower(Member):
             frames.append(batch.data)
         else:
             self.cursor = head
-            frames.append(cache.board(self.options.lines, start, self.options.language))
+            frames.append(cache.board(self.lines, start, self.language))
         if self.cursor == head:
             frames.append(cache.live(self.replayed))
             self.state = LIVE
@@ -208,8 +210,7 @@ class Follower(Member):
         self._context.counts.resets[reset] += 1
         self.reset = None
         self.cursor = self.frame_cache.history.log.head
-        options = self.options
-        self.transport.write(self.frame_cache.board(options.lines, reset, options.language))
+        self.transport.write(self.frame_cache.board(self.lines, reset, self.language))
         if self.state is REPLAYING:
             self._continue_replay(0)
 
