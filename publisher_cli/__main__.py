@@ -1,4 +1,7 @@
-"""The entry point of `tick`. It handles Ctrl-C before it imports the rest, which takes a tenth of a second."""
+"""The entry point of `tick`. It handles Ctrl-C before it imports the rest, which takes a tenth of a second.
+
+The script `bin/tick` calls it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from publisher_cli.interrupt import end_with_sentence
 
 def main() -> NoReturn:
     signal.signal(signal.SIGINT, end_with_sentence)
-    # `env --block-signal=INT tick` keeps a Ctrl-C for us that comes while Python itself is starting.
+    # The script `bin/tick` has blocked it, so that a Ctrl-C that came while Python was starting is handled here.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     from publisher_cli.cli import main as run_tick  # noqa: PLC0415 -- see above
 

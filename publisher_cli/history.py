@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -51,6 +51,14 @@ class UnknownLineError(SettingsError):
     code = "unknown"
 
 
+class NamedByWordsError(UnknownLineError):
+    """The name is no id, but a word of exactly one line: `entry` is its latest."""
+
+    def __init__(self, message: str, entry: Entry) -> None:
+        super().__init__(message)
+        self.entry = entry
+
+
 async def newest_first(redis: Redis, edition: str, page: int = PAGE) -> AsyncIterator[Logged]:
     """Yield the entries of an edition's log, from the newest to the oldest that is retained.
 
@@ -91,6 +99,7 @@ async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry
     `last` is the newest line that `editor` posted, even if it was changed or withdrawn since.
 
     Raises:
+        NamedByWordsError: If the name is no id, and one line has these words in its text.
         UnknownLineError: If the name fits no line, or several.
 
     """
@@ -112,16 +121,27 @@ async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry
     try:
         return latest[find_id(latest, name, f"line of {edition}", "`tick log`")]
     except UnknownLineError as error:
-        raise UnknownLineError(f"{error}, or {_by_words(latest.values(), name)}") from None
+        fits = _with_words(latest.values(), name)
+        message = f"{error}, or {_by_words(fits)}"
+        raise (NamedByWordsError(message, fits[0]) if len(fits) == 1 else UnknownLineError(message)) from None
 
 
-def _by_words(entries: Iterable[Entry], name: str) -> str:
-    """Return which lines have `name` in their texts, if any, and how to find a line by its words."""
-    lines = (entry.line for entry in entries if entry.line.text)
-    found = [line for line in lines if has_words(f"{line.attribution or ''} {line.text}", name)]
+def _with_words(entries: Iterable[Entry], name: str) -> list[Entry]:
+    """Return the entries whose lines have `name` in their texts, also in texts that are hidden."""
+    found: list[Entry] = []
+    for entry in entries:
+        line = entry.hidden_version or entry.line
+        if line.text and has_words(f"{line.attribution or ''} {line.text}", name):
+            found.append(entry)
+    return found
+
+
+def _by_words(found: Sequence[Entry]) -> str:
+    """Return which lines were found by their words, or how to find a line by its words."""
     if not found:
         return "find it by its words with `tick find`"
-    texts = (f"{line.id} “\u2068{line.text[:TEXT_SHOWN]}\u2069”" for line in found[:NAMED_MAX])
+    lines = [entry.hidden_version or entry.line for entry in found[:NAMED_MAX]]
+    texts = (f"{line.id} “\u2068{line.text[:TEXT_SHOWN]}\u2069”" for line in lines)
     return f"type the id of the line with these words: {', '.join(texts)}"
 
 

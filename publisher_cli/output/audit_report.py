@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from publisher_cli.output import bidi, messages
+from publisher_cli.output.held_content import NAMES
 from publisher_cli.output.tables import Row, show_rows
 from publisher_cli.times import find_zone
 from ticker.console import Console, Printable, Style, Styled
@@ -113,7 +114,7 @@ def _text_row(label: str, line: Line, text: str) -> Row:
 def _details(act: Act, edition: Edition) -> Iterator[tuple[str, str]]:
     if act.before is not None and act.after is not None:
         for each in differences(act.before, act.after):
-            yield each.field, f"{_value(each.before, edition)} → {_value(each.after, edition)}"
+            yield NAMES.get(each.field, each.field), f"{_value(each.before, edition)} → {_value(each.after, edition)}"
     refused = "refused" if act.outcome is ReceiptStatus.REFUSED else "because"
     yield from ((refused, _finding_text(finding)) for finding in act.errors)
     yield from (("waits", _finding_text(finding)) for finding in act.needs)

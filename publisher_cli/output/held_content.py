@@ -26,6 +26,9 @@ _CONTENT: Final = {
 
 _OTHERS: Final = {"pinned_until": "pinned until", "note": "note for staff", "break_glass": "glass broken"}
 
+NAMES: Final = {**_CONTENT, **_OTHERS}
+"""The names of fields for people."""
+
 
 def set_fields(submission: Submission) -> dict[str, Any]:
     """Return the fields that the submission sets, except its text, its urgency and its reason."""
@@ -40,11 +43,10 @@ def content_lines(submission: Submission, edition: Edition, now: datetime, zone:
     """Yield the fields that the submission sets, except its text, the source in front of the text, and its reason."""
     if isinstance(submission.urgency, int) and submission.urgency not in messages.URGENCIES:
         yield f"urgency: {submission.urgency}"
-    names = {**_CONTENT, **_OTHERS}
     for field, value in set_fields(submission).items():
         if field == "attribution" and isinstance(submission.text, str):
             continue
-        yield f"{names[field]}: {_spelled(field, value, edition, now, zone)}"
+        yield f"{NAMES[field]}: {_spelled(field, value, edition, now, zone)}"
 
 
 def _spelled(field: str, value: object, edition: Edition, now: datetime, zone: tzinfo | None) -> str:

@@ -16,7 +16,7 @@ from ticker.core.board import Board
 from ticker.core.edition import SecondPerson
 from ticker.core.entry import Logged
 from ticker.core.escaping import escape
-from ticker.core.line import Direction, Line
+from ticker.core.line import Direction, Line, Status
 from ticker.core.messages import BoardMessage, EditionInfo
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
@@ -73,10 +73,18 @@ def print_board(
     head = entries[-1].seq if entries else 0
     console.tell(
         f"{messages.name_of(stored)}  {bidi.isolated(stored.edition.title)}  "
-        f"{messages.count(head, 'entry', 'entries')}, {messages.count(len(lines), 'line')} on the board"
+        f"{messages.count(head, 'entry', 'entries')}, {_counted(lines)} on the board"
         f"{'' if selection == EVERYTHING else ' of this selection'}"
     )
     show_rows(console, [board_row(line, ids[line.id], now) for line in lines])
+
+
+def _counted(lines: Sequence[Line]) -> str:
+    """Return the number of lines, and apart from them the number of notices that stand for withdrawn lines."""
+    notices = sum(line.status is Status.CANCELED for line in lines)
+    return messages.count(len(lines) - notices, "line") + (
+        f" and {messages.count(notices, 'notice')}" if notices else ""
+    )
 
 
 def board_row(line: Line, line_id: str, now: datetime, style: str = "") -> Row:

@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from publisher_cli.exit_codes import STATUS_OF, Status
-from publisher_cli.history import UnknownLineError, find_line, find_related_lines
-from publisher_cli.output import messages
+from publisher_cli.history import NamedByWordsError, UnknownLineError, find_line, find_related_lines
+from publisher_cli.output import bidi, messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin
-from publisher_cli.submit.confirmation import may_repeat_confirmed
+from publisher_cli.submit.confirmation import confirms, may_ask, may_repeat_confirmed
 from publisher_cli.submit.request import TIME_OPTIONS, ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import Runner
 from publisher_cli.submit.undo_window import Window, is_window
@@ -33,12 +33,29 @@ _SHOWS_RELATED: Final = (Change.WITHDRAW, Change.CORRECT)
 
 
 def submit_change(console: Console, options: SubmitOptions, change: ChangeRequest) -> int:
-    """Submit a change, print its receipt, and return the exit code. On a terminal, ask if a rule asks.
+    """Submit a change, print its receipt, and return the exit code.
+
+    On a terminal, ask if a rule asks, and if the line is named by a word of its text and no other line has this word.
 
     Raises:
         TickerError: If the command is not valid. Nothing was sent.
 
     """
+    try:
+        return _submit(console, options, change)
+    except NamedByWordsError as error:
+        if not may_ask(console):
+            raise
+        line = error.entry.hidden_version or error.entry.line
+        text = bidi.isolated(messages.line_text(line), line.dir)
+        words = filter(None, (change.change, options.edition, line.id, f'"{text}"?'))
+        if not confirms(console, " ".join(words)):
+            return Status.USAGE
+        return _submit(console, options, msgspec.structs.replace(change, line=line.id))
+
+
+def _submit(console: Console, options: SubmitOptions, change: ChangeRequest) -> int:
+    """Submit a change, and once more if a rule asks and the editor confirms it."""
     runner = ChangeRunner(console, options, change)
     code = runner.finish(runner.run())
     if not may_repeat_confirmed(console, runner.receipt):
@@ -110,6 +127,8 @@ class ChangeRunner(Runner[Submission]):
             entry = await find_line(redis, stored.name, name, editor)
         except UnknownLineError as error:
             is_whole_id, is_forgotten = LINE_ID.fullmatch(name) is not None, self.request.forgotten
+            if isinstance(error, NamedByWordsError) and not is_forgotten:
+                raise
             if is_forgotten and not is_whole_id:
                 raise UnknownLineError(f"{error}; for a forgotten line, type its whole id") from error
             if is_whole_id and not is_forgotten and self.request.change is Change.WITHDRAW:

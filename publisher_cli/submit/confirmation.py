@@ -22,9 +22,14 @@ def may_repeat_confirmed(console: Console, receipt: Receipt | None) -> bool:
     return confirms(console, "send it all the same?")
 
 
+def may_ask(console: Console) -> bool:
+    """Return whether a person can answer a question on a terminal."""
+    return console.is_watched and sys.stdin.isatty()
+
+
 def confirms(console: Console, question: str) -> bool:
     """Ask on the terminal whether to send something, and return the answer. Return False without a terminal."""
-    if not (console.is_watched and sys.stdin.isatty()):
+    if not may_ask(console):
         return False
     is_confirmed = console.ask(question)
     if not is_confirmed:

@@ -29,6 +29,8 @@ class Pane(Enum):
 
 ON_COMPOSER: Final[list[BindingType]] = [
     Binding("enter", "app.submit", "send", priority=True, tooltip="Send the line to the desk"),
+    # Enter, pressed before the application opened: the terminal has turned it into a line feed. No prompt accepts it.
+    Binding("ctrl+j", "app.submit", "send", priority=True, show=False),
     Binding("tab", "next_field", "fields", priority=True, tooltip="Next field; Shift+Tab goes back"),
     Binding("shift+tab", "previous_field", "fields", priority=True, show=False),
     Binding(

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("ticker", "publisher_cli")
+SCRIPT = ROOT / "publisher_cli" / "bin" / "tick"
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +36,17 @@ def test_the_wheel_has_every_file_of_the_packages(wheel: zipfile.ZipFile) -> Non
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path != SCRIPT
     }
     assert files - set(wheel.namelist()) == set()
 
 
 def test_the_wheel_has_both_commands_and_the_licence(wheel: zipfile.ZipFile) -> None:
     (commands,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert wheel.read(commands).decode().split("\n")[1:3] == [
-        "tick = publisher_cli.__main__:main",
-        "ticker = ticker.cli:main",
-    ]
+    assert wheel.read(commands).decode().split() == ["[console_scripts]", "ticker", "=", "ticker.cli:main"]
+    (script,) = (each for each in wheel.infolist() if each.filename.endswith(".data/scripts/tick"))
+    assert wheel.read(script) == SCRIPT.read_bytes()
+    assert script.external_attr >> 16 & 0o111 == 0o111, "it must be executable"
     assert any(name.endswith("licenses/LICENSE") for name in wheel.namelist())
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 
-from publisher_cli.output.tables import Row, fitted, show_rows
+from publisher_cli.output.tables import Row, fitted, print_board, show_rows
 from publisher_cli.output.terminal import Terminal
 from ticker.console import Console
-from ticker.core.line import Direction
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.entry import Entry, Logged
+from ticker.core.line import Change, Direction, Line, Status
+from ticker.store.editions import StoredEdition
+
+NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 ROWS = (
     Row(("k7m2", "10:30:00", "FLASH"), "Earthquake hits Port Isel", Direction.LTR),
@@ -75,3 +81,30 @@ def test_text_that_has_no_room_beside_its_cells_stands_below_them() -> None:
     assert cells == "q1sd  2026-11-27 09:00  in 14 h 46 min  waits 10 s  maha (editor)"
     assert " ".join(line.strip() for line in text) == ("Rain " * 20).strip()
     assert all(line.startswith("  Rain") and len(line) <= 80 for line in text)
+
+
+def line(number: int, status: Status) -> Line:
+    return Line(
+        id=f"line{number}", version=1, number=number, change=Change.NEW, status=status, text="", lang="en",
+        dir=Direction.LTR, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statuses", "head"),
+    [
+        ((), "0 entries, 0 lines on the board"),
+        ((Status.USABLE,), "1 entry, 1 line on the board"),
+        ((Status.USABLE, Status.CANCELED, Status.USABLE), "3 entries, 2 lines and 1 notice on the board"),
+        ((Status.CANCELED, Status.CANCELED), "2 entries, 0 lines and 2 notices on the board"),
+    ],
+)
+def test_board_counts_notices_of_withdrawn_lines_apart(statuses: tuple[Status, ...], head: str) -> None:
+    entries = [
+        Logged(seq, "00" * 32, Entry(line=line(seq, status), editor="maha", key=f"k{seq}", submitted_at=NOW))
+        for seq, status in enumerate(statuses, 1)
+    ]
+    err = io.StringIO()
+    stored = StoredEdition("en", DEFAULT_EDITIONS["en"], "00" * 32)
+    print_board(Console({}, io.StringIO(), err), stored, entries, 10, NOW)
+    assert err.getvalue().endswith(f"  {head}\n")

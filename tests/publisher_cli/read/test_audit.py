@@ -100,9 +100,19 @@ def test_audit_isolates_each_arabic_text(audit_system: System) -> None:
     lines = audit_system.tick("audit", line, "-e", "ar").out.splitlines()
     assert "  before  \u2067\u2068Reuters\u2069: هطول أمطار [-غزيرة-] على الساحل\u2069" in lines
     assert "  after  \u2067\u2068رويترز\u2069: هطول أمطار على الساحل\u2069" in lines
-    assert "  attribution  \u2066Reuters → \u2068رويترز\u2069\u2069" in lines
+    assert "  source  \u2066Reuters → \u2068رويترز\u2069\u2069" in lines
     for each in lines:
         assert each.count("\u2069") == sum(each.count(mark) for mark in "\u2066\u2067\u2068"), each
+
+
+def test_audit_names_fields_in_words(audit_system: System) -> None:
+    line = tick_json(audit_system, "post", "Tram service: Line 4 runs again", "-e", "en")["id"]
+    tick_json(audit_system, "pin", line, "-e", "en", "--for", "2h")
+    tick_json(audit_system, "update", line, "Tram line 4 runs again", "-e", "en", "--story", "Trams")
+    out = audit_system.tick("audit", line, "-e", "en").out
+    assert re.search(r"^  pinned until  none → \d{4}-", out, re.MULTILINE)
+    assert "  story  none → Trams" in out.splitlines()
+    assert not re.search(r"^  \w*_\w*  ", out, re.MULTILINE)
 
 
 def test_since_omits_earlier_acts(audit_system: System) -> None:

@@ -158,7 +158,7 @@ async def test_flash_needs_ctrl_y_and_any_other_key_returns_to_the_text(newsroom
         await tui.paste(STORM)
         await tui.press("tab", "1", "enter")
         await tui.shows("SEND THIS FLASH TO EN?")
-        for key in ("enter", "y"):
+        for key in ("enter", "y", "ctrl+j"):
             await tui.press(key)
             await tui.shows("nothing was done")
             assert (tui.typed, state.outcomes) == (STORM, {})

@@ -35,6 +35,20 @@ def test_tick_without_arguments_runs_the_terminal_application_and_restores_the_t
     assert LEFT_SCREEN in terminal.seen
 
 
+def test_line_that_was_typed_with_enter_before_the_application_opened_stays_until_enter_is_pressed(
+    system: System,
+) -> None:
+    terminal = Terminal("tick", environ={**system.environ, "TICK_EDITION": "en", "TICK_EDITOR": "maha"})
+    terminal.type("Typed ahead: Nobody has read it\r")  # the terminal turns Enter into a line feed
+    until(lambda: "there is no connection yet" in terminal.seen, "it explains")
+    until(lambda: "● live" in terminal.seen, "it is live")
+    assert "Nobody has read it" not in str(system.tick("log", "-e", "en", "--json").json)
+    terminal.type("\r")
+    until(lambda: "ON AIR" in terminal.seen, "the line is on air")
+    terminal.type("\x11")
+    assert terminal.wait() == 0
+
+
 def test_tick_alone_opens_the_edition_that_was_used_last(system: System, tmp_path: Path) -> None:
     environ = {**system.environ, "TICKER_CONFIG": str(tmp_path)}
     assert Terminal("tick", "board", "-e", "es", environ=environ).wait() == 0
