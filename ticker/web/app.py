@@ -22,10 +22,12 @@ from ticker.gateway.admission import Refusal
 from ticker.gateway.hub import Hub
 from ticker.gateway.worker_metrics import WorkerMetrics
 from ticker.web.api import api_routes
+from ticker.web.assets import Assets
 from ticker.web.cors import Preflight
+from ticker.web.documents import Documents
 from ticker.web.http_cache import COMPRESSED_MIN
 from ticker.web.operations import Operations
-from ticker.web.pages import page_routes
+from ticker.web.pages import make_environment, page_routes
 from ticker.web.problems import failed, method_not_allowed, not_found, refused
 from ticker.web.public_address import PublicAddress
 
@@ -48,13 +50,17 @@ def make_app(
     other workers. With `demo`, it has the made-up article.
     """
     operations = Operations(hub, collectors, workers)
+    assets = Assets(version)
+    documents = Documents(version, make_environment(assets))
     routes = [
         *api_routes(hub),
+        *documents.routes,
         Route("/healthz", operations.health),
         Route("/readyz", operations.ready),
         *([Route("/metrics", operations.metrics)] if has_metrics else []),
-        *page_routes(hub, version=version, demo=demo),
+        *page_routes(hub, version=version, demo=demo, assets=assets),
     ]
+    documents.describe(routes)
     return Starlette(
         routes=routes,
         middleware=[

@@ -42,12 +42,12 @@ REFRESH_S: Final = 60
 """Interval at which a page reloads in a browser without JavaScript."""
 
 
-def page_routes(hub: Hub, *, version: str, demo: bool = False) -> list[BaseRoute]:
+def page_routes(hub: Hub, *, version: str, demo: bool = False, assets: Assets | None = None) -> list[BaseRoute]:
     """Return the routes of all pages and files. The made-up article exists only with `demo`, beside made-up lines.
 
     They have to be the last ones of an application, because `/{edition}` matches every name.
     """
-    assets = Assets(version)
+    assets = assets or Assets(version)
     pages = Pages(hub, assets, version, demo=demo)
     return [
         Route("/", pages.index),
@@ -70,7 +70,7 @@ class Pages:
         self._assets = assets
         self._module = assets.module
         self._version = version
-        self._environment = _make_environment(assets)
+        self._environment = make_environment(assets)
 
     async def index(self, request: Request) -> Response:
         """Show every edition, the themes, and the code to embed a ticker."""
@@ -270,7 +270,8 @@ def _script_json(document: bytes) -> Markup:
     return Markup(text)  # noqa: S704 -- escaped above
 
 
-def _make_environment(assets: Assets) -> Environment:
+def make_environment(assets: Assets) -> Environment:
+    """Return the environment of all templates."""
     environment = Environment(
         loader=PackageLoader("ticker.web"),
         autoescape=True,
