@@ -38,3 +38,11 @@ class Backoff:
     def reset(self) -> None:
         """Start again with the first delay, after a success."""
         self._longest_s = self._first_s
+
+
+def delay_s(
+    failures: int, first_s: float, most_s: float, *, jitter: float = 0.5, chance: Callable[[], float] = random.random
+) -> float:
+    """Return the delay of `Backoff` after `failures` earlier failures, for callers that store the count."""
+    longest_s = min(first_s * 2.0 ** min(failures, 62), most_s)
+    return longest_s * (1 - jitter * chance())

@@ -16,6 +16,7 @@ _PLACES: Final = {
     "up": "ticker.commands.up:up",
     "desk": "ticker.commands.desk:desk",
     "gateway": "ticker.commands.gateway:gateway",
+    "relay": "ticker.commands.relay:relay",
     "verify": "ticker.commands.log:verify",
     "repair": "ticker.commands.repair:repair",
     "rotate": "ticker.commands.log:rotate",

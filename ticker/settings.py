@@ -76,6 +76,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_proxies: tuple[str, ...] = ()
     public_url: str | None = None
 
+    # the relay
+    relay_lines: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
+    relay_pending: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    relay_parallel: Annotated[int, Meta(ge=1, le=100)] = 4
+    relay_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
+    relay_retry_s: Seconds = 300.0
+    relay_give_up_s: Annotated[float, Meta(gt=0, le=30 * 86_400)] = 3 * 86_400.0
+
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read the settings from a file, if `path` is given, and from the environment.

@@ -1,0 +1,50 @@
+"""One running system for all tests of the relay as a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers import short_folder
+from tests.support.system import Program, System, settings_without
+from tests.support.webhook_receiver import SECRET, WebhookReceiver
+
+Relays = Callable[..., Program]
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    with (
+        short_folder() as folder,
+        System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate", "short")) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as receiver:
+        yield receiver
+        assert receiver.invalid == []
+
+
+@pytest.fixture
+def relay(system: System, tmp_path: Path) -> Iterator[Relays]:
+    """Start a relay of the English edition. Receivers are given by name; what shows already isn't sent."""
+    programs: list[Program] = []
+
+    def start(*options: str, log_level: str = "info", **receivers: str) -> Program:
+        words = ["relay", "-e", "en", "--gateway", system.url, "--state", str(tmp_path / "state"), "--allow-private"]
+        for name, url in receivers.items():
+            words += ["--to", f"{name}={url}"]
+        variables = {f"TICKER_RELAY_SECRET_{name.upper()}": SECRET for name in receivers}
+        environ = {**system.environ, **variables, "TICKER_RELAY_RETRY_S": "0.2", "TICKER_LOG_LEVEL": log_level}
+        program = Program([*words, "--no-board", *options], environ, tmp_path / "relay.log")
+        programs.append(program)
+        return program.start()
+
+    yield start
+    for program in programs:
+        program.stop()

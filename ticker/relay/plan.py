@@ -1,0 +1,254 @@
+"""Plan what a relay sends to one receiver: from an edition's messages, the outcomes of attempts, and the time.
+
+Pure: no I/O, no clock. The caller does these steps in this order, for ever:
+
+1. call `receive` for a message or `finish` for the outcome of an attempt;
+2. call `start` for the deliveries to attempt now;
+3. store `take_changes` on disk, and wait until it is there;
+4. begin the attempts.
+
+So an attempt is on disk before the receiver can know of it, and an acknowledgement is on disk before the relay goes on.
+If the process dies between any two steps, the receiver gets each delivery that it has not acknowledged, and none whose
+acknowledgement was stored.
+
+There is one order per line. A newer version takes the place of an older one that the receiver hasn't acknowledged. The
+backlog is the log itself: if `pending` lines wait, unknown lines are left in the log and read again later. Lines that
+the receiver may have are still followed, so that a withdrawal never waits for that.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+
+from ticker.backoff import delay_s
+from ticker.relay.book import Book, Changes, Limits, has_expired
+from ticker.relay.reading import Reading, RelayMessage
+from ticker.relay.records import Acknowledged, Delivery, Disabled, Failed, Outcome, Record, Refused, RouteState, Verdict
+
+
+class Plan:
+    """The state of one route, and the decisions on it. See the module for the order of the calls.
+
+    Args:
+        limits: The limits of the route.
+        state: The stored state.
+        records: The stored records. The plan owns them from now on.
+        chance: Returns a random number from 0 to 1, for the jitter of the delays.
+
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        state: RouteState | None = None,
+        records: Iterable[Record] = (),
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.limits = limits
+        self._book = Book(limits, state or RouteState(), records)
+        self._reading = Reading(self._book)
+        self._chance = chance
+        self._failures = 0  # of the receiver as a whole, since its last success
+        self._outage_until = 0.0
+
+    @property
+    def state(self) -> RouteState:
+        """The part of the state that belongs to no line."""
+        return self._book.state
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """What is known of each line."""
+        return self._book.records
+
+    @property
+    def running(self) -> frozenset[int]:
+        """The orders of the attempts that run."""
+        return frozenset(self._book.running)
+
+    @property
+    def pending(self) -> int:
+        """The number of deliveries that are still tried."""
+        return self._book.pending
+
+    @property
+    def parked(self) -> int:
+        """The number of deliveries that the relay has given up."""
+        return self._book.parked
+
+    @property
+    def oldest_pending_at(self) -> float | None:
+        """When the oldest pending delivery was read, in seconds since 1970. None if nothing is pending."""
+        return min((delivery.queued_at for delivery in self._book.deliveries()), default=None)
+
+    @property
+    def needs_reread(self) -> bool:
+        """Whether lines were left in the log and there is room for them now: call `reread`."""
+        book = self._book
+        return book.is_behind and book.state.disabled is None and book.pending <= self.limits.pending // 2
+
+    def reread(self) -> str | None:
+        """Return the position to follow the edition from. None starts with the board."""
+        self._book.is_behind = self._book.state.disabled is not None
+        return self._book.state.position
+
+    def receive(self, message: RelayMessage, now: float) -> None:
+        """Apply a message of the edition, read at `now`, in seconds since 1970."""
+        self._reading.receive(message, now)
+
+    def take_changes(self) -> Changes:
+        """Return what has changed since the last call. Store it before you begin the attempts of `start`."""
+        return self._book.take_changes()
+
+    # What to attempt
+
+    def start(self, now: float) -> list[Delivery]:
+        """Return the deliveries to attempt now, the most urgent first. `finish` must be called for each."""
+        if self._book.state.disabled is not None:
+            return []
+        started = []
+        running = {delivery.line: delivery for delivery, _ in self._book.running.values()}
+        texts = sum(not delivery.kind.takes_back for delivery in running.values())
+        room = {True: self.limits.parallel - (len(running) - texts), False: self._room_for_texts() - texts}
+        for record in self._due(now):
+            delivery = record.pending
+            assert delivery is not None
+            if record.line in running:
+                continue
+            if not record.may_have and delivery.content is not None and has_expired(delivery.content, now):
+                self._book.settle(record, delivery, Verdict.EXPIRED)
+                continue
+            if room[delivery.kind.takes_back] <= 0:
+                continue
+            room[delivery.kind.takes_back] -= 1
+            self._book.running[delivery.order] = (delivery, record.may_have)
+            record.may_have = True
+            self._book.touch(record.line)
+            started.append(delivery)
+        return started
+
+    def _room_for_texts(self) -> int:
+        """One attempt at a time while the receiver is in trouble: it shows whether the receiver is back."""
+        return 1 if self._failures else self.limits.parallel
+
+    def _due(self, now: float) -> list[Record]:
+        due = []
+        for line in self._book.waiting:
+            record = self._book.records[line]
+            delivery = record.pending
+            if delivery is not None and not record.is_parked and self._due_at(record, delivery) <= now:
+                due.append((not delivery.kind.takes_back, delivery.order, record))
+        return [record for _, _, record in sorted(due, key=lambda each: each[:2])]
+
+    def _due_at(self, record: Record, delivery: Delivery) -> float:
+        # A delivery that takes a text back waits only for its own retries, not for a receiver that is in trouble.
+        return record.retry_at if delivery.kind.takes_back else max(record.retry_at, self._outage_until)
+
+    def next_at(self) -> float | None:
+        """Return when to call `start` again even if nothing happens, in seconds since 1970, or None."""
+        if self._book.state.disabled is not None:
+            return None
+        running = {delivery.line for delivery, _ in self._book.running.values()}
+        waiting = [self._book.records[line] for line in self._book.waiting - running]
+        return min(
+            (self._due_at(each, each.pending) for each in waiting if each.pending is not None and not each.is_parked),
+            default=None,
+        )
+
+    @property
+    def overtaken(self) -> list[Delivery]:
+        """Running attempts of a version that a later one has replaced. The caller may end them early."""
+        return [
+            delivery
+            for delivery, _ in self._book.running.values()
+            if (pending := self._book.records[delivery.line].pending) is not None and pending.order != delivery.order
+        ]
+
+    # What became of an attempt
+
+    def finish(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
+        """Apply the outcome of an attempt that `start` returned."""
+        _, had = self._book.running.pop(delivery.order)
+        record = self._book.records[delivery.line]
+        self._book.touch(record.line)
+        is_newest = record.pending is not None and record.pending.order == delivery.order
+        match outcome:
+            case Acknowledged():
+                self._failures, self._outage_until = 0, 0.0
+                self._acknowledge(record, delivery, outcome, now, is_newest=is_newest)
+            case Failed():
+                if outcome.is_unsent and not had:
+                    record.may_have = False
+                if outcome.is_outage:
+                    self._note_outage(outcome, now)
+                self._retry(record, delivery, outcome, now, is_newest=is_newest)
+            case Refused():
+                self._failures, self._outage_until = 0, 0.0
+                if is_newest:
+                    verdict = Verdict.CANT_UNDO if delivery.kind.takes_back else Verdict.FAILED
+                    self._book.settle(record, delivery, verdict, outcome.reason)
+            case Disabled():
+                self._disable(outcome.reason)
+            case _:
+                raise AssertionError(outcome)
+
+    def _acknowledge(
+        self, record: Record, delivery: Delivery, outcome: Acknowledged, now: float, *, is_newest: bool
+    ) -> None:
+        if outcome.ref is not None and outcome.ref != record.ref:
+            record.ref, record.sent_at = outcome.ref, now
+        if delivery.kind.takes_back:
+            record.ref = None
+        verdict = Verdict.GONE if delivery.kind.takes_back else Verdict.DELIVERED
+        if is_newest:
+            self._book.settle(record, delivery, verdict)
+
+    def _note_outage(self, outcome: Failed, now: float) -> None:
+        delay = delay_s(
+            self._failures, self.limits.retry_first_s, self.limits.retry_most_s, jitter=0.5, chance=self._chance
+        )
+        self._failures += 1
+        if outcome.retry_after_s is not None:
+            delay = min(outcome.retry_after_s, self.limits.retry_most_s) * (1 + self._chance() / 4)
+        self._outage_until = now + delay
+
+    def _retry(self, record: Record, delivery: Delivery, outcome: Failed, now: float, *, is_newest: bool) -> None:
+        if not record.may_have and record.pending is not None and record.pending.kind.takes_back:
+            self._book.settle(record, record.pending, Verdict.NEVER_SENT)
+        if not is_newest or record.pending is None:
+            return
+        record.reason = outcome.reason
+        most_s = self.limits.urgent_most_s if delivery.kind.takes_back else self.limits.retry_most_s
+        delay = delay_s(record.failures, self.limits.retry_first_s, most_s, jitter=0.5, chance=self._chance)
+        if outcome.retry_after_s is not None:
+            delay = max(delay, min(outcome.retry_after_s, self.limits.retry_most_s))
+        record.failures += 1
+        record.retry_at = now + delay
+        if now - delivery.queued_at >= self.limits.give_up_s:
+            record.is_parked = True
+            record.verdict = Verdict.CANT_UNDO if delivery.kind.takes_back else Verdict.FAILED
+            self._book.report(delivery, record.verdict, outcome.reason)
+
+    def _disable(self, reason: str) -> None:
+        """Stop sending. Withdrawals get the verdict `cant-undo` until `enable`."""
+        if self._book.state.disabled is not None:
+            return
+        self._book.state.disabled = reason
+        self._book.is_behind = True
+        for line in sorted(self._book.waiting):
+            record = self._book.records[line]
+            if record.pending is not None and record.pending.kind.takes_back:
+                record.verdict = Verdict.CANT_UNDO
+                self._book.touch(line)
+                self._book.report(record.pending, Verdict.CANT_UNDO, reason)
+
+    def enable(self) -> int:
+        """Send everything that failed again, also to a receiver that was disabled. Return the number of deliveries."""
+        self._book.state.disabled = None
+        self._failures, self._outage_until = 0, 0.0
+        for line in self._book.waiting:
+            record = self._book.records[line]
+            record.failures, record.retry_at, record.is_parked = 0, 0.0, False
+            self._book.touch(line)
+        return len(self._book.waiting)

@@ -1,0 +1,112 @@
+"""`ticker relay` as a process: its routes, its metrics server and its signals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from ticker.logs import set_up_logs
+from ticker.relay.book import Limits
+from ticker.relay.plan import Plan
+from ticker.relay.route import Route
+from ticker.relay.state import StateFile, state_file
+from ticker.relay.webhook import WebhookTarget, parse_secrets
+from ticker.settings import Settings
+from ticker.signals import stop_on_signals
+
+
+class Receiver(msgspec.Struct, frozen=True):
+    """A receiver of the command line. `secrets` are in the form that `parse_secrets` reads, from `source`."""
+
+    name: str
+    url: str
+    secrets: str
+    source: str
+
+    def __repr__(self) -> str:  # the URL may contain a token, too
+        return f"Receiver({self.name!r})"
+
+
+class RelayOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What to send where. `folder` is for the state, `metrics` the address of the metrics server."""
+
+    receivers: Sequence[Receiver]
+    editions: Sequence[str]
+    gateway: str
+    folder: Path
+    allow_private: bool
+    sends_board: bool
+    metrics: tuple[str, int] | None
+
+
+def run(options: RelayOptions, settings: Settings, *, environ: Mapping[str, str], ready: Callable[[str], None]) -> None:
+    """Run a relay until a signal ends it. `ready` is called once, with the URL of the metrics server or an empty text.
+
+    Raises:
+        TickerError: If an option can't be used, another relay uses the state, or the disk fails.
+
+    """
+    set_up_logs(environ)
+    for name in ("httpx", "httpcore"):  # they log each URL, which may contain a token, and at `debug` each header
+        logging.getLogger(name).setLevel(logging.WARNING)
+    uvloop.run(_run(options, settings, ready))
+
+
+async def _run(options: RelayOptions, settings: Settings, ready: Callable[[str], None]) -> None:
+    work = asyncio.create_task(_work(options, settings, ready), name="relay")
+    stop_on_signals(work.cancel)
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+async def _work(options: RelayOptions, settings: Settings, ready: Callable[[str], None]) -> None:
+    with ExitStack() as stack:
+        routes = [
+            _route(options, settings, receiver, edition, stack)
+            for receiver in options.receivers
+            for edition in options.editions
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            url = ""
+            if options.metrics is not None:
+                from ticker.http_server import bind, serve, url_of  # noqa: PLC0415 -- not needed without metrics
+                from ticker.relay.metrics import make_app  # noqa: PLC0415
+
+                bound = bind(*options.metrics, option="--metrics")
+                url = url_of(bound)
+                tasks.create_task(serve(make_app(routes), bound), name="metrics")
+            for route in routes:
+                tasks.create_task(route.run(), name=f"{route.receiver}.{route.edition}")
+            ready(url)
+
+
+def _route(options: RelayOptions, settings: Settings, receiver: Receiver, edition: str, stack: ExitStack) -> Route:
+    target = WebhookTarget(
+        receiver.url,
+        parse_secrets(receiver.secrets, receiver.source),
+        timeout_s=settings.relay_timeout_s,
+        allow_private=options.allow_private,
+    )
+    state = stack.enter_context(StateFile(state_file(options.folder, receiver.name, edition)))
+    stored, records = state.load()
+    plan = Plan(limits_of(settings, sends_board=options.sends_board), stored, records)
+    return Route(receiver.name, edition, options.gateway, plan, state, target)
+
+
+def limits_of(settings: Settings, *, sends_board: bool = True) -> Limits:
+    """Return the limits of a route."""
+    return Limits(
+        lines=settings.relay_lines,
+        pending=settings.relay_pending,
+        parallel=settings.relay_parallel,
+        retry_most_s=settings.relay_retry_s,
+        urgent_most_s=min(settings.relay_retry_s, Limits().urgent_most_s),
+        give_up_s=settings.relay_give_up_s,
+        sends_board=sends_board,
+    )
