@@ -16,6 +16,7 @@ from ticker.desk.desk import DeskState
 from ticker.desk.metrics import DeskCollector
 from ticker.gateway.hub import Hub
 from ticker.gateway.metrics import make_registry
+from ticker.relay.metrics import RelayCollector
 from ticker.settings import Settings, load_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
@@ -80,9 +81,10 @@ def _fields(kind: type[msgspec.Struct]) -> set[str]:
 
 
 def _metrics() -> set[str]:
-    """Return the names of the samples that a gateway and a desk can have, with the suffix of counters."""
+    """Return the names of the samples that a gateway, a desk and a relay can have, with the suffix of counters."""
     hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), lambda: 0.5)
     registry = make_registry(hub, [DeskCollector(DeskState(), 1)])
     assert isinstance(registry, CollectorRegistry)
-    names = {f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()}
+    families = [*registry.collect(), *RelayCollector([]).collect()]
+    names = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     return names | {"ticker_worker_up"}  # of ticker/gateway/worker_metrics.py

@@ -309,8 +309,9 @@ class Simulation:
         for _ in range(400):
             self._step(self._read)
             self._run_until(self.now + 30)
-            is_idle = not self.plan.pending or self.plan.state.disabled is not None
-            if is_idle and self.plan.state.position == self.log.position(len(self.log.entries)) and not self._events:
+            has_read = self.plan.state.position == self.log.position(len(self.log.entries))
+            is_idle = self.plan.state.disabled is not None or (has_read and not self.plan.pending)
+            if is_idle and not self._events:
                 return
         assert self.plan.state.disabled is not None
 

@@ -53,6 +53,14 @@ class StateFile:
         self._stored = b""
 
     def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _open(self) -> None:
         with _as_store_error(self._path):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._lock.acquire():
@@ -67,7 +75,6 @@ class StateFile:
                 self._connection.execute(f"PRAGMA {pragma}")
             for statement in _SCHEMA:
                 self._connection.execute(statement)
-        return self
 
     def __exit__(self, *_: object) -> None:
         connection, self._connection = self._connection, None
