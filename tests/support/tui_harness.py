@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
+from textual._compositor import Compositor
 from textual.events import Key, Paste
 from textual.keys import _character_to_key, key_to_character
 from textual.message import Message
@@ -86,8 +88,12 @@ class Tui:
         return self._base.query_one(LineList)
 
     async def press(self, *keys: str) -> None:
-        """Press keys. Each one is handled before the next one is pressed."""
-        for key in keys:
+        """Press keys. Each one is handled before the next one is pressed. The result of the last one is drawn."""
+        with _without_drawing():
+            for key in keys[:-1]:
+                self._post(key)
+                await self.settle()
+        for key in keys[-1:]:
             self._post(key)
             await self.settle()
 
@@ -140,6 +146,17 @@ class Tui:
     async def is_live(self) -> None:
         """Wait until the application is connected and has loaded an edition."""
         await self.until(lambda: self.app.connection.state is State.LIVE and self.app.model, "it is live")
+
+
+@contextmanager
+def _without_drawing() -> Iterator[None]:
+    """Let applications lay out their screens, but draw no text: that takes most of the time, and nobody looks.
+
+    The parts to draw stay marked, so they are drawn later.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Compositor, "render_update", lambda *_, **__: None)
+        yield
 
 
 async def _all_tasks_wait() -> None:
