@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -71,6 +72,12 @@ def is_alive(pid: int) -> bool:
             return True
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+@lru_cache
+def _binary(path: str) -> str:
+    """Return the server program that is found with this PATH. Finding it runs it with `--version`."""
+    return str(find_binary({"PATH": path}))
 
 
 class ServerProcess:
@@ -213,7 +220,7 @@ class RedisServer(ServerProcess):
 
     def _words(self) -> list[str]:
         pairs = [(f"--{name}", str(value)) for name, value in self.options.items()]
-        return [str(find_binary(os.environ)), *(word for pair in pairs for word in pair)]
+        return [_binary(os.environ.get("PATH", os.defpath)), *(word for pair in pairs for word in pair)]
 
     def _client(self) -> redis.Redis:
         if self.socket is not None:
