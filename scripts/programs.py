@@ -1,9 +1,9 @@
-"""Find shells, systemd-analyze and proxies for the tests, or unpack them: `.venv/bin/python -m scripts.programs`.
+"""Find shells, systemd-analyze, proxies and a browser for the tests, or unpack them: `python -m scripts.programs`.
 
 The tests run completion in zsh and fish, check the units in `deploy/systemd/`, and run nginx, Caddy and HAProxy with
-the files in `deploy/proxy/`. The script uses the programs on PATH. It unpacks those that are missing from the packages
-of `apt-get` into the environment. It installs nothing and starts no service. It needs root only if apt-get lacks
-package lists.
+the files in `deploy/proxy/`. Tests of pages run in Chromium's headless shell. The script uses the programs on PATH. It
+unpacks those that are missing from the packages of `apt-get` into the environment. It installs nothing and starts no
+service. It needs root only if apt-get lacks package lists.
 
 It prints one line per program. The exit status is 0, or 1 if one of them is still missing.
 """
@@ -18,6 +18,8 @@ from scripts.commands import starts
 from scripts.debian import unpack, write_start
 
 FOLDER = Path(sys.prefix) / "programs"
+# Chromium without its window: the same engine, and half of the time. Without it, the tests run in Chromium.
+HEADLESS_SHELL = "chromium-headless-shell"
 # The packages, the program in them, and its option for its version. Only the static zsh works from another folder.
 PACKAGES = {
     "zsh": (("zsh-static", "zsh-common"), "bin/zsh-static", "--version"),
@@ -26,6 +28,7 @@ PACKAGES = {
     "nginx": (("nginx",), "usr/sbin/nginx", "-v"),
     "caddy": (("caddy",), "usr/bin/caddy", "version"),
     "haproxy": (("haproxy",), "usr/sbin/haproxy", "-v"),
+    HEADLESS_SHELL: ((HEADLESS_SHELL, "chromium-common"), f"usr/lib/chromium/{HEADLESS_SHELL}", "--version"),
 }
 # Debian's proxies are here, and PATH may lack this folder for users other than root.
 SYSTEM = "/usr/sbin"
@@ -72,7 +75,8 @@ def _find_or_unpack(name: str) -> bool:
     if path := find_program(name):
         print(f"{name}: {path}, just unpacked")
         return True
-    print(f"{name}: not found: {why}. Install {name}. Without it, some tests fail.", file=sys.stderr)
+    without = "take longer" if name == HEADLESS_SHELL else "fail"
+    print(f"{name}: not found: {why}. Install {name}. Without it, some tests {without}.", file=sys.stderr)
     return False
 
 

@@ -8,13 +8,13 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browser_fixtures import browser, harness, host, reader
+from tests.support.browser_fixtures import browser, driver, harness, host, reader, whole_browser, whole_reader
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import host_page
 from tests.support.browser_reader import Readers
 from tests.support.scripted_server import EventsGateway, ScriptedGateway, SocketGateway
 
-__all__ = ["browser", "harness", "host", "reader"]
+__all__ = ["browser", "driver", "harness", "host", "reader", "whole_browser", "whole_reader"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -101,10 +101,10 @@ def test_rendered_page_continues_without_gap_or_repeat(page: Page, harness: Brow
 
 
 def test_page_from_the_back_forward_cache_is_live_again(
-    reader: Readers, harness: BrowserHarness, host: Host, transport: str
+    whole_reader: Readers, harness: BrowserHarness, host: Host, transport: str
 ) -> None:
     harness.post("en", "Before")
-    page = reader().open(host.put("/", host_page(harness.address, f'edition="en" {transport}')))
+    page = whole_reader().open(host.put("/", host_page(harness.address, f'edition="en" {transport}')))
     expect_live(page)
     page.evaluate("window.isTheSame = true")
     page.goto(host.put("/other", "<!doctype html><title>Other</title><link rel=icon href=data:,>"))

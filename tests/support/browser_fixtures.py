@@ -1,14 +1,16 @@
-"""Fixtures for tests with a Chromium: the browser, readers' profiles, a gateway, and another site's web server."""
+"""Fixtures for tests with Chromium or its headless shell: a browser, profiles, a gateway, and another site's server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from scripts.engines import CHROMIUM, need_engine
+from scripts.programs import HEADLESS_SHELL, find_program
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_reader import TIMEOUT_MS, Reader, Readers
 
@@ -41,16 +43,31 @@ expect.set_options(timeout=TIMEOUT_MS)
 
 # Per module and not per session: no other test can run an event loop while Playwright's synchronous API is open.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = need_engine(CHROMIUM).path
+def driver() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=ARGUMENTS,
-            ignore_default_args=["--disable-back-forward-cache"],  # readers have that cache
-        )
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Playwright) -> Iterator[Browser]:
+    """Chromium's headless shell, or Chromium where there is none."""
+    yield from _launch(driver, find_program(HEADLESS_SHELL) or need_engine(CHROMIUM).path)
+
+
+@pytest.fixture(scope="module")
+def whole_browser(driver: Playwright) -> Iterator[Browser]:
+    """Chromium. Its headless shell has no back/forward cache."""
+    yield from _launch(driver, need_engine(CHROMIUM).path)
+
+
+def _launch(driver: Playwright, path: Path) -> Iterator[Browser]:
+    browser = driver.chromium.launch(
+        executable_path=path,
+        args=ARGUMENTS,
+        ignore_default_args=["--disable-back-forward-cache"],  # readers have that cache
+    )
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -68,6 +85,16 @@ def host() -> Iterator[Host]:
 @pytest.fixture
 def reader(browser: Browser) -> Iterator[Readers]:
     """Make readers' profiles. After the test, none of their pages may have had an error."""
+    yield from _readers(browser)
+
+
+@pytest.fixture
+def whole_reader(whole_browser: Browser) -> Iterator[Readers]:
+    """Make profiles like `reader`, in `whole_browser`."""
+    yield from _readers(whole_browser)
+
+
+def _readers(browser: Browser) -> Iterator[Readers]:
     readers: list[Reader] = []
     with ExitStack() as stack:
 
