@@ -27,6 +27,8 @@ SHOWN: Final = 60
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
+_HUB: Final = re.compile(rf"https?://{_HOST.pattern}(?:/[!-~]*)?")
+
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 Liftable = Annotated[int, Meta(ge=0, le=1_000_000)]
 Bytes = Annotated[int, Meta(ge=1, le=2**20)]
@@ -75,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     compression: bool = True
     trusted_proxies: tuple[str, ...] = ()
     public_url: str | None = None
+    websub_hub: Annotated[str, Meta(max_length=2000)] | None = None
 
     # the relay
     relay_lines: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
@@ -107,6 +110,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = Settings(**converted)
     _check_proxies(settings)
     _check_public_url(settings.public_url)
+    _check_websub_hub(settings)
     return settings
 
 
@@ -198,3 +202,13 @@ def _check_public_url(url: str | None) -> None:
         raise SettingsError(
             f"public_url is {url[:SHOWN]!a}: use the scheme and host that readers see, like https://news.example"
         )
+
+
+def _check_websub_hub(settings: Settings) -> None:
+    hub = settings.websub_hub
+    if hub is None:
+        return
+    if _HUB.fullmatch(hub) is None:
+        raise SettingsError(f"websub_hub is {hub[:SHOWN]!a}: use the hub's address, like https://hub.example/publish")
+    if settings.public_url is None:
+        raise SettingsError("websub_hub needs public_url: the hub fetches the feeds from there")

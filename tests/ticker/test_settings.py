@@ -69,6 +69,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "compression": True,
         "trusted_proxies": (),
         "public_url": None,
+        "websub_hub": None,
     }
 
 
@@ -173,6 +174,8 @@ def test_an_empty_list_of_proxies_trusts_none(tmp_path: Path) -> None:
         ('public_url = "ftp://news.example"', "public_url is 'ftp://news.example'"),
         ('public_url = "https://me@news.example"', "public_url is 'https://me@news.example'"),
         ('public_url = "https://news.example:port"', "public_url is 'https://news.example:port'"),
+        ('websub_hub = "hub.example"', "websub_hub is 'hub.example': use the hub's address"),
+        ('websub_hub = "https://hub.example/"', "websub_hub needs public_url"),
         ('public_url = "https://[::1"', "public_url is 'https://[::1'"),
         ('trusted_proxies = ["10.0.0.1/8"]', "trusted_proxies has '10.0.0.1/8'"),
         ("retaind = 5", "retaind isn't a setting: the settings are editions, retained"),

@@ -47,6 +47,7 @@ TERMS_MAX: Final = 200
 """Maximum number of sections, of regions, of origins and of placeholders."""
 _Vocabulary = Annotated[dict[str, Annotated[str, Meta(max_length=100)]], Meta(max_length=TERMS_MAX)]
 _LANG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
+_WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s<>\"]+$", max_length=2000)]
 
 
 class Role(StrEnum):
@@ -106,6 +107,11 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         terminal_undo_s: The undo window of the terminal application in seconds, if it is longer than `undo_s`.
         zone: The time zone of the editors (IANA name; None: the machine's).
         test: This is a test edition. Its lines are marked as tests for life.
+        publisher: The name of the publisher, for feeds and search engines (None: the title).
+        logo: The address of the publisher's logo.
+        image: The address of the picture for stories and for previews of links.
+        id_authority: The domain and the year in the ids of lines in feeds, such as `news.example,2026` (RFC 4151). Set
+            it before the first reader and never change it (None: the host of `public_url`).
 
     """
 
@@ -133,6 +139,12 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     terminal_undo_s: Annotated[float, Meta(ge=0, le=300)] = 5.0
     zone: str | None = None
     test: bool = False
+    publisher: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    logo: _WebAddress | None = None
+    image: _WebAddress | None = None
+    id_authority: (
+        Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]*,[0-9]{4}(-[0-9]{2}){0,2}$", max_length=250)] | None
+    ) = None
 
 
 DEFAULT_EDITIONS: Final = {

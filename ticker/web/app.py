@@ -25,6 +25,7 @@ from ticker.web.api import api_routes
 from ticker.web.assets import Assets
 from ticker.web.cors import Preflight
 from ticker.web.documents import Documents
+from ticker.web.feeds import feed_routes
 from ticker.web.http_cache import COMPRESSED_MIN
 from ticker.web.operations import Operations
 from ticker.web.pages import make_environment, page_routes
@@ -58,6 +59,7 @@ def make_app(
         Route("/healthz", operations.health),
         Route("/readyz", operations.ready),
         *([Route("/metrics", operations.metrics)] if has_metrics else []),
+        *feed_routes(hub),
         *page_routes(hub, version=version, demo=demo, assets=assets),
     ]
     documents.describe(routes)

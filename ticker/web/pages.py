@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from importlib.resources import files
 from typing import Final
 from urllib.parse import urlsplit
 
-import msgspec
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -32,11 +30,13 @@ from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.web.assets import REVALIDATED, Assets
 from ticker.web.demo_article import LANGUAGES, VIEWS, editions_by_language, load_articles
+from ticker.web.feeds import DISCOVERED
 from ticker.web.http_cache import cacheable_response
 from ticker.web.page_options import PageError, PageOptions, parse_page_options
 from ticker.web.policy import frame_ancestors, frame_sandbox, security_headers
 from ticker.web.problems import problem_response
 from ticker.web.structured_data import live_blog
+from ticker.web.words import words_of
 
 REFRESH_S: Final = 60
 """Interval at which a page reloads in a browser without JavaScript."""
@@ -279,10 +279,10 @@ def make_environment(assets: Assets) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = msgspec.json.decode((files("ticker.web") / "templates" / "words.json").read_bytes())
     environment.globals |= {
         "asset": assets.address,
-        "words": lambda lang: words.get(lang.split("-")[0], words["en"]),
+        "words": words_of,
+        "feeds": DISCOVERED,
         "is_flash": lambda line: line.urgency == URGENCY_FLASH,
         "refresh_s": REFRESH_S,
         "sandbox": frame_sandbox,

@@ -1,0 +1,82 @@
+"""Make the requests of docs/formats.md, and compare the answers with the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+import msgspec
+import pytest_asyncio
+from lxml import etree
+
+from tests.support.channels import NOW, make_channel, make_hub, make_line
+from tests.support.doc_examples import examples
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.line import Change, Line, Status
+from ticker.settings import Settings
+from ticker.web.app import make_app
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "formats.md"
+EDITION: Final = msgspec.structs.replace(DEFAULT_EDITIONS["en"], publisher="The Paper")
+
+
+def lines() -> list[Line]:
+    """Return the versions in the log: a correction, a withdrawal, and a line that is hidden."""
+    ago = {minutes: NOW - timedelta(minutes=minutes) for minutes in (5, 6, 7, 8, 9)}
+    hidden = make_line(
+        1,
+        "Polls close in Valmora",
+        id="c0k9v2m4pq",
+        created_at=ago[9],
+        updated_at=ago[8],
+        change=Change.HIDE,
+        version=2,
+    ).without_text(Status.WITHHELD)
+    withdrawn = make_line(
+        2,
+        "Three ferries are damaged",
+        id="f3t6h8j1rs",
+        created_at=ago[8],
+        updated_at=ago[6],
+        change=Change.WITHDRAW,
+        version=2,
+    ).without_text(Status.CANCELED)
+    corrected = make_line(
+        3, "Two ferries are damaged", attribution="Harbour authority", id="k7m2abcdef", urgency=2, section="economy",
+        correction="An earlier line said three ferries.", created_at=ago[7], updated_at=ago[5], change=Change.CORRECT,
+        coverage="storm-ada", url="https://harbour.example/notices/7",
+    )  # fmt: skip
+    notice = msgspec.structs.replace(withdrawn, correction="The report was wrong.")
+    return [msgspec.structs.replace(line, version=2) for line in (hidden, notice, corrected)]
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    hub = make_hub({"en": make_channel("en", lines(), EDITION)}, Settings(public_url="https://news.example"))
+    transport = httpx.ASGITransport(make_app(hub, "0.0"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway.internal") as client:
+        yield client
+
+
+async def test_each_request_gets_the_answer_on_the_page(client: httpx.AsyncClient) -> None:
+    blocks = list(examples(PAGE, "http", "json", "xml"))
+    assert len(blocks) >= 8
+    for request, answer in zip(blocks[::2], blocks[1::2], strict=True):
+        method, path = request.text.split()
+        response = await client.request(method, path)
+        assert response.status_code == 200, path
+        if answer.kind == "json":
+            assert response.json() == json.loads(answer.text), path
+        else:
+            assert canonical(response.content) == canonical(answer.text.encode()), path
+
+
+def canonical(document: bytes) -> bytes:
+    """Return an XML document without the whitespace between its elements."""
+    parser = etree.XMLParser(remove_blank_text=True)
+    written: bytes = etree.tostring(etree.fromstring(document, parser), method="c14n")
+    return written

@@ -1,0 +1,150 @@
+"""An edition as a publication: the addresses and the permanent ids of its lines, and what its feeds say now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from ticker.core.board import Board
+from ticker.core.edition import Edition
+from ticker.core.line import Line, Status
+from ticker.formats.texts import Words
+
+ITEMS: Final = 50
+"""How many lines with a text a feed has, unless the edition's board has more."""
+LINES_MAX: Final = 250
+"""How many lines and notices a feed has at most."""
+REMOVED_MAX: Final = 100
+"""How many lines a feed says to remove."""
+EMPTY: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a feed without lines was updated."""
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """An edition, and where its pages are.
+
+    Attributes:
+        name: The edition's name.
+        base: The public address of the server, without a slash at the end.
+        authority: The authority of the permanent ids, such as `news.example,2026` (RFC 4151). It has to be the same in
+            all gateways for the edition's whole life.
+        hub: The address of the WebSub hub that is told about changes, if there is one.
+
+    """
+
+    name: str
+    edition: Edition
+    base: str
+    authority: str
+    words: Words
+    hub: str | None = None
+
+    @property
+    def publisher(self) -> str:
+        """The name of the publisher, who is also the author of the lines: readers never learn an editor's name."""
+        return self.edition.publisher or self.edition.title
+
+    @property
+    def title(self) -> str:
+        return f"{self.words.test}: {self.edition.title}" if self.edition.test else self.edition.title
+
+    @property
+    def id(self) -> str:
+        """The permanent id of the edition's feeds."""
+        return f"tag:{self.authority}:ticker/{quote(self.name, safe='')}"
+
+    def id_of(self, line_id: str) -> str:
+        """Return the permanent id of a line: a `tag:` URI (RFC 4151), which depends on no host and no log."""
+        return f"{self.id}/{quote(line_id, safe='')}"
+
+    @property
+    def page(self) -> str:
+        """The address of the edition's page."""
+        return f"{self.base}/{self.name}"
+
+    def page_of(self, line_id: str) -> str:
+        """Return the address of a line's permanent page."""
+        return f"{self.page}/lines/{quote(line_id, safe='')}"
+
+    def story_page(self, story: str) -> str:
+        """Return the address of a story's page."""
+        return f"{self.page}/stories/{quote(story, safe='')}"
+
+    def feed(self, file: str) -> str:
+        """Return the address of a feed, such as `feed.atom`."""
+        return f"{self.page}/{file}"
+
+
+class Removal(StrEnum):
+    """Why a line left a feed."""
+
+    WITHHELD = "withheld"  # an editor has hidden it
+    CANCELED = "canceled"  # it was withdrawn, and its notice doesn't show any more
+    EXPIRED = "expired"
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """A line that left a feed. A reader that has stored it has to remove it."""
+
+    id: str
+    status: Removal
+    at: datetime
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What the feeds of an edition say at one time.
+
+    Attributes:
+        lines: The lines that show, and the notices of withdrawn ones. The newest line is first: pins don't change the
+            order of feeds.
+        removed: The lines that left, the newest entry first.
+
+    """
+
+    publication: Publication
+    lines: tuple[Line, ...]
+    removed: tuple[Removed, ...]
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the last of these lines changed or left."""
+        instants = (*(line.updated_at for line in self.lines), *(removed.at for removed in self.removed))
+        return max(instants, default=EMPTY)
+
+
+def take_snapshot(publication: Publication, board: Board, recent: Iterable[str], now: datetime) -> Snapshot:
+    """Return what the feeds say at `now`.
+
+    Args:
+        publication: The edition.
+        board: All lines that are known.
+        recent: The ids of lines that changed lately, the newest first: those among them that don't show were removed.
+        now: The time, which decides about expiries.
+
+    """
+    shown = {line.id: line for line in board.lines(now, max(publication.edition.board_lines, ITEMS))}
+    removed: dict[str, Removed] = {}
+    for line_id in recent:
+        if len(removed) == REMOVED_MAX:
+            break
+        entry = None if line_id in shown or line_id in removed else board.get(line_id)
+        if entry is None:
+            continue
+        if not entry.line.shows(now):
+            removed[line_id] = _removed(entry.line)
+        elif entry.line.status is Status.CANCELED and len(shown) < LINES_MAX:
+            shown[line_id] = entry.line  # a reader may have the text, however old the line is
+    lines = sorted(shown.values(), key=lambda line: (line.number, line.id), reverse=True)
+    return Snapshot(publication, tuple(lines), tuple(removed.values()))
+
+
+def _removed(line: Line) -> Removed:
+    if line.status is not Status.USABLE:
+        return Removed(line.id, Removal(line.status.value), line.updated_at)
+    assert line.expires_at is not None, "a usable line shows until it expires"
+    return Removed(line.id, Removal.EXPIRED, max(line.expires_at, line.updated_at))
