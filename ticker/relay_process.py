@@ -14,6 +14,8 @@ import uvloop
 from ticker.logs import set_up_logs
 from ticker.relay.book import Limits
 from ticker.relay.plan import Plan
+from ticker.relay.records import Report
+from ticker.relay.reports import RedisReports
 from ticker.relay.route import Route
 from ticker.relay.state import StateFile, state_file
 from ticker.relay.webhook import WebhookTarget, parse_secrets
@@ -34,7 +36,10 @@ class Receiver(msgspec.Struct, frozen=True):
 
 
 class RelayOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What to send where. `folder` is for the state, `metrics` the address of the metrics server."""
+    """What to send where. `folder` is for the state, `metrics` the address of the metrics server.
+
+    `redis_url` is a Redis that gets the verdicts, for `tick reach`.
+    """
 
     receivers: Sequence[Receiver]
     editions: Sequence[str]
@@ -43,6 +48,7 @@ class RelayOptions(msgspec.Struct, frozen=True, kw_only=True):
     allow_private: bool
     sends_board: bool
     metrics: tuple[str, int] | None
+    redis_url: str | None = None
 
 
 def run(options: RelayOptions, settings: Settings, *, environ: Mapping[str, str], ready: Callable[[str], None]) -> None:
@@ -66,9 +72,11 @@ async def _run(options: RelayOptions, settings: Settings, ready: Callable[[str],
 
 
 async def _work(options: RelayOptions, settings: Settings, ready: Callable[[str], None]) -> None:
+    reports = None if options.redis_url is None else RedisReports(options.redis_url)
+    report = _ignore if reports is None else reports.add
     with ExitStack() as stack:
         routes = [
-            _route(options, settings, receiver, edition, stack)
+            _route(options, settings, receiver, edition, stack.enter_context, report)
             for receiver in options.receivers
             for edition in options.editions
         ]
@@ -81,22 +89,35 @@ async def _work(options: RelayOptions, settings: Settings, ready: Callable[[str]
                 bound = bind(*options.metrics, option="--metrics")
                 url = url_of(bound)
                 tasks.create_task(serve(make_app(routes), bound), name="metrics")
+            if reports is not None:
+                tasks.create_task(reports.run(), name="reports")
             for route in routes:
                 tasks.create_task(route.run(), name=f"{route.receiver}.{route.edition}")
             ready(url)
 
 
-def _route(options: RelayOptions, settings: Settings, receiver: Receiver, edition: str, stack: ExitStack) -> Route:
+def _route(
+    options: RelayOptions,
+    settings: Settings,
+    receiver: Receiver,
+    edition: str,
+    opened: Callable[[StateFile], StateFile],
+    report: Callable[[str, str, Report], None],
+) -> Route:
     target = WebhookTarget(
         receiver.url,
         parse_secrets(receiver.secrets, receiver.source),
         timeout_s=settings.relay_timeout_s,
         allow_private=options.allow_private,
     )
-    state = stack.enter_context(StateFile(state_file(options.folder, receiver.name, edition)))
+    state = opened(StateFile(state_file(options.folder, receiver.name, edition)))
     stored, records = state.load()
     plan = Plan(limits_of(settings, sends_board=options.sends_board), stored, records)
-    return Route(receiver.name, edition, options.gateway, plan, state, target)
+    return Route(receiver.name, edition, options.gateway, plan, state, target, report)
+
+
+def _ignore(receiver: str, edition: str, report: Report) -> None:
+    """Report a verdict to nobody: it is in the log and in the state."""
 
 
 def limits_of(settings: Settings, *, sends_board: bool = True) -> Limits:

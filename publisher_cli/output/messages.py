@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 GAP: Final = "  "
 URGENCIES: Final = {1: "FLASH", 2: "BULLETIN", 3: "URGENT"}
 
+VERDICTS: Final = {
+    "delivered": "delivered",
+    "replaced": "replaced by a later version",
+    "gone": "gone",
+    "never-sent": "never sent, so nothing to take back",
+    "expired": "expired before it was sent",
+    "failed": "not delivered: every attempt failed",
+    "cant-undo": "can't be undone: the receiver may still show the text",
+}
+"""What became of a version at the receiver of a relay, by the word of `docs/relay.md`."""
+
 DONE: Final = {
     Change.NEW: "on air",
     Change.UPDATE: "updated",

@@ -18,6 +18,7 @@ from ticker.core.line import Change
 from ticker.core.submission import Reach
 from ticker.store.editions import StoredEdition
 from ticker.store.reach import REPORTS_MOST, Report, first_reports, reach_of, read_reports
+from ticker.store.relays import StoredVerdict, read_verdicts
 
 
 class VersionReach(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +34,15 @@ class VersionReach(msgspec.Struct, frozen=True, kw_only=True):
 class LineReach(msgspec.Struct, frozen=True, kw_only=True):
     """The reach of each version of a line.
 
-    `unheard` are the gateways that sent an earlier version to readers and have not yet reported the newest one.
+    `relays` has what became of each version at each receiver of a relay, if the relay reports it. `unheard` are the
+    gateways that sent an earlier version to readers and have not yet reported the newest one.
     """
 
     edition: str
     test: bool
     id: str
     versions: list[VersionReach]
+    relays: list[StoredVerdict]
     unheard: list[str]
 
 
@@ -69,10 +72,13 @@ async def _load(session: Session, given: str | None, name: str, editor: str) -> 
                 entries.append(found)
             if found.seq <= line.number:
                 break
-        return _line_reach(stored, entries[::-1], await read_reports(redis, stored.name, REPORTS_MOST))
+        reports = await read_reports(redis, stored.name, REPORTS_MOST)
+        return _line_reach(stored, entries[::-1], reports, await read_verdicts(redis, stored.name, line.id))
 
 
-def _line_reach(stored: StoredEdition, entries: Sequence[Logged], reports: Sequence[Report]) -> LineReach:
+def _line_reach(
+    stored: StoredEdition, entries: Sequence[Logged], reports: Sequence[Report], verdicts: list[StoredVerdict]
+) -> LineReach:
     versions = [
         VersionReach(
             version=found.entry.line.version,
@@ -90,6 +96,7 @@ def _line_reach(stored: StoredEdition, entries: Sequence[Logged], reports: Seque
         test=stored.edition.test,
         id=entries[-1].entry.line.id,
         versions=versions,
+        relays=verdicts,
         unheard=sorted(sent - first_reports(versions[-1].seq, reports).keys()),
     )
 
@@ -103,3 +110,6 @@ def _lines(found: LineReach, now: datetime) -> Iterator[Printable]:
             reach = messages.reach_text(version.reach, version.change)
         before = f"  {version.seq}  {published}  v{version.version}  "
         yield Styled(messages.DONE[version.change], Style.GOOD, f"  {reach}", before=before)
+        for each in found.relays:
+            if each.version == version.version:
+                yield f"      {each.receiver}  {messages.VERDICTS.get(each.verdict, each.verdict)}"

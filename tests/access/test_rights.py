@@ -13,8 +13,8 @@ from ticker.core.errors import SettingsError
 from ticker.store.acl import RIGHTS, Rights, Role, acl_line, check_editor_name, editor_rights, password_rule
 
 MAHA, OMAR, LENA, WIRE = "maha", "omar", "lena", "wire"
-DESK, GATEWAY, ADMIN = ROLES
-EVERYBODY: Final = (MAHA, OMAR, LENA, WIRE, DESK, GATEWAY, ADMIN)
+DESK, GATEWAY, RELAY, ADMIN = ROLES
+EVERYBODY: Final = (MAHA, OMAR, LENA, WIRE, DESK, GATEWAY, RELAY, ADMIN)
 ENTRY: Final = ("*", "submission", "x")
 
 ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
@@ -60,10 +60,10 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "dump a log": ("DUMP ticker:{en}:log", {ADMIN}),
     "move a log's last id": ("XSETID ticker:{en}:log 99999-0", {ADMIN}),
     # the rest of an edition
-    "read an edition": ("HMGET ticker:{en}:edition settings nonce", set(EVERYBODY)),
+    "read an edition": ("HMGET ticker:{en}:edition settings nonce", {*EVERYBODY} - {RELAY}),
     "read another edition": ("HMGET ticker:{ar}:edition settings nonce", {MAHA, LENA, DESK, GATEWAY, ADMIN}),
     "change an edition": ("HSET ticker:{en}:edition nonce x", {DESK, ADMIN}),
-    "list the editions": ("SMEMBERS ticker:editions", set(EVERYBODY)),
+    "list the editions": ("SMEMBERS ticker:editions", {*EVERYBODY} - {RELAY}),
     "make an edition": ("SADD ticker:editions xx", {DESK, ADMIN}),
     "unmake an edition": ("SREM ticker:editions xx", {ADMIN}),
     "read cursors": ("HGETALL ticker:{en}:cursors", {LENA, DESK, ADMIN}),
@@ -87,6 +87,8 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "read the bell": ("XREAD STREAMS ticker:{en}:bell 0-0", {DESK, GATEWAY, ADMIN}),
     "report reach": ("XADD ticker:{en}:reach * report x", {GATEWAY, ADMIN}),
     "read reach": ("XREVRANGE ticker:{en}:reach + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
+    "report a verdict": ("XADD ticker:{en}:relays * verdict x", {RELAY, ADMIN}),
+    "read verdicts": ("XREVRANGE ticker:{en}:relays + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
     # other programs' keys
     "read somebody else's key": ("GET other", set()),
     "write somebody else's key": ("SET other x", set()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def is_read(system: System, tmp_path: Path) -> bool:
 def test_line_and_its_withdrawal_arrive_signed_and_once(
     system: System, relay: Relays, receiver: WebhookReceiver, tmp_path: Path
 ) -> None:
-    relay(cms=receiver.url)
+    relay("--reach", cms=receiver.url)
     until(lambda: is_read(system, tmp_path), "the relay has read the board")
     line = post(system, "A line for the relay")
     until(lambda: line in receiver.shown, "the line arrived")
@@ -51,6 +52,15 @@ def test_line_and_its_withdrawal_arrive_signed_and_once(
         ("line.withdrawn", 2, ""),
     ]
     assert mine[1].line["correction"] == "It was wrong."
+
+    def listed() -> list[tuple[int, str]]:
+        return [
+            (each["version"], each["verdict"])
+            for each in system.tick("reach", line, "-e", "en", "--json").json["relays"]
+        ]
+
+    until(lambda: listed() == [(1, "delivered"), (2, "gone")], "tick reach lists the relay")
+    assert re.search(r"      cms  gone$", system.tick("reach", line, "-e", "en").out, re.MULTILINE)
 
 
 def test_killed_relay_loses_nothing_and_repeats_nothing_that_was_stored(

@@ -75,8 +75,8 @@ class GuardedServer(RedisServer):
             self.passwords[name] = ran.json["password"]
 
     def add_part_users(self) -> None:
-        """Create the users of desk, gateway and admin."""
-        ran = self.ticker("acl", "apply", "desk", "gateway", "admin", "--json")
+        """Create the users of desk, gateway, relay and admin."""
+        ran = self.ticker("acl", "apply", "desk", "gateway", "relay", "admin", "--json")
         assert ran.code == 0, ran
         self.passwords |= {user["user"]: user["password"] for user in ran.json["users"] if "password" in user}
 
@@ -111,7 +111,7 @@ def fill(server: RedisServer, editions: Sequence[str], settings: Edition = PUBLI
         server.command("SADD", "ticker:editions", edition)
         encoded = msgspec.json.encode(settings)
         server.command("HSET", f"ticker:{{{edition}}}:edition", "settings", encoded, "nonce", "ab" * 32)
-        for what in ("log", "log:abababababababab", "reach", "bell"):
+        for what in ("log", "log:abababababababab", "reach", "relays", "bell"):
             server.command("XADD", f"ticker:{{{edition}}}:{what}", "1-0", "entry", "x", "link", "y")
         for what in ("cursors", "held"):
             server.command("HSET", f"ticker:{{{edition}}}:{what}", "maha", "0-0")

@@ -86,6 +86,8 @@ class WebhookReceiver:
 
             def do_POST(self) -> None:
                 data = self.rfile.read(int(self.headers["content-length"]))
+                if len(data) < int(self.headers["content-length"]):
+                    return  # the relay was killed while it wrote
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 try:
                     receiver._webhook.verify(data, headers)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from ticker.commands.options import data_folder, data_option, parse_address, settings_for, settings_option
+from ticker.commands.options import data_folder, data_option, parse_address, settings_for, settings_option, url_of_redis
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError, StoreError
@@ -24,7 +24,7 @@ SECRET: Final = "TICKER_RELAY_SECRET"  # noqa: S105 -- the name of a variable
 @click.group(
     invoke_without_command=True,
     epilog=examples(
-        "ticker relay --to cms=https://cms.example/hook --edition en --gateway https://news.example --state relay",
+        "ticker relay --to cms=https://cms.example/hook --edition en --state relay",
         "ticker relay status relay",
         "ticker relay replay relay",
     ),
@@ -46,6 +46,7 @@ SECRET: Final = "TICKER_RELAY_SECRET"  # noqa: S105 -- the name of a variable
 @click.option(
     "--metrics", metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz on this address.  [default: no server]"
 )
+@click.option("--reach", is_flag=True, help="Report each verdict to Redis (TICKER_REDIS_URL), for `tick reach`.")
 @data_option
 @settings_option
 @shared_options
@@ -61,6 +62,7 @@ def relay(
     allow_private: bool,
     no_board: bool,
     metrics: str | None,
+    reach: bool,
     data: Path | None,
     settings: Path | None,
 ) -> None:
@@ -99,6 +101,7 @@ def relay(
         allow_private=allow_private,
         sends_board=not no_board,
         metrics=address,
+        redis_url=url_of_redis(console, data) if reach else None,
     )
     run(options, chosen, environ=console.environ, ready=partial(_print_ready, console))
 

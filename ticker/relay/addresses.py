@@ -1,4 +1,4 @@
-"""Resolve a receiver's host, and refuse addresses that are not public: a URL must not reach what is behind our walls.
+"""Resolve a receiver's host, and refuse addresses that are not public: no URL may reach systems behind the firewall.
 
 The caller connects to the address that was checked. A second look-up could return another one (DNS rebinding).
 """

@@ -50,7 +50,7 @@ class Book:
 
     Attributes:
         state: The part that belongs to no line.
-        records: What is known of each line.
+        records: The relay's knowledge of each line, by id.
         waiting: The ids of the lines with a pending delivery.
         running: The attempts that run, by order, each with `may_have` of its record before the attempt.
         is_behind: Whether lines were left in the log, because too many others wait.

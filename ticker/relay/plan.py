@@ -59,7 +59,7 @@ class Plan:
 
     @property
     def records(self) -> dict[str, Record]:
-        """What is known of each line."""
+        """The relay's knowledge of each line, by id."""
         return self._book.records
 
     @property
@@ -101,7 +101,7 @@ class Plan:
         """Return what has changed since the last call. Store it before you begin the attempts of `start`."""
         return self._book.take_changes()
 
-    # What to attempt
+    # The attempts
 
     def start(self, now: float) -> list[Delivery]:
         """Return the deliveries to attempt now, the most urgent first. `finish` must be called for each."""
@@ -165,7 +165,7 @@ class Plan:
             if (pending := self._book.records[delivery.line].pending) is not None and pending.order != delivery.order
         ]
 
-    # What became of an attempt
+    # The outcomes of attempts
 
     def finish(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
         """Apply the outcome of an attempt that `start` returned."""

@@ -1,4 +1,4 @@
-"""What a relay knows of each line at one receiver, and what it has to send there."""
+"""The records of a route: a relay's knowledge of each line at one receiver, and the deliveries that it owes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KINDS = {Status.USABLE: Kind.PUBLISHED, Status.CANCELED: Kind.WITHDRAWN, Status
 
 
 class Verdict(StrEnum):
-    """What became of a version of a line at a receiver.
+    """The outcome of a version of a line at a receiver.
 
     Every withdrawal gets one: `gone`, `never-sent` or `cant-undo`. Until then it is pending and is sent again.
     """
@@ -73,7 +73,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, kw_only=True):
-    """What is known of one line at one receiver.
+    """The relay's knowledge of one line at one receiver.
 
     Attributes:
         line: The id of the line.

@@ -91,7 +91,7 @@ class Route:
         plan: Plan,
         state: StateFile,
         target: Target,
-        report: Callable[[str, str, Report], None] = lambda receiver, edition, report: None,
+        report: Callable[[str, str, Report], None],
     ) -> None:
         self.receiver = receiver
         self.edition = edition

@@ -6,6 +6,7 @@
 | a chief's | the same, and read everybody's receipts in the editions of which it is a chief |
 | `ticker-desk` | what the desk and its scripts do: read inboxes; write logs, cursors, receipts and held items |
 | `ticker-gateway` | read editions, logs and bells; append to `reach` |
+| `ticker-relay` | append to `relays`, so that `tick reach` lists what became of a line at each receiver |
 | `ticker-admin` | use all of Ticker's keys; manage users |
 
 Key patterns are separate for reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single
@@ -55,6 +56,7 @@ class Role(Enum):
 
     DESK = "desk"
     GATEWAY = "gateway"
+    RELAY = "relay"
     ADMIN = "admin"
 
     @property
@@ -100,6 +102,7 @@ RIGHTS: Final = {
         reads=(EDITIONS, f"{_ANY}edition", f"{_ANY}log", f"{_ANY}bell"),
         writes=(f"{_ANY}reach",),
     ),
+    Role.RELAY: Rights(commands=("xadd",), writes=(f"{_ANY}relays",)),
     # A user that may manage users may do anything. The other limits prevent accidents with FLUSHALL, KEYS or SHUTDOWN.
     Role.ADMIN: Rights(
         commands=(
@@ -132,7 +135,7 @@ def editor_rights(
     keys = [Keys(edition) for edition in sorted(set(editions))]
     reads = [EDITIONS]
     for each in keys:
-        reads += [each.edition, each.editors, each.receipts(name), each.reach]
+        reads += [each.edition, each.editors, each.receipts(name), each.reach, each.relays]
         if reads_log:
             reads += [each.log, each.held]
         if reads_log and each.name in chief_of:

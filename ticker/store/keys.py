@@ -35,6 +35,8 @@ class Keys:
         """A hash: the held items as JSON, by id. Never public."""
         self.reach = self._key("reach")
         """A stream: the gateways' reports of how many followers got which entries (see `ticker.store.reach`)."""
+        self.relays = self._key("relays")
+        """A stream: the relays' verdicts on the versions of lines (see `ticker.store.relays`)."""
         self.all_receipts = self._key("receipts:*")
         """A pattern: the receipts of every editor."""
 
