@@ -39,9 +39,10 @@ class HistoryPage(msgspec.Struct, frozen=True):
     Attributes:
         edition: The edition's name.
         position: The newest position of the edition.
-        after: The position of the last line on this page: request what is newer with it. Null only for an empty page.
-        before: The position of the first line on this page: request what is older with it. Null if nothing older is
-            retained.
+        after: The position of the last line on this page. Send it as `after` to get newer lines. It can be null only
+            for an empty page.
+        before: The position of the first line on this page. Send it as `before` to get older lines. It is null if
+            nothing older is retained.
         forget: The ids of lines that a reader has to drop after this page.
         lines: The messages.
 
