@@ -40,7 +40,13 @@ def relay(system: System, tmp_path: Path) -> Iterator[Relays]:
         for name, url in receivers.items():
             words += ["--to", f"{name}={url}"]
         variables = {f"TICKER_RELAY_SECRET_{name.upper()}": SECRET for name in receivers}
-        environ = {**system.environ, **variables, "TICKER_RELAY_RETRY_S": "0.2", "TICKER_LOG_LEVEL": log_level}
+        environ = {
+            **system.environ,
+            **variables,
+            "TICKER_RELAY_RETRY_S": "0.2",
+            "TICKER_RELAY_TIMEOUT_S": "60",
+            "TICKER_LOG_LEVEL": log_level,
+        }
         program = Program([*words, "--no-board", *options], environ, tmp_path / "relay.log")
         programs.append(program)
         return program.start()

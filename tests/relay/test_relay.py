@@ -103,7 +103,11 @@ def test_hanging_receiver_delays_neither_another_receiver_nor_a_withdrawal(
         until(lambda: line in receiver.shown, "the fast receiver has the line")
         withdraw(system, line)
         until(lambda: line not in receiver.shown, "the fast receiver has the withdrawal")
+        until(lambda: len(slow.begun) == 2, "the withdrawal overtakes the request with the text", within_s=30)
         assert slow.arrived == []
+        slow.gate.set()
+        until(lambda: len(slow.arrived) >= 2, "the slow receiver goes on")
+        assert slow.shown == {}
 
 
 def test_receiver_that_answers_410_gets_nothing_more_until_a_replay(

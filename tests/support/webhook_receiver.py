@@ -40,6 +40,7 @@ class WebhookReceiver:
         status: The status of the next answers. 0 closes the connection without an answer, after the request counts.
         headers: Further headers of the answers.
         gate: While it is cleared, no request is answered.
+        begun: The id of each request, before the gate.
 
     """
 
@@ -48,6 +49,7 @@ class WebhookReceiver:
         self.headers: dict[str, str] = {}
         self.gate = threading.Event()
         self.gate.set()
+        self.begun: list[str] = []
         self.arrived: list[Arrived] = []
         self.invalid: list[str] = []
         self._webhook = Webhook(secret)
@@ -93,6 +95,7 @@ class WebhookReceiver:
                     receiver._webhook.verify(data, headers)
                 except Exception as error:  # noqa: BLE001 -- every error is a finding
                     receiver.invalid.append(repr(error))
+                receiver.begun.append(headers["webhook-id"])
                 receiver.gate.wait(60)
                 status = receiver.status
                 receiver.arrived.append(Arrived(headers["webhook-id"], json.loads(data), status, data, headers))

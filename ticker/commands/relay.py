@@ -138,7 +138,10 @@ def _secrets(environ: Mapping[str, str], name: str, names: Sequence[str]) -> tup
     raise SettingsError(f"{name} has no secret: put one in {variables[0]}, or in a file for {variables[0]}_FILE")
 
 
-@relay.command(epilog=examples("ticker relay status relay", "ticker relay status relay --json"))
+@relay.command(
+    short_help="List what waits and what failed.",
+    epilog=examples("ticker relay status relay", "ticker relay status relay --json"),
+)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @shared_options
 @click.pass_obj
@@ -181,7 +184,10 @@ def status(console: Console, /, *, folder: Path) -> None:
     console.show(found, *lines)
 
 
-@relay.command(epilog=examples("ticker relay replay relay", "ticker relay replay relay --to cms"))
+@relay.command(
+    short_help="Send everything that failed again.",
+    epilog=examples("ticker relay replay relay", "ticker relay replay relay --to cms"),
+)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--to", "receiver", metavar="NAME", help="Only this receiver.  [default: all]")
 @shared_options
