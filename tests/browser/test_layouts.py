@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -157,11 +158,13 @@ def test_strip_on_a_phone_has_a_row_for_label_and_controls_and_two_rows_of_text(
             assert found["label"]["end"] < found[part]["start"]
             assert found["label"]["top"] <= found[part]["top"] < found[part]["bottom"] <= found["label"]["bottom"]
         assert found["view"]["top"] >= found["label"]["bottom"]
-        assert found["view"]["height"] == 2 * row
+        assert found["text"]["height"] <= 2 * row
+        assert found["age"]["top"] >= found["text"]["bottom"] - 1
+        assert found["age"]["bottom"] <= found["view"]["bottom"] + 1
         assert found["ticker"]["height"] == 100
 
 
-def test_long_line_of_a_strip_can_be_read_to_its_end_while_its_age_stays_in_sight(
+def test_long_line_of_a_strip_ends_in_an_ellipsis_and_can_be_read_to_its_end(
     reader: Readers, harness: BrowserHarness, host: Host
 ) -> None:
     for edition in EDITIONS:
@@ -169,14 +172,34 @@ def test_long_line_of_a_strip_can_be_read_to_its_end_while_its_age_stays_in_sigh
     page = open_tickers(reader, harness, host, 320, *strips())
     for number, view in enumerate(page.locator("[part=view]").all()):
         assert view.evaluate("each => each.tabIndex") == 0
-        assert view.evaluate("each => each.scrollHeight > each.clientHeight")
         found = boxes(page, number)
+        assert found["text"]["bottom"] <= found["age"]["top"] + 1
+        assert found["age"]["bottom"] <= found["view"]["bottom"] + 1
+        view.focus()
         for _ in range(2):
+            assert view.evaluate("each => each.scrollHeight > each.clientHeight")
             found = boxes(page, number)
-            assert found["view"]["top"] <= found["age"]["top"] + 1
-            assert found["age"]["bottom"] <= found["view"]["bottom"] + 1
+            assert found["text"]["bottom"] <= found["age"]["top"] + 1, "also with a transparent background"
             view.evaluate("each => each.scrollTo(0, each.scrollHeight)")
         assert boxes(page, number)["line"]["bottom"] <= found["view"]["bottom"] + 1, "the end of the text"
+    page.evaluate("document.activeElement.blur()")
+    assert view.evaluate("each => [each.scrollTop, each.tabIndex]") == [0, 0]
+
+
+def test_strip_takes_the_focus_for_a_long_line_only_also_after_it_rotated(
+    reader: Readers, harness: BrowserHarness, host: Host
+) -> None:
+    harness.post_all("en", [LONG["en"] * 3, "Short"])
+    page = reader(viewport={"width": 320, "height": 600}).context.new_page()
+    page.clock.install()
+    page.goto(host.put("/", host_page(harness.address, 'edition="en" layout="strip" interval="10"', head=NO_MARGIN)))
+    expect_live(page)
+    view = page.locator("[part=view]")
+    expect(page.locator("[part=text]:visible")).to_have_text("Short")
+    expect(view).to_have_attribute("tabindex", "-1")
+    page.clock.run_for(11_000)
+    expect(page.locator("[part=text]:visible")).to_have_text(LONG["en"] * 3)
+    expect(view).to_have_attribute("tabindex", "0")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -427,12 +450,50 @@ def test_scrollbars_and_focus_rings_follow_the_theme(reader: Readers, harness: B
     )
     page = reader().open(host.put("/", host_page(harness.address, 'edition="en"', head=head)))
     expect_live(page)
-    expect(page.locator("[part=view]")).to_have_css("scrollbar-color", "rgb(1, 2, 3) rgba(0, 0, 0, 0)")
+    # Firefox paints a transparent track white on a page with `color-scheme: dark`.
+    expect(page.locator("[part=view]")).to_have_css("scrollbar-color", "rgb(1, 2, 3) rgb(0, 0, 51)")
     page.keyboard.press("Tab")
     expect(page.locator("[part=pause]")).to_be_focused()
     expect(page.locator("[part=pause]")).to_have_css("outline-color", "rgb(4, 5, 6)")
     page.evaluate(f"{ELEMENT}.style.setProperty('--ticker-focus', 'rgb(7, 8, 9)')")
     expect(page.locator("[part=pause]")).to_have_css("outline-color", "rgb(7, 8, 9)")
+
+
+@pytest.mark.parametrize("background", ["transparent", "#fff0"])
+def test_label_and_test_mark_can_be_read_on_a_transparent_background(
+    reader: Readers, harness: BrowserHarness, host: Host, background: str
+) -> None:
+    harness.post("en", "One")
+    page = open_tickers(
+        reader, harness, host, 1000, f'edition="en" layout="strip" style="--ticker-background: {background}"'
+    )
+    for part in ("label", "test"):
+        color = page.locator(f"[part~={part}]").evaluate("each => getComputedStyle(each).color")
+        assert color == ("color(srgb 0 0 0)" if background == "transparent" else "color(srgb 1 1 1)")
+
+
+def test_list_that_scrolls_fades_out_at_its_lower_end_and_never_over_its_last_line(
+    reader: Readers, harness: BrowserHarness, host: Host
+) -> None:
+    """Where a line is cut, the fade shows that the list goes on."""
+    head = NO_MARGIN + "<style>breaking-ticker { block-size: 320px }</style>"
+    page = reader().context.new_page()
+    page.goto(host.put("/", host_page(harness.address, 'edition="en"', head=head)))
+    expect_live(page)
+    view = page.locator("[part=view]")
+    harness.post_all("en", ["Short"] * 3)
+    expect(page.locator("[part~=line]")).to_have_count(3)
+    expect(view).to_have_css("mask-image", "none")
+    harness.post_all("en", ["Short"] * 7)
+    expect(page.locator("[part~=line]")).to_have_count(10)
+    expect(view).to_have_css("mask-image", re.compile("linear-gradient"))
+    fade = view.evaluate("each => { each.scrollTo(0, 9999); return each.getBoundingClientRect().bottom - 32; }")
+    last = page.locator("[part~=line]").last.locator("[part=text]")
+    box = last.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= fade
+    view.focus()
+    expect(view).to_have_css("mask-image", "none")  # it would cover the ring of the focus
 
 
 def test_every_piece_has_a_part(reader: Readers, harness: BrowserHarness, host: Host) -> None:

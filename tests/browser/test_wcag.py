@@ -89,6 +89,27 @@ def test_text_spacing_of_the_reader_cuts_nothing_off(
         assert view.evaluate("each => getComputedStyle(each).overflowY") == "auto"
 
 
+@pytest.mark.parametrize("edition", ["en", "ar", "es"])
+def test_text_spacing_of_the_reader_divides_no_word_of_a_label(
+    reader: Readers, harness: BrowserHarness, host: Host, edition: str
+) -> None:
+    harness.post_all(edition, [LONG] * 10)
+    page = reader(viewport={"width": 320, "height": 600}).context.new_page()
+    page.goto(host.put("/", host_page(harness.address, f'edition="{edition}" layout="strip"')))
+    expect_live(page)
+    expect(page.locator("[part~=line]").first).to_be_attached()
+    page.evaluate(SPACING)
+    label = page.locator("[part~=label]")
+    words = label.evaluate("""each => [...each.textContent.matchAll(/\\S+/g)].map(({ index, 0: word }) => {
+      const range = document.createRange();
+      range.setStart(each.firstChild, index);
+      range.setEnd(each.firstChild, index + word.length);
+      return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
+    })""")
+    assert set(words) == {1}
+    assert label.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
 def test_focus_is_visible_is_never_covered_and_leaves_the_element(
     reader: Readers, harness: BrowserHarness, host: Host
 ) -> None:

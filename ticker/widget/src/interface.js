@@ -61,7 +61,7 @@ const makeButton = (part, onclick) => make("button", part, { onclick }, make("sp
  * @csspart withdrawn - A notice in place of a withdrawn line, and its tag.
  * @csspart fresh - A line that has just arrived.
  *
- * @cssprop --ticker-background - The background.
+ * @cssprop --ticker-background - The background, and the colour of the words on the accent.
  * @cssprop --ticker-color - The colour of the text.
  * @cssprop --ticker-accent - The colour of the live mark, of flash lines and of tags.
  * @cssprop --ticker-muted - The colour of ages and notes.
@@ -130,7 +130,6 @@ export class Interface {
     this.#updateCrawl();
     // Readers who have scrolled down keep the lines that they are reading in sight.
     if (view.scrollTop > 0) view.scrollTop += view.scrollHeight - heightBefore;
-    view.tabIndex = view.scrollHeight > view.clientHeight + 1 ? 0 : -1; // a view that scrolls needs the keyboard
     this.#restoreFocus(focused);
   }
 
@@ -201,6 +200,11 @@ export class Interface {
     this.currentId = current?.id ?? "";
     setText(this.#count, number ? [number, usable.length].map(this.list.format).join("/") : "");
     this.list.showOnly(layout === "strip" ? this.currentId : undefined);
+    // A view that scrolls needs the keyboard. So does one with a text that ends in an ellipsis until it has the focus.
+    const hasMore = [...this.#row.querySelectorAll("section, .text")].some(
+      ({ scrollHeight, clientHeight }) => scrollHeight > clientHeight + 1,
+    );
+    this.#view.tabIndex = hasMore ? 0 : -1;
   }
 
   /** Show the next line of a strip if its time has come. Return the time of the next one, or Infinity. @param {number} now */
