@@ -21,6 +21,8 @@ from ticker.core.line import Change, Line, Status
 
 SECRET = "SECRETWORD"
 STORY = "odile"
+NO_TEXT = {"/v1/en/live"}
+"""Doors of an edition that never have a text over plain HTTP."""
 
 
 def urls(document: dict[str, Any], line: Line, positions: dict[str, str]) -> Iterator[str]:
@@ -73,8 +75,9 @@ async def test_no_door_serves_a_withdrawn_text(log: LogWriter, start: Start) -> 
         await reader.until_at(log.head)
         after = await texts(gateway.address, line, {**positions, "head": log.head})
     shown = [url for url, text in before.items() if SECRET in text]
-    for door in ("/", "/en", "/v1/en/board", "/v1/en/lines", f"/v1/en/lines/{line.id}", "/v1/en/events", "/en/embed"):
-        assert door in shown, "the test can't see a text that this door serves"
+    doors = [url for url in before if "/en" in url and "?" not in url and url not in NO_TEXT]
+    assert len(doors) > 5
+    assert [url for url in doors if url not in shown] == [], "the test can't see a text that these doors serve"
     assert [url for url, text in after.items() if SECRET in text] == []
     assert withdrawn.status is Status.CANCELED
     assert "It was wrong" in after[f"/v1/en/lines/{line.id}"]
