@@ -21,10 +21,14 @@ SCHEMES: Final = ("light", "dark")
 
 
 class PageError(Exception):
-    """A page can't be shown. `detail` is a sentence for the person who opened it."""
+    """A page can't be shown. `detail` is a sentence for the person who opened it.
 
-    def __init__(self, status: int, detail: str) -> None:
+    It is in the language of `edition`, or in English.
+    """
+
+    def __init__(self, status: int, detail: str, edition: Edition | None = None) -> None:
         super().__init__(detail)
+        self.edition = edition
         self.status = status
         self.detail = detail
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,22 +23,26 @@ from starlette.routing import BaseRoute, Route
 
 from ticker import widget
 from ticker.core.edition import Edition, in_order
-from ticker.core.line import URGENCY_FLASH, Line
+from ticker.core.line import URGENCY_FLASH, Line, Status
 from ticker.core.messages import BoardMessage, EditionInfo, encode_message, rfc3339
 from ticker.core.words import language_with_words
+from ticker.formats.publication import Publication
+from ticker.formats.schema_org import blog_post, live_blog
+from ticker.formats.texts import headline
 from ticker.gateway.admission import Refusal
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.web.assets import REVALIDATED, Assets
 from ticker.web.demo_article import LANGUAGES, VIEWS, editions_by_language, load_articles
-from ticker.web.feeds import DISCOVERED
+from ticker.web.feeds import DISCOVERED, publication_of
 from ticker.web.http_cache import cacheable_response
 from ticker.web.page_options import PageError, PageOptions, parse_page_options
 from ticker.web.policy import frame_ancestors, frame_sandbox, security_headers
 from ticker.web.problems import problem_response
-from ticker.web.structured_data import live_blog
 from ticker.web.words import words_of
 
+STORY_LINES: Final = 200
+"""How many lines the page of a story has at most."""
 REFRESH_S: Final = 60
 """Interval at which a page reloads in a browser without JavaScript."""
 
@@ -57,6 +62,8 @@ def page_routes(hub: Hub, *, version: str, demo: bool = False, assets: Assets | 
         Route("/widget/{release}/{name}", assets.immutable_file),
         Route("/{edition}", pages.edition),
         Route("/{edition}/embed", pages.embed),
+        Route("/{edition}/lines/{id}", pages.line),
+        Route("/{edition}/stories/{story}", pages.story),
     ]
 
 
@@ -88,6 +95,14 @@ class Pages:
             self._render_embed,
             security_headers("*" if channel is None else frame_ancestors(channel.edition), request.url),
         )
+
+    async def line(self, request: Request) -> Response:
+        """Show one line for good, or the notice of its withdrawal."""
+        return self._show(request, self._render_line)
+
+    async def story(self, request: Request) -> Response:
+        """Show the lines of a running story, the newest first."""
+        return self._show(request, self._render_story)
 
     async def article(self, request: Request) -> Response:
         """Show the made-up article in the language of the query, or in the first one for which there is an edition."""
@@ -138,7 +153,12 @@ class Pages:
             return cacheable_response(request, render(request).encode(), "text/html", headers)
         except PageError as error:
             body = self._environment.get_template("error.html").render(
-                error=error, channels=self._in_order(), options=PageOptions(), lang="en", dir="ltr", is_test=False
+                error=error,
+                channels=self._in_order(),
+                options=PageOptions(),
+                lang="en" if error.edition is None else error.edition.lang,
+                dir="ltr" if error.edition is None else error.edition.dir.value,
+                is_test=False,
             )
             return HTMLResponse(body, error.status, headers)
 
@@ -199,7 +219,7 @@ class Pages:
         edition = channel.edition
         options = parse_page_options(request.url.query, edition)
         ticker = EmbeddedTicker(channel, options)
-        address = str(request.url_for("edition", edition=channel.name))
+        publication = publication_of(self._hub, channel, str(request.base_url))
         return self._environment.get_template(template).render(
             options=options,
             ticker=ticker,
@@ -207,9 +227,46 @@ class Pages:
             channels=self._in_order(),
             lang=edition.lang,
             dir=edition.dir.value,
-            address=address,
+            address=publication.page,
             oembed=str(request.url_for("oembed").include_query_params(url=str(request.url), format="json")),
-            structured_data=_script_json(live_blog(edition, ticker.lines, address)),
+            structured_data=_script_json(live_blog(publication, ticker.lines, self._hub.clock())),
+        )
+
+    def _render_line(self, request: Request) -> str:
+        channel = self._channel(request.path_params["edition"])
+        entry = channel.history.board.get(request.path_params["id"])
+        if entry is None or entry.line.status is Status.WITHHELD:
+            raise PageError(404, words_of(channel.edition.lang)["no_line"], channel.edition)
+        line, publication = entry.line, publication_of(self._hub, channel, str(request.base_url))
+        data = blog_post(publication, line) if line.status is Status.USABLE else None
+        return self._render_lines(publication, [line], data, publication.page_of(line.id))
+
+    def _render_story(self, request: Request) -> str:
+        channel = self._channel(request.path_params["edition"])
+        story, now = request.path_params["story"], self._hub.clock()
+        known = (entry.line for entry in channel.history.board.newest_first() if entry.line.coverage == story)
+        lines = list(islice((line for line in known if line.shows(now)), STORY_LINES))
+        if not lines:
+            raise PageError(404, words_of(channel.edition.lang)["no_story"], channel.edition)
+        publication = publication_of(self._hub, channel, str(request.base_url))
+        data = live_blog(publication, lines, now, story=story)
+        return self._render_lines(publication, lines, data, publication.story_page(story), story)
+
+    def _render_lines(
+        self, publication: Publication, lines: list[Line], data: bytes | None, address: str, story: str | None = None
+    ) -> str:
+        edition = publication.edition
+        return self._environment.get_template("line.html").render(
+            options=PageOptions(),
+            publication=publication,
+            lines=lines,
+            story=story,
+            title=story or headline(lines[0], publication.words),
+            is_test=edition.test,
+            lang=edition.lang,
+            dir=edition.dir.value,
+            address=address,
+            structured_data=None if data is None else _script_json(data),
         )
 
     def _find(self, address: str, host: str) -> tuple[Channel, PageOptions]:
