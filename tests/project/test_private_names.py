@@ -40,7 +40,7 @@ EXTENDED: Final = {
     "ticker.gateway.connection.Connection": """
         _should_upgrade _start_asgi_task _unset_keepalive_if_required client connection_lost connection_made connections
         cycle data_received flow handle_websocket_upgrade headers loop on_body on_headers_complete on_message_begin
-        on_message_complete parser pause_writing pipeline resume_writing send_400_response transport url
+        on_message_complete parser pause_writing pipeline resume_writing scheme send_400_response transport url
     """,
     "ticker.gateway.inbound.Inbound": "events_received receive_data state",
     "ticker.gateway.server._Server": "force_exit shutdown startup",
@@ -81,6 +81,7 @@ MODULES: Final = {
     },
     "redis.maint_notifications": {"MaintNotificationsConfig"},
     "uvicorn._types": {"ASGI3Application"},
+    "uvicorn.protocols.http.flow_control": {"FlowControl"},
     "uvicorn.protocols.http.httptools_impl": {"HttpToolsProtocol", "RequestResponseCycle"},
     "websockets.extensions.permessage_deflate": {"PerMessageDeflate", "ServerPerMessageDeflateFactory"},
     "websockets.headers": {"build_extension", "parse_extension"},

@@ -7,9 +7,11 @@ uvicorn's httptools protocol does the HTTP. This class adds three things: it ans
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ticker.core.log_window import Reset
@@ -54,7 +56,11 @@ class Connection(HttpToolsProtocol):
         self.hub = hub
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        # Not the base class's method: it asks uvloop's transport for both addresses, and the transport keeps them
+        # as long as the connection lives, which takes 290 bytes.
+        self.connections.add(self)
+        self.transport, self.flow = transport, FlowControl(transport)
+        self.client, self.scheme = _peer_of(transport), "http"
         hub = self.hub
         # The follower's high-water mark, from the start: lowered at the takeover, it could be exceeded without a call
         # of `pause_writing`.
@@ -271,3 +277,16 @@ class Connection(HttpToolsProtocol):
         if self._counted_address is not None:
             self.hub.limits.leave(self._counted_address)
             self._counted_address = None
+
+
+def _peer_of(transport: asyncio.Transport) -> tuple[str, int] | None:
+    """Return the peer's address and port, or None for a Unix socket or a peer that is gone."""
+    accepted = transport.get_extra_info("socket")
+    borrowed = socket.socket(accepted.family, accepted.type, accepted.proto, accepted.fileno())
+    try:
+        peer = borrowed.getpeername()
+    except OSError:
+        return None
+    finally:
+        borrowed.detach()  # the transport closes it
+    return (peer[0], peer[1]) if isinstance(peer, tuple) else None

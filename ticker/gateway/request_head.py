@@ -49,8 +49,8 @@ class Headers:
 
     def one(self, name: bytes) -> str | None:
         """Return the value of a header, or None if it is missing or repeated."""
-        values = self.all(name)
-        return values[0].strip() if len(values) == 1 else None
+        values = self._values.get(name)
+        return values[0].decode("latin-1").strip() if values is not None and len(values) == 1 else None
 
     def tokens(self, name: bytes) -> list[str]:
         """Return the comma-separated parts of a header."""
@@ -92,6 +92,8 @@ def requests_websocket(version: str, headers: Headers) -> bool:
 
     Both headers are lists, which may be spread over several lines. HTTP/1.0 has no upgrade (RFC 9110, 7.8).
     """
+    if version == "1.1" and headers.raw(b"connection") == [b"Upgrade"] and headers.raw(b"upgrade") == [b"websocket"]:
+        return True  # as browsers and most clients write it: the rest takes four times as long
     return (
         version == "1.1"
         and _has_token(headers, b"connection", b"upgrade")
@@ -101,9 +103,9 @@ def requests_websocket(version: str, headers: Headers) -> bool:
 
 def has_body(headers: Headers) -> bool:
     """Return whether a request announces a body."""
-    return b"transfer-encoding" in headers or any(
-        value.strip(b" \t0") != b"" for value in headers.raw(b"content-length")
-    )
+    if b"transfer-encoding" in headers:
+        return True
+    return b"content-length" in headers and any(value.strip(b" \t0") != b"" for value in headers.raw(b"content-length"))
 
 
 def _has_token(headers: Headers, name: bytes, token: bytes) -> bool:
