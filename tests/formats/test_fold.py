@@ -19,6 +19,7 @@ from ticker.core.entry import Entry
 from ticker.core.line import Line, Status
 from ticker.formats.atom import atom_feed
 from ticker.formats.json_feed import json_feed
+from ticker.formats.ninjs import ninjs_lines
 from ticker.formats.publication import Snapshot, take_snapshot
 from ticker.formats.rss import rss_feed
 
@@ -82,3 +83,12 @@ def test_reader_of_rss_has_the_board_after_every_entry(log: list[Entry]) -> None
     for board, snapshot, now in prefixes(log):
         reader.read_rss(rss_feed(snapshot))
         assert reader.items == shown(board, now)
+
+
+@settings(max_examples=CASES)
+@given(histories(12))
+def test_reader_of_ninjs_has_the_board_after_every_entry(log: list[Entry]) -> None:
+    reader = FeedReader()
+    for board, snapshot, now in prefixes(log):
+        reader.read_ninjs(ninjs_lines(snapshot))
+        assert reader.items == shown(board, now, with_notices=False)

@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 import feedparser
 import jsonschema
 from lxml import etree
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 SCHEMAS: Final = Path(__file__).parents[1] / "formats" / "schemas"
 _ATOM: Final = {"a": "http://www.w3.org/2005/Atom", "at": "http://purl.org/atompub/tombstones/1.0"}
@@ -73,6 +75,23 @@ class FeedReader:
             if known is not None and known.updated <= when:
                 del self.items[ref]
 
+    def read_ninjs(self, document: bytes) -> None:
+        """Add the items of an array of ninjs objects, and remove those without a text and those that have expired."""
+        for item in json.loads(document):
+            _ninjs_validator().validate(item)
+            if item["pubStatus"] != "usable" or "headlines" not in item:
+                self.items.pop(item["uri"], None)
+                continue
+            sources = [f"{source['name']}: " for source in item.get("infoSources", [])]
+            title = "".join(sources) + item["headlines"][0]["value"]
+            notes = [note["value"] for note in item.get("descriptions", [])]
+            self.items[item["uri"]] = Item(
+                plain(title),
+                plain("\n\n".join([title, *(f"Correction: {note}" for note in notes)])),
+                datetime.fromisoformat(item["firstCreated"]),
+                datetime.fromisoformat(item["versionCreated"]),
+            )
+
     def read_rss(self, document: bytes) -> None:
         """Take over the items of an RSS feed: it can't say that an item is gone, so only the newest document counts."""
         self.items = {
@@ -102,3 +121,10 @@ def _json_feed_validator() -> jsonschema.Draft202012Validator:
 @cache
 def _atom_schema() -> etree.RelaxNG:
     return etree.RelaxNG(etree.parse(SCHEMAS / "atom.rng"))
+
+
+@cache
+def _ninjs_validator() -> jsonschema.Draft202012Validator:
+    schema, geo = (json.loads((SCHEMAS / name).read_bytes()) for name in ("ninjs-3.1.json", "geojson.json"))
+    registry: Registry[Any] = Registry().with_resource(geo["$id"], DRAFT202012.create_resource(geo))
+    return jsonschema.Draft202012Validator(schema, registry=registry, format_checker=jsonschema.FormatChecker())

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ticker.core.board import next_change_at
-from ticker.formats import atom, json_feed, news_sitemap, rss
+from ticker.formats import atom, json_feed, news_sitemap, ninjs, rss
 from ticker.formats.publication import Publication, Snapshot, take_snapshot
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
@@ -49,6 +49,7 @@ def feed_routes(hub: Hub) -> list[BaseRoute]:
         Route(f"/{{edition}}/{atom.FILE}", feeds.atom),
         Route(f"/{{edition}}/{rss.FILE}", feeds.rss),
         Route(f"/{{edition}}/{news_sitemap.FILE}", feeds.news_sitemap),
+        Route(f"/v1/{{edition}}/{ninjs.FILE}", feeds.ninjs),
     ]
 
 
@@ -84,6 +85,13 @@ class Feeds:
     async def rss(self, request: Request) -> Response:
         """Return the edition as RSS 2.0."""
         return self._feed(request, rss.rss_feed, rss.FILE, rss.MEDIA_TYPE)
+
+    async def ninjs(self, request: Request) -> Response:
+        """Return the edition as an array of ninjs 3.1 objects."""
+        channel, headers = self._channel(request)
+        publication = publication_of(self._hub, channel, str(request.base_url))
+        snapshot = take_snapshot(publication, channel.history.board, _recent_lines(channel), self._hub.clock())
+        return cacheable_response(request, ninjs.ninjs_lines(snapshot), ninjs.MEDIA_TYPE, headers)
 
     async def news_sitemap(self, request: Request) -> Response:
         """Return the addresses of the lines of the last two days, for news search."""
