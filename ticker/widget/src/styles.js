@@ -43,7 +43,7 @@ const CSS = `
 .flow .label::before { border-color: currentcolor }
 .test { padding: 0 .5em; border: 2px solid }
 .status, .age, .count, .note { color: var(--muted); font-weight: 400 }
-.status { flex: 1; inline-size: 0; overflow: hidden; white-space: normal }
+.status { flex: 1; inline-size: 0; overflow: hidden; white-space: normal; text-indent: .5em }
 .new:not([hidden]) ~ .count { display: none }
 .count { min-inline-size: 2.5em; text-align: center }
 .age { white-space: nowrap }
