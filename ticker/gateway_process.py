@@ -19,6 +19,7 @@ from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 from ticker.store.url import parse_url
 from ticker.web.app import make_app, make_metrics_app
+from ticker.web.websub import WebSubPublisher
 
 
 def run(
@@ -79,6 +80,9 @@ async def _run(
             servers.append(tasks.create_task(serve(make_metrics_app(gateway.hub, workers), bound), name="metrics"))
         if workers is not None:
             servers.append(tasks.create_task(workers.serve(make_registry(gateway.hub)), name="worker-metrics"))
+        if settings.websub_hub is not None and settings.public_url is not None:
+            publisher = WebSubPublisher(gateway.hub, settings.websub_hub, settings.public_url)
+            servers.append(tasks.create_task(publisher.run(), name="websub"))
         await gateway.run(lambda: ready(gateway.address))
         for server in servers:
             server.cancel()
