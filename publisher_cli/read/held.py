@@ -53,7 +53,10 @@ def print_pending(console: Console, items: HeldItems, decided: Sequence[Decided]
     """Print the items that wait for a second person, the newest last, and the decisions about the editor's own."""
     held = [item for item in items.held.values() if item.waits_for_person]
     name = items.stored.name
-    title = messages.count(len(held), "line waits for a second person", "lines wait for a second person")
+    # An overdue item needs no second person: its author, too, may say that it is still news.
+    needs_second = not held or any(item.needs and item.approved_by is None for item in held)
+    whom = "a second person" if needs_second else "a person"
+    title = messages.count(len(held), f"line waits for {whom}", f"lines wait for {whom}")
     hint = f": tick approve ID -e {name}, or tick reject ID -e {name} --reason …" if held else ""
     _print(console, items, held, f"{title}{hint}", pending_row, decided=decided)
     if decided and not console.json:

@@ -176,8 +176,10 @@ class DeskApp(KeysInOrder):
         is_done = self.drafts.settle(sent, receipt)
         self._show_receipt(receipt, sent.quoted)
         if is_done and sent.draft is not None and self.model is not None and sent.edition == self.model.name:
-            # The focus stays in the text: letters that the editor types in this moment must not become commands.
-            self._compose_line.clear(sent.draft, self.model)
+            # The focus stays in the form: letters that the editor types in this moment must not become commands.
+            is_cleared = self._compose_line.clear(sent.draft, self.model)
+            if is_cleared and self._composer.has_focus_within:  # the next sentence must not end up in a field
+                self._composer.focus_text()
 
     # Drawing
 

@@ -148,6 +148,9 @@ def test_overdue_item_is_pending_and_not_scheduled() -> None:
     output = Output()
     print_pending(output.console, items(OVERDUE))
     assert "[its time passed while no desk was running: is it still news?]" in output.out
+    assert output.err.startswith("en  1 line waits for a person: tick approve ID -e en"), (
+        "its author may confirm it, too"
+    )
     output = Output()
     print_scheduled(output.console, items(OVERDUE))
     assert output.out == ""

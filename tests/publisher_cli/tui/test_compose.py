@@ -170,6 +170,15 @@ async def test_flash_needs_ctrl_y_and_any_other_key_returns_to_the_text(newsroom
     assert entry.line.urgency == 1
 
 
+async def test_sentence_after_a_line_that_was_sent_from_a_field_is_text(newsroom: DeskHarness) -> None:
+    async with newsroom.desk(), run_tui(newsroom.url) as tui:
+        await tui.paste(STORM)
+        await tui.press("tab", "4", "enter")
+        await tui.shows("ON AIR")
+        await tui.type("Next")
+        assert tui.typed == "Next"
+
+
 async def test_only_a_chief_may_break_the_glass_with_a_reason(newsroom: DeskHarness) -> None:
     configure(newsroom, second_person=(SecondPerson.FLASH,))
     await set_role(newsroom.redis, "en", "chief", Role.CHIEF)
