@@ -70,6 +70,12 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "trusted_proxies": (),
         "public_url": None,
         "websub_hub": None,
+        "relay_lines": 10_000,
+        "relay_pending": 1_000,
+        "relay_parallel": 4,
+        "relay_timeout_s": 20.0,
+        "relay_retry_s": 300.0,
+        "relay_give_up_s": 259_200.0,
     }
 
 
