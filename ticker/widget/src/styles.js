@@ -29,6 +29,8 @@ const CSS = `
 .flow .row { flex-basis: 6.25em; grid-template-rows: 2em minmax(0, 1fr) }
 .flow .header { font-size: min(1em, 3.5cqi) }
 .header, .controls { display: flex; align-items: center; gap: .25em; white-space: nowrap }
+[dir=""] > .row > * { visibility: hidden }
+[dir=""] :is(.status, slot) { visibility: visible }
 .header { grid-area: header }
 .controls { grid-area: controls; justify-content: end; padding-inline-end: .5em }
 .rows section { border-block-start: var(--line) }
