@@ -13,6 +13,7 @@ from tests.support.browser_pages import expect_live, host_page
 from tests.support.browser_reader import Readers
 from tests.support.screen_reader import ScreenReader
 from tests.support.scripted_server import SocketGateway, line, position
+from ticker.core.words import WORDS
 
 NOW: Final = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 LAYOUTS: Final = ("list", "strip", "crawl")
@@ -76,7 +77,8 @@ class Newsroom:
             line(2, second, attribution=source, correction=reason, change="correct", created_at=ages[1], **self._own),
             line(1, "", status="canceled", correction=why, created_at=ages[2], **self._own),
         ]
-        edition = {"name": "en", "title": self.words["title"], **self._own}
+        words = {self._own["lang"]: WORDS.get(self._own["lang"], {})}
+        edition = {"name": "en", "title": self.words["title"], "words": words, **self._own}
         self.gateway.send("board", position=position(3), reset=None, edition=edition, lines=lines)
         self.gateway.send("live", position=position(3), replayed=0)
 
