@@ -154,17 +154,17 @@ def find_id(ids: Iterable[str], name: str, what: str, shown_by: str) -> str:
     """
     if len(name) < PREFIX_MIN:
         raise UnknownLineError(
-            f"{name!a} is too short for an id: type at least {PREFIX_MIN} characters, as {shown_by} shows them"
+            f"{name!r} is too short for an id: type at least {PREFIX_MIN} characters, as {shown_by} shows them"
         )
     prefix = name.lower()
     matches = [each for each in ids if each.startswith(prefix)]
     if not matches:
-        raise UnknownLineError(f"no {what} has an id that starts with {name[:40]!a}: see {shown_by}")
+        raise UnknownLineError(f"no {what} has an id that starts with {name[:40]!r}: see {shown_by}")
     if prefix in matches:
         return prefix
     if len(matches) > 1:
         raise UnknownLineError(
-            f"{name!a} fits {len(matches)} lines ({', '.join(matches[:5])}): type more characters of the id"
+            f"{name!r} fits {len(matches)} lines ({', '.join(matches[:5])}): type more characters of the id"
         )
     return matches[0]
 

@@ -87,7 +87,7 @@ def parse_past(text: str, now: datetime, zone: tzinfo | None = None) -> datetime
         instant = parse_iso(text, zone)
         if instant is not None and instant <= now:
             return instant
-    raise SettingsError(f"--since {text[:40]!a} is not a time in the past: {PAST_FORMS}")
+    raise SettingsError(f"--since {text[:40]!r} is not a time in the past: {PAST_FORMS}")
 
 
 def parse_duration(text: str) -> timedelta | None:
@@ -152,7 +152,7 @@ def find_zone(name: str | None) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
-        raise SettingsError(f"this machine doesn't know the time zone {name[:40]!a} of the edition") from error
+        raise SettingsError(f"this machine doesn't know the time zone {name[:40]!r} of the edition") from error
 
 
 def spell_instant(instant: datetime, now: datetime, zone: tzinfo | None = None) -> str:

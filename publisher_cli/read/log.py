@@ -53,7 +53,7 @@ def _terms(kind: str, vocabulary: dict[str, str], given: Sequence[str]) -> tuple
     found = {each: find_term(vocabulary, each) for each in given}
     for each, term in found.items():
         if term is None:
-            raise SettingsError(f"this edition has no {kind} {each[:40]!a}: use one of {', '.join(vocabulary)}")
+            raise SettingsError(f"this edition has no {kind} {each[:40]!r}: use one of {', '.join(vocabulary)}")
     return tuple(sorted({term for term in found.values() if term is not None}))
 
 

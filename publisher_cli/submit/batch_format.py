@@ -112,7 +112,7 @@ def _json_fields(line: bytes) -> dict[str, Any]:
         raise SettingsError('it is not a JSON object: write {"text": "…"}')
     unknown = sorted(fields.keys() - set(FIELDS))
     if unknown:
-        raise SettingsError(f"there is no field {unknown[0][:40]!a}: a line can have {', '.join(FIELDS)}")
+        raise SettingsError(f"there is no field {unknown[0][:40]!r}: a line can have {', '.join(FIELDS)}")
     if isinstance(fields.get("urgency"), str):
         fields["urgency"] = parse_urgency(fields["urgency"])
     return fields
@@ -156,7 +156,7 @@ def _csv_rows(data: bytes) -> Iterator[Row]:
 def _column(name: str) -> str:
     field = COLUMNS.get(name.strip().lower())
     if field is None:
-        raise SettingsError(f"there is no column {name.strip()[:40]!a}: a line can have {', '.join(COLUMNS)}")
+        raise SettingsError(f"there is no column {name.strip()[:40]!r}: a line can have {', '.join(COLUMNS)}")
     return field
 
 
@@ -180,7 +180,7 @@ def _value(field: str, cell: str) -> object:
             return undo_window_s(cell)
         case "split_attribution" | "again" | "confirmed":
             if cell.lower() not in (*_YES, *_NO):
-                raise SettingsError(f"{cell[:40]!a} in the column `{field}` is neither yes nor no")
+                raise SettingsError(f"{cell[:40]!r} in the column `{field}` is neither yes nor no")
             return cell.lower() in _YES
         case _:
             return cell

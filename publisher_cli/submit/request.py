@@ -119,7 +119,7 @@ def parse_urgency(text: str) -> int:
         return URGENCIES[name]
     if name.isdecimal() and len(name) == 1:
         return int(name)
-    raise SettingsError(f"{text[:40]!a} is not an urgency: use {', '.join(URGENCIES)}, or 1 (flash) to 9")
+    raise SettingsError(f"{text[:40]!r} is not an urgency: use {', '.join(URGENCIES)}, or 1 (flash) to 9")
 
 
 def undo_window_s(text: str) -> float:
@@ -132,7 +132,7 @@ def undo_window_s(text: str) -> float:
     duration = parse_duration(f"{text}s" if text.strip().isdecimal() else text)
     if duration is None or duration.total_seconds() > UNDO_MAX_S:
         raise SettingsError(
-            f"{text[:40]!a} isn't an undo window: write 5s, or 0 for none. The longest is {UNDO_MAX_S:g} s: "
+            f"{text[:40]!r} isn't an undo window: write 5s, or 0 for none. The longest is {UNDO_MAX_S:g} s: "
             "to publish later, use --at"
         )
     return duration.total_seconds()

@@ -231,7 +231,7 @@ class DeskApp(KeysInOrder):
 
     def _validate(self) -> None:
         if self._composer.is_attached:
-            self._compose_line.validate(self.model, is_live=self.connection.state is State.LIVE)
+            self._compose_line.validate(self.model, self.outbox, is_live=self.connection.state is State.LIVE)
 
     async def action_submit(self) -> None:
         """Send the draft, or ask about it, before the next key: that one may already belong to the prompt."""

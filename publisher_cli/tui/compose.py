@@ -82,10 +82,10 @@ class ComposeLine:
         self.load(Draft(), model)
         return True
 
-    def validate(self, model: EditionModel | None, *, is_live: bool) -> None:
+    def validate(self, model: EditionModel | None, outbox: Outbox, *, is_live: bool) -> None:
         """Validate the draft and show the findings."""
         draft, now = self._composer.draft, self._clock()
-        validation = None if draft.is_blank or model is None else validate(draft, model, now)
+        validation = None if draft.is_blank or model is None else validate(draft, model, now, outbox.is_decided)
         self._composer.show_validation(validation, now, None if model is None else model.zone, is_live=is_live)
 
     def submit(self, model: EditionModel | None, outbox: Outbox) -> Step:
@@ -98,7 +98,7 @@ class ComposeLine:
         if draft.is_blank:
             reason = "there is nothing to send: type a line" if draft.line is None else "nothing has been changed"
             return Refuse(reason, field="text")
-        validation = validate(draft, model, self._clock())
+        validation = validate(draft, model, self._clock(), outbox.is_decided)
         if validation.submission is None:
             first, *more = validation.errors  # the others are listed below the fields
             also = f" (and {len(more)} more)" if more else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
@@ -191,9 +191,9 @@ def _parse_urgency(text: str) -> int:
     folded = text.strip().casefold()
     if folded in _URGENCIES:
         return _URGENCIES[folded]
-    if re.fullmatch("[0-9]{1,2}", folded, re.ASCII) is None:
+    if re.fullmatch(r"\d{1,2}", folded) is None:
         raise FieldError(
-            "urgency", f"urgency {text.strip()[:10]!a} isn't a number: 1 flash, 2 bulletin, 3 urgent, 4 routine"
+            "urgency", f"urgency {text.strip()[:10]!r} isn't a number: 1 flash, 2 bulletin, 3 urgent, 4 routine"
         )
     return int(folded)
 
@@ -213,14 +213,19 @@ def _complete_term(vocabulary: Mapping[str, str], typed: str) -> str:
     return found.pop() if typed and len(found) == 1 else typed
 
 
-def validate(draft: Draft, model: EditionModel, now: datetime) -> Validation:
-    """Apply the desk's rules to a draft, without sending it."""
+def validate(
+    draft: Draft, model: EditionModel, now: datetime, is_decided: Callable[[str], bool] = lambda _: False
+) -> Validation:
+    """Apply the desk's rules to a draft, without sending it.
+
+    `is_decided` returns whether the desk no longer holds an item with this id, though `model` may still list it.
+    """
     try:
         submission = submission_of(draft, CHECK_KEY, now, model.zone)
     except FieldError as error:
         return Validation(errors=(Finding("field", str(error)),), field=error.field)
     submission = with_undo_window(submission, draft, model.stored.edition)
-    others = (model.held or [])[::-1]
+    others = [held for held in reversed(model.held or ()) if not is_decided(held.id)]
     state = EditionState(model.stored, model.editor, model.role, model.board, model.seq, others)
     outcome, asks = preview(state, submission, now), tuple[Finding, ...]()
     if isinstance(outcome, Refuse) and only_asks(outcome.errors):

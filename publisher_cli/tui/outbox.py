@@ -118,7 +118,12 @@ class Outbox:
         return held_id, (due_at - now).total_seconds()
 
     def was_shown(self, receipt: Receipt) -> bool:
-        return (receipt.key, receipt.status) in self._shown
+        """Return whether this receipt was shown, or the same outcome of its held item.
+
+        An author who takes back their own item gets two receipts: one for that request, and one for the item.
+        """
+        is_known = receipt.status in _FINAL and receipt.held in self._ended
+        return is_known or (receipt.key, receipt.status) in self._shown
 
     def mark_shown(self, receipt: Receipt, quoted: str, now: datetime) -> None:
         """Record that a receipt is shown. The receipt of the item in its undo window ends that window."""

@@ -243,10 +243,10 @@ def check_unknown(submission: Submission) -> Iterator[RuleFinding]:
     if submission.id is None:
         yield refuse("unknown", f"no line is named {hint}")
     elif LINE_ID.fullmatch(submission.id) is None or submission.change is not Change.WITHDRAW:
-        yield refuse("unknown", f"there is no line {submission.id[:40]!a} {hint}")
+        yield refuse("unknown", f"there is no line {submission.id[:40]!r} {hint}")
     elif not submission.forgotten:
         old = "if it is so old that it was forgotten, withdraw it with --forgotten"
-        yield refuse("unknown", f"there is no line {submission.id[:40]!a} {hint}; {old}")
+        yield refuse("unknown", f"there is no line {submission.id[:40]!r} {hint}; {old}")
 
 
 def forgotten_version(edition: Edition, submission: Submission, number: int, now: datetime) -> Line:

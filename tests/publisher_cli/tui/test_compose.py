@@ -223,6 +223,22 @@ async def test_ctrl_c_in_the_undo_window_takes_the_line_back_into_the_compose_li
     assert await newsroom.entries() == []
 
 
+async def test_line_that_was_taken_back_is_sent_by_the_next_enter(newsroom: DeskHarness) -> None:
+    configure(newsroom, terminal_undo_s=60.0, rules={**ENGLISH.rules, "duplicate": Effect.REFUSE})
+    async with newsroom.desk(), run_tui(newsroom.url) as tui:
+        await tui.paste(STORM)
+        await tui.press("enter")
+        await tui.shows("HELD", "Scheduled 1")
+        assert tui.app.model is not None
+        listed = tui.app.model.held
+        await tui.press("ctrl+c")
+        await tui.shows("DROPPED", "Scheduled 0")
+        tui.app.model.held = listed  # as it is until the next round
+        await tui.press("enter")
+        assert "REFUSED" not in tui.text
+        await tui.shows("HELD", "s left: Ctrl+C takes it back")
+
+
 async def test_each_edition_has_its_own_board_and_draft(redis_url: str) -> None:
     arabic = msgspec.structs.replace(DEFAULT_EDITIONS["ar"], rules=WITHOUT_HOUSE_RULES)
     async with run_desks(redis_url, ar=arabic, en=ENGLISH) as rooms:

@@ -20,7 +20,7 @@ from publisher_cli.tui.draft import (
     without_label,
 )
 from tests.support.strategies import ENGLISH, START
-from tests.support.tui_harness import model_of
+from tests.support.tui_harness import held_item, model_of
 from ticker.core.edition import Effect, Role, SecondPerson
 from ticker.core.errors import SettingsError
 from ticker.core.line import Change, Line
@@ -56,7 +56,7 @@ def test_reason_and_break_glass_are_submitted_unless_they_are_blank() -> None:
     assert (submission.reason, submission.break_glass) == (None, "Minutes away.")
 
 
-@pytest.mark.parametrize(("text", "urgency"), [("flash", 1), (" Bulletin ", 2), ("3", 3)])
+@pytest.mark.parametrize(("text", "urgency"), [("flash", 1), (" Bulletin ", 2), ("3", 3), ("٢", 2)])
 def test_urgency_is_a_name_or_a_number(text: str, urgency: int) -> None:
     assert submission_of(typed(urgency=text), "k", START, None).urgency == urgency
 
@@ -64,6 +64,19 @@ def test_urgency_is_a_name_or_a_number(text: str, urgency: int) -> None:
 def test_unknown_urgency_is_rejected() -> None:
     with pytest.raises(SettingsError, match="urgency 'soon' isn't a number"):
         submission_of(typed(urgency="soon"), "k", START, None)
+
+
+def test_item_that_is_decided_but_still_listed_is_no_duplicate() -> None:
+    edition = msgspec.structs.replace(ENGLISH, rules={**ENGLISH.rules, "duplicate": Effect.REFUSE})
+    model = model_of(edition=edition)
+    model.held = [held_item()]
+    assert validate(typed(), model, START).submission is None
+    assert validate(typed(), model, START, {"held-1"}.__contains__).submission is not None
+
+
+def test_error_shows_arabic_as_typed_and_escapes_control_characters() -> None:
+    with pytest.raises(SettingsError, match=r"urgency 'عاجل\\x1b' isn't a number"):
+        submission_of(typed(urgency="عاجل\x1b"), "k", START, None)
 
 
 def test_time_counts_from_now_and_expiry_from_that_time() -> None:

@@ -54,6 +54,13 @@ def test_receipt_is_shown_once_per_status() -> None:
     assert not outbox.was_shown(receipt(ReceiptStatus.ON_AIR))
 
 
+def test_final_receipt_of_an_item_is_shown_once_to_its_author_who_also_decided() -> None:
+    outbox = Outbox()
+    outbox.mark_shown(msgspec.structs.replace(receipt(ReceiptStatus.DROPPED, held="h1"), key="cancel"), "", START)
+    assert outbox.was_shown(receipt(ReceiptStatus.DROPPED, held="h1"))
+    assert not outbox.was_shown(receipt(ReceiptStatus.DROPPED, held="h2"))
+
+
 def test_ctrl_c_may_not_quit_while_a_request_is_open_and_for_seconds_after_its_receipt() -> None:
     outbox = Outbox()
     assert outbox.why_stay(START) is None

@@ -217,7 +217,7 @@ def is_lang(tag: str) -> bool:
 
 def check_lang(tag: str) -> Iterator[RuleFinding]:
     if not is_lang(tag):
-        yield refuse("lang", f"{tag[:35]!a} is not a language tag (BCP 47): use one like en, ar or es-MX")
+        yield refuse("lang", f"{tag[:35]!r} is not a language tag (BCP 47): use one like en, ar or es-MX")
 
 
 def normal_lang(tag: str) -> str:
@@ -244,7 +244,7 @@ def check_urgency(urgency: int) -> Iterator[RuleFinding]:
 def check_term(kind: str, vocabulary: dict[str, str], given: str) -> Iterator[RuleFinding]:
     """Refuse a section or region that the vocabulary has neither as an id nor as a name."""
     if find_term(vocabulary, given) is None:
-        yield refuse(kind, f"this edition has no {kind} {given[:40]!a}: use one of {', '.join(vocabulary)}")
+        yield refuse(kind, f"this edition has no {kind} {given[:40]!r}: use one of {', '.join(vocabulary)}")
 
 
 def normal_term(vocabulary: dict[str, str], given: str) -> str:
@@ -282,7 +282,7 @@ def check_url(url: str) -> Iterator[RuleFinding]:
         hint = ""
         if with_scheme is not None and with_scheme.username is None and "." in (with_scheme.hostname or ""):
             hint = f": use {meant[:URL_SHOWN]}"
-        yield refuse("url", f"{url[:60]!a} is not an http or https URL with a host{hint}")
+        yield refuse("url", f"{url[:60]!r} is not an http or https URL with a host{hint}")
     elif parts.username is not None or parts.password is not None:
         yield refuse("url", "the URL carries a user name or a password: take it out")
 
