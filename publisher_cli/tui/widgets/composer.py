@@ -161,7 +161,11 @@ class Composer(Vertical):
     ) -> None:
         """Show what the desk would decide. `validation` is None for a blank draft."""
         asks = validation is not None and asks_first(self._draft, validation)
-        content = _findings(validation, now, zone, is_again=self._again, is_live=is_live, asks=asks)
+        if validation is None and is_live:
+            state = "type a line" if self._draft.line is None else "nothing has been changed"
+            content = Content.styled(f"{state}: the rules are checked as you type", "$foreground 60%")
+        else:
+            content = _findings(validation, now, zone, is_again=self._again, is_live=is_live, asks=asks)
         self.query_one("#findings", Bar).show(content)
 
     def _show_title(self, stored: StoredEdition) -> None:
@@ -248,8 +252,7 @@ def _findings(
     validation: Validation | None, now: datetime, zone: tzinfo | None, *, is_again: bool, is_live: bool, asks: bool
 ) -> Content:
     if validation is None:
-        hint = Content.styled("type a line: the rules are checked as you type", "$foreground 60%")
-        return hint if is_live else _NOT_LIVE
+        return _NOT_LIVE
     lines = [
         *(_finding("✗ refused: ", finding, "$text-error") for finding in validation.errors),
         *(

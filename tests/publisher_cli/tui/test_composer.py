@@ -12,12 +12,13 @@ from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from publisher_cli.tui.draft import Draft, DraftFields, validate
+from publisher_cli.tui.draft import Draft, DraftFields, draft_of, validate
 from publisher_cli.tui.model import EditionModel
 from publisher_cli.tui.widgets.composer import Composer
 from tests.support.strategies import ENGLISH, START
 from tests.support.tui_harness import model_of
 from ticker.core.edition import Effect, SecondPerson
+from ticker.core.line import Change
 
 
 class ComposerApp(App[None]):
@@ -74,6 +75,13 @@ async def test_beginning_of_a_section_is_completed_before_the_line_is_sent() -> 
 
 async def test_valid_draft_shows_what_enter_does() -> None:
     assert (await findings(typed("Harbour: Ferries stop"), model_of())).endswith("✓ Enter: on air at once")
+
+
+async def test_blank_draft_says_what_to_type() -> None:
+    model = model_of("Ferries stop")
+    (entry,) = model.board.newest_first()
+    assert (await findings(Draft(), model)).startswith("type a line: ")
+    assert (await findings(draft_of(Change.CORRECT, entry.line), model)).startswith("nothing has been changed: ")
 
 
 async def test_undo_window_is_announced() -> None:
