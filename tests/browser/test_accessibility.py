@@ -67,6 +67,23 @@ def test_axe_finds_no_violation_on_any_page(reader: Readers, harness: BrowserHar
     assert violations(page) == []
 
 
+@pytest.mark.parametrize("edition", ["en", "ar", "es"])
+def test_axe_finds_no_violation_on_the_pages_of_a_line_and_of_a_story(
+    reader: Readers, harness: BrowserHarness, edition: str
+) -> None:
+    *_, newest = [
+        harness.post(edition, "Text", attribution="Source", coverage="Storm", url="https://a.example/", urgency=urgency)
+        for urgency in (4, 2, 1)
+    ]
+    page = reader(bypass_csp=True, viewport={"width": 360, "height": 640}).context.new_page()
+    for path in (f"/{edition}/lines/{newest.id}", f"/{edition}/stories/Storm"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(harness.address + path)
+            expect(page.locator(".lines li").first).to_contain_text("Source: Text")
+            assert (path, scheme, violations(page)) == (path, scheme, [])
+
+
 def test_axe_finds_no_violation_in_rendered_lines(reader: Readers, harness: BrowserHarness) -> None:
     """Before the element replaces the rendered lines: the module doesn't load."""
     post_sample_lines(harness)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import expect_lines, expect_live
 from tests.support.browser_reader import Readers
+from tests.support.doc_examples import examples
 
+ROOT = Path(__file__).resolve().parents[2]
+HEIGHTS = next(each.text for each in examples(ROOT / "docs" / "embedding.md", "css") if "block-size" in each.text)
+"""The documented rules for the heights. The first one is enough for a list."""
+LIST_HEIGHT = HEIGHTS.splitlines()[0]
 REPORTS = """window.reports = []; addEventListener("securitypolicyviolation",
   ({ violatedDirective, blockedURI }) => reports.push([violatedDirective, blockedURI]))"""
+SHIFTS = """window.shifts = []; new PerformanceObserver(list => shifts.push(...list.getEntries().map(
+  ({ value }) => value))).observe({ type: "layout-shift", buffered: true })"""
+FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 OBSERVED = """customElements.get("breaking-ticker").observedAttributes"""
 
 
@@ -74,8 +83,9 @@ def choose_nothing(page: Page) -> None:
             ["Sports"],
         ),
     ],
+    ids=["list", "strip"],
 )  # fmt: skip
-def test_code_of_the_builder_works_on_another_site_as_in_the_preview(
+def test_code_of_the_builder_works_on_another_site_as_in_the_preview_and_moves_nothing(
     reader: Readers,
     harness: BrowserHarness,
     host: Host,
@@ -83,6 +93,8 @@ def test_code_of_the_builder_works_on_another_site_as_in_the_preview(
     expected: dict[str, str],
     shown: list[str],
 ) -> None:
+    """The module arrives after the first paint, as over a slow network."""
+    rules, height = (HEIGHTS, "56px") if expected.get("layout") == "strip" else (LIST_HEIGHT, "480px")
     post(harness)
     visitor = reader()
     page = visitor.open(f"{harness.address}/")
@@ -93,15 +105,24 @@ def test_code_of_the_builder_works_on_another_site_as_in_the_preview(
     preview = page.locator("#preview [part~=line] [part=text]")
     expect(preview).to_contain_text(shown)
 
-    body = f"<!doctype html><html lang=en><title>Host</title><link rel=stylesheet href=/style.css>{html}"
+    body = f"<!doctype html><html lang=en><title>Host</title><link rel=stylesheet href=/style.css>{html}<p>After"
     host.put("/style.css", style, Content_Type="text/css")
     policy = f"default-src 'none'; {policy}".replace("style-src ", "style-src 'self' ")
     if "style-src" not in policy:
         policy += "; style-src 'self'"
     site = visitor.context.new_page()
-    site.add_init_script(REPORTS)
-    site.goto(host.put("/", body, Content_Security_Policy=policy))
+    site.add_init_script(f"{REPORTS}; {SHIFTS}")
+    modules: list[Route] = []
+    site.route("**/ticker.js", lambda route: modules.append(route))  # noqa: PLW0108 -- Playwright takes no built-in
+    site.goto(host.put("/", body, Content_Security_Policy=policy), wait_until="commit")
+    expect(site.locator("breaking-ticker")).to_have_css("height", height)
+    site.evaluate(FRAMES)
+    modules[0].continue_()
     expect_live(site)
+    expect(site.locator("breaking-ticker")).to_have_css("height", height)
+    site.evaluate(FRAMES)
+    assert site.evaluate("shifts") == []
+    assert style.startswith(rules.strip())
     expect(site.locator("breaking-ticker [part~=line] [part=text]")).to_contain_text(shown)
     if choose is choose_much:
         expect(site.locator("breaking-ticker [part~=title]")).to_have_text('A "<b>" & B')
@@ -162,7 +183,7 @@ def test_preview_follows_each_choice_and_stays_live(reader: Readers, harness: Br
     expect(page.locator("#builder output")).to_contain_text("the contrast is below")
     assert "--ticker-color: #fefefe" in code(page, "style")
     field("Own colours").uncheck()
-    expect(page.locator("code#style")).to_be_hidden()
+    assert code(page, "style") == HEIGHTS.strip()
     assert attributes(code(page, "snippet")) == {"edition": "en", "layout": "crawl", "section": "sports"}
 
 
@@ -184,6 +205,12 @@ def test_without_javascript_the_plain_code_shows_and_works(
     expect(page.locator("code#pinned")).to_contain_text("integrity=")
     html = code(page, "snippet")
     assert attributes(html) == {"edition": "en"}
+    assert code(page, "style") == HEIGHTS.strip()
     site = reader().open(host.put("/", f"<!doctype html><title>Host</title><link rel=icon href=data:,>{html}"))
     expect_live(site)
     expect_lines(site, "One")
+
+
+def test_snippet_of_the_readme_has_the_documented_height() -> None:
+    (snippet,) = (each.text for each in examples(ROOT / "README.md", "html") if "<breaking-ticker" in each.text)
+    assert f"<style>{LIST_HEIGHT}</style>" in snippet

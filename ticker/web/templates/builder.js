@@ -7,6 +7,9 @@ const FRAME_HEIGHTS = { list: 480, strip: 120, crawl: 120 };
 /** @type {Record<string, string>} */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
+/** The rules for the height, as the server wrote them. The first one is enough for a list. */
+const HEIGHTS = document.getElementById("style")?.textContent?.trim() ?? "";
+
 /** @param {string} text */
 const escaped = (text) => text.replace(/[&<>"]/g, (character) => ENTITIES[character]);
 
@@ -99,6 +102,16 @@ function frame(choices, base, title, sandbox) {
 const propertiesOf = ({ colours }) =>
   Object.entries(colours ?? {}).map(([name, value]) => [`--ticker-${name}`, value]);
 
+/** The rules for the page's style sheet. @param {Choices} choices */
+function styleSheet(choices) {
+  const heights = choices.layout === "list" ? HEIGHTS.split("\n", 1)[0] : HEIGHTS;
+  const properties = propertiesOf(choices).map(([name, value]) => `  ${name}: ${value};\n`);
+  if (!properties.length) return heights;
+  // A theme also sets colours, so the rule needs a higher specificity than the theme's.
+  const selector = choices.theme === DEFAULT_THEME ? "breaking-ticker" : "breaking-ticker[data-ticker-theme]";
+  return `${heights}\n${selector} {\n${properties.join("")}}`;
+}
+
 /** The relative luminance of a colour: WCAG 2.2. @param {string} colour like #14171c */
 function luminance(colour) {
   const [red, green, blue] = [1, 3, 5].map((start) => {
@@ -153,12 +166,7 @@ function update(form, preview) {
   const title = option.textContent ?? "";
   show(preview, choices);
   write("snippet", snippet(choices, form.dataset, title));
-  const properties = propertiesOf(choices).map(([name, value]) => `  ${name}: ${value};\n`);
-  // A theme also sets colours, so the rule needs a higher specificity than the theme's.
-  const selector = choices.theme === DEFAULT_THEME ? "breaking-ticker" : "breaking-ticker[data-ticker-theme]";
-  write("style", `${selector} {\n${properties.join("")}}`);
-  const sheet = /** @type {HTMLElement | null} */ (document.querySelector("[data-for=style]"));
-  if (sheet) sheet.hidden = !properties.length;
+  write("style", styleSheet(choices));
   write("policy", policy(choices, base.replace(/\/$/, "")));
   write("frame", frame(choices, base, title, option.dataset.sandbox ?? ""));
   for (const name of ["background", "color", "accent"])
