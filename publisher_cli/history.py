@@ -52,7 +52,7 @@ class UnknownLineError(SettingsError):
 
 
 class NamedByWordsError(UnknownLineError):
-    """The name is no id, but a word of exactly one line: `entry` is its latest."""
+    """The name is not an id, but a word of exactly one line. `entry` is the latest entry of that line."""
 
     def __init__(self, message: str, entry: Entry) -> None:
         super().__init__(message)
@@ -99,7 +99,7 @@ async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry
     `last` is the newest line that `editor` posted, even if it was changed or withdrawn since.
 
     Raises:
-        NamedByWordsError: If the name is no id, and one line has these words in its text.
+        NamedByWordsError: If the name is not an id, and one line has these words in its text.
         UnknownLineError: If the name fits no line, or several.
 
     """

@@ -33,7 +33,7 @@ VERDICTS: Final = {
     "failed": "not delivered: every attempt failed",
     "cant-undo": "can't be undone: the receiver may still show the text",
 }
-"""What became of a version at the receiver of a relay, by the word of `docs/relay.md`."""
+"""The outcome of a version at the receiver of a relay, by its name in `docs/relay.md`."""
 
 DONE: Final = {
     Change.NEW: "on air",

@@ -34,7 +34,7 @@ class VersionReach(msgspec.Struct, frozen=True, kw_only=True):
 class LineReach(msgspec.Struct, frozen=True, kw_only=True):
     """The reach of each version of a line.
 
-    `relays` has what became of each version at each receiver of a relay, if the relay reports it. `unheard` are the
+    `relays` has the outcome of each version at each receiver of a relay, if the relay reports it. `unheard` are the
     gateways that sent an earlier version to readers and have not yet reported the newest one.
     """
 

@@ -21,7 +21,7 @@ def log_in(console: Console, given: str, *, wants_file: bool) -> None:
     """Store the URL `given` and its password after a Redis has accepted them. Print where they are stored.
 
     Raises:
-        SettingsError: If the URL can't be used or names no user, or the password is missing.
+        SettingsError: If the URL can't be used or doesn't name a user, or the password is missing.
         StoreError: If Redis doesn't answer, or rejects the password.
 
     """
