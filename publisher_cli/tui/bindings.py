@@ -33,9 +33,7 @@ ON_COMPOSER: Final[list[BindingType]] = [
     Binding("ctrl+j", "app.submit", "send", priority=True, show=False),
     Binding("tab", "next_field", "fields", priority=True, tooltip="Next field; Shift+Tab goes back"),
     Binding("shift+tab", "previous_field", "fields", priority=True, show=False),
-    Binding(
-        "escape", "app.leave_composer", "list", priority=True, tooltip="Go to the list: letters are commands there"
-    ),
+    Binding("escape", "app.leave_composer", "list", priority=True, tooltip="To the list: letters are commands"),
     Binding("ctrl+o", "toggle_details", "more", priority=True, tooltip="Story, url, embargo and expiry"),
     Binding("f1", "app.help", "help", priority=True),
     Binding("ctrl+q", "app.leave", "quit", priority=True),
@@ -49,8 +47,8 @@ ON_COMPOSER: Final[list[BindingType]] = [
 
 _ON_BOARD: Final[list[BindingType]] = [
     Binding("u", "app.act('update')", "update", tooltip="Update: new facts"),
-    Binding("c", "app.act('correct')", "correct", tooltip="Correct: readers see the reason"),
-    Binding("w", "app.act('withdraw')", "withdraw", tooltip="Withdraw for good, with a reason"),
+    Binding("c", "app.act('correct')", "correct", tooltip="Correct: readers see why"),
+    Binding("w", "app.act('withdraw')", "withdraw", tooltip="Withdraw for good"),
     Binding("h", "app.act('hide')", "hide", tooltip="Hide, or unhide"),
     Binding("p", "app.act('pin')", "pin", tooltip="Pin for a time, or unpin"),
 ]
@@ -145,7 +143,7 @@ def is_applicable(action: str, parameters: tuple[object, ...], pane: Pane) -> bo
 
 _INTRODUCTION: Final = (
     'Write "Who: what happened". Text that is neither on air nor held stays here.\n'
-    "Urgency: 1 flash, 2 bulletin, 3 urgent, 4 routine. Time: 20m or 14:30. Ctrl+Y confirms."
+    "Urgency: 1 flash to 4 routine. Time: 20m or 14:30. Ctrl+Y confirms."
 )
 _CONCLUSION: Final = "After NOT ON AIR you may send the same line again: it can't go on air twice."
 _LEFT: Final = (("COMPOSE LINE", ON_COMPOSER), ("EVERYWHERE", EVERYWHERE))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+from textual.binding import Binding
 
 from publisher_cli.session import Session
 from publisher_cli.tui.app import DeskApp
+from publisher_cli.tui.bindings import EVERYWHERE, ON_COMPOSER, ON_LIST
 from publisher_cli.tui.messages import ConnectionChanged, ModelChanged
 from publisher_cli.tui.model import State
 from tests.support.desk_harness import DeskHarness, new
@@ -33,6 +35,15 @@ async def test_help_lists_the_keys_and_any_key_closes_it(newsroom: DeskHarness) 
         await tui.shows("Ferries stop")
         await tui.press("escape", "question_mark")
         await tui.shows("EVERYWHERE")
+
+
+async def test_help_is_not_cut_off_on_a_terminal_of_80_by_24(redis_url: str) -> None:
+    async with run_tui(redis_url, size=(80, 24), live=False) as tui:
+        await tui.press("f1")
+        await tui.shows("COMPOSE LINE")
+        for binding in Binding.make_bindings([*ON_COMPOSER, *ON_LIST, *EVERYWHERE]):
+            assert f" {binding.tooltip} " in "\n".join(tui.screen) or not binding.tooltip
+        assert "Ctrl+Y confirms." in tui.text
 
 
 async def test_quit_with_unsent_text_asks_first_and_returns_the_text(newsroom: DeskHarness) -> None:
