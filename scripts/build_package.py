@@ -24,7 +24,9 @@ TYPE_OPTIONS: Final = (
     "--allowJs", "--checkJs", "--strict", "--declaration", "--emitDeclarationOnly", "--target", "es2023",
     "--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2023,dom,dom.iterable",
 )  # fmt: skip
-PUBLIC_TYPES: Final = ("attributes", "element", "fold", "index", "link", "words")
+PUBLIC_TYPES: Final = (
+    "attributes", "connection", "element", "fold", "index", "link", "sharing", "tabs", "words",
+)  # fmt: skip
 """The modules whose types the package's own types use."""
 
 

@@ -26,15 +26,18 @@ BUILD_TIMEOUT_S = 60
 # The browsers that the widget supports understand ES2023, so nothing is translated to older syntax.
 OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset=utf8", "--sourcemap")
 # Properties that only the widget's own modules use. esbuild shortens them, which it does by itself only for `#names`.
+# The fields of the posts between tabs aren't here: two builds must understand each other.
 INTERNAL_PROPERTIES = (
-    "ageStyle", "bringIntoSight", "clockOffset", "configure", "currentId", "digits", "frame", "isIncomplete",
-    "isRightToLeft", "isVisible", "labelOf", "members", "moreText", "networkLost", "newWhilePaused", "nodeOf", "order",
-    "receive", "rotate", "setInViewport", "setRunning", "setVisible", "shared", "showOnly", "start", "startFrom",
+    "ageStyle", "boardHead", "bringIntoSight", "configure", "currentId", "deliver", "digits", "drop", "fold", "frame",
+    "isNext", "isRightToLeft", "isVisible", "judge", "labelOf", "leave", "list", "members", "moreText", "networkLost",
+    "newWhilePaused", "node", "nodeOf", "order", "pass", "post", "receive", "reconnect", "recover", "render", "renew",
+    "reopen", "rotate",
+    "setInViewport", "setRunning", "setState", "setVisible", "shared", "showOnly", "silence", "start", "startFrom",
     "stop", "suspend", "textOf", "updateAges",
 )  # fmt: skip
 
 # Safe for any module, unlike terser's options that begin with `unsafe`.
-TERSER_OPTIONS = ("--module", "--ecma", "2022", "--compress", "passes=3,keep_fargs=false", "--mangle")
+TERSER_OPTIONS = ("--module", "--ecma", "2022", "--compress", "passes=3,keep_fargs=false,reduce_funcs=false", "--mangle")
 
 # Node contains Brotli. The quality is the highest, which is also the default.
 COMPRESS = (

@@ -72,6 +72,14 @@ def expect_state(page: Page, state: str) -> None:
     expect(page.locator(f"[part=ticker][data-state={state}]")).to_have_count(1)
 
 
+def held(page: Page) -> list[str]:
+    """Return the locks of the ticker that pages of this origin hold: "lead" for each link, "slot" for each slot."""
+    found: list[str] = page.evaluate(
+        "navigator.locks.query().then(({ held }) => held.map(({ name }) => / /.test(name) ? 'lead' : 'slot').sort())"
+    )
+    return found
+
+
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
   Object.defineProperty(document, "visibilityState", { value: hidden ? "hidden" : "visible", configurable: true });

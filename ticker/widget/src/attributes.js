@@ -36,8 +36,10 @@ const oneOf =
     values.find((each) => each === value) ?? values[0];
 
 /** @param {number} minimum @param {number} maximum @param {number} fallback */
-const number = (minimum, maximum, fallback) => (/** @type {Value} */ value) =>
-  Number(value) >= minimum && Number(value) <= maximum ? Number(value) : fallback;
+const number = (minimum, maximum, fallback) => (/** @type {Value} */ value) => {
+  const given = Number(value);
+  return given >= minimum && given <= maximum ? given : fallback;
+};
 
 /**
  * How a property is read from the value of its attribute.

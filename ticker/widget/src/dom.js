@@ -74,7 +74,7 @@ export function formatAge(instant, now, locale, style) {
   const date = new Date(instant);
   const isToday = new Date(now).toDateString() === date.toDateString();
   const format = (/** @type {number} */ count, /** @type {Intl.RelativeTimeFormatUnit} */ unit) =>
-    new Intl.RelativeTimeFormat(locale, { numeric: "auto", style }).format(-Math.trunc(count), unit);
+    new Intl.RelativeTimeFormat(locale, { numeric: "auto", style }).format(-~~count, unit);
   if (minutes < 1) return format(0, "second");
   if (minutes < 60) return format(minutes, "minute");
   return isToday ? format(minutes / 60, "hour") : date.toLocaleDateString(locale, { dateStyle: "medium" });

@@ -18,9 +18,9 @@ import { wordsOf } from "./words.js";
 
 const AGE_UPDATE_MS = 20_000; // how long a shown age may be out of date
 const TIMER_MINIMUM_MS = 50;
-const ANNOUNCED_CHANGES = ["new", "update", "correct", "unhide"]; // withdrawals are announced too
+const ANNOUNCED_CHANGES = ["new", "update", "correct", "unhide", "withdraw"];
 
-const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)");
+const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion)");
 
 /** @param {Line[]} left @param {Line[]} right */
 const areSame = (left, right) => left.length === right.length && left.every((line, index) => line === right[index]);
@@ -87,11 +87,7 @@ export class BreakingTicker extends Attributes {
   #wasPaused = false;
   #newWhilePaused = 0;
   #announcer = new Announcer();
-  #interface = new Interface({
-    pause: () => this.pause(),
-    resume: () => this.resume(),
-    render: () => this.#scheduleRender(),
-  });
+  #interface = new Interface(this, () => this.#scheduleRender());
   #inside = this.#makeInside();
 
   constructor() {
@@ -235,7 +231,7 @@ export class BreakingTicker extends Attributes {
    * @param {Link} link
    */
   #adoptRenderedBoard(link) {
-    const script = this.querySelector("script[type='application/json']");
+    const script = this.querySelector("script[type$='/json']");
     if (!script) return;
     attempt(() => link.startFrom(JSON.parse(script.textContent ?? ""), this.lines)); // if invalid, the server sends one
     this.replaceChildren();
@@ -297,11 +293,9 @@ export class BreakingTicker extends Attributes {
 
   /** @param {Line} line */
   #announce(line) {
-    const isAnnounced =
-      line.status === "usable"
-        ? ANNOUNCED_CHANGES.includes(line.change)
-        : line.status === "canceled" && line.change === "withdraw" && // it shows a notice, unless that has ended already
-          !(/** @type {string} */ (line.expires_at) <= line.updated_at);
+    // A withdrawn line shows a notice, unless that has ended already.
+    const hasText = line.status === "usable" || !(/** @type {string} */ (line.expires_at) <= line.updated_at);
+    const isAnnounced = ANNOUNCED_CHANGES.includes(line.change) && hasText;
     // Only one of the elements that share a link announces: the first one that is visible and not silenced.
     const speaker = [.../** @type {Iterable<BreakingTicker>} */ (elements.keys())].find(
       (other) => other.#link === this.#link && other.announce === "on" && !other.paused && other.#isVisible,
@@ -313,13 +307,13 @@ export class BreakingTicker extends Attributes {
 
   // Time
 
-  get #clockOffset() {
-    return this.#link?.clockOffset ?? 0;
+  get #skew() {
+    return this.#link?.skew ?? 0;
   }
 
   /** Do everything that is due at `now`. Return the time of the next thing to do. @param {number} now in milliseconds */
   #update(now) {
-    const boardChange = nextBoardChange(this.#board, this.#boardAt) - this.#clockOffset;
+    const boardChange = nextBoardChange(this.#board, this.#boardAt) - this.#skew;
     if (boardChange <= now) this.#scheduleRender();
     const { list } = this.#interface;
     list.updateAges(now);
@@ -335,8 +329,8 @@ export class BreakingTicker extends Attributes {
 
   /** Return the lines that are on the board now, if it isn't paused. */
   #newestLines() {
-    this.#boardAt = Date.now() + this.#clockOffset;
-    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines, this.#link.edition?.notices) ?? []);
+    this.#boardAt = Date.now() + this.#skew;
+    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines, this.#link.boardHead?.edition.notices) ?? []);
   }
 
   /** Replace the board, unless it has the same lines. @param {Line[]} board */
@@ -348,21 +342,20 @@ export class BreakingTicker extends Attributes {
   #scheduleRender() {
     if (this.#isRenderScheduled) return;
     this.#isRenderScheduled = true;
-    if (document.hidden) queueMicrotask(() => this.#render());
-    else requestAnimationFrame(() => this.#render());
+    (document.hidden ? queueMicrotask : requestAnimationFrame)(() => this.#render());
   }
 
   #render() {
     this.#isRenderScheduled = false;
     const lines = this.#newestLines();
     if (!this.paused || !this.#board.length) this.#setBoard(lines);
-    const { edition, isIncomplete } = this.#link ?? {};
+    const { edition, incomplete } = this.#link?.boardHead ?? {};
     const lang = this.lang || edition?.lang || "en";
     const isStill = prefersReducedMotion().matches;
     const layout = isStill && this.layout === "crawl" ? "strip" : this.layout;
     this.#interface.render({
       edition,
-      isIncomplete,
+      incomplete,
       lang,
       layout,
       size: this.lines,
@@ -382,7 +375,7 @@ export class BreakingTicker extends Attributes {
 
   /** Fire `ticker:board` for the first board, and whenever other lines show. */
   #reportBoard() {
-    if (!this.#link?.edition || this.#board === this.#reportedBoard) return;
+    if (!this.#link?.boardHead || this.#board === this.#reportedBoard) return;
     this.#reportedBoard = this.#board;
     this.#dispatch("board", { board: this.#board });
   }

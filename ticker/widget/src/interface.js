@@ -10,13 +10,13 @@ import { LineList } from "./list.js";
  * link lead to.
  * @typedef {import("./fold.js").Line} Line
  * @typedef {{
- *   layout: string, size: number, lines: Line[], edition?: import("./fold.js").Edition, isIncomplete?: boolean,
+ *   layout: string, size: number, lines: Line[], edition?: import("./fold.js").Edition, incomplete?: boolean,
  *   state: string, paused: boolean, newWhilePaused: number, isVisible: boolean, interval: number,
  *   lang: string, words: Record<string, string>, label: string, href: string,
  * }} Shown
  *
- * What a reader does with the buttons, and `render`, which is called when the interface needs another rendering.
- * @typedef {{ pause(): void, resume(): void, render(): void }} Actions
+ * What a reader does with the buttons.
+ * @typedef {{ pause(): void, resume(): void }} Actions
  */
 
 /** Make a button with an icon. Its title is its accessible name. @param {string} part @param {() => void} onclick */
@@ -82,6 +82,7 @@ export class Interface {
   /** @type {HTMLElement | undefined} */
   #movingFocus; // the focused element of a line that moves, while it is out of the document
   #actions;
+  #render;
 
   #testMark = make("strong", "test");
   #title = make("span", "title");
@@ -98,13 +99,18 @@ export class Interface {
   );
   #fallback = make("slot", "fallback"); // shows the content that the page gives, while the list is empty
   #view = make("section", "view", {}, this.list.node, this.#fallback);
-  #crawl = new Crawl(this.#view, this.list.node, () => this.#actions.render());
+  #crawl;
   #row = make("div", "row");
   frame = make("div", "ticker", {}, this.#row);
 
-  /** @param {Actions} actions */
-  constructor(actions) {
+  /**
+   * @param {Actions} actions
+   * @param {() => void} render called when the interface needs another rendering
+   */
+  constructor(actions, render) {
     this.#actions = actions;
+    this.#render = render;
+    this.#crawl = new Crawl(this.#view, this.list.node, render);
     for (const type of ["pointerenter", "pointerleave", "focusin", "focusout"])
       this.#view.addEventListener(type, ({ target }) => {
         const item = type === "focusin" && /** @type {Element} */ (target).closest("li");
@@ -123,7 +129,7 @@ export class Interface {
     const heightBefore = view.scrollHeight;
     const [lines, places] = isCrawl ? this.#crawl.order(shown.lines, this.list.nodeOf) : [shown.lines, new Map()];
     this.#update(shown);
-    if (!this.list.update(lines, layout === "list" && !document.hidden)) this.#actions.render();
+    if (!this.list.update(lines, layout === "list" && !document.hidden)) this.#render();
     this.#step(0);
     if (isCrawl) this.#crawl.start(lines, places);
     else this.#crawl.stop();
@@ -160,9 +166,8 @@ export class Interface {
     if (this.#row.children[1] !== order[1]) this.#row.append(...order);
     const dir = edition?.dir ?? "";
     this.#crawl.isRightToLeft = dir === "rtl";
-    Object.assign(this.frame, { lang, dir, className: `ticker ${isList ? "rows" : `flow ${layout}`}` });
+    Object.assign(this.frame, { lang, dir, className: `ticker ${isList ? "rows" : `flow ${layout}`}`, style: `--lines: ${shown.size}` });
     this.frame.dataset.state = state;
-    this.frame.style.setProperty("--lines", `${shown.size}`);
     this.list.configure({ lang, words, digits: digitsOf(lang), ageStyle: isList ? "short" : "long", href: shown.href });
     const testMark = edition?.test ? words.test : "";
     const title = label || (edition?.title ?? "");
@@ -171,7 +176,7 @@ export class Interface {
     setText(this.#testMark, testMark);
     setText(this.#title, isList || label || !edition ? title : words.breaking);
     setPart(this.#title, isList ? "title" : "title label");
-    setText(this.#status, words[state] ?? (paused ? words.paused : shown.isIncomplete ? words.incomplete : ""));
+    setText(this.#status, words[state] ?? (paused ? words.paused : shown.incomplete ? words.incomplete : ""));
     setText(this.#newButton, this.list.moreText(newWhilePaused));
     this.#newButton.hidden = !newWhilePaused;
     this.#previousButton.hidden = this.#count.hidden = this.#nextButton.hidden = layout !== "strip" || shown.lines.length < 2;

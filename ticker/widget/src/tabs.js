@@ -1,0 +1,131 @@
+/**
+ * The lock, the channel and the timers with which tabs share a connection. `sharing.js` has the rules.
+ *
+ * Web Locks and BroadcastChannel store nothing, and reach only pages of the same origin (and, in a frame, of the same
+ * site around it). The names contain the version of the posts, so that two versions of this module don't mix.
+ */
+
+import { Connection } from "./connection.js";
+import { attempt } from "./dom.js";
+import { AWAY, CONNECT, FOLLOWING, LEADING, SEPARATE, TAKE } from "./sharing.js";
+
+/**
+ * @typedef {import("./link.js").Link} Link
+ * @typedef {import("./sharing.js").Action} Action
+ * @typedef {import("./sharing.js").Post} Post
+ * @typedef {import("./sharing.js").Request} Request
+ */
+
+const VERSION = 1;
+const QUIET_MS = 5_000; // without a post: ask whether the leader works
+const ABORT_ERR = 20; // DOMException.ABORT_ERR, inlined
+const ANSWER_MS = 1_000; // it has between one and two times as long to answer: not all tabs may act at once
+
+/** One tab among those that share a link. `Link` adds the lines and the state that are shared. */
+export class Tabs extends Connection {
+  #name;
+  /** @type {BroadcastChannel | undefined} */
+  #channel;
+  /** @type {AbortController | undefined} */
+  #lock; // its signal releases the lock, or gives up waiting for it
+  #timer = 0;
+
+  /** @param {string} url of the link */
+  constructor(url) {
+    super(url);
+    this.#name = `breaking-ticker/${VERSION} ${url}`;
+  }
+
+  /** Follow the leader, or lead if there is none. @this {Link} */
+  join() {
+    this.leave();
+    this.#request();
+  }
+
+  /** Close the connection and the channel, and release the lock: another tab takes the lead. */
+  leave() {
+    clearTimeout(this.#timer);
+    this.#lock?.abort();
+    this.#channel?.close();
+    this.close();
+    this.role = AWAY;
+  }
+
+  /** Open the connection again, unless another tab may have one. @this {Link} */
+  reconnect() {
+    if (this.role === AWAY) this.join();
+    else this.open();
+  }
+
+  /** Request a new board: the present one is too short. @this {Link} */
+  renew() {
+    this.reset();
+    if (this.role === FOLLOWING) this.#act(this.ask());
+    this.reopen();
+  }
+
+  /**
+   * As the leader, post the state and the position to the other tabs.
+   * @this {Link}
+   * @param {Partial<Post>} content a message, or the position of the tab that gets an answer
+   */
+  post(content) {
+    const { size, state, skew, position } = this;
+    if (this.role === LEADING) this.#channel?.postMessage({ size, state, skew, position, ...content });
+  }
+
+  /**
+   * Request the lock, and lead while this tab holds it. Until then, follow.
+   * @this {Link}
+   * @param {boolean} [steal] from the present leader
+   */
+  async #request(steal) {
+    this.#lock?.abort();
+    const { signal } = (this.#lock = new AbortController());
+    try {
+      if (!steal) {
+        this.#channel = new BroadcastChannel(this.#name);
+        this.#channel.onmessage = ({ data }) => attempt(() => this.#hear(data));
+        this.#act(this.ask());
+      }
+      await navigator.locks.request(this.#name, steal ? { steal } : { signal }, () => {
+        if (signal.aborted) return;
+        clearTimeout(this.#timer);
+        this.role = LEADING;
+        this.open();
+        return new Promise((resolve) => (signal.onabort = resolve));
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      // Another tab took the lead, or this page has no locks (an insecure context or an opaque origin).
+      if (/** @type {DOMException} */ (error).code === ABORT_ERR) this.join();
+      else this.#act(CONNECT);
+    }
+  }
+
+  /** @this {Link} @param {Post & Request} data from another tab */
+  #hear(data) {
+    const { ask, message } = data;
+    if (this.role === LEADING) {
+      if (ask !== undefined) this.post({ re: ask, ...(!ask && this.state === "live" && { from: "", message: this.board }) });
+    } else if (data.state) {
+      this.skew = data.skew;
+      this.setState(data.state); // before the message: it decides whether a line is live
+      if (message && this.isNext(data, message, this.size)) this.deliver(message, this.apply(message));
+      this.#act(this.judge(data));
+    }
+  }
+
+  /** @this {Link} @param {Action} action */
+  #act(action) {
+    clearTimeout(this.#timer);
+    if (action === CONNECT) {
+      this.leave();
+      this.role = SEPARATE;
+      return void this.open();
+    }
+    if (action === TAKE) this.#request(true);
+    else if (action) this.#channel?.postMessage({ ask: this.position });
+    this.#timer = setTimeout(() => this.#act(this.silence()), action ? ANSWER_MS * (1 + Math.random()) : QUIET_MS);
+  }
+}
