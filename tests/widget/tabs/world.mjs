@@ -83,7 +83,7 @@ export class World {
     const lock = this.lock(name);
     return new tab.Promise((resolve, reject) => {
       const request = { tab, resolve, reject, callback };
-      const failed = () => Object.assign(new tab.Error("aborted"), { name: "AbortError" });
+      const failed = () => Object.assign(new tab.Error("aborted"), { code: 20 }); // a DOMException: ABORT_ERR
       if (options.steal) {
         const victim = lock.held;
         if (victim) this.task(victim.tab, `lock ${victim.tab.id}`, () => victim.reject(failed()));
