@@ -37,7 +37,14 @@ INTERNAL_PROPERTIES = (
 )  # fmt: skip
 
 # Safe for any module, unlike terser's options that begin with `unsafe`.
-TERSER_OPTIONS = ("--module", "--ecma", "2022", "--compress", "passes=3,keep_fargs=false,reduce_funcs=false", "--mangle")
+TERSER_OPTIONS = (
+    "--module",
+    "--ecma",
+    "2022",
+    "--compress",
+    "passes=3,keep_fargs=false,reduce_funcs=false",
+    "--mangle",
+)
 
 # Node contains Brotli. The quality is the highest, which is also the default.
 COMPRESS = (

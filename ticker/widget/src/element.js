@@ -307,13 +307,9 @@ export class BreakingTicker extends Attributes {
 
   // Time
 
-  get #skew() {
-    return this.#link?.skew ?? 0;
-  }
-
   /** Do everything that is due at `now`. Return the time of the next thing to do. @param {number} now in milliseconds */
   #update(now) {
-    const boardChange = nextBoardChange(this.#board, this.#boardAt) - this.#skew;
+    const boardChange = nextBoardChange(this.#board, this.#boardAt) - (this.#link?.skew ?? 0);
     if (boardChange <= now) this.#scheduleRender();
     const { list } = this.#interface;
     list.updateAges(now);
@@ -329,7 +325,7 @@ export class BreakingTicker extends Attributes {
 
   /** Return the lines that are on the board now, if it isn't paused. */
   #newestLines() {
-    this.#boardAt = Date.now() + this.#skew;
+    this.#boardAt = Date.now() + (this.#link?.skew ?? 0);
     return freeze(this.#link?.fold.lines(this.#boardAt, this.lines, this.#link.boardHead?.edition.notices) ?? []);
   }
 

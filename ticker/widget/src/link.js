@@ -95,10 +95,11 @@ export class Link extends Tabs {
     this.apply(board);
   }
 
-  /** The board message for an element or a tab that starts now: the edition, and the present lines. */
+  /** The board message for a tab that starts now, once there was one: the edition, and the present lines. */
   get board() {
-    const lines = this.fold.lines(Date.now() + this.skew, this.size, this.boardHead?.edition.notices);
-    return this.boardHead && { ...this.boardHead, position: this.position, lines };
+    const head = /** @type {Board} */ (this.boardHead);
+    const lines = this.fold.lines(Date.now() + this.skew, this.size, head.edition.notices);
+    return { ...head, position: this.position, lines };
   }
 
   // What elements and the page want
