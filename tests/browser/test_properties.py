@@ -174,7 +174,7 @@ def test_properties_that_are_set_together_open_one_connection(page: Page, harnes
     expect_lines(page, "واحد")
     assert [url.partition("?")[2] for url in page.evaluate("connections")] == [
         "lines=10",
-        "section=politics&urgency=4&lines=5",
+        "lines=5&section=politics&urgency=4",
     ]
 
 
