@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.build_package import PUBLIC_TYPES
 from scripts.build_widget import ROOT
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import expect_lines
@@ -21,7 +22,7 @@ EXPORTS = ["BreakingTicker", "Fold", "nextBoardChange"]
 
 
 def test_package_has_only_the_files_that_users_need(packed_files: set[str]) -> None:
-    types = {f"types/{name}.d.ts" for name in ("attributes", "element", "fold", "index", "link", "words")}
+    types = {f"types/{name}.d.ts" for name in PUBLIC_TYPES}
     assert packed_files == types | {
         "LICENSE", "README.md", "package.json", "custom-elements.json", "themes.css", "index.js", "index.js.map",
         "define.js", "index.d.ts", "define.d.ts", "react.d.ts", "preact.d.ts", "vue.d.ts", "svelte.d.ts",
