@@ -19,6 +19,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from zopfli import gzip
+
 ROOT = Path(__file__).resolve().parents[1]
 WIDGET = ROOT / "ticker" / "widget"
 INSTALL_TIMEOUT_S = 240
@@ -47,10 +49,12 @@ TERSER_OPTIONS = (
 )
 
 # Node contains Brotli. The quality is the highest, which is also the default.
-COMPRESS = (
+BROTLI = (
     'const [from, to] = process.argv.slice(1), fs = require("node:fs"), { brotliCompressSync } = require("node:zlib"); '
     "fs.writeFileSync(to, brotliCompressSync(fs.readFileSync(from)));"
 )
+
+ZOPFLI_ITERATIONS = 100  # more of them take longer and save almost nothing
 
 
 def find_program(name: str) -> str:
@@ -100,7 +104,7 @@ def tool_environment() -> dict[str, str]:
 
 
 def build(folder: Path) -> None:
-    """Bundle `folder`/src/ticker.js into `folder`/dist/ticker.js, with its source map and its compressed copy."""
+    """Bundle `folder`/src/ticker.js into `folder`/dist/ticker.js, with its source map and its compressed copies."""
     target = folder / "dist"
     target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as copy:
@@ -152,14 +156,17 @@ def _run(tool: str, options: Sequence[str], folder: Path, text: str = "") -> str
 
 
 def compress(file: Path) -> None:
-    """Compress a built file with Brotli, and remove the copies of earlier builds.
+    """Compress a built file with Brotli and with gzip, and remove the copies of earlier builds.
 
-    The name of the copy has a hash of the file's content: see `ticker.widget.brotli`.
+    The names of the copies have a hash of the file's content: see `ticker.widget.compressed`. The gzip copy is made by
+    zopfli, which searches longer for the smallest result than zlib does; any browser decompresses it.
     """
-    for copy in file.parent.glob("*.br"):
+    for copy in [*file.parent.glob("*.br"), *file.parent.glob("*.gz")]:
         copy.unlink()
-    target = file.with_name(f"{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}.br")
-    command = [find_program("node"), "--eval", COMPRESS, str(file), str(target)]
+    content = file.read_bytes()
+    target = file.with_name(hashlib.sha256(content).hexdigest()[:16])
+    target.with_suffix(".gz").write_bytes(gzip.compress(content, numiterations=ZOPFLI_ITERATIONS))
+    command = [find_program("node"), "--eval", BROTLI, str(file), str(target.with_suffix(".br"))]
     subprocess.run(command, timeout=BUILD_TIMEOUT_S, check=True)
 
 

@@ -118,6 +118,7 @@ async def test_module_is_served_compressed_with_an_etag_per_coding(client: httpx
             assert response.headers.get("Content-Encoding") == coding
             assert response.headers["Vary"] == "Accept-Encoding"
             assert DECODERS[coding](body) == widget.module()
+            assert coding is None or body == widget.compressed(widget.module())[coding], "the copy of the build"
             etag = response.headers["ETag"]
             again, _ = await raw(client, address, Accept_Encoding=accepted, If_None_Match=etag)
             assert (again.status_code, again.headers["ETag"], again.headers["Vary"]) == (304, etag, "Accept-Encoding")

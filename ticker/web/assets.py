@@ -3,7 +3,8 @@
 Each file has two addresses. `/widget/{name}` is the newest version, which clients revalidate. The content of
 `/widget/{release}/{name}` never changes, so it is cached for good and can be pinned with `integrity`.
 
-Files are compressed once: with gzip when the server starts, and the element also with Brotli when it is built.
+Files are compressed once: the element when it is built, with Brotli and with gzip, which takes seconds; other files
+with gzip when the server starts.
 """
 
 from __future__ import annotations
@@ -60,9 +61,8 @@ class Asset(msgspec.Struct, frozen=True):
         """Return an asset with compressed copies."""
         if len(content) < _COMPRESSED_MIN:
             return Asset(content, media_type)
-        brotli = widget.brotli(content)
-        copies = {} if brotli is None else {"br": brotli}
-        return Asset(content, media_type, {**copies, "gzip": gzip.compress(content, 9, mtime=0)})
+        copies = widget.compressed(content) or {"gzip": gzip.compress(content, 9, mtime=0)}
+        return Asset(content, media_type, copies)
 
     @property
     def integrity(self) -> str:

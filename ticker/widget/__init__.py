@@ -27,13 +27,17 @@ def source_map() -> bytes:
     return (files(__name__) / "dist" / "ticker.js.map").read_bytes()
 
 
-def brotli(content: bytes) -> bytes | None:
-    """Return the copy of a built file that is compressed with Brotli, or None if the build made none.
+def compressed(content: bytes) -> dict[str, bytes]:
+    """Return the copies of a built file that the build compressed, by content coding: "br" and "gzip", or none.
 
-    Its name has a hash of the file's content, so a copy of another build is never served.
+    Their names have a hash of the file's content, so a copy of another build is never served.
     """
-    copy = files(__name__) / "dist" / f"{sha256(content).hexdigest()[:16]}.br"
-    return copy.read_bytes() if copy.is_file() else None
+    copies = {}
+    for coding, suffix in (("br", "br"), ("gzip", "gz")):
+        copy = files(__name__) / "dist" / f"{sha256(content).hexdigest()[:16]}.{suffix}"
+        if copy.is_file():
+            copies[coding] = copy.read_bytes()
+    return copies
 
 
 @cache

@@ -10,7 +10,7 @@ import { acquireSlot } from "./slots.js";
 
 const FIRST_MESSAGE_TIMEOUT_MS = 10_000; // from opening a connection to its first message
 const SILENCE_TIMEOUT_MS = 60_000; // the gateway sends a heartbeat at least every 25 s, so two are missing
-const STABLE_AFTER_MS = 10_000; // a stream that lasted for this long, with a message, resets the backoff
+const STABLE_AFTER_MS = 10_000; // a stream that was live for this long resets the backoff
 export const RETRY_DELAY_MS = 1_000;
 const RETRY_DELAY_MAX_MS = 30_000;
 const STOPPED_DELAY_MAX_MS = 300_000; // between two requests while the server refuses this page or its edition
@@ -30,7 +30,7 @@ export class Connection extends Sharing {
   #retries = 0;
   #silentAttempts = 0; // consecutive attempts without a message
   #lastMessageAt = 0; // of the current attempt; 0 before its first message
-  #openedAt = 0; // of the current attempt
+  #liveSince = 0; // of the current attempt; Infinity before it is live
 
   /** @param {string} url of the link */
   constructor(url) {
@@ -82,7 +82,7 @@ export class Connection extends Sharing {
   #startAttempt(onTimeout) {
     this.close();
     this.#lastMessageAt = 0;
-    this.#openedAt = Date.now();
+    this.#liveSince = Infinity;
     this.#timeout = setTimeout(onTimeout, FIRST_MESSAGE_TIMEOUT_MS);
     return (this.#attempt = new AbortController()).signal;
   }
@@ -161,6 +161,7 @@ export class Connection extends Sharing {
     if (isFirst) this.#watchForSilence();
     this.#isProven = true;
     this.#silentAttempts = 0;
+    if (message.type === "live") this.#liveSince = this.#lastMessageAt;
     if (message.type === "bye") return this.#fail(message.retry_ms);
     this.deliver(message, isNew);
   }
@@ -188,7 +189,7 @@ export class Connection extends Sharing {
   #fail(delay = 0, isRefused = false) {
     this.close();
     if (!isRefused && !this.#lastMessageAt && ++this.#silentAttempts % 2 === 0) return void this.#probe("/events");
-    if (this.#lastMessageAt && Date.now() - this.#openedAt > STABLE_AFTER_MS) this.#retries = 0;
+    if (Date.now() - this.#liveSince > STABLE_AFTER_MS) this.#retries = 0;
     this.setState(isRefused ? "stopped" : navigator.onLine ? "waiting" : "offline");
     // Perhaps only the policy of this page blocks the connection: another tab may lead. A tab that has had a connection
     // keeps the lead while it waits, so that a gateway that restarts gets one request.

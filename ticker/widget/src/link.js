@@ -43,7 +43,7 @@ export function linkUrl(element) {
       ),
   );
   if (!url) {
-    console.error(`breaking-ticker: set "server" to an address, not to "${server}"`);
+    console.error(`breaking-ticker: set "server" to the address of the ticker's server, not to "${server}"`);
     return "";
   }
   for (const name of /** @type {const} */ (["section", "region", "urgency", "lang"]))
