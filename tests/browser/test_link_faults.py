@@ -140,6 +140,23 @@ def test_retries_back_off_with_jitter_until_a_connection_was_stable(gateway: Scr
     assert page.evaluate("delays.filter(delay => delay % 1).at(-1)") <= 1000
 
 
+def test_retries_back_off_if_connections_fail_before_they_are_live(gateway: ScriptedGateway, page: Page) -> None:
+    page.evaluate("""() => {
+      window.delays = [];
+      Math.random = () => 0.9999;
+      const real = setTimeout;
+      window.setTimeout = (act, delay) => (delays.push(delay), real(act, delay));
+    }""")
+    for tries in range(2, 5):  # each connection brings a board, lasts for longer than a stable one, and fails
+        text = f"Before try {tries}"
+        gateway.send("board", position=position(tries), reset=None, edition=EDITION, lines=[line(tries, text)])
+        expect_lines(page, text)
+        page.clock.run_for(11_000)
+        gateway.disconnect()
+        until_with_clock(page, lambda tries=tries: len(gateway.connections) == tries, "another attempt", 200)  # type: ignore[misc]
+    assert page.evaluate("delays.filter(delay => delay % 1)") == pytest.approx([999.9, 1999.8, 3999.6])
+
+
 def test_unknown_messages_and_fields_are_ignored(gateway: ScriptedGateway, page: Page) -> None:
     gateway.board(line(1, "One"))
     gateway.send("weather", position=position(2), degrees=21)

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
@@ -25,6 +26,8 @@ from tests.support.browser_pages import (
 )
 from tests.support.browser_reader import Reader, Readers
 from tests.support.network_proxy import NetworkProxy
+from tests.support.servers import short_folder
+from tests.support.system import System
 from ticker.core.line import Line
 
 HURRY = """(() => {
@@ -32,6 +35,20 @@ HURRY = """(() => {
   window.setTimeout = (act, delay = 0) => real(act, delay / 5);
 })()"""
 """Shorten all timers of a page to a fifth, so that a test needn't wait for them."""
+
+
+def followers(system: System) -> int:
+    """Return how many connections the gateway of a system has."""
+    metrics = httpx.get(f"{system.url}/metrics").text
+    return sum(
+        int(float(line.rpartition(" ")[2])) for line in metrics.splitlines() if line.startswith("ticker_followers{")
+    )
+
+
+@pytest.fixture
+def system() -> Iterator[System]:
+    with short_folder() as folder, System(folder) as system:
+        yield system
 
 
 @pytest.fixture
@@ -205,6 +222,28 @@ def test_lost_network_loses_and_repeats_nothing_in_any_tab(
             expect(texts(page).first).to_have_text("The last")
             assert recorded(page) == [logged.entry.line.text for logged in harness.log["en"]]
         assert harness.followers("en") == 1
+
+
+def test_kill_of_the_gateway_loses_and_repeats_nothing_in_any_tab(visitor: Reader, host: Host, system: System) -> None:
+    pages = open_pages(visitor, host.put("/", host_page(system.url, 'edition="en" lines="5"')), 3)
+    expected = []
+    for moment in range(2):
+        for when in ("before", "after"):
+            expected.append(f"{when.title()} kill number {moment}")
+            posted = system.tick("post", expected[-1], "-e", "en")
+            assert posted.code == 0, posted.err
+            for page in pages:
+                expect(texts(page).first).to_have_text(expected[-1])
+                assert recorded(page) == expected
+            assert followers(system) == 1
+            if when == "before":
+                system.kill()
+                for page in pages:
+                    until(page, lambda page=page: state(page) == "waiting", "every tab shows the loss")  # type: ignore[misc]
+                system.start()
+                for page in pages:
+                    expect_live(page)
+    assert sum(leads(page) for page in pages) == 1
 
 
 def test_tab_with_a_larger_board_takes_the_lead(
