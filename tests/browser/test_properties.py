@@ -184,7 +184,9 @@ def test_missing_server_is_an_error_in_the_console(reader: Readers, harness: Bro
     page = profile.context.new_page()
     with page.expect_console_message(lambda message: message.type == "error") as logged:
         open_page(page, harness, host, 'edition="en" server="https://"')
-    assert logged.value.text == 'breaking-ticker: set "server" to an address, not to "https://"'
+    assert logged.value.text == (
+        'breaking-ticker: set "server" to the address of the ticker\'s server, not to "https://"'
+    )
     assert page.evaluate(f"{ELEMENT}.state") == "idle"
 
 

@@ -326,7 +326,7 @@ export class BreakingTicker extends Attributes {
   /** Return the lines that are on the board now, if it isn't paused. */
   #newestLines() {
     this.#boardAt = Date.now() + (this.#link?.skew ?? 0);
-    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines, this.#link.boardHead?.edition.notices) ?? []);
+    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines, this.#link.boardHead?.edition?.notices) ?? []);
   }
 
   /** Replace the board, unless it has the same lines. @param {Line[]} board */

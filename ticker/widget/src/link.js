@@ -98,7 +98,7 @@ export class Link extends Tabs {
   /** The board message for a tab that starts now, once there was one: the edition, and the present lines. */
   get board() {
     const head = /** @type {Board} */ (this.boardHead);
-    const lines = this.fold.lines(Date.now() + this.skew, this.size, head.edition.notices);
+    const lines = this.fold.lines(Date.now() + this.skew, this.size, head.edition?.notices);
     return { ...head, position: this.position, lines };
   }
 
@@ -155,8 +155,8 @@ export class Link extends Tabs {
   apply(message) {
     let isNew = false;
     if (message.type === "board") {
+      this.fold.reset(message.lines); // before the head: it throws if the message is broken
       this.boardHead = { ...message, lines: [] }; // a withdrawn text may not stay in memory
-      this.fold.reset(message.lines);
     } else if (message.type === "line") {
       isNew = this.fold.apply(message.line);
       this.fold.trim(Date.now() + this.skew, this.size);
