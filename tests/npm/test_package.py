@@ -17,7 +17,7 @@ from tests.support.browser_reader import Readers
 from tests.support.node import run_node, run_tsc
 
 FOLDER = Path(__file__).parent
-MISSING_SERVER = 'breaking-ticker: set "server" to an address, not to ""'
+MISSING_SERVER = 'breaking-ticker: set "server" to the address of the ticker\'s server, not to ""'
 EXPORTS = ["BreakingTicker", "Fold", "nextBoardChange"]
 
 
