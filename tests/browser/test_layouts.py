@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -470,30 +469,6 @@ def test_label_and_test_mark_can_be_read_on_a_transparent_background(
     for part in ("label", "test"):
         color = page.locator(f"[part~={part}]").evaluate("each => getComputedStyle(each).color")
         assert color == ("color(srgb 0 0 0)" if background == "transparent" else "color(srgb 1 1 1)")
-
-
-def test_list_that_scrolls_fades_out_at_its_lower_end_and_never_over_its_last_line(
-    reader: Readers, harness: BrowserHarness, host: Host
-) -> None:
-    """Where a line is cut, the fade shows that the list goes on."""
-    head = NO_MARGIN + "<style>breaking-ticker { block-size: 320px }</style>"
-    page = reader().context.new_page()
-    page.goto(host.put("/", host_page(harness.address, 'edition="en"', head=head)))
-    expect_live(page)
-    view = page.locator("[part=view]")
-    harness.post_all("en", ["Short"] * 3)
-    expect(page.locator("[part~=line]")).to_have_count(3)
-    expect(view).to_have_css("mask-image", "none")
-    harness.post_all("en", ["Short"] * 7)
-    expect(page.locator("[part~=line]")).to_have_count(10)
-    expect(view).to_have_css("mask-image", re.compile("linear-gradient"))
-    fade = view.evaluate("each => { each.scrollTo(0, 9999); return each.getBoundingClientRect().bottom - 32; }")
-    last = page.locator("[part~=line]").last.locator("[part=text]")
-    box = last.bounding_box()
-    assert box is not None
-    assert box["y"] + box["height"] <= fade
-    view.focus()
-    expect(view).to_have_css("mask-image", "none")  # it would cover the ring of the focus
 
 
 def test_every_piece_has_a_part(reader: Readers, harness: BrowserHarness, host: Host) -> None:

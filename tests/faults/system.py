@@ -244,7 +244,8 @@ class FaultySystem:
         path = self.folder / "ticker.toml"
         if not path.exists():
             path.write_text(
-                '[editions.en]\ntitle = "Breaking news"\nlang = "en"\ndir = "ltr"\nsecond_person = ["flash"]\n',
+                '[editions.en]\ntitle = "Breaking news"\nlang = "en"\ndir = "ltr"\nsecond_person = ["flash"]\n'
+                "notice_s = 86400\n",  # longer than a clock is shifted
                 encoding="utf-8",
             )
         return path

@@ -109,7 +109,7 @@ def is_unlimited(kind: inspect.Type) -> bool:
 
 
 def test_heartbeats_are_more_frequent_than_readers_give_up() -> None:
-    link = (Path(ticker.__file__).parent / "widget/src/link.js").read_text(encoding="utf-8")
+    link = (Path(ticker.__file__).parent / "widget/src/connection.js").read_text(encoding="utf-8")
     silence = re.search(r"SILENCE_TIMEOUT_MS = ([0-9_]+);", link)
     assert silence is not None
     assert int(silence[1]) > (HEARTBEAT_MAX_S + RECENT_S) * 1000

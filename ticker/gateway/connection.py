@@ -282,6 +282,9 @@ class Connection(HttpToolsProtocol):
 def _peer_of(transport: asyncio.Transport) -> tuple[str, int] | None:
     """Return the peer's address and port, or None for a Unix socket or a peer that is gone."""
     accepted = transport.get_extra_info("socket")
+    if accepted is None:
+        named: tuple[str, int] | None = transport.get_extra_info("peername")
+        return named
     borrowed = socket.socket(accepted.family, accepted.type, accepted.proto, accepted.fileno())
     try:
         peer = borrowed.getpeername()

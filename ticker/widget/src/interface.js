@@ -206,7 +206,7 @@ export class Interface {
     setText(this.#count, number ? [number, usable.length].map(this.list.format).join("/") : "");
     this.list.showOnly(layout === "strip" ? this.currentId : undefined);
     // A view that scrolls needs the keyboard. So does one with a text that ends in an ellipsis until it has the focus.
-    const hasMore = [...this.#row.querySelectorAll("section, .text")].some(
+    const hasMore = [...this.#row.querySelectorAll(layout === "list" ? "section" : "section, .text")].some(
       ({ scrollHeight, clientHeight }) => scrollHeight > clientHeight + 1,
     );
     this.#view.tabIndex = hasMore ? 0 : -1;

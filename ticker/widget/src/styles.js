@@ -71,8 +71,6 @@ li.flash { font-weight: 700 }
 .score { white-space: nowrap }
 a { color: inherit; text-decoration: none }
 a:hover { text-decoration: underline }
-.rows [tabindex="0"]:not(:focus) { mask: linear-gradient(0deg, #0000, #000 2em) }
-.rows [tabindex="0"] ol { padding-block-end: 1.5em }
 .rows ol { position: absolute; inset-inline: 0; bottom: 100%; transform: translateY(100%) }
 .rows li { display: flex; align-items: baseline; gap: .75em; padding: .6em 1em; line-height: 1.45; border-block-end: var(--line) }
 .rows .age { order: -1; flex: 0 0 6.5em }
