@@ -51,7 +51,7 @@ package: $(VENV)/run.stamp ## build the package for servers and laptops: a wheel
 
 .PHONY: test
 test: engines redis70 programs wordpress check ## check, then run all tests; pass options with ARGS="-k board"
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/dev.stamp ## check lint, format, imports and types: every finding is an error

@@ -93,7 +93,7 @@ class FaultySystem:
             await asyncio.to_thread(self.clock.build)
         if self.setup.sentinel:
             # Sentinels promote no replica whose link was down ten times as long: leave a busy machine some time.
-            await self._start_pair(SentinelTrio(self.folder, down_after_ms=1500))
+            await self._start_pair(SentinelTrio(self.folder, down_after_ms=3000))
         elif self.setup.cluster:
             await self._start_pair(ClusterWithReplica(self.folder, LOG_KEY))
         else:
