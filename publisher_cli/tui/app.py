@@ -186,7 +186,7 @@ class DeskApp(KeysInOrder):
     @on(OptionList.OptionHighlighted)
     def redraw(self) -> None:
         """Draw everything that time or a message may have changed. Widgets skip content that is the same."""
-        if not self._lines.is_attached:  # a message may arrive after the end
+        if not (self.is_running and self._lines.is_attached):  # a message may arrive while the application closes
             return
         now, model = self._clock(), self.model
         self._status.show(
@@ -230,7 +230,8 @@ class DeskApp(KeysInOrder):
         self._validate_timer = self.set_timer(VALIDATE_S, self._validate)
 
     def _validate(self) -> None:
-        if self._composer.is_attached:
+        # While the application closes, the fields are removed before the timers stop.
+        if self.is_running and self._composer.is_attached:
             self._compose_line.validate(self.model, self.outbox, is_live=self.connection.state is State.LIVE)
 
     async def action_submit(self) -> None:

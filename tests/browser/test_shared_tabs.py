@@ -258,6 +258,7 @@ def test_tab_with_a_larger_board_takes_the_lead(
     harness.post_all("en", [f"Line {number}" for number in range(9)])
     (small,) = open_pages(visitor, address, 1)
     (large,) = open_pages(visitor, host.put("/large", host_page(harness.address, 'edition="en" lines="8"')), 1)
+    expect(texts(large)).to_have_text([f"Line {number}" for number in range(8, 0, -1)])  # "live" comes before the board
     harness.post("en", "For both")
     expect(texts(large)).to_have_text(["For both", *(f"Line {number}" for number in range(8, 1, -1))])
     expect(texts(small)).to_have_text(["For both", *(f"Line {number}" for number in range(8, 4, -1))])
