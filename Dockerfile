@@ -1,13 +1,14 @@
 # One image for every part: `ticker up` (all in one), `ticker desk`, `ticker gateway`, and `tick`.
 
-FROM python:3.13.14-slim-trixie AS build
+# Not the slim image: `tick` needs a C compiler.
+FROM python:3.13.14-trixie AS build
 WORKDIR /source
 RUN python -m venv /opt/ticker
 COPY requirements/ requirements/
 # A separate layer, which changes only with the locks.
 RUN /opt/ticker/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
       -r requirements/run.txt -r requirements/build.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY ticker/ ticker/
 COPY publisher_cli/ publisher_cli/
 # Remove the build tools.

@@ -21,13 +21,13 @@ $(BIN)/python:
 	@echo 'making $(VENV) ...'
 	@$(PYTHON) scripts/environment.py $(VENV)
 
-$(VENV)/run.stamp: $(BIN)/python requirements/run.txt requirements/build.txt pyproject.toml publisher_cli/bin/tick
+$(VENV)/run.stamp: $(BIN)/python requirements/run.txt requirements/build.txt pyproject.toml setup.py publisher_cli/launcher.c
 	@echo 'installing the requirements to run ...'
 	@$(INSTALL_LOCKED) -r requirements/run.txt -r requirements/build.txt
 	@$(INSTALL_PROJECT)
 	@touch $@
 
-$(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml publisher_cli/bin/tick
+$(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml setup.py publisher_cli/launcher.c
 	@echo 'installing the requirements to test ...'
 	@$(INSTALL_LOCKED) -r requirements/dev.txt
 	@$(INSTALL_PROJECT)
