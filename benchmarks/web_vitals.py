@@ -28,7 +28,7 @@ from scripts.engines import CHROMIUM, need_engine
 
 START_S: Final = 60.0
 LINES: Final = 5
-"""Lines that the demo posts at once."""
+"""Number of lines that the demo posts when it starts."""
 WATCH: Final = """
   window.vitals = { lcp: 0, cls: 0, tbt: 0, inp: 0 };
   const watch = (type, act, more) => new PerformanceObserver(list => list.getEntries().forEach(act))
@@ -45,7 +45,7 @@ _ELEMENT: Final = re.compile(r"<breaking-ticker.*?</breaking-ticker>|<script[^>]
 
 
 class Device(msgspec.Struct, frozen=True):
-    """What the page is loaded on. `slowdown` is that of the processor; rates are in bytes per second."""
+    """The emulated device that loads the page. `slowdown` divides the processor's speed; rates are in bytes/s."""
 
     name: str
     width: int

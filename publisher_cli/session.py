@@ -133,7 +133,7 @@ async def find_edition(redis: Redis, given: str | None) -> StoredEdition:
 
     Raises:
         SettingsError: If the edition doesn't exist, or there are several and `given` is None.
-        StoreError: If there are no editions, or this version can't read the edition.
+        StoreError: If no edition exists yet, or this version can't read the edition.
 
     """
     if given is not None:

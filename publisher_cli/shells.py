@@ -19,7 +19,7 @@ _MARK: Final = "x"
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 # Bash inserts the common start of all candidates, and lists them after the second Tab. So descriptions can be part of
-# the candidates as long as there are several, and their values differ.
+# the candidates if at least two candidates have different values.
 _BASH: Final = r"""# Completion of `tick` for bash 3.2 and newer.
 _tick_completion() {
     local tick=${1/#\~/$HOME} kind value about width=0 columns=${COLUMNS:-80} index

@@ -124,7 +124,9 @@ def name_time(detail: str, field: str, typed: str) -> str:
 
 
 def parse_iso(text: str, zone: tzinfo | None) -> datetime | None:
-    """Return an instant in UTC from ISO 8601, in `zone` if it has no offset, or None if the text is something else.
+    """Return the instant of an ISO 8601 text in UTC, or None if the text is something else.
+
+    A time without an offset is in `zone`.
 
     Raises:
         SettingsError: If clocks in `zone` show this time twice or never.

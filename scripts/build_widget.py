@@ -27,7 +27,7 @@ INSTALL_TIMEOUT_S = 240
 BUILD_TIMEOUT_S = 60
 # The browsers that the widget supports understand ES2023, so nothing is translated to older syntax.
 OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset=utf8", "--sourcemap")
-# Properties that only the widget's own modules use. esbuild shortens them, which it does by itself only for `#names`.
+# Properties that only the widget's own modules use, so esbuild may shorten them. It shortens `#names` without a list.
 # The fields of the posts between tabs aren't here: two builds must understand each other.
 INTERNAL_PROPERTIES = (
     "ageStyle", "boardHead", "bringIntoSight", "configure", "currentId", "deliver", "digits", "drop", "fold", "frame",
@@ -123,7 +123,7 @@ def build(folder: Path) -> None:
 
 
 def _minify_again(file: Path) -> None:
-    """Minify a bundle again with terser, and write its source map anew."""
+    """Minify a bundle again with terser, and replace its source map."""
     source_map = f"content='{file.name}.map',url='{file.name}.map'"
     command = [file.name, "--output", file.name, "--source-map", source_map, *TERSER_OPTIONS]
     _run("terser", command, file.parent)
@@ -131,7 +131,7 @@ def _minify_again(file: Path) -> None:
 
 
 def minify_styles(file: Path) -> None:
-    """Minify the style sheet in a module. Its lines stay as many, so that the source map is right for what follows."""
+    """Minify the style sheet in a module. Keep the number of lines, so that the source map fits the code below."""
     before, styles, after = file.read_text(encoding="utf-8").split("`", 2)
     minified = _run("esbuild", ["--loader=css", "--minify"], file.parent, styles).strip()
     # esbuild keeps blanks in functions and in custom properties.

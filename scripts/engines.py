@@ -39,7 +39,7 @@ class Engine:
     packages: tuple[str, ...]
     """Debian's packages."""
     option: str = "--version"
-    """An option with which the programs on PATH start and end at once."""
+    """An option with which the programs on PATH only print something and end."""
     needs: tuple[str, ...] = ()
     """Other programs that the package's browser needs on PATH, such as a display."""
 
@@ -76,7 +76,7 @@ WEBKIT = Engine(
     ("WebKitWebDriver",),
     ("webkit-*/pw_run.sh",),
     ("webkit2gtk-driver", "xvfb", FONTS),
-    option="--help",  # the driver has none for its version
+    option="--help",  # the driver lacks an option for its version
     needs=("Xvfb",),
 )
 ENGINES = (CHROMIUM, FIREFOX, WEBKIT)
@@ -91,7 +91,7 @@ def need_engine(engine: Engine) -> Found:
     """Return a browser of an engine.
 
     Raises:
-        RuntimeError: If there is none, with the remedy.
+        RuntimeError: If this machine lacks the browser, with the remedy.
 
     """
     found = find_engine(engine)

@@ -1,8 +1,8 @@
 """Make the project's virtual environment: `python3 scripts/environment.py .venv`.
 
 This script must run with any Python 3, so it uses old syntax and the standard library only. On success the
-environment has an interpreter and pip, and the exit status is 0. Otherwise the script prints what is missing and
-how to get it, and the exit status is 1.
+environment has an interpreter and pip, and the exit status is 0. Otherwise the script prints the missing parts and
+the commands that install them, and the exit status is 1.
 """
 
 import importlib.util

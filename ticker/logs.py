@@ -38,7 +38,7 @@ def set_up_logs(environ: Mapping[str, str], *, hides_published: bool = False, is
     `TICKER_LOG_LEVEL` is the lowest level that is logged. With `hides_published`, the text leaves out submissions that
     were published, because the caller shows their lines.
 
-    Variables that have no meaning are logged, but not by a worker (`is_worker`), whose parent logs them.
+    Unknown `TICKER_…` variables are logged, except by a worker process (`is_worker`): its parent has logged them.
 
     Raises:
         SettingsError: If the format or the level is unknown.

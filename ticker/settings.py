@@ -43,7 +43,7 @@ Each second of the interval also has a list of followers in each gateway's memor
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every limit of the system. `*_bytes` are in bytes, `*_s` in seconds. 0 removes a limit of type `Liftable`.
 
-    Each number has a maximum, far above what is useful, so that a typing error is refused.
+    Each number has a maximum far above every useful value, so that a typing error is refused.
     """
 
     editions: dict[str, Edition] = msgspec.field(default_factory=lambda: dict(DEFAULT_EDITIONS))

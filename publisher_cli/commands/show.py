@@ -105,9 +105,9 @@ def reach(console: Console, /, *, line: str, edition: str | None, editor: str | 
 def audit(console: Console, /, *, edition: str | None, data: Path | None, **filters: Any) -> int:
     """Show each act: its editor, time, client and approval, and the text before and after.
 
-    The acts come from the log, whose links are checked, and from the desk's receipts, including refused, rejected,
-    cancelled and late changes. Nobody can edit either. The exit code is 1 if the log is broken. Don't publish the
-    output: it includes withdrawn texts.
+    The acts come from the log and from the desk's receipts. They include refused, rejected, cancelled and late
+    changes. Nobody can edit the receipts, and the links of the log are checked: the exit code is 1 if one fails. Don't
+    publish the output: it includes withdrawn texts.
     """
     from publisher_cli.read.audit import show_audit  # noqa: PLC0415 -- it imports the Redis client
 

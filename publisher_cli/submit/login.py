@@ -18,7 +18,7 @@ _VARIABLE: Final = "TICKER_REDIS_PASSWORD"
 
 
 def log_in(console: Console, given: str, *, wants_file: bool) -> None:
-    """Store the URL `given` and its password after a Redis has accepted them. Print where they are stored.
+    """Log in to the Redis at the URL `given`, then store the URL and its password, and print the place of both.
 
     Raises:
         SettingsError: If the URL can't be used or doesn't name a user, or the password is missing.

@@ -2,7 +2,8 @@
 
 Each Textual widget has its own queue. The application passes a letter to the queue of the focused field. A key that the
 field doesn't handle itself, such as Backspace, goes from parent to parent back to the application, which then runs its
-binding. If several keys arrive at once, the letters typed after Backspace are inserted before it deletes anything.
+binding. Without this module, if several keys arrive together, letters that were typed after Backspace are inserted
+before Backspace deletes anything.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def shifts(page: Page) -> list[Any]:
 def test_hundred_new_lines_cause_no_layout_shift(
     reader: Readers, harness: BrowserHarness, host: Host, layout: str, width: int
 ) -> None:
-    """The lines and the text around the ticker stay in place, also with pins, updates and withdrawals."""
+    """The lines and the text around the ticker stay in place during pins, updates and withdrawals."""
     posted = harness.post_all("en", [f"Line {number} " * (1 + number % 7) for number in range(12)])
     around = "<p>The host's own text, which must not move.</p>"
     page = reader(viewport={"width": width, "height": 1000}).context.new_page()

@@ -79,7 +79,7 @@ def test_withdrawn_line_shows_its_notice_and_its_text_is_gone(page: Page, harnes
     expect(announcer).not_to_contain_text("zanzibarquux")
     assert "zanzibarquux" not in page.evaluate(f"document.documentElement.outerHTML + {ELEMENT}.shadowRoot.innerHTML")
     assert "zanzibarquux" not in page.locator("breaking-ticker").aria_snapshot()
-    # No script of this test contains "declares war", so the page's heap has no other copy of it.
+    # No script of this test contains "declares war", so a copy in the page's heap can only come from the line.
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     chunks: list[str] = []

@@ -1,4 +1,4 @@
-"""Frames of an edition on other sites' pages: who may frame it, and that it goes live there."""
+"""Frames of an edition on other sites' pages: only allowed pages may frame it, and the frame goes live."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_frame_from_oembed_goes_live_and_follows_withdrawals(
 def test_opaque_frame_can_not_follow_an_edition_that_restricts_origins(
     reader: Readers, restricted: BrowserHarness, host: Host
 ) -> None:
-    """A page of any site can make a frame with the origin `null`, so that origin has no rights."""
+    """A page of any site can make a frame with the origin `null`, so the gateway refuses that origin."""
     restricted.post("ours", "One")
     visitor = reader()
     visitor.expected = ("Access to",)

@@ -1,4 +1,4 @@
-"""What the layouts look like: the boxes of their pieces, at four widths and in three languages."""
+"""The boxes of the layouts' parts, at four widths and in three languages."""
 
 from __future__ import annotations
 

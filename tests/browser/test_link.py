@@ -307,7 +307,7 @@ def test_nine_selections_leave_connections_for_other_requests(
 
 
 def test_pages_without_locks_use_sockets(reader: Readers, harness: BrowserHarness, host: Host) -> None:
-    """Pages with an opaque origin have no locks. Pages loaded without TLS only have locks on this machine."""
+    """Browsers withhold Web Locks from pages with an opaque origin, and from other machines' pages without TLS."""
     harness.post("en", "One")
     context = reader().context
     context.add_init_script(RECORD)

@@ -1,4 +1,4 @@
-"""The properties of the element: each reflects an attribute, also if it is set before the element is defined."""
+"""The properties of the element: each reflects an attribute, even if it is set before the element is defined."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_missing_server_is_an_error_in_the_console(reader: Readers, harness: Bro
 
 
 def test_page_can_read_the_lines_and_is_told_when_others_show(page: Page, harness: BrowserHarness, host: Host) -> None:
-    """The first board is told, too."""
+    """The first board fires the event, too."""
     first = harness.post_all("en", ["One", "Two"])[0]
     listen = """<script>
       window.boards = [];

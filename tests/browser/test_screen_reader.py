@@ -1,4 +1,4 @@
-"""What a screen reader says: in three layouts and three languages, live and paused."""
+"""The words that a screen reader speaks: in three layouts and three languages, live and paused."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Newsroom:
     def withdraw(self, number: int) -> None:
         self.line(number, "", version=9, change="withdraw", status="canceled", correction=self.words["reasons"][1])
 
-    # What a reader should hear
+    # The phrases that a reader should hear
 
     def items(self, layout: str) -> list[list[str]]:
         """Return the phrases of each line."""

@@ -77,7 +77,7 @@ def open_layouts(page: Page, harness: BrowserHarness, host: Host, **parts: str) 
 def test_text_spacing_of_the_reader_cuts_nothing_off(
     reader: Readers, harness: BrowserHarness, host: Host, width: int
 ) -> None:
-    """WCAG 1.4.12. What doesn't fit into the height can be scrolled."""
+    """WCAG 1.4.12. Lines that don't fit into the height can be scrolled."""
     harness.post_all("en", [LONG, LONG + " again"])
     page = reader(viewport={"width": width, "height": 2000}).context.new_page()
     open_layouts(page, harness, host)

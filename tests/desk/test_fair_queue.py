@@ -11,7 +11,7 @@ from ticker.store.append import BATCH_MAX
 
 
 class StoppedClock:
-    """A clock that moves when it is told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

@@ -75,7 +75,7 @@ def test_an_editor_does_not_wait_for_a_clock_that_was_set_back() -> None:
 
 @pytest.mark.parametrize("differ_s", [0.5, 10, 30])
 def test_two_desks_whose_clocks_differ_apply_the_same_limit(differ_s: float) -> None:
-    """An editor whose requests alternate between the desks would have no limit otherwise."""
+    """Otherwise an editor could avoid the limit with requests that alternate between the desks."""
     ahead, shared = START + timedelta(seconds=differ_s), rates(burst=3)
     for _ in range(4):
         shared.count(entry(START))

@@ -36,7 +36,7 @@ OUTSIDE = """() => {
   }
   return found;
 }"""
-"""What is outside of its ticker or cut off."""
+"""Returns the parts that are outside of their ticker or cut off."""
 DIVIDED = """() => {
   const found = [];
   for (const ticker of document.querySelectorAll("breaking-ticker"))

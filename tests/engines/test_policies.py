@@ -42,7 +42,7 @@ def test_policy_that_forbids_web_sockets_leads_to_events_at_once(
     until_live(tab, len(tickers))
     harness.post("en", "One")
     tab.until(f"() => ({LINES})().every(lines => lines.join() === 'One')", "the new line in each")
-    # The browser reports each attempt. There is no error besides.
+    # The browser reports each attempt, and nothing else.
     assert {each[0] for each in reports(tab)} <= {"connect-src"}
     browser.forget()
 

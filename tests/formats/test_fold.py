@@ -1,6 +1,6 @@
-"""What each format says is what the log says, for every prefix of generated logs.
+"""Each format has the lines of the log, for every prefix of generated logs.
 
-The readers are of others (`tests/support/feed_readers.py`). Each reads the document after each entry of a log.
+The documents are read by feed readers of other projects (`tests/support/feed_readers.py`), after each entry of a log.
 """
 
 from __future__ import annotations

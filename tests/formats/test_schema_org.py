@@ -1,4 +1,4 @@
-"""What search engines read: live blogs of editions and stories, and posts of lines."""
+"""The data for search engines: live blogs of editions and stories, and posts of lines."""
 
 from __future__ import annotations
 

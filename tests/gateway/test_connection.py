@@ -94,7 +94,7 @@ async def test_selections_are_limited_per_address_and_the_default_one_is_free(lo
         assert (await refusal(gateway.address, "section=politics"))[:2] == (429, "address-selections")
         async with Reader(gateway.address, "section=sports"), RawClient(gateway.address, host="127.0.0.2") as other:
             await other.open("/v1/en/live?urgency=1")
-            # Now there is no room for more selections, from whatever address.
+            # Now the gateway refuses another selection from every address.
             async with RawClient(gateway.address, host="127.0.0.3") as late:
                 await late.send(HANDSHAKE.format(target="/v1/en/live?urgency=2", more=""))
                 assert b'"selections"' in await late.read_to_end()

@@ -1,4 +1,4 @@
-"""A gateway that starts with a damaged log serves its sound entries. A new history reaches gateways at once."""
+"""A gateway that starts with a damaged log serves its sound entries. A new history reaches gateways immediately."""
 
 from __future__ import annotations
 

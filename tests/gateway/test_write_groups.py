@@ -189,7 +189,7 @@ class OverwrittenFile(MemoryFile):
 
 
 def received_through(file: MemoryFile) -> list[tuple[bytes, bytes]]:
-    """Send several pieces to several sockets, which are read only at the end. Return what was sent and what arrived.
+    """Send pieces to several sockets, then read the sockets. Return the bytes sent, and the bytes that arrived.
 
     Each piece replaces the one before it in the file while the kernel still has that one's pages. The kernel promises
     not to change the bytes in flight only for files that aren't modified.

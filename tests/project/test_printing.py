@@ -24,7 +24,7 @@ PRINTING: Final = frozenset(
 """Functions and attributes that write to a terminal."""
 
 RICH: Final = frozenset({"rich.console.Console", "rich.live.Live", "rich.progress.Progress", "rich.prompt.Prompt"})
-"""Classes that write to a terminal by themselves, and may be imported."""
+"""Classes of libraries that write to a terminal, and that modules may import all the same."""
 
 STREAMS: Final = frozenset({"out", "err", "stdout", "stderr"})
 

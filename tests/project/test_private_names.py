@@ -230,7 +230,7 @@ def test_a_listed_private_name_exists(dotted: str) -> None:
 def test_a_class_that_extends_a_server_or_a_client_lists_the_names_that_it_uses() -> None:
     found = {}
     for ours, node in _classes():
-        libraries = {*LIBRARIES} - {"textual"}  # its documentation tells how to extend its classes
+        libraries = {*LIBRARIES} - {"textual"}  # its documentation invites programs to extend its classes
         bases = [base for base in _foreign_bases(ours) if base.__module__.split(".")[0] in libraries]
         names = _names_used_by(node) & {name for base in bases for name in _names_of(base)}
         if names:

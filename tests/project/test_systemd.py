@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 PAGE = ROOT / "docs" / "operating.md"
 EXPOSURE_MAX = 20
-"""Of 100, by `systemd-analyze security`. Without any hardening, a unit has 96."""
+"""The highest allowed score of `systemd-analyze security`, from 0 to 100. A unit without any hardening has 96."""
 
 
 @pytest.fixture(scope="module")

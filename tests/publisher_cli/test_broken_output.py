@@ -33,7 +33,7 @@ def in_shell(system: System, command: str, **variables: str) -> Ran:
 def test_receipt_goes_to_standard_error_if_standard_output_fails(
     system: System, redirection: str, why: str, options: str
 ) -> None:
-    # A reader that ends at once has ended long before the receipt: the command takes a tenth of a second.
+    # The other end of the pipe closes long before the receipt is printed: the command takes a tenth of a second.
     ran = in_shell(system, f"{{tick}} post 'Harbour: Output {redirection}' --no-reach{options} {redirection}")
     assert ran.code == 0, ran
     assert ran.err.startswith("on air  en ")

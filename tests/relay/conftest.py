@@ -32,7 +32,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 @pytest.fixture
 def relay(system: System, tmp_path: Path) -> Iterator[Relays]:
-    """Start a relay of the English edition. Receivers are given by name; what shows already isn't sent."""
+    """Start a relay of the English edition. `receivers` has URLs by name. Lines that show already aren't sent."""
     programs: list[Program] = []
 
     def start(*options: str, log_level: str = "info", **receivers: str) -> Program:

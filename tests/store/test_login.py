@@ -25,7 +25,7 @@ from ticker.store.login import (
 URL = "redis://maha@news.example:6379"
 
 
-# An extra: mypy must give the same result where it isn't installed.
+# keyring is an extra: mypy must give the same result without it.
 keyring: Any = import_module("keyring")
 
 

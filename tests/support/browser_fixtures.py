@@ -50,13 +50,13 @@ def driver() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def browser(driver: Playwright) -> Iterator[Browser]:
-    """Chromium's headless shell, or Chromium where there is none."""
+    """Chromium's headless shell, or else Chromium."""
     yield from _launch(driver, find_program(HEADLESS_SHELL) or need_engine(CHROMIUM).path)
 
 
 @pytest.fixture(scope="module")
 def whole_browser(driver: Playwright) -> Iterator[Browser]:
-    """Chromium. Its headless shell has no back/forward cache."""
+    """Chromium: its headless shell lacks the back/forward cache."""
     yield from _launch(driver, need_engine(CHROMIUM).path)
 
 

@@ -1,4 +1,4 @@
-"""Channels with given lines, without a server: for tests of what is rendered from a board."""
+"""Channels with given lines, without a server: for tests that render boards."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_channel(name: str, lines: Sequence[Line] = (), edition: Edition | None 
 
 
 def make_hub(channels: Mapping[str, Channel], settings: Settings | None = None) -> Hub:
-    """Make the hub of a gateway that serves `channels`, or that is still loading if there are none."""
+    """Make the hub of a gateway that serves `channels`, or that is still loading if `channels` is empty."""
     hub = Hub(settings or Settings(), 2000, lambda: NOW, lambda: 0.5)
     hub.channels.update(channels)
     hub.is_loading = not channels

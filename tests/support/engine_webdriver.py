@@ -129,7 +129,7 @@ class WebDriverTab(Tab):
 
     @property
     def errors(self) -> list[str]:
-        return []  # WebDriver has no command for them
+        return []  # WebDriver lacks a command for them
 
 
 class WebDriverBrowser(EngineBrowser):

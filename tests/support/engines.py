@@ -15,7 +15,7 @@ def start_browser(engine: Engine) -> AbstractContextManager[EngineBrowser]:
     """Start the engine's browser that the tests use.
 
     Raises:
-        RuntimeError: If there is none, with the remedy.
+        RuntimeError: If the browser is missing, with the remedy.
 
     """
     found = need_engine(engine)

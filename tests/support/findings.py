@@ -1,4 +1,4 @@
-"""What the rules for one field found, for tests of single rules."""
+"""The findings of the rules for one field, for tests of single rules."""
 
 from __future__ import annotations
 

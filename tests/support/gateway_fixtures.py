@@ -47,7 +47,7 @@ async def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> AsyncIterator[No
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits of the feed and of draining. They are meant for real networks; the logic stays the same."""
+    """Shorten the waits of the feed and of draining. Their lengths suit real networks; the logic stays the same."""
     monkeypatch.setattr(feed, "listen", partial(listen, block_ms=50))
     monkeypatch.setattr(feed, "RETRY_S", 0.05)
     monkeypatch.setattr(feed, "RECHECK_S", 0.05)

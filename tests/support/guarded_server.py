@@ -62,7 +62,7 @@ class GuardedServer(RedisServer):
         return f"redis://{user}:{self.passwords[user]}@{HOST}:{self.port}"
 
     def ticker(self, *words: str, user: str | None = None, **variables: str) -> Ran:
-        """Run `ticker` as `user`, or as the default user, who has all rights."""
+        """Run `ticker` as `user`, or else as the default user, which has all rights."""
         return run_ticker(*words, TICKER_REDIS_URL=self.url if user is None else self.url_of(user), **variables)
 
     def tick(self, *words: str, user: str) -> Ran:

@@ -34,7 +34,7 @@ rules = { attribution = "off", duplicate = "off", short = "off" }
 
 @contextmanager
 def review_system() -> Iterator[System]:
-    """Start a system whose edition `en` requires second persons, and whose edition `es` has a long undo window.
+    """Start a system whose edition `en` requires second persons. Its edition `es` has a long undo window.
 
     In `en`, rana is a reporter and carla a chief.
     """

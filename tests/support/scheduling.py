@@ -19,7 +19,7 @@ BROWSERS: Final = ("tests/browser/", "tests/engines/", "tests/recipes/")
 """Folders whose files open a browser."""
 
 APART: Final = 3
-"""How many files there are from one with a browser to the next: several browsers at once keep two cores busy."""
+"""Each file with a browser is this many files after the one before: several browsers together keep two cores busy."""
 
 SHARED_OUT: Final = ("tests/faults/test_schedules.py",)
 """Files whose tests run for long and share nothing."""
@@ -28,8 +28,8 @@ SHARED_OUT: Final = ("tests/faults/test_schedules.py",)
 def arrange(files: list[str]) -> list[str]:
     """Return the files in the order in which they start.
 
-    The files that are shared out test by test come first. Then every third file opens a browser, as long as there are
-    any, and the longest of the others come first.
+    The files that are shared out test by test come first. Then every third file opens a browser, until no such file is
+    left. The others are in between, the longest first.
     """
     browsers = [file for file in files if file.startswith(BROWSERS)]
     arranged = sorted((file for file in files if not file.startswith((*BROWSERS, *SHARED_OUT))), key=_place)

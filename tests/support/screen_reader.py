@@ -1,7 +1,7 @@
 """A virtual screen reader (npm `@guidepup/virtual-screen-reader`) in the page of a test.
 
-It computes roles, names, states and live regions from the rendered page, as the ARIA specifications say. It is no real
-screen reader: what NVDA, JAWS, VoiceOver or TalkBack say differs in words and in order.
+It computes roles, names, states and live regions from the rendered page, by the rules of the ARIA specifications.
+NVDA, JAWS, VoiceOver and TalkBack use other words and another order.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tests.support.servers import RedisServer
 async def tls_front(server: RedisServer, folder: Path) -> AsyncIterator[str]:
     """Start a proxy that terminates TLS and forwards to `server`. Yield its URL, for `localhost`.
 
-    The packaged server has no TLS. To a client, the proxy looks like a server with TLS.
+    The packaged server is built without TLS. To a client, the proxy looks like a server with TLS.
     """
     assert server.socket is not None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -76,7 +76,7 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 # A key and a certificate for localhost and 127.0.0.1, valid until 2126. They protect nothing. They are here because
-# a bare machine has no program that generates them.
+# a bare machine may lack a program that generates them.
 _KEY: Final = """\
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgmg4EsxPifoshrOrf

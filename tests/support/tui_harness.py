@@ -98,7 +98,7 @@ class Tui:
             await self.settle()
 
     async def burst(self, *keys: str) -> None:
-        """Send keys all at once, as a terminal does on a slow machine or a slow line."""
+        """Send all keys together, as a terminal does on a slow machine or a slow line."""
         for key in keys:
             self._post(_KEYS.get(key, key))
         await self.settle()

@@ -1,4 +1,4 @@
-"""A variable with a typing error is reported with the name that was meant."""
+"""A variable with a typing error is reported with the name that is most similar."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def urls(document: dict[str, Any], line: Line, positions: dict[str, str]) -> Ite
 
 
 async def texts(address: str, line: Line, positions: dict[str, str]) -> dict[str, str]:
-    """Return the answer of every door by its URL. Of a stream, everything up to `live`."""
+    """Return the answer of every door by its URL. The answer of a stream ends with `live`."""
     found: dict[str, str] = {}
     async with httpx.AsyncClient(base_url=address, timeout=WAIT_S) as client, asyncio.timeout(2 * WAIT_S):
         document = (await client.get("/v1/openapi.json")).json()

@@ -116,7 +116,7 @@ async def test_pages_of_an_edition_link_to_its_feeds(log: LogWriter, start: Star
     assert {type_: f"/en/{file}" for file, type_ in FEEDS.items()}.items() <= links.items()
 
 
-# Without a server: only what is written matters.
+# Without a server: these tests only look at the documents.
 
 
 async def feed_of(

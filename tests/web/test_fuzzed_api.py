@@ -15,7 +15,7 @@ from tests.support.summary import count_properties
 from ticker.core.line import Change
 
 EXAMPLES = 5
-"""Generated requests per operation, besides those for the edges of each parameter."""
+"""Number of generated requests per operation. schemathesis adds requests for the limits of each parameter."""
 SETTINGS = """
 max-stream-events = 2
 request-timeout = 20.0
@@ -42,7 +42,7 @@ async def test_generated_requests_get_the_answers_that_are_described(
     line = await log.post("Storm Ada makes landfall near Port Selby", section="environment", id="k7m2x9ab3c")
     await log.change(line, Change.CORRECT, text="Storm Ada makes landfall near Port Amery", correction="Amery")
     await log.withdraw(await log.post("A line"))
-    # Each case has a connection of its own, and several can be on their way at once.
+    # schemathesis opens a connection per case, and several at the same time.
     gateway = await start(followers_per_address=0, handshakes_per_s=0)
     (tmp_path / "schemathesis.toml").write_text(SETTINGS, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(

@@ -79,7 +79,7 @@ async def test_client_with_the_time_of_the_content_gets_a_304() -> None:
 
 @pytest.mark.parametrize("header", ["Tue, 24 Nov 2026 09:28:06 GMT", "Tue, 24 Nov 2026 09:28:04 GMT", "", "yesterday"])
 async def test_client_with_another_time_gets_the_content(header: str) -> None:
-    """A later time is no proof either: the client may have taken it from its own clock."""
+    """A later time isn't a validator, either: the client may have taken it from its own clock."""
     assert (await get(("If-Modified-Since", header), modified=MODIFIED)).status_code == 200
 
 

@@ -49,7 +49,7 @@ async def live() -> AsyncIterator[Document]:
 
 
 def errors(document: Document, schema: Document, value: object) -> list[str]:
-    """Return what is wrong with a value by a schema of a document."""
+    """Return the errors of a value under a schema of a document."""
     root = {**schema, "components": document["components"]}
     registry: Registry[Any] = Registry()
     registry = registry.with_resource("", DRAFT202012.create_resource(root))

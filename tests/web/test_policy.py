@@ -1,4 +1,4 @@
-"""What pages may load, who may frame them, and the rights of a framed page."""
+"""The policy of pages: the sources that they may load, the pages that may frame them, and the rights of a frame."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_the_committed_bundle_is_what_its_sources_build_to(tmp_path: Path) -> No
 
 
 def test_readers_download_at_most_10_kb_gzipped() -> None:
-    """Of the very copy that is served: see tests/web/test_assets.py."""
+    """This is the copy that the server sends: see tests/web/test_assets.py."""
     copy = widget.compressed(widget.module())["gzip"]
     assert gzip.decompress(copy) == widget.module()
     assert len(copy) <= 10 * 1024

@@ -1,4 +1,4 @@
-"""The element's modules can be imported on a server, which has no page."""
+"""The element's modules can be imported on a server, without a page."""
 
 from __future__ import annotations
 

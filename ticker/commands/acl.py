@@ -130,7 +130,7 @@ def close(console: Console, /, *, data: Path | None) -> int:
 
     Run it as ticker-admin when every part works with a user of its own. It closes all connections of the default user,
     on every server. It changes nothing if you, a replica or a Sentinel are connected as the default user, or if a
-    server has no `aclfile`.
+    server runs without an `aclfile`.
     """
     from ticker.store.acl import close_default_user  # noqa: PLC0415 -- slow to import
 

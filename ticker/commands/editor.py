@@ -81,7 +81,7 @@ def add(
     """Add an editor to editions, or change its role. It keeps the editions that it has already.
 
     A reporter's posts need an editor's approval. A chief may publish without a second person. The edition's
-    settings say which changes need one. An editor of a test edition can't be an editor of a public one.
+    settings list the changes that need one. An editor of a test edition can't be an editor of a public one.
 
     In a Redis of your own, this command creates the editor's user. It generates a password and shows it once, unless
     TICKER_EDITOR_PASSWORD, the file that TICKER_EDITOR_PASSWORD_FILE names, or a prompt (--ask) gives one. An existing

@@ -129,10 +129,10 @@ def settings_for(console: Console, path: Path | None, editions: str | None) -> S
 def read_password(console: Console, variable: str, *, ask: bool = False) -> str | None:
     """Return the password of a new Redis user from a prompt (`ask`) or from the environment, or None.
 
-    It is never an argument, which other users of the machine can see.
+    It is never read from an argument, because other users of the machine can see arguments.
 
     Raises:
-        SettingsError: If it is too short, can't be read, or the prompt has no terminal.
+        SettingsError: If the password is too short or can't be read, or a prompt is wanted without a terminal.
 
     """
     from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import

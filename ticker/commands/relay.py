@@ -1,4 +1,4 @@
-"""`ticker relay`: send an edition to receivers outside, list what failed, and send it again."""
+"""`ticker relay`: send an edition to other systems, list failed deliveries, and send them again."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def relay(
     TICKER_RELAY_SECRET, or the file that TICKER_RELAY_SECRET_FILE names, has the secret that signs them. With several
     receivers, each has a secret of its own: TICKER_RELAY_SECRET_CMS for the receiver `cms`.
 
-    Prints `ready` when it runs. A relay that is started again continues where it was.
+    Prints `ready` when it runs. After a restart it continues at its last position.
     """
     if context.invoked_subcommand is not None:
         return
@@ -111,7 +111,7 @@ def _print_ready(console: Console, url: str) -> None:
 
 
 def _parse(word: str) -> tuple[str, str]:
-    """Split NAME=URL. Without a name, the receiver has that of the URL's host."""
+    """Split NAME=URL. The default of NAME is the URL's host, with hyphens for dots."""
     name, mark, url = word.partition("=")
     if mark and "/" not in name and ":" not in name:
         return check_name(name), url
@@ -123,7 +123,7 @@ def _secrets(environ: Mapping[str, str], name: str, names: Sequence[str]) -> tup
     """Return the secrets of a receiver, and the variable that they come from.
 
     Raises:
-        SettingsError: If there are none, or a file can be read by others.
+        SettingsError: If no variable has a secret, or other users of the machine can read the file.
 
     """
     variables = [f"{SECRET}_{name.upper().replace('-', '_')}"] + ([SECRET] if len(names) == 1 else [])
@@ -139,14 +139,14 @@ def _secrets(environ: Mapping[str, str], name: str, names: Sequence[str]) -> tup
 
 
 @relay.command(
-    short_help="List what waits and what failed.",
+    short_help="List the deliveries that wait or failed.",
     epilog=examples("ticker relay status relay", "ticker relay status relay --json"),
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @shared_options
 @click.pass_obj
 def status(console: Console, /, *, folder: Path) -> None:
-    """List what waits and what failed, for each receiver and edition of a relay's FOLDER. The relay may run."""
+    """List the deliveries that wait or failed, for each receiver and edition in a relay's FOLDER. The relay may run."""
     from ticker.relay.state import read_state, routes_in, state_file  # noqa: PLC0415 -- slow to import
 
     found, lines = [], []
@@ -185,7 +185,7 @@ def status(console: Console, /, *, folder: Path) -> None:
 
 
 @relay.command(
-    short_help="Send everything that failed again.",
+    short_help="Send all failed deliveries again.",
     epilog=examples("ticker relay replay relay", "ticker relay replay relay --to cms"),
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
@@ -193,7 +193,10 @@ def status(console: Console, /, *, folder: Path) -> None:
 @shared_options
 @click.pass_obj
 def replay(console: Console, /, *, folder: Path, receiver: str | None) -> None:
-    """Let everything that failed be sent again at once, also to a receiver that was disabled. Stop the relay first."""
+    """Mark all failed deliveries, so that the relay sends them again when it starts. Stop the relay first.
+
+    Receivers that were disabled are enabled again.
+    """
     from ticker.relay.book import Limits  # noqa: PLC0415 -- slow to import
     from ticker.relay.plan import Plan  # noqa: PLC0415
     from ticker.relay.state import StateFile, routes_in, state_file  # noqa: PLC0415

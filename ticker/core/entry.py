@@ -25,8 +25,8 @@ class Trim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         through: All entries up to this seq are removed from the log.
-        kept: The latest entries of the lines that still show, and whose own entries are removed. Readers aren't sent
-            them: they are not news.
+        kept: The latest entry of each line that still shows but loses its own entry. Readers don't get them, because
+            nothing changed for readers.
         forgotten: The ids of the other lines whose last entry is removed. The desk and the gateways no longer know
             them, and gateways send the ids to readers, which drop them.
 

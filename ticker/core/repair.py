@@ -200,7 +200,7 @@ def _version_of(each: Acknowledged, history: str) -> _Version | None:
 def _by_line(versions: Iterable[_Version], latest: Mapping[str, Entry]) -> list[list[_Version]]:
     """Return the lost versions of each line, ascending, without those before its latest version in the log.
 
-    Of two receipts for an entry, prefer the author's, which names the change, to that for a decision.
+    If an entry has two receipts, use the author's, which names the change, and not the one for the decision.
     """
     found: dict[str, dict[Position, _Version]] = {}
     for version in versions:

@@ -158,7 +158,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         needs: Why the held item needs a second person.
         decided_by: The editor who made the last decision on the held item.
         reason: The reason for a rejection or cancellation.
-        text: The text of the held item that somebody decided on, with its source (None: the change has no text).
+        text: The text of the held item that somebody decided on, with its source (None: a change without a text).
         retry_after_s: A refusal only: after how many seconds the same request, with the same key, may be accepted.
         history: The history of the log that `position` belongs to. `ticker rotate` begins another one.
         test: The edition is a test edition.

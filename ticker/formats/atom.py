@@ -1,7 +1,8 @@
 """A feed as Atom (RFC 4287) with tombstones (RFC 6721).
 
-A withdrawn line stays as an entry, which is its notice: few readers know tombstones. Beside it there is a
-`deleted-entry`, with which the others remove the line. A line that was hidden or has expired has only the tombstone.
+A withdrawn line becomes an entry with its notice and a tombstone (`deleted-entry`). Readers that support tombstones
+remove the line. The others, which are most, show the notice. A line that was hidden or has expired becomes a tombstone
+only.
 """
 
 from __future__ import annotations

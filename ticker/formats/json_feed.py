@@ -1,7 +1,7 @@
 """A feed as JSON Feed 1.1 (jsonfeed.org/version/1.1).
 
-The format has no way to take an item back. So a withdrawn line stays as its notice, and the extension `_ticker` of the
-feed lists the lines that left.
+JSON Feed can't remove an item. So a withdrawn line stays as an item with its notice. The extension `_ticker` of the
+feed lists the lines that readers have to remove.
 """
 
 from __future__ import annotations

@@ -17,12 +17,15 @@ from ticker.formats.xml import add, document
 MEDIA_TYPE: Final = "application/xml"
 FILE: Final = "news-sitemap.xml"
 NEWS_FOR: Final = timedelta(days=2)
-"""How long a line is news: search engines refuse older addresses."""
+"""How long after its publication a line stays in the sitemap: search engines refuse older addresses."""
 ADDRESSES_MAX: Final = 1000
 
 
 def news_sitemap(publication: Publication, lines: Iterable[Line], now: datetime) -> bytes:
-    """Return the sitemap of the lines that show. `lines` begins with the newest. Test editions have no news."""
+    """Return the sitemap of the lines that show. `lines` begins with the newest.
+
+    The sitemap of a test edition is empty: its lines aren't news.
+    """
     root = ET.Element(
         "urlset",
         {

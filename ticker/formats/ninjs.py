@@ -1,7 +1,7 @@
 """Lines as IPTC ninjs 3.1 (iptc.org/standards/ninjs), the JSON format of news agencies.
 
-ninjs has no field for the direction of a text, for the kind of a change or for what a correction says. The reason for a
-correction or a withdrawal is a description with the role `correction`. The note for staff is never in it.
+ninjs lacks fields for the direction of a text, the kind of a change and the reason for a correction. So the reason for
+a correction or a withdrawal is a description with the role `correction`. The note for staff is never included.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MEDIA_TOPICS: Final = {
     "technology": "13000000",
     "environment": "06000000",
 }
-"""The code of each default section in IPTC's Media Topics. `miscellaneous` has none."""
+"""The code of each default section in IPTC's Media Topics, which lack a code for `miscellaneous`."""
 
 
 def ninjs_lines(snapshot: Snapshot) -> bytes:
@@ -43,7 +43,7 @@ def ninjs_lines(snapshot: Snapshot) -> bytes:
 
 
 def ninjs(publication: Publication, line: Line) -> dict[str, object]:
-    """Return a line as a ninjs object. A line that is withdrawn or hidden has no headline."""
+    """Return a line as a ninjs object, without a headline if the line is withdrawn or hidden."""
     edition = publication.edition
     item: dict[str, object] = {
         "uri": publication.id_of(line.id),

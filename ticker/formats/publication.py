@@ -1,4 +1,4 @@
-"""An edition as a publication: the addresses and the permanent ids of its lines, and what its feeds say now."""
+"""An edition as a publication: the addresses and the permanent ids of its lines, and the content of its feeds."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ticker.core.line import Line, Status
 from ticker.formats.texts import Words
 
 ITEMS: Final = 50
-"""How many lines with a text a feed has, unless the edition's board has more."""
+"""Number of lines with a text in a feed. An edition with a larger board has as many as its board."""
 LINES_MAX: Final = 250
-"""How many lines and notices a feed has at most."""
+"""Maximum number of lines and notices in a feed."""
 REMOVED_MAX: Final = 100
-"""How many lines a feed says to remove."""
+"""Maximum number of removed lines that a feed lists."""
 EMPTY: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a feed without lines was updated."""
+"""The time of the last change of a feed without lines."""
 
 
 class Publication(msgspec.Struct, frozen=True):
-    """An edition, and where its pages are.
+    """An edition with the addresses of its pages.
 
     Attributes:
         name: The edition's name.
         base: The public address of the server, without a slash at the end.
         authority: The authority of the permanent ids, such as `news.example,2026` (RFC 4151). It has to be the same in
             all gateways for the edition's whole life.
-        hub: The address of the WebSub hub that is told about changes, if there is one.
+        hub: The address of the WebSub hub that gateways ping about changes, or None.
 
     """
 
@@ -46,7 +46,7 @@ class Publication(msgspec.Struct, frozen=True):
 
     @property
     def publisher(self) -> str:
-        """The name of the publisher, who is also the author of the lines: readers never learn an editor's name."""
+        """The publisher's name. It is also the name of each line's author: feeds never contain an editor's name."""
         return self.edition.publisher or self.edition.title
 
     @property
@@ -59,7 +59,7 @@ class Publication(msgspec.Struct, frozen=True):
         return f"tag:{self.authority}:ticker/{quote(self.name, safe='')}"
 
     def id_of(self, line_id: str) -> str:
-        """Return the permanent id of a line: a `tag:` URI (RFC 4151), which depends on no host and no log."""
+        """Return the permanent id of a line: a `tag:` URI (RFC 4151), the same on every host and in every log."""
         return f"{self.id}/{quote(line_id, safe='')}"
 
     @property
@@ -97,7 +97,7 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """What the feeds of an edition say at one time.
+    """The content of an edition's feeds at one time.
 
     Attributes:
         lines: The lines that show, and the notices of withdrawn ones. The newest line is first: pins don't change the
@@ -118,13 +118,14 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def take_snapshot(publication: Publication, board: Board, recent: Iterable[str], now: datetime) -> Snapshot:
-    """Return what the feeds say at `now`.
+    """Return the content of the feeds at `now`.
 
     Args:
         publication: The edition.
-        board: All lines that are known.
-        recent: The ids of lines that changed lately, the newest first: those among them that don't show were removed.
-        now: The time, which decides about expiries.
+        board: All known lines.
+        recent: The ids of lines that changed lately, the newest first. A line among them that doesn't show any more
+            becomes a `Removed`, or a notice if it is withdrawn.
+        now: The current time. Lines that have expired by then don't show.
 
     """
     shown = {line.id: line for line in board.lines(now, max(publication.edition.board_lines, ITEMS))}
@@ -138,7 +139,7 @@ def take_snapshot(publication: Publication, board: Board, recent: Iterable[str],
         if not entry.line.shows(now):
             removed[line_id] = _removed(entry.line)
         elif entry.line.status is Status.CANCELED and len(shown) < LINES_MAX:
-            shown[line_id] = entry.line  # a reader may have the text, however old the line is
+            shown[line_id] = entry.line  # readers may still have the text, even of an old line
     lines = sorted(shown.values(), key=lambda line: (line.number, line.id), reverse=True)
     return Snapshot(publication, tuple(lines), tuple(removed.values()))
 

@@ -1,7 +1,7 @@
 """A feed as RSS 2.0 (rssboard.org/rss-specification).
 
-RSS can't take an item back. So a withdrawn line becomes its notice, under the same `guid`. The time of a change is in
-`atom:updated`, because RSS only has the time of publication.
+RSS can't remove an item. So a withdrawn line becomes an item with its notice and the same `guid`. `atom:updated` is the
+time of the last change, because RSS itself has only the time of publication.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ from ticker.formats.texts import headline
 
 _CONTEXT: Final = "https://schema.org"
 QUIET: Final = timedelta(hours=12)
-"""How long after its last change a story is expected to be covered."""
+"""How long after its last change a story counts as still covered (`coverageEndTime`)."""
 
 
 def live_blog(publication: Publication, lines: Sequence[Line], now: datetime, *, story: str | None = None) -> bytes:
-    """Return a LiveBlogPosting with the usable lines: of the edition's page, or of the page of a `story`.
+    """Return a LiveBlogPosting with the usable lines, for the edition's page or for the page of a `story`.
 
-    Only a story has an end: the edition goes on.
+    Only the posting of a story has a `coverageEndTime`, because an edition never ends.
     """
     usable = [line for line in lines if line.status is Status.USABLE]
     address = publication.page if story is None else publication.story_page(story)
@@ -80,7 +80,9 @@ def _post(publication: Publication, line: Line, page: str) -> dict[str, object]:
 
 
 def _origin(publication: Publication) -> dict[str, object]:
-    """Return who publishes a line. The author is the publisher: readers never learn an editor's name."""
+    """Return the fields `publisher`, `author` and `image` of a posting.
+
+    The author is the publisher, because feeds and pages never contain an editor's name."""
     edition = publication.edition
     publisher: dict[str, object] = {
         "@type": "NewsMediaOrganization",

@@ -1,4 +1,4 @@
-"""The texts of a line for formats that have no field for its direction, its attribution or its correction."""
+"""The texts of a line for formats without a field for the direction, the attribution or the correction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 
 class Words(msgspec.Struct, frozen=True):
-    """The words beside a line, in the edition's language."""
+    """The words that feeds add to a line, in the edition's language."""
 
     withdrawn: str
     correction: str
@@ -29,8 +29,9 @@ class Words(msgspec.Struct, frozen=True):
 def headline(line: Line, words: Words) -> str:
     """Return the line as one plain text: its attribution and its text, or the notice of its withdrawal.
 
-    Feeds can't say a direction, and readers take that of the first letter. So an attribution with letters of the other
-    direction is isolated, and a text that begins with such a letter gets a mark in front.
+    Feeds lack a field for the direction of a text, and feed readers use the direction of its first letter. So an
+    attribution with letters of the other direction is isolated, and a text that begins with such a letter gets a mark
+    in front.
     """
     if line.status is Status.CANCELED:
         text = f"{words.withdrawn}: {line.correction}" if line.correction else words.withdrawn
@@ -43,7 +44,7 @@ def headline(line: Line, words: Words) -> str:
 
 
 def body(line: Line, words: Words) -> str:
-    """Return the headline and, below it, what a correction says."""
+    """Return the headline and, below it, the reason for a correction."""
     text = headline(line, words)
     if line.status is Status.USABLE and line.correction:
         return f"{text}\n\n{words.correction}: {line.correction}"

@@ -44,7 +44,7 @@ class Connection(HttpToolsProtocol):
     _headers: Headers  # of the newest request
     _target: Target | None = None  # the live edition that the request is for
     _is_events = False  # whether the request is for an event stream
-    _is_head = False  # whether the request's method is HEAD, so that the response has no body
+    _is_head = False  # whether the request's method is HEAD: the response is sent without a body
     _detached = False  # whether this object no longer handles the connection
     _counted_address: str | None = None  # the address that this connection is counted for
     _request_bytes = 0

@@ -119,7 +119,7 @@ def _family(kind: type[F], name: str, text: str, labels: list[str], samples: Ite
 
 def make_registry(hub: Hub, others: Sequence[Collector] = ()) -> CollectorRegistry:
     """Return a registry with the metrics of the hub, of this process, and of `others`."""
-    # The histogram would be the only metric with a `_created` series. The function has no annotations.
+    # Without this, the histogram would be the only metric with a `_created` series.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     for collector in (HubCollector(hub), *others):

@@ -1,6 +1,6 @@
 """Refusals as problem details (RFC 9457): the types of problems, and the HTTP response of a refusal.
 
-Pure: no transport. Every error of HTTP has this form, also if a handshake or an event stream is refused.
+Pure: no transport. Every HTTP error has this form, including a refused handshake or event stream.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Problem(msgspec.Struct, frozen=True):
 
     Attributes:
         type: The address of the description of this kind of problem, relative to the server.
-        title: What this kind of problem is. It is the same each time.
+        title: A name for this kind of problem. It is the same each time.
         status: The HTTP status.
         error: The code of the problem, for programs. It is the last part of `type`.
-        detail: What is wrong with this request, and what to do. It is for people and may change.
+        detail: The error in this request, and what to do about it. It is for people and may change.
 
     """
 

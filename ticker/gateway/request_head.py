@@ -90,7 +90,7 @@ def method_refusal() -> Refusal:
 def requests_websocket(version: str, headers: Headers) -> bool:
     """Return whether a request asks for a WebSocket: `Connection` has `upgrade`, and `Upgrade` has `websocket`.
 
-    Both headers are lists, which may be spread over several lines. HTTP/1.0 has no upgrade (RFC 9110, 7.8).
+    Both headers are lists, which may be spread over several lines. Upgrades need HTTP/1.1 (RFC 9110, 7.8).
     """
     if version == "1.1" and headers.raw(b"connection") == [b"Upgrade"] and headers.raw(b"upgrade") == [b"websocket"]:
         return True  # as browsers and most clients write it: the rest takes four times as long

@@ -6,7 +6,7 @@
 | a chief's | the same, and read everybody's receipts in the editions of which it is a chief |
 | `ticker-desk` | what the desk and its scripts do: read inboxes; write logs, cursors, receipts and held items |
 | `ticker-gateway` | read editions, logs and bells; append to `reach` |
-| `ticker-relay` | append to `relays`, so that `tick reach` lists what became of a line at each receiver |
+| `ticker-relay` | append to `relays`, so that `tick reach` lists the verdict on each version of a line per receiver |
 | `ticker-admin` | use all of Ticker's keys; manage users |
 
 Key patterns are separate for reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single

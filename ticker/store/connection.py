@@ -80,8 +80,8 @@ def connect(
     Args:
         url: See `ticker.store.url`.
         role: The client is called `ticker-<role>` in CLIENT LIST.
-        blocking: True for one connection, whose commands may block for up to `BLOCK_MS`. A second command at the same
-            time raises `MaxConnectionsError`. False for a pool, whose commands must finish within `timeout_s`.
+        blocking: True for a single connection. Its commands may block for up to `BLOCK_MS`, and a second command at the
+            same time raises `MaxConnectionsError`. False for a pool. Its commands must finish within `timeout_s`.
         timeout_s: Timeout of each command. Ignored if `blocking`.
 
     Raises:

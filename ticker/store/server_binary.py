@@ -53,13 +53,13 @@ def find_binary(environ: Mapping[str, str]) -> Path:
 
 
 def find_program(environ: Mapping[str, str], wrote: ServerProgram | None = None) -> ServerProgram:
-    """Return a server program that is 7.0 or newer and can read what `wrote` has written (None: nothing).
+    """Return a server program that is 7.0 or newer and can read the data files of `wrote` (None: there are no files).
 
-    In this order: `wrote` itself, `valkey-server` or `redis-server` from PATH, the packaged program. Takes some
+    Prefer `wrote` itself, then `valkey-server` or `redis-server` from PATH, then the packaged program. This takes some
     milliseconds, because it runs the programs with `--version`.
 
     Raises:
-        StoreError: If there is none.
+        StoreError: If none of these programs exists or can read the files.
 
     """
     found: list[ServerProgram] = []

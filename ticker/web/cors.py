@@ -26,7 +26,7 @@ _PREFLIGHT: Final = {
 
 
 def check_origin(hub: Hub, request: Request, channel: Channel) -> str | None:
-    """Return the origin of the requesting page, or None if the request has none.
+    """Return the origin of the requesting page, or None if the request lacks the header `Origin`.
 
     Raises:
         Refusal: 403 if the edition doesn't allow the origin.
@@ -39,7 +39,7 @@ def readable_channel(hub: Hub, request: Request) -> tuple[Channel, Mapping[str, 
     """Return the channel of the request's edition, and the headers that let the requesting page read the response.
 
     Raises:
-        Refusal: 403 if the edition doesn't allow the page's origin; as `Hub.channel` if there is no such channel.
+        Refusal: 403 if the edition doesn't allow the page's origin, or the refusal of `Hub.channel`.
 
     """
     channel = hub.channel(request.path_params["edition"])

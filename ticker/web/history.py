@@ -134,7 +134,7 @@ def _encode_line(channel: Channel, line_id: str) -> bytes:
     if known is None:
         reason = "it was never published here, or it is so old that everybody has forgotten it"
         raise Refusal(404, "line", f"there is no line {line_id[:40]!a} in the edition {channel.name}: {reason}")
-    # Earlier versions of a line without a text have no text either, and nothing to show.
+    # If a line is withdrawn or hidden, its earlier versions have lost their text: only this version can be shown.
     most = VERSIONS_MAX if known.line.status is Status.USABLE else 1
     versions = [websocket_payload(entry.frame) for entry in channel.history.versions(line_id, most)]
     head = msgspec.json.encode({"edition": channel.name, "line": known.line})

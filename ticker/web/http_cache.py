@@ -26,11 +26,12 @@ revalidates with the entity tag, once per second and address.
 DOCUMENTS: Final = "public, max-age=300, must-revalidate"
 """`Cache-Control` of answers without lines, such as the description of the API."""
 SETTLED: Final = timedelta(seconds=60)
-"""How long an answer must not have changed before its time is a validator.
+"""How long an answer must have been unchanged before `Last-Modified` can validate it.
 
-Times on the wire have no fractions. Two gateways get an entry at different moments, and their clocks differ from the
+Times on the wire are whole seconds. Two gateways get an entry at different moments, and their clocks differ from the
 desk's. So the entries of one second, such as a line and its withdrawal, may become visible one after the other with the
-same time. After this period no more can follow (RFC 9110, 8.8.2.2, recommends it). Entity tags have no such limit.
+same time. After this period, no further entry can have that time (RFC 9110, 8.8.2.2, recommends 60 s). Entity tags
+don't depend on the time.
 """
 COMPRESSED_MIN: Final = 1024
 """The smallest answer in bytes that is compressed."""

@@ -55,7 +55,8 @@ def forwarded_scheme(
         peer: The address of the proxy that is connected.
         forwarded: The values of `Forwarded` (RFC 7239). Each proxy adds an element with the address of its own client
             (`for`) and the scheme of that client's request (`proto`). The one of the outermost trusted proxy counts.
-        proto: The values of `X-Forwarded-Proto`, used if `Forwarded` has no scheme. The nearest proxy writes the last.
+        proto: The values of `X-Forwarded-Proto`, used if `Forwarded` lacks the scheme. The nearest proxy wrote the last
+            one.
         trusted: The networks of trusted proxies.
 
     """

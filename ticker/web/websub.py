@@ -20,7 +20,7 @@ from ticker.gateway.hub import Hub
 from ticker.web.feeds import DISCOVERED
 
 INTERVAL_S: Final = 1.0
-"""How often to look for changes: all changes in between are told at once."""
+"""Seconds between two checks for changes. One ping announces all changes since the last check."""
 TIMEOUT_S: Final = 5.0
 RETRY_S: Final = 60.0
 """Longest pause after a failure. A hub that is down gets what it missed with the next ping: feeds have the state."""

@@ -12,7 +12,7 @@ from ticker.formats.texts import Words
 
 
 def words_of(lang: str) -> Mapping[str, str]:
-    """Return the words in a language (BCP 47), or in English if there are none."""
+    """Return the words in a language (BCP 47). English replaces a language that isn't supported."""
     words = _load()
     return words.get(lang.partition("-")[0].lower(), words["en"])
 

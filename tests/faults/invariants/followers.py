@@ -124,7 +124,7 @@ class _FollowerCheck:
                 pass
 
     def _check_shown(self) -> None:
-        """At the end, the follower has no visible line that a new follower wouldn't get on a board without a limit.
+        """At the end, a new follower with an unlimited board gets each visible line of this follower.
 
         It might show such a line later, when newer lines expire.
         """
@@ -232,7 +232,7 @@ class _FollowerCheck:
 
 
 def check_board(position: str, lines: Sequence[Line], path: Sequence[Logged], expected: Expectation) -> list[str]:
-    """A board is the fold of the log at its position, also if the log was trimmed.
+    """A board is the fold of the log at its position, even after a trim.
 
     If the beginning of the path is unknown, only the lines that it has are compared.
     """

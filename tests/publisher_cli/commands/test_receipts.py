@@ -1,4 +1,4 @@
-"""What the receipt of a change says about the line that it changed."""
+"""The receipt of a change shows the line before the change, and each changed field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tick audit`: who did what, and whether the log is intact."""
+"""`tick audit`: each act with its author, and the check of the log."""
 
 from __future__ import annotations
 

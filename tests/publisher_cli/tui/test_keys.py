@@ -1,4 +1,4 @@
-"""Keys that arrive all at once have the same effect as keys that are typed slowly."""
+"""Keys that arrive together have the same effect as keys that are typed slowly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `ticker up` prints on a terminal: commands that work when they are pasted, and one line per event."""
+"""The output of `ticker up` on a terminal: commands that work when they are pasted, and one line per event."""
 
 from __future__ import annotations
 
