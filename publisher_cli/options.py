@@ -148,6 +148,18 @@ _wait_option: Final[Option] = click.option(
 _reach_option: Final[Option] = click.option(
     "--reach/--no-reach", "wants_reach", default=True, help="Wait a moment for the number of readers that got it."
 )
+_publication_options: Final[Option] = _combined(
+    click.option("--at", metavar="TIME", help="When to publish it: 14:30, +20m, tomorrow 9:00."),
+    click.option("--embargo", metavar="TIME", help="Don't publish it before this time."),
+    click.option(
+        "--undo",
+        metavar="5s",
+        help="How long Ctrl-C or `tick undo` can take it back before it is published; 0 for no time.  "
+        "[default: as the edition says]",
+    ),
+    click.option("--again", is_flag=True, help="Post even if the line looks like a duplicate."),
+    click.option("--yes", "confirmed", is_flag=True, help="Answer yes if a rule asks, as for a very short line."),
+)
 
 
 def _content_options(urgency_default: str, lang_default: str) -> Option:
@@ -181,16 +193,7 @@ def _content_options(urgency_default: str, lang_default: str) -> Option:
         click.option("--no-split", is_flag=True, help="Keep `Who: text` as one text, without an attribution."),
         click.option("--lang", metavar="TAG", help=f"The language: en, ar, es-MX.  [default: {lang_default}]"),
         click.option("--story", metavar="NAME", help="Link the lines of one event, in all editions."),
-        click.option("--at", metavar="TIME", help="When to publish it: 14:30, +20m, tomorrow 9:00."),
-        click.option("--embargo", metavar="TIME", help="Don't publish it before this time."),
-        click.option(
-            "--undo",
-            metavar="5s",
-            help="How long Ctrl-C or `tick undo` can take it back before it is published; 0 for no time.  "
-            "[default: as the edition says]",
-        ),
-        click.option("--again", is_flag=True, help="Post even if the line looks like a duplicate."),
-        click.option("--yes", "confirmed", is_flag=True, help="Answer yes if a rule asks, as for a very short line."),
+        _publication_options,
     )
 
 

@@ -66,19 +66,22 @@ def set_up_logs(environ: Mapping[str, str], *, hides_published: bool = False, is
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(environ, log_format))
+    _set_up_standard_logging(formatter, level)
+    for name, nearest in () if is_worker else unknown_variables(environ):
+        _logger.warning("unknown-variable", name=name, nearest=nearest)
+    return log_format
+
+
+def _set_up_standard_logging(formatter: logging.Formatter, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(environ, log_format))
-    )
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
     # uvicorn logs every start and stop; our own events report them already.
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.error").addFilter(_is_our_own)
-    for name, nearest in () if is_worker else unknown_variables(environ):
-        _logger.warning("unknown-variable", name=name, nearest=nearest)
-    return log_format
 
 
 def _format(environ: Mapping[str, str]) -> LogFormat:

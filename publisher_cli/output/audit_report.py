@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.held_content import NAMES
-from publisher_cli.output.tables import Row, show_rows
+from publisher_cli.output.rows import Row
+from publisher_cli.output.tables import show_rows
 from publisher_cli.times import find_zone
 from ticker.console import Console, Printable, Style, Styled
 from ticker.core.audit import Act, Audit, Chain, Missing, differences, marked

@@ -10,7 +10,7 @@ from publisher_cli.held_items import HeldItems
 from publisher_cli.history import SHORT
 from publisher_cli.output import bidi, messages
 from publisher_cli.output.held_content import content_lines
-from publisher_cli.output.tables import Row
+from publisher_cli.output.rows import Row
 from publisher_cli.times import find_zone, spell_duration, spell_length, spell_moment
 from ticker.core.held import Held
 from ticker.core.line import Direction

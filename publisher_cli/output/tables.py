@@ -4,52 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from publisher_cli.history import short_ids
 from publisher_cli.output import bidi, messages
+from publisher_cli.output.rows import Row
 from publisher_cli.session import NO_EDITION
 from ticker.console import Console
 from ticker.core.board import Board
 from ticker.core.edition import SecondPerson
 from ticker.core.entry import Logged
-from ticker.core.escaping import escape
-from ticker.core.line import Direction, Line, Status
+from ticker.core.line import Line, Status
 from ticker.core.messages import BoardMessage, EditionInfo
 from ticker.core.position import Position
 from ticker.core.selection import EVERYTHING, Selection
 from ticker.store.editions import StoredEdition
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from publisher_cli.output.terminal import Terminal
-
-GAP: Final = 2
-TEXT_MIN: Final = 20
-"""Columns for the text. On a terminal that is too narrow for them, the text stands below the cells."""
-INDENT: Final = 2
-"""Columns before a text that stands below its cells."""
 
 _REVIEWED: Final = {
     SecondPerson.FLASH: "a flash",
     SecondPerson.WITHDRAWAL: "the withdrawal of another editor's line",
     SecondPerson.REPORTER: "everything that a reporter submits",
 }
-
-
-class Row(msgspec.Struct, frozen=True):
-    """Short cells, then a text that fills the rest of the width, and the text's direction.
-
-    `style` is the row's style on a terminal, in the notation of Rich.
-    """
-
-    cells: tuple[str, ...]
-    text: str
-    dir: Direction
-    style: str = ""
 
 
 def print_board(
@@ -155,37 +132,7 @@ def show_rows(console: Console, rows: Sequence[Row]) -> None:
         return
     if not rows:
         return  # an empty table is an empty line
-    from publisher_cli.output.terminal import open_terminal  # noqa: PLC0415 -- Rich is slow to import
+    from publisher_cli.output.terminal import fitted, open_terminal  # noqa: PLC0415 -- Rich is slow to import
 
     terminal = open_terminal(console, console.out)
     terminal.print(fitted(rows, terminal))
-
-
-def fitted(rows: Sequence[Row], terminal: Terminal) -> Table:
-    """Return the rows as a table that is as wide as the terminal, with the texts wrapped in their column.
-
-    If the cells leave too little room, each text stands below them.
-    """
-    from rich.table import Table  # noqa: PLC0415 -- as above
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table.grid(padding=(0, GAP, 0, 0))
-    columns = range(max((len(row.cells) for row in rows), default=0))
-    widths = [max(len(row.cells[column]) for row in rows) for column in columns]
-    used = sum(width + GAP for width in widths if width)
-    is_below = terminal.width - used < TEXT_MIN
-    room = max(terminal.width - (INDENT if is_below else used), TEXT_MIN)
-    for row in rows:
-        cells = [Text(escape(cell), no_wrap=True) for cell, width in zip(row.cells, widths, strict=True) if width]
-        # Isolate each piece separately: a terminal resolves directions one line at a time.
-        pieces = [
-            bidi.isolated(bidi.balanced(piece.plain.rstrip()), row.dir)
-            for piece in Text(escape(row.text)).wrap(terminal, room)
-        ]
-        if is_below:
-            padded = (f"{escape(cell):{width + GAP}}" for cell, width in zip(row.cells, widths, strict=True) if width)
-            lines = ("".join(padded).rstrip(), *(" " * INDENT + piece for piece in pieces))
-            table.add_row(Text("\n".join(lines), no_wrap=True), style=row.style)
-        else:
-            table.add_row(*cells, Text("\n".join(pieces), no_wrap=True), style=row.style)
-    return table

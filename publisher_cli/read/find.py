@@ -15,7 +15,8 @@ from redis.exceptions import NoPermissionError
 from publisher_cli.held_items import load_held_items
 from publisher_cli.history import newest_first, short_ids
 from publisher_cli.output import messages
-from publisher_cli.output.tables import Row, show_rows
+from publisher_cli.output.rows import Row
+from publisher_cli.output.tables import show_rows
 from publisher_cli.session import Session, find_edition, readable_editions
 from publisher_cli.words import has_words
 from ticker.console import Console

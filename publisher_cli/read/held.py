@@ -16,7 +16,8 @@ from publisher_cli.history import short_ids
 from publisher_cli.output import messages
 from publisher_cli.output.held_content import set_fields
 from publisher_cli.output.held_rows import decided_row, pending_row, scheduled_row
-from publisher_cli.output.tables import Row, show_rows
+from publisher_cli.output.rows import Row
+from publisher_cli.output.tables import show_rows
 from publisher_cli.session import Session, find_edition
 from ticker.console import Console
 from ticker.core.held import Held

@@ -118,17 +118,7 @@ def decide(submission: Submission, context: Context) -> Outcome:
     draft = _draft(submission, msgspec.structs.replace(context, now=publication))
     if isinstance(draft, Refuse):
         return draft
-    findings = Findings.of(
-        draft.found,
-        removed,
-        house_rules.check_house_rules(
-            context.edition, submission, draft.line, context.board.newest_first(), context.now
-        ),
-        house_rules.check_duplicate_of_held(context.edition, submission, draft.line, context.held),
-        approval.check_second_person(context.edition, context.role, context.editor, draft.line, draft.latest),
-        approval.check_break_glass(context.role, submission.break_glass),
-        _check_schedule(submission, context),
-    )
+    findings = _find(submission, draft, removed, context)
     latest = None if draft.latest is None else draft.latest.line
     if findings.errors:
         return Refuse(findings.errors, findings.warnings, latest)
@@ -303,6 +293,20 @@ def _entry(submission: Submission, draft: _Draft, context: Context, overridden: 
         overridden=tuple(dict.fromkeys(overridden)),
         origin=submission.origin,
         is_for_everyone=latest is None and line.change is Change.WITHDRAW,
+    )
+
+
+def _find(submission: Submission, draft: _Draft, removed: Iterable[RuleFinding], context: Context) -> Findings:
+    """Apply all rules to a draft. `removed` are the findings on characters that were left out of it."""
+    edition, line = context.edition, draft.line
+    return Findings.of(
+        draft.found,
+        removed,
+        house_rules.check_house_rules(edition, submission, line, context.board.newest_first(), context.now),
+        house_rules.check_duplicate_of_held(edition, submission, line, context.held),
+        approval.check_second_person(edition, context.role, context.editor, line, draft.latest),
+        approval.check_break_glass(context.role, submission.break_glass),
+        _check_schedule(submission, context),
     )
 
 

@@ -51,7 +51,7 @@ def _add_tombstone(root: ET.Element, ref: str, when: datetime) -> None:
 
 
 def _add_entry(root: ET.Element, publication: Publication, line: Line) -> None:
-    edition, words = publication.edition, publication.words
+    words = publication.words
     entry = add(root, "entry", None, {"xml:lang": line.lang})
     add(entry, "id", publication.id_of(line.id))
     add(entry, "title", headline(line, words))
@@ -60,8 +60,6 @@ def _add_entry(root: ET.Element, publication: Publication, line: Line) -> None:
     add(entry, "link", None, {"rel": "alternate", "type": "text/html", "href": publication.page_of(line.id)})
     if line.url is not None:
         add(entry, "link", None, {"rel": "related", "href": line.url})
-    if line.section is not None:
-        add(entry, "category", None, {"term": line.section, "label": edition.sections.get(line.section, line.section)})
-    for region in line.regions:
-        add(entry, "category", None, {"term": region, "label": edition.regions.get(region, region)})
+    for term in publication.terms_of(line):
+        add(entry, "category", None, {"term": term.id, "label": term.name})
     add(entry, "content", body(line, words), {"type": "text"})

@@ -51,7 +51,7 @@ def json_feed(snapshot: Snapshot) -> bytes:
 
 
 def _item(publication: Publication, line: Line) -> dict[str, object]:
-    edition, words = publication.edition, publication.words
+    words = publication.words
     item: dict[str, object] = {
         "id": publication.id_of(line.id),
         "url": publication.page_of(line.id),
@@ -63,9 +63,7 @@ def _item(publication: Publication, line: Line) -> dict[str, object]:
     }
     if line.url is not None:
         item["external_url"] = line.url
-    tags = [edition.sections.get(line.section, line.section)] if line.section is not None else []
-    tags += [edition.regions.get(region, region) for region in line.regions]
-    if tags:
+    if tags := [term.name for term in publication.terms_of(line)]:
         item["tags"] = tags
     item["_ticker"] = {name: value for name in _FACTS if (value := getattr(line, name)) not in (None, (), False)}
     return item

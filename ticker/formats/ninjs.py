@@ -44,7 +44,6 @@ def ninjs_lines(snapshot: Snapshot) -> bytes:
 
 def ninjs(publication: Publication, line: Line) -> dict[str, object]:
     """Return a line as a ninjs object, without a headline if the line is withdrawn or hidden."""
-    edition = publication.edition
     item: dict[str, object] = {
         "uri": publication.id_of(line.id),
         "standard": _STANDARD,
@@ -64,12 +63,12 @@ def ninjs(publication: Publication, line: Line) -> dict[str, object]:
         item["infoSources"] = [{"name": line.attribution, "role": "attribution"}]
     if line.expires_at is not None:
         item["expires"] = rfc3339(line.expires_at)
-    if line.section is not None:
-        topic = MEDIA_TOPICS.get(line.section)
+    if (section := publication.section_of(line)) is not None:
+        topic = MEDIA_TOPICS.get(section.id)
         uri = {} if topic is None else {"uri": _TOPICS + topic}
-        item["subjects"] = [{"name": edition.sections.get(line.section, line.section), "literal": line.section, **uri}]
-    if line.regions:
-        item["places"] = [{"name": edition.regions.get(each, each), "literal": each} for each in line.regions]
+        item["subjects"] = [{"name": section.name, "literal": section.id, **uri}]
+    if regions := publication.regions_of(line):
+        item["places"] = [{"name": region.name, "literal": region.id} for region in regions]
     if line.coverage is not None:
         item["events"] = [{"name": line.coverage, "uri": publication.story_page(line.coverage)}]
     if line.url is not None:

@@ -25,6 +25,13 @@ EMPTY: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of the last change of a feed without lines."""
 
 
+class Term(msgspec.Struct, frozen=True):
+    """A section or a region of an edition: its id, and its name for people."""
+
+    id: str
+    name: str
+
+
 class Publication(msgspec.Struct, frozen=True):
     """An edition with the addresses of its pages.
 
@@ -78,6 +85,19 @@ class Publication(msgspec.Struct, frozen=True):
     def feed(self, file: str) -> str:
         """Return the address of a feed, such as `feed.atom`."""
         return f"{self.page}/{file}"
+
+    def section_of(self, line: Line) -> Term | None:
+        if line.section is None:
+            return None
+        return Term(line.section, self.edition.sections.get(line.section, line.section))
+
+    def regions_of(self, line: Line) -> list[Term]:
+        return [Term(region, self.edition.regions.get(region, region)) for region in line.regions]
+
+    def terms_of(self, line: Line) -> list[Term]:
+        """Return the section of a line, if it has one, then its regions."""
+        section = self.section_of(line)
+        return [*([] if section is None else [section]), *self.regions_of(line)]
 
 
 class Removal(StrEnum):

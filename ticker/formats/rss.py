@@ -40,7 +40,7 @@ def rss_feed(snapshot: Snapshot) -> bytes:
 
 
 def _add_item(channel: ET.Element, publication: Publication, line: Line) -> None:
-    edition, words = publication.edition, publication.words
+    words = publication.words
     item = add(channel, "item")
     add(item, "title", headline(line, words))
     add(item, "link", publication.page_of(line.id))
@@ -48,10 +48,8 @@ def _add_item(channel: ET.Element, publication: Publication, line: Line) -> None
     add(item, "pubDate", _rfc822(line.created_at))
     add(item, "atom:updated", rfc3339(line.updated_at))
     add(item, "description", body(line, words))
-    if line.section is not None:
-        add(item, "category", edition.sections.get(line.section, line.section))
-    for region in line.regions:
-        add(item, "category", edition.regions.get(region, region))
+    for term in publication.terms_of(line):
+        add(item, "category", term.name)
 
 
 def _rfc822(instant: datetime) -> str:

@@ -13,7 +13,6 @@ MEDIA_TYPE: Final = "application/vnd.aai.asyncapi+json;version=3.1.0"
 def asyncapi(version: str, parameters: dict[str, Schema]) -> Schema:
     """Return the description. `version` is the project's, and `parameters` are those of the OpenAPI document."""
     names = [kind.__name__ for kind in MESSAGES]
-    query = {name: parameters[name]["schema"] for name in ("lines", "section", "region", "urgency", "lang")}
     return {
         "asyncapi": "3.1.0",
         "info": {
@@ -21,25 +20,11 @@ def asyncapi(version: str, parameters: dict[str, Schema]) -> Schema:
             "version": version,
             "description": "A reader follows an edition. The gateway sends messages, and the reader sends none. "
             "Readers have to ignore fields and types of messages that they don't know. "
-            "/v1/openapi.json describes everything else, also Server-Sent Events.",
+            "/v1/openapi.json describes everything else, including Server-Sent Events.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {
-            "live": {
-                "address": "/v1/{edition}/live",
-                "description": f"One edition, as a WebSocket. The subprotocol is {SUBPROTOCOL}.",
-                "parameters": {"edition": {"description": parameters["edition"]["description"]}},
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
-                "bindings": {
-                    "ws": {
-                        "method": "GET",
-                        "query": {"type": "object", "properties": {"after": {"type": "string"}, **query}},
-                        "bindingVersion": "0.1.0",
-                    }
-                },
-            }
-        },
+        "channels": {"live": _live(names, parameters)},
         "operations": {
             "follow": {
                 "action": "send",
@@ -54,5 +39,22 @@ def asyncapi(version: str, parameters: dict[str, Schema]) -> Schema:
                 for kind in MESSAGES
             },
             "schemas": components(*MESSAGES),
+        },
+    }
+
+
+def _live(messages: list[str], parameters: dict[str, Schema]) -> Schema:
+    query = {name: parameters[name]["schema"] for name in ("lines", "section", "region", "urgency", "lang")}
+    return {
+        "address": "/v1/{edition}/live",
+        "description": f"One edition, as a WebSocket. The subprotocol is {SUBPROTOCOL}.",
+        "parameters": {"edition": {"description": parameters["edition"]["description"]}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+        "bindings": {
+            "ws": {
+                "method": "GET",
+                "query": {"type": "object", "properties": {"after": {"type": "string"}, **query}},
+                "bindingVersion": "0.1.0",
+            }
         },
     }

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from publisher_cli.output.tables import Row, fitted, print_board, show_rows
-from publisher_cli.output.terminal import Terminal
+from publisher_cli.output.rows import Row
+from publisher_cli.output.tables import print_board, show_rows
+from publisher_cli.output.terminal import Terminal, fitted
 from ticker.console import Console
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, Logged

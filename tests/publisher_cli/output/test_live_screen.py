@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from publisher_cli.output.live_board import KEPT, LiveBoard
+from publisher_cli.output.live_screen import KEPT, LiveBoard
 from ticker.client.follower import Received
 from ticker.console import Console
 from ticker.core.line import Change, Direction, Line
