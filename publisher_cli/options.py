@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class _Urgency(click.ParamType[int]):
     name = "urgency"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
-            return value if isinstance(value, int) else parse_urgency(value)
+            return value if isinstance(value, int) else parse_urgency(str(value))
         except SettingsError as error:
             self.fail(str(error), param, ctx)
 
@@ -37,7 +37,7 @@ class _Urgency(click.ParamType[int]):
 URGENCY: Final = _Urgency()
 """The type of an urgency: a number from 1 to 9, or a name."""
 
-Command = Callable[..., Any]
+Command = Callable[..., object]
 Option = Callable[[Command], Command]
 
 

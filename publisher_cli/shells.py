@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from click.shell_completion import CompletionItem, ShellComplete, add_completion_class, split_arg_string
 
@@ -127,7 +127,7 @@ class _Shell(ShellComplete):
         *words, last = split_arg_string(os.environ.get("_TICK_LINE", "") + _MARK)
         return words[1:], last.removesuffix(_MARK)
 
-    def format_completion(self, item: CompletionItem[Any]) -> str:
+    def format_completion(self, item: CompletionItem[object]) -> str:
         about = _CONTROLS.sub(" ", item.help or "")
         return f"{item.type}\t{item.value}\t{about}"
 
@@ -148,7 +148,7 @@ class Fish(_Shell):
     name = "fish"
     script = _FISH
 
-    def format_completion(self, item: CompletionItem[Any]) -> str:
+    def format_completion(self, item: CompletionItem[object]) -> str:
         _, incomplete = self.get_completion_args()
         option, equals, _ = incomplete.partition("=")
         if equals and option.startswith("--") and item.type == "plain":

@@ -334,7 +334,7 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def shared_options(function: Callable[..., object]) -> Callable[..., object]:
     """Add the options that every command has: --json and --debug. They set attributes of the console."""
     for name, help_text in (
         ("debug", "Show where an error happened."),

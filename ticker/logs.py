@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from enum import StrEnum
 from io import StringIO
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import structlog
-from structlog.typing import ExcInfo, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from ticker.core.errors import SettingsError
 from ticker.core.escaping import escape
@@ -102,7 +102,7 @@ def _is_our_own(record: logging.LogRecord) -> bool:
     return record.msg not in ("Invalid HTTP request received.", "Unsupported upgrade request.")
 
 
-def _drop_published(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _drop_published(_: object, __: str, event: EventDict) -> EventDict:
     if event.get("event") == SETTLED and event.get("status") == "on-air":
         raise structlog.DropEvent
     return event
@@ -126,12 +126,12 @@ def _print_traceback(file: TextIO, exc_info: ExcInfo) -> None:
     file.write("\n".join(map(escape, plain.getvalue().split("\n"))))
 
 
-def _escaped(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _escaped(_: object, __: str, event: EventDict) -> EventDict:
     """Escape texts from outside, so that they can't control the terminal. JSON and other values are safe anyway."""
     return {name: escape(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
-def _as_sentence(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _as_sentence(_: object, __: str, event: EventDict) -> EventDict:
     """Replace the event of a submission by a sentence in the columns of the lines for published entries."""
     if event.get("event") != SETTLED:
         return event

@@ -114,9 +114,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, object]:
     try:
-        values: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
+        values: dict[str, object] = msgspec.toml.decode(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"the settings file {path} can't be read: {error.strerror}") from error
     except UNREADABLE as error:
@@ -143,7 +143,7 @@ def _editions(tables: object) -> dict[str, Edition]:
     fields = {field.name: field.type for field in msgspec.structs.fields(Edition)}
     required = [field.name for field in msgspec.structs.fields(Edition) if field.required]
     editions = {}
-    given = _convert("editions", tables, dict[str, dict[str, Any]])
+    given = _convert("editions", tables, dict[str, dict[str, object]])
     for name in in_order(given):
         table = given[name]
         prefix = f"editions.{check_name(name)}."

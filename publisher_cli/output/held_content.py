@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import Final
 
 from msgspec import UNSET
 
@@ -30,7 +30,7 @@ NAMES: Final = {**_CONTENT, **_OTHERS}
 """The names of fields for people."""
 
 
-def set_fields(submission: Submission) -> dict[str, Any]:
+def set_fields(submission: Submission) -> dict[str, object]:
     """Return the fields that the submission sets, except its text, its urgency and its reason."""
     content = {name: getattr(submission, name) for name in _CONTENT}
     others = {name: getattr(submission, name) for name in _OTHERS}

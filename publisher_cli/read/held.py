@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from redis.exceptions import NoPermissionError
 
@@ -74,7 +73,7 @@ def print_scheduled(console: Console, items: HeldItems) -> None:
     _print(console, items, held, f"{title}{hint}", scheduled_row)
 
 
-def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str, row: RowOf, **more: Any) -> None:
+def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str, row: RowOf, **more: object) -> None:
     """Print the title and the rows, or with --json a document with the fields `more`."""
     if console.json:
         console.give({"edition": items.stored.name, "held": [_document(items, item) for item in held], **more})
@@ -84,7 +83,7 @@ def _print(console: Console, items: HeldItems, held: Sequence[Held], title: str,
     show_rows(console, [row(items, item, ids[item.id], now) for item in held])
 
 
-def _document(items: HeldItems, held: Held) -> dict[str, Any]:
+def _document(items: HeldItems, held: Held) -> dict[str, object]:
     submission = held.submission
     return {
         "held": held.id,

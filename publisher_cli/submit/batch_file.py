@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -66,7 +66,7 @@ def read_items(
     return items, refused
 
 
-def _digest(fields: dict[str, Any]) -> str:
+def _digest(fields: dict[str, object]) -> str:
     """Return a hash of a line's fields. `again` and `confirmed` don't count, because they don't change the line."""
     content = {name: value for name, value in fields.items() if name not in _OVERRIDES and value is not None}
     try:
@@ -76,9 +76,9 @@ def _digest(fields: dict[str, Any]) -> str:
 
 
 def _submission(
-    fields: dict[str, Any], key: str, options: SubmitOptions, now: datetime, zone: tzinfo | None
+    fields: dict[str, object], key: str, options: SubmitOptions, now: datetime, zone: tzinfo | None
 ) -> Submission:
-    texts = {name: fields[name] for name in _TIMES if isinstance(fields.get(name), str)}
+    texts = {name: text for name in _TIMES if isinstance(text := fields.get(name), str)}
     values = {
         "key": key,
         "change": Change.NEW,

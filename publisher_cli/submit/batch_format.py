@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from io import StringIO
 from pathlib import PurePath
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -36,7 +36,7 @@ COLUMNS: Final = {
 _YES: Final = ("yes", "true", "1", "x")
 _NO: Final = ("no", "false", "0")
 
-Row: TypeAlias = tuple[int, dict[str, Any] | SettingsError]
+Row: TypeAlias = tuple[int, dict[str, object] | SettingsError]
 """The number of a row, and its fields or its error."""
 
 
@@ -102,7 +102,7 @@ def read_rows(data: bytes, form: Format) -> Iterator[Row]:
                 yield number, error
 
 
-def _json_fields(line: bytes) -> dict[str, Any]:
+def _json_fields(line: bytes) -> dict[str, object]:
     _check_size(line)
     try:
         fields = msgspec.json.decode(line)
@@ -118,7 +118,7 @@ def _json_fields(line: bytes) -> dict[str, Any]:
     return fields
 
 
-def _text_fields(line: bytes) -> dict[str, Any]:
+def _text_fields(line: bytes) -> dict[str, object]:
     _check_size(line)
     try:
         return {"text": line.decode().strip()}
@@ -160,7 +160,7 @@ def _column(name: str) -> str:
     return field
 
 
-def _fields_or_error(columns: list[str], cells: list[str]) -> dict[str, Any] | SettingsError:
+def _fields_or_error(columns: list[str], cells: list[str]) -> dict[str, object] | SettingsError:
     if len(cells) > len(columns):
         return SettingsError(f"it has {len(cells)} cells and the header {len(columns)}: quote texts with commas")
     try:

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from itertools import count
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 import msgspec
 
@@ -54,7 +54,7 @@ def catch_interrupt() -> Iterator[asyncio.Event]:
         restore()
 
 
-async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+async def _cancel(*tasks: asyncio.Task[object]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -95,7 +95,7 @@ class Runner(ABC, Generic[R]):
     def exit_code(self, receipt: Receipt) -> int:
         return STATUS_OF[receipt.status]
 
-    def finish(self, run: Coroutine[Any, Any, int]) -> int:
+    def finish(self, run: Coroutine[object, None, int]) -> int:
         """Run to the end, print the receipt, and return the exit code.
 
         Raises:
@@ -132,7 +132,7 @@ class Runner(ABC, Generic[R]):
         pending = self.pending
         assert pending is not None
         answer = asyncio.create_task(pending.run(redis))
-        others: list[asyncio.Task[Any]] = [asyncio.create_task(self._show_seconds())]
+        others: list[asyncio.Task[object]] = [asyncio.create_task(self._show_seconds())]
         try:
             with catch_interrupt() as interrupted:
                 others.append(asyncio.create_task(interrupted.wait()))
@@ -148,7 +148,7 @@ class Runner(ABC, Generic[R]):
             await _cancel(answer, *others)
             self.console.show_progress("")
 
-    def print_once(self, receipt: Receipt, **more: Any) -> int:
+    def print_once(self, receipt: Receipt, **more: object) -> int:
         """Print the receipt if no receipt was printed yet. Return the exit code.
 
         If standard output can't be written, the receipt goes to standard error: it is never lost. With --json, `more`
@@ -179,7 +179,7 @@ class Runner(ABC, Generic[R]):
         """Return an instant as text that follows a verb."""
         return spell_moment(instant, datetime.now(UTC), self.zone)
 
-    def _print(self, receipt: Receipt, more: Mapping[str, Any]) -> None:
+    def _print(self, receipt: Receipt, more: Mapping[str, object]) -> None:
         console = self.console
         if console.json:
             console.give({**msgspec.to_builtins(receipt), **more} if more else receipt)

@@ -31,7 +31,7 @@ STREAMS: Final = frozenset({"out", "err", "stdout", "stderr"})
 ALLOWED: Final = {
     "ticker/console.py": PRINTING - {"print", "input"} | {"write"},
     "publisher_cli/output/terminal.py": {"rich.console.Console"},  # its subclass escapes
-    "publisher_cli/output/live_board.py": {"rich.live.Live"},  # on that subclass
+    "publisher_cli/output/live_screen.py": {"rich.live.Live"},  # on that subclass
     "publisher_cli/interrupt.py": {"os.write"},  # a constant sentence, before anything is imported
     "ticker/logs.py": {"logging.StreamHandler"},
     "ticker/gateway/write_groups.py": {"os.write"},  # to sockets

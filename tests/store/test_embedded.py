@@ -4,21 +4,16 @@ import asyncio
 import os
 import signal
 import stat
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-import redis
-import redis.asyncio
 import uvloop
 
 from scripts.redis70 import find_redis70
-from tests.support.embedded_log import LOG, answers, append, length
+from tests.support.embedded_log import append, length
 from tests.support.servers import is_alive
-from tests.support.waiting import WAIT_S, eventually, until
+from tests.support.waiting import WAIT_S, eventually
 from ticker.core.errors import StoreError
 from ticker.store import data_folder, embedded, server_binary
 from ticker.store.connection import CLIENT_ERRORS, connect

@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import stat
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
-from pathlib import Path
+from contextlib import aclosing
 
-import pytest
 import redis
 import redis.asyncio
-import uvloop
 
-from scripts.redis70 import find_redis70
-from tests.support.servers import is_alive
-from tests.support.waiting import WAIT_S, eventually, until
-from ticker.core.errors import StoreError
-from ticker.store import data_folder, embedded, server_binary
-from ticker.store.connection import CLIENT_ERRORS, connect
-from ticker.store.data_folder import embedded_url
-from ticker.store.embedded import EmbeddedServer
-from ticker.store.server_binary import ServerProgram, Software, encode_record, read_record
-from ticker.store.server_checks import Software as Runs
-from ticker.store.server_checks import findings, server_facts
+from ticker.store.connection import connect
 
 LOG = "ticker:{en}:log"
 

@@ -5,22 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from msgspec import UNSET
 
-from tests.support.strategies import START, context, likely_submissions, nasty_submissions, post
+from tests.support.strategies import START, context, post
 from ticker.core.board import Board
 from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
-from ticker.core.held import Held
-from ticker.core.line import Change, Direction
-from ticker.core.outcome import Hold, Outcome, Publish, Refuse, decide, publish_held
-from ticker.core.rules.effects import HOUSE_RULES
-from ticker.core.rules.house_rules import DUPLICATE_LINES, check_house_rules
-from ticker.core.submission import Finding, Submission
+from ticker.core.line import Change
+from ticker.core.outcome import Outcome, Publish, Refuse, decide
+from ticker.core.submission import Submission
 
 ENGLISH = DEFAULT_EDITIONS["en"]  # with its house rules, which other tests switch off
+SAID = "Weather office: Storm Odile reaches the coast of Valmora"
 HABITS = {"en": Quotes.CURLY, "ar": Quotes.GUILLEMETS, "es": Quotes.GUILLEMETS}
 
 

@@ -82,7 +82,8 @@ def _post(publication: Publication, line: Line, page: str) -> dict[str, object]:
 def _origin(publication: Publication) -> dict[str, object]:
     """Return the fields `publisher`, `author` and `image` of a posting.
 
-    The author is the publisher, because feeds and pages never contain an editor's name."""
+    The author is the publisher, because feeds and pages never contain an editor's name.
+    """
     edition = publication.edition
     publisher: dict[str, object] = {
         "@type": "NewsMediaOrganization",

@@ -47,7 +47,7 @@ _CONNECTING: Final = ("client|setname", "ping", "command", "cluster|slots")
 _ANY: Final = "ticker:{*}:"
 """The keys of any edition."""
 
-_Command: TypeAlias = Callable[..., Awaitable[Any]]
+_Command: TypeAlias = Callable[..., Awaitable[object]]
 """Sends a command, given as words, to one server."""
 
 

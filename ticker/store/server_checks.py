@@ -25,7 +25,7 @@ VALUE_BYTES: Final = 1024 * 1024
 QUERY_BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Ticker's own values and requests are far smaller. `docs/operating.md` has the same limits."""
 
-_Command: TypeAlias = Callable[..., Awaitable[Any]]
+_Command: TypeAlias = Callable[..., Awaitable[object]]
 T = TypeVar("T")
 
 
@@ -222,7 +222,7 @@ _SETTINGS: Final = ("append*", "tls-port", "proto-max-bulk-len", "client-query-b
 
 
 async def _facts(command: _Command, topology: Topology) -> ServerFacts:
-    info: dict[str, Any] = await _answer(command, "INFO") or {}
+    info: dict[str, object] = await _answer(command, "INFO") or {}
     config: dict[Any, Any] = await _answer(command, "CONFIG GET", *_SETTINGS) or {}
     user = await _answer(command, "ACL GETUSER", "default")
     settings = {as_text(name): as_text(value) for name, value in config.items()}
@@ -253,7 +253,7 @@ async def _answer(command: _Command, *words: str) -> Any:
         return None
 
 
-def _software(info: dict[str, Any]) -> Software | None:
+def _software(info: dict[str, object]) -> Software | None:
     # Valkey calls itself Redis 7.2.4 in redis_version.
     if "valkey_version" in info:
         return Software.VALKEY

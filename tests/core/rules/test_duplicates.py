@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from msgspec import UNSET
 
-from tests.support.house_rules import ENGLISH, HABITS, board_of, edition_of, new, outcome_of, refused, warned
-from tests.support.strategies import START, context, likely_submissions, nasty_submissions, post
+from tests.support.house_rules import ENGLISH, SAID, board_of, edition_of, new, outcome_of, refused, warned
+from tests.support.strategies import START, context, post
 from ticker.core.board import Board
-from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
+from ticker.core.edition import Edition
 from ticker.core.held import Held
-from ticker.core.line import Change, Direction
+from ticker.core.line import Change
 from ticker.core.outcome import Hold, Outcome, Publish, Refuse, decide, publish_held
-from ticker.core.rules.effects import HOUSE_RULES
-from ticker.core.rules.house_rules import DUPLICATE_LINES, check_house_rules
+from ticker.core.rules.house_rules import DUPLICATE_LINES
 from ticker.core.submission import Finding, Submission
 
-SAID = "Weather office: Storm Odile reaches the coast of Valmora"
 AGAIN = "Ferry office: Storm Odile reaches the cost of Valmora!"
 
 

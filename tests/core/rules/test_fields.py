@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
-import msgspec
 import pytest
-from hypothesis import given
 
 from tests.support.findings import codes_of, found
-from tests.support.strategies import ENGLISH, START, nasty_text
+from tests.support.strategies import ENGLISH, START
 from ticker.core.edition import SECTIONS
 from ticker.core.line import Direction
 from ticker.core.rules import fields
-from ticker.core.rules.findings import Findings
 
 # Attribution
 

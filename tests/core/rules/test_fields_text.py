@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import pytest
 from hypothesis import given
 
 from tests.support.findings import codes_of, found
-from tests.support.strategies import ENGLISH, START, nasty_text
-from ticker.core.edition import SECTIONS
-from ticker.core.line import Direction
+from tests.support.strategies import ENGLISH, nasty_text
 from ticker.core.rules import fields
 from ticker.core.rules.findings import Findings
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -10,16 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from tests.support.house_rules import ENGLISH, HABITS, board_of, edition_of, new, outcome_of, refused, warned
-from tests.support.strategies import START, context, likely_submissions, nasty_submissions, post
+from tests.support.house_rules import ENGLISH, SAID, board_of, edition_of, new, outcome_of, refused, warned
+from tests.support.strategies import START, likely_submissions, nasty_submissions, post
 from ticker.core.board import Board
-from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect, Quotes
-from ticker.core.held import Held
+from ticker.core.edition import DEFAULT_EDITIONS, Edition, Effect
 from ticker.core.line import Change, Direction
-from ticker.core.outcome import Hold, Outcome, Publish, Refuse, decide, publish_held
+from ticker.core.outcome import Hold, Publish, Refuse
 from ticker.core.rules.effects import HOUSE_RULES
-from ticker.core.rules.house_rules import DUPLICATE_LINES, check_house_rules
-from ticker.core.submission import Finding, Submission
+from ticker.core.rules.house_rules import check_house_rules
+from ticker.core.submission import Submission
 
 GOOD = {
     "en": "Weather office: Storm Odile reaches the coast of Valmora",
@@ -279,8 +278,9 @@ def test_a_new_language_is_compared_with_the_existing_text() -> None:
 # Any submission
 
 NEWSROOM = board_of(
-    "Weather office: Storm Odile reaches the coast of Valmora",
-    "Maduro: Caracas will not negotiate under threat", "AFP: " + "word " * 15,
+    SAID,
+    "Maduro: Caracas will not negotiate under threat",
+    "AFP: " + "word " * 15,
 )
 STRICT = edition_of("en", **dict.fromkeys(HOUSE_RULES, "review"))
 
