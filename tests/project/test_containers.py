@@ -131,7 +131,7 @@ def test_every_image_has_an_exact_version() -> None:
     images = {service["image"] for service in compose_file()["services"].values()}
     assert f"breaking-ticker:{ticker.__version__}" in images
     images |= {words[1] for words in dockerfile() if words[0] == "FROM"}
-    assert len(images) == 3
+    assert len(images) == 4
     for image in images:
         assert re.search(r":\d+\.\d+\.\d+(-|$)", image), image
 

@@ -31,6 +31,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from publisher_cli.__main__ import main as run_tick
 from tests.support.waiting import WAIT_S
 from ticker.store.child_process import tied_to_parent
 
@@ -221,6 +222,8 @@ def _run_script(request: Any, files: Sequence[int]) -> None:
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
     sys.modules["__main__"] = types.ModuleType("__main__")
+    if script == "tick":  # a compiled program, which starts Python with this call
+        run_tick()
     runpy.run_path(path, run_name="__main__")
 
 
