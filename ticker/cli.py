@@ -17,11 +17,13 @@ _PLACES: Final = {
     "desk": "ticker.commands.desk:desk",
     "gateway": "ticker.commands.gateway:gateway",
     "relay": "ticker.commands.relay:relay",
+    "api": "ticker.commands.api:api",
     "verify": "ticker.commands.log:verify",
     "repair": "ticker.commands.repair:repair",
     "rotate": "ticker.commands.log:rotate",
     "check": "ticker.commands.check:check",
     "editor": "ticker.commands.editor:editor",
+    "token": "ticker.commands.token:token",
     "acl": "ticker.commands.acl:acl",
 }
 

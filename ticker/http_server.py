@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 import uvicorn
 from starlette.applications import Starlette
@@ -56,11 +56,47 @@ def url_of(bound: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to its caller."""
+    """A uvicorn server that leaves signals to its caller. `on_started` is called once it accepts connections."""
+
+    on_started: Callable[[], object] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.on_started is not None:
+            self.on_started()
+
+    def stop(self) -> None:
+        """Stop accepting connections, answer the requests that have arrived, and end. Called again: end at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+def make_server(app: Starlette, *, on_started: Callable[[], object], shutdown_s: int, connections: int) -> Server:
+    """Make a server that ends gracefully.
+
+    Args:
+        app: The application.
+        on_started: Called once the server accepts connections.
+        shutdown_s: How long `stop` waits for the answers to requests, at most. After that it cancels them.
+        connections: The most connections and requests. Above it, requests are answered with 503.
+
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        limit_concurrency=connections,
+        timeout_graceful_shutdown=shutdown_s,
+    )
+    server = Server(config)
+    server.on_started = on_started
+    return server
 
 
 async def serve(app: Starlette, bound: socket.socket) -> None:

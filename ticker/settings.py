@@ -79,6 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     public_url: str | None = None
     websub_hub: Annotated[str, Meta(max_length=2000)] | None = None
 
+    # the posting part
+    api_requests: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    api_requests_per_editor: Annotated[int, Meta(ge=1, le=10_000)] = 20
+
     # the relay
     relay_lines: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
     relay_pending: Annotated[int, Meta(ge=1, le=100_000)] = 1_000

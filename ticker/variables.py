@@ -11,7 +11,7 @@ import msgspec
 
 from ticker.settings import PREFIX, Settings
 
-_PASSWORDS: Final = ("REDIS", "ADMIN", "DESK", "GATEWAY", "RELAY", "EDITOR")
+_PASSWORDS: Final = ("REDIS", "ADMIN", "DESK", "GATEWAY", "RELAY", "API", "EDITOR")
 OTHERS: Final = frozenset(
     {
         *("TICKER_REDIS_URL", "TICKER_GATEWAY_URL", "TICKER_DATA", "TICKER_CONFIG", "TICKER_SETTINGS"),

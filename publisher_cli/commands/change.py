@@ -40,8 +40,14 @@ STDIN_BYTES: Final = 64 * 1024
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("jsonl", "csv", "text")),
+    type=click.Choice(("jsonl", "csv", "text", "ninjs")),
     help="The format of FILE.  [default: by its name or its content]",
+)
+@click.option(
+    "--ninjs",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Post the items of a file of IPTC ninjs 3.1, as --from FILE --format ninjs.",
 )
 @note_option
 @change_options
@@ -52,6 +58,7 @@ def post(
     text: str | None,
     source: Path | None,
     form: str | None,
+    ninjs: Path | None,
     options: SubmitOptions,
     **content: Any,
 ) -> int:
@@ -62,9 +69,13 @@ def post(
     publication.
     """
     context = click.get_current_context()
+    if ninjs is not None:
+        if source is not None or form not in (None, "ninjs"):
+            raise click.UsageError("give --ninjs FILE, or --from FILE with a --format, not both", context)
+        source, form = ninjs, "ninjs"
     if source is not None:
         if text is not None:
-            raise click.UsageError("give a TEXT or --from, not both", context)
+            raise click.UsageError("give a TEXT or a FILE, not both", context)
         from publisher_cli.submit.batch import submit_file  # noqa: PLC0415 -- it imports the Redis client and all rules
 
         return submit_file(console, options, source, _change(Change.NEW, **content), form)

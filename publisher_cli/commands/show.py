@@ -52,15 +52,31 @@ def find(console: Console, /, *, words: tuple[str, ...], edition: str | None, mo
     show_found(console, data, edition, " ".join(words), most)
 
 
-@command("Show each change, and who made it.", "tick log -e en", "tick log -e en -n 100 --json")
+@command(
+    "Show each change, and who made it.",
+    "tick log -e en",
+    "tick log -e en -n 100 --json",
+    "tick log -e en -n 1000 --ninjs > lines.ninjs",
+)
 @read_options(
     click.option("-n", "--entries", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many."),
+    click.option(
+        "--ninjs",
+        is_flag=True,
+        help="Print the lines of these entries as IPTC ninjs 3.1, one object per line (with --json: an array).",
+    ),
 )
-def log(console: Console, /, *, edition: str | None, entries: int, data: Path | None) -> None:
-    """Show the newest entries of the log: each version of each line, with its editor. The newest is last."""
-    from publisher_cli.read.log import show_log  # noqa: PLC0415 -- it imports the Redis client
+def log(console: Console, /, *, edition: str | None, entries: int, ninjs: bool, data: Path | None) -> None:
+    """Show the newest entries of the log: each version of each line, with its editor. The newest is last.
 
-    show_log(console, data, edition, entries)
+    With --ninjs, each line is printed once, in its newest version and without notes and editors.
+    """
+    from publisher_cli.read import log as read  # noqa: PLC0415 -- it imports the Redis client
+
+    if ninjs:
+        read.show_ninjs(console, data, edition, entries)
+    else:
+        read.show_log(console, data, edition, entries)
 
 
 @command("Show editions, sections and regions.", "tick editions", "tick editions --json")

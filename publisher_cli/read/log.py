@@ -15,11 +15,17 @@ from ticker.console import Console
 from ticker.core.edition import find_term
 from ticker.core.entry import Logged
 from ticker.core.errors import SettingsError
+from ticker.core.line import Line
 from ticker.core.selection import Selection
+from ticker.formats.ninjs import ninjs
+from ticker.formats.publication import Publication, authority_of
+from ticker.formats.texts import Words
 from ticker.store.editions import StoredEdition
 from ticker.store.log_reader import last_seq
 
 PAGE: Final = 500
+PUBLIC_URL: Final = "TICKER_PUBLIC_URL"
+"""The gateways' setting `public_url`: with it, the ids are those of the feeds."""
 
 
 def show_board(
@@ -60,6 +66,33 @@ def _terms(kind: str, vocabulary: dict[str, str], given: Sequence[str]) -> tuple
 def show_log(console: Console, data: Path | None, edition: str | None, limit: int) -> None:
     stored, entries = asyncio.run(_load_entries(Session.find(console, data), edition, limit))
     tables.print_log(console, stored, entries, datetime.now(UTC))
+
+
+def show_ninjs(console: Console, data: Path | None, edition: str | None, limit: int) -> None:
+    """Print the lines of the newest entries as ninjs objects, each in its newest version, the oldest change first.
+
+    A version that was replaced isn't printed: its text may have been withdrawn since.
+    """
+    stored, entries = asyncio.run(_load_entries(Session.find(console, data), edition, limit))
+    newest: dict[str, Line] = {}
+    for logged in entries:
+        line = logged.entry.line
+        newest.pop(line.id, None)
+        newest[line.id] = line
+    url = console.environ.get(PUBLIC_URL)
+    publication = Publication(
+        name=stored.name,
+        edition=stored.edition,
+        base=(url or "").rstrip("/"),
+        authority=authority_of(stored.edition, url),
+        words=Words("", "", ""),
+    )
+    items = [ninjs(publication, line) for line in newest.values()]
+    if console.json:
+        console.give(items)
+        return
+    for item in items:
+        console.give(item)
 
 
 def show_editions(console: Console, data: Path | None) -> None:

@@ -21,6 +21,7 @@ from publisher_cli.session import Session, find_edition
 from publisher_cli.submit import undo_window
 from publisher_cli.submit.batch_file import Item, read_items
 from publisher_cli.submit.batch_format import Format, Row, find_format, read_rows
+from publisher_cli.submit.batch_ninjs import read_ninjs
 from publisher_cli.submit.confirmation import confirms, only_asks
 from publisher_cli.submit.dry_run import EditionState, load_state, preview, preview_receipt
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
@@ -62,7 +63,7 @@ def submit_file(
         data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES:
         raise SettingsError(f"{source} is too large: {FILE_BYTES:,} bytes is the most, split it")
-    rows = list(read_rows(data, find_format(source.name, data) if form is None else Format(form)))
+    rows = _rows(console, data, find_format(source.name, data) if form is None else Format(form))
     run = BatchRun(console, options)
     with raised_interrupts():
         try:
@@ -73,6 +74,15 @@ def submit_file(
             run.print_summary()
             console.tell("interrupted: the line that was being sent may be on air")
             return INTERRUPTED
+
+
+def _rows(console: Console, data: bytes, form: Format) -> list[Row]:
+    if form is not Format.NINJS:
+        return list(read_rows(data, form))
+    rows, left_out = read_ninjs(data)
+    if left_out:
+        console.tell(f"left out: {messages.count(left_out, 'item')} that left the board, or have a newer version here")
+    return rows
 
 
 class BatchRun:

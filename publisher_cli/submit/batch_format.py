@@ -46,6 +46,7 @@ class Format(StrEnum):
     JSONL = "jsonl"  # one JSON object per line
     CSV = "csv"  # with a header
     TEXT = "text"  # each row is a text
+    NINJS = "ninjs"  # IPTC ninjs 3.1 (see `publisher_cli.submit.batch_ninjs`)
 
 
 _BY_SUFFIX: Final = {
@@ -55,6 +56,7 @@ _BY_SUFFIX: Final = {
     ".csv": Format.CSV,
     ".tsv": Format.CSV,
     ".txt": Format.TEXT,
+    ".ninjs": Format.NINJS,
 }
 
 

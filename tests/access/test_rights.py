@@ -13,17 +13,20 @@ from ticker.core.errors import SettingsError
 from ticker.store.acl import RIGHTS, Rights, Role, acl_line, check_editor_name, editor_rights, password_rule
 
 MAHA, OMAR, LENA, WIRE = "maha", "omar", "lena", "wire"
-DESK, GATEWAY, RELAY, ADMIN = ROLES
-EVERYBODY: Final = (MAHA, OMAR, LENA, WIRE, DESK, GATEWAY, RELAY, ADMIN)
+DESK, GATEWAY, RELAY, API, ADMIN = ROLES
+EVERYBODY: Final = (MAHA, OMAR, LENA, WIRE, DESK, GATEWAY, RELAY, API, ADMIN)
 ENTRY: Final = ("*", "submission", "x")
 
 ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     # inboxes
-    "append to an inbox": ("XADD ticker:{en}:inbox:maha * submission x", {MAHA, DESK, ADMIN}),
-    "append to another's inbox": ("XADD ticker:{en}:inbox:omar * submission x", {OMAR, DESK, ADMIN}),
-    "append to one's inbox in another edition": ("XADD ticker:{ar}:inbox:maha * submission x", {MAHA, DESK, ADMIN}),
-    "append to one's inbox where one may not": ("XADD ticker:{ar}:inbox:omar * submission x", {DESK, ADMIN}),
-    "append to an inbox whose name begins so": ("XADD ticker:{en}:inbox:maha2 * submission x", {DESK, ADMIN}),
+    "append to an inbox": ("XADD ticker:{en}:inbox:maha * submission x", {MAHA, DESK, API, ADMIN}),
+    "append to another's inbox": ("XADD ticker:{en}:inbox:omar * submission x", {OMAR, DESK, API, ADMIN}),
+    "append to one's inbox in another edition": (
+        "XADD ticker:{ar}:inbox:maha * submission x",
+        {MAHA, DESK, API, ADMIN},
+    ),
+    "append to one's inbox where one may not": ("XADD ticker:{ar}:inbox:omar * submission x", {DESK, API, ADMIN}),
+    "append to an inbox whose name begins so": ("XADD ticker:{en}:inbox:maha2 * submission x", {DESK, API, ADMIN}),
     "read an inbox": ("XRANGE ticker:{en}:inbox:maha - +", {DESK, ADMIN}),
     "read an inbox with XREAD": ("XREAD STREAMS ticker:{en}:inbox:omar 0", {DESK, ADMIN}),
     "read one's receipts and another's inbox": (
@@ -37,9 +40,9 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "tell about an inbox": ("XINFO STREAM ticker:{en}:inbox:maha", {ADMIN}),
     "let an inbox expire": ("EXPIRE ticker:{en}:inbox:maha 1000", {ADMIN}),
     # receipts
-    "read receipts": ("XRANGE ticker:{en}:receipts:maha - +", {MAHA, LENA, DESK, ADMIN}),
-    "read another's receipts": ("XREVRANGE ticker:{en}:receipts:omar + -", {OMAR, LENA, DESK, ADMIN}),
-    "read receipts where one is no chief": ("XRANGE ticker:{ar}:receipts:maha - +", {MAHA, DESK, ADMIN}),
+    "read receipts": ("XRANGE ticker:{en}:receipts:maha - +", {MAHA, LENA, DESK, API, ADMIN}),
+    "read another's receipts": ("XREVRANGE ticker:{en}:receipts:omar + -", {OMAR, LENA, DESK, API, ADMIN}),
+    "read receipts where one is no chief": ("XRANGE ticker:{ar}:receipts:maha - +", {MAHA, DESK, API, ADMIN}),
     "forge a receipt": ("XADD ticker:{en}:receipts:maha * receipt x", {DESK, ADMIN}),
     "delete a receipt": ("XDEL ticker:{en}:receipts:maha 1-0", {DESK, ADMIN}),
     "trim the receipts": ("XTRIM ticker:{en}:receipts:lena MAXLEN 100", {DESK, ADMIN}),
@@ -61,25 +64,25 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "move a log's last id": ("XSETID ticker:{en}:log 99999-0", {ADMIN}),
     # the rest of an edition
     "read an edition": ("HMGET ticker:{en}:edition settings nonce", {*EVERYBODY} - {RELAY}),
-    "read another edition": ("HMGET ticker:{ar}:edition settings nonce", {MAHA, LENA, DESK, GATEWAY, ADMIN}),
+    "read another edition": ("HMGET ticker:{ar}:edition settings nonce", {MAHA, LENA, DESK, GATEWAY, API, ADMIN}),
     "change an edition": ("HSET ticker:{en}:edition nonce x", {DESK, ADMIN}),
-    "list the editions": ("SMEMBERS ticker:editions", {*EVERYBODY} - {RELAY}),
+    "list the editions": ("SMEMBERS ticker:editions", {*EVERYBODY} - {RELAY, API}),
     "make an edition": ("SADD ticker:editions xx", {DESK, ADMIN}),
     "unmake an edition": ("SREM ticker:editions xx", {ADMIN}),
     "read cursors": ("HGETALL ticker:{en}:cursors", {LENA, DESK, ADMIN}),
     "read cursors where one is no chief": ("HGETALL ticker:{ar}:cursors", {DESK, ADMIN}),
     "move a cursor": ("HSET ticker:{en}:cursors maha 9-9", {DESK, ADMIN}),
-    "read all that is held": ("HGETALL ticker:{en}:held", {MAHA, OMAR, LENA, DESK, ADMIN}),
+    "read all that is held": ("HGETALL ticker:{en}:held", {MAHA, OMAR, LENA, DESK, API, ADMIN}),
     "read something that is held": ("HGET ticker:{en}:held maha", {MAHA, OMAR, LENA, DESK, ADMIN}),
-    "read what is held in another edition": ("HGETALL ticker:{ar}:held", {MAHA, LENA, DESK, ADMIN}),
-    "read what is held, some of it": ("HMGET ticker:{en}:held maha", {MAHA, OMAR, LENA, DESK, ADMIN}),
+    "read what is held in another edition": ("HGETALL ticker:{ar}:held", {MAHA, LENA, DESK, API, ADMIN}),
+    "read what is held, some of it": ("HMGET ticker:{en}:held maha", {MAHA, OMAR, LENA, DESK, API, ADMIN}),
     "count what is held": ("HLEN ticker:{en}:held", {DESK, ADMIN}),
     "hold something": ("HSET ticker:{en}:held maha x", {DESK, ADMIN}),
     "take out what is held": ("HDEL ticker:{en}:held nothing", {DESK, ADMIN}),
     "throw away what is held": ("DEL ticker:{ar}:held", {DESK, ADMIN}),
-    "look whether one is registered": ("HEXISTS ticker:{en}:editors maha", {MAHA, OMAR, LENA, WIRE, ADMIN}),
+    "look whether one is registered": ("HEXISTS ticker:{en}:editors maha", {MAHA, OMAR, LENA, WIRE, API, ADMIN}),
     "list who is registered": ("HKEYS ticker:{en}:editors", {ADMIN}),
-    "read who has which role": ("HGETALL ticker:{en}:editors", {MAHA, OMAR, LENA, DESK, ADMIN}),
+    "read who has which role": ("HGETALL ticker:{en}:editors", {MAHA, OMAR, LENA, DESK, API, ADMIN}),
     "register": ("HSETNX ticker:{en}:editors maha x", {ADMIN}),
     "give oneself a role": ("HSET ticker:{en}:editors maha chief", {ADMIN}),
     "unregister": ("HDEL ticker:{en}:editors eve", {ADMIN}),
@@ -89,11 +92,15 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "read reach": ("XREVRANGE ticker:{en}:reach + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
     "report a verdict": ("XADD ticker:{en}:relays * verdict x", {RELAY, ADMIN}),
     "read verdicts": ("XREVRANGE ticker:{en}:relays + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
+    # tokens of the posting part
+    "read a token": ("HMGET ticker:tokens x", {API, ADMIN}),
+    "make a token": ("HSET ticker:tokens x y", {ADMIN}),
+    "revoke a token": ("HDEL ticker:tokens x", {ADMIN}),
     # other programs' keys
     "read somebody else's key": ("GET other", set()),
     "write somebody else's key": ("SET other x", set()),
     "write a key of ours that isn't one": ("SET ticker:x y", {ADMIN}),
-    "write beyond the hash tag": ("XADD ticker:{en}:inbox:maha:x * a b", {DESK, ADMIN}),
+    "write beyond the hash tag": ("XADD ticker:{en}:inbox:maha:x * a b", {DESK, API, ADMIN}),
     # the whole server
     "flush everything": ("FLUSHALL", set()),
     "flush the database": ("FLUSHDB", set()),
@@ -130,7 +137,7 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "begin a transaction": ("MULTI", set()),
     "block on a list": ("BLPOP x 1", set()),
     "sort a key": ("SORT ticker:editions ALPHA", set()),
-    "ask the time": ("TIME", {MAHA, OMAR, LENA, WIRE, DESK, ADMIN}),
+    "ask the time": ("TIME", {MAHA, OMAR, LENA, WIRE, DESK, API, ADMIN}),
     "name the connection": ("CLIENT SETNAME x", set(EVERYBODY)),
 }
 

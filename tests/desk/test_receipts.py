@@ -33,6 +33,6 @@ def test_the_receipt_of_an_approved_item_has_no_needs(overdue: bool, approved_by
         approved_by=approved_by,
         overdue=overdue,
     )
-    receipt = receipt_for("en", "k1", "new", Hold(held))
+    receipt = receipt_for("en", "k1", held.submission, Hold(held))
     assert (receipt.status, receipt.held) == (ReceiptStatus.HELD, "held-1")
     assert [need.code for need in receipt.needs] == needs

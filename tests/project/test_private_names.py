@@ -44,7 +44,7 @@ EXTENDED: Final = {
     """,
     "ticker.gateway.inbound.Inbound": "events_received receive_data state",
     "ticker.gateway.server._Server": "force_exit shutdown startup",
-    "ticker.http_server.Server": "capture_signals",
+    "ticker.http_server.Server": "capture_signals force_exit should_exit startup",
     "ticker.store.connection._CancellableConnection": "disconnect send_packed_command",
     "ticker.store.connection._Cluster": "aclose nodes_manager",
     "ticker.store.connection._MasterConnection": "disconnect read_response",

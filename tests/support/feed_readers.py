@@ -78,7 +78,7 @@ class FeedReader:
     def read_ninjs(self, document: bytes) -> None:
         """Add the items of an array of ninjs objects, and remove those without a text and those that have expired."""
         for item in json.loads(document):
-            _ninjs_validator().validate(item)
+            ninjs_validator().validate(item)
             if item["pubStatus"] != "usable" or "headlines" not in item:
                 self.items.pop(item["uri"], None)
                 continue
@@ -124,7 +124,8 @@ def _atom_schema() -> etree.RelaxNG:
 
 
 @cache
-def _ninjs_validator() -> jsonschema.Draft202012Validator:
+def ninjs_validator() -> jsonschema.Draft202012Validator:
+    """Return a validator with IPTC's own schema of ninjs 3.1."""
     schema, geo = (json.loads((SCHEMAS / name).read_bytes()) for name in ("ninjs-3.1.json", "geojson.json"))
     registry: Registry[Any] = Registry().with_resource(geo["$id"], DRAFT202012.create_resource(geo))
     return jsonschema.Draft202012Validator(schema, registry=registry, format_checker=jsonschema.FormatChecker())

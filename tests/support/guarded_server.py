@@ -75,8 +75,8 @@ class GuardedServer(RedisServer):
             self.passwords[name] = ran.json["password"]
 
     def add_part_users(self) -> None:
-        """Create the users of desk, gateway, relay and admin."""
-        ran = self.ticker("acl", "apply", "desk", "gateway", "relay", "admin", "--json")
+        """Create the users of all parts."""
+        ran = self.ticker("acl", "apply", "desk", "gateway", "relay", "api", "admin", "--json")
         assert ran.code == 0, ran
         self.passwords |= {user["user"]: user["password"] for user in ran.json["users"] if "password" in user}
 
@@ -136,7 +136,7 @@ dir = "rtl"
 
 
 class GuardedSystem:
-    """A desk and a gateway, each with its own Redis user. `ran` has the results of all `tick` commands."""
+    """A desk, a gateway and the posting part, each with its own Redis user. `ran` has the results of all commands."""
 
     def __init__(self, server: GuardedServer, folder: Path) -> None:
         self.server = server
@@ -145,6 +145,7 @@ class GuardedSystem:
         settings = {"TICKER_SUBMISSION_DEADLINE_S": "5", "TICKER_SETTINGS": str(folder / "ticker.toml")}
         self.desk = self._program(folder, "ticker-desk", "desk", "--editions", "en,ar", **settings)
         self.gateway = self._program(folder, "ticker-gateway", "gateway", "--port", "0", **settings)
+        self.api = self._program(folder, "ticker-api", "api", "--port", "0", **settings)
         self.ran: list[Ran] = []
 
     def _program(self, folder: Path, user: str, *words: str, **variables: str) -> Program:

@@ -18,7 +18,7 @@ from ticker.commands.options import (
 from ticker.console import Console, examples, shared_options
 from ticker.core.errors import SettingsError
 
-_ROLES = ("desk", "gateway", "relay", "admin")
+_ROLES = ("desk", "gateway", "relay", "api", "admin")
 
 
 @click.group(
@@ -95,11 +95,11 @@ def _check_kind(console: Console, settings: Path | None, editions: tuple[str, ..
 @shared_options
 @click.pass_obj
 def apply(console: Console, /, *, roles: tuple[str, ...], new_password: bool, data: Path | None) -> int:
-    """Create the users of desk and gateway, or update their rights. A ROLE is desk, gateway, relay or admin.
+    """Create the users of desk and gateway, or update their rights. A ROLE is a part, or admin.
 
     The password comes from TICKER_DESK_PASSWORD, or from the file that TICKER_DESK_PASSWORD_FILE names (likewise
-    TICKER_GATEWAY_…, TICKER_RELAY_… and TICKER_ADMIN_…). Without one, a password is generated and shown once. An
-    existing user keeps its password, unless one is given or --new-password is set.
+    TICKER_GATEWAY_…, TICKER_RELAY_…, TICKER_API_… and TICKER_ADMIN_…). Without one, a password is generated and shown
+    once. An existing user keeps its password, unless one is given or --new-password is set.
     """
     from ticker.store.accounts import apply_roles  # noqa: PLC0415 -- slow to import
 

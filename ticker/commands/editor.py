@@ -137,9 +137,11 @@ def remove(console: Console, /, *, name: str, editions: tuple[str, ...], data: P
     check_name(name)
     removed = run_with_redis(console, data, lambda redis: remove_editor(redis, name, editions))
     console.show(
-        {"editor": name, "removed": removed.editions, "held": removed.held},
+        {"editor": name, "removed": removed.editions, "held": removed.held, "tokens": removed.tokens},
         f"{name}  may no longer post to {', '.join(removed.editions)}",
     )
+    if removed.tokens:
+        console.tell(f"  tokens revoked: {', '.join(removed.tokens)}")
     for edition, held in removed.held.items():
         if held:
             what = "1 held item waits" if held == 1 else f"{held:,} held items wait"

@@ -19,6 +19,8 @@ KEY_MAX: Final = 128
 SALVAGE_BYTES: Final = 1024 * 1024
 """The maximum size of an unreadable request whose key is still read."""
 
+FINGERPRINT_MAX: Final = 64
+
 DEADLINE_MAX_S: Final = 86_400.0
 """The maximum deadline. It is limited because a deadline is added to a time, which must remain a valid date."""
 
@@ -35,7 +37,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     `key` is the idempotency key: a second request of the same editor with this key gets the first one's receipt.
     `deadline_s` counts from when the request reaches Redis. `deadline_at_ms` is an absolute deadline on Redis's
     clock, so that a request stuck on its way is refused as late. `origin` is the client's description of itself, for
-    the audit. `break_glass` is the reason for which a chief publishes without a second person.
+    the audit. `break_glass` is the reason for which a chief publishes without a second person. `fingerprint` is a hash
+    of the client's own request: the receipt repeats it, so that the client notices a key that it used for another one.
     """
 
     key: str
@@ -43,6 +46,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     deadline_at_ms: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
     origin: str | None = None
     break_glass: str | None = None
+    fingerprint: Annotated[str, Meta(max_length=FINGERPRINT_MAX)] | UnsetType = UNSET
 
 
 class Submission(Request, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -162,6 +166,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         retry_after_s: A refusal only: after how many seconds the same request, with the same key, may be accepted.
         history: The history of the log that `position` belongs to. `ticker rotate` begins another one.
         test: The edition is a test edition.
+        fingerprint: That of the request, if it had one.
 
     """
 
@@ -186,6 +191,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: float | None = None
     history: str | None = None
     test: bool = False
+    fingerprint: str | UnsetType = UNSET
 
     @property
     def is_temporary(self) -> bool:

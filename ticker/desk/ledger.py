@@ -21,7 +21,7 @@ from ticker.core.shown_lines import ShownLines
 from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
 from ticker.desk.held_items import HeldItems
 from ticker.desk.rates import NO_LIMIT, RateLimit, Rates
-from ticker.desk.receipts import action_of, receipt_for
+from ticker.desk.receipts import receipt_for
 from ticker.store.append import Head
 from ticker.store.editions import StoredEdition
 from ticker.store.streams import START
@@ -254,6 +254,6 @@ class Ledger:
     def _answer_from_held(self, held: Held) -> Answer:
         """Rebuild the receipt of a held item whose receipt was trimmed. Only its warnings are lost."""
         submission = held.submission
-        receipt = receipt_for(self.name, submission.key, action_of(submission), Hold(held))
+        receipt = receipt_for(self.name, submission.key, submission, Hold(held))
         receipt = msgspec.structs.replace(receipt, version=submission.version, test=self.edition.test)
         return Answer.of(held.editor, receipt, encode_receipt(receipt))

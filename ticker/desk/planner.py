@@ -207,7 +207,7 @@ class _Planner:
         receipt = receipt_for(
             self._ledger.name,
             request.key,
-            action_of(request),
+            request,
             outcome,
             logged=logged,
             held=held,
@@ -265,7 +265,7 @@ class _Planner:
         receipt = receipt_for(
             self._ledger.name,
             submission.key,
-            action_of(submission),
+            submission,
             outcome,
             logged=logged,
             held=held,
@@ -282,6 +282,7 @@ class _Planner:
             key=request.key,
             action=action_of(request),
             errors=errors,
+            fingerprint=request.fingerprint,
         )
         return self._answered(pending, self._answer(pending.editor, receipt, late_until_ms))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ticker.core.entry import Logged
@@ -29,20 +30,26 @@ def action_of(request: Submission | DecisionRequest) -> str:
 def receipt_for(
     edition: str,
     key: str,
-    action: str | None,
+    request: Submission | DecisionRequest | None,
     outcome: DecisionOutcome,
     *,
     logged: Logged | None = None,
     held: Held | None = None,
     decided_by: str | None = None,
 ) -> Receipt:
-    """Return the receipt for the request with `key`.
+    """Return the receipt for the request with `key`. It is None if the desk can't read it.
 
     `logged` is the entry of a `Publish`, `held` the item before the outcome, `decided_by` the editor who decided on it.
     """
     held_id = None if held is None else held.id
     receipt = Receipt(
-        status=_STATUS[type(outcome)], edition=edition, key=key, action=action, held=held_id, decided_by=decided_by
+        status=_STATUS[type(outcome)],
+        edition=edition,
+        key=key,
+        action=None if request is None else action_of(request),
+        held=held_id,
+        decided_by=decided_by,
+        fingerprint=UNSET if request is None else request.fingerprint,
     )
     if held is not None and decided_by is not None:
         # The item may be gone after this: without the text, its author would not know which one it was.

@@ -22,7 +22,7 @@ _STANDARD: Final = {
     "schema": "http://www.iptc.org/std/ninjs/ninjs-schema_3.1.json#",
 }
 _PLAIN: Final = "text/plain"
-_TOPICS: Final = "http://cv.iptc.org/newscodes/mediatopic/"
+TOPICS: Final = "http://cv.iptc.org/newscodes/mediatopic/"
 MEDIA_TOPICS: Final = {
     "politics": "11000000",
     "economy": "04000000",
@@ -64,13 +64,14 @@ def ninjs(publication: Publication, line: Line) -> dict[str, object]:
     if line.expires_at is not None:
         item["expires"] = rfc3339(line.expires_at)
     if (section := publication.section_of(line)) is not None:
-        topic = MEDIA_TOPICS.get(section.id)
-        uri = {} if topic is None else {"uri": _TOPICS + topic}
+        topic = MEDIATOPICS.get(section.id)
+        uri = {} if topic is None else {"uri": TOPICS + topic}
         item["subjects"] = [{"name": section.name, "literal": section.id, **uri}]
     if regions := publication.regions_of(line):
         item["places"] = [{"name": region.name, "literal": region.id} for region in regions]
     if line.coverage is not None:
-        item["events"] = [{"name": line.coverage, "uri": publication.story_page(line.coverage)}]
+        page = {"uri": publication.story_page(line.coverage)} if publication.base else {}
+        item["events"] = [{"name": line.coverage, **page}]
     if line.url is not None:
         item["associations"] = [{"name": line.url, "uri": line.url, "rel": "seeAlso"}]
     return item

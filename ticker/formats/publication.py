@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -21,6 +21,10 @@ LINES_MAX: Final = 250
 """Maximum number of lines and notices in a feed."""
 REMOVED_MAX: Final = 100
 """Maximum number of removed lines that a feed lists."""
+UNSET_AUTHORITY: Final = "localhost"
+"""The authority of ids in a system that has neither `public_url` nor `id_authority`: it is for development."""
+_YEAR: Final = 2026
+"""The year in ids with the host of `public_url`. It must not change: it is a part of every id."""
 EMPTY: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of the last change of a feed without lines."""
 
@@ -32,12 +36,18 @@ class Term(msgspec.Struct, frozen=True):
     name: str
 
 
+def authority_of(edition: Edition, public_url: str | None) -> str:
+    """Return the authority of the ids of lines: the same from every gateway, under every name."""
+    host = None if public_url is None else urlsplit(public_url).hostname
+    return edition.id_authority or f"{host or UNSET_AUTHORITY},{_YEAR}"
+
+
 class Publication(msgspec.Struct, frozen=True):
     """An edition with the addresses of its pages.
 
     Attributes:
         name: The edition's name.
-        base: The public address of the server, without a slash at the end.
+        base: The public address of the server, without a slash at the end. Empty if it isn't known.
         authority: The authority of the permanent ids, such as `news.example,2026` (RFC 4151). It has to be the same in
             all gateways for the edition's whole life.
         hub: The address of the WebSub hub that gateways ping about changes, or None.

@@ -12,39 +12,12 @@ import msgspec
 
 from ticker.gateway.admission import Refusal
 from ticker.gateway.request_head import ALLOWED
+from ticker.problems import MEDIA_TYPE, Problem, ProblemType
 
-MEDIA_TYPE: Final = "application/problem+json"
 PAGE: Final = "/docs/problems"
 """The path of the page that describes every type. A type is the address of its section."""
 EXPOSED: Final = "ETag, Last-Modified, Link, Retry-After"
 """The response headers that scripts of other origins may read (CORS)."""
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """The body of every HTTP error (RFC 9457).
-
-    Attributes:
-        type: The address of the description of this kind of problem, relative to the server.
-        title: A name for this kind of problem. It is the same each time.
-        status: The HTTP status.
-        error: The code of the problem, for programs. It is the last part of `type`.
-        detail: The error in this request, and what to do about it. It is for people and may change.
-
-    """
-
-    type: str
-    title: str
-    status: int
-    error: str
-    detail: str
-
-
-class ProblemType(msgspec.Struct, frozen=True):
-    """A kind of problem: what it is, the HTTP statuses that it comes with, and what the client should do."""
-
-    title: str
-    statuses: tuple[int, ...]
-    remedy: str
 
 
 def _of_parameter(name: str) -> ProblemType:

@@ -14,6 +14,7 @@ from ticker.store.connection import Redis
 from ticker.store.editions import edition_names, load_edition
 from ticker.store.editors import register, roles, set_role, unregister
 from ticker.store.held import read_held
+from ticker.store.tokens import revoke_tokens_of
 
 
 class NewEditor(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +58,14 @@ class AddedEditor(msgspec.Struct, frozen=True):
 
 
 class RemovedEditor(msgspec.Struct, frozen=True):
-    """An editor that was removed from `editions`. `held` counts the held items that they left in each."""
+    """An editor that was removed from `editions`.
+
+    `held` counts the held items that they left in each, and `tokens` are the ids of the tokens that were revoked.
+    """
 
     editions: list[str]
     held: dict[str, int]
+    tokens: list[str]
 
 
 class AppliedRole(msgspec.Struct, frozen=True):
@@ -135,8 +140,15 @@ async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> Remove
     removed = [each for each in names if await unregister(redis, each, name)]
     if user is None and not removed:
         raise StoreError(f"{name} is no editor of {', '.join(names)}: `ticker editor list` shows the editors")
+    # Otherwise the tokens would work again for another person who gets the name.
+    tokens = [] if await _is_editor(redis, name) else await revoke_tokens_of(redis, name)
     editions = in_order({*removed, *(each for each in (user.editions if user else ()) if each in names)})
-    return RemovedEditor(editions, {each: await _count_held(redis, each, name) for each in editions})
+    return RemovedEditor(editions, {each: await _count_held(redis, each, name) for each in editions}, tokens)
+
+
+async def _is_editor(redis: Redis, name: str) -> bool:
+    """Return whether the desk still reads an inbox of the editor."""
+    return any([name in await roles(redis, each) for each in await edition_names(redis)])
 
 
 async def _count_held(redis: Redis, edition: str, editor: str) -> int:

@@ -7,6 +7,7 @@
 | `ticker-desk` | what the desk and its scripts do: read inboxes; write logs, cursors, receipts and held items |
 | `ticker-gateway` | read editions, logs and bells; append to `reach` |
 | `ticker-relay` | append to `relays`, so that `tick reach` lists the verdict on each version of a line per receiver |
+| `ticker-api` | append to any inbox; read tokens, roles, receipts and held items: `ticker.posting` checks whose |
 | `ticker-admin` | use all of Ticker's keys; manage users |
 
 Key patterns are separate for reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single
@@ -35,7 +36,7 @@ from redis.exceptions import ResponseError
 from ticker.core.edition import check_name, in_order
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store.connection import Redis, as_text, replicas_behind_sentinel
-from ticker.store.keys import EDITIONS, Keys
+from ticker.store.keys import EDITIONS, TOKENS, Keys
 
 PREFIX: Final = "ticker-"
 PASSWORD_LEAST: Final = 16
@@ -57,6 +58,7 @@ class Role(Enum):
     DESK = "desk"
     GATEWAY = "gateway"
     RELAY = "relay"
+    API = "api"
     ADMIN = "admin"
 
     @property
@@ -103,6 +105,11 @@ RIGHTS: Final = {
         writes=(f"{_ANY}reach",),
     ),
     Role.RELAY: Rights(commands=("xadd",), writes=(f"{_ANY}relays",)),
+    Role.API: Rights(
+        commands=("hexists", "hgetall", "hmget", "time", "xadd", "xrange", "xread", "xrevrange"),
+        reads=(TOKENS, *(f"{_ANY}{what}" for what in ("edition", "editors", "held", "receipts:*"))),
+        writes=(f"{_ANY}inbox:*",),
+    ),
     # A user that may manage users may do anything. The other limits prevent accidents with FLUSHALL, KEYS or SHUTDOWN.
     Role.ADMIN: Rights(
         commands=(

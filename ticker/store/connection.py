@@ -35,7 +35,7 @@ from ticker.core.errors import SettingsError, StoreError
 from ticker.store.url import TLS_FILES, Kind, Target, parse_url, redact
 
 Redis: TypeAlias = redis.asyncio.Redis | redis.asyncio.RedisCluster
-Role = Literal["desk", "gateway", "relay", "tick", "ticker"]
+Role = Literal["desk", "gateway", "relay", "api", "tick", "ticker"]
 
 BLOCK_MS: Final = 3_000
 """How long one XREAD may block. From 5 s on, redis-py 8.1 reconnects in a loop, silently (redis-py#2807, #4143)."""

@@ -10,6 +10,9 @@ from ticker.core.position import history_of
 EDITIONS: Final = "ticker:editions"
 """A set: the names of the editions that exist."""
 
+TOKENS: Final = "ticker:tokens"
+"""A hash: the tokens of the posting part as JSON, by id (see `ticker.store.tokens`)."""
+
 
 class Keys:
     """The keys of the edition called `name`.

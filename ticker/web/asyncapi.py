@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ticker.core.messages import SUBPROTOCOL
-from ticker.web.schemas import MESSAGES, Schema, components, reference
+from ticker.schemas import MESSAGES, Schema, components, reference
 
 MEDIA_TYPE: Final = "application/vnd.aai.asyncapi+json;version=3.1.0"
 

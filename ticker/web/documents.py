@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ticker.gateway.problems import PAGE, PROBLEMS
+from ticker.schemas import Schema
 from ticker.web import http_cache
 from ticker.web.asyncapi import MEDIA_TYPE as ASYNCAPI
 from ticker.web.asyncapi import asyncapi
@@ -23,7 +24,6 @@ from ticker.web.openapi import MEDIA_TYPE as OPENAPI
 from ticker.web.openapi import openapi
 from ticker.web.page_options import PageOptions
 from ticker.web.policy import security_headers
-from ticker.web.schemas import Schema
 
 _CODE: Final = re.compile("`([^`]+)`")
 

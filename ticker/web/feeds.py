@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from ticker.core.board import next_change_at
 from ticker.formats import atom, json_feed, news_sitemap, ninjs, rss
-from ticker.formats.publication import Publication, Snapshot, take_snapshot
+from ticker.formats.publication import Publication, Snapshot, authority_of, take_snapshot
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.web.cors import readable_channel
@@ -24,10 +23,6 @@ from ticker.web.words import format_words
 
 RECENT_ENTRIES: Final = 1000
 """How many of the newest entries a feed looks at for lines that left the board."""
-UNSET_AUTHORITY: Final = "localhost"
-"""The authority of ids in a system that has neither `public_url` nor `id_authority`: it is for development."""
-_YEAR: Final = 2026
-"""The year in ids with the host of `public_url`. It must not change: it is a part of every id."""
 DISCOVERED: Final = {
     json_feed.FILE: json_feed.MEDIA_TYPE,
     atom.FILE: atom.MEDIA_TYPE,
@@ -56,13 +51,11 @@ def feed_routes(hub: Hub) -> list[BaseRoute]:
 def publication_of(hub: Hub, channel: Channel, base: str) -> Publication:
     """Return the edition as a publication. `base` is the public address of this server."""
     edition, settings = channel.edition, hub.settings
-    host = None if settings.public_url is None else urlsplit(settings.public_url).hostname
     return Publication(
         name=channel.name,
         edition=edition,
         base=base.rstrip("/"),
-        # Never the host of the request: the ids must be the same from every gateway, under every name.
-        authority=edition.id_authority or f"{host or UNSET_AUTHORITY},{_YEAR}",
+        authority=authority_of(edition, settings.public_url),  # never the host of the request
         words=format_words(edition.lang),
         hub=settings.websub_hub,
     )

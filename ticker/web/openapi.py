@@ -14,11 +14,11 @@ from typing import Final
 import msgspec
 from starlette.routing import BaseRoute, Route
 
-from ticker.gateway.problems import Problem
+from ticker.problems import Problem
+from ticker.schemas import MESSAGES, Schema, components
 from ticker.web.boards import EditionsAnswer
 from ticker.web.history import HistoryPage, LineAnswer
 from ticker.web.operations import Health, Readiness
-from ticker.web.schemas import MESSAGES, Schema, components
 
 MEDIA_TYPE: Final = "application/vnd.oai.openapi+json;version=3.2"
 _ANSWERS: Final = (Problem, EditionsAnswer, HistoryPage, LineAnswer, Health, Readiness)

@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ticker.gateway.admission import Refusal
-from ticker.gateway.problems import MEDIA_TYPE, problem_body, problem_headers
+from ticker.gateway.problems import problem_body, problem_headers
 from ticker.gateway.request_head import method_refusal
+from ticker.problems import MEDIA_TYPE
 
 
 def problem_response(refusal: Refusal) -> Response:

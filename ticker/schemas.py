@@ -1,4 +1,4 @@
-"""JSON Schemas of messages and answers, generated from their types. OpenAPI and AsyncAPI have them as components."""
+"""JSON Schemas, generated from types. The descriptions of the APIs have them as components."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ def reference(kind: type) -> Schema:
     return {"$ref": f"#/components/schemas/{kind.__name__}"}
 
 
-def components(*kinds: type) -> dict[str, Schema]:
-    """Return the schemas of these types and of all types in them, by name, described by their docstrings."""
-    _, found = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+def components(*kinds: type, place: str = "#/components/schemas/") -> dict[str, Schema]:
+    """Return the schemas of these types and of all types in them, by name, described by their docstrings.
+
+    They refer to each other at `place`.
+    """
+    _, found = msgspec.json.schema_components(kinds, ref_template=f"{place}{{name}}")
     for schema in found.values():
         _describe(schema)
     return found
