@@ -238,7 +238,7 @@ def test_a_removed_editor_is_cut_off_and_its_inbox_is_deleted(server: GuardedSer
     with server.client("maha") as connected:
         connected.execute_command("CLIENT", "SETNAME", "connected")
         ran = server.ticker("editor", "remove", "maha", "--json")
-        assert ran.json == {"editor": "maha", "removed": ["en", "ar"], "held": {"en": 0, "ar": 0}}
+        assert ran.json == {"editor": "maha", "removed": ["en", "ar"], "held": {"en": 0, "ar": 0}, "tokens": []}
         assert "connected" not in str(server.command("CLIENT", "LIST"))
     assert users_of(server) == ["default"]
     assert server.command("EXISTS", "ticker:{en}:inbox:maha") == 0

@@ -16,6 +16,9 @@ from ticker.desk.desk import DeskState
 from ticker.desk.metrics import DeskCollector
 from ticker.gateway.hub import Hub
 from ticker.gateway.metrics import make_registry
+from ticker.posting.app import Posting
+from ticker.posting.inboxes import Inboxes
+from ticker.posting.metrics import PostingCollector
 from ticker.relay.metrics import RelayCollector
 from ticker.settings import Settings, load_settings
 
@@ -81,10 +84,11 @@ def _fields(kind: type[msgspec.Struct]) -> set[str]:
 
 
 def _metrics() -> set[str]:
-    """Return the names of the samples that a gateway, a desk and a relay can have, with the suffix of counters."""
+    """Return the names of the samples that the parts can have, with the suffix of counters."""
     hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), lambda: 0.5)
     registry = make_registry(hub, [DeskCollector(DeskState(), 1)])
     assert isinstance(registry, CollectorRegistry)
-    families = [*registry.collect(), *RelayCollector([]).collect()]
+    posting = Posting(Inboxes("redis://127.0.0.1", 1, 1), 1, "0")
+    families = [*registry.collect(), *RelayCollector([]).collect(), *PostingCollector(posting, 1).collect()]
     names = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     return names | {"ticker_worker_up"}  # of ticker/gateway/worker_metrics.py

@@ -70,6 +70,8 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "trusted_proxies": (),
         "public_url": None,
         "websub_hub": None,
+        "api_requests": 200,
+        "api_requests_per_editor": 20,
         "relay_lines": 10_000,
         "relay_pending": 1_000,
         "relay_parallel": 4,
