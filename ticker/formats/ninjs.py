@@ -64,7 +64,7 @@ def ninjs(publication: Publication, line: Line) -> dict[str, object]:
     if line.expires_at is not None:
         item["expires"] = rfc3339(line.expires_at)
     if (section := publication.section_of(line)) is not None:
-        topic = MEDIATOPICS.get(section.id)
+        topic = MEDIA_TOPICS.get(section.id)
         uri = {} if topic is None else {"uri": TOPICS + topic}
         item["subjects"] = [{"name": section.name, "literal": section.id, **uri}]
     if regions := publication.regions_of(line):
