@@ -125,6 +125,12 @@ def test_vowel_signs_of_other_scripts_are_kept() -> None:
     assert comparable("कि").words != comparable("कु").words
 
 
+def test_two_texts_are_compared_alike_in_both_directions() -> None:
+    """A word may be aligned with either of two others."""
+    one, other = "AA0000000", "A:A0000000"
+    assert most_similar(one, [other]) == most_similar(other, [one])
+
+
 @given(nasty_text(), nasty_text())
 def test_any_text_is_handled(one: str, other: str) -> None:
     found = most_similar(one, [other])

@@ -113,7 +113,9 @@ def most_similar(text: str, others: Sequence[str]) -> tuple[int, float] | None:
 
 def _is_same_news(ours: Words, theirs: Words) -> bool:
     """Return True if no word that differs changes the meaning. The numbers are the same."""
-    return not any(_changes_news(ours, theirs, edit) for edit in Levenshtein.editops(ours, theirs))
+    # Several alignments may have the same distance. In a fixed order, both directions choose the same one.
+    first, second = sorted((ours, theirs))
+    return not any(_changes_news(first, second, edit) for edit in Levenshtein.editops(first, second))
 
 
 def _changes_news(ours: Words, theirs: Words, edit: Editop) -> bool:
