@@ -1,7 +1,11 @@
-"""The descriptions of the API, for programs and for people. They are made once, when the server starts."""
+"""The descriptions of the API, for programs and for people. They are made once, at the first request for one.
+
+That takes a tenth of a second, which would be part of each start of a gateway.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
@@ -34,7 +38,9 @@ class Documents:
     def __init__(self, version: str, environment: Environment) -> None:
         self._version = version
         self._environment = environment
+        self._routes: Sequence[BaseRoute] = ()
         self._documents: dict[str, tuple[bytes, str]] = {}
+        self._making = asyncio.Lock()
 
     @property
     def routes(self) -> list[Route]:
@@ -43,10 +49,14 @@ class Documents:
         return [Route(path, self.document) for path in paths]
 
     def describe(self, routes: Sequence[BaseRoute]) -> None:
-        """Describe an application with these routes."""
-        api = openapi(self._version, routes)
+        """Set the routes of the application that the documents describe."""
+        self._routes = routes
+
+    def _make(self) -> dict[str, tuple[bytes, str]]:
+        """Return the content and the media type of each document, by its path."""
+        api = openapi(self._version, self._routes)
         live = asyncapi(self._version, api["components"]["parameters"])
-        self._documents = {
+        return {
             "/v1/openapi.json": (msgspec.json.encode(api), OPENAPI),
             "/v1/asyncapi.json": (msgspec.json.encode(live), ASYNCAPI),
             "/docs/api": (self._page("api", api=Described(api)), "text/html"),
@@ -55,6 +65,9 @@ class Documents:
 
     async def document(self, request: Request) -> Response:
         """Return the document at the request's path."""
+        async with self._making:
+            if not self._documents:  # in a thread: followers must not wait
+                self._documents = await asyncio.to_thread(self._make)
         content, media_type = self._documents[request.scope["path"]]
         headers = {"Cache-Control": http_cache.DOCUMENTS}
         more = security_headers() if media_type == "text/html" else {**ANY_ORIGIN, "X-Content-Type-Options": "nosniff"}
