@@ -1,9 +1,9 @@
-"""Find shells, systemd-analyze, proxies and a browser for the tests, or unpack them: `python -m scripts.programs`.
+"""Find the programs of the system that tests run, or unpack them: `python -m scripts.programs`.
 
 The tests run completion in zsh and fish, check the units in `deploy/systemd/`, and run nginx, Caddy and HAProxy with
-the files in `deploy/proxy/`. Tests of pages run in Chromium's headless shell. The script uses the programs on PATH. It
-unpacks those that are missing from the packages of `apt-get` into the environment. It installs nothing and starts no
-service. It needs root only if apt-get lacks package lists.
+the files in `deploy/proxy/`. They run a recipe of `docs/posting.md` with curl, and pages in Chromium's headless shell.
+The script uses the programs on PATH. It unpacks those that are missing from the packages of `apt-get` into the
+environment. It installs nothing and starts no service. It needs root only if apt-get lacks package lists.
 
 It prints one line per program. The exit status is 0, or 1 if one of them is still missing.
 """
@@ -28,6 +28,7 @@ PACKAGES = {
     "nginx": (("nginx",), "usr/sbin/nginx", "-v"),
     "caddy": (("caddy",), "usr/bin/caddy", "version"),
     "haproxy": (("haproxy",), "usr/sbin/haproxy", "-v"),
+    "curl": (("curl",), "usr/bin/curl", "--version"),
     HEADLESS_SHELL: ((HEADLESS_SHELL, "chromium-common"), f"usr/lib/chromium/{HEADLESS_SHELL}", "--version"),
 }
 # Debian's proxies are here, and PATH may lack this folder for users other than root.

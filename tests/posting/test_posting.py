@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.posting.conftest import Client, Parts
+from tests.support.summary import count_properties
 from tests.support.waiting import until
 from ticker.store.connection import open_redis
 from ticker.store.tokens import NewToken, Scope, create_token
+
+SCHEMATHESIS: Final = """
+request-timeout = 20.0
+
+[checks]
+# A request whose deadline is over is answered with 503.
+not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 503]
+
+[parameters]
+"path.edition" = "en"
+
+# The rules of the desk refuse most generated requests: OpenAPI can't say that.
+[[operations]]
+include-operation-id = ["submit", "decide"]
+checks.positive_data_acceptance.enabled = false
+"""
 
 
 def test_line_goes_through_its_whole_life(parts: Parts, maha: Client) -> None:
@@ -217,6 +239,29 @@ def test_errors_of_the_form_are_problems_with_a_remedy(maha: Client) -> None:
     for answer in (wrong, big):
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["cache-control"] == "no-store"
+
+
+def test_generated_requests_get_the_answers_that_are_described(
+    parts: Parts, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    (tmp_path / "schemathesis.toml").write_text(SCHEMATHESIS, encoding="utf-8")
+    token = parts.token("lena")["token"]
+    words = [
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml"),
+        *(
+            "run",
+            f"{parts.api.url}/v1/openapi.json",
+            "--header",
+            f"Authorization: Bearer {token}",
+        ),
+        *("--max-examples", "3", "--generation-deterministic", "--phases", "examples,coverage,fuzzing"),
+    ]
+    ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 0, ran.stdout[-20_000:]
+    found = re.search(r"(\d+) generated, (\d+) passed", ran.stdout)
+    assert found is not None, ran.stdout[-3000:]
+    assert int(found[1]) > 100
+    request.node.user_properties += count_properties({"postings fuzzed by schemathesis": int(found[1])})
 
 
 def test_posting_part_may_only_append_to_inboxes(parts: Parts) -> None:
