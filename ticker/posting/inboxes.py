@@ -62,7 +62,7 @@ class Inboxes:
             TickerError: As `PendingRequest.run`.
 
         """
-        with self._slot(edition, editor, request.key):
+        with self.slot(edition, editor, request.key):
             async with self._connection() as redis:
                 # An earlier request may have used the key: every client has to repeat requests.
                 return await PendingRequest(self._url, edition, editor, request, may_repeat=True).run(redis)
@@ -123,7 +123,13 @@ class Inboxes:
             await redis_ms(redis)
 
     @contextmanager
-    def _slot(self, edition: str, editor: str, key: str) -> Iterator[None]:
+    def slot(self, edition: str, editor: str, key: str) -> Iterator[None]:
+        """Count a request while it waits.
+
+        Raises:
+            PostingError: As `submit`.
+
+        """
         mark = (edition, editor, key)
         if mark in self._waiting:
             raise PostingError("in-progress", "a request with this key waits for the desk: ask again", headers=RETRY)
