@@ -58,7 +58,7 @@ def test_every_service_has_a_health_check_and_is_restarted() -> None:
 
 def test_services_wait_until_the_server_is_healthy() -> None:
     services = compose_file()["services"]
-    for name in ("desk", "gateway"):
+    for name in ("desk", "gateway", "api"):
         assert services[name]["depends_on"]["valkey"] == {"condition": "service_healthy"}
 
 
@@ -98,7 +98,7 @@ def test_the_password_is_only_in_a_file_that_is_not_in_the_repository() -> None:
     for name, service in composed["services"].items():
         assert service["secrets"] == ["redis-password"], name
     assert valkey_settings()["requirepass"] == '"$$(cat /run/secrets/redis-password)"'
-    for name in ("desk", "gateway"):
+    for name in ("desk", "gateway", "api"):
         variables = composed["services"][name]["environment"]
         assert variables["TICKER_REDIS_PASSWORD_FILE"] == "/run/secrets/redis-password"
         assert "@" not in variables["TICKER_REDIS_URL"]
@@ -110,7 +110,13 @@ def test_every_port_is_on_loopback_only() -> None:
         "valkey": [],
         "desk": ["127.0.0.1:9100:9100"],
         "gateway": ["127.0.0.1:8080:8080", "127.0.0.1:9101:9101"],
+        "api": ["127.0.0.1:8090:8090", "127.0.0.1:9102:9102"],
     }
+
+
+def test_only_the_posting_part_is_off_by_default() -> None:
+    profiles = {name: service.get("profiles") for name, service in compose_file()["services"].items()}
+    assert {name for name, found in profiles.items() if found} == {"api"}
 
 
 def test_every_service_has_bounded_logs_and_bounded_memory() -> None:
