@@ -1,7 +1,7 @@
 """Read a file of IPTC ninjs 3.1 objects: an array, a single object, or one object per line.
 
-Each item becomes a new line. Of several versions of an item, only the newest counts. An item that is withdrawn, hidden
-or expired has no text, so it is left out. The oldest item is first, so that the board has the order of the file's own.
+Each item becomes a new line. If the file has several versions of an item, only the newest counts. Withdrawn, hidden
+and expired items have no text, and are left out. The oldest item is posted first.
 """
 
 from __future__ import annotations

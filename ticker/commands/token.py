@@ -74,7 +74,7 @@ def create(
 ) -> int:
     """Create a token for EDITOR. It is shown once: Redis has only a hash of it.
 
-    post: new lines. change: every change of a line, also withdrawals. decide: read held items, approve, reject and
+    post: new lines. change: all changes of lines, including withdrawals. decide: read held items, approve, reject and
     cancel them. break-glass: with one of the others, publish without a second person, if the editor may.
     """
     from ticker.store.tokens import NewToken, Scope, create_token  # noqa: PLC0415 -- slow to import

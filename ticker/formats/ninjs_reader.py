@@ -1,6 +1,6 @@
-"""Read IPTC ninjs 3.1: which of our fields an item sets, and what a line can't have.
+"""Read IPTC ninjs 3.1: return the fields of a submission that an item sets.
 
-An item with anything that a line can't say is refused, because its readers would get less than its author published.
+An item with a property that a line can't have is refused. Otherwise readers would get less than its author published.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _headlines(value: object, path: str) -> Fields:
 
 def _descriptions(value: object, path: str) -> Fields:
     for index, each in enumerate(_list(value, path)):
-        # A correction says what an earlier version got wrong: a new line has none.
+        # The reason for a correction is about an earlier version. A new line has no earlier version.
         _check(each.get("role") == "correction", f"{path}[{index}]", "a line has no description: remove it")
     return {}
 

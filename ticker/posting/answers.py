@@ -30,7 +30,7 @@ RETRY_S: Final = 2
 """When to repeat a request that no desk or no Redis answered."""
 
 _SENT: Final = ("key", "deadline_s", "deadline_at_ms", "origin", "fingerprint")
-"""Fields of a held submission that are its author's own business."""
+"""Fields of a held submission that only its author's client needs."""
 
 
 class HeldItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +38,11 @@ class HeldItem(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         held: The id of the held item, for a decision.
-        seen: What an approval has to repeat: it is refused if the item has another content by then.
+        seen: The mark of its content. An approval repeats it, and is refused if the content has changed.
         editor: The author.
-        reason: Why it waits: approval, overdue, embargo, scheduled or undo.
-        needs: Why it needs a second person.
-        submission: What it would publish, as its author sent it.
+        reason: Why it is held: approval, overdue, embargo, scheduled or undo.
+        needs: The findings for which it needs a second person.
+        submission: The fields that its author sent.
 
     """
 
@@ -98,7 +98,7 @@ def found(receipt: Receipt) -> Response:
 
 
 def no_receipt(edition: str, key: str) -> Receipt:
-    """Return what is known about a key without a receipt: nothing."""
+    """Return a receipt with the status `unknown`, for a key without a receipt."""
     detail = (
         "there is no receipt for this key: no request was sent with it, its outcome is still open, or its receipt is "
         "too old"

@@ -83,7 +83,7 @@ class Inboxes:
         return newest
 
     async def find_token(self, token_id: str) -> Token | None:
-        """Return the record of a token, or None. It isn't cached, so that a revoked token is refused at once.
+        """Return the record of a token, or None. It isn't cached: a revoked token is refused immediately.
 
         Raises:
             PostingError: `no-redis` if Redis can't be used.

@@ -1,7 +1,7 @@
 """The description of the posting part: OpenAPI 3.2, and the JSON Schemas of the bodies.
 
-The paths are written by hand, in `openapi.json`. The schemas are generated from the types of the desk, so that they
-can't differ from what it accepts.
+The paths are written by hand, in `openapi.json`. The schemas are generated from the types of the desk, so that
+they match the requests that it accepts.
 """
 
 from __future__ import annotations

@@ -38,12 +38,12 @@ R = TypeVar("R", bound=Submission | DecisionRequest)
 
 
 def read_key(values: Sequence[str]) -> str:
-    """Return the idempotency key in the values of the header: a string of RFC 8941, or the same without quotes.
+    """Return the idempotency key from the values of the header: a string of RFC 8941, with or without its quotes.
 
     The header is that of draft-ietf-httpapi-idempotency-key-header-07. Many clients leave the quotes out.
 
     Raises:
-        PostingError: `idempotency-key` if there is none, more than one, or it isn't valid.
+        PostingError: `idempotency-key` if the header is missing, repeated or invalid.
 
     """
     text = values[0].strip() if len(values) == 1 else ""
@@ -61,10 +61,10 @@ def read_key(values: Sequence[str]) -> str:
 
 
 def read_authorization(values: Sequence[str]) -> tuple[str, str]:
-    """Return the id and the secret of the token in the values of the header `Authorization`.
+    """Return the id and the secret of the token from the values of the header `Authorization`.
 
     Raises:
-        PostingError: `token` if there is none.
+        PostingError: `token` if the header is missing, repeated or has no token.
 
     """
     scheme, _, text = (values[0] if len(values) == 1 else "").partition(" ")
@@ -78,7 +78,7 @@ def check_token(token: Token | None, secret: str, now: datetime) -> Token:
     """Return the token with this record and secret.
 
     Raises:
-        PostingError: `token` if there is no record, the secret is another one, or the token has expired.
+        PostingError: `token` if the record is missing, the secret is wrong, or the token has expired.
 
     """
     if token is None or not is_secret_of(token, secret):
@@ -161,7 +161,7 @@ _HINTS: Final = {"key": ", and send the header Idempotency-Key"}
 
 
 def fingerprint(request: Request) -> str:
-    """Return a hash of what a request is about: without its key and its deadline, which a retry may change."""
+    """Return a hash of the content of a request. A retry may change the key and the deadline, so they don't count."""
     content = msgspec.structs.replace(
         request, key="", deadline_s=0.0, deadline_at_ms=None, origin=None, fingerprint=UNSET
     )

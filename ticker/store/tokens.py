@@ -1,8 +1,8 @@
 """Tokens of the posting part: `ticker token` makes and revokes them, and `ticker api` checks them.
 
 A token is `ticker_<id>_<secret>`. The id is public, and finds the token's record. The secret has 256 random bits. Redis
-has only its SHA-256: a slow hash would protect secrets that can be guessed, such as passwords, and would cost each
-request a tenth of a second. Nobody can search 2^256 values, however fast the hash is.
+has only its SHA-256. A slow hash protects secrets that can be guessed, such as passwords, and would cost each request a
+tenth of a second. Nobody can guess 256 random bits, even with a fast hash.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _TOKEN: Final = re.compile(r"ticker_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCI
 
 
 class Scope(StrEnum):
-    """What a token may be used for. The editor's role limits it further."""
+    """A use that a token allows. The editor's role limits it further."""
 
     POST = "post"  # new lines
-    CHANGE = "change"  # changes of lines, also withdrawals
+    CHANGE = "change"  # changes of lines, including withdrawals
     DECIDE = "decide"  # read held items, and approve, reject and cancel them
     BREAK_GLASS = "break-glass"  # with one of the others: publish without a second person, if the editor may
 
@@ -69,7 +69,7 @@ _decoder = msgspec.json.Decoder(Token)
 
 
 def hash_of(secret: str) -> str:
-    """Return what Redis stores of a secret."""
+    """Return the hash of a secret, as Redis stores it."""
     return sha256(secret.encode()).hexdigest()
 
 
@@ -114,7 +114,7 @@ async def create_token(redis: Redis, new: NewToken, now: datetime) -> tuple[Toke
 
 
 async def find_token(redis: Redis, token_id: str) -> Token | None:
-    """Return the record of a token, or None if there is none that this version can read. It may have expired."""
+    """Return the record of a token, which may have expired. Return None if it is missing or unreadable."""
     (data,) = await redis.hmget(TOKENS, [token_id])
     return None if data is None else _decode(cast("bytes", data))
 
