@@ -12,6 +12,7 @@ _USED: Final = frozenset(
     {
         *("TICKER_REDIS_URL", "TICKER_REDIS_PASSWORD", "TICKER_REDIS_PASSWORD_FILE", "TICKER_DATA", "TICKER_CONFIG"),
         *("TICKER_GATEWAY_URL", "TICKER_SETTINGS", "TICKER_DEBUG"),
+        *("TICKER_ACCESS_TOKEN", "TICKER_ACCESS_TOKEN_FILE"),
     }
 )
 """Known variables that aren't settings. Importing the settings takes time."""

@@ -38,6 +38,9 @@ INTERNAL_PROPERTIES = (
     "stop", "suspend", "textOf", "updateAges",
 )  # fmt: skip
 
+# The builds: `ticker.js` for public editions, and one that can show private editions, too, and is larger for that.
+BUILDS = {"ticker": False, "ticker-private": True}
+
 # Safe for any module, unlike terser's options that begin with `unsafe`.
 TERSER_OPTIONS = (
     "--module",
@@ -104,22 +107,31 @@ def tool_environment() -> dict[str, str]:
 
 
 def build(folder: Path) -> None:
-    """Bundle `folder`/src/ticker.js into `folder`/dist/ticker.js, with its source map and its compressed copies."""
+    """Bundle `folder`/src/ticker.js into the modules of `folder`/dist, with source maps and compressed copies."""
     target = folder / "dist"
     target.mkdir(exist_ok=True)
+    for copy in [*target.glob("*.br"), *target.glob("*.gz")]:
+        copy.unlink()
+    for name, has_tokens in BUILDS.items():
+        _build_module(folder, name, has_tokens=has_tokens)
+
+
+def _build_module(folder: Path, name: str, *, has_tokens: bool) -> None:
+    target = folder / "dist"
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(folder / "src", Path(copy) / "src")
         minify_styles(Path(copy) / "src" / "styles.js")
-        command = ["src/ticker.js", "--outfile=dist/ticker.js", "--log-level=warning", *OPTIONS]
+        command = ["src/ticker.js", f"--outfile=dist/{name}.js", "--log-level=warning", *OPTIONS]
+        command.append(f"--define:globalThis.TICKER_HAS_TOKENS={json.dumps(has_tokens)}")
         command.append(f"--mangle-props=^({'|'.join(INTERNAL_PROPERTIES)})$")
         # Inside the folder, because the source map has relative paths: the result is the same on every machine.
         _run("esbuild", command, Path(copy))
-        _minify_again(Path(copy) / "dist" / "ticker.js")
-        source_map = json.loads((Path(copy) / "dist" / "ticker.js.map").read_bytes())
-        source_map["sourcesContent"] = [(target / name).read_text(encoding="utf-8") for name in source_map["sources"]]
-        (target / "ticker.js.map").write_text(json.dumps(source_map, ensure_ascii=False), encoding="utf-8")
-        shutil.copy(Path(copy) / "dist" / "ticker.js", target)
-    compress(target / "ticker.js")
+        _minify_again(Path(copy) / "dist" / f"{name}.js")
+        source_map = json.loads((Path(copy) / "dist" / f"{name}.js.map").read_bytes())
+        source_map["sourcesContent"] = [(target / each).read_text(encoding="utf-8") for each in source_map["sources"]]
+        (target / f"{name}.js.map").write_text(json.dumps(source_map, ensure_ascii=False), encoding="utf-8")
+        shutil.copy(Path(copy) / "dist" / f"{name}.js", target)
+    compress(target / f"{name}.js")
 
 
 def _minify_again(file: Path) -> None:
@@ -156,13 +168,11 @@ def _run(tool: str, options: Sequence[str], folder: Path, text: str = "") -> str
 
 
 def compress(file: Path) -> None:
-    """Compress a built file with Brotli and with gzip, and remove the copies of earlier builds.
+    """Compress a built file with Brotli and with gzip.
 
     The names of the copies have a hash of the file's content: see `ticker.widget.compressed`. The gzip copy is made by
     zopfli, which searches longer for the smallest result than zlib does; any browser decompresses it.
     """
-    for copy in [*file.parent.glob("*.br"), *file.parent.glob("*.gz")]:
-        copy.unlink()
     content = file.read_bytes()
     target = file.with_name(hashlib.sha256(content).hexdigest()[:16])
     target.with_suffix(".gz").write_bytes(gzip.compress(content, numiterations=ZOPFLI_ITERATIONS))

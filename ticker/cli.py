@@ -25,6 +25,7 @@ _PLACES: Final = {
     "editor": "ticker.commands.editor:editor",
     "token": "ticker.commands.token:token",
     "acl": "ticker.commands.acl:acl",
+    "access": "ticker.commands.access:access",
 }
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from ticker.client.follower import TokenSource
 from ticker.logs import set_up_logs
 from ticker.relay.book import Limits
 from ticker.relay.plan import Plan
 from ticker.relay.records import Report
 from ticker.relay.reports import RedisReports
-from ticker.relay.route import Route
+from ticker.relay.route import Route, Source
 from ticker.relay.state import StateFile, state_file
 from ticker.relay.webhook import WebhookTarget, parse_secrets
 from ticker.settings import Settings
@@ -38,7 +39,7 @@ class Receiver(msgspec.Struct, frozen=True):
 class RelayOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What to send where. `folder` is for the state, `metrics` the address of the metrics server.
 
-    `redis_url` is a Redis that gets the verdicts, for `tick reach`.
+    `redis_url` is a Redis that gets the verdicts, for `tick reach`. `token` is for private editions.
     """
 
     receivers: Sequence[Receiver]
@@ -49,6 +50,10 @@ class RelayOptions(msgspec.Struct, frozen=True, kw_only=True):
     sends_board: bool
     metrics: tuple[str, int] | None
     redis_url: str | None = None
+    token: TokenSource = None
+
+    def __repr__(self) -> str:  # the token is a secret
+        return f"RelayOptions({self.editions!r})"
 
 
 def run(options: RelayOptions, settings: Settings, *, environ: Mapping[str, str], ready: Callable[[str], None]) -> None:
@@ -113,7 +118,8 @@ def _route(
     state = opened(StateFile(state_file(options.folder, receiver.name, edition)))
     stored, records = state.load()
     plan = Plan(limits_of(settings, sends_board=options.sends_board), stored, records)
-    return Route(receiver.name, edition, options.gateway, plan, state, target, report)
+    source = Source(options.gateway, options.token)
+    return Route(receiver.name, edition, source, plan, state, target, report)
 
 
 def _ignore(receiver: str, edition: str, report: Report) -> None:

@@ -78,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     trusted_proxies: tuple[str, ...] = ()
     public_url: str | None = None
     websub_hub: Annotated[str, Meta(max_length=2000)] | None = None
+    access_keys_file: Annotated[str, Meta(min_length=1, max_length=4000)] | None = None
 
     # the posting part
     api_requests: Annotated[int, Meta(ge=1, le=10_000)] = 200

@@ -17,6 +17,7 @@ OTHERS: Final = frozenset(
         *("TICKER_REDIS_URL", "TICKER_GATEWAY_URL", "TICKER_DATA", "TICKER_CONFIG", "TICKER_SETTINGS"),
         *("TICKER_LOG_LEVEL", "TICKER_LOG_FORMAT", "TICKER_DEBUG"),
         *("TICKER_RELAY_SECRET", "TICKER_RELAY_SECRET_FILE"),
+        *("TICKER_ACCESS_TOKEN", "TICKER_ACCESS_TOKEN_FILE"),
         *(f"TICKER_{name}_PASSWORD{ending}" for name in _PASSWORDS for ending in ("", "_FILE")),
     }
 )

@@ -75,11 +75,15 @@ def watch(
     After a lost connection it reconnects, and shows every line that it missed. If the output isn't a terminal, it
     prints one line per entry. With --json, it prints each message of the gateway. --after continues where an earlier
     one ended.
+
+    A private edition needs a token, in TICKER_ACCESS_TOKEN or in the file that TICKER_ACCESS_TOKEN_FILE names.
     """
     from publisher_cli.output.live_board import only_edition, show_live  # noqa: PLC0415 -- slow to import
+    from ticker.client.access_token import token_from  # noqa: PLC0415 -- as above
 
     find = _gateway_finder(console, gateway, data)
-    name = check_name(edition) if edition is not None else only_edition(find())
+    token = token_from(console.environ)
+    name = check_name(edition) if edition is not None else only_edition(find(), token() if callable(token) else token)
     given = {
         "section": sections,
         "region": regions,
@@ -89,7 +93,7 @@ def watch(
     query = {field: values for field, values in given.items() if values}
     gc.enable()  # `main` has disabled it, for commands that end soon
     with raised_interrupts(), suppress(KeyboardInterrupt):
-        asyncio.run(show_live(console, find, name, query, after))
+        asyncio.run(show_live(console, find, name, query, after, token))
     return Status.DONE
 
 

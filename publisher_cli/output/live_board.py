@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from publisher_cli.output import bidi, messages
-from ticker.client.follower import Connecting, Event, Lost, Received, editions_at, follow_events
+from ticker.client.follower import Connecting, Event, Lost, Received, TokenSource, editions_at, follow_events
 from ticker.console import Console, Style, Styled
 from ticker.core.errors import SettingsError, StoreError
 from ticker.core.line import Line
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from publisher_cli.output.live_screen import Show
 
 
-def only_edition(gateway: str) -> str:
-    """Return the name of a gateway's only edition.
+def only_edition(gateway: str, token: str | None) -> str:
+    """Return the name of a gateway's only edition. A private one needs a token.
 
     Raises:
         StoreError: If the gateway serves no edition, or can't be reached.
         SettingsError: If there are several.
 
     """
-    names = editions_at(gateway)
+    names = editions_at(gateway, token)
     if not names:
         raise StoreError("there is no edition yet: start the desk (`ticker up` or `ticker desk`), which creates them")
     if len(names) > 1:
@@ -36,11 +36,16 @@ def only_edition(gateway: str) -> str:
 
 
 async def show_live(
-    console: Console, find: Callable[[], str], edition: str, query: Mapping[str, Sequence[str]], after: str | None
+    console: Console,
+    find: Callable[[], str],
+    edition: str,
+    query: Mapping[str, Sequence[str]],
+    after: str | None,
+    token: TokenSource,
 ) -> None:
     """Follow an edition through the gateway that `find` names, and show it until cancelled.
 
-    `after` is the position of the last entry that is already known, or None.
+    `after` is the position of the last entry that is already known, or None. `token` is for a private edition.
 
     Raises:
         RefusedError: If the gateway refuses the request for good.
@@ -48,7 +53,8 @@ async def show_live(
 
     """
     with open_screen(console, edition) as show:
-        async with aclosing(follow_events(find, edition, query, after=after)) as events, asyncio.TaskGroup() as tasks:
+        following = follow_events(find, edition, query, after=after, token=token)
+        async with aclosing(following) as events, asyncio.TaskGroup() as tasks:
             clock = tasks.create_task(_each_second(show))
             try:
                 async for event in events:

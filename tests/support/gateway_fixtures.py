@@ -118,6 +118,7 @@ def kept_of_followers(channel: Channel) -> dict[str, object]:
         "paused": members.paused,
         "closing": members._closing,
         "ahead": list(members.ahead),
+        "expiries": len(members.expiries),
         "slots": [number for number, slot in enumerate(members.slots) if list(slot)],
     }
     return {name: value for name, value in held.items() if value}

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.support.channels import make_channel, make_hub, make_line
+from tests.support.private_editions import private_edition
 from tests.support.waiting import eventually
 from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.position import next_link
@@ -36,7 +37,8 @@ async def test_hub_is_told_about_each_feed_after_a_change_and_again_after_a_fail
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     channel = make_channel("en", [make_line(1, "One")])
-    publisher = WebSubPublisher(make_hub({"en": channel}), address, "https://news.example", lambda: 0.0)
+    private = make_channel("es", [make_line(1, "Uno")], private_edition("es"))  # the hub never hears of it
+    publisher = WebSubPublisher(make_hub({"es": private, "en": channel}), address, "https://news.example", lambda: 0.0)
     task = asyncio.create_task(publisher.run())
     try:
         feeds = [f"https://news.example/en/{file}" for file in ("feed.json", "feed.atom", "feed.rss")]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build_widget import WIDGET, build
+from scripts.build_widget import BUILDS, WIDGET, build
 from ticker import widget
 
 
@@ -19,12 +19,13 @@ def test_the_committed_bundle_is_what_its_sources_build_to(tmp_path: Path) -> No
     """If this fails, run `make widget` and commit the result."""
     shutil.copytree(WIDGET / "src", tmp_path / "src")
     build(tmp_path)
-    assert (tmp_path / "dist" / "ticker.js").read_bytes() == widget.module()
-    assert (tmp_path / "dist" / "ticker.js.map").read_bytes() == widget.source_map()
+    for name in BUILDS:
+        assert (tmp_path / "dist" / f"{name}.js").read_bytes() == widget.module(name)
+        assert (tmp_path / "dist" / f"{name}.js.map").read_bytes() == widget.source_map(name)
     # Another version of Node may compress with Brotli in another way: of that copy only the name is compared.
     assert {each.name for each in (WIDGET / "dist").iterdir()} == {each.name for each in (tmp_path / "dist").iterdir()}
-    (built,) = (tmp_path / "dist").glob("*.gz")
-    assert built.read_bytes() == widget.compressed(widget.module())["gzip"]
+    built = {copy.read_bytes() for copy in (tmp_path / "dist").glob("*.gz")}
+    assert built == {widget.compressed(widget.module(name))["gzip"] for name in BUILDS}
 
 
 def test_readers_download_at_most_10_kb_gzipped() -> None:
@@ -34,19 +35,30 @@ def test_readers_download_at_most_10_kb_gzipped() -> None:
     assert len(copy) <= 10 * 1024
 
 
-def test_the_module_names_its_source_map_and_the_map_contains_every_source() -> None:
-    assert widget.module().endswith(b"\n//# sourceMappingURL=ticker.js.map\n")
-    source_map = json.loads(widget.source_map())
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_module_names_its_source_map_and_the_map_contains_every_source(name: str) -> None:
+    assert widget.module(name).endswith(f"\n//# sourceMappingURL={name}.js.map\n".encode())
+    source_map = json.loads(widget.source_map(name))
     sources = dict(zip(source_map["sources"], source_map["sourcesContent"], strict=True))
+    left_out = {"index.js", "ticker.js"}  # they only import and export
+    if name == "ticker":
+        left_out.add("access.js")
     assert sources == {
         f"../src/{path.name}": path.read_text(encoding="utf-8")
         for path in (WIDGET / "src").glob("*.js")
-        if path.name not in {"index.js", "ticker.js"}  # they only import and export
+        if path.name not in left_out
     }
 
 
+def test_only_the_private_module_has_tokens() -> None:
+    """A page with public editions loads nothing for private ones."""
+    assert b"ticker.token" in widget.module("ticker-private")
+    assert b"oken" not in widget.module().replace(b"Tokenizer", b"")
+    assert len(widget.compressed(widget.module("ticker-private"))["gzip"]) <= 11 * 1024
+
+
 def test_the_module_contains_no_address_of_another_host() -> None:
-    text = widget.module().decode()
+    text = widget.module("ticker-private").decode()
     assert "http" not in text.replace("^https?:", "").replace("^http", "")
 
 
@@ -54,4 +66,4 @@ def test_the_module_uses_no_markup_sink_no_eval_and_no_storage() -> None:
     forbidden = (
         r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function|cookie|localStorage|indexedDB"
     )
-    assert re.findall(forbidden, widget.module().decode()) == []
+    assert [re.findall(forbidden, widget.module(name).decode()) for name in BUILDS] == [[], []]

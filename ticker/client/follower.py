@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import logging
 import random
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import msgspec
 from websockets.asyncio.client import connect
@@ -23,6 +25,7 @@ from ticker.core.messages import (
     SUBPROTOCOL,
     BoardMessage,
     ByeMessage,
+    CloseCode,
     ForgetMessage,
     LineMessage,
     LiveMessage,
@@ -41,6 +44,13 @@ OPEN_S: Final = 10.0
 RETRY_CLOSE_CODES: Final = range(1000, 4000)
 PERMANENT: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """A gateway that answers with one of these would do so again."""
+
+TokenSource: TypeAlias = str | Callable[[], str | Awaitable[str]] | None
+"""A token of a private edition, or a function that returns one. The function is called before each connection."""
+
+_quiet: Final = logging.getLogger("ticker.client.websocket")
+"""websockets logs every header at the level `debug`, and one of them has the token."""
+_quiet.setLevel(logging.WARNING)
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -82,6 +92,7 @@ async def follow(
     regions: Iterable[str] = (),
     urgency: int | None = None,
     lines: int | None = None,
+    token: TokenSource = None,
 ) -> AsyncGenerator[BoardMessage | LineMessage | ForgetMessage | LiveMessage]:
     """Yield the messages of an edition, for ever.
 
@@ -103,10 +114,13 @@ async def follow(
         regions: Only lines of these regions.
         urgency: Only lines of this urgency or more urgent; 1 is the most urgent.
         lines: How many lines the board has.
+        token: The token of a private edition. A function, which may be asynchronous, is called before each connection:
+            it returns a new token when the old one is about to expire.
 
     Raises:
         SettingsError: If `url` isn't the address of an edition.
-        RefusedError: If the gateway refuses the request for good, because the edition or a section doesn't exist.
+        RefusedError: If the gateway refuses the request for good, because the edition or a section doesn't exist, or
+            because a token that can't be renewed isn't valid or has expired.
 
     """
     gateway, edition = _parse_edition_url(url)
@@ -116,7 +130,7 @@ async def follow(
         "urgency": () if urgency is None else (str(urgency),),
         "lines": () if lines is None else (str(lines),),
     }
-    async with aclosing(follow_events(lambda: gateway, edition, query, after=after)) as events:
+    async with aclosing(follow_events(lambda: gateway, edition, query, after=after, token=token)) as events:
         async for event in events:
             if isinstance(event, Received) and isinstance(
                 event.message, BoardMessage | LineMessage | ForgetMessage | LiveMessage
@@ -125,7 +139,12 @@ async def follow(
 
 
 async def follow_events(
-    gateway: Callable[[], str], edition: str, query: Mapping[str, Sequence[str]], *, after: str | None = None
+    gateway: Callable[[], str],
+    edition: str,
+    query: Mapping[str, Sequence[str]],
+    *,
+    after: str | None = None,
+    token: TokenSource = None,
 ) -> AsyncGenerator[Event]:
     """Yield everything that happens to a follower of `edition`, for ever: `follow` with the state of the connection.
 
@@ -137,7 +156,7 @@ async def follow_events(
         RefusedError: If the gateway refuses the request for good.
 
     """
-    position = after
+    position, renewable = after, callable(token)
     is_known = False  # a gateway has already served this follower
     # Full jitter: after an outage, every follower returns at another moment.
     backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S, jitter=1)
@@ -147,7 +166,7 @@ async def follow_events(
         yield Connecting(address)
         started, retry_s, reason = _now(), None, "the gateway closed the connection"
         try:
-            async with _connect(address, edition, query, position) as connection:
+            async with _connect(address, edition, query, position, await _value_of(token)) as connection:
                 async for data in connection:
                     text = data if isinstance(data, str) else data.decode(errors="replace")
                     message = decode_message(text)
@@ -157,9 +176,9 @@ async def follow_events(
                         position, is_known = message.position, True
                     yield Received(text, message)
         except InvalidStatus as error:
-            reason, retry_s = _reason_refused(error, is_known=is_known)
-        except (OSError, WebSocketException, MessageError) as error:
-            reason = _reason_failed(error, address)
+            reason, retry_s = _reason_refused(error, is_known=is_known, renewable=renewable)
+        except (OSError, WebSocketException, MessageError, StoreError) as error:
+            reason = _reason_failed(error, address, renewable=renewable)
         if _now() - started >= STABLE_S:
             backoff.reset()
         own_s = backoff.next_s()  # always: a gateway's delay counts as an attempt
@@ -181,7 +200,27 @@ def _check_gateway(gateway: str, given: str, example: str) -> None:
         raise SettingsError(f"{given[:60]!a} is not the address of a gateway: write it like {example}")
 
 
-def _connect(address: str, edition: str, query: Mapping[str, Sequence[str]], position: str | None) -> connect:
+async def _value_of(token: TokenSource) -> str | None:
+    """Return the token to connect with.
+
+    Raises:
+        StoreError: If the function that renews it fails because of the network or the disk. The reader tries again.
+
+    """
+    if token is None or isinstance(token, str):
+        return token
+    try:
+        value = token()
+        return await value if inspect.isawaitable(value) else value
+    except OSError as error:
+        raise StoreError(f"the token can't be renewed ({type(error).__name__})") from error
+    except SettingsError as error:
+        raise StoreError(f"the token can't be renewed: {error}") from error
+
+
+def _connect(
+    address: str, edition: str, query: Mapping[str, Sequence[str]], position: str | None, token: str | None
+) -> connect:
     fields = {name: values for name, values in query.items() if values}
     if position is not None:
         fields["after"] = [position]
@@ -192,26 +231,33 @@ def _connect(address: str, edition: str, query: Mapping[str, Sequence[str]], pos
         open_timeout=OPEN_S,
         close_timeout=1,
         user_agent_header=None,
+        # The library drops it if a redirect leads to another origin.
+        additional_headers=None if token is None else {"Authorization": f"Bearer {token}"},
+        logger=_quiet,
         proxy=None if urlsplit(address).hostname in LOOPBACK else True,
         process_exception=lambda error: error,  # the library's own retries are not used
     )
 
 
-def _reason_closed(error: ConnectionClosed) -> str:
+def _reason_closed(error: ConnectionClosed, *, renewable: bool) -> str:
     if error.rcvd is None:
         return "the connection was lost"
     reason = error.rcvd.reason or "without a reason"
+    if error.rcvd.code == CloseCode.TOKEN and renewable:
+        return "the token has expired"
     if error.rcvd.code not in RETRY_CLOSE_CODES:
         raise RefusedError(f"the gateway closed the connection for good ({error.rcvd.code}): {reason}") from error
     return f"the gateway closed the connection: {reason}"
 
 
-def _reason_refused(error: InvalidStatus, *, is_known: bool) -> tuple[str, float | None]:
+def _reason_refused(error: InvalidStatus, *, is_known: bool, renewable: bool) -> tuple[str, float | None]:
     """Return the gateway's reason, and the delay that it requests, with jitter."""
     response = error.response
     detail = _detail(response.body) or f"HTTP {response.status_code}"
     # A gateway that has just started may not know its editions yet. One that has served us before will do so again.
     if response.status_code in PERMANENT and not is_known:
+        raise RefusedError(detail) from error
+    if response.status_code == HTTPStatus.UNAUTHORIZED and not renewable:
         raise RefusedError(detail) from error
     retry = response.headers.get("Retry-After", "")
     # The gateway sends the same delay to every follower.
@@ -226,9 +272,11 @@ def _detail(body: bytes | bytearray | None) -> str:
         return ""
 
 
-def _reason_failed(error: BaseException, address: str) -> str:
+def _reason_failed(error: BaseException, address: str, *, renewable: bool) -> str:
     if isinstance(error, ConnectionClosed):
-        return _reason_closed(error)
+        return _reason_closed(error, renewable=renewable)
+    if isinstance(error, StoreError):
+        return str(error)
     if isinstance(error, ConnectionRefusedError):
         return f"no gateway answers at {address}"
     if isinstance(error, TimeoutError):
@@ -241,8 +289,10 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def editions_at(gateway: str) -> list[str]:
+def editions_at(gateway: str, token: str | None = None) -> list[str]:
     """Return the names of the editions that a gateway serves. Blocks for up to `OPEN_S` seconds.
+
+    A private edition is among them only with a token for it.
 
     Raises:
         SettingsError: If `gateway` isn't the address of a gateway.
@@ -252,8 +302,11 @@ def editions_at(gateway: str) -> list[str]:
     _check_gateway(gateway, gateway, "http://127.0.0.1:8080")
     is_local = urlsplit(gateway).hostname in LOOPBACK
     opener = build_opener(ProxyHandler({})) if is_local else build_opener()
+    request = Request(f"{gateway.rstrip('/')}/v1/editions")  # noqa: S310 -- http or https, as checked
+    if token is not None:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
-        with opener.open(f"{gateway.rstrip('/')}/v1/editions", timeout=OPEN_S) as response:
+        with opener.open(request, timeout=OPEN_S) as response:
             document: Any = json.load(response)
         return [str(edition["name"]) for edition in document["editions"]]
     except (OSError, ValueError, KeyError, TypeError) as error:

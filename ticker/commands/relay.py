@@ -71,6 +71,8 @@ def relay(
     TICKER_RELAY_SECRET, or the file that TICKER_RELAY_SECRET_FILE names, has the secret that signs them. With several
     receivers, each has a secret of its own: TICKER_RELAY_SECRET_CMS for the receiver `cms`.
 
+    TICKER_ACCESS_TOKEN, or the file that TICKER_ACCESS_TOKEN_FILE names, has the token for private editions.
+
     Prints `ready` when it runs. After a restart it continues at its last position.
     """
     if context.invoked_subcommand is not None:
@@ -85,7 +87,8 @@ def relay(
         raise SettingsError("no gateway is named, and none of `ticker up` runs here: give one with --gateway")
     chosen = settings_for(console, settings, None)
     try:
-        from ticker.relay_process import Receiver, RelayOptions, run  # noqa: PLC0415 -- slow to import
+        from ticker.client.access_token import token_from  # noqa: PLC0415 -- slow to import
+        from ticker.relay_process import Receiver, RelayOptions, run  # noqa: PLC0415 -- as above
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"{error.name} isn't installed: the relay needs the extra `relay` of the package (docs/relay.md)"
@@ -102,6 +105,7 @@ def relay(
         sends_board=not no_board,
         metrics=address,
         redis_url=url_of_redis(console, data) if reach else None,
+        token=token_from(console.environ),
     )
     run(options, chosen, environ=console.environ, ready=partial(_print_ready, console))
 

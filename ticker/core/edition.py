@@ -50,6 +50,13 @@ _LANG = r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*"
 _WebAddress = Annotated[str, Meta(pattern=r"^https?://[^\s<>\"]+$", max_length=2000)]
 
 
+class Access(StrEnum):
+    """The readers of an edition."""
+
+    OPEN = "open"  # everybody
+    TOKEN = "token"  # noqa: S105 -- readers with a JSON Web Token for the edition: it is a private edition
+
+
 class Role(StrEnum):
     """The role of an editor in an edition."""
 
@@ -93,6 +100,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         board_lines: The maximum number of lines with a text on a board.
         text_graphemes: The maximum number of graphemes of a text.
         text_warn_graphemes: The desk warns about a text with more graphemes than this.
+        access: Who may read the edition.
         origins: The web origins whose pages may connect ("*": all).
         rules: The effects of house rules that differ from the defaults (see `effects`).
         placeholders: Words that must not be published, in addition to those of the language.
@@ -123,6 +131,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     board_lines: Annotated[int, Meta(ge=1, le=100)] = 10
     text_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 160
     text_warn_graphemes: Annotated[int, Meta(ge=1, le=1000)] = 100
+    access: Access = Access.OPEN
     origins: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=TERMS_MAX)] = ("*",)
     rules: dict[str, Effect] = {}
     placeholders: Annotated[
@@ -145,6 +154,11 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     id_authority: (
         Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]*,[0-9]{4}(-[0-9]{2}){0,2}$", max_length=250)] | None
     ) = None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether readers need a token."""
+        return self.access is Access.TOKEN
 
 
 DEFAULT_EDITIONS: Final = {

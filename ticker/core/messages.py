@@ -22,7 +22,10 @@ SUBPROTOCOL: Final = "ticker.v1"
 
 
 class CloseCode(IntEnum):
-    """Why a gateway closes a connection (RFC 6455, 7.4). Readers reconnect after 1xxx, and only slowly after 4xxx."""
+    """Why a gateway closes a connection (RFC 6455, 7.4). Readers reconnect after 1xxx, and only slowly after 4xxx.
+
+    After `TOKEN`, a reader needs a new token, and reconnects with it at once.
+    """
 
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
@@ -30,6 +33,7 @@ class CloseCode(IntEnum):
     TOO_BIG = 1009
     RESTART = 1012
     TRY_LATER = 1013
+    TOKEN = 4401
 
 
 class EditionInfo(msgspec.Struct, frozen=True, omit_defaults=True):

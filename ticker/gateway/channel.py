@@ -23,7 +23,7 @@ from ticker.settings import Settings
 
 
 class Channel:
-    """One edition in a gateway's memory.
+    """One edition in a gateway's memory. With `is_private`, its readers need a token.
 
     The feed calls `append` and `replace`. Connections call `new_follower` and `members.join`. The hub calls `tick` once
     per second. All of these return within one iteration of the event loop.
@@ -38,6 +38,7 @@ class Channel:
         clock: Callable[[], datetime],
     ) -> None:
         self.name = name
+        self.is_private = edition.is_private
         self.counts = Counts()
         self.history = History(name, edition, nonce, settings.retained)
         self.frame_caches = FrameCaches(self.history, clock)
@@ -121,12 +122,17 @@ class Channel:
     def edit(self, edition: Edition) -> None:
         """Use new settings of the edition."""
         self.history.edition = edition
+        if self.is_private != edition.is_private:
+            self.is_private = edition.is_private
+            self.members.change_access(is_private=edition.is_private)
         self._replaced_at = self._clock()
         self.requests = RequestParser(edition)
         self.frame_caches.clear_frames()
 
     def tick(self, second: int, now: float) -> None:
         """Send the heartbeats of this second, and end everything that takes too long."""
+        for follower in self.members.expiries.take_due(self._clock().timestamp()):
+            self._context.time_slices.run(follower.close_expired)
         self.frame_caches.start_second()
         self.members.refuse_overdue(now)
         self.broadcaster.send_heartbeats(second)

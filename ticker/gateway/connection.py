@@ -217,7 +217,7 @@ class Connection(HttpToolsProtocol):
 
         """
         hub, headers = self.hub, self._headers
-        channel = hub.channel(target.edition)
+        channel, expires_at = hub.channel_until(target.edition, headers)
         origin = handshake.check_origin(channel.edition, headers, hub.settings.public_url)
         last_event_id = headers.one(b"last-event-id") if target.framing is Framing.EVENTS else None
         framing, extension = target.framing, None
@@ -232,6 +232,8 @@ class Connection(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         address = counted_as(client_address(peer, headers.all(b"x-forwarded-for"), hub.trusted))
         follower = hub.admit(channel, self.transport, request.options, address)
+        if expires_at is not None:
+            channel.members.expiries.add(follower, expires_at)
         return channel, follower, response, request.after
 
     def _refuse_head(self, refusal: Refusal) -> None:

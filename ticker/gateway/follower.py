@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from ticker.core.log_window import Reset
-from ticker.core.messages import CloseCode
+from ticker.core.messages import ByeMessage, CloseCode
 from ticker.gateway.frame_cache import FrameCache, StreamOptions
-from ticker.gateway.framing import Framing
+from ticker.gateway.framing import Framing, frame_message
 from ticker.gateway.inbound import PARSED_BYTES, Inbound
 from ticker.gateway.time_slices import TimeSlices
 from ticker.gateway.write_groups import HeartbeatSlot, Member
@@ -247,6 +247,12 @@ class Follower(Member):
         inbound = self._get_inbound()
         inbound.send_close(code, reason)
         self._flush(inbound)
+
+    def close_expired(self) -> None:
+        """Tell the peer that it needs a new token, and close the connection, unless it has left already."""
+        if self.state is not LEFT:
+            self.send(frame_message(self.frame_cache.key.framing, ByeMessage(0, "token")))
+            self.close(CloseCode.TOKEN, "a new token is needed")
 
     def _end(self) -> None:
         """Close the transport after it has sent its write buffer. The channel aborts it if that takes too long.

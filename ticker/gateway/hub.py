@@ -10,11 +10,13 @@ from typing import Final
 from prometheus_client import Histogram
 
 from ticker.core.edition import in_order
+from ticker.gateway.access import Access
 from ticker.gateway.admission import RETRY_S, Admission, Refusal, parse_networks
 from ticker.gateway.channel import Channel
 from ticker.gateway.connection_limits import ConnectionLimits
 from ticker.gateway.follower import Follower
 from ticker.gateway.frame_cache import StreamOptions
+from ticker.gateway.request_head import Headers
 from ticker.gateway.selection_limits import SelectionLimits
 from ticker.gateway.time_slices import TimeSlices
 from ticker.outages import Outages
@@ -59,13 +61,16 @@ class Hub:
         clock: Callable[[], datetime],
         chance: Callable[[], float],
     ) -> None:
-        """Create a hub without channels.
+        """Create a hub without channels. It reads the keys of private editions.
 
         Args:
             settings: The limits.
             file_limit: How many files the process may open.
             clock: Returns the current time.
             chance: Returns a random number from 0 to 1, to spread reconnects.
+
+        Raises:
+            SettingsError: If the file of the keys can't be used.
 
         """
         self.settings = settings
@@ -77,6 +82,7 @@ class Hub:
         self.outages = Outages()
         self.feed_failures = 0
         self.admission = Admission(settings, file_limit)
+        self.access = Access(settings.access_keys_file, self.admission.refused)
         self.trusted = parse_networks(settings.trusted_proxies)
         self.limits = ConnectionLimits(
             settings, max(file_limit - RESERVED_FILES, 8), self.trusted, self.admission.refused
@@ -99,12 +105,22 @@ class Hub:
         """Whether the gateway is closing its followers' connections before it stops."""
         return self.admission.draining
 
-    def channel(self, name: str) -> Channel:
-        """Return the channel of an edition.
+    def channel(self, name: str, headers: Headers) -> Channel:
+        """Return the channel of an edition that the request with these headers may read.
+
+        Raises:
+            Refusal: As `channel_until`.
+
+        """
+        return self.channel_until(name, headers)[0]
+
+    def channel_until(self, name: str, headers: Headers) -> tuple[Channel, int | None]:
+        """Return the channel of an edition, and until when the request's token counts (in Unix time, None: for ever).
 
         Raises:
             Refusal: 404 if the edition doesn't exist; 503 if it exists but can't be loaded now, or if the editions are
-                still being loaded. Some readers give up after 404; all retry after 503.
+                still being loaded. Some readers give up after 404; all retry after 503. For a private edition also as
+                `Access.check`.
 
         """
         channel = self.channels.get(name)
@@ -113,9 +129,13 @@ class Hub:
         if channel is None and name in self.editions:
             raise Refusal(503, "unavailable", f"the log of the edition {name} can't be read now: try again", RETRY_S)
         if channel is None:
-            existing = ", ".join(in_order(self.channels)) or "none yet"
+            existing = ", ".join(self.open_channels()) or "none yet"
             raise Refusal(404, "edition", f"there is no edition {name[:40]!a}: there are {existing}")
-        return channel
+        return channel, (self.access.check(name, headers) if channel.is_private else None)
+
+    def open_channels(self) -> dict[str, Channel]:
+        """Return the channels of the editions that everybody may read, in the order of every list."""
+        return {name: self.channels[name] for name in in_order(self.channels) if not self.channels[name].is_private}
 
     def add(self, channel: Channel) -> None:
         """Serve an edition."""

@@ -13,6 +13,7 @@ from ticker.core.messages import ByeMessage, CloseCode
 from ticker.core.position import Position
 from ticker.gateway.admission import Refusal
 from ticker.gateway.ahead import AheadFollowers
+from ticker.gateway.expiries import Expiries
 from ticker.gateway.follower import LEFT, LIVE, Counts, Follower
 from ticker.gateway.frame_cache import FrameCaches
 from ticker.gateway.framing import frame_message
@@ -33,6 +34,7 @@ class Members:
         behind: Followers that need another batch before the next pass.
         paused: Followers that are written nothing until their peers have read.
         ahead: Followers that wait because their position is ahead of the log.
+        expiries: When the tokens of the followers of a private edition expire.
         work: Set when there is something to write.
         on_lost: Called when a follower's connection is gone.
         refused: Counts refusals by code.
@@ -43,6 +45,7 @@ class Members:
         self.behind: dict[Follower, None] = {}
         self.paused: dict[Follower, None] = {}
         self.ahead = AheadFollowers()
+        self.expiries = Expiries()
         self.work = asyncio.Event()
         self.on_lost: Callable[[Follower], None] = lambda follower: None
         self.refused: Counter[str] = Counter()
@@ -99,6 +102,7 @@ class Members:
             return
         follower.state = LEFT
         self.ahead.pop(follower, None)
+        self.expiries.discard(follower)
         follower.slot.remove(follower)
         self.behind.pop(follower, None)
         self.paused.pop(follower, None)
@@ -194,6 +198,13 @@ class Members:
             follower.close(CloseCode.TRY_LATER, "this reader reads too slowly")
 
     # Closing
+
+    def change_access(self, *, is_private: bool) -> None:
+        """Close the followers of an edition that becomes private with the next tick. They had no token to show."""
+        self.expiries.clear()
+        if is_private:
+            for follower in [*self.ahead, *(each for slot in self.slots for each in slot)]:
+                self.expiries.add(follower, 0)
 
     def start_closing(self, follower: Follower) -> None:
         """Stop serving a follower. Its peer has `CLOSING_S` to end the connection."""

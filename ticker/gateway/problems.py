@@ -20,6 +20,16 @@ EXPOSED: Final = "ETag, Last-Modified, Link, Retry-After"
 """The response headers that scripts of other origins may read (CORS)."""
 
 
+_REALM: Final = 'Bearer realm="ticker"'
+CHALLENGES: Final = {
+    "token": _REALM,
+    "token-invalid": f'{_REALM}, error="invalid_token"',
+    "token-expired": f'{_REALM}, error="invalid_token", error_description="The token has expired"',
+    "token-edition": f'{_REALM}, error="insufficient_scope"',
+}
+"""The values of `WWW-Authenticate` by the code of the problem (RFC 6750, 3)."""
+
+
 def _of_parameter(name: str) -> ProblemType:
     return ProblemType(
         f"The parameter `{name}` is invalid", (400,), "Read `detail`: it names the value and the valid ones."
@@ -49,6 +59,12 @@ PROBLEMS: Final[dict[str, ProblemType]] = {
         (403,),
         "Ask the operator to add it to the edition's `origins`.",
     ),
+    "token": ProblemType("The edition is private", (401,), "Send a token: `Authorization: Bearer …`."),
+    "token-invalid": ProblemType(
+        "The token is not valid", (401,), "Get a new token from the site that gave you this one."
+    ),
+    "token-expired": ProblemType("The token has expired", (401,), "Get a new token, and send the request again."),
+    "token-edition": ProblemType("The token is for another edition", (403,), "Get a token for this edition."),
     "edition": ProblemType("The edition doesn't exist", (404,), "Choose one of `/v1/editions`."),
     "line": ProblemType(
         "The line is not known", (404,), "Check the id. A line that is so old that everybody has forgotten it is gone."
@@ -78,6 +94,9 @@ PROBLEMS: Final[dict[str, ProblemType]] = {
     "busy": ProblemType("Too many readers are connecting", (503,), _RETRY),
     "selections": ProblemType("Too many selections are in use", (503,), "Follow without a selection, or retry later."),
     "loading": ProblemType("The gateway is starting", (503,), _RETRY),
+    "no-keys": ProblemType(
+        "The gateway can't check tokens", (503,), "Report it to the operator: `access_keys_file` isn't set."
+    ),
     "unavailable": ProblemType("The edition can't be read now", (503,), _RETRY),
     "draining": ProblemType("The gateway is about to stop", (503,), f"{_RETRY} Another gateway will answer."),
     "behind": ProblemType(
@@ -109,6 +128,8 @@ def problem_headers(refusal: Refusal) -> dict[str, str]:
     headers = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
     if refusal.retry_s is not None:
         headers["Retry-After"] = str(refusal.retry_s)
+    if refusal.code in CHALLENGES:
+        headers["WWW-Authenticate"] = CHALLENGES[refusal.code]
     if refusal.status == HTTPStatus.UPGRADE_REQUIRED:
         headers |= {"Upgrade": "websocket", "Connection": "Upgrade"}
     if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -116,14 +116,14 @@ class Gateway:
             make_app: Returns the web application, which answers all requests except those for live editions.
 
         Raises:
-            TickerError: If the address can't be bound.
+            TickerError: If the address can't be bound, or the keys of private editions can't be read.
 
         """
+        chance = random.SystemRandom().random
+        self.hub = Hub(settings, raise_file_limit(), lambda: datetime.now(UTC), chance)
         self._listener = listen(address)
         self.port: int = self._listener.getsockname()[1]
         self.address = url_of(self._listener)
-        chance = random.SystemRandom().random
-        self.hub = Hub(settings, raise_file_limit(), lambda: datetime.now(UTC), chance)
         self._feeds = Feeds(self.hub, url, f"{socket.gethostname()}:{os.getpid()}:{self.port}", chance)
         self._server = _Server(self._config(make_app(self.hub)), self.hub)
 

@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from typing import Final, NoReturn, Protocol, TypeAlias
+from typing import Final, NamedTuple, NoReturn, Protocol, TypeAlias
 
 import msgspec
 import structlog
 
 from ticker.backoff import Backoff
-from ticker.client.follower import RefusedError, follow
+from ticker.client.follower import RefusedError, TokenSource, follow
 from ticker.core.board import LINES_MAX
 from ticker.core.messages import ForgetMessage
 from ticker.relay.plan import Plan
@@ -69,6 +69,13 @@ class Counts(msgspec.Struct):
     verdicts: dict[Verdict, int] = msgspec.field(default_factory=dict)
 
 
+class Source(NamedTuple):
+    """The gateway to read from, and the token for a private edition."""
+
+    gateway: str
+    token: TokenSource = None
+
+
 class Route:
     """Follows an edition, and sends each change of it to one receiver until it is cancelled.
 
@@ -87,7 +94,7 @@ class Route:
         self,
         receiver: str,
         edition: str,
-        gateway: str,
+        source: Source,
         plan: Plan,
         state: StateFile,
         target: Target,
@@ -97,7 +104,8 @@ class Route:
         self.edition = edition
         self.plan = plan
         self.counts = Counts()
-        self._url = f"{gateway.rstrip('/')}/{edition}"
+        self._token = source.token
+        self._url = f"{source.gateway.rstrip('/')}/{edition}"
         self._state = state
         self._target = target
         self._report = report
@@ -217,7 +225,7 @@ class Route:
         backoff = Backoff(REFUSED_FIRST_S, REFUSED_MOST_S)
         while True:
             try:
-                async with aclosing(follow(self._url, after=after, lines=LINES_MAX)) as messages:
+                async with aclosing(follow(self._url, after=after, lines=LINES_MAX, token=self._token)) as messages:
                     async for message in messages:
                         await self._room.acquire()
                         self._add(_Read(reader, message))

@@ -29,6 +29,7 @@ from ticker.web.feeds import feed_routes
 from ticker.web.http_cache import COMPRESSED_MIN
 from ticker.web.operations import Operations
 from ticker.web.pages import make_environment, page_routes
+from ticker.web.privacy import PrivateAnswers
 from ticker.web.problems import failed, method_not_allowed, not_found, refused
 from ticker.web.public_address import PublicAddress
 
@@ -67,6 +68,7 @@ def make_app(
         routes=routes,
         middleware=[
             Middleware(PublicAddress, public_url=hub.settings.public_url, trusted=hub.trusted),
+            Middleware(PrivateAnswers),  # inside: `PublicAddress` replaces the scope that handlers mark
             Middleware(NoStoreByDefault),
             Middleware(Preflight),
             Middleware(RequestPacing),

@@ -83,13 +83,16 @@ class Assets:
         contents = {
             "ticker.js": (widget.module(), _SCRIPT),
             "ticker.js.map": (widget.source_map(), "application/json"),
+            "ticker-private.js": (widget.module("ticker-private"), _SCRIPT),
+            "ticker-private.js.map": (widget.source_map("ticker-private"), "application/json"),
             "themes.css": (widget.themes(), _STYLES),
             **{name: ((templates / name).read_bytes(), media_type) for name, media_type in _PAGES.items()},
         }
         self._newest = {name: Asset.compressed(*content) for name, content in contents.items()}
         self._immutable = {(asset.release(version), name): asset for name, asset in self._newest.items()}
         # A browser resolves the map's relative address against the module's own.
-        self._immutable[self.module.release(version), "ticker.js.map"] = self._newest["ticker.js.map"]
+        for name in ("ticker.js", "ticker-private.js"):
+            self._immutable[self._newest[name].release(version), f"{name}.map"] = self._newest[f"{name}.map"]
         for release, content in widget.earlier_modules().items():
             self._immutable[release, "ticker.js"] = Asset.compressed(content, _SCRIPT)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ticker.core.messages import SUBPROTOCOL
+from ticker.core.messages import SUBPROTOCOL, CloseCode
+from ticker.gateway.access import SUBPROTOCOL_PREFIX
 from ticker.schemas import MESSAGES, Schema, components, reference
 
 MEDIA_TYPE: Final = "application/vnd.aai.asyncapi+json;version=3.1.0"
@@ -30,6 +31,9 @@ def asyncapi(version: str, parameters: dict[str, Schema]) -> Schema:
                 "action": "send",
                 "channel": {"$ref": "#/channels/live"},
                 "summary": "Send the board or the missed lines, then each change when it is published.",
+                "description": "Only a private edition needs a token. When it expires, the gateway sends `bye` with "
+                f"the reason `token`, and closes the connection with the code {CloseCode.TOKEN:d}.",
+                "security": [{"$ref": "#/components/securitySchemes/header"}],
                 "messages": [{"$ref": f"#/channels/live/messages/{name}"} for name in names],
             }
         },
@@ -39,6 +43,15 @@ def asyncapi(version: str, parameters: dict[str, Schema]) -> Schema:
                 for kind in MESSAGES
             },
             "schemas": components(*MESSAGES),
+            "securitySchemes": {
+                "header": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The token in the header `Authorization`. A browser sends it as a subprotocol: "
+                    f"`{SUBPROTOCOL_PREFIX}` and the token, after `{SUBPROTOCOL}`.",
+                }
+            },
         },
     }
 

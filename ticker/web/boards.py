@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ticker.core.board import next_change_at
-from ticker.core.edition import in_order
 from ticker.core.messages import BoardMessage, EditionInfo, encode_message
 from ticker.gateway import handshake
 from ticker.gateway.admission import Refusal
@@ -16,6 +15,7 @@ from ticker.gateway.hub import Hub
 from ticker.web.api_response import api_response
 from ticker.web.cors import ANY_ORIGIN, check_origin, readable_channel
 from ticker.web.http_cache import last_modified
+from ticker.web.privacy import channel_for, listed_channels
 
 
 class EditionFacts(EditionInfo, frozen=True, omit_defaults=True, kw_only=True):
@@ -27,7 +27,7 @@ class EditionFacts(EditionInfo, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class EditionsAnswer(msgspec.Struct, frozen=True):
-    """All editions of this server."""
+    """All editions of this server that the request may read."""
 
     editions: list[EditionFacts]
 
@@ -39,8 +39,8 @@ class Boards:
         self._hub = hub
 
     async def editions(self, request: Request) -> Response:
-        """Return all editions, each with its position, its sections and its regions."""
-        channels = [self._hub.channels[name] for name in in_order(self._hub.channels)]
+        """Return all editions that the request may read, each with its position, its sections and its regions."""
+        channels = listed_channels(self._hub, request).values()
         facts = [
             EditionFacts(
                 **msgspec.structs.asdict(EditionInfo.of(channel.name, channel.edition)),
@@ -52,7 +52,9 @@ class Boards:
         ]
         modified_at = max((channel.modified_at for channel in channels), default=None)
         modified = last_modified(modified_at, self._hub.clock())
-        return api_response(request, msgspec.json.encode(EditionsAnswer(facts)), ANY_ORIGIN, modified)
+        # Without a private edition, the answer is the same for every token.
+        varies = {"Vary": "Authorization"} if any(each.is_private for each in self._hub.channels.values()) else {}
+        return api_response(request, msgspec.json.encode(EditionsAnswer(facts)), {**ANY_ORIGIN, **varies}, modified)
 
     async def board(self, request: Request) -> Response:
         """Return the current `board` message."""
@@ -70,12 +72,12 @@ class Boards:
 
     async def live(self, request: Request) -> Response:
         """Refuse plain HTTP on the WebSocket's path. Upgrade requests never reach this handler."""
-        channel = self._hub.channel(request.path_params["edition"])
+        channel = channel_for(self._hub, request, request.path_params["edition"])
         raise Refusal(426, "upgrade", f"this is a WebSocket; over plain HTTP, use /v1/{channel.name}/events")
 
     async def events(self, request: Request) -> Response:
         """Answer HEAD as GET would be answered, without the events. GET never reaches this handler."""
-        channel = self._hub.channel(request.path_params["edition"])
+        channel = channel_for(self._hub, request, request.path_params["edition"])
         origin = check_origin(self._hub, request, channel)
         channel.requests.parse(Framing.EVENTS, request.url.query, request.headers.get("last-event-id"))
         response = Response(headers=handshake.events_headers(origin))

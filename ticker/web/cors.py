@@ -14,6 +14,7 @@ from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
 from ticker.gateway.problems import EXPOSED
 from ticker.gateway.request_head import Headers
+from ticker.web.privacy import channel_for
 
 ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED}
 """The headers of an answer that pages of every origin may read."""
@@ -42,7 +43,7 @@ def readable_channel(hub: Hub, request: Request) -> tuple[Channel, Mapping[str, 
         Refusal: 403 if the edition doesn't allow the page's origin, or the refusal of `Hub.channel`.
 
     """
-    channel = hub.channel(request.path_params["edition"])
+    channel = channel_for(hub, request, request.path_params["edition"])
     origin = check_origin(hub, request, channel)
     if "*" in channel.edition.origins:
         return channel, ANY_ORIGIN

@@ -57,7 +57,7 @@ def publication_of(hub: Hub, channel: Channel, base: str) -> Publication:
         base=base.rstrip("/"),
         authority=authority_of(edition, settings.public_url),  # never the host of the request
         words=format_words(edition.lang),
-        hub=settings.websub_hub,
+        hub=None if channel.is_private else settings.websub_hub,
     )
 
 

@@ -23,11 +23,14 @@ SCHEMES: Final = ("light", "dark")
 class PageError(Exception):
     """A page can't be shown. `detail` is a sentence for the person who opened it.
 
-    It is in the language of `edition`, or in English.
+    It is in the language of `edition`, or in English. `headers` are those of the response.
     """
 
-    def __init__(self, status: int, detail: str, edition: Edition | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, edition: Edition | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
+        self.headers = headers or {}
         self.edition = edition
         self.status = status
         self.detail = detail

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ticker import widget
-from ticker.core.edition import Edition, in_order
+from ticker.core.edition import Edition
 from ticker.core.line import URGENCY_FLASH, Line, Status
 from ticker.core.messages import BoardMessage, EditionInfo, encode_message, rfc3339
 from ticker.core.words import language_with_words
@@ -32,12 +32,14 @@ from ticker.formats.texts import headline
 from ticker.gateway.admission import Refusal
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
+from ticker.gateway.problems import CHALLENGES
 from ticker.web.assets import REVALIDATED, Assets
 from ticker.web.demo_article import LANGUAGES, VIEWS, editions_by_language, load_articles
 from ticker.web.feeds import DISCOVERED, publication_of
 from ticker.web.http_cache import cacheable_response
 from ticker.web.page_options import PageError, PageOptions, parse_page_options
 from ticker.web.policy import frame_ancestors, frame_sandbox, security_headers
+from ticker.web.privacy import channel_for
 from ticker.web.problems import problem_response
 from ticker.web.words import words_of
 
@@ -73,7 +75,6 @@ class Pages:
     def __init__(self, hub: Hub, assets: Assets, version: str, *, demo: bool = False) -> None:
         self._hub = hub
         self._demo = demo
-        self._channels: Mapping[str, Channel] = hub.channels
         self._assets = assets
         self._module = assets.module
         self._version = version
@@ -89,12 +90,11 @@ class Pages:
 
     async def embed(self, request: Request) -> Response:
         """Show one edition without anything around it, for an iframe on another site's page."""
-        channel = self._channels.get(request.path_params["edition"])
-        return self._show(
-            request,
-            self._render_embed,
-            security_headers("*" if channel is None else frame_ancestors(channel.edition), request.url),
-        )
+        try:
+            ancestors = frame_ancestors(self._channel(request).edition)
+        except PageError:
+            ancestors = "*"
+        return self._show(request, self._render_embed, security_headers(ancestors, request.url))
 
     async def line(self, request: Request) -> Response:
         """Show one line for good, or the notice of its withdrawal."""
@@ -114,7 +114,7 @@ class Pages:
         if parameters.get("format", "json") != "json":
             return problem_response(Refusal(501, "format", "the only format is json"))
         try:
-            channel, options = self._find(parameters.get("url", ""), request.url.netloc)
+            channel, options = self._find(request, parameters.get("url", ""))
         except PageError as error:
             return problem_response(Refusal(503 if error.status == 503 else 404, "url", str(error)))
         except ValueError as error:  # urlsplit can't parse the address
@@ -154,17 +154,17 @@ class Pages:
         except PageError as error:
             body = self._environment.get_template("error.html").render(
                 error=error,
-                channels=self._in_order(),
+                channels=self._hub.open_channels(),
                 options=PageOptions(),
                 lang="en" if error.edition is None else error.edition.lang,
                 dir="ltr" if error.edition is None else error.edition.dir.value,
                 is_test=False,
             )
-            return HTMLResponse(body, error.status, headers)
+            return HTMLResponse(body, error.status, {**headers, **error.headers})
 
     def _render_index(self, request: Request) -> str:
         options = parse_page_options(request.url.query, None)
-        tickers = [EmbeddedTicker(channel, options) for channel in self._in_order().values()]
+        tickers = [EmbeddedTicker(channel, options) for channel in self._hub.open_channels().values()]
         base = str(request.base_url)
         return self._environment.get_template("index.html").render(
             options=options,
@@ -187,7 +187,7 @@ class Pages:
         if lang not in editions:
             raise PageError(404, f"There is no article in the language {lang[:40]!a} here.")
         options = parse_page_options(request.url.query, None)
-        ticker = EmbeddedTicker(self._channel(editions[lang]), PageOptions(lines=options.lines))
+        ticker = EmbeddedTicker(self._hub.open_channels()[editions[lang]], PageOptions(lines=options.lines))
         return self._environment.get_template("article.html").render(
             options=options,
             ticker=ticker,
@@ -203,10 +203,7 @@ class Pages:
         """Return the edition of the article in each language. The dict is empty without a demo."""
         if not self._demo:
             return {}
-        return editions_by_language((name, channel.edition) for name, channel in self._in_order().items())
-
-    def _in_order(self) -> dict[str, Channel]:
-        return {name: self._channels[name] for name in in_order(self._channels)}
+        return editions_by_language((name, channel.edition) for name, channel in self._hub.open_channels().items())
 
     def _render_edition(self, request: Request) -> str:
         return self._render_one("edition.html", request)
@@ -215,7 +212,7 @@ class Pages:
         return self._render_one("embed.html", request)
 
     def _render_one(self, template: str, request: Request) -> str:
-        channel = self._channel(request.path_params["edition"])
+        channel = self._channel(request)
         edition = channel.edition
         options = parse_page_options(request.url.query, edition)
         ticker = EmbeddedTicker(channel, options)
@@ -224,7 +221,7 @@ class Pages:
             options=options,
             ticker=ticker,
             is_test=edition.test,
-            channels=self._in_order(),
+            channels=self._hub.open_channels(),
             lang=edition.lang,
             dir=edition.dir.value,
             address=publication.page,
@@ -233,7 +230,7 @@ class Pages:
         )
 
     def _render_line(self, request: Request) -> str:
-        channel = self._channel(request.path_params["edition"])
+        channel = self._channel(request)
         entry = channel.history.board.get(request.path_params["id"])
         if entry is None or entry.line.status is Status.WITHHELD:
             raise PageError(404, words_of(channel.edition.lang)["no_line"], channel.edition)
@@ -242,7 +239,7 @@ class Pages:
         return self._render_lines(publication, [line], data, publication.page_of(line.id))
 
     def _render_story(self, request: Request) -> str:
-        channel = self._channel(request.path_params["edition"])
+        channel = self._channel(request)
         story, now = request.path_params["story"], self._hub.clock()
         known = (entry.line for entry in channel.history.board.newest_first() if entry.line.coverage == story)
         lines = list(islice((line for line in known if line.shows(now)), STORY_LINES))
@@ -269,18 +266,22 @@ class Pages:
             structured_data=None if data is None else _script_json(data),
         )
 
-    def _find(self, address: str, host: str) -> tuple[Channel, PageOptions]:
+    def _find(self, request: Request, address: str) -> tuple[Channel, PageOptions]:
         target = urlsplit(address)
-        if target.netloc != host or target.scheme not in ("http", "https"):
+        if target.netloc != request.url.netloc or target.scheme not in ("http", "https"):
             raise PageError(404, "url is not the address of an edition's page on this host")
-        channel = self._channel(target.path.strip("/"))
+        channel = self._channel(request, target.path.strip("/"))
         return channel, parse_page_options(target.query, channel.edition)
 
-    def _channel(self, name: str) -> Channel:
+    def _channel(self, request: Request, name: str | None = None) -> Channel:
+        """Return the channel of an edition, by default that of the request's path."""
+        name = request.path_params["edition"] if name is None else name
         try:
-            return self._hub.channel(name)
+            return channel_for(self._hub, request, name)
         except Refusal as refusal:
-            raise PageError(refusal.status, _page_text(refusal, name)) from refusal
+            challenge = CHALLENGES.get(refusal.code)
+            headers = {} if challenge is None else {"WWW-Authenticate": challenge, "Cache-Control": "no-store"}
+            raise PageError(refusal.status, _page_text(refusal, name), headers=headers) from refusal
 
 
 class EmbeddedTicker:
@@ -309,6 +310,8 @@ def _page_text(refusal: Refusal, name: str) -> str:
         "loading": "This server is still loading its editions. Please try again in a moment.",
         "unavailable": f"This server can't show the edition {name} now. Please try again in a moment.",
     }
+    if refusal.code in CHALLENGES or refusal.code == "no-keys":
+        return "This edition is private. Open it on the site that gives you access to it."
     return texts.get(refusal.code, f"There is no edition {name[:40]!a} here.")
 
 

@@ -55,6 +55,8 @@ class WebSubPublisher:
 
     async def _tell_changes(self) -> None:
         for name, channel in list(self._hub.channels.items()):
+            if channel.is_private:
+                continue  # the hub could not fetch the feed, and must not learn that it exists
             position = str(channel.position)
             if self._told.get(name) != position:
                 for file in DISCOVERED:

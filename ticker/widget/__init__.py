@@ -1,7 +1,8 @@
 """The widget's files: the element's module, its source map, and the style sheet of the ready themes.
 
-People edit `src/`. Browsers load `dist/ticker.js`, which `make widget` bundles and minifies from it with esbuild and
-terser. Both are committed, so that running needs no Node; a test rebuilds the bundle and compares it byte by byte.
+People edit `src/`. Browsers load `dist/ticker.js`, or `dist/ticker-private.js` for private editions. `make widget`
+bundles and minifies both with esbuild and terser. They are committed, so that running needs no Node; a test rebuilds
+the bundles and compares them byte by byte.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ THEMES: Final = ("newsroom", "broadsheet", "bulletin", "terminal")
 
 
 @cache
-def module() -> bytes:
-    """Return the element's module, minified."""
-    return (files(__name__) / "dist" / "ticker.js").read_bytes()
+def module(name: str = "ticker") -> bytes:
+    """Return the element's module, minified. That of `ticker-private` can show private editions, too."""
+    return (files(__name__) / "dist" / f"{name}.js").read_bytes()
 
 
 @cache
-def source_map() -> bytes:
-    """Return the module's source map, which contains its sources."""
-    return (files(__name__) / "dist" / "ticker.js.map").read_bytes()
+def source_map(name: str = "ticker") -> bytes:
+    """Return the source map of a module, which contains its sources."""
+    return (files(__name__) / "dist" / f"{name}.js.map").read_bytes()
 
 
 def compressed(content: bytes) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 /** The attributes of the element. Each one has a property with the same name that reflects it. */
 
+import { HAS_TOKENS } from "./access.js";
 import { attempt } from "./dom.js";
 
 /**
@@ -67,7 +68,7 @@ const NAMES = Object.keys(READERS);
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /** An element with the properties. Their names are not in the class, so that they cost a page few bytes. */
-export const Attributes = /** @type {(new () => HTMLElement & Properties) & { observedAttributes: string[] }} */ (
+export const Attributes = /** @type {(new () => HTMLElement & Properties & { token: string }) & { observedAttributes: string[] }} */ (
   /** @type {unknown} */ (
     class extends Base {
       static observedAttributes = [...NAMES, "lang"]; // `lang` is a property of every element
@@ -92,7 +93,7 @@ for (const [name, read] of Object.entries(READERS))
  * @param {any} element
  */
 export function upgradeProperties(element) {
-  for (const name of NAMES)
+  for (const name of HAS_TOKENS ? [...NAMES, "token"] : NAMES)
     if (Object.hasOwn(element, name)) {
       const value = element[name];
       delete element[name];

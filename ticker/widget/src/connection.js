@@ -1,5 +1,6 @@
 /** A connection to a gateway: it times out, retries, and changes the transport if one doesn't get through. */
 
+import { CLOSED_WITHOUT_TOKEN, EventStream, HAS_TOKENS, needToken, subprotocols, tokenToSend, withToken } from "./access.js";
 import { attempt } from "./dom.js";
 import { Sharing } from "./sharing.js";
 import { acquireSlot } from "./slots.js";
@@ -38,7 +39,7 @@ export class Connection extends Sharing {
     const { origin, pathname, search, hash } = new URL(url);
     this.#edition = origin + pathname;
     this.#query = search.replace("?", "&");
-    this.#requestedTransport = hash.slice(1);
+    this.#requestedTransport = HAS_TOKENS ? (hash.slice(1).split("/")[0] ?? "") : hash.slice(1);
   }
 
   /**
@@ -105,8 +106,13 @@ export class Connection extends Sharing {
     if (signal.aborted) return releaseSlot?.();
     this.#usesEvents = transport === "events" || !!releaseSlot;
     const address = this.#address(this.#usesEvents ? "/events" : "/live", this.position);
+    const token = HAS_TOKENS ? tokenToSend(this) : "";
     const source = attempt(() =>
-      this.#usesEvents ? new EventSource(address) : new WebSocket(address.replace(/^http/, "ws"), "ticker.v1"),
+      this.#usesEvents
+        ? HAS_TOKENS && token
+          ? new EventStream(address, token)
+          : new EventSource(address)
+        : new WebSocket(address.replace(/^http/, "ws"), HAS_TOKENS ? subprotocols(token) : "ticker.v1"),
     );
     signal.onabort = () => {
       source?.close();
@@ -131,13 +137,15 @@ export class Connection extends Sharing {
    */
   async #probe(path) {
     const signal = this.#startAttempt(() => this.#fail());
-    const request = () => fetch(this.#address(path), { signal });
+    const request = () =>
+      fetch(this.#address(path), HAS_TOKENS ? { ...withToken(tokenToSend(this)), signal } : { signal });
     const retryOnBoard = () => ((path = "/board"), request());
     const response = await request().catch(retryOnBoard).catch(() => undefined);
     if (signal.aborted) return;
     if (!response?.ok) {
+      if (HAS_TOKENS && response?.status === 401) return needToken(this, (isRefused) => this.#fail(0, isRefused));
       // A proxy may also answer like this for a moment, so the delays begin as short as after other failures.
-      return this.#fail(0, /40[034]/.test(`${response?.status}`));
+      return this.#fail(0, /40[0134]/.test(`${response?.status}`));
     }
     if (!this.#usesEvents) this.#nextTransport = "events";
     else if (path === "/board" && this.#requestedTransport !== "events") this.#nextTransport = "socket";
@@ -162,6 +170,7 @@ export class Connection extends Sharing {
     this.#isProven = true;
     this.#silentAttempts = 0;
     if (message.type === "live") this.#liveSince = this.#lastMessageAt;
+    if (HAS_TOKENS && message.type === "bye" && message.reason === "token") return this.#closed(CLOSED_WITHOUT_TOKEN);
     if (message.type === "bye") return this.#fail(message.retry_ms);
     this.deliver(message, isNew);
   }
@@ -176,6 +185,7 @@ export class Connection extends Sharing {
 
   /** @param {number} [code] of the WebSocket's close frame @this {Link} */
   #closed(code = 0) {
+    if (HAS_TOKENS && code === CLOSED_WITHOUT_TOKEN) return needToken(this, (isRefused) => this.#fail(0, isRefused));
     const isRefused = code >= CLOSED_AS_REFUSED;
     this.#fail(isRefused ? STOPPED_DELAY_MAX_MS : 0, isRefused);
   }

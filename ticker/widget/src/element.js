@@ -1,5 +1,6 @@
 /** The element: its connection, its lines, what it announces, and what host pages can do with it. */
 
+import { HAS_TOKENS, defineToken, renewToken, tokenOf } from "./access.js";
 import { Announcer } from "./announcer.js";
 import { Attributes, upgradeProperties } from "./attributes.js";
 import { attempt } from "./dom.js";
@@ -72,6 +73,7 @@ function watchPage() {
  * @fires {CustomEvent<{ line: Line, live: boolean }>} ticker:line - A version of a line that the reader hadn't seen.
  * @fires {CustomEvent<{ paused: boolean }>} ticker:paused - The reader or the page has paused or resumed.
  * @fires {CustomEvent<{ state: State }>} ticker:state - The state of the connection has changed.
+ * @fires {CustomEvent<{ refused: boolean }>} ticker:token - The edition is private, and the element needs a new token.
  */
 export class BreakingTicker extends Attributes {
   /** @type {Link | undefined} */
@@ -129,6 +131,10 @@ export class BreakingTicker extends Attributes {
   /** Show the newest lines again. */
   resume() {
     this.paused = false;
+  }
+
+  static {
+    if (HAS_TOKENS) defineToken(this.prototype, (element) => elements.has(element) && element.#scheduleConnect());
   }
 
   connectedCallback() {
@@ -220,6 +226,7 @@ export class BreakingTicker extends Attributes {
         this.#adoptRenderedBoard(this.#link);
       }
     }
+    if (HAS_TOKENS && this.#link) renewToken(this.#link, tokenOf(this));
     this.#link?.update();
     this.#render();
     updateAll();
@@ -243,6 +250,7 @@ export class BreakingTicker extends Attributes {
    * @param {boolean} isNew whether the message has a new version of a line
    */
   #receive(message, isNew) {
+    if (HAS_TOKENS && message?.type === "token") return this.#dispatch("token", { refused: isNew });
     if (!message) this.#dispatch("state", { state: this.state });
     else if (message.type === "board") this.#board = this.#newestLines(); // even while paused: it may be of another history
     else if (message.type === "line" && isNew) this.#receiveLine(message.line);

@@ -20,7 +20,8 @@
  * }} Edition
  * @typedef {{ type: "board", position: string, edition: Edition, lines: Line[], incomplete?: boolean }} Board
  * @typedef {Board | { type: "line", position: string, line: Line } | { type: "live" | "heartbeat", position: string, now?: string } |
- *   { type: "forget", position?: undefined, lines: string[] } | { type: "bye", position?: undefined, retry_ms: number }} Message
+ *   { type: "forget", position?: undefined, lines: string[] } | { type: "bye", position?: undefined, retry_ms: number, reason: string } |
+ *   { type: "token", position?: undefined }} Message
  */
 
 /**

@@ -4,6 +4,7 @@
  * Its messages come from its own connection, or from another tab of the site that has one.
  */
 
+import { HAS_TOKENS, numberOf, tokenOf } from "./access.js";
 import { URGENCY_LAST } from "./attributes.js";
 import { RETRY_DELAY_MS } from "./connection.js";
 import { attempt } from "./dom.js";
@@ -50,6 +51,8 @@ export function linkUrl(element) {
     for (const value of new Set(`${element[name]}`.match(/[^\s,]+/g)?.sort()))
       if (value !== `${URGENCY_LAST}`) url.searchParams.append(name, value);
   url.hash = element.transport;
+  // An element with a token has a link of its own. The token itself is in no URL.
+  if (HAS_TOKENS && tokenOf(element)) url.hash += `/${numberOf(element)}`;
   return url.href;
 }
 

@@ -5,6 +5,7 @@
  * site around it). The names contain the version of the posts, so that two versions of this module don't mix.
  */
 
+import { HAS_TOKENS, isPrivate } from "./access.js";
 import { Connection } from "./connection.js";
 import { attempt } from "./dom.js";
 import { AWAY, CONNECT, FOLLOWING, LEADING, SEPARATE, TAKE } from "./sharing.js";
@@ -39,7 +40,8 @@ export class Tabs extends Connection {
   /** Follow the leader, or lead if there is none. @this {Link} */
   join() {
     this.leave();
-    this.#request();
+    if (HAS_TOKENS && isPrivate(this)) this.#act(CONNECT);
+    else this.#request();
   }
 
   /** Close the connection and the channel, and release the lock: another tab takes the lead. */
