@@ -139,7 +139,7 @@ async def test_other_files_are_compressed_with_gzip(client: httpx.AsyncClient, n
 
 
 async def test_copy_of_another_build_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(widget, "module", lambda: b"export {};\n" * 200)
+    monkeypatch.setattr(widget, "module", lambda name="ticker": b"export {};\n" * 200)
     app = Starlette(routes=page_routes(make_hub({}), version=VERSION))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ticker.example") as client:
         response, body = await raw(client, "/widget/ticker.js", Accept_Encoding="br, gzip")
