@@ -72,6 +72,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         "websub_hub": None,
         "api_requests": 200,
         "api_requests_per_editor": 20,
+        "access_keys_file": None,
         "relay_lines": 10_000,
         "relay_pending": 1_000,
         "relay_parallel": 4,

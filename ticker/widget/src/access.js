@@ -19,10 +19,10 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
  * and reports of errors read them.
  * @type {WeakMap<object, string>}
  */
-const tokens = new WeakMap();
+const tokens = /* @__PURE__ */ new WeakMap();
 
 /** @type {WeakMap<object, number>} */
-const numbers = new WeakMap();
+const numbers = /* @__PURE__ */ new WeakMap();
 let lastNumber = 0;
 
 /** Return a number that no other element of the page has. @param {object} element */
@@ -71,7 +71,7 @@ class Access {
 /** @typedef {import("./link.js").Link} Link */
 
 /** @type {WeakMap<Link, Access>} */
-const links = new WeakMap();
+const links = /* @__PURE__ */ new WeakMap();
 
 /** @param {Link} link */
 function accessOf(link) {
@@ -126,38 +126,35 @@ export const withToken = (token) =>
 /** Return the subprotocols of a socket. The gateway confirms the first one. @param {string} token */
 export const subprotocols = (token) => (token ? [SUBPROTOCOL, TOKEN_PREFIX + token] : SUBPROTOCOL);
 
-/** An event stream with a token. A browser's `EventSource` can't send one, except in its URL, which others may log. */
-export class EventStream extends EventTarget {
-  #abort = new AbortController();
+/**
+ * Open an event stream with a token. A browser's `EventSource` can't send one, except in its URL, which others may log.
+ * It fires `message` for each message, and `close` at the end, with the close code of a refused token, or 0.
+ * @param {string} address @param {string} token
+ */
+export function openEventStream(address, token) {
+  const abort = new AbortController();
+  const stream = Object.assign(new EventTarget(), { close: () => abort.abort() });
+  readEvents(stream, address, { ...withToken(token), signal: abort.signal })
+    .catch(() => 0)
+    .then((code) => stream.dispatchEvent(Object.assign(new Event("close"), { code })));
+  return stream;
+}
 
-  /** @param {string} address @param {string} token */
-  constructor(address, token) {
-    super();
-    this.#read(address, token)
-      .catch(() => 0)
-      .then((code) => this.dispatchEvent(Object.assign(new Event("close"), { code })));
-  }
-
-  close() {
-    this.#abort.abort();
-  }
-
-  /**
-   * Pass on every message until the end. Return the close code: that of a refused token, or 0.
-   * @param {string} address @param {string} token
-   */
-  async #read(address, token) {
-    const { body, ok, status } = await fetch(address, { ...withToken(token), signal: this.#abort.signal });
-    if (!ok || !body) return status === 401 ? CLOSED_WITHOUT_TOKEN : 0;
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let rest = "", part; !(part = await reader.read()).done; ) {
-      const events = (rest + part.value).split("\n\n");
-      rest = /** @type {string} */ (events.pop());
-      for (const event of events) {
-        const data = /^data: (.*)/m.exec(event)?.[1];
-        if (data) this.dispatchEvent(new MessageEvent("message", { data }));
-      }
+/**
+ * Fire an event for every message until the end. Return the close code.
+ * @param {EventTarget} stream @param {string} address @param {RequestInit} options
+ */
+async function readEvents(stream, address, options) {
+  const { body, ok, status } = await fetch(address, options);
+  if (!ok || !body) return status === 401 ? CLOSED_WITHOUT_TOKEN : 0;
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = "", part; !(part = await reader.read()).done; ) {
+    const events = (rest + part.value).split("\n\n");
+    rest = /** @type {string} */ (events.pop());
+    for (const event of events) {
+      const data = /^data: (.*)/m.exec(event)?.[1];
+      if (data) stream.dispatchEvent(new MessageEvent("message", { data }));
     }
-    return 0;
   }
+  return 0;
 }

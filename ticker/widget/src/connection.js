@@ -1,6 +1,6 @@
 /** A connection to a gateway: it times out, retries, and changes the transport if one doesn't get through. */
 
-import { CLOSED_WITHOUT_TOKEN, EventStream, HAS_TOKENS, needToken, subprotocols, tokenToSend, withToken } from "./access.js";
+import { CLOSED_WITHOUT_TOKEN, HAS_TOKENS, needToken, openEventStream, subprotocols, tokenToSend, withToken } from "./access.js";
 import { attempt } from "./dom.js";
 import { Sharing } from "./sharing.js";
 import { acquireSlot } from "./slots.js";
@@ -110,7 +110,7 @@ export class Connection extends Sharing {
     const source = attempt(() =>
       this.#usesEvents
         ? HAS_TOKENS && token
-          ? new EventStream(address, token)
+          ? openEventStream(address, token)
           : new EventSource(address)
         : new WebSocket(address.replace(/^http/, "ws"), HAS_TOKENS ? subprotocols(token) : "ticker.v1"),
     );
