@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Generator, Mapping
+from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -55,6 +56,10 @@ def url_of(bound: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
+HEAD_BYTES: Final = 16 * 1024
+"""The largest head of a request to `make_server`."""
+
+
 class Server(uvicorn.Server):
     """A uvicorn server that leaves signals to its caller. `on_started` is called once it accepts connections."""
 
@@ -91,6 +96,9 @@ def make_server(app: Starlette, *, on_started: Callable[[], object], shutdown_s:
         access_log=False,
         server_header=False,
         lifespan="off",
+        # httptools has no limit for the size of a request's head.
+        http="h11",
+        h11_max_incomplete_event_size=HEAD_BYTES,
         limit_concurrency=connections,
         timeout_graceful_shutdown=shutdown_s,
     )

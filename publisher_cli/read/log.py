@@ -24,6 +24,7 @@ from ticker.store.editions import StoredEdition
 from ticker.store.log_reader import last_seq
 
 PAGE: Final = 500
+WORDS: Final = Words(withdrawn="Withdrawn", correction="Correction", test="TEST")
 PUBLIC_URL: Final = "TICKER_PUBLIC_URL"
 """The gateways' setting `public_url`: with it, the ids are those of the feeds."""
 
@@ -85,7 +86,7 @@ def show_ninjs(console: Console, data: Path | None, edition: str | None, limit: 
         edition=stored.edition,
         base=(url or "").rstrip("/"),
         authority=authority_of(stored.edition, url),
-        words=Words("", "", ""),
+        words=WORDS,
     )
     items = [ninjs(publication, line) for line in newest.values()]
     if console.json:

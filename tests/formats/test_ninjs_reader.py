@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 
 from publisher_cli.submit.batch_ninjs import read_ninjs
+from tests.support.channels import make_line
+from tests.support.feed_readers import ninjs_validator
 from tests.support.publications import PUBLICATION
 from tests.support.strategies import histories
 from ticker.core.entry import Entry
@@ -77,6 +79,15 @@ def test_written_item_is_read_with_the_same_fields(log: list[Entry]) -> None:
         if "expires_at" in read:
             read["expires_at"] = datetime.fromisoformat(read["expires_at"])
         assert read == content_of(line)
+
+
+def test_line_of_a_test_edition_says_so_and_is_not_read() -> None:
+    line = make_line(1, "Polls close", test=True)
+    item = ninjs(PUBLICATION, line)
+    assert item["headlines"] == [{"role": "main", "contentType": "text/plain", "value": "TEST: Polls close"}]
+    ninjs_validator().validate(msgspec.json.decode(msgspec.json.encode(item)))
+    with pytest.raises(SettingsError, match="usageTerms"):
+        read_item(item)
 
 
 def test_item_of_an_agency_sets_every_field() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +17,7 @@ import pytest
 
 from tests.posting.conftest import Client, Parts
 from tests.support.summary import count_properties
-from tests.support.waiting import until
+from tests.support.waiting import WAIT_S, until
 from ticker.store.connection import open_redis
 from ticker.store.tokens import NewToken, Scope, create_token
 
@@ -206,7 +208,7 @@ def test_requests_without_a_desk_are_limited_and_end_with_the_truth(parts: Parts
     parts.desk.stop()
     try:
         with ThreadPoolExecutor() as pool:
-            waiting = pool.submit(maha.new, "nobody-1", "No desk reads this line", deadline_s=4)
+            waiting = pool.submit(maha.new, "nobody-1", "No desk reads this line", deadline_s=3)
             until(lambda: parts.server.command("XLEN", "ticker:{en}:inbox:maha") == 1, "the request is in the inbox")
             again = maha.new("nobody-1", "No desk reads this line", deadline_s=1)
             assert (again.status_code, again.json()["error"]) == (409, "in-progress")
@@ -215,7 +217,16 @@ def test_requests_without_a_desk_are_limited_and_end_with_the_truth(parts: Parts
         assert (answer.status_code, answer.json()["error"]) == (503, "no-desk"), answer.text
         assert answer.headers["retry-after"] == "2"
         assert maha.get(answer.headers["location"]).json()["status"] == "unknown"
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(maha.new, "open-1", "Redis hangs after this line", deadline_s=3)
+            until(lambda: parts.server.command("XLEN", "ticker:{en}:inbox:maha") == 2, "the request is in the inbox")
+            parts.server.pause()
+            answer = waiting.result()
+        parts.server.resume()
+        assert (answer.status_code, answer.json()["status"]) == (202, "unknown"), answer.text
+        assert answer.headers["location"] == "/v1/en/submissions/open-1"
     finally:
+        parts.server.resume()
         parts.desk.start()
     late = maha.get("/v1/en/submissions/nobody-1")
     until(lambda: maha.get("/v1/en/submissions/nobody-1").json()["status"] == "late", "the desk has settled it")
@@ -239,6 +250,16 @@ def test_errors_of_the_form_are_problems_with_a_remedy(maha: Client) -> None:
     for answer in (wrong, big):
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["cache-control"] == "no-store"
+
+
+def test_head_of_a_request_has_a_limit(parts: Parts) -> None:
+    with socket.create_connection(("127.0.0.1", parts.api.port), WAIT_S) as connection:
+        connection.sendall(b"POST /v1/en/submissions HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        with suppress(ConnectionError):  # the server may close before everything has arrived
+            connection.sendall(b"x" * 50_000)
+            assert b"400 Bad Request" in connection.recv(4096)
+            while connection.recv(4096):
+                pass
 
 
 def test_generated_requests_get_the_answers_that_are_described(

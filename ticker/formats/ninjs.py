@@ -23,6 +23,7 @@ _STANDARD: Final = {
 }
 _PLAIN: Final = "text/plain"
 TOPICS: Final = "http://cv.iptc.org/newscodes/mediatopic/"
+TEST_TERMS: Final = "This is a test. It must not be published."
 MEDIA_TOPICS: Final = {
     "politics": "11000000",
     "economy": "04000000",
@@ -56,7 +57,10 @@ def ninjs(publication: Publication, line: Line) -> dict[str, object]:
         "language": line.lang,
     }
     if line.status is Status.USABLE:
-        item["headlines"] = [{"role": "main", "contentType": _PLAIN, "value": line.text}]
+        text = f"{publication.words.test}: {line.text}" if line.test else line.text
+        item["headlines"] = [{"role": "main", "contentType": _PLAIN, "value": text}]
+    if line.test:
+        item["usageTerms"] = TEST_TERMS  # `ninjs_reader` refuses terms, so no command moves a test to another edition
     if line.correction is not None:
         item["descriptions"] = [{"role": "correction", "contentType": _PLAIN, "value": line.correction}]
     if line.attribution is not None:
