@@ -23,4 +23,6 @@ def guarded(request: pytest.FixtureRequest) -> Iterator[GuardedServer]:
         server.add_editor("lena", "-e", "en", "--role", "chief")
         server.add_editor("lena", "-e", "ar")
         server.add_editor(WIRE, "-e", "en", "--post-only", "--role", "chief")
+        scopes = ("--scope", "post", "--scope", "decide")
+        assert server.ticker("token", "create", "maha", "-e", "en", "-e", "ar", *scopes).code == 0
         yield server

@@ -20,13 +20,13 @@ ENTRY: Final = ("*", "submission", "x")
 ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     # inboxes
     "append to an inbox": ("XADD ticker:{en}:inbox:maha * submission x", {MAHA, DESK, API, ADMIN}),
-    "append to another's inbox": ("XADD ticker:{en}:inbox:omar * submission x", {OMAR, DESK, API, ADMIN}),
+    "append to another's inbox": ("XADD ticker:{en}:inbox:omar * submission x", {OMAR, DESK, ADMIN}),
     "append to one's inbox in another edition": (
         "XADD ticker:{ar}:inbox:maha * submission x",
         {MAHA, DESK, API, ADMIN},
     ),
-    "append to one's inbox where one may not": ("XADD ticker:{ar}:inbox:omar * submission x", {DESK, API, ADMIN}),
-    "append to an inbox whose name begins so": ("XADD ticker:{en}:inbox:maha2 * submission x", {DESK, API, ADMIN}),
+    "append to one's inbox where one may not": ("XADD ticker:{ar}:inbox:omar * submission x", {DESK, ADMIN}),
+    "append to an inbox whose name begins so": ("XADD ticker:{en}:inbox:maha2 * submission x", {DESK, ADMIN}),
     "read an inbox": ("XRANGE ticker:{en}:inbox:maha - +", {DESK, ADMIN}),
     "read an inbox with XREAD": ("XREAD STREAMS ticker:{en}:inbox:omar 0", {DESK, ADMIN}),
     "read one's receipts and another's inbox": (
@@ -41,7 +41,7 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "let an inbox expire": ("EXPIRE ticker:{en}:inbox:maha 1000", {ADMIN}),
     # receipts
     "read receipts": ("XRANGE ticker:{en}:receipts:maha - +", {MAHA, LENA, DESK, API, ADMIN}),
-    "read another's receipts": ("XREVRANGE ticker:{en}:receipts:omar + -", {OMAR, LENA, DESK, API, ADMIN}),
+    "read another's receipts": ("XREVRANGE ticker:{en}:receipts:omar + -", {OMAR, LENA, DESK, ADMIN}),
     "read receipts where one is no chief": ("XRANGE ticker:{ar}:receipts:maha - +", {MAHA, DESK, API, ADMIN}),
     "forge a receipt": ("XADD ticker:{en}:receipts:maha * receipt x", {DESK, ADMIN}),
     "delete a receipt": ("XDEL ticker:{en}:receipts:maha 1-0", {DESK, ADMIN}),
@@ -100,7 +100,7 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "read somebody else's key": ("GET other", set()),
     "write somebody else's key": ("SET other x", set()),
     "write a key of ours that isn't one": ("SET ticker:x y", {ADMIN}),
-    "write beyond the hash tag": ("XADD ticker:{en}:inbox:maha:x * a b", {DESK, API, ADMIN}),
+    "write beyond the hash tag": ("XADD ticker:{en}:inbox:maha:x * a b", {DESK, ADMIN}),
     # the whole server
     "flush everything": ("FLUSHALL", set()),
     "flush the database": ("FLUSHDB", set()),

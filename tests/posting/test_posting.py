@@ -286,7 +286,7 @@ def test_generated_requests_get_the_answers_that_are_described(
 
 
 def test_posting_part_may_only_append_to_inboxes(parts: Parts) -> None:
-    """Its Redis user was denied nothing in the tests above, and may write nothing else."""
+    """Its Redis user was denied nothing in the tests above, and may write only to inboxes of editors with a token."""
     assert parts.denied() == []
     for words in (
         "XADD ticker:{en}:log * entry x link y",
@@ -298,7 +298,14 @@ def test_posting_part_may_only_append_to_inboxes(parts: Parts) -> None:
         "XRANGE ticker:{en}:inbox:maha - +",
     ):
         assert parts.server.try_as("ticker-api", *words.split()) == "denied", words
-    assert parts.server.try_as("ticker-api", "XADD", "ticker:{en}:inbox:maha", "*", "submission", "x") == "done"
+    append = ("XADD", "ticker:{en}:inbox:wire", "*", "submission", "x")
+    assert parts.server.try_as("ticker-api", *append) == "denied"  # this editor has no token
+    parts.server.add_editor("wire", "-e", "en")
+    made = [parts.token("wire", "-e", "en", "--scope", "post") for _ in range(2)]
+    assert parts.server.try_as("ticker-api", *append) == "done"
+    for each, expected in zip(made, ("done", "denied"), strict=True):
+        assert parts.server.ticker("token", "revoke", each["id"], user="ticker-admin").code == 0
+        assert parts.server.try_as("ticker-api", *append) == expected
 
 
 def test_request_that_has_arrived_is_answered_before_the_end(parts: Parts, maha: Client) -> None:

@@ -77,7 +77,8 @@ def create(
     post: new lines. change: all changes of lines, including withdrawals. decide: read held items, approve, reject and
     cancel them. break-glass: with one of the others, publish without a second person, if the editor may.
     """
-    from ticker.store.tokens import NewToken, Scope, create_token  # noqa: PLC0415 -- slow to import
+    from ticker.store.accounts import add_token  # noqa: PLC0415 -- slow to import
+    from ticker.store.tokens import NewToken, Scope  # noqa: PLC0415
 
     if len(label) > _LABEL_MAX or not (label.isprintable()):
         raise SettingsError(f"--label has at most {_LABEL_MAX} printable characters")
@@ -88,7 +89,7 @@ def create(
         label=label,
         days=days,
     )
-    made, text = run_with_redis(console, data, lambda redis: create_token(redis, new, datetime.now(UTC)))
+    made, text = run_with_redis(console, data, lambda redis: add_token(redis, new, datetime.now(UTC)))
     console.show({**_shown(made), "token": text}, _row(made), f"  token  {text}  (shown this once)")
     return 0
 
@@ -115,9 +116,9 @@ def list_all(console: Console, /, *, data: Path | None) -> int:
 @click.pass_obj
 def revoke(console: Console, /, *, ids: tuple[str, ...], data: Path | None) -> int:
     """Revoke tokens by the IDs of `ticker token list`. Requests with them are refused from now on."""
-    from ticker.store.tokens import revoke_tokens  # noqa: PLC0415 -- slow to import
+    from ticker.store.accounts import remove_tokens  # noqa: PLC0415 -- slow to import
 
-    revoked = run_with_redis(console, data, lambda redis: revoke_tokens(redis, ids))
+    revoked = run_with_redis(console, data, lambda redis: remove_tokens(redis, ids))
     unknown = [each for each in ids if each not in revoked]
     if revoked:
         console.show({"revoked": revoked}, *(f"{each}  revoked" for each in revoked))

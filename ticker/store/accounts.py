@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from redis.exceptions import NoPermissionError
@@ -14,7 +15,7 @@ from ticker.store.connection import Redis
 from ticker.store.editions import edition_names, load_edition
 from ticker.store.editors import register, roles, set_role, unregister
 from ticker.store.held import read_held
-from ticker.store.tokens import revoke_tokens_of
+from ticker.store.tokens import NewToken, Token, create_token, list_tokens, revoke_tokens, revoke_tokens_of
 
 
 class NewEditor(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +143,8 @@ async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> Remove
         raise StoreError(f"{name} is no editor of {', '.join(names)}: `ticker editor list` shows the editors")
     # Otherwise the tokens would work again for another person who gets the name.
     tokens = [] if await _is_editor(redis, name) else await revoke_tokens_of(redis, name)
+    if tokens:
+        await _update_api_user(redis)
     editions = in_order({*removed, *(each for each in (user.editions if user else ()) if each in names)})
     return RemovedEditor(editions, {each: await _count_held(redis, each, name) for each in editions}, tokens)
 
@@ -157,6 +160,37 @@ async def _count_held(redis: Redis, edition: str, editor: str) -> int:
         return sum(held.editor == editor for _, held in (await read_held(redis, edition)).values())
     except NoPermissionError:
         return 0
+
+
+async def add_token(redis: Redis, new: NewToken, now: datetime) -> tuple[Token, str]:
+    """Make a token, and let the posting part use the inboxes of its editor.
+
+    Raises:
+        StoreError: As `create_token`, or if the server refuses to change users.
+
+    """
+    made = await create_token(redis, new, now)
+    await _update_api_user(redis)
+    return made
+
+
+async def remove_tokens(redis: Redis, ids: Sequence[str]) -> list[str]:
+    """Revoke tokens. The posting part loses its rights on the inboxes of editors without another token.
+
+    Raises:
+        StoreError: If the server refuses to change users.
+
+    """
+    revoked = await revoke_tokens(redis, ids)
+    await _update_api_user(redis)
+    return revoked
+
+
+async def _update_api_user(redis: Redis) -> None:
+    """Give the posting part's Redis user, if there is one, the rights that it needs for the present tokens."""
+    user = acl.Role.API.user
+    if await acl.has_user(redis, user):
+        await acl.set_user(redis, user, acl.api_rights(await list_tokens(redis)), None)
 
 
 async def list_editors(redis: Redis, given: Sequence[str], *, with_users: bool) -> Editors:
@@ -189,7 +223,8 @@ async def apply_roles(redis: Redis, passwords: Mapping[str, str | None], *, is_n
     for role, password in ((acl.Role(name), password) for name, password in passwords.items()):
         is_generated = password is None and (is_new_password or not await acl.has_user(redis, role.user))
         generated = acl.new_password() if is_generated else None
-        applied = await acl.set_user(redis, role.user, acl.RIGHTS[role], generated or password)
+        rights = acl.api_rights(await list_tokens(redis)) if role is acl.Role.API else acl.RIGHTS[role]
+        applied = await acl.set_user(redis, role.user, rights, generated or password)
         results.append(AppliedRole(role.user, applied, generated))
     return results
 

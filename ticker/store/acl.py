@@ -7,7 +7,7 @@
 | `ticker-desk` | what the desk and its scripts do: read inboxes; write logs, cursors, receipts and held items |
 | `ticker-gateway` | read editions, logs and bells; append to `reach` |
 | `ticker-relay` | append to `relays`, so that `tick reach` lists the verdict on each version of a line per receiver |
-| `ticker-api` | append to any inbox; read tokens, roles, receipts and held items: `ticker.posting` checks whose |
+| `ticker-api` | read tokens; append to the inboxes of the tokens' editors, and read their receipts |
 | `ticker-admin` | use all of Ticker's keys; manage users |
 
 Key patterns are separate for reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single
@@ -37,6 +37,7 @@ from ticker.core.edition import check_name, in_order
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store.connection import Redis, as_text, replicas_behind_sentinel
 from ticker.store.keys import EDITIONS, TOKENS, Keys
+from ticker.store.tokens import Scope, Token
 
 PREFIX: Final = "ticker-"
 PASSWORD_LEAST: Final = 16
@@ -85,6 +86,8 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
 
 _NOTHING: Final = ("clearselectors", "resetkeys", "resetchannels", "-@all")
 
+_API: Final = ("hexists", "hgetall", "hmget", "time", "xadd", "xrange", "xread", "xrevrange")
+
 RIGHTS: Final = {
     Role.DESK: Rights(
         commands=(
@@ -105,11 +108,7 @@ RIGHTS: Final = {
         writes=(f"{_ANY}reach",),
     ),
     Role.RELAY: Rights(commands=("xadd",), writes=(f"{_ANY}relays",)),
-    Role.API: Rights(
-        commands=("hexists", "hgetall", "hmget", "time", "xadd", "xrange", "xread", "xrevrange"),
-        reads=(TOKENS, *(f"{_ANY}{what}" for what in ("edition", "editors", "held", "receipts:*"))),
-        writes=(f"{_ANY}inbox:*",),
-    ),
+    Role.API: Rights(commands=_API, reads=(TOKENS,)),  # and those of `api_rights`
     # A user that may manage users may do anything. The other limits prevent accidents with FLUSHALL, KEYS or SHUTDOWN.
     Role.ADMIN: Rights(
         commands=(
@@ -149,6 +148,22 @@ def editor_rights(
             reads += [each.all_receipts, each.cursors]
     commands = _EDITING if reads_log else _POSTING
     return Rights(commands=commands, reads=tuple(reads), writes=tuple(each.inbox(name) for each in keys))
+
+
+def api_rights(tokens: Iterable[Token]) -> Rights:
+    """Return the rights of the posting part: those that it needs for these tokens, and no others.
+
+    It may append to the inboxes of their editors and read their receipts. It may read the held items of an edition if a
+    token has the scope `decide` there.
+    """
+    reads, writes = {TOKENS}, set[str]()
+    for token in tokens:
+        for keys in map(Keys, token.editions):
+            reads |= {keys.edition, keys.editors, keys.receipts(token.editor)}
+            writes.add(keys.inbox(token.editor))
+            if Scope.DECIDE in token.scopes:
+                reads.add(keys.held)
+    return Rights(commands=_API, reads=tuple(sorted(reads)), writes=tuple(sorted(writes)))
 
 
 def check_editor_name(name: str) -> str:
