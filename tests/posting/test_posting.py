@@ -288,6 +288,7 @@ def test_generated_requests_get_the_answers_that_are_described(
 def test_posting_part_may_only_append_to_inboxes(parts: Parts) -> None:
     """Its Redis user was denied nothing in the tests above, and may write only to inboxes of editors with a token."""
     assert parts.denied() == []
+    parts.token("maha")
     for words in (
         "XADD ticker:{en}:log * entry x link y",
         "XADD ticker:{en}:receipts:maha * receipt x",
