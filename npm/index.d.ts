@@ -8,9 +8,12 @@ import type { Words } from "./types/words.js";
 export { BreakingTicker, Fold, nextBoardChange } from "./types/index.js";
 export type { Edition, Line, State, Words };
 
-/** The properties that a page can set. Each has an attribute with the same name. `null` and `undefined` remove it. */
+/**
+ * The properties that a page can set. Each but `token` has an attribute with the same name. `null` and `undefined`
+ * remove it.
+ */
 export type TickerProperties = {
-  [Name in keyof Properties]?: Properties[Name] | null | undefined;
+  [Name in keyof Properties | "token"]?: BreakingTicker[Name] | null | undefined;
 };
 
 /** The events of the element. They bubble. */
@@ -23,6 +26,8 @@ export interface TickerEventMap {
   "ticker:paused": CustomEvent<{ readonly paused: boolean }>;
   /** The state of the connection has changed. */
   "ticker:state": CustomEvent<{ readonly state: State }>;
+  /** The edition is private, and the element needs a new token. `refused`: the present one is no longer valid. */
+  "ticker:token": CustomEvent<{ readonly refused: boolean }>;
 }
 
 /** Handlers as JSX and templates name them, such as `onticker:line`. */

@@ -68,6 +68,8 @@ function watchPage() {
  *
  * Its attributes are its state; an invalid value counts as not set.
  * @tag breaking-ticker
+ * @prop {string} token - The token of a private edition, or an empty text. Only `ticker-private.js` and the npm package
+ *   have it.
  * @attr {string} lang - The language of the controls, such as `es`. By default the one of the edition.
  * @fires {CustomEvent<{ board: readonly Line[] }>} ticker:board - The first board has arrived, or other lines show.
  * @fires {CustomEvent<{ line: Line, live: boolean }>} ticker:line - A version of a line that the reader hadn't seen.
