@@ -94,6 +94,10 @@ def test_key_decides_the_algorithm() -> None:
             signed_part = forged(header, claims()).rpartition(".")[0]
             signature = hmac.digest(secret, signed_part.encode(), digest)
             assert fault_of(forged(header, claims(), signature)) is Fault.INVALID, (name, kid)
+    for name in ("HS512", "EdDSA", "none"):  # signed as the key demands, and it says something else
+        header = {"alg": name, "kid": "secret"}
+        signature = hmac.digest(RAW, forged(header, claims()).rpartition(".")[0].encode(), "sha256")
+        assert fault_of(forged(header, claims(), signature)) is Fault.INVALID, name
     for name in ("none", "None", "NONE", ""):
         assert fault_of(forged({"alg": name, "kid": "secret"}, claims())) is Fault.INVALID
     assert fault_of(forged({"kid": "secret"}, claims())) is Fault.INVALID
@@ -110,6 +114,7 @@ def test_signature_of_another_key_is_refused() -> None:
 
 def test_key_is_found_by_its_name() -> None:
     assert fault_of(signed(claims(), kid="unknown")) is Fault.INVALID
+    assert fault_of(token_for("en", key=msgspec.structs.replace(SIGNER, kid="unknown"))) is Fault.INVALID
     assert fault_of(signed(claims(), kid=None)) is Fault.INVALID
     assert KeyRing([SECRET]).verify(signed(claims(), kid=None), "en"), "the only key needs no name"
     assert fault_of(forged({"alg": "HS256", "kid": ["secret"]}, claims())) is Fault.INVALID
