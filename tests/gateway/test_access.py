@@ -92,7 +92,10 @@ async def test_two_authorizations_are_as_none(gateway: Gateway) -> None:
 @pytest.mark.parametrize("path", ["live", "events"])
 async def test_expired_token_closes_the_connection_and_says_why(gateway: Gateway, path: str) -> None:
     if path == "live":
-        async with Reader(gateway.address, additional_headers=bearer(token_for("en"))) as reader:
+        async with (
+            asyncio.timeout(WAIT_S),
+            Reader(gateway.address, additional_headers=bearer(token_for("en"))) as reader,
+        ):
             await reader.until_live()
             end_hour(gateway)
             assert await reader.until_closed() == (CloseCode.TOKEN, "a new token is needed")
@@ -100,6 +103,7 @@ async def test_expired_token_closes_the_connection_and_says_why(gateway: Gateway
     else:
         text = ""
         async with (
+            asyncio.timeout(WAIT_S),
             httpx.AsyncClient(base_url=gateway.address, timeout=WAIT_S) as client,
             client.stream("GET", "/v1/en/events", headers=bearer(token_for("en"))) as response,
         ):
@@ -129,7 +133,8 @@ async def test_edition_that_becomes_private_closes_its_readers(redis_url: str, s
         async with Reader(gateway.address) as reader:
             await reader.until_live()
             await save_edition(writer.redis, "en", private_edition(), writer.nonce)
-            assert (await reader.until_closed())[0] == CloseCode.TOKEN
+            async with asyncio.timeout(WAIT_S):
+                assert (await reader.until_closed())[0] == CloseCode.TOKEN
         assert (await refusal(gateway.address)).status == 401
         await save_edition(writer.redis, "en", DEFAULT_EDITIONS["en"], writer.nonce)
         await eventually(lambda: not gateway.hub.channels["en"].is_private, "the edition is open again")

@@ -64,14 +64,14 @@ async def answers(
     positions: dict[str, str],
     edition: str = "en",
     headers: Mapping[str, str] | None = None,
-    part: str = "",
+    within: str = "",
 ) -> dict[str, Answer]:
-    """Return the answer of every door whose URL has `part`, by its URL. The answer of a stream ends with `live`."""
+    """Return the answer of every door whose URL has `within`, by its URL. The answer of a stream ends with `live`."""
     found: dict[str, Answer] = {}
     client = httpx.AsyncClient(base_url=address, timeout=WAIT_S, headers=headers)
     async with client, asyncio.timeout(2 * WAIT_S):
         document = (await client.get("/v1/openapi.json")).json()
-        for url in filter(lambda each: part in each, urls(document, line, positions, edition)):
+        for url in filter(lambda each: within in each, urls(document, line, positions, edition)):
             async with client.stream("GET", url.format(address=address)) as response:
                 text = f"{response.headers}\n"
                 async for part in response.aiter_text():
