@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -19,20 +18,20 @@ from ticker.relay.records import Report
 from ticker.relay.reports import RedisReports
 from ticker.relay.route import Route, Source
 from ticker.relay.state import StateFile, state_file
-from ticker.relay.webhook import WebhookTarget, parse_secrets
+from ticker.relay.targets import TargetOptions, make_target, silence_libraries
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
 
 
 class Receiver(msgspec.Struct, frozen=True):
-    """A receiver of the command line. `secrets` are in the form that `parse_secrets` reads, from `source`."""
+    """A receiver of the command line. Its address, and its secrets from `source`: see `TargetOptions`."""
 
     name: str
-    url: str
+    address: str
     secrets: str
     source: str
 
-    def __repr__(self) -> str:  # the URL may contain a token, too
+    def __repr__(self) -> str:  # the address may contain a token, too
         return f"Receiver({self.name!r})"
 
 
@@ -64,8 +63,7 @@ def run(options: RelayOptions, settings: Settings, *, environ: Mapping[str, str]
 
     """
     set_up_logs(environ)
-    for name in ("httpx", "httpcore"):  # they log each URL, which may contain a token, and at `debug` each header
-        logging.getLogger(name).setLevel(logging.WARNING)
+    silence_libraries()
     uvloop.run(_run(options, settings, ready))
 
 
@@ -109,15 +107,21 @@ def _route(
     opened: Callable[[StateFile], StateFile],
     report: Callable[[str, str, Report], None],
 ) -> Route:
-    target = WebhookTarget(
-        receiver.url,
-        parse_secrets(receiver.secrets, receiver.source),
-        timeout_s=settings.relay_timeout_s,
-        allow_private=options.allow_private,
+    target, settle_s = make_target(
+        TargetOptions(
+            address=receiver.address,
+            secrets=receiver.secrets,
+            source=receiver.source,
+            timeout_s=settings.relay_timeout_s,
+            allow_private=options.allow_private,
+        )
     )
     state = opened(StateFile(state_file(options.folder, receiver.name, edition)))
     stored, records = state.load()
-    plan = Plan(limits_of(settings, sends_board=options.sends_board), stored, records)
+    limits = limits_of(settings, sends_board=options.sends_board)
+    if settle_s:  # a service shows posts in the order of their arrival, so that one follows the other
+        limits = msgspec.structs.replace(limits, parallel=1, settle_s=settle_s)
+    plan = Plan(limits, stored, records)
     source = Source(options.gateway, options.token)
     return Route(receiver.name, edition, source, plan, state, target, report)
 

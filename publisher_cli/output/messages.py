@@ -32,8 +32,16 @@ VERDICTS: Final = {
     "expired": "expired before it was sent",
     "failed": "not delivered: every attempt failed",
     "cant-undo": "can't be undone: the receiver may still show the text",
+    "unknown": "unknown: the receiver may show the text, or not",
 }
 """The outcome of a version at the receiver of a relay, by its name in `docs/relay.md`."""
+
+
+def verdict_text(verdict: str, reason: str) -> str:
+    """Return the outcome of a version at the receiver of a relay, with its reason."""
+    text = VERDICTS.get(verdict, verdict)
+    return f"{text} ({reason})" if reason else text
+
 
 DONE: Final = {
     Change.NEW: "on air",

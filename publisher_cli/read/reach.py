@@ -112,4 +112,4 @@ def _lines(found: LineReach, now: datetime) -> Iterator[Printable]:
         yield Styled(messages.DONE[version.change], Style.GOOD, f"  {reach}", before=before)
         for each in found.relays:
             if each.version == version.version:
-                yield f"      {each.receiver}  {messages.VERDICTS.get(each.verdict, each.verdict)}"
+                yield f"      {each.receiver}  {messages.verdict_text(each.verdict, each.reason)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,11 +36,11 @@ def relay(system: System, tmp_path: Path) -> Iterator[Relays]:
     """Start a relay of the English edition. `receivers` has URLs by name. Lines that show already aren't sent."""
     programs: list[Program] = []
 
-    def start(*options: str, log_level: str = "info", **receivers: str) -> Program:
+    def start(*options: str, log_level: str = "info", secret: str = SECRET, **receivers: str) -> Program:
         words = ["relay", "-e", "en", "--gateway", system.url, "--state", str(tmp_path / "state"), "--allow-private"]
         for name, url in receivers.items():
             words += ["--to", f"{name}={url}"]
-        variables = {f"TICKER_RELAY_SECRET_{name.upper()}": SECRET for name in receivers}
+        variables = {f"TICKER_RELAY_SECRET_{name.upper()}": secret for name in receivers}
         environ = {
             **system.environ,
             **variables,
@@ -54,3 +55,27 @@ def relay(system: System, tmp_path: Path) -> Iterator[Relays]:
     yield start
     for program in programs:
         program.stop()
+
+
+def post(system: System, text: str, *options: str) -> str:
+    ran = system.tick("post", text, "-e", "en", "--json", *options)
+    assert ran.code == 0, ran
+    line: str = ran.json["id"]
+    return line
+
+
+def withdraw(system: System, line: str) -> None:
+    ran = system.tick("withdraw", line, "-e", "en", "--reason", "It was wrong.")
+    assert ran.code == 0, ran
+
+
+def status(system: System, tmp_path: Path) -> list[dict[str, Any]]:
+    ran = system.ticker("relay", "status", str(tmp_path / "state"), "--json")
+    assert ran.code == 0, ran
+    found: list[dict[str, Any]] = ran.json
+    return found
+
+
+def is_read(system: System, tmp_path: Path) -> bool:
+    """Whether the relay has read the board, so that everything after it is sent."""
+    return bool(status(system, tmp_path)[0]["position"])

@@ -10,7 +10,18 @@ from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, ForgetMessage, LineMessage
 from ticker.relay.book import Limits
 from ticker.relay.plan import Plan
-from ticker.relay.records import Acknowledged, Delivery, Disabled, Failed, Kind, Outcome, RouteState, Verdict
+from ticker.relay.records import (
+    Acknowledged,
+    Delivery,
+    Disabled,
+    Failed,
+    Kind,
+    Missing,
+    Outcome,
+    RouteState,
+    Unknown,
+    Verdict,
+)
 
 NOW = START.timestamp()
 LOST = Failed(reason="reply lost")
@@ -209,3 +220,69 @@ def test_order_keeps_growing_when_the_clock_goes_back() -> None:
     read(plan, line("b", 1, 2), now=NOW - 500)
     first, second = plan.start(NOW)
     assert (first.line, second.order) == ("a", first.order + 1)
+
+
+def test_attempt_on_a_service_is_open_until_its_outcome_is_known() -> None:
+    plan = plan_of(settle_s=90.0)
+    read(plan, line("a", 1, 1))
+    (running,) = plan.start(NOW)
+    stored = plan.records["a"].open
+    assert stored is not None, "it is stored before the attempt begins"
+    assert (stored.first, stored.at, len(stored.tried)) == (running.order, NOW, 1)
+    assert plan.post(running).open is None
+    plan.finish(running, UNSENT, NOW)
+    assert plan.records["a"].open is None
+
+
+def test_edit_is_done_again_when_no_earlier_request_can_undo_it() -> None:
+    plan = plan_of(settle_s=90.0)
+    read(plan, line("a", 1, 1))
+    send(plan, Acknowledged(ref="7", shown="x"))
+    read(plan, line("a", 2, 1))
+    send(plan, LOST)
+    read(plan, withdrawal(3))
+    assert [each.version for each in send(plan, Acknowledged(), NOW + 5)] == [3]
+    assert plan.records["a"].ref == "7"
+    assert plan.start(NOW + 89) == []
+    assert [each.version for each in send(plan, Acknowledged(), NOW + 95)] == [3]
+    assert verdicts(plan)[-1] == (3, Verdict.GONE)
+    record = plan.records["a"]
+    assert record.ref is None
+    assert record.open is None
+
+
+def test_post_that_was_removed_is_created_again_at_once() -> None:
+    plan = plan_of(settle_s=90.0)
+    read(plan, line("a", 1, 1))
+    send(plan, Acknowledged(ref="7"))
+    read(plan, line("a", 2, 1))
+    send(plan, Missing())
+    (again,) = plan.start(NOW)
+    assert plan.post(again).ref is None
+
+
+def test_unknown_outcome_waits_for_a_replay_and_its_withdrawal_cant_be_undone() -> None:
+    plan = plan_of(settle_s=90.0)
+    read(plan, line("a", 1, 1))
+    send(plan, LOST)
+    send(plan, Unknown(reason="look there"), NOW + 500)
+    assert (plan.start(NOW + 9999), plan.parked) == ([], 1)
+    assert verdicts(plan) == [(1, Verdict.UNKNOWN)]
+    plan.enable()
+    (again,) = plan.start(NOW + 9999)
+    opened = plan.post(again).open
+    assert opened is not None
+    assert (opened.tried, opened.first > 0) == ((), True), (
+        "the text may be sent again, but the first one isn't forgotten"
+    )
+    plan.finish(again, Acknowledged(ref="8", leaves_copy=True), NOW + 9999)
+    read(plan, withdrawal(), now=NOW + 9999)
+    send(plan, Acknowledged(leaves_copy=True), NOW + 9999)
+    assert verdicts(plan)[-1] == (2, Verdict.CANT_UNDO)
+
+
+def test_withdrawal_of_a_post_that_no_state_knows_is_not_sent() -> None:
+    plan = plan_of(settle_s=90.0)
+    plan.receive(BoardMessage("3-x", None, INFO, [withdrawal()]), NOW)
+    assert plan.start(NOW) == []
+    assert verdicts(plan) == [(2, Verdict.NEVER_SENT)]

@@ -5,36 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
-from tests.relay.conftest import Relays
+from tests.relay.conftest import Relays, is_read, post, status, withdraw
 from tests.support.system import System
 from tests.support.waiting import until
 from tests.support.webhook_receiver import SECRET, Arrived, WebhookReceiver
-
-
-def post(system: System, text: str, *options: str) -> str:
-    ran = system.tick("post", text, "-e", "en", "--json", *options)
-    assert ran.code == 0, ran
-    line: str = ran.json["id"]
-    return line
-
-
-def withdraw(system: System, line: str) -> None:
-    ran = system.tick("withdraw", line, "-e", "en", "--reason", "It was wrong.")
-    assert ran.code == 0, ran
-
-
-def status(system: System, tmp_path: Path) -> list[dict[str, Any]]:
-    ran = system.ticker("relay", "status", str(tmp_path / "state"), "--json")
-    assert ran.code == 0, ran
-    found: list[dict[str, Any]] = ran.json
-    return found
-
-
-def is_read(system: System, tmp_path: Path) -> bool:
-    """Whether the relay has read the board, so that everything after it is sent."""
-    return bool(status(system, tmp_path)[0]["position"])
 
 
 def test_line_and_its_withdrawal_arrive_signed_and_once(

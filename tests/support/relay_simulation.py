@@ -141,26 +141,32 @@ class Killed(Exception):
 class Simulation:
     """One schedule of faults. `run` raises AssertionError if the relay breaks a promise."""
 
-    def __init__(self, seed: int, *, edits: int = 60, gone: bool = False, restores: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, edits: int = 60, gone: bool = False, restores: bool = False, pause_s: float = 0.0
+    ) -> None:
         self.chance = random.Random(seed)
         self.log, self.receiver = Log(self.chance), Receiver()
-        self.limits = Limits(pending=8, parallel=3, retry_most_s=60.0, give_up_s=1e9)
+        self.limits = self.make_limits()
         self.now = START.timestamp()
         self.disk: tuple[bytes, dict[str, bytes]] = (msgspec.json.encode(RouteState()), {})
         self.stored_acknowledgements: set[str] = set()
         self.reports: list[Report] = []
         self.attempts, self.deaths = 0, 0
         self.fault, self.kills_left = "up", 25
-        self._edits, self._is_gone, self._restores = edits, gone, restores
+        self._edits, self._is_gone, self._restores, self._pause_s = edits, gone, restores, pause_s
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._ticket = count()
         self._life = 0
         self._start_relay()
 
+    def make_limits(self) -> Limits:
+        return Limits(pending=8, parallel=3, retry_most_s=60.0, give_up_s=1e9)
+
     # The relay's process
 
     def _start_relay(self) -> None:
         self._life += 1
+        self._wake_at = 0.0
         state, records = self.disk
         loaded = [msgspec.json.decode(each, type=Record) for each in records.values()]
         self.plan = Plan(self.limits, msgspec.json.decode(state, type=RouteState), loaded, self.chance.random)
@@ -191,7 +197,8 @@ class Simulation:
             self._start_relay()
             return
         wake = self.plan.next_at()
-        if wake is not None and wake > self.now:
+        if wake is not None and wake > self.now and not self.now < self._wake_at <= wake:
+            self._wake_at = wake
             self._at(wake, self._life_event(lambda: None))
 
     def _maybe_die(self) -> None:
@@ -229,9 +236,7 @@ class Simulation:
     def _attempt(self, delivery: Delivery) -> None:
         self.attempts += 1
         assert delivery.id not in self.stored_acknowledgements, f"{delivery.id} was acknowledged, and is sent again"
-        assert delivery.kind.takes_back or delivery.version >= self.newest.get(delivery.line, 0), (
-            f"{delivery.id} is sent although version {self.newest[delivery.line]} is known"
-        )
+        self._check_newest(delivery)
         delay = self.chance.random()
         match self.fault:
             case "up":
@@ -252,6 +257,11 @@ class Simulation:
                 self._finish_at(self.now + delay / 10, delivery, Failed(reason="500", is_outage=False))
             case _:
                 self._finish_at(self.now + delay / 10, delivery, Disabled(reason="410"))
+
+    def _check_newest(self, delivery: Delivery) -> None:
+        assert delivery.kind.takes_back or delivery.version >= self.newest.get(delivery.line, 0), (
+            f"{delivery.id} is sent although version {self.newest[delivery.line]} is known"
+        )
 
     def _finish_at(self, when: float, delivery: Delivery, outcome: Outcome) -> None:
         def finish() -> None:
@@ -275,6 +285,9 @@ class Simulation:
     def run(self) -> None:
         at = self.now
         for number in range(self._edits):
+            if self._pause_s and number == self._edits // 2:
+                self._at(at, lambda: setattr(self, "fault", "up"))  # two days of retries would take minutes
+                at += self._pause_s
             at += self.chance.expovariate(1 / 4)
             self._at(at, self.log.edit)
             self._at(at + self.chance.random() * 2, lambda: self._step(self._read))

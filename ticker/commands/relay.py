@@ -25,12 +25,19 @@ SECRET: Final = "TICKER_RELAY_SECRET"  # noqa: S105 -- the name of a variable
     invoke_without_command=True,
     epilog=examples(
         "ticker relay --to cms=https://cms.example/hook --edition en --state relay",
+        "ticker relay --to news=mastodon:https://mastodon.example --edition en --state relay",
         "ticker relay status relay",
         "ticker relay replay relay",
     ),
-    short_help="Send each change to other systems, as signed webhooks.",
+    short_help="Send each change to other systems: webhooks, Telegram, Slack, Mastodon.",
 )
-@click.option("--to", "to", metavar="NAME=URL", multiple=True, help="A receiver: a name of your choice and its URL.")
+@click.option(
+    "--to",
+    "to",
+    metavar="NAME=ADDRESS",
+    multiple=True,
+    help="A receiver: a name of your choice, and a URL, telegram:CHAT, slack:CHANNEL or mastodon:URL.",
+)
 @click.option("--edition", "-e", "editions", multiple=True, help="Send this edition; repeatable.")
 @click.option(
     "--gateway",
@@ -66,10 +73,10 @@ def relay(
     data: Path | None,
     settings: Path | None,
 ) -> None:
-    """Send each change of an edition to other systems, as signed webhooks (docs/relay.md).
+    """Send each change of an edition to other systems: as signed webhooks, or as posts (docs/relay.md).
 
-    TICKER_RELAY_SECRET, or the file that TICKER_RELAY_SECRET_FILE names, has the secret that signs them. With several
-    receivers, each has a secret of its own: TICKER_RELAY_SECRET_CMS for the receiver `cms`.
+    TICKER_RELAY_SECRET, or the file that TICKER_RELAY_SECRET_FILE names, has the secret that signs webhooks, or the
+    token of the service. With several receivers, each has its own: TICKER_RELAY_SECRET_CMS for the receiver `cms`.
 
     TICKER_ACCESS_TOKEN, or the file that TICKER_ACCESS_TOKEN_FILE names, has the token for private editions.
 
@@ -82,7 +89,7 @@ def relay(
     address = None if metrics is None else parse_address(metrics)
     read_from = gateway or gateway_url(data_folder(console, data))
     if not to or not editions or folder is None:
-        raise SettingsError("a relay needs --to NAME=URL, --edition and --state FOLDER: see `ticker relay --help`")
+        raise SettingsError("a relay needs --to NAME=ADDRESS, --edition and --state FOLDER: see `ticker relay --help`")
     if read_from is None:
         raise SettingsError("no gateway is named, and none of `ticker up` runs here: give one with --gateway")
     chosen = settings_for(console, settings, None)
@@ -115,10 +122,14 @@ def _print_ready(console: Console, url: str) -> None:
 
 
 def _parse(word: str) -> tuple[str, str]:
-    """Split NAME=URL. The default of NAME is the URL's host, with hyphens for dots."""
-    name, mark, url = word.partition("=")
+    """Split NAME=ADDRESS. The default of NAME is the service, or the URL's host with hyphens for dots."""
+    from ticker.relay.targets import service_of  # noqa: PLC0415 -- slow to import
+
+    name, mark, address = word.partition("=")
     if mark and "/" not in name and ":" not in name:
-        return check_name(name), url
+        return check_name(name), address
+    if kind := service_of(word):
+        return kind, word
     host = urlsplit(word).hostname or ""
     return check_name(host.replace(".", "-")[:32].strip("-")), word
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from ticker.core.line import Line
-from ticker.relay.records import Delivery, Record, Report, RouteState, Verdict
+from ticker.relay.records import Delivery, Post, Record, Report, RouteState, Verdict
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +23,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         urgent_most_s: The same for a delivery that takes a text back.
         give_up_s: After this time, a delivery is parked.
         sends_board: Whether a new receiver gets the lines of the board.
+        settle_s: How long after its start a request may still take effect. 0 for webhooks: an old order has no effect.
 
     """
 
@@ -34,6 +35,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     urgent_most_s: float = 30.0
     give_up_s: float = 3 * 86_400.0
     sends_board: bool = True
+    settle_s: float = 0.0
+
+    @property
+    def has_posts(self) -> bool:
+        """Whether the receiver is a service with posts, which only this relay's state knows."""
+        return self.settle_s > 0
+
+
+class Running(msgspec.Struct, frozen=True):
+    """An attempt that runs, with `may_have` and the post of its record before it began."""
+
+    delivery: Delivery
+    may_have: bool
+    post: Post
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -52,7 +67,7 @@ class Book:
         state: The part that belongs to no line.
         records: The relay's knowledge of each line, by id.
         waiting: The ids of the lines with a pending delivery.
-        running: The attempts that run, by order, each with `may_have` of its record before the attempt.
+        running: The attempts that run, by order.
         is_behind: Whether lines were left in the log, because too many others wait.
 
     """
@@ -62,7 +77,7 @@ class Book:
         self.state = state
         self.records = {record.line: record for record in records}
         self.waiting = {line for line, record in self.records.items() if record.pending is not None}
-        self.running: dict[int, tuple[Delivery, bool]] = {}
+        self.running: dict[int, Running] = {}
         self.is_behind = state.disabled is not None
         self._changed: set[str] = set()
         self._reports: list[Report] = []
@@ -133,7 +148,7 @@ class Book:
 
     def _evict(self) -> None:
         """Drop a tenth of the records: forgotten lines with nothing pending, then old ones, then parked ones."""
-        running = {delivery.line for delivery, _ in self.running.values()}
+        running = {each.delivery.line for each in self.running.values()}
         idle = [
             each
             for each in self.records.values()

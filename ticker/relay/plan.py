@@ -20,11 +20,34 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
 
 from ticker.backoff import delay_s
-from ticker.relay.book import Book, Changes, Limits, has_expired
+from ticker.relay.book import Book, Changes, Limits, Running, has_expired
 from ticker.relay.reading import Reading, RelayMessage
-from ticker.relay.records import Acknowledged, Delivery, Disabled, Failed, Outcome, Record, Refused, RouteState, Verdict
+from ticker.relay.records import (
+    Acknowledged,
+    Delivery,
+    Disabled,
+    Failed,
+    Missing,
+    Open,
+    Outcome,
+    Post,
+    Record,
+    Refused,
+    RouteState,
+    Unknown,
+    Verdict,
+)
+from ticker.relay.texts import mark_of, post_text
+
+TRIED_MOST: Final = 8
+"""How many texts of open attempts are remembered per line."""
+
+LEAVES_COPY: Final = "an earlier attempt may have left another post: look for it, and remove it by hand"
 
 
 class Plan:
@@ -108,7 +131,7 @@ class Plan:
         if self._book.state.disabled is not None:
             return []
         started = []
-        running = {delivery.line: delivery for delivery, _ in self._book.running.values()}
+        running = {each.delivery.line: each.delivery for each in self._book.running.values()}
         texts = sum(not delivery.kind.takes_back for delivery in running.values())
         room = {True: self.limits.parallel - (len(running) - texts), False: self._room_for_texts() - texts}
         for record in self._due(now):
@@ -122,11 +145,17 @@ class Plan:
             if room[delivery.kind.takes_back] <= 0:
                 continue
             room[delivery.kind.takes_back] -= 1
-            self._book.running[delivery.order] = (delivery, record.may_have)
+            self._book.running[delivery.order] = Running(delivery, record.may_have, record.post)
             record.may_have = True
+            if self.limits.has_posts:
+                record.open = _opened(record.post, delivery, now)
             self._book.touch(record.line)
             started.append(delivery)
         return started
+
+    def post(self, delivery: Delivery) -> Post:
+        """Return what was known of the line's post when a running attempt began."""
+        return self._book.running[delivery.order].post
 
     def _room_for_texts(self) -> int:
         """One attempt at a time while the receiver is in trouble: it shows whether the receiver is back."""
@@ -149,7 +178,7 @@ class Plan:
         """Return when to call `start` again even if nothing happens, in seconds since 1970, or None."""
         if self._book.state.disabled is not None:
             return None
-        running = {delivery.line for delivery, _ in self._book.running.values()}
+        running = {each.delivery.line for each in self._book.running.values()}
         waiting = [self._book.records[line] for line in self._book.waiting - running]
         return min(
             (self._due_at(each, each.pending) for each in waiting if each.pending is not None and not each.is_parked),
@@ -160,48 +189,68 @@ class Plan:
     def overtaken(self) -> list[Delivery]:
         """Running attempts of a version that a later one has replaced. The caller may end them early."""
         return [
-            delivery
-            for delivery, _ in self._book.running.values()
-            if (pending := self._book.records[delivery.line].pending) is not None and pending.order != delivery.order
+            each.delivery
+            for each in self._book.running.values()
+            if (pending := self._book.records[each.delivery.line].pending) is not None
+            and pending.order != each.delivery.order
         ]
 
     # The outcomes of attempts
 
     def finish(self, delivery: Delivery, outcome: Outcome, now: float) -> None:
         """Apply the outcome of an attempt that `start` returned."""
-        _, had = self._book.running.pop(delivery.order)
+        ran = self._book.running.pop(delivery.order)
         record = self._book.records[delivery.line]
         self._book.touch(record.line)
         is_newest = record.pending is not None and record.pending.order == delivery.order
         match outcome:
             case Acknowledged():
                 self._failures, self._outage_until = 0, 0.0
-                self._acknowledge(record, delivery, outcome, now, is_newest=is_newest)
+                self._acknowledge(record, ran, outcome, now, is_newest=is_newest)
             case Failed():
-                if outcome.is_unsent and not had:
-                    record.may_have = False
+                if outcome.is_unsent:
+                    record.may_have, record.open = record.may_have and ran.may_have, ran.post.open
                 if outcome.is_outage:
                     self._note_outage(outcome, now)
                 self._retry(record, delivery, outcome, now, is_newest=is_newest)
-            case Refused():
-                self._failures, self._outage_until = 0, 0.0
-                if is_newest:
-                    verdict = Verdict.CANT_UNDO if delivery.kind.takes_back else Verdict.FAILED
-                    self._book.settle(record, delivery, verdict, outcome.reason)
+            case Missing() | Unknown() | Refused():
+                record.open = ran.post.open
+                self._end(record, delivery, outcome, is_newest=is_newest)
             case Disabled():
                 self._disable(outcome.reason)
             case _:
                 raise AssertionError(outcome)
 
-    def _acknowledge(
-        self, record: Record, delivery: Delivery, outcome: Acknowledged, now: float, *, is_newest: bool
-    ) -> None:
+    def _end(self, record: Record, delivery: Delivery, outcome: Outcome, *, is_newest: bool) -> None:
+        """Apply an outcome after which the same attempt would be of no use."""
+        if isinstance(outcome, Missing):
+            record.ref = None
+        elif isinstance(outcome, Unknown) and is_newest:
+            self._park(record, delivery, Verdict.UNKNOWN, outcome.reason)
+        elif isinstance(outcome, Refused):
+            self._failures, self._outage_until = 0, 0.0
+            if is_newest:
+                verdict = Verdict.CANT_UNDO if delivery.kind.takes_back else Verdict.FAILED
+                self._book.settle(record, delivery, verdict, outcome.reason)
+
+    def _acknowledge(self, record: Record, ran: Running, outcome: Acknowledged, now: float, *, is_newest: bool) -> None:
+        delivery, earlier = ran.delivery, ran.post.open
         if outcome.ref is not None and outcome.ref != record.ref:
             record.ref, record.sent_at = outcome.ref, now
+        record.shown = outcome.shown
+        settled_at = 0.0 if earlier is None else earlier.at + self.limits.settle_s
+        record.open = earlier if outcome.leaves_copy or now < settled_at else None
+        if is_newest and now < settled_at:
+            # An earlier request may still arrive and undo this one. So do the same again when it can't any more.
+            record.failures, record.retry_at = 0, settled_at
+            record.reason = "done, and done again when no earlier request can undo it"
+            return
         if delivery.kind.takes_back:
             record.ref = None
         verdict = Verdict.GONE if delivery.kind.takes_back else Verdict.DELIVERED
-        if is_newest:
+        if is_newest and delivery.kind.takes_back and outcome.leaves_copy:
+            self._book.settle(record, delivery, Verdict.CANT_UNDO, LEAVES_COPY)
+        elif is_newest:
             self._book.settle(record, delivery, verdict)
 
     def _note_outage(self, outcome: Failed, now: float) -> None:
@@ -226,9 +275,13 @@ class Plan:
         record.failures += 1
         record.retry_at = now + delay
         if now - delivery.queued_at >= self.limits.give_up_s:
-            record.is_parked = True
-            record.verdict = Verdict.CANT_UNDO if delivery.kind.takes_back else Verdict.FAILED
-            self._book.report(delivery, record.verdict, outcome.reason)
+            verdict = Verdict.CANT_UNDO if delivery.kind.takes_back else Verdict.FAILED
+            self._park(record, delivery, verdict, outcome.reason)
+
+    def _park(self, record: Record, delivery: Delivery, verdict: Verdict, reason: str) -> None:
+        """Stop trying until `enable`."""
+        record.is_parked, record.verdict, record.reason = True, verdict, reason
+        self._book.report(delivery, verdict, reason)
 
     def _disable(self, reason: str) -> None:
         """Stop sending. Withdrawals get the verdict `cant-undo` until `enable`."""
@@ -249,6 +302,19 @@ class Plan:
         self._failures, self._outage_until = 0, 0.0
         for line in self._book.waiting:
             record = self._book.records[line]
+            if record.verdict is Verdict.UNKNOWN and record.open is not None:
+                # Somebody has looked, and wants the text sent again.
+                record.open = msgspec.structs.replace(record.open, tried=())
             record.failures, record.retry_at, record.is_parked = 0, 0.0, False
             self._book.touch(line)
         return len(self._book.waiting)
+
+
+def _opened(post: Post, delivery: Delivery, now: float) -> Open:
+    """Return the open attempts of a line while one more runs."""
+    known = post.open or Open(since=now, at=now)
+    if post.ref is not None or delivery.content is None or delivery.kind.takes_back:
+        return msgspec.structs.replace(known, at=now)  # this attempt creates no post that shows the text
+    tried = dict.fromkeys((*known.tried, mark_of(post_text(delivery.content))))
+    first = known.first or delivery.order
+    return Open(since=known.since, at=now, first=first, tried=tuple(tried)[-TRIED_MOST:])

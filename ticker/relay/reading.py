@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from ticker.core.line import Line
+from ticker.core.line import VERSION_LAST, Line
 from ticker.core.messages import BoardMessage, ForgetMessage, LineMessage, LiveMessage
 from ticker.relay.book import Book, has_expired
 from ticker.relay.records import Delivery, Kind, Record, Verdict, digest_of, kind_of
@@ -40,11 +40,16 @@ class Reading:
             if not self._book.has_room:
                 self._book.is_behind = True
                 return
-            # A line that was published before this relay knew it may be at the receiver, from an earlier relay.
-            record = self._book.add(line.id, may_have=line.version > 1 and kind_of(line).takes_back)
+            record = self._book.add(line.id, may_have=self._may_be_there(line))
         elif line.version <= record.version:
             return
         self._renew(record, line, position, now)
+
+    def _may_be_there(self, line: Line) -> bool:
+        """Return whether the receiver may have a text of a line that this relay doesn't know, from an earlier relay."""
+        if self._book.limits.has_posts and line.version != VERSION_LAST:
+            return False  # a post that this state doesn't know can't be taken back, and there hardly is one
+        return line.version > 1 and kind_of(line).takes_back
 
     def _renew(self, record: Record, line: Line, position: str, now: float) -> None:
         """Make `line` the newest version of a record, and plan what its receiver needs."""
@@ -95,8 +100,7 @@ class Reading:
                 record.order = self._book.next_order(now)
                 self._book.touch(line.id)
             elif record is None:
-                may_have = line.version > 1 and kind_of(line).takes_back
-                self._renew(self._book.add(line.id, may_have=may_have), line, board.position, now)
+                self._renew(self._book.add(line.id, may_have=self._may_be_there(line)), line, board.position, now)
             elif record.digest != digest_of(line):
                 self._renew(record, line, board.position, now)
         if board.incomplete:

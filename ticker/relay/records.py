@@ -40,6 +40,7 @@ class Verdict(StrEnum):
     NEVER_SENT = "never-sent"  # no attempt can have reached the receiver, so there is nothing to take back
     EXPIRED = "expired"  # the text expired or was forgotten before the first attempt
     CANT_UNDO = "cant-undo"  # the receiver may still have the text, and refuses to remove it
+    UNKNOWN = "unknown"  # the reply was lost, and the service has no way to find the post
     FAILED = "failed"  # no attempt succeeded within `relay_give_up_s`; `ticker relay replay` sends it again
 
 
@@ -72,6 +73,32 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.content is None else self.content.updated_at
 
 
+class Open(msgspec.Struct, frozen=True, kw_only=True):
+    """Attempts for one line whose outcome is open: their replies were lost, or the relay died.
+
+    Attributes:
+        since: When the first of them began, in seconds since 1970.
+        at: When the last of them began.
+        first: The order of the first delivery that may have created a post, or 0.
+        tried: Marks of the texts that they may have posted (`ticker.relay.texts.mark_of`), the newest last.
+
+    """
+
+    since: float
+    at: float
+    first: int = 0
+    tried: tuple[str, ...] = ()
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """The relay's knowledge of a line's post when an attempt begins. See `Record` for the attributes."""
+
+    ref: str | None = None
+    sent_at: float = 0.0
+    shown: str = ""
+    open: Open | None = None
+
+
 class Record(msgspec.Struct, kw_only=True):
     """The relay's knowledge of one line at one receiver.
 
@@ -90,7 +117,9 @@ class Record(msgspec.Struct, kw_only=True):
         verdict: What became of the newest version that has an outcome.
         reason: Why the last attempt failed, without secrets. Empty after a success.
         ref: The receiver's own name for the line, such as the id of a post. Webhooks have none.
-        sent_at: When `ref` was created, in seconds since 1970.
+        sent_at: When the last `ref` was created, in seconds since 1970. 0 if there was none.
+        shown: A digest of the text that the receiver has acknowledged for `ref`.
+        open: The attempts whose outcome is open. None for webhooks: their receivers compare orders.
 
     """
 
@@ -109,6 +138,13 @@ class Record(msgspec.Struct, kw_only=True):
     reason: str = ""
     ref: str | None = None
     sent_at: float = 0.0
+    shown: str = ""
+    open: Open | None = None
+
+    @property
+    def post(self) -> Post:
+        """The facts that an attempt needs."""
+        return Post(ref=self.ref, sent_at=self.sent_at, shown=self.shown, open=self.open)
 
 
 class RouteState(msgspec.Struct, kw_only=True):
@@ -131,9 +167,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Acknowledged(Outcome, frozen=True, kw_only=True):
-    """The receiver has accepted the delivery. `ref` is its own name for the line, if it has one."""
+    """The receiver has accepted the delivery.
+
+    Attributes:
+        ref: The receiver's own name for the line, if it has one.
+        shown: A digest of the text that it shows for `ref`.
+        leaves_copy: An earlier attempt may have left another post, which nobody but a person can find.
+
+    """
 
     ref: str | None = None
+    shown: str = ""
+    leaves_copy: bool = False
 
 
 class Failed(Outcome, frozen=True, kw_only=True):
@@ -141,7 +186,7 @@ class Failed(Outcome, frozen=True, kw_only=True):
 
     Attributes:
         reason: For the log and for `ticker relay status`. It never contains a secret.
-        is_unsent: The request certainly didn't reach the receiver.
+        is_unsent: The request certainly had no effect on the receiver.
         retry_after_s: How long the receiver asks to wait, or None.
         is_outage: The receiver as a whole is in trouble, so the other deliveries wait, too.
 
@@ -155,6 +200,16 @@ class Failed(Outcome, frozen=True, kw_only=True):
 
 class Refused(Outcome, frozen=True, kw_only=True):
     """The receiver will never do it, for example because a post is too old to be deleted."""
+
+    reason: str
+
+
+class Missing(Outcome, frozen=True, kw_only=True):
+    """The post that the relay knew isn't there any more: the next attempt creates another one."""
+
+
+class Unknown(Outcome, frozen=True, kw_only=True):
+    """An earlier attempt may have succeeded, and the service has no way to find out. A person has to look."""
 
     reason: str
 

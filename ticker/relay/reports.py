@@ -29,7 +29,7 @@ class RedisReports:
 
     def add(self, receiver: str, edition: str, report: Report) -> None:
         """Report a verdict soon. Never blocks or fails."""
-        verdict = StoredVerdict(receiver, report.line, report.version, str(report.verdict))
+        verdict = StoredVerdict(receiver, report.line, report.version, str(report.verdict), report.reason)
         self._waiting.append((edition, verdict))
         self._has_waiting.set()
 

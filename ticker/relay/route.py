@@ -17,7 +17,7 @@ from ticker.core.board import LINES_MAX
 from ticker.core.messages import ForgetMessage
 from ticker.relay.plan import Plan
 from ticker.relay.reading import RelayMessage
-from ticker.relay.records import Acknowledged, Delivery, Disabled, Failed, Outcome, Report, Verdict
+from ticker.relay.records import Acknowledged, Delivery, Disabled, Failed, Missing, Outcome, Post, Report, Verdict
 from ticker.relay.state import StateFile
 
 _logger = structlog.stdlib.get_logger("ticker.relay")
@@ -38,8 +38,11 @@ BLIND_S: Final = 1.0
 class Target(Protocol):
     """Something that deliveries are sent to."""
 
-    async def attempt(self, delivery: Delivery, edition: str) -> Outcome:
-        """Send a delivery once, and return the outcome. Must not raise errors of the network."""
+    async def attempt(self, delivery: Delivery, edition: str, post: Post) -> Outcome:
+        """Send a delivery once, and return the outcome. Must not raise errors of the network.
+
+        `post` is what the relay knew before: a webhook needs none of it.
+        """
 
     async def close(self) -> None:
         """Close the connections."""
@@ -147,7 +150,7 @@ class Route:
             self._announce(report)
         for delivery in started:
             self.counts.attempts += 1
-            self._attempts[delivery.order] = tasks.create_task(self._attempt(delivery))
+            self._attempts[delivery.order] = tasks.create_task(self._attempt(delivery, self.plan.post(delivery)))
         for delivery in self.plan.overtaken:
             if delivery.order not in self._ending:
                 self._ending.add(delivery.order)
@@ -181,7 +184,7 @@ class Route:
         self.plan.finish(event.delivery, event.outcome, now)
         if isinstance(event.outcome, Acknowledged):
             self.counts.acknowledged += 1
-        else:
+        elif not isinstance(event.outcome, Missing):
             self.counts.failures += 1
             self._warn(event.delivery, event.outcome)
 
@@ -202,13 +205,15 @@ class Route:
             self._log.error("withdrawal-not-delivered", reason=report.reason, **facts)
         elif report.verdict is Verdict.FAILED:
             self._log.error("delivery-given-up", reason=report.reason, **facts)
+        elif report.verdict is Verdict.UNKNOWN:
+            self._log.error("delivery-unknown", reason=report.reason, **facts)
         else:
             self._log.info("delivery-settled", verdict=str(report.verdict), **facts)
         self._report(self.receiver, self.edition, report)
 
-    async def _attempt(self, delivery: Delivery) -> None:
+    async def _attempt(self, delivery: Delivery, post: Post) -> None:
         try:
-            outcome = await self._target.attempt(delivery, self.edition)
+            outcome = await self._target.attempt(delivery, self.edition, post)
         except asyncio.CancelledError:
             if delivery.order not in self._ending:
                 raise

@@ -20,7 +20,7 @@ from standardwebhooks import Webhook
 from ticker.core.errors import SettingsError
 from ticker.core.messages import rfc3339
 from ticker.relay.addresses import BlockedError, resolve
-from ticker.relay.records import Acknowledged, Delivery, Disabled, Failed, Outcome
+from ticker.relay.records import Acknowledged, Delivery, Disabled, Failed, Outcome, Post
 
 BODY_BYTES: Final = 20_000
 """The most that the standard recommends. The largest line is smaller: see `tests/relay/test_webhook.py`."""
@@ -149,7 +149,7 @@ class WebhookTarget:
         """Close the connections."""
         await self._client.aclose()
 
-    async def attempt(self, delivery: Delivery, edition: str) -> Outcome:
+    async def attempt(self, delivery: Delivery, edition: str, post: Post | None = None) -> Outcome:
         """Send a delivery once, and return the outcome. Errors of the network don't raise."""
         try:
             async with asyncio.timeout(self._timeout_s):

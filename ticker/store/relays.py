@@ -17,12 +17,13 @@ VERDICTS_MOST: Final = 2 * VERDICTS_KEPT
 
 
 class StoredVerdict(msgspec.Struct, frozen=True):
-    """The outcome of version `version` of `line` at `receiver`: a word of `docs/relay.md`."""
+    """The outcome of version `version` of `line` at `receiver`: a word of `docs/relay.md`, and its reason for staff."""
 
     receiver: str
     line: str
     version: int
     verdict: str
+    reason: str = ""
 
 
 async def report_verdict(redis: Redis, edition: str, verdict: StoredVerdict) -> None:
