@@ -1,7 +1,7 @@
 """Read a file of IPTC ninjs 3.1 objects: an array, a single object, or one object per line.
 
 Each item becomes a new line. If the file has several versions of an item, only the newest counts. Withdrawn, hidden
-and expired items have no text, and are left out. The oldest item is posted first.
+and expired items lack a text, and are left out. The oldest item is posted first.
 """
 
 from __future__ import annotations

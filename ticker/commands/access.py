@@ -31,7 +31,7 @@ _file: Final = click.argument("file", type=click.Path(path_type=Path, dir_okay=F
     ),
 )
 def access() -> None:
-    """Make keys and tokens for private editions, whose readers need a token (docs/private-editions.md).
+    """Make keys and tokens for private editions (docs/private-editions.md).
 
     Your site makes the tokens of its readers with a library for JSON Web Tokens. `ticker access token` makes one for a
     test or for a program.

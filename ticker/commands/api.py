@@ -38,8 +38,8 @@ def api(
 ) -> None:
     """Accept submissions and decisions over HTTP, for content management systems (docs/posting.md).
 
-    Each request has a token of `ticker token create`, and is submitted to the inbox of the token's editor. It has no
-    TLS: put a proxy in front of it.
+    Each request has a token of `ticker token create`, and is submitted to the inbox of the token's editor. This
+    server speaks HTTP without TLS: put a proxy in front of it.
 
     Prints `ready http://…` when it serves. After SIGTERM it answers the requests that have arrived, and ends; after a
     second SIGTERM it ends immediately.

@@ -100,7 +100,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         board_lines: The maximum number of lines with a text on a board.
         text_graphemes: The maximum number of graphemes of a text.
         text_warn_graphemes: The desk warns about a text with more graphemes than this.
-        access: Who may read the edition.
+        access: Whether all readers may read the edition, or only readers with a token.
         origins: The web origins whose pages may connect ("*": all).
         rules: The effects of house rules that differ from the defaults (see `effects`).
         placeholders: Words that must not be published, in addition to those of the language.

@@ -24,7 +24,7 @@ SUBPROTOCOL: Final = "ticker.v1"
 class CloseCode(IntEnum):
     """Why a gateway closes a connection (RFC 6455, 7.4). Readers reconnect after 1xxx, and only slowly after 4xxx.
 
-    After `TOKEN`, a reader needs a new token, and reconnects with it at once.
+    After `TOKEN`, a reader gets a new token, and reconnects with it immediately.
     """
 
     GOING_AWAY = 1001

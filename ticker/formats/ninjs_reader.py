@@ -25,7 +25,7 @@ Fields: TypeAlias = dict[str, Any]
 
 
 class NinjsItem(msgspec.Struct, frozen=True):
-    """An item. `fields` are those of a new line, or None if it has no text: it is withdrawn, hidden or expired."""
+    """An item. `fields` are those of a new line, or None for a withdrawn, hidden or expired item, which lacks a text."""
 
     uri: str
     version: tuple[datetime, int]
@@ -77,7 +77,7 @@ def _headlines(value: object, path: str) -> Fields:
 
 def _descriptions(value: object, path: str) -> Fields:
     for index, each in enumerate(_list(value, path)):
-        # The reason for a correction is about an earlier version. A new line has no earlier version.
+        # The reason for a correction is about an earlier version, and each item becomes a new line: leave it out.
         _check(each.get("role") == "correction", f"{path}[{index}]", "a line has no description: remove it")
     return {}
 

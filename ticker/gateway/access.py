@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ticker.gateway.tokens import KeyRing
 
 SUBPROTOCOL_PREFIX: Final = "ticker.token."
-"""What a browser's WebSocket puts before the token, as a subprotocol beside `ticker.v1`.
+"""The beginning of the subprotocol in which a browser's WebSocket sends the token, beside `ticker.v1`.
 
 The characters of a token are all allowed there. The gateway never confirms this subprotocol, so no response has it.
 """
@@ -30,7 +30,7 @@ _DETAILS: Final = {
 
 
 def token_of(headers: Headers) -> str | None:
-    """Return the token of a request, or None if it has none."""
+    """Return the token of a request, or None if the request lacks one."""
     scheme, _, token = (headers.one(b"authorization") or "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()

@@ -10,7 +10,7 @@ from ticker.gateway.follower import LEFT, WAITING, Follower
 class Expiries:
     """The followers of a private edition, and when their tokens expire (in Unix time).
 
-    An open edition has no entries, so its followers take no memory here. A look takes one comparison until a token
+    Followers of an open edition aren't added, so they take no memory here. A check costs one comparison until a token
     expires, and then 0.6 ms for 18,000 followers.
     """
 

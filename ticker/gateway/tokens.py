@@ -27,14 +27,14 @@ SECRET_BYTES_MIN: Final = 32
 """The shortest secret of HS256 (RFC 7518, 3.2)."""
 KEYS_MAX: Final = 100
 _INVALID: Final = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
-"""What PyJWT raises for a token that isn't valid. A signed `exp` of infinity, and deep nesting, raise the last two."""
+"""The errors that PyJWT raises for an invalid token. A signed `exp` of infinity, and deep nesting, raise the last two."""
 
 
 class Algorithm(StrEnum):
     """The algorithms of signatures."""
 
     HS256 = "HS256"
-    """A secret signs and checks: whoever can check a token can also make one."""
+    """The same secret signs and checks, so a server that can check a token can also make one."""
     EDDSA = "EdDSA"
     """A private key signs (Ed25519), and a public one checks. The gateways have only the public one."""
 
@@ -86,7 +86,7 @@ class Key(msgspec.Struct, frozen=True, omit_defaults=True):
         return bool(self.k or self.d)
 
     def public(self) -> Key:
-        """Return the key without its private part. A secret of HS256 has no public part."""
+        """Return the key without its private part. For HS256, nothing is left of the secret."""
         return msgspec.structs.replace(self, d="")
 
     def jwk(self) -> jwt.PyJWK:

@@ -64,7 +64,7 @@ def read_authorization(values: Sequence[str]) -> tuple[str, str]:
     """Return the id and the secret of the token from the values of the header `Authorization`.
 
     Raises:
-        PostingError: `token` if the header is missing, repeated or has no token.
+        PostingError: `token` if the header is missing or repeated, or its value isn't a token.
 
     """
     scheme, _, text = (values[0] if len(values) == 1 else "").partition(" ")
@@ -197,6 +197,6 @@ def body_schemas(*kinds: type[Submission | DecisionRequest], place: str) -> dict
 
 
 def _unauthorized(detail: str, *, is_missing: bool = False) -> PostingError:
-    """Return an error with the challenge of RFC 6750, which has no error code for a request without a token."""
+    """Return an error with the challenge of RFC 6750. Its error code is left out if the request lacks a token."""
     challenge = 'Bearer realm="ticker"' + ("" if is_missing else ', error="invalid_token"')
     return PostingError("token", detail, headers={"WWW-Authenticate": challenge})

@@ -53,7 +53,7 @@ def find_binary(environ: Mapping[str, str]) -> Path:
 
 
 def find_program(environ: Mapping[str, str], wrote: ServerProgram | None = None) -> ServerProgram:
-    """Return a server program that is 7.0 or newer and can read the data files of `wrote` (None: there are no files).
+    """Return a server program that is 7.0 or newer and can read the data files of `wrote` (None: there aren't any).
 
     Prefer `wrote` itself, then `valkey-server` or `redis-server` from PATH, then the packaged program. This takes some
     milliseconds, because it runs the programs with `--version`.
