@@ -25,7 +25,7 @@ Fields: TypeAlias = dict[str, Any]
 
 
 class NinjsItem(msgspec.Struct, frozen=True):
-    """An item. `fields` are those of a new line, or None for a withdrawn, hidden or expired item, which lacks a text."""
+    """An item. `fields` are those of a new line, or None for a withdrawn, hidden or expired item."""
 
     uri: str
     version: tuple[datetime, int]

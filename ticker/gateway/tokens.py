@@ -27,7 +27,7 @@ SECRET_BYTES_MIN: Final = 32
 """The shortest secret of HS256 (RFC 7518, 3.2)."""
 KEYS_MAX: Final = 100
 _INVALID: Final = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
-"""The errors that PyJWT raises for an invalid token. A signed `exp` of infinity, and deep nesting, raise the last two."""
+"""The errors of PyJWT for an invalid token. A signed `exp` of infinity, and deep nesting, raise the last two."""
 
 
 class Algorithm(StrEnum):
