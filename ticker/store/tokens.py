@@ -1,4 +1,4 @@
-"""Tokens of the posting part: `ticker token` makes and revokes them, and `ticker api` checks them.
+"""Posting tokens: `ticker token` makes and revokes them, and `ticker api` checks them.
 
 A token is `ticker_<id>_<secret>`. The id is public, and finds the token's record. The secret has 256 random bits. Redis
 has only its SHA-256. A slow hash protects secrets that can be guessed, such as passwords, and would cost each request a
