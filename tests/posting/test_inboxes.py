@@ -1,9 +1,11 @@
-"""The number of requests that wait for the desk is limited. No server runs: a connection would fail."""
+"""The limits on requests that wait for the desk, and the answers without a Redis. No server runs."""
 
 from __future__ import annotations
 
 import pytest
 
+from ticker.core.line import Change
+from ticker.core.submission import ReceiptStatus, Submission
 from ticker.posting.inboxes import Inboxes
 from ticker.posting.problems import PostingError
 
@@ -36,3 +38,13 @@ def test_second_request_with_a_key_that_waits_is_a_conflict() -> None:
         assert (refused.value.code, refused.value.status) == ("in-progress", 409)
         with inboxes.slot("en", "omar", "k1"), inboxes.slot("ar", "maha", "k1"):
             pass
+
+
+async def test_client_does_not_learn_where_redis_is() -> None:
+    inboxes = Inboxes("redis://127.0.0.1:1", 10, 10)  # nothing listens there
+    with pytest.raises(PostingError) as refused:
+        await inboxes.find_token("0" * 12)
+    receipt = await inboxes.submit("en", "maha", Submission(key="k1", change=Change.NEW, text="One"))
+    await inboxes.close()
+    assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.NOT_ON_AIR, "no-redis")
+    assert "127.0.0.1" not in refused.value.detail + receipt.errors[0].detail

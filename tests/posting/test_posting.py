@@ -275,13 +275,13 @@ def test_generated_requests_get_the_answers_that_are_described(
             "--header",
             f"Authorization: Bearer {token}",
         ),
-        *("--max-examples", "15", "--generation-deterministic", "--phases", "examples,fuzzing"),
+        *("--max-examples", "12", "--generation-deterministic", "--phases", "examples,fuzzing"),
     ]
     ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stdout[-20_000:]
     found = re.search(r"(\d+) generated, (\d+) passed", ran.stdout)
     assert found is not None, ran.stdout[-3000:]
-    assert int(found[1]) > 50
+    assert int(found[1]) > 40
     request.node.user_properties += count_properties({"postings fuzzed by schemathesis": int(found[1])})
 
 

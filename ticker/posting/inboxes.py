@@ -11,9 +11,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
+import msgspec
+
 from ticker.client.pending_request import PendingRequest
 from ticker.core.held import Held
-from ticker.core.submission import Receipt, Request
+from ticker.core.submission import Finding, Receipt, ReceiptStatus, Request
+from ticker.outages import Outages
 from ticker.posting.problems import PostingError
 from ticker.store.connection import CLIENT_ERRORS, Redis, close, connect, explain
 from ticker.store.held import read_held
@@ -23,6 +26,10 @@ from ticker.store.streams import redis_ms
 from ticker.store.tokens import Token, find_token
 
 RETRY: Final = {"Retry-After": "1"}
+NO_REDIS: Final = "Redis can't be used now: the operator finds the reason in the log"
+"""Clients don't learn the address of Redis."""
+_PART: Final = ("api", "all")
+"""The name of this part and of its editions in the log of outages."""
 
 
 class Inboxes:
@@ -43,6 +50,7 @@ class Inboxes:
         self._idle: list[Redis] = []
         self._waiting: set[tuple[str, str, str]] = set()
         self._per_editor: Counter[str] = Counter()
+        self._outages = Outages()
 
     @property
     def waiting(self) -> int:
@@ -65,7 +73,8 @@ class Inboxes:
         with self.slot(edition, editor, request.key):
             async with self._connection() as redis:
                 # An earlier request may have used the key: every client has to repeat requests.
-                return await PendingRequest(self._url, edition, editor, request, may_repeat=True).run(redis)
+                receipt = await PendingRequest(self._url, edition, editor, request, may_repeat=True).run(redis)
+        return self._without_address(receipt)
 
     async def find_receipt(self, edition: str, editor: str, key: str) -> Receipt | None:
         """Return the editor's newest receipt for a key, or None.
@@ -122,6 +131,16 @@ class Inboxes:
         async with self._redis() as redis:
             await redis_ms(redis)
 
+    def _without_address(self, receipt: Receipt) -> Receipt:
+        """Return a receipt that doesn't say why Redis can't be used, and log that instead."""
+        if receipt.status not in (ReceiptStatus.NOT_ON_AIR, ReceiptStatus.UNKNOWN):
+            return receipt
+        for error in receipt.errors:
+            if error.code == "no-redis":
+                self._outages.fail(*_PART, error.detail, is_redis=True)
+        errors = tuple(Finding(each.code, NO_REDIS) if each.code == "no-redis" else each for each in receipt.errors)
+        return msgspec.structs.replace(receipt, errors=errors)
+
     @contextmanager
     def slot(self, edition: str, editor: str, key: str) -> Iterator[None]:
         """Count a request while it waits.
@@ -163,4 +182,6 @@ class Inboxes:
         try:
             yield self._shared
         except (OSError, *CLIENT_ERRORS) as error:
-            raise PostingError("no-redis", explain(error, self._url), headers={"Retry-After": "2"}) from error
+            self._outages.fail(*_PART, explain(error, self._url), is_redis=True)
+            raise PostingError("no-redis", NO_REDIS, headers={"Retry-After": "2"}) from error
+        self._outages.recover(*_PART)
