@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from typing import IO
 
 import pytest
 
+import ticker.client
 from tests.support.doc_examples import examples
 from tests.support.servers import short_folder
 from tests.support.system import System, settings_without
 from tests.support.waiting import until
+from ticker.client import Publisher
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
-FOLLOW, FLASH, RESUME, POST, CHANGE, ONCE = (example.text for example in examples(PAGE, "python"))
+BLOCKS = list(examples(PAGE, "python", "text"))
+FOLLOW, FLASH, BOARD, RESUME, *_ = (block.text for block in BLOCKS if block.kind == "python")
+(POST,) = (block.text for block in BLOCKS if "Polls close" in block.text and block.kind == "python")
+ANSWERED = [
+    (program.text, answer.text)
+    for program, answer in pairwise(BLOCKS)
+    if answer.kind == "text" and program.text != BOARD
+]
+"""The programs that always print the same, and what the page shows below them."""
 
 
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
-    with short_folder() as folder, System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate")) as running:
-        yield running
+    with short_folder() as folder:
+        settings = Path(settings_without(folder, "duplicate", "short", "attribution"))
+        text = settings.read_text(encoding="utf-8")
+        held = text.replace("[editions.es]", '[editions.es]\nsecond_person = ["flash"]')
+        settings.write_text(held, encoding="utf-8")
+        with System(folder, TICKER_SETTINGS=str(settings)) as running:
+            yield running
 
 
 class Script:
@@ -120,9 +137,23 @@ def test_posting_prints_the_id_of_a_line_on_air(system: System, tmp_path: Path) 
     assert line_id in system.tick("board", "-e", "en", "--json").out
 
 
-def test_a_line_is_changed_corrected_and_withdrawn(system: System, tmp_path: Path) -> None:
-    assert Script(system, CHANGE, tmp_path).wait() == ["on-air version 4"]
+def test_board_is_printed_as_on_the_page(system: System, tmp_path: Path) -> None:
+    (answer,) = (answer.text for program, answer in pairwise(BLOCKS) if program.text == BOARD)
+    post(system, "Polls close in Valmora")
+    post(system, "Rail operator: Night trains return in March")
+    assert Script(system, BOARD, tmp_path).wait() == answer.splitlines()
 
 
-def test_a_key_publishes_a_line_once(system: System, tmp_path: Path) -> None:
-    assert Script(system, ONCE, tmp_path).wait() == ["published once: True"]
+@pytest.mark.parametrize("number", range(len(ANSWERED)))
+def test_program_prints_what_the_page_shows_below_it(system: System, tmp_path: Path, number: int) -> None:
+    program, answer = ANSWERED[number]
+    out = Script(system, program, tmp_path).wait()
+    assert [line.replace(system.url, "http://127.0.0.1:8080") for line in out] == answer.splitlines()
+
+
+def test_every_public_name_of_the_client_is_on_the_page() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    programs = "".join(block.text for block in BLOCKS if block.kind == "python")
+    methods = [name for name, each in vars(Publisher).items() if inspect.iscoroutinefunction(each) and name[0] != "_"]
+    assert [name for name in methods if f".{name}(" not in programs and name != "submit"] == []
+    assert [name for name in ticker.client.__all__ if name not in page] == []

@@ -239,7 +239,7 @@ class SlackServer(ServiceServer):
         for block in fields.get("blocks", []):
             assert block["text"]["type"] == "plain_text"
             shown = block["text"]["text"]
-        self.find_active("<[^>]*>", fields.get("text", ""))
+        self.find_active("<[^ ]*", fields.get("text", ""))
         body: dict[str, Any] = {}
         try:
             match request.path.rpartition("/")[2]:
