@@ -30,12 +30,14 @@ OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset
 # Properties that only the widget's own modules use, so esbuild may shorten them. It shortens `#names` without a list.
 # The fields of the posts between tabs aren't here: two builds must understand each other.
 INTERNAL_PROPERTIES = (
-    "ageStyle", "boardHead", "bringIntoSight", "configure", "currentId", "deliver", "digits", "drop", "fold", "frame",
-    "isNext", "isRightToLeft", "isVisible", "judge", "labelOf", "leave", "list", "members", "moreText", "networkLost",
-    "newWhilePaused", "node", "nodeOf", "order", "pass", "post", "receive", "reconnect", "recover", "render", "renew",
-    "reopen", "rotate",
-    "setInViewport", "setRunning", "setState", "setVisible", "shared", "showOnly", "silence", "start", "startFrom",
-    "stop", "suspend", "textOf", "updateAges",
+    "adjust", "ageStyle", "announceDue", "approach", "boardHead", "boardMessage", "bringIntoSight", "changeItem",
+    "configure", "currentId", "deliver", "digits", "drop", "enqueue", "fold", "frame", "hangUp", "inDigits",
+    "isNext", "isRightToLeft", "isVisible", "joinTabs", "judge", "labelOf", "leave", "list", "members", "moreText",
+    "networkLost", "newestLines", "newWhilePaused", "node", "nodeOf", "openStream", "order", "ownUrl", "pass",
+    "post",
+    "receive", "reconnect", "recover", "render", "renew", "reopen", "requestAnswer", "rotate", "serverTime",
+    "setRunning", "setState", "setVisible", "showOnly", "silence", "start", "startFrom", "stop", "suspend",
+    "tabRole", "textOf", "updateAges", "wake",
 )  # fmt: skip
 
 # The builds: `ticker.js` for public editions, and one that can show private editions, too, and is larger for that.
@@ -47,7 +49,7 @@ TERSER_OPTIONS = (
     "--ecma",
     "2022",
     "--compress",
-    "passes=3,keep_fargs=false,reduce_funcs=false",
+    "passes=3,keep_fargs=false,inline=0",
     "--mangle",
 )
 
@@ -121,6 +123,8 @@ def _build_module(folder: Path, name: str, *, has_tokens: bool) -> None:
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(folder / "src", Path(copy) / "src")
         minify_styles(Path(copy) / "src" / "styles.js")
+        for module in (Path(copy) / "src").glob("*.js"):
+            shorten_fields(module)
         command = ["src/ticker.js", f"--outfile=dist/{name}.js", "--log-level=warning", *OPTIONS]
         command.append(f"--define:globalThis.TICKER_HAS_TOKENS={json.dumps(has_tokens)}")
         command.append(f"--mangle-props=^({'|'.join(INTERNAL_PROPERTIES)})$")
@@ -150,6 +154,12 @@ def minify_styles(file: Path) -> None:
     minified = re.sub(r" ?([,/]) |(?<=:) ", r"\1", minified)
     lines = "\n" * styles.count("\n")
     file.write_text(f"{before}`{minified}`{lines}{after}", encoding="utf-8")
+
+
+def shorten_fields(file: Path) -> None:
+    """Remove ` = false` from the private fields of a module: only their truth counts, and undefined is as false."""
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(r"^(  #\w+) = false;", r"\1;", text, flags=re.MULTILINE), encoding="utf-8")
 
 
 def _run(tool: str, options: Sequence[str], folder: Path, text: str = "") -> str:

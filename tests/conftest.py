@@ -11,6 +11,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.support.cluster import Cluster
+from tests.support.engines import EnginePool
 from tests.support.scheduling import LongestFirst, sort
 from tests.support.sentinel import SentinelTrio
 from tests.support.servers import RedisServer, short_folder
@@ -96,6 +97,14 @@ def redis_cluster(shared_cluster: Cluster) -> Cluster:
     """An empty Cluster of three primaries. Tests share it, because it takes two seconds to start."""
     shared_cluster.reset()
     return shared_cluster
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[EnginePool]:
+    """The Firefox and the WebKit of this test process. They start with their first use."""
+    pool = EnginePool()
+    yield pool
+    pool.close()
 
 
 @pytest_asyncio.fixture

@@ -12,8 +12,11 @@ from typing import Final
 
 import msgspec
 
+from scripts.build_widget import build, install_tools
+
 ROOT: Final = Path(__file__).parents[2]
 TABLES: Final = Path(__file__).with_name("protections")
+WIDGET: Final = Path("ticker/widget")
 TIMEOUT_S: Final = 300
 _NOT_COPIED: Final = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules")
 
@@ -50,6 +53,8 @@ def result_without(protection: Protection) -> str:
         if text.count(protection.code) != 1:
             return "STALE"
         file.write_text(text.replace(protection.code, protection.without), encoding="utf-8")
+        if WIDGET in file.relative_to(copy).parents:
+            build_widget(copy)
         environ = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, *_arguments(protection.seen_by)]
         try:
@@ -58,6 +63,12 @@ def result_without(protection: Protection) -> str:
             return "seen"  # the test waits for an event that never happens
     # pytest exits with 1 if a test failed, and with a higher status if it ran none.
     return "seen" if ran.returncode == 1 else f"UNSEEN {ran.stdout.decode()[-600:]}"
+
+
+def build_widget(copy: Path) -> None:
+    """Build the element in a copy of the tree: pages load the built module, and some tests bundle its sources."""
+    (copy / "node_modules").symlink_to(install_tools(), target_is_directory=True)
+    build(copy / WIDGET)
 
 
 def _arguments(seen_by: str) -> list[str]:

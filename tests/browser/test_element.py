@@ -478,6 +478,21 @@ def test_interface_words_follow_edition_lang_and_words(
     expect(page.locator("[part~=pause]")).to_have_accessible_name(word)
 
 
+@pytest.mark.parametrize(("page_lang", "attributes", "word"), [
+    ("en", 'edition="en"', "Not available"), ("en", 'edition="es"', "No disponible"),
+    ("en", 'edition="ar"', "غير متاح"), ("es-MX", 'edition="ours"', "No disponible"),
+    ("ar", 'edition="ours"', "غير متاح"), ("ar", 'edition="ours" lang="es"', "No disponible"),
+    ("fr", 'edition="ours"', "Not available"), ("es", 'edition="ours" words=\'{"stopped": "Cerrado"}\'', "Cerrado"),
+])  # fmt: skip
+def test_reader_who_cannot_connect_at_all_has_the_words_of_the_language(
+    page: Page, harness: BrowserHarness, host: Host, page_lang: str, attributes: str, word: str
+) -> None:
+    """The other words come with the first board. It has the edition's language, too."""
+    page.route("**/v1/**", lambda route: route.fulfill(status=404, headers={"Access-Control-Allow-Origin": "*"}))
+    page.goto(host.put("/", host_page(harness.address, attributes).replace('lang="en"', f'lang="{page_lang}"')))
+    expect(page.get_by_role("status")).to_have_text(word)
+
+
 def test_content_of_the_element_is_shown_until_there_are_lines(page: Page, harness: BrowserHarness, host: Host) -> None:
     gateway = SocketGateway(page)
     page.goto(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import BrowserHarness, Host
-from tests.support.browser_pages import expect_live, host_page
+from tests.support.browser_pages import expect_live, host_page, state, until
 from tests.support.browser_reader import Readers
 from tests.support.screen_reader import ScreenReader
 from tests.support.scripted_server import SocketGateway, line, position
@@ -30,6 +30,7 @@ LANGUAGES: Final[dict[str, dict[str, Any]]] = {
         "ages": [["13 min. ago", "2 hr. ago"], ["13 minutes ago", "2 hours ago"]],
         "buttons": ["Previous", "Next", "Pause", "Resume", "New: 1"],
         "paused": "Paused",
+        "waiting": "Reconnecting…",
     },
     "ar": {
         "title": "أخبار عاجلة",
@@ -44,6 +45,7 @@ LANGUAGES: Final[dict[str, dict[str, Any]]] = {
         ],
         "buttons": ["السابق", "التالي", "إيقاف", "استئناف", "جديد: 1"],
         "paused": "متوقف",
+        "waiting": "إعادة الاتصال…",
     },
     "es": {
         "title": "Última hora",
@@ -55,6 +57,7 @@ LANGUAGES: Final[dict[str, dict[str, Any]]] = {
         "ages": [["hace 13 min", "hace 2 h"], ["hace 13 minutos", "hace 2 horas"]],
         "buttons": ["Anterior", "Siguiente", "Pausar", "Reanudar", "Nuevas: 1"],
         "paused": "En pausa",
+        "waiting": "Reconectando…",
     },
 }
 
@@ -196,3 +199,24 @@ def test_paused_reader_hears_nothing_new_and_withdrawn_text_is_gone(
         assert first not in phrases
         assert words["reasons"][1] in phrases
     assert [each.announcements() for each in readers] == [[], [], []]
+
+
+def test_lost_connection_is_announced_once_by_one_element(newsroom: Newsroom, readers: list[ScreenReader]) -> None:
+    page, waiting = newsroom.gateway.page, newsroom.words["waiting"]
+    page.evaluate("Math.random = () => 0.9")  # the next attempt is 900 ms later
+    page.clock.pause_at(NOW + timedelta(minutes=1))
+    for _ in range(2):
+        newsroom.gateway.disconnect()
+        until(page, lambda: state(page) == "waiting", "the connection is lost")
+        page.clock.run_for(100)  # renders
+        expect(page.locator("[part=status]")).to_have_text([waiting] * len(LAYOUTS))
+        heard_by_all = [each.announcements() for each in readers]
+        assert sorted(heard_by_all) == [[], [], [f"polite: {waiting}"]]
+        connections = len(newsroom.gateway.connections)
+        page.clock.run_for(1_000)
+        newsroom.gateway.wait_for_connections(connections + 1)
+        newsroom.gateway.send("live", position=position(3), replayed=0)
+        until(page, lambda: state(page) == "live", "live again")
+        page.clock.run_for(100)
+        expect(page.locator("[part=status]")).to_have_text([""] * len(LAYOUTS))
+        assert [each.announcements() for each in readers] == [[], [], []]

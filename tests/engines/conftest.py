@@ -1,4 +1,4 @@
-"""Fixtures of the tests in every engine: a browser per module, a gateway, and another site's web server."""
+"""Fixtures of the tests in every engine: a browser, a gateway, and another site's web server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scripts.engines import ENGINES, Engine
 from tests.support.browser_fixtures import harness, host
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.engine_browser import EngineBrowser, Tab
-from tests.support.engines import start_browser
+from tests.support.engines import EnginePool
 
 __all__ = ["harness", "host"]
 
@@ -23,11 +23,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-# Per module and not per session: no other test can run an event loop while Playwright's synchronous API is open.
 @pytest.fixture(scope="module", params=ENGINES, ids=[engine.name for engine in ENGINES])
-def browser(request: pytest.FixtureRequest) -> Iterator[EngineBrowser]:
+def browser(request: pytest.FixtureRequest, engines: EnginePool) -> Iterator[EngineBrowser]:
     engine: Engine = request.param
-    with start_browser(engine) as browser:
+    with engines.browser(engine) as browser:
         yield browser
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.engines.conftest import Open
@@ -14,6 +16,7 @@ from tests.support.servers import RedisServer, free_port, short_folder
 from tests.support.system import Program, environment, run_program
 
 KILLS = 3
+TABS = 3
 TABS_MAX = 20
 PAUSED = "paused => document.querySelector('breaking-ticker').paused === paused"
 
@@ -28,6 +31,12 @@ class Parts:
     def post(self, text: str) -> None:
         posted = run_program("tick", "post", text, "-e", "en", environ=self.environ)
         assert posted.code == 0, posted.err
+
+    def connections(self) -> int:
+        """Return how many followers the gateway has."""
+        metrics = httpx.get(f"{self.gateway.url}/metrics", trust_env=False).text
+        found = re.findall(r"^ticker_followers{.*} ([0-9.]+)$", metrics, re.MULTILINE)
+        return sum(int(float(each)) for each in found)
 
 
 @pytest.fixture(scope="module")
@@ -76,23 +85,31 @@ def test_withdrawn_line_disappears_at_once_also_while_paused(
 def test_three_kills_of_the_gateway_lose_no_line_and_repeat_none(
     browser: EngineBrowser, open_page: Open, parts: Parts, host: Host
 ) -> None:
-    tab = open_page(put_page(host, parts.gateway.url, 'edition="en" lines="20"'))
-    until_live(tab)
-    before = len(tab.evaluate(SEEN))
+    """In three tabs that share a connection."""
+    address = put_page(host, parts.gateway.url, 'edition="en" lines="20"')
+    tabs = [open_page(address) for _ in range(TABS)]
+    for tab in tabs:
+        until_live(tab)
+    before = [len(tab.evaluate(SEEN)) for tab in tabs]
     expected = []
     for number in range(KILLS):
         parts.gateway.kill()
-        tab.until(IN_STATE, "waiting", "waiting")
+        for tab in tabs:
+            tab.until(IN_STATE, "waiting", "waiting")
         name = browser.engine.title  # the editions of all engines are one, which accepts no line twice
         expected += [f"Death {number + 1} in {name}", f"Start {number + 1} in {name}"]
         parts.post(expected[-2])
         parts.gateway.start()
-        until_live(tab)
+        for tab in tabs:
+            until_live(tab)
         parts.post(expected[-1])
-        tab.until(f"text => ({LINES})()[0][0] === text", f"shows {expected[-1]}", expected[-1])
-    assert tab.evaluate(SEEN)[before:] == expected
-    assert tab.evaluate(LINES)[0][: len(expected)] == expected[::-1]
-    assert reports(tab) == []
+        for tab in tabs:
+            tab.until(f"text => ({LINES})()[0][0] === text", f"shows {expected[-1]}", expected[-1])
+    for tab, count in zip(tabs, before, strict=True):
+        assert tab.evaluate(SEEN)[count:] == expected
+        assert tab.evaluate(LINES)[0][: len(expected)] == expected[::-1]
+        assert reports(tab) == []
+    assert parts.connections() == 1
 
 
 def focus(tab: Tab, part: str) -> None:

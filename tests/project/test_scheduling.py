@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scheduling import BROWSERS, LONGEST_FIRST, SHARED_OUT, arrange, unit_of
+from tests.support.scheduling import BROWSERS, LONGEST_FIRST, SHARED_OUT, TOGETHER, arrange, unit_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("path", [*LONGEST_FIRST, *SHARED_OUT, *BROWSERS])
+@pytest.mark.parametrize("path", [*LONGEST_FIRST, *SHARED_OUT, *BROWSERS, *TOGETHER])
 def test_listed_file_or_folder_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
@@ -34,3 +34,9 @@ def test_file_stays_together_unless_it_is_shared_out() -> None:
     assert unit_of("tests/core/test_c.py::test_c[1]") == "tests/core/test_c.py"
     test = f"{SHARED_OUT[0]}::test_every_invariant_holds_under_faults[1]"
     assert unit_of(test) == test
+
+
+def test_files_that_share_browsers_are_one_unit_and_start_before_other_browsers() -> None:
+    assert unit_of("tests/engines/test_a.py::test_a") == unit_of(f"{TOGETHER[1]}::test_b") == TOGETHER[0]
+    files = ["tests/browser/test_a.py", "tests/engines/test_a.py", TOGETHER[1]]
+    assert arrange(files) == ["tests/engines/test_a.py", TOGETHER[1], "tests/browser/test_a.py"]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser_harness import BrowserHarness
 from tests.support.browser_pages import expect_live, until
 
 ELEMENT = "document.querySelector('breaking-ticker')"
+
+
+def expect_height(ticker: Locator, pixels: int) -> None:
+    """Check the height that the page gives the element. Without scripts, it shows that the room is there before it."""
+    expect(ticker).to_have_css("height", f"{pixels}px")
 
 
 def expect_recipe(page: Page, harness: BrowserHarness, layout: str = "strip") -> None:

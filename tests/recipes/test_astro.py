@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.recipes.checks import expect_recipe
+from tests.recipes.checks import expect_height, expect_recipe
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import record, recorded
 from tests.support.browser_reader import Readers
@@ -38,6 +38,7 @@ def test_lines_are_in_the_page_before_any_script_and_none_is_missing_or_repeated
     harness.post("en", "After the page was built")
     without_scripts = reader(java_script_enabled=False).open(address)
     expect(without_scripts.get_by_role("listitem")).to_have_text(["On the board </script><!-- with markup"])
+    expect_height(without_scripts.locator("breaking-ticker"), 480)
     page = reader().context.new_page()
     record(page)
     page.goto(address)

@@ -14,7 +14,7 @@ from tests.recipes.checks import ELEMENT, expect_recipe
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_reader import Readers
 from tests.support.engine_pages import RECORDER, reports, until_live
-from tests.support.engines import start_browser
+from tests.support.engines import EnginePool
 from tests.support.recipes import PAGE, SERVER, recipes, run, workplace
 from tests.support.waiting import until
 
@@ -129,8 +129,10 @@ def test_server_rendered_recipe_hydrates_without_a_warning(
 
 
 @pytest.mark.parametrize("engine", [FIREFOX, WEBKIT], ids=lambda engine: engine.name)
-def test_recipes_work_in_other_engines(harness: BrowserHarness, host: Host, built: Path, engine: Engine) -> None:
-    with start_browser(engine) as browser:
+def test_recipes_work_in_other_engines(
+    engines: EnginePool, harness: BrowserHarness, host: Host, built: Path, engine: Engine
+) -> None:
+    with engines.browser(engine) as browser:
         for framework in COMPONENTS:
             tab = browser.open(put_app(host, harness, built / framework / "client.js"))
             until_live(tab)

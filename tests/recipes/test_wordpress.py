@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.recipes.checks import expect_height
 from tests.support.browser_harness import BrowserHarness
 from tests.support.browser_pages import expect_live, until
 from tests.support.browser_reader import Readers
@@ -27,6 +28,8 @@ def test_every_page_has_a_strip_and_authors_add_lists(reader: Readers, harness: 
         expect_live(page, 2)
         expect(page).to_have_title("An article – News")
         strip, listed = page.locator("breaking-ticker").all()
+        expect_height(strip, 56)
+        expect_height(listed, 480)
         assert strip.evaluate("element => element === document.body.querySelector('breaking-ticker')")
         assert strip.evaluate("element => [element.layout, element.edition]") == ["strip", "en"]
         assert listed.evaluate("element => [element.layout, element.edition, element.lines]") == ["list", "ar", 3]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -23,6 +24,8 @@ from tests.support.waiting import until
 
 SCREEN = "1600x4200x24"
 """The size of the virtual screen, which limits the size of a window, and its depth."""
+RESIZE_S = 1.0
+"""How long a window may take to get a size, before it is set again."""
 SMALL_CONTROLS = "* { min-width: 0; min-height: 0; margin: 0; padding: 0; font-size: 1px; }"
 """A style for the browser's own controls: with their usual sizes, no window is as narrow as a phone."""
 CAPABILITIES = {
@@ -109,15 +112,25 @@ class WebDriverTab(Tab):
         self._send("POST", "/actions", actions=key_actions(key))
 
     def resize(self, width: int, height: int) -> None:
-        """Resize the window until the viewport has this size."""
-        for _ in range(2):
-            inner = self.evaluate("() => [innerWidth, innerHeight]")
-            if inner == [width, height]:
-                return
+        """Resize the window until the viewport has this size.
+
+        On a busy machine, a window changes some time after the command, and in several steps. A size that was computed
+        between two of them is wrong. So this sets the size again if the viewport doesn't get it.
+        """
+        deadline = time.monotonic() + WAIT_S
+        while (inner := self._inner()) != [width, height]:
+            assert time.monotonic() < deadline, f"the viewport has {inner} px, not {width}×{height}"
             rect = self._send("GET", "/window/rect")
             rect |= {"width": rect["width"] + width - inner[0], "height": rect["height"] + height - inner[1]}
             self._send("POST", "/window/rect", **rect)
-        self.until("(...size) => `${size}` === `${[innerWidth, innerHeight]}`", f"{width}×{height} px", width, height)
+            set_at = time.monotonic()
+            while self._inner() != [width, height] and time.monotonic() < set_at + RESIZE_S:
+                self.wait()
+
+    def _inner(self) -> list[int]:
+        """Return the size of the viewport."""
+        size: list[int] = self.evaluate("() => [innerWidth, innerHeight]")
+        return size
 
     def screenshot(self) -> bytes:
         return base64.b64decode(self._send("GET", "/screenshot"))

@@ -2,7 +2,7 @@
 
 A process runs all tests of a file, because most files share servers or a browser. A long file that starts last would
 keep one process busy while the others wait. So long ones come first, and a few are shared out test by test.
-Files that open a browser are spread over the run.
+Files that open a browser are spread over the run. Those that share a Firefox and a WebKit run in one process.
 """
 
 from __future__ import annotations
@@ -25,13 +25,19 @@ SHARED_OUT: Final = ("tests/faults/test_schedules.py",)
 """Files whose tests run for long and share nothing."""
 
 
+TOGETHER: Final = ("tests/engines/", "tests/recipes/test_frameworks.py")
+"""The beginnings of the paths of files that one process runs: it starts each of their browsers once."""
+
+
 def arrange(files: list[str]) -> list[str]:
     """Return the files in the order in which they start.
 
     The files that are shared out test by test come first. Then every third file opens a browser, until no such file is
-    left. The others are in between, the longest first.
+    left: first those that one process runs together. The others are in between, the longest first.
     """
-    browsers = [file for file in files if file.startswith(BROWSERS)]
+    browsers = sorted(
+        (file for file in files if file.startswith(BROWSERS)), key=lambda file: not file.startswith(TOGETHER)
+    )
     arranged = sorted((file for file in files if not file.startswith((*BROWSERS, *SHARED_OUT))), key=_place)
     for number, file in enumerate(browsers):
         arranged.insert(number * APART, file)
@@ -44,8 +50,10 @@ def _place(file: str) -> int:
 
 
 def unit_of(nodeid: str) -> str:
-    """Return the name of the unit that one process runs: the test's file, or the test itself."""
+    """Return the name of the unit that one process runs: the test's file, some files together, or the test itself."""
     file = _file_of(nodeid)
+    if file.startswith(TOGETHER):
+        return TOGETHER[0]
     return nodeid if file in SHARED_OUT else file
 
 

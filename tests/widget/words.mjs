@@ -3,4 +3,6 @@ import { pathToFileURL } from "node:url";
 
 const { wordsOf } = await import(pathToFileURL(process.argv[2]).href);
 const edition = { words: JSON.parse(process.argv[3]) };
-console.log(JSON.stringify({ en: wordsOf("en-GB"), es: wordsOf("es-MX", edition), fr: wordsOf("fr", edition) }));
+const languages = { en: "en-GB", ar: "ar", es: "es-MX", fr: "fr" };
+const found = Object.entries(languages).map(([name, lang]) => [name, wordsOf(lang, name === "en" ? undefined : edition)]);
+console.log(JSON.stringify(Object.fromEntries(found)));

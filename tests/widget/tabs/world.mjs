@@ -201,9 +201,10 @@ export class Tab {
     vm.runInContext(world.code, context);
     const { Link } = this.sandbox.ticker;
     this.link = new Link("https://ticker.example/v1/en");
-    this.member = { size, isVisible: true, receive: (message, isNew) => this.receive(message, isNew) };
+    this.isVisible = true;
+    this.member = { size: () => size, isVisible: () => this.isVisible, receive: (message, isNew) => this.receive(message, isNew) };
     this.link.members.add(this.member);
-    this.link.update();
+    this.link.adjust();
   }
 
   receive(message, isNew) {
@@ -293,7 +294,7 @@ export class Tab {
   }
 
   show(isVisible) {
-    this.member.isVisible = isVisible;
+    this.isVisible = isVisible;
     this.sandbox.document.hidden = !isVisible;
     this.event("visibilitychange");
   }

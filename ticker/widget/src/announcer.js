@@ -10,13 +10,13 @@ const PENDING_MAX = 99;
 /** Announces new lines to assistive technology: politely, in batches, and not too often. */
 export class Announcer {
   /** The live region. It has to be in the document before there is anything to announce. */
-  region = make("div", "", { className: "announcer", ariaLive: "polite" });
+  node = make("div", "", { className: "announcer", ariaLive: "polite" });
   /** @type {Line[]} */
   #pending = []; // sorted with the newest first
   #nextAt = 0; // the time of the next announcement; 0 without a text to announce
 
   /** Announce a line with the next batch. @param {Line} line */
-  add(line) {
+  enqueue(line) {
     this.#pending = [line, ...this.#pending.filter((other) => other.id !== line.id)].slice(0, PENDING_MAX);
     this.#nextAt ||= Date.now() + BATCH_MS;
   }
@@ -24,7 +24,7 @@ export class Announcer {
   /** Drop a line, or all of them, even if it was announced just now. @param {string} [id] */
   drop(id) {
     this.#pending = this.#pending.filter((line) => id && line.id !== id);
-    for (const node of [...this.region.children]) if (!id || node.id === id) node.remove();
+    for (const node of [...this.node.children]) if (!id || node.id === id) node.remove();
   }
 
   /**
@@ -33,12 +33,12 @@ export class Announcer {
    * @param {(count: number) => string} moreText the text for lines that are only counted
    * @param {(line: Line) => (Node | string)[]} contentOf
    */
-  update(now, moreText, contentOf) {
+  announceDue(now, moreText, contentOf) {
     if (this.#nextAt && now >= this.#nextAt) {
       const lines = this.#pending.splice(0);
       const remaining = lines.length - LINES_PER_ANNOUNCEMENT;
       this.#nextAt = lines.length ? now + QUIET_MS : 0;
-      this.region.replaceChildren(
+      this.node.replaceChildren(
         ...lines
           .slice(0, LINES_PER_ANNOUNCEMENT)
           .map((line) => make("p", "", { id: line.id, lang: line.lang, dir: line.dir }, ...contentOf(line))),

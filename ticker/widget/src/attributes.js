@@ -24,7 +24,7 @@ import { attempt } from "./dom.js";
  * @property {string} href The address for lines without a link of their own.
  */
 
-/** @typedef {string | undefined} Value of an attribute, or undefined if it is missing */
+/** @typedef {string | null} Value of an attribute, or null if it is missing */
 
 export const URGENCY_LAST = 9;
 
@@ -38,7 +38,7 @@ const oneOf =
 
 /** @param {number} minimum @param {number} maximum @param {number} fallback */
 const number = (minimum, maximum, fallback) => (/** @type {Value} */ value) => {
-  const given = Number(value);
+  const given = Number(value); // 0 if it is missing
   return given >= minimum && given <= maximum ? given : fallback;
 };
 
@@ -55,7 +55,7 @@ const READERS = {
   layout: oneOf("list", "strip", "crawl"),
   interval: number(3, Infinity, 0),
   server: text,
-  words: (value) => attempt(() => Object(JSON.parse(text(value)))) ?? {},
+  words: (value) => attempt(() => Object(JSON.parse(/** @type {string} */ (value)))) ?? {},
   label: text,
   paused: (value) => (value ?? "false") !== "false", // Vue and Svelte write "false" before the element is defined
   transport: oneOf("", "events", "socket"),
@@ -79,7 +79,7 @@ export const Attributes = /** @type {(new () => HTMLElement & Properties & { tok
 for (const [name, read] of Object.entries(READERS))
   Object.defineProperty(Attributes.prototype, name, {
     get() {
-      return read(this.getAttribute(name) ?? undefined);
+      return read(this.getAttribute(name));
     },
     set(value) {
       if (value == null || value === false) this.removeAttribute(name);

@@ -19,9 +19,7 @@ const CLOSED_AS_REFUSED = 4000; // close codes from here on allow to reconnect o
 
 /** The connection of one tab. `Link` has the size of the board to request, the state, and what becomes of messages. */
 export class Connection extends Sharing {
-  #edition; // its address
-  #query; // with "&" before each parameter
-  #requestedTransport; // by the `transport` attribute: "events" (only events), "socket" (a socket first) or ""
+  ownUrl; // of the link
   #nextTransport = ""; // "events" or "socket" after the other one failed
   #usesEvents = false; // the latest attempt does
   /** @type {AbortController | undefined} */
@@ -36,10 +34,13 @@ export class Connection extends Sharing {
   /** @param {string} url of the link */
   constructor(url) {
     super();
-    const { origin, pathname, search, hash } = new URL(url);
-    this.#edition = origin + pathname;
-    this.#query = search.replace("?", "&");
-    this.#requestedTransport = HAS_TOKENS ? (hash.slice(1).split("/")[0] ?? "") : hash.slice(1);
+    this.ownUrl = url;
+  }
+
+  /** What the `transport` attribute requests: "events" (only events), "socket" (a socket first) or nothing. */
+  get #requestedTransport() {
+    const fragment = this.ownUrl.split("#")[1];
+    return HAS_TOKENS ? fragment?.split("/")[0] : fragment;
   }
 
   /**
@@ -59,11 +60,11 @@ export class Connection extends Sharing {
 
   /** Open the connection again if there is one. @this {Link} */
   reopen() {
-    if (this.#attempt) this.open();
+    if (this.#attempt) this.openStream();
   }
 
   /** Close the stream, and don't retry. */
-  close() {
+  hangUp() {
     clearTimeout(this.#timeout);
     this.#attempt?.abort();
     this.#attempt = undefined;
@@ -71,7 +72,8 @@ export class Connection extends Sharing {
 
   /** @param {string} path @this {Link} */
   #address(path, after = "") {
-    return `${this.#edition}${path}?lines=${this.size}${this.#query}${after && `&after=${after}`}`;
+    const { origin, pathname, search } = new URL(this.ownUrl);
+    return `${origin}${pathname}${path}?lines=${this.size}${search.replace("?", "&")}${after && `&after=${after}`}`;
   }
 
   /**
@@ -81,7 +83,7 @@ export class Connection extends Sharing {
    * @this {Link}
    */
   #startAttempt(onTimeout) {
-    this.close();
+    this.hangUp();
     this.#lastMessageAt = 0;
     this.#liveSince = Infinity;
     this.#timeout = setTimeout(onTimeout, FIRST_MESSAGE_TIMEOUT_MS);
@@ -97,7 +99,7 @@ export class Connection extends Sharing {
    * are in use, and each transport if the other one failed.
    * @this {Link}
    */
-  async open() {
+  async openStream() {
     if (this.state === "stopped") return this.#probe("/events");
     const signal = this.#startAttempt(() => this.#probe("/board"));
     this.setState("connecting");
@@ -145,7 +147,7 @@ export class Connection extends Sharing {
     if (!response?.ok) {
       if (HAS_TOKENS && response?.status === 401) return needToken(this, (isRefused) => this.#fail(0, isRefused));
       // A proxy may also answer like this for a moment, so the delays begin as short as after other failures.
-      return this.#fail(0, /40[0134]/.test(`${response?.status}`));
+      return this.#fail(0, /40[0134]/.test(/** @type {any} */ (response?.status)));
     }
     if (!this.#usesEvents) this.#nextTransport = "events";
     else if (path === "/board" && this.#requestedTransport !== "events") this.#nextTransport = "socket";
@@ -197,7 +199,7 @@ export class Connection extends Sharing {
    * @this {Link}
    */
   #fail(delay = 0, isRefused = false) {
-    this.close();
+    this.hangUp();
     if (!isRefused && !this.#lastMessageAt && ++this.#silentAttempts % 2 === 0) return void this.#probe("/events");
     if (Date.now() - this.#liveSince > STABLE_AFTER_MS) this.#retries = 0;
     this.setState(isRefused ? "stopped" : navigator.onLine ? "waiting" : "offline");

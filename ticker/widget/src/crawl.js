@@ -18,6 +18,8 @@ export class Crawl {
   #animation;
   #isStarted = false; // whether the lines have places
   isRightToLeft = false;
+  /** Where lines are, from the start of the view, since the last `order`. @type {Map<Line, number>} */
+  #places = new Map();
 
   /**
    * @param {HTMLElement} view
@@ -45,36 +47,33 @@ export class Crawl {
   }
 
   /**
-   * Return the order of lines in the crawl, and the place of each. Lines in sight keep their place. New lines have none
+   * Return the lines in the order of the crawl, and remember the place of each. Lines in sight keep their place. New lines have none
    * and follow them. Then come the lines that would have come next, and last the lines that have passed.
    * @param {Line[]} lines
    * @param {(line: Line) => HTMLElement | undefined} nodeOf the node of a line that is in the list
-   * @returns {[Line[], Map<Line, number>]}
    */
   order(lines, nodeOf) {
     const width = this.#view.clientWidth;
-    /** @type {Map<Line, number>} */
-    const places = new Map();
+    const places = (this.#places = new Map());
     const placeOf = (/** @type {Line} */ line) => places.get(line) ?? width;
     for (const [index, line] of lines.entries()) {
       const node = this.#isStarted && nodeOf(line);
       if (node) places.set(line, this.#endOf(node) < ROUNDING ? BEHIND_ALL + index : this.#startOf(node));
     }
-    return [[...lines].sort((left, right) => placeOf(left) - placeOf(right)), places];
+    return [...lines].sort((left, right) => placeOf(left) - placeOf(right));
   }
 
   /**
    * Put the lines at their places, or behind the line before them, and move. Only `translate` places them: a line that
    * moved in the layout would count as a layout shift.
-   * @param {Line[]} lines in the order of the list
-   * @param {Map<Line, number>} places
+   * @param {Line[]} lines from `order`
    */
-  start(lines, places) {
+  start(lines) {
     const width = this.#view.clientWidth; // lines that have passed are outside of the view
-    const start = Math.min(places.get(lines[0]) ?? 0, 0);
+    const start = Math.min(this.#places.get(lines[0]) ?? 0, 0);
     let end = start;
     for (const [index, node] of this.#nodes.entries()) {
-      const place = Math.max(end, Math.min(places.get(lines[index]) ?? 0, width));
+      const place = Math.max(end, Math.min(this.#places.get(lines[index]) ?? 0, width));
       node.style.translate = this.#shift(place - start);
       end = place + node.getBoundingClientRect().width;
     }

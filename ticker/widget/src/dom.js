@@ -21,7 +21,7 @@ export function make(tag, part, properties, ...children) {
  * @param {string} part
  */
 export function setPart(node, part) {
-  if (part) node.setAttribute("part", (node.className = part));
+  if (part) Object.assign(node, { part, className: part });
   return node;
 }
 

@@ -1,15 +1,17 @@
 /** The element: its connection, its lines, what it announces, and what host pages can do with it. */
 
+// The style sheet comes first in the bundle: side by side, code and rules compress better.
+import { styleSheet } from "./styles.js";
+
 import { HAS_TOKENS, defineToken, renewToken, tokenOf } from "./access.js";
 import { Announcer } from "./announcer.js";
 import { Attributes, upgradeProperties } from "./attributes.js";
 import { attempt } from "./dom.js";
 import { nextBoardChange } from "./fold.js";
 import { Interface } from "./interface.js";
-import { Link, linkUrl } from "./link.js";
+import { linkUrl, sharedLink } from "./link.js";
 import { markFresh } from "./list.js";
-import { styleSheet } from "./styles.js";
-import { wordsOf } from "./words.js";
+import { likelyLanguage, wordsOf } from "./words.js";
 
 /**
  * @typedef {import("./fold.js").Line} Line
@@ -29,39 +31,11 @@ const areSame = (left, right) => left.length === right.length && left.every((lin
 /** Freeze an array, because pages get it. @param {Line[]} lines */
 const freeze = (lines) => /** @type {Line[]} */ (Object.freeze(lines));
 
-/**
- * The part of an element that the page's timer, its observers and the link use. Pages can't reach it.
- * @typedef {import("./link.js").Member & {
- *   update(now: number): number, render(): void, setInViewport(isInViewport: boolean): void,
- * }} Inside
- */
-
-/** The elements in the document. @type {Map<Element, Inside>} */
-const elements = new Map();
-
-// One timer for the ages, expiries, rotations and announcements of all elements on the page.
+/** The elements in the document. @type {Set<BreakingTicker>} */
+const elements = new Set();
 let pageTimer = 0;
-function updateAll() {
-  clearTimeout(pageTimer);
-  const now = Date.now();
-  const next = Math.min(now + AGE_UPDATE_MS, ...[...elements.values()].map((inside) => inside.update(now)));
-  if (elements.size) pageTimer = setTimeout(updateAll, Math.max(TIMER_MINIMUM_MS, next - now));
-}
-
 /** @type {IntersectionObserver | undefined} */
 let viewportObserver;
-
-/** Watch the page for all elements. The first element calls this, because a server may import the module. */
-function watchPage() {
-  addEventListener("visibilitychange", updateAll);
-  prefersReducedMotion().addEventListener("change", () => elements.forEach((inside) => inside.render()));
-  return new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) elements.get(target)?.setInViewport(isIntersecting);
-    },
-    { rootMargin: "200px" },
-  );
-}
 
 /**
  * `<breaking-ticker>`: live breaking news.
@@ -78,7 +52,7 @@ function watchPage() {
  * @fires {CustomEvent<{ refused: boolean }>} ticker:token - The edition is private, and the element needs a new token.
  */
 export class BreakingTicker extends Attributes {
-  /** @type {Link | undefined} */
+  /** @type {import("./link.js").Link | undefined} */
   #link;
   #url = ""; // of the link
   #isInViewport = false;
@@ -92,14 +66,19 @@ export class BreakingTicker extends Attributes {
   #newWhilePaused = 0;
   #announcer = new Announcer();
   #interface = new Interface(this, () => this.#scheduleRender());
-  #inside = this.#makeInside();
+  /** What the link uses. Pages can't reach it. @type {import("./link.js").Member} */
+  #member = {
+    size: () => this.lines,
+    isVisible: () => this.#isVisible,
+    receive: (message, isNew) => this.#receive(message, isNew),
+  };
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [styleSheet()];
     root.append(this.#interface.frame);
-    this.#interface.frame.append(this.#announcer.region);
+    this.#interface.frame.append(this.#announcer.node);
   }
 
   // The public members, beside the properties of the attributes
@@ -142,8 +121,8 @@ export class BreakingTicker extends Attributes {
   connectedCallback() {
     upgradeProperties(this);
     this.#wasPaused = this.paused;
-    elements.set(this, this.#inside);
-    viewportObserver ??= watchPage();
+    elements.add(this);
+    viewportObserver ??= BreakingTicker.#watchPage();
     viewportObserver.observe(this);
     this.#scheduleConnect();
   }
@@ -168,24 +147,30 @@ export class BreakingTicker extends Attributes {
     this.#scheduleConnect();
   }
 
-  // The connection
+  // All elements of the page
 
-  /** @returns {Inside} */
-  #makeInside() {
-    const element = this;
-    return {
-      get size() {
-        return element.lines;
+  /** Watch the page. The first element calls this, because a server may import the module. */
+  static #watchPage() {
+    addEventListener("visibilitychange", BreakingTicker.#updateAll);
+    prefersReducedMotion().addEventListener("change", () => elements.forEach((each) => each.#render()));
+    return new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of /** @type {{ target: any, isIntersecting: boolean }[]} */ (entries))
+          if (elements.has(target)) target.#setInViewport(isIntersecting);
       },
-      get isVisible() {
-        return element.#isVisible;
-      },
-      receive: (message, isNew) => element.#receive(message, isNew),
-      update: (now) => element.#update(now),
-      render: () => element.#render(),
-      setInViewport: (isInViewport) => element.#setInViewport(isInViewport),
-    };
+      { rootMargin: "200px" },
+    );
   }
+
+  /** Update ages, expiries, rotations and announcements of all elements. They share one timer. */
+  static #updateAll() {
+    clearTimeout(pageTimer);
+    const now = Date.now();
+    const next = Math.min(now + AGE_UPDATE_MS, ...[...elements].map((each) => each.#update(now)));
+    if (elements.size) pageTimer = setTimeout(BreakingTicker.#updateAll, Math.max(TIMER_MINIMUM_MS, next - now));
+  }
+
+  // The connection
 
   /** Whether a reader can see the element now. */
   get #isVisible() {
@@ -195,13 +180,13 @@ export class BreakingTicker extends Attributes {
   /** @param {boolean} isInViewport */
   #setInViewport(isInViewport) {
     this.#isInViewport = isInViewport;
-    this.#link?.update();
+    this.#link?.adjust();
     this.#interface.setVisible(this.#isVisible);
   }
 
   #leaveLink() {
-    this.#link?.members.delete(this.#inside);
-    this.#link?.update();
+    this.#link?.members.delete(this.#member);
+    this.#link?.adjust();
     this.#link = undefined;
   }
 
@@ -223,21 +208,21 @@ export class BreakingTicker extends Attributes {
       this.#leaveLink();
       this.#url = url;
       if (url) {
-        this.#link = Link.shared(url);
-        this.#link.members.add(this.#inside);
+        this.#link = sharedLink(url);
+        this.#link.members.add(this.#member);
         this.#adoptRenderedBoard(this.#link);
       }
     }
     if (HAS_TOKENS && this.#link) renewToken(this.#link, tokenOf(this));
-    this.#link?.update();
+    this.#link?.adjust();
     this.#render();
-    updateAll();
+    BreakingTicker.#updateAll();
   }
 
   /**
    * Start from the board message of a server-rendered page. Remove the rendered lines, because a line that is withdrawn
    * later has to disappear from the whole document.
-   * @param {Link} link
+   * @param {import("./link.js").Link} link
    */
   #adoptRenderedBoard(link) {
     const script = this.querySelector("script[type$='/json']");
@@ -292,7 +277,7 @@ export class BreakingTicker extends Attributes {
         .map((other) => (other.id === line.id ? line : other))
         .filter((other) => other.status !== "withheld"),
     );
-    this.#interface.list.change(line);
+    this.#interface.list.changeItem(line);
   }
 
   /** Drop old lines, also while paused: nobody could withdraw them here any more. @param {string[]} ids */
@@ -307,12 +292,12 @@ export class BreakingTicker extends Attributes {
     const hasText = line.status === "usable" || !(/** @type {string} */ (line.expires_at) <= line.updated_at);
     const isAnnounced = ANNOUNCED_CHANGES.includes(line.change) && hasText;
     // Only one of the elements that share a link announces: the first one that is visible and not silenced.
-    const speaker = [.../** @type {Iterable<BreakingTicker>} */ (elements.keys())].find(
+    const speaker = [...elements].find(
       (other) => other.#link === this.#link && other.announce === "on" && !other.paused && other.#isVisible,
     );
     if (this !== speaker || !isAnnounced) return;
-    this.#announcer.add(line);
-    updateAll();
+    this.#announcer.enqueue(line);
+    BreakingTicker.#updateAll();
   }
 
   // Time
@@ -323,7 +308,7 @@ export class BreakingTicker extends Attributes {
     if (boardChange <= now) this.#scheduleRender();
     const { list } = this.#interface;
     list.updateAges(now);
-    const announcement = this.#announcer.update(now, list.moreText, (line) => [
+    const announcement = this.#announcer.announceDue(now, list.moreText, (line) => [
       list.labelOf(line),
       " ",
       ...list.textOf(line),
@@ -335,8 +320,8 @@ export class BreakingTicker extends Attributes {
 
   /** Return the lines that are on the board now, if it isn't paused. */
   #newestLines() {
-    this.#boardAt = Date.now() + (this.#link?.skew ?? 0);
-    return freeze(this.#link?.fold.lines(this.#boardAt, this.lines, this.#link.boardHead?.edition?.notices) ?? []);
+    this.#boardAt = this.#link?.serverTime ?? 0;
+    return freeze(this.#link?.newestLines(this.lines) ?? []);
   }
 
   /** Replace the board, unless it has the same lines. @param {Line[]} board */
@@ -356,7 +341,7 @@ export class BreakingTicker extends Attributes {
     const lines = this.#newestLines();
     if (!this.paused || !this.#board.length) this.#setBoard(lines);
     const { edition, incomplete } = this.#link?.boardHead ?? {};
-    const lang = this.lang || edition?.lang || "en";
+    const lang = this.lang || edition?.lang || likelyLanguage(this);
     const isStill = prefersReducedMotion().matches;
     const layout = isStill && this.layout === "crawl" ? "strip" : this.layout;
     this.#interface.render({
@@ -367,6 +352,7 @@ export class BreakingTicker extends Attributes {
       size: this.lines,
       lines: this.#board,
       state: this.state,
+      isEcho: [...elements].some((other) => other !== this && other.#interface.frame.dataset.state === this.state),
       paused: this.paused,
       newWhilePaused: this.#newWhilePaused,
       isVisible: this.#isVisible,

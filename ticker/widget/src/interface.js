@@ -5,13 +5,13 @@ import { digitsOf, make, setPart, setText } from "./dom.js";
 import { LineList } from "./list.js";
 
 /**
- * What an element shows. `newWhilePaused`: how many lines have arrived since it was paused. `interval`: in
+ * What an element shows. `isEcho`: another element of the page shows the same state. `newWhilePaused`: how many lines have arrived since it was paused. `interval`: in
  * milliseconds, or 0. `label`: the title that the page gives. `href`: where lines without a
  * link lead to.
  * @typedef {import("./fold.js").Line} Line
  * @typedef {{
  *   layout: string, size: number, lines: Line[], edition?: import("./fold.js").Edition, incomplete?: boolean,
- *   state: string, paused: boolean, newWhilePaused: number, isVisible: boolean, interval: number,
+ *   state: string, isEcho: boolean, paused: boolean, newWhilePaused: number, isVisible: boolean, interval: number,
  *   lang: string, words: Record<string, string>, label: string, href: string,
  * }} Shown
  *
@@ -86,7 +86,7 @@ export class Interface {
 
   #testMark = make("strong", "test");
   #title = make("span", "title");
-  #status = make("span", "status", { role: "status" });
+  #status = make("span", "status", { role: "status", dir: "auto" });
   #newButton = make("button", "new", { onclick: () => this.#actions.resume() });
   #previousButton = makeButton("previous", () => this.#stepByHand(-1));
   #count = make("span", "count");
@@ -127,11 +127,11 @@ export class Interface {
     const view = this.#view;
     const focused = this.#movingFocus ?? this.#focused;
     const heightBefore = view.scrollHeight;
-    const [lines, places] = isCrawl ? this.#crawl.order(shown.lines, this.list.nodeOf) : [shown.lines, new Map()];
+    const lines = isCrawl ? this.#crawl.order(shown.lines, this.list.nodeOf) : shown.lines;
     this.#update(shown);
-    if (!this.list.update(lines, layout === "list" && !document.hidden)) this.#render();
+    if (!this.list.approach(lines, layout === "list" && !document.hidden)) this.#render();
     this.#step(0);
-    if (isCrawl) this.#crawl.start(lines, places);
+    if (isCrawl) this.#crawl.start(lines);
     else this.#crawl.stop();
     this.#updateCrawl();
     // Readers who have scrolled down keep the lines that they are reading in sight.
@@ -167,6 +167,8 @@ export class Interface {
     const dir = edition?.dir ?? "";
     this.#crawl.isRightToLeft = dir === "rtl";
     Object.assign(this.frame, { lang, dir, className: `ticker ${isList ? "rows" : `flow ${layout}`}`, style: `--lines: ${shown.size}` });
+    // One of several elements announces a state that they share.
+    if (this.frame.dataset.state !== state) this.#status.role = shown.isEcho && words[state] ? null : "status";
     this.frame.dataset.state = state;
     this.list.configure({ lang, words, digits: digitsOf(lang), ageStyle: isList ? "short" : "long", href: shown.href });
     const testMark = edition?.test ? words.test : "";
@@ -203,7 +205,7 @@ export class Interface {
     const current = lines[(before + by + lines.length) % lines.length];
     const number = usable.indexOf(current) + 1;
     this.currentId = current?.id ?? "";
-    setText(this.#count, number ? [number, usable.length].map(this.list.format).join("/") : "");
+    setText(this.#count, number ? [number, usable.length].map(this.list.inDigits).join("/") : "");
     this.list.showOnly(layout === "strip" ? this.currentId : undefined);
     // A view that scrolls needs the keyboard. So does one with a text that ends in an ellipsis until it has the focus.
     const hasMore = [...this.#row.querySelectorAll(layout === "list" ? "section" : "section, .text")].some(

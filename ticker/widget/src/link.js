@@ -18,9 +18,9 @@ import { Tabs } from "./tabs.js";
  */
 
 /**
- * An element that uses a link. `size`: how many lines it shows. `isVisible`: whether a reader can see it now.
+ * An element that uses a link. `size()`: how many lines it shows. `isVisible()`: whether a reader can see it now.
  * `receive` gets each message, or null when only the link's state changed; `isNew`: the message has a new version.
- * @typedef {{ size: number, isVisible: boolean, receive(message: Message | null, isNew: boolean): void }} Member
+ * @typedef {{ size(): number, isVisible(): boolean, receive(message: Message | null, isNew: boolean): void }} Member
  */
 
 const SUSPEND_AFTER_MS = 30_000; // how long no element is visible before the connection is closed
@@ -72,19 +72,12 @@ export class Link extends Tabs {
   size = 0;
   /** @type {Set<Member>} */
   members = new Set();
-  #url;
   #suspendTimer = 0;
 
   /** @param {string} url from `linkUrl` */
   constructor(url) {
     super(url);
-    this.#url = url;
     links.set(url, this);
-  }
-
-  /** Return the link that all elements with this URL share. @param {string} url from `linkUrl` */
-  static shared(url) {
-    return links.get(url) ?? new Link(url);
   }
 
   /**
@@ -99,27 +92,35 @@ export class Link extends Tabs {
   }
 
   /** The board message for a tab that starts now, once there was one: the edition, and the present lines. */
-  get board() {
-    const head = /** @type {Board} */ (this.boardHead);
-    const lines = this.fold.lines(Date.now() + this.skew, this.size, head.edition?.notices);
-    return { ...head, position: this.position, lines };
+  get boardMessage() {
+    return { .../** @type {Board} */ (this.boardHead), position: this.position, lines: this.newestLines(this.size) };
+  }
+
+  /** The time by the clock of the server, in milliseconds. */
+  get serverTime() {
+    return Date.now() + this.skew;
+  }
+
+  /** Return the lines that are on a board of `size` now. @param {number} size */
+  newestLines(size) {
+    return this.fold.lines(this.serverTime, size, this.boardHead?.edition?.notices);
   }
 
   // What elements and the page want
 
   /** Connect or disconnect after members were added or removed, or became visible or hidden. */
-  update() {
+  adjust() {
     clearTimeout(this.#suspendTimer);
     const members = [...this.members];
-    const isNeeded = members.some((member) => member.isVisible);
-    const size = Math.max(0, ...members.map((member) => member.size));
+    const isNeeded = members.some((member) => member.isVisible());
+    const size = Math.max(0, ...members.map((member) => member.size()));
     if (isNeeded && size > this.size) {
       this.size = size;
       this.renew();
     }
     if (isNeeded && this.state === "idle") {
       this.setState("connecting");
-      this.join();
+      this.joinTabs();
     }
     // Even without members this takes a timer: an element that moves in the document leaves and returns in one step.
     if (!isNeeded) this.#suspendTimer = setTimeout(() => this.suspend(), members.length ? SUSPEND_AFTER_MS : 0);
@@ -129,13 +130,13 @@ export class Link extends Tabs {
   suspend() {
     this.leave();
     this.setState("idle");
-    if (!this.members.size) links.delete(this.#url);
+    if (!this.members.size) links.delete(this.ownUrl);
   }
 
   /** Reconnect if the connection is lost or stale: the page is visible again, or the network is back. */
-  resume(delay = 0) {
-    if (this.role !== FOLLOWING) this.recover(delay);
-    this.update();
+  wake(delay = 0) {
+    if (this.tabRole !== FOLLOWING) this.recover(delay);
+    this.adjust();
   }
 
   // What the connection and the other tabs bring
@@ -162,7 +163,7 @@ export class Link extends Tabs {
       this.boardHead = { ...message, lines: [] }; // a withdrawn text may not stay in memory
     } else if (message.type === "line") {
       isNew = this.fold.apply(message.line);
-      this.fold.trim(Date.now() + this.skew, this.size);
+      this.fold.trim(this.serverTime, this.size);
     } else if (message.type === "forget") this.fold.forget(message.lines);
     this.pass(message);
     return isNew;
@@ -190,6 +191,9 @@ export class Link extends Tabs {
   }
 }
 
+/** Return the link that all elements with this URL share. @param {string} url from `linkUrl` */
+export const sharedLink = (url) => links.get(url) ?? new Link(url);
+
 /**
  * Listen to an event of the whole page once for all links. Do nothing on a server.
  * @param {string} type
@@ -200,8 +204,8 @@ const onPageEvent = (type, act) => globalThis.addEventListener?.(type, () => lin
 // An open connection, or a lock, keeps a page out of the back/forward cache; and a frozen page would keep them.
 onPageEvent("pagehide", (link) => link.suspend());
 onPageEvent("freeze", (link) => link.suspend());
-onPageEvent("pageshow", (link) => link.resume());
-onPageEvent("resume", (link) => link.resume());
+onPageEvent("pageshow", (link) => link.wake());
+onPageEvent("resume", (link) => link.wake());
 onPageEvent("offline", (link) => link.networkLost());
-onPageEvent("online", (link) => link.resume(RETRY_DELAY_MS));
-onPageEvent("visibilitychange", (link) => (document.hidden ? link.update() : link.resume()));
+onPageEvent("online", (link) => link.wake(RETRY_DELAY_MS));
+onPageEvent("visibilitychange", (link) => (document.hidden ? link.adjust() : link.wake()));

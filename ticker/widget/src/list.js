@@ -32,7 +32,7 @@ export class LineList {
   #key = ""; // of the settings
   /** @type {Map<string, Item>} */
   #items = new Map(); // by the id of the line
-  #hasChangedItem = false; // whether `change` has changed an item since the last `update`
+  #hasChangedItem = false; // whether `changeItem` has changed an item since the last `approach`
 
   /** Show all lines in another way. @param {Settings} settings */
   configure(settings) {
@@ -43,10 +43,10 @@ export class LineList {
   }
 
   /** Return a number in the digits of the interface. @param {number} number */
-  format = (number) => number.toLocaleString(localeOf(this.#settings.lang, this.#settings.digits));
+  inDigits = (number) => number.toLocaleString(localeOf(this.#settings.lang, this.#settings.digits));
 
   /** Return the text for a number of further lines. @param {number} count */
-  moreText = (count) => this.#settings.words.more + this.format(count);
+  moreText = (count) => this.#settings.words.more + this.inDigits(count);
 
   /** Return the node of a line, if it is in the list. @param {{ id: string }} line */
   nodeOf = ({ id }) => this.#items.get(id)?.node;
@@ -58,7 +58,7 @@ export class LineList {
    * @param {Line[]} lines
    * @param {boolean} isOneStep
    */
-  update(lines, isOneStep) {
+  approach(lines, isOneStep) {
     while (this.#hasChangedItem || this.#step(lines)) {
       this.#hasChangedItem = false;
       if (isOneStep) return false;
@@ -67,14 +67,14 @@ export class LineList {
   }
 
   /** Show another version of a line immediately, if the line is in the list. @param {Line} line */
-  change(line) {
+  changeItem(line) {
     const item = this.#items.get(line.id);
     if (item) this.#hasChangedItem = this.#fill(item, line);
   }
 
   /** Hide every line but one, or none. @param {string | undefined} id */
   showOnly(id) {
-    for (const [each, { node }] of this.#items) node.hidden = id !== undefined && each !== id;
+    for (const [each, { node }] of this.#items) node.hidden = (id ?? each) !== each;
   }
 
   /** @param {number} now in milliseconds */

@@ -51,7 +51,7 @@ const TAKEOVERS = 3; // in a row, without having followed a leader in between
 
 /** What one tab knows and decides. */
 export class Sharing {
-  role = AWAY;
+  tabRole = AWAY;
   /** What a following tab waits for: posts (NOTHING), an answer (ASK) or the lock (TAKE). @type {Action} */
   #request = NOTHING;
   /** The last positions that this tab has passed. It starts without one. */
@@ -60,7 +60,7 @@ export class Sharing {
 
   /** The position of this tab, or an empty text before its first board. @returns {string} */
   get position() {
-    return this.#trail[this.#trail.length - 1];
+    return this.#trail.at(-1);
   }
 
   /** Drop the position: the tab needs a new board. */
@@ -90,20 +90,20 @@ export class Sharing {
     if (this.#request === TAKE) return NOTHING;
     this.#request = NOTHING;
     if (state !== "live") return NOTHING; // it is about to get more, or can't connect either
-    if (!this.#trail.includes(position)) return re === this.position ? this.#take() : this.ask();
+    if (!this.#trail.includes(position)) return re === this.position ? this.#take() : this.requestAnswer();
     this.#takeovers = 0;
     return NOTHING;
   }
 
   /** Follow, and request an answer of the leader. @returns {Action} */
-  ask() {
-    this.role = FOLLOWING;
+  requestAnswer() {
+    this.tabRole = FOLLOWING;
     return (this.#request = ASK);
   }
 
   /** Decide when no leader has posted anything for a while. @returns {Action} */
   silence() {
-    return this.#request ? this.#take() : this.ask();
+    return this.#request ? this.#take() : this.requestAnswer();
   }
 
   /** @returns {Action} */

@@ -9,7 +9,8 @@
  *
  * The height never depends on the lines: the row has it as its basis, and takes the height of the host if that has one.
  */
-const CSS = `
+/** The style sheet. Until the first element needs it, its text: a server can't make one. @type {string | CSSStyleSheet} */
+let sheet = `
 :host { display: block; min-inline-size: min(100%, 20em) }
 :host([hidden]), [hidden], :is(ol, .title, .test):empty, ol:not(:empty) + slot { display: none !important }
 .ticker {
@@ -55,7 +56,7 @@ button { all: unset; box-sizing: border-box; flex: none; display: flex; align-it
 button, .tag, .status, .age, .count, .note { font-size: .8125em }
 .icon { border: .4em solid; clip-path: polygon(0 0, 30% 0, 80% 50%, 30% 100%, 0 100%, 50% 50%) }
 .previous > .icon { rotate: 180deg }
-[dir=rtl] .icon { scale: -1 1 }
+[dir=rtl] .icon { scale: -1 }
 .pause > .icon { clip-path: polygon(0 0, 35% 0, 35% 100%, 65% 100%, 65% 0, 100% 0, 100% 100%, 0 100%) }
 .resume > .icon { scale: 1; clip-path: polygon(0 0, 100% 50%, 0 100%) }
 .announcer { position: fixed; clip-path: inset(50%) }
@@ -69,8 +70,8 @@ ol, li { display: block }
 li.flash { font-weight: 700 }
 .attribution { font-weight: 600 }
 .score { white-space: nowrap }
-a { color: inherit; text-decoration: none }
-a:hover { text-decoration: underline }
+a { color: inherit }
+a:not(:hover) { text-decoration: none }
 .rows ol { position: absolute; inset-inline: 0; bottom: 100%; transform: translateY(100%) }
 .rows li { display: flex; align-items: baseline; gap: .75em; padding: .6em 1em; line-height: 1.45; border-block-end: var(--line) }
 .rows .age { order: -1; flex: 0 0 6.5em }
@@ -102,18 +103,16 @@ a:hover { text-decoration: underline }
 @media print {
   :host { block-size: auto !important }
   .controls { display: none }
-  .ticker, .row, section, ol, li, li[hidden], .text { all: unset !important; display: block !important }
+  :is(.ticker, .row, section, ol, li, .text) { all: unset !important; display: block !important }
 }
 `;
 
-/** @type {CSSStyleSheet | undefined} */
-let sheet;
-
-/** Return the style sheet, which all elements share. It is made for the first one, because a server can't make it. */
+/** Return the style sheet, which all elements share. */
 export function styleSheet() {
-  if (!sheet) {
+  if (typeof sheet === "string") {
+    const text = sheet;
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(CSS);
+    sheet.replaceSync(text);
   }
   return sheet;
 }

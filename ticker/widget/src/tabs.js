@@ -24,21 +24,19 @@ const ANSWER_MS = 1_000; // it has between one and two times as long to answer: 
 
 /** One tab among those that share a link. `Link` adds the lines and the state that are shared. */
 export class Tabs extends Connection {
-  #name;
   /** @type {BroadcastChannel | undefined} */
   #channel;
   /** @type {AbortController | undefined} */
   #lock; // its signal releases the lock, or gives up waiting for it
   #timer = 0;
 
-  /** @param {string} url of the link */
-  constructor(url) {
-    super(url);
-    this.#name = `breaking-ticker/${VERSION} ${url}`;
+  /** The name of the lock and of the channel. */
+  get #name() {
+    return `breaking-ticker/${VERSION} ${this.ownUrl}`;
   }
 
   /** Follow the leader, or lead if there is none. @this {Link} */
-  join() {
+  joinTabs() {
     this.leave();
     if (HAS_TOKENS && isPrivate(this)) this.#act(CONNECT);
     else this.#request();
@@ -49,20 +47,20 @@ export class Tabs extends Connection {
     clearTimeout(this.#timer);
     this.#lock?.abort();
     this.#channel?.close();
-    this.close();
-    this.role = AWAY;
+    this.hangUp();
+    this.tabRole = AWAY;
   }
 
   /** Open the connection again, unless another tab may have one. @this {Link} */
   reconnect() {
-    if (this.role === AWAY) this.join();
-    else this.open();
+    if (this.tabRole === AWAY) this.joinTabs();
+    else this.openStream();
   }
 
   /** Request a new board: the present one is too short. @this {Link} */
   renew() {
     this.reset();
-    if (this.role === FOLLOWING) this.#act(this.ask());
+    if (this.tabRole === FOLLOWING) this.#act(this.requestAnswer());
     this.reopen();
   }
 
@@ -73,7 +71,7 @@ export class Tabs extends Connection {
    */
   post(content) {
     const { size, state, skew, position } = this;
-    if (this.role === LEADING) this.#channel?.postMessage({ size, state, skew, position, ...content });
+    if (this.tabRole === LEADING) this.#channel?.postMessage({ size, state, skew, position, ...content });
   }
 
   /**
@@ -88,19 +86,19 @@ export class Tabs extends Connection {
       if (!steal) {
         this.#channel = new BroadcastChannel(this.#name);
         this.#channel.onmessage = ({ data }) => attempt(() => this.#hear(data));
-        this.#act(this.ask());
+        this.#act(this.requestAnswer());
       }
       await navigator.locks.request(this.#name, steal ? { steal } : { signal }, () => {
         if (signal.aborted) return;
         clearTimeout(this.#timer);
-        this.role = LEADING;
-        this.open();
+        this.tabRole = LEADING;
+        this.openStream();
         return new Promise((resolve) => (signal.onabort = resolve));
       });
     } catch (error) {
       if (signal.aborted) return;
       // Another tab took the lead, or this page has no locks (an insecure context or an opaque origin).
-      if (/** @type {DOMException} */ (error).code === ABORT_ERR) this.join();
+      if (/** @type {DOMException} */ (error).code === ABORT_ERR) this.joinTabs();
       else this.#act(CONNECT);
     }
   }
@@ -108,8 +106,8 @@ export class Tabs extends Connection {
   /** @this {Link} @param {Post & Request} data from another tab */
   #hear(data) {
     const { ask, message } = data;
-    if (this.role === LEADING) {
-      if (ask !== undefined) this.post({ re: ask, ...(!ask && this.state === "live" && { from: "", message: this.board }) });
+    if (this.tabRole === LEADING) {
+      if (ask !== undefined) this.post({ re: ask, ...(!ask && this.state === "live" && { from: "", message: this.boardMessage }) });
     } else if (data.state) {
       this.skew = data.skew;
       this.setState(data.state); // before the message: it decides whether a line is live
@@ -123,8 +121,8 @@ export class Tabs extends Connection {
     clearTimeout(this.#timer);
     if (action === CONNECT) {
       this.leave();
-      this.role = SEPARATE;
-      return void this.open();
+      this.tabRole = SEPARATE;
+      return void this.openStream();
     }
     if (action === TAKE) this.#request(true);
     else if (action) this.#channel?.postMessage({ ask: this.position });
