@@ -203,7 +203,7 @@ def test_paused_reader_hears_nothing_new_and_withdrawn_text_is_gone(
 
 def test_lost_connection_is_announced_once_by_one_element(newsroom: Newsroom, readers: list[ScreenReader]) -> None:
     page, waiting = newsroom.gateway.page, newsroom.words["waiting"]
-    page.evaluate("Math.random = () => 0.9")  # the next attempt is 900 ms later
+    page.evaluate("Math.random = () => 0.9")  # the next attempts are 0.9 and 1.8 s later
     page.clock.pause_at(NOW + timedelta(minutes=1))
     for _ in range(2):
         newsroom.gateway.disconnect()
@@ -213,10 +213,11 @@ def test_lost_connection_is_announced_once_by_one_element(newsroom: Newsroom, re
         heard_by_all = [each.announcements() for each in readers]
         assert sorted(heard_by_all) == [[], [], [f"polite: {waiting}"]]
         connections = len(newsroom.gateway.connections)
-        page.clock.run_for(1_000)
+        page.clock.run_for(2_000)
         newsroom.gateway.wait_for_connections(connections + 1)
         newsroom.gateway.send("live", position=position(3), replayed=0)
         until(page, lambda: state(page) == "live", "live again")
         page.clock.run_for(100)
         expect(page.locator("[part=status]")).to_have_text([""] * len(LAYOUTS))
-        assert [each.announcements() for each in readers] == [[], [], []]
+        # A status that becomes empty is nothing to say, though this reader logs it.
+        assert {phrase for each in readers for phrase in each.announcements()} <= {"polite: "}

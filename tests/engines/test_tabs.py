@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 from scripts.engines import FIREFOX
 from tests.engines.conftest import Open
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.engine_browser import EngineBrowser
 from tests.support.engine_pages import LINES, SEEN, put_page, reports, until_live, until_shown
-from tests.support.engine_processes import process_of
 from tests.support.waiting import until
 
 TABS = 4
@@ -39,27 +35,6 @@ def test_tabs_share_one_connection_and_a_withdrawal_reaches_all(
         tab.until(f"() => ({LINES})()[0][0] === 'After the first tab'", "the line after it")
         assert tab.evaluate(SEEN)[-1] == "After the first tab"
         assert tab.evaluate(SEEN).count("For all tabs") == 1
-        assert reports(tab) == []
-    until(lambda: harness.followers("en") == 1, "one connection again")
-
-
-def test_kill_of_the_leading_tab_loses_and_repeats_nothing_in_the_others(
-    browser: EngineBrowser, open_page: Open, harness: BrowserHarness, host: Host
-) -> None:
-    address = put_page(host, harness.address, 'edition="en"')
-    leader, *others = browser.open(address), open_page(address), open_page(address)
-    for tab in (leader, *others):
-        until_live(tab)
-    harness.post("en", "From the first leader")
-    for tab in (leader, *others):
-        until_shown(tab, "From the first leader")
-    first, second, third = map(process_of, (leader, *others))
-    assert first not in {second, third}, "each page has a process of its own"
-    os.kill(first, signal.SIGKILL)
-    harness.post("en", "After the kill")
-    for tab in others:
-        until_shown(tab, "After the kill", "From the first leader")
-        assert tab.evaluate(SEEN) == ["From the first leader", "After the kill"]
         assert reports(tab) == []
     until(lambda: harness.followers("en") == 1, "one connection again")
 

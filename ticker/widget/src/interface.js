@@ -168,7 +168,8 @@ export class Interface {
     this.#crawl.isRightToLeft = dir === "rtl";
     Object.assign(this.frame, { lang, dir, className: `ticker ${isList ? "rows" : `flow ${layout}`}`, style: `--lines: ${shown.size}` });
     // One of several elements announces a state that they share.
-    if (this.frame.dataset.state !== state) this.#status.role = shown.isEcho && words[state] ? null : "status";
+    const role = shown.isEcho && words[state] ? null : "status";
+    if (this.frame.dataset.state !== state && this.#status.role !== role) this.#status.role = role;
     this.frame.dataset.state = state;
     this.list.configure({ lang, words, digits: digitsOf(lang), ageStyle: isList ? "short" : "long", href: shown.href });
     const testMark = edition?.test ? words.test : "";
