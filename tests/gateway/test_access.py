@@ -144,6 +144,24 @@ async def test_edition_that_becomes_private_closes_its_readers(redis_url: str, s
         await writer.aclose()
 
 
+async def test_edition_becomes_private_while_entries_keep_coming(redis_url: str, start: Start, tmp_path: Path) -> None:
+    writer = await LogWriter(redis_url).begin()
+    gateway = await start(access_keys_file=keys_file(tmp_path))
+
+    async def post() -> None:
+        while True:
+            await writer.post("Busy")
+
+    posting = asyncio.create_task(post())
+    try:
+        await save_edition(writer.redis, "en", private_edition(), writer.nonce)
+        await eventually(lambda: gateway.hub.channels["en"].is_private, "the edition is private", within_s=20)
+    finally:
+        posting.cancel()
+        await asyncio.gather(posting, return_exceptions=True)
+        await writer.aclose()
+
+
 async def test_gateway_without_keys_refuses_everybody(log: LogWriter, start: Start) -> None:
     gateway = await start()
     for headers in ({}, bearer(token_for("en"))):

@@ -51,6 +51,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "listen", partial(listen, block_ms=50))
     monkeypatch.setattr(feed, "RETRY_S", 0.05)
     monkeypatch.setattr(feed, "RECHECK_S", 0.05)
+    monkeypatch.setattr(feed, "CHECK_S", 0.05)
     monkeypatch.setattr(feed, "DISCOVER_S", 0.05)
     monkeypatch.setattr(members, "CLOSING_S", 0.5)
     monkeypatch.setattr(hub, "DRAIN_STEP_S", 0.01)

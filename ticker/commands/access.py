@@ -67,7 +67,7 @@ def key(console: Console, /, *, file: Path, algorithm: str, kid: str | None) -> 
     write_keys(file, (made, *present))
     console.show(
         {"file": str(file), "kid": made.kid, "algorithm": made.alg, "keys": len(present) + 1},
-        f"{file}  has the new key {made.kid} ({made.alg}), and {len(present)} older",
+        f"{file}  has the new key {made.kid} ({made.alg}){f', and {len(present)} older' if present else ''}",
     )
 
 

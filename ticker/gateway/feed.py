@@ -31,6 +31,8 @@ RETRY_S = 1.0
 """Longest delay in seconds before a feed starts again after an error."""
 RECHECK_S = 3.0
 """Longest delay in seconds before a damaged log is read again. The bell rings when it is repaired."""
+CHECK_S = 3.0
+"""Longest time between two checks of the history and the settings, while entries arrive."""
 DISCOVER_S = 3.0
 """Interval in seconds between searches for new editions."""
 REDIS_ERRORS = (OSError, *CLIENT_ERRORS)
@@ -152,18 +154,23 @@ class Feeds:
             StoreError: If the log no longer holds the newest entry.
 
         """
+        loop = asyncio.get_running_loop()
+        check_at = loop.time() + CHECK_S
         while not is_cancelled():
             log = channel.history.log
             entries, rung = await listen(blocking, channel.name, log.head, bell)
             self._hub.outages.recover("feed", channel.name)
             for entry in entries:
                 channel.append(check_entry(log.head, log.head_link, entry))
-            if not entries and not await self._is_same_history(channel, stored, redis):
-                return
+            # Entries that keep coming must not hide new settings: they may make the edition private.
+            if not entries or loop.time() >= check_at:
+                if not await self._is_same_history(channel, stored, redis):
+                    return
+                check_at = loop.time() + CHECK_S
             bell = rung
 
     async def _is_same_history(self, channel: Channel, stored: StoredEdition, redis: Redis) -> bool:
-        """Check, after a ring or a time without entries, that Redis still has the log that the channel has.
+        """Check, after a ring or some time, that Redis still has the log that the channel has. Use new settings.
 
         Return False if the edition has another history. Without this check, nothing would ever come from a log that
         became shorter.
@@ -197,6 +204,8 @@ class Feeds:
         except LinkError:
             if name not in self._hub.channels:
                 await self._serve_sound_entries(stored, redis)
+            elif self._hub.channels[name].edition != stored.edition:
+                self._hub.channels[name].edit(stored.edition)
             raise
         channel = self._hub.channels.get(name)
         if channel is None:
