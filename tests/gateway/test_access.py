@@ -162,6 +162,19 @@ async def test_edition_becomes_private_while_entries_keep_coming(redis_url: str,
         await writer.aclose()
 
 
+async def test_edition_with_a_damaged_log_becomes_private(redis_url: str, start: Start, tmp_path: Path) -> None:
+    writer = await LogWriter(redis_url).begin()
+    await writer.post_many(4)
+    gateway = await start(access_keys_file=keys_file(tmp_path))
+    try:
+        await writer.redis.xdel(writer.key, "2-0", "4-0")
+        await eventually(lambda: "en" in gateway.hub.damaged, "the gateway finds the damage")
+        await save_edition(writer.redis, "en", private_edition(), writer.nonce)
+        await eventually(lambda: gateway.hub.channels["en"].is_private, "the edition is private", within_s=20)
+    finally:
+        await writer.aclose()
+
+
 async def test_gateway_without_keys_refuses_everybody(log: LogWriter, start: Start) -> None:
     gateway = await start()
     for headers in ({}, bearer(token_for("en"))):
