@@ -10,7 +10,7 @@ import pytest
 from tests.support.guarded_server import ROLES, GuardedServer
 from tests.support.servers import short_folder
 from ticker.core.errors import SettingsError
-from ticker.store.acl import RIGHTS, Rights, Role, acl_line, check_editor_name, editor_rights, password_rule
+from ticker.store.rights import RIGHTS, Part, Rights, acl_line, check_editor_name, editor_rights, password_rule
 
 MAHA, OMAR, LENA, WIRE = "maha", "omar", "lena", "wire"
 DESK, GATEWAY, RELAY, API, ADMIN = ROLES
@@ -156,7 +156,7 @@ def test_of_all_the_servers_commands_a_user_may_use_only_the_named_ones(guarded:
         OMAR: editor_rights(OMAR, ["en"]),
         LENA: editor_rights(LENA, ["en", "ar"], chief_of=["en"]),
         WIRE: editor_rights(WIRE, ["en"], reads_log=False),
-        **{role.user: RIGHTS[role] for role in Role},
+        **{part.user: RIGHTS[part] for part in Part},
     }[user]
     found = runnable(guarded, user)
     if user == ADMIN:
@@ -242,8 +242,8 @@ def test_the_printed_lines_create_the_same_users_from_an_aclfile(guarded: Guarde
 # Rights as data
 
 
-@pytest.mark.parametrize("role", list(Role))
-def test_rights_replace_all_earlier_rights(role: Role) -> None:
+@pytest.mark.parametrize("role", list(Part))
+def test_rights_replace_all_earlier_rights(role: Part) -> None:
     rules = RIGHTS[role].rules
     assert rules[:4] == ["clearselectors", "resetkeys", "resetchannels", "-@all"]
     assert not {"nopass", "allkeys", "~*", "%R~*", "+@all", "allcommands", "allchannels"} & set(rules)

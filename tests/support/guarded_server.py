@@ -21,7 +21,7 @@ from tests.support.waiting import WAIT_S
 from ticker import cli
 from ticker.console import Console, run
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
-from ticker.store.acl import Role
+from ticker.store.rights import Part
 
 EDITORS: Final = ("maha", "omar", "lena")
 """Maha may post to `en` and `ar`, Omar to `en`. Lena is the chief of `en` and an editor of `ar`."""
@@ -120,7 +120,7 @@ def fill(server: RedisServer, editions: Sequence[str], settings: Edition = PUBLI
                 server.command("XADD", f"ticker:{{{edition}}}:{what}:{editor}", "1-0", "submission", "x")
 
 
-ROLES: Final = tuple(role.user for role in Role)
+ROLES: Final = tuple(part.user for part in Part)
 
 SETTINGS = """
 [editions.en]

@@ -57,12 +57,12 @@ def acl(
     """
     if context.invoked_subcommand is not None:
         return 0
-    from ticker.store.acl import RIGHTS, Role, acl_line, editor_rights  # noqa: PLC0415 -- slow to import
+    from ticker.store.rights import RIGHTS, Part, acl_line, editor_rights  # noqa: PLC0415 -- slow to import
 
     console = context.find_object(Console)
     assert console is not None
     _check_kind(console, settings, editions)
-    lines = {role.user: acl_line(role.user, RIGHTS[role]) for role in Role}
+    lines = {part.user: acl_line(part.user, RIGHTS[part]) for part in Part}
     chief_of = editions if chief else ()
     lines[editor] = acl_line(editor, editor_rights(editor, editions, reads_log=not post_only, chief_of=chief_of))
     console.show({"users": lines}, *lines.values())

@@ -135,7 +135,7 @@ def read_password(console: Console, variable: str, *, ask: bool = False) -> str 
         SettingsError: If the password is too short or can't be read, or a prompt is wanted without a terminal.
 
     """
-    from ticker.store.acl import password_rule  # noqa: PLC0415 -- slow to import
+    from ticker.store.rights import password_rule  # noqa: PLC0415 -- slow to import
 
     password = _typed(console, variable) if ask else password_from(console.environ, variable)
     if password is not None:

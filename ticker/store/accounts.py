@@ -15,6 +15,7 @@ from ticker.store.connection import Redis
 from ticker.store.editions import edition_names, load_edition
 from ticker.store.editors import register, roles, set_role, unregister
 from ticker.store.held import read_held
+from ticker.store.rights import RIGHTS, Part, api_rights, check_editor_name, editor_rights, new_password
 from ticker.store.tokens import NewToken, Token, create_token, list_tokens, revoke_tokens, revoke_tokens_of
 
 
@@ -96,7 +97,7 @@ async def add_editor(redis: Redis, new: NewEditor) -> AddedEditor:
 
     """
     if new.has_user:
-        acl.check_editor_name(new.name)
+        check_editor_name(new.name)
     names = await _existing(redis, new.editions)
     user = await acl.find_editor(redis, new.name) if new.has_user else None
     editions = in_order({*names, *(user.editions if user else ())})
@@ -107,10 +108,10 @@ async def add_editor(redis: Redis, new: NewEditor) -> AddedEditor:
     added = AddedEditor(editions, all_roles)
     if new.has_user:
         is_generated = new.password is None and (user is None or new.is_new_password)
-        password = acl.new_password() if is_generated else new.password
+        password = new_password() if is_generated else new.password
         # Without log access once, without it for ever: adding an edition must not widen a program's rights.
         reads_log = new.reads_log and (user is None or user.reads_log)
-        rights = acl.editor_rights(new.name, editions, reads_log=reads_log, chief_of=_chief_of(all_roles))
+        rights = editor_rights(new.name, editions, reads_log=reads_log, chief_of=_chief_of(all_roles))
         applied = await acl.set_user(redis, new.name, rights, password)
         added = AddedEditor(editions, all_roles, applied, password if is_generated else None)
     for each in names:
@@ -134,7 +135,7 @@ async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> Remove
     # The user changes first, or it could fill the inbox again. Editions that no longer exist don't keep a user.
     if user is not None and left and given:
         chief_of = _chief_of(await _roles_of(redis, name, left))
-        rights = acl.editor_rights(name, left, reads_log=user.reads_log, chief_of=chief_of)
+        rights = editor_rights(name, left, reads_log=user.reads_log, chief_of=chief_of)
         await acl.set_user(redis, name, rights, None)
     elif user is not None:
         await acl.delete_user(redis, name)
@@ -188,9 +189,9 @@ async def remove_tokens(redis: Redis, ids: Sequence[str]) -> list[str]:
 
 async def _update_api_user(redis: Redis) -> None:
     """Give the posting part's Redis user, if there is one, the rights that it needs for the present tokens."""
-    user = acl.Role.API.user
+    user = Part.API.user
     if await acl.has_user(redis, user):
-        await acl.set_user(redis, user, acl.api_rights(await list_tokens(redis)), None)
+        await acl.set_user(redis, user, api_rights(await list_tokens(redis)), None)
 
 
 async def list_editors(redis: Redis, given: Sequence[str], *, with_users: bool) -> Editors:
@@ -220,10 +221,10 @@ async def apply_roles(redis: Redis, passwords: Mapping[str, str | None], *, is_n
 
     """
     results = []
-    for role, password in ((acl.Role(name), password) for name, password in passwords.items()):
+    for role, password in ((Part(name), password) for name, password in passwords.items()):
         is_generated = password is None and (is_new_password or not await acl.has_user(redis, role.user))
-        generated = acl.new_password() if is_generated else None
-        rights = acl.api_rights(await list_tokens(redis)) if role is acl.Role.API else acl.RIGHTS[role]
+        generated = new_password() if is_generated else None
+        rights = api_rights(await list_tokens(redis)) if role is Part.API else RIGHTS[role]
         applied = await acl.set_user(redis, role.user, rights, generated or password)
         results.append(AppliedRole(role.user, applied, generated))
     return results
