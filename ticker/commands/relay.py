@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from ticker.client.access_token import token_from
 from ticker.commands.options import data_folder, data_option, parse_address, settings_for, settings_option, url_of_redis
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
@@ -93,18 +95,11 @@ def relay(
     if read_from is None:
         raise SettingsError("no gateway is named, and none of `ticker up` runs here: give one with --gateway")
     chosen = settings_for(console, settings, None)
-    try:
-        from ticker.client.access_token import token_from  # noqa: PLC0415 -- slow to import
-        from ticker.relay_process import Receiver, RelayOptions, run  # noqa: PLC0415 -- as above
-    except ModuleNotFoundError as error:
-        raise SettingsError(
-            f"{error.name} isn't installed: the relay needs the extra `relay` of the package (docs/relay.md)"
-        ) from error
+    with _needs_extra():
+        from ticker.relay_process import Receiver, RelayOptions, run  # noqa: PLC0415 -- slow to import
 
-    named = [_parse(word) for word in to]
-    secrets = {name: _secrets(console.environ, name, [each for each, _ in named]) for name, _ in named}
     options = RelayOptions(
-        receivers=[Receiver(name, url, *secrets[name]) for name, url in named],
+        receivers=[Receiver(*each) for each in _receivers(console.environ, to)],
         editions=[check_name(each) for each in editions],
         gateway=read_from,
         folder=folder,
@@ -115,6 +110,23 @@ def relay(
         token=token_from(console.environ),
     )
     run(options, chosen, environ=console.environ, ready=partial(_print_ready, console))
+
+
+@contextmanager
+def _needs_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"{error.name} isn't installed: the relay needs the extra `relay` of the package (docs/relay.md)"
+        ) from error
+
+
+def _receivers(environ: Mapping[str, str], words: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """Return the name, the address and the secrets of each receiver, and the variable that the secrets come from."""
+    named = [_parse(word) for word in words]
+    names = [name for name, _ in named]
+    return [(name, address, *_secrets(environ, name, names)) for name, address in named]
 
 
 def _print_ready(console: Console, url: str) -> None:

@@ -9,6 +9,13 @@ from ticker.gateway.access import SUBPROTOCOL_PREFIX
 from ticker.schemas import MESSAGES, Schema, components, reference
 
 MEDIA_TYPE: Final = "application/vnd.aai.asyncapi+json;version=3.1.0"
+_TOKEN: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The token in the header `Authorization`. A browser sends it as a subprotocol: "
+    f"`{SUBPROTOCOL_PREFIX}` and the token, after `{SUBPROTOCOL}`.",
+}
 
 
 def asyncapi(version: str, parameters: dict[str, Schema]) -> Schema:
@@ -43,15 +50,7 @@ def asyncapi(version: str, parameters: dict[str, Schema]) -> Schema:
                 for kind in MESSAGES
             },
             "schemas": components(*MESSAGES),
-            "securitySchemes": {
-                "header": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The token in the header `Authorization`. A browser sends it as a subprotocol: "
-                    f"`{SUBPROTOCOL_PREFIX}` and the token, after `{SUBPROTOCOL}`.",
-                }
-            },
+            "securitySchemes": {"header": _TOKEN},
         },
     }
 
