@@ -15,7 +15,7 @@ from ticker.http_server import bind, make_server, serve, url_of
 from ticker.logs import set_up_logs
 from ticker.posting.app import Posting, make_app
 from ticker.posting.inboxes import Inboxes
-from ticker.posting.metrics import make_metrics_app
+from ticker.posting.metrics import make_app as make_metrics_app
 from ticker.posting.requests import WAIT_MAX_S
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals

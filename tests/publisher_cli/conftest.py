@@ -9,16 +9,12 @@ import pytest
 from tests.support.audit_system import audit_system as start_audit_system
 from tests.support.commands import Post
 from tests.support.review_system import review_system as start_review_system
-from tests.support.servers import short_folder
-from tests.support.system import System, settings_without
+from tests.support.system import System, shared_system
 
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    with (
-        short_folder() as folder,
-        System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate", "short")) as running,
-    ):
+    with shared_system() as running:
         yield running
 
 

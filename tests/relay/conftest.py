@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.servers import short_folder
-from tests.support.system import Program, System, settings_without
+from tests.support.system import Program, System, shared_system
 from tests.support.webhook_receiver import SECRET, WebhookReceiver
 
 Relays = Callable[..., Program]
@@ -17,10 +16,7 @@ Relays = Callable[..., Program]
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    with (
-        short_folder() as folder,
-        System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate", "short")) as running,
-    ):
+    with shared_system() as running:
         yield running
 
 

@@ -17,13 +17,15 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, Final, NamedTuple, Self
 
 from tests.support.prefork import Child
+from tests.support.servers import short_folder
 from tests.support.waiting import WAIT_S
 from ticker.core.edition import DEFAULT_EDITIONS
 
@@ -242,3 +244,13 @@ class System(Program):
 
     def ticker(self, *words: str, **variables: str) -> Ran:
         return run_program("ticker", *words, environ={**self.environ, **variables})
+
+
+@contextmanager
+def shared_system() -> Iterator[System]:
+    """Run a system for many tests: no rule rejects short lines, or lines like those of other tests."""
+    with (
+        short_folder() as folder,
+        System(folder, TICKER_SETTINGS=settings_without(folder, "duplicate", "short")) as running,
+    ):
+        yield running

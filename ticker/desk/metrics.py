@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ticker.desk.desk import DeskState
 from ticker.desk.state import EditionState
+from ticker.metrics_app import Families, families, make_metrics_app
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-_Families: TypeAlias = dict[str, tuple[str, Callable[[EditionState], float]]]
-
-_GAUGES: _Families = {
+_GAUGES: Families[EditionState] = {
     "accepting": ("1 while the desk reads the inboxes.", lambda state: state.accepting),
     "fault": ("1 while nothing can be published: the desk's log has the reason.", lambda state: bool(state.fault)),
     "held": ("Held items.", lambda state: state.held),
     "kept_lines": ("Lines known only because they still show.", lambda state: state.kept_lines),
 }
-_COUNTERS: _Families = {
+_COUNTERS: Families[EditionState] = {
     "repeated": ("Requests whose key had been answered.", lambda state: state.repeated),
     "moved": ("Settlements rejected because another desk was faster.", lambda state: state.moved),
     "errors": ("Restarts of the desk after a failure.", lambda state: state.errors),
@@ -45,16 +37,9 @@ class DeskCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         editions = sorted(self._state.editions.items())
-        for name, (text, value) in _GAUGES.items():
-            gauge = GaugeMetricFamily(f"ticker_desk_{name}", text, labels=["edition"])
-            for edition, state in editions:
-                gauge.add_metric([edition], value(state))
-            yield gauge
-        for name, (text, value) in _COUNTERS.items():
-            counter = CounterMetricFamily(f"ticker_desk_{name}", text, labels=["edition"])
-            for edition, state in editions:
-                counter.add_metric([edition], value(state))
-            yield counter
+        labelled = [([name], state) for name, state in editions]
+        yield from families(GaugeMetricFamily, "ticker_desk", _GAUGES, ["edition"], labelled)
+        yield from families(CounterMetricFamily, "ticker_desk", _COUNTERS, ["edition"], labelled)
         yield GaugeMetricFamily("ticker_desk_held_max", "Most held items of an edition (setting held).", self._held_max)
         settled = CounterMetricFamily(
             "ticker_desk_settled", "Settled requests, by status.", labels=["edition", "status"]
@@ -73,23 +58,11 @@ class DeskCollector(Collector):
 
 def make_app(state: DeskState, held_max: int) -> Starlette:
     """Return the application with `/metrics`, `/healthz` and `/readyz`, for a desk in a process of its own."""
-    registry = CollectorRegistry()
-    registry.register(DeskCollector(state, held_max))
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
 
-    async def metrics(request: Request) -> Response:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE})
-
-    async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def ready(request: Request) -> Response:
+    async def check() -> tuple[bool, dict[str, object]]:
         editions = {
             name: {"accepting": each.accepting, "fault": each.fault} for name, each in sorted(state.editions.items())
         }
-        body = {"status": "ready" if state.is_ready else "not ready", "editions": editions}
-        return JSONResponse(body, 200 if state.is_ready else 503, {"Cache-Control": "no-store"})
+        return state.is_ready, {"editions": editions}
 
-    return Starlette(routes=[Route("/metrics", metrics), Route("/healthz", health), Route("/readyz", ready)])
+    return make_metrics_app(DeskCollector(state, held_max), check)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from ticker.metrics_app import make_metrics_app
 from ticker.posting.app import Posting
 from ticker.posting.problems import PostingError
-
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class PostingCollector(Collector):
@@ -39,25 +33,14 @@ class PostingCollector(Collector):
         yield answers
 
 
-def make_metrics_app(posting: Posting, requests_max: int) -> Starlette:
+def make_app(posting: Posting, requests_max: int) -> Starlette:
     """Return the application with `/metrics`, `/healthz` and `/readyz`."""
-    registry = CollectorRegistry()
-    registry.register(PostingCollector(posting, requests_max))
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
 
-    async def metrics(request: Request) -> Response:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE})
-
-    async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def ready(request: Request) -> Response:
+    async def check() -> tuple[bool, dict[str, object]]:
         try:
             await posting.inboxes.check()
         except PostingError:
-            return JSONResponse({"status": "not ready"}, 503, {"Cache-Control": "no-store"})
-        return JSONResponse({"status": "ready"}, headers={"Cache-Control": "no-store"})
+            return False, {}
+        return True, {}
 
-    return Starlette(routes=[Route("/metrics", metrics), Route("/healthz", health), Route("/readyz", ready)])
+    return make_metrics_app(PostingCollector(posting, requests_max), check)

@@ -20,7 +20,7 @@ class BlockedError(TickerError):
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address belongs to the public internet, also if it is IPv4 inside IPv6."""
+    """Return whether an IP address belongs to the public internet. IPv4 inside IPv6 counts as IPv4."""
     found: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     if isinstance(found, IPv6Address):
         if any(found in network for network in _NAT64):

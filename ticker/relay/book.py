@@ -23,7 +23,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         urgent_most_s: The same for a delivery that takes a text back.
         give_up_s: After this time, a delivery is parked.
         sends_board: Whether a new receiver gets the lines of the board.
-        settle_s: How long after its start a request may still take effect. 0 for webhooks: an old order has no effect.
+        settle_s: How long after its start a request may still take effect. 0 for webhooks: their
+            receivers ignore an old order.
 
     """
 
@@ -106,7 +107,7 @@ class Book:
         self._changed.add(line)
 
     def take_changes(self) -> Changes:
-        """Return what has changed since the last call. Store it before you begin the attempts of `start`."""
+        """Return the changes since the last call. Store them before you begin the attempts of `start`."""
         changed = sorted(self._changed)
         self._changed.clear()
         reports, self._reports = self._reports, []

@@ -121,7 +121,7 @@ class Plan:
         self._reading.receive(message, now)
 
     def take_changes(self) -> Changes:
-        """Return what has changed since the last call. Store it before you begin the attempts of `start`."""
+        """Return the changes since the last call. Store them before you begin the attempts of `start`."""
         return self._book.take_changes()
 
     # The attempts
@@ -154,7 +154,7 @@ class Plan:
         return started
 
     def post(self, delivery: Delivery) -> Post:
-        """Return what was known of the line's post when a running attempt began."""
+        """Return the relay's knowledge of the line's post before a running attempt."""
         return self._book.running[delivery.order].post
 
     def _room_for_texts(self) -> int:

@@ -39,11 +39,11 @@ class ServiceError(TickerError):
 
 
 class NotThereError(TickerError):
-    """The service has no post with this name."""
+    """The service doesn't have this post, or not any more."""
 
 
 class NotAllowedError(TickerError):
-    """The service allows this change of the post no more, for example because the post is too old."""
+    """The service doesn't allow this change of the post, for example because the post is too old."""
 
 
 class Service(Protocol):
@@ -82,7 +82,7 @@ class Service(Protocol):
         """Delete a post. Raises NotThereError or NotAllowedError."""
 
     async def find(self, name: str, marks: Sequence[str], since: float) -> str | None:
-        """Return the post about a line, created at or after `since`, whose text has one of the marks. None if none."""
+        """Return the post about a line with the text of one of the marks, created at or after `since`, or None."""
 
     async def close(self) -> None:
         """Close the connections."""

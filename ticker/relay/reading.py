@@ -26,7 +26,7 @@ class Reading:
             case ForgetMessage():
                 for line in message.lines:
                     self._forget(line)
-                return  # it has no position: a `line` message of the same entry may follow
+                return  # without a position: a `line` message of the same entry may follow
             case BoardMessage():
                 self._compare(message, now)
             case LiveMessage():

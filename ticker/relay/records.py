@@ -12,7 +12,7 @@ from ticker.core.line import Line, Status
 
 
 class Kind(StrEnum):
-    """What a delivery tells the receiver about a line."""
+    """The effect of a delivery on the line at the receiver."""
 
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
@@ -37,10 +37,10 @@ class Verdict(StrEnum):
     DELIVERED = "delivered"  # the receiver acknowledged the text
     REPLACED = "replaced"  # a later version took the place of this one before the receiver had acknowledged it
     GONE = "gone"  # the receiver acknowledged that the text is taken back
-    NEVER_SENT = "never-sent"  # no attempt can have reached the receiver, so there is nothing to take back
+    NEVER_SENT = "never-sent"  # no attempt can have reached the receiver, so it doesn't have the text
     EXPIRED = "expired"  # the text expired or was forgotten before the first attempt
     CANT_UNDO = "cant-undo"  # the receiver may still have the text, and refuses to remove it
-    UNKNOWN = "unknown"  # the reply was lost, and the service has no way to find the post
+    UNKNOWN = "unknown"  # the reply was lost, and the service can't be searched
     FAILED = "failed"  # no attempt succeeded within `relay_give_up_s`; `ticker relay replay` sends it again
 
 
@@ -114,10 +114,10 @@ class Record(msgspec.Struct, kw_only=True):
         retry_at: When to try `pending` again, in seconds since 1970.
         is_parked: Whether the relay has given `pending` up. Only `ticker relay replay` sends it again.
         is_forgotten: Whether the log has forgotten the line.
-        verdict: What became of the newest version that has an outcome.
+        verdict: The verdict on the newest version with an outcome.
         reason: Why the last attempt failed, without secrets. Empty after a success.
-        ref: The receiver's own name for the line, such as the id of a post. Webhooks have none.
-        sent_at: When the last `ref` was created, in seconds since 1970. 0 if there was none.
+        ref: The receiver's own name for the line, such as the id of a post. None for webhooks.
+        sent_at: When the last `ref` was created, in seconds since 1970, or 0.
         shown: A digest of the text that the receiver has acknowledged for `ref`.
         open: The attempts whose outcome is open. None for webhooks: their receivers compare orders.
 
@@ -209,7 +209,7 @@ class Missing(Outcome, frozen=True, kw_only=True):
 
 
 class Unknown(Outcome, frozen=True, kw_only=True):
-    """An earlier attempt may have succeeded, and the service has no way to find out. A person has to look."""
+    """An earlier attempt may have succeeded, and the service can't be searched. A person has to look."""
 
     reason: str
 

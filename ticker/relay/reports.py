@@ -20,7 +20,7 @@ WAITING_MOST: Final = 1_000
 
 
 class RedisReports:
-    """Sends reports to the Redis at `url`, whose user may append to `relays`."""
+    """Sends reports to the Redis at `url`. Its user may append to `relays`."""
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -64,7 +64,7 @@ _Event: TypeAlias = _Read | _Ended
 
 
 class Counts(msgspec.Struct):
-    """What a route has done since its start, for the metrics."""
+    """The work of a route since its start, for the metrics."""
 
     attempts: int = 0
     acknowledged: int = 0
@@ -88,7 +88,7 @@ class Route:
         gateway: The address of the gateway, without the edition.
         plan: The decisions, loaded from `state`.
         state: The open state file.
-        target: Where deliveries are sent.
+        target: Sends the deliveries.
         report: Called with each verdict, after it was stored.
 
     """

@@ -39,7 +39,7 @@ def routes_in(folder: Path) -> list[tuple[str, str]]:
 
 
 class StateFile:
-    """The state of one route, locked as long as it is open. Use it as a context manager.
+    """The state of one route, locked while it is open. Use it as a context manager.
 
     Raises:
         StoreError: If another relay uses it, or the file can't be used.
@@ -91,7 +91,7 @@ class StateFile:
         """Store changes, and return when they are on disk. Blocks for some milliseconds.
 
         Raises:
-            StoreError: If the disk is full or fails. The relay must end: it doesn't know what is stored.
+            StoreError: If the disk is full or fails. The relay must end: nobody knows the stored state then.
 
         """
         assert self._connection is not None

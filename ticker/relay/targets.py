@@ -22,7 +22,7 @@ _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{2,20}")
 
 
 class TargetOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a receiver is. `secrets` come from `source`: keys that sign webhooks, or one token of a service."""
+    """The address of a receiver. `secrets` come from `source`: keys that sign webhooks, or one token of a service."""
 
     address: str
     secrets: str

@@ -52,7 +52,7 @@ class TelegramService:
     """
 
     title = "Telegram"
-    can_find = False  # a bot can't read the history of a chat, and the Bot API has no idempotency keys
+    can_find = False  # a bot can't read the history of a chat, and the Bot API lacks idempotency keys
     keyed_s = 0.0
     edit_erases = True
     delete_s = DELETE_S
@@ -78,7 +78,7 @@ class TelegramService:
         return str(sent.message_id)
 
     async def edit(self, ref: str, text: str) -> None:
-        """Replace the text of a message. The same text again is no error."""
+        """Replace the text of a message. The same text again succeeds."""
         request = self._bot.edit_message_text(
             _content(text), chat_id=self._chat, message_id=int(ref), link_preview_options=_NO_PREVIEW
         )
@@ -90,7 +90,7 @@ class TelegramService:
         await self._call(self._bot.delete_message(self._chat, int(ref)))
 
     async def find(self, name: str, marks: Sequence[str], since: float) -> str | None:
-        """Telegram has no search for bots."""
+        """Fail: bots can't search."""
         raise NotImplementedError
 
     async def close(self) -> None:

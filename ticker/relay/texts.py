@@ -30,7 +30,7 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 def words_in(lang: str) -> dict[str, str]:
-    """Return the words beside a line in a language (BCP 47), or in English if there are none."""
+    """Return the words beside a line in a language (BCP 47), or in English for other languages."""
     return WORDS.get(lang.partition("-")[0].lower(), _ENGLISH)
 
 

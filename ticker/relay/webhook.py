@@ -42,7 +42,7 @@ def parse_secrets(text: str, source: str) -> list[Webhook]:
     """Return the signers of a list of secrets, separated by white space. Each has the form `whsec_<base64>`.
 
     Raises:
-        SettingsError: If there is none, or one can't be used. The message never contains a secret.
+        SettingsError: If the list is empty, or one can't be used. The message never contains a secret.
 
     """
     signers = []

@@ -10,11 +10,10 @@ import msgspec
 from ticker.core.submission import Reach
 from ticker.store.connection import Redis
 from ticker.store.keys import Keys
-from ticker.store.streams import read_newest
+from ticker.store.short_streams import MOST, append_to_short, read_short
 
-REPORTS_KEPT: Final = 1_000
-REPORTS_MOST: Final = 2 * REPORTS_KEPT
-"""More reports than the stream ever has: Redis trims whole nodes of a stream, so it may exceed `REPORTS_KEPT`."""
+REPORTS_MOST: Final = MOST
+"""More reports than the stream ever has."""
 
 READ_MAX: Final = 200
 
@@ -31,20 +30,12 @@ class Report(msgspec.Struct, frozen=True):
 
 async def report_reach(redis: Redis, edition: str, report: Report) -> None:
     """Append a gateway's report. If one is lost, only the shown figure is wrong."""
-    await redis.xadd(
-        Keys(edition).reach, {"report": msgspec.json.encode(report)}, maxlen=REPORTS_KEPT, approximate=True
-    )
+    await append_to_short(redis, Keys(edition).reach, "report", report)
 
 
 async def read_reports(redis: Redis, edition: str, most: int = READ_MAX) -> list[Report]:
     """Return the newest reports, newest first. Skip invalid ones, because a gateway's password may be stolen."""
-    reports = []
-    for _, fields in await read_newest(redis, Keys(edition).reach, most):
-        try:
-            reports.append(msgspec.json.decode(fields.get(b"report", b""), type=Report))
-        except msgspec.MsgspecError:
-            continue
-    return reports
+    return await read_short(redis, Keys(edition).reach, "report", Report, most)
 
 
 def first_reports(seq: int, reports: Sequence[Report]) -> dict[str, Report]:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
-from ticker.core.errors import UNREADABLE
 from ticker.store.connection import Redis
 from ticker.store.keys import Keys
-from ticker.store.streams import read_newest
-
-VERDICTS_KEPT: Final = 1_000
-VERDICTS_MOST: Final = 2 * VERDICTS_KEPT
-"""More than the stream ever has: see `ticker.store.reach`."""
+from ticker.store.short_streams import append_to_short, read_short
 
 
 class StoredVerdict(msgspec.Struct, frozen=True):
@@ -28,22 +21,13 @@ class StoredVerdict(msgspec.Struct, frozen=True):
 
 async def report_verdict(redis: Redis, edition: str, verdict: StoredVerdict) -> None:
     """Append a verdict. If one is lost, only `tick reach` lacks it: the relay's own state has it."""
-    await redis.xadd(
-        Keys(edition).relays, {"verdict": msgspec.json.encode(verdict)}, maxlen=VERDICTS_KEPT, approximate=True
-    )
+    await append_to_short(redis, Keys(edition).relays, "verdict", verdict)
 
 
 async def read_verdicts(redis: Redis, edition: str, line: str) -> list[StoredVerdict]:
-    """Return the newest verdict of each receiver on each version of a line, by version and receiver.
-
-    Skip invalid ones, because a relay's password may be stolen.
-    """
+    """Return the newest verdict of each receiver on each version of a line, by version and receiver."""
     found: dict[tuple[int, str], StoredVerdict] = {}
-    for _, fields in await read_newest(redis, Keys(edition).relays, VERDICTS_MOST):
-        try:
-            verdict = msgspec.json.decode(fields.get(b"verdict", b""), type=StoredVerdict)
-        except UNREADABLE:
-            continue
+    for verdict in await read_short(redis, Keys(edition).relays, "verdict", StoredVerdict):
         if verdict.line == line:
             found.setdefault((verdict.version, verdict.receiver), verdict)
     return [found[key] for key in sorted(found)]
