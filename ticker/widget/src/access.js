@@ -60,7 +60,7 @@ function renewalDelay(token) {
   return Math.min(Math.max(delay, 0), TIMER_MAX_MS);
 }
 
-/** What a link knows about its token. */
+/** The state of a link's token. */
 class Access {
   token = "";
   sent = ""; // with the latest request
@@ -80,7 +80,10 @@ function accessOf(link) {
   return access;
 }
 
-/** Return whether a link has a token. Then it shares nothing: another tab may have no right to its lines. @param {Link} link */
+/**
+ * Return whether a link has a token. Then it shares nothing: another tab may lack the right to its lines.
+ * @param {Link} link
+ */
 export const isPrivate = (link) => !!accessOf(link).token;
 
 /** Return the token for a request, and remember it. @param {Link} link */
@@ -104,7 +107,7 @@ export function needToken(link, fail) {
 }
 
 /**
- * Use another token: at once if the last one was refused, otherwise with the next connection. Ask for the next one
+ * Use another token: immediately if the last one was refused, otherwise with the next connection. Ask for the next one
  * before it expires.
  * @param {Link} link
  * @param {string} token

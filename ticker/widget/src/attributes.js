@@ -64,7 +64,7 @@ const READERS = {
 };
 const NAMES = Object.keys(READERS);
 
-// A server may import this module, but has no HTMLElement. Nothing makes an element there.
+// A server may import this module, but lacks HTMLElement. Nothing makes an element there.
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /** An element with the properties. Their names are not in the class, so that they cost a page few bytes. */

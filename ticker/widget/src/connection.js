@@ -37,7 +37,7 @@ export class Connection extends Sharing {
     this.ownUrl = url;
   }
 
-  /** What the `transport` attribute requests: "events" (only events), "socket" (a socket first) or nothing. */
+  /** The transport that the attribute `transport` requests: "events" (only events), "socket" (a socket first) or nothing. */
   get #requestedTransport() {
     const fragment = this.ownUrl.split("#")[1];
     return HAS_TOKENS ? fragment?.split("/")[0] : fragment;

@@ -18,7 +18,7 @@ export class Crawl {
   #animation;
   #isStarted = false; // whether the lines have places
   isRightToLeft = false;
-  /** Where lines are, from the start of the view, since the last `order`. @type {Map<Line, number>} */
+  /** The place of each line, from the start of the view, at the last `order`. @type {Map<Line, number>} */
   #places = new Map();
 
   /**
@@ -47,8 +47,8 @@ export class Crawl {
   }
 
   /**
-   * Return the lines in the order of the crawl, and remember the place of each. Lines in sight keep their place. New lines have none
-   * and follow them. Then come the lines that would have come next, and last the lines that have passed.
+   * Return the lines in the order of the crawl, and remember the place of each. Lines in sight keep their place. New
+   * lines don't have one yet, and follow them. Then come the lines that would have come next, and last the lines that have passed.
    * @param {Line[]} lines
    * @param {(line: Line) => HTMLElement | undefined} nodeOf the node of a line that is in the list
    */

@@ -66,7 +66,7 @@ export class BreakingTicker extends Attributes {
   #newWhilePaused = 0;
   #announcer = new Announcer();
   #interface = new Interface(this, () => this.#scheduleRender());
-  /** What the link uses. Pages can't reach it. @type {import("./link.js").Member} */
+  /** The members that the link uses. Pages can't reach them. @type {import("./link.js").Member} */
   #member = {
     size: () => this.lines,
     isVisible: () => this.#isVisible,

@@ -1,13 +1,13 @@
-/** What a reader sees of an element: the header with its buttons, the list, and the movement of strips and crawls. */
+/** The visible parts of an element: the header with its buttons, the list, and the movement of strips and crawls. */
 
 import { Crawl } from "./crawl.js";
 import { digitsOf, make, setPart, setText } from "./dom.js";
 import { LineList } from "./list.js";
 
 /**
- * What an element shows. `isEcho`: another element of the page shows the same state. `newWhilePaused`: how many lines have arrived since it was paused. `interval`: in
- * milliseconds, or 0. `label`: the title that the page gives. `href`: where lines without a
- * link lead to.
+ * The content of an element. `isEcho`: another element of the page shows the same state. `newWhilePaused`: how many
+ * lines have arrived since it was paused. `interval`: in milliseconds, or 0. `label`: the title that the page gives.
+ * `href`: the address for lines without a link.
  * @typedef {import("./fold.js").Line} Line
  * @typedef {{
  *   layout: string, size: number, lines: Line[], edition?: import("./fold.js").Edition, incomplete?: boolean,
@@ -23,9 +23,9 @@ import { LineList } from "./list.js";
 const makeButton = (part, onclick) => make("button", part, { onclick }, make("span", "icon"));
 
 /**
- * The interface of an element. `frame` contains all of it. What a page can style and fill:
+ * The interface of an element. `frame` contains all of it. A page can style and fill these:
  *
- * @slot - Shows until the first lines arrive, and while there are none.
+ * @slot - Shows until the first lines arrive, and while the board is empty.
  *
  * @csspart ticker - Everything.
  * @csspart row - Header, controls and view.
@@ -44,7 +44,7 @@ const makeButton = (part, onclick) => make("button", part, { onclick }, make("sp
  * @csspart icon - The icon of a button.
  * @csspart view - The part that scrolls, around the lines.
  * @csspart list - The lines.
- * @csspart fallback - What shows while there are no lines.
+ * @csspart fallback - The page's content for an empty board.
  * @csspart line - A line. It has further parts for its kind.
  * @csspart age - The age of a line.
  * @csspart text - The text of a line, with everything but its age.
@@ -200,7 +200,7 @@ export class Interface {
   /** Show another line of the strip. @param {number} by 1: the next, -1: the previous, 0: the same */
   #step(by) {
     const { lines, layout } = /** @type {Shown} */ (this.#shown);
-    const usable = lines.filter(({ status }) => status === "usable"); // a notice of a withdrawn line has no number
+    const usable = lines.filter(({ status }) => status === "usable"); // a notice of a withdrawn line isn't counted
     const known = lines.findIndex(({ id }) => id === this.currentId);
     const before = known < 0 ? Math.max(0, lines.indexOf(usable[0])) : known;
     const current = lines[(before + by + lines.length) % lines.length];

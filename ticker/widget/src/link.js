@@ -59,7 +59,7 @@ export function linkUrl(element) {
 /** @type {Map<string, Link>} */
 const links = new Map();
 
-/** What elements share, and tabs with each other: a connection, with its fold and its position. */
+/** A connection with its fold and its position. Elements share it, and the tabs of a site do, too. */
 export class Link extends Tabs {
   fold = new Fold();
   /** The latest board message without its lines. @type {Board | undefined} */
@@ -106,7 +106,7 @@ export class Link extends Tabs {
     return this.fold.lines(this.serverTime, size, this.boardHead?.edition?.notices);
   }
 
-  // What elements and the page want
+  // Called by elements and for events of the page
 
   /** Connect or disconnect after members were added or removed, or became visible or hidden. */
   adjust() {
@@ -139,7 +139,7 @@ export class Link extends Tabs {
     this.adjust();
   }
 
-  // What the connection and the other tabs bring
+  // Called by the connection and for posts of other tabs
 
   /**
    * Apply a message of the connection, and pass it on to the other tabs. Return whether it has a new version of a line.

@@ -32,7 +32,7 @@
  * - AWAY: it needs no lines, or waits before it tries again.
  * - FOLLOWING: it gets the posts of the leader.
  * - LEADING: it holds the lock.
- * - SEPARATE: it connects by itself, because the browser doesn't let it share, or because tabs took the lead from
+ * - SEPARATE: it has a connection of its own, because the browser doesn't let it share, or because tabs took the lead from
  *   each other again and again.
  */
 export const AWAY = 0;
@@ -49,10 +49,10 @@ export const CONNECT = 3;
 const TRAIL_LENGTH = 50;
 const TAKEOVERS = 3; // in a row, without having followed a leader in between
 
-/** What one tab knows and decides. */
+/** The knowledge and the decisions of one tab. */
 export class Sharing {
   tabRole = AWAY;
-  /** What a following tab waits for: posts (NOTHING), an answer (ASK) or the lock (TAKE). @type {Action} */
+  /** The event that a following tab waits for: posts (NOTHING), an answer (ASK) or the lock (TAKE). @type {Action} */
   #request = NOTHING;
   /** The last positions that this tab has passed. It starts without one. */
   #trail = /** @type {any[]} */ ([""]);

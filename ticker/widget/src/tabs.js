@@ -20,7 +20,7 @@ import { AWAY, CONNECT, FOLLOWING, LEADING, SEPARATE, TAKE } from "./sharing.js"
 const VERSION = 1;
 const QUIET_MS = 5_000; // without a post: ask whether the leader works
 const ABORT_ERR = 20; // DOMException.ABORT_ERR, inlined
-const ANSWER_MS = 1_000; // it has between one and two times as long to answer: not all tabs may act at once
+const ANSWER_MS = 1_000; // for an answer, multiplied by a random number from 1 to 2: not all tabs may act together
 
 /** One tab among those that share a link. `Link` adds the lines and the state that are shared. */
 export class Tabs extends Connection {
@@ -35,7 +35,7 @@ export class Tabs extends Connection {
     return `breaking-ticker/${VERSION} ${this.ownUrl}`;
   }
 
-  /** Follow the leader, or lead if there is none. @this {Link} */
+  /** Follow the leader, or lead if no tab does. @this {Link} */
   joinTabs() {
     this.leave();
     if (HAS_TOKENS && isPrivate(this)) this.#act(CONNECT);
@@ -97,7 +97,7 @@ export class Tabs extends Connection {
       });
     } catch (error) {
       if (signal.aborted) return;
-      // Another tab took the lead, or this page has no locks (an insecure context or an opaque origin).
+      // Another tab took the lead, or this page lacks locks (an insecure context or an opaque origin).
       if (/** @type {DOMException} */ (error).code === ABORT_ERR) this.joinTabs();
       else this.#act(CONNECT);
     }

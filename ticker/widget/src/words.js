@@ -24,7 +24,7 @@ const ENGLISH = {
 
 /** @typedef {typeof ENGLISH} Words */
 
-/** What an element says that has never had a board. The other words of these languages come with the first one. */
+/** The words of an element that has never had a board. The other words of these languages come with the first board. */
 const STATES = {
   ar: { waiting: "إعادة الاتصال…", offline: "بلا اتصال", stopped: "غير متاح" },
   es: { waiting: "Reconectando…", offline: "Sin conexión", stopped: "No disponible" },
