@@ -14,8 +14,9 @@ import pytest
 from tests.support.doc_examples import examples
 from tests.support.prefork import SCRIPTS
 from tests.support.servers import short_folder
-from tests.support.system import System, environment, run_program
-from tests.support.waiting import WAIT_S
+from tests.support.system import Program, System, environment, run_program
+from tests.support.waiting import WAIT_S, until
+from tests.support.webhook_receiver import SECRET, WebhookReceiver
 from ticker.gateway.access import SUBPROTOCOL_PREFIX
 from ticker.gateway.problems import PROBLEMS
 from ticker.gateway.tokens import LEEWAY_S, TOKEN_MAX, Algorithm, Key, KeyRing, read_keys
@@ -71,6 +72,21 @@ def test_tick_watch_reads_the_token_of_the_environment(system: System, folder: P
         assert watching.stdout is not None
         assert "Watched" in watching.stdout.readline(), "the board comes first"
         watching.terminate()
+
+
+def test_relay_reads_the_token_of_the_environment(system: System, folder: Path) -> None:
+    with WebhookReceiver() as receiver:
+        words = ["relay", "-e", "desk", "--gateway", system.url, "--state", str(folder / "relay"), "--allow-private"]
+        environ = {
+            **system.environ,
+            "TICKER_RELAY_SECRET": SECRET,
+            "TICKER_ACCESS_TOKEN": token_of(folder),
+            "TICKER_LOG_LEVEL": "debug",
+        }
+        with Program([*words, "--to", f"cms={receiver.url}"], environ, folder / "relay.log") as relay:
+            posted = system.tick("post", "--again", "Relayed", "-e", "desk", "--json").json
+            until(lambda: posted["id"] in receiver.shown, "the line arrived")
+            assert environ["TICKER_ACCESS_TOKEN"] not in relay.log
 
 
 def test_public_file_checks_tokens_and_makes_none(folder: Path, system: System) -> None:
