@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.support.axe import COLOUR_RULES, violations
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_lines import post_sample_lines
-from tests.support.browser_pages import expect_lines, expect_live, host_page
+from tests.support.browser_pages import expect_lines, expect_live, host_page, until
 from tests.support.browser_reader import Readers
 from tests.support.scripted_server import ScriptedGateway, SocketGateway, line, position
 from ticker import widget
@@ -171,7 +171,8 @@ def test_announcements_stop_by_attribute_or_pause(gateway: ScriptedGateway, off:
     switch = "each.setAttribute('announce', 'off')" if off == "attribute" else "each.pause()"
     page.evaluate(f"document.querySelectorAll('breaking-ticker').forEach(each => {switch})")
     gateway.line(2, "Line 2")
-    page.clock.run_for(15_000)
+    until(page, lambda: page.evaluate(f"{ELEMENT}.position") == position(2), "the line has arrived")
+    page.clock.run_for(3_000)  # an announcement would be in the page from 2 to 12 s after the line
     expect(page.locator(".announcer").first).to_be_empty()
     expect(page.locator(".announcer").nth(1)).to_be_empty()
 

@@ -51,6 +51,28 @@ def test_element_and_each_line_have_the_test_mark(
         assert header.evaluate("each => each.scrollWidth <= each.clientWidth"), "no button is cut off"
 
 
+def test_label_of_a_strip_is_on_one_row_also_in_a_narrow_column(
+    reader: Readers, test_harness: BrowserHarness, host: Host
+) -> None:
+    post_sample_lines(test_harness)
+    tickers = [f'edition="{edition}" layout="strip"' for edition in WORDS]
+    page = reader(viewport={"width": 320, "height": 1000}).open(
+        host.put("/", host_page(test_harness.address, *tickers, head="<style>body { margin: 0 }</style>"))
+    )
+    expect_live(page, len(tickers))
+    expect(page.locator("[part=count]:visible")).to_have_count(len(tickers))
+    for width in (320, 300, 280, 260):
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        for part in ("test", "title"):
+            rows = page.locator(f"[part~={part}]").evaluate_all("""all => all.map(each => {
+              const range = document.createRange();
+              range.selectNodeContents(each);
+              return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
+            })""")
+            assert (width, part, rows) == (width, part, [1] * len(tickers))
+
+
 def test_announcement_begins_with_the_test_mark(reader: Readers, test_harness: BrowserHarness, host: Host) -> None:
     page = reader().context.new_page()
     page.clock.install()
