@@ -71,7 +71,7 @@ class Server(uvicorn.Server):
             self.on_started()
 
     def stop(self) -> None:
-        """Stop accepting connections, answer the requests that have arrived, and end. Called again: end at once."""
+        """Stop accepting connections, answer the requests that have arrived, and end. A second call doesn't wait."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
@@ -96,7 +96,7 @@ def make_server(app: Starlette, *, on_started: Callable[[], object], shutdown_s:
         access_log=False,
         server_header=False,
         lifespan="off",
-        # httptools has no limit for the size of a request's head.
+        # httptools doesn't limit the size of a request's head.
         http="h11",
         h11_max_incomplete_event_size=HEAD_BYTES,
         limit_concurrency=connections,

@@ -197,7 +197,7 @@ async def _send(command: _Command, *words: str) -> Any:
     try:
         return await command(*words)
     except ResponseError as error:
-        # Only the error's first word, because its text may quote arguments.
+        # Quote only the first word of the error: its text may contain arguments.
         command_name = " ".join(words[:2])
         raise StoreError(
             f"Redis rejects {command_name} ({str(error).split(' ')[0]}): use a Redis user with that right, like "

@@ -286,7 +286,7 @@ _REMEDIES: Final = {"duplicate": " (Ctrl+R: send it anyway)", "label": " (Ctrl+T
 def _next_step(
     submission: Submission, validation: Validation, now: datetime, zone: tzinfo | None, *, asks: bool
 ) -> str:
-    """Return a description of what Enter does, with the parsed times. It never says that a line is on air too early."""
+    """Return a description of what Enter does, with the parsed times. For a line that has to wait, it says so."""
     due_at = validation.due_at
     if validation.needs:
         what = "sent to a second person"
