@@ -27,24 +27,15 @@ EDITION: Final = msgspec.structs.replace(DEFAULT_EDITIONS["en"], publisher="The 
 def lines() -> list[Line]:
     """Return the versions in the log: a correction, a withdrawal, and a line that is hidden."""
     ago = {minutes: NOW - timedelta(minutes=minutes) for minutes in (5, 6, 7, 8, 9)}
-    hidden = make_line(
-        1,
-        "Polls close in Valmora",
-        id="c0k9v2m4pq",
-        created_at=ago[9],
-        updated_at=ago[8],
-        change=Change.HIDE,
-        version=2,
-    ).without_text(Status.WITHHELD)
-    withdrawn = make_line(
-        2,
-        "Three ferries are damaged",
-        id="f3t6h8j1rs",
-        created_at=ago[8],
-        updated_at=ago[6],
-        change=Change.WITHDRAW,
-        version=2,
-    ).without_text(Status.CANCELED)
+
+    def taken_back(number: int, text: str, line_id: str, change: Change, status: Status) -> Line:
+        """Return the second version of a line, which took its text back after one or two minutes."""
+        created, updated = (ago[9], ago[8]) if change is Change.HIDE else (ago[8], ago[6])
+        made = make_line(number, text, id=line_id, created_at=created, updated_at=updated, change=change, version=2)
+        return made.without_text(status)
+
+    hidden = taken_back(1, "Polls close in Valmora", "c0k9v2m4pq", Change.HIDE, Status.WITHHELD)
+    withdrawn = taken_back(2, "Three ferries are damaged", "f3t6h8j1rs", Change.WITHDRAW, Status.CANCELED)
     corrected = make_line(
         3, "Two ferries are damaged", attribution="Harbour authority", id="k7m2abcdef", urgency=2, section="economy",
         correction="An earlier line said three ferries.", created_at=ago[7], updated_at=ago[5], change=Change.CORRECT,

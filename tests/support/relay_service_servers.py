@@ -52,7 +52,7 @@ class ServiceServer:
 
     def __init__(self) -> None:
         self.later_s = 0.0
-        self.fake = self.make_fake()
+        self.fake = self.fake_type(self.now)
         self.faults: list[str | int] = []
         self.requests: list[Request] = []
         self.active: list[str] = []
@@ -60,8 +60,7 @@ class ServiceServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
 
-    def make_fake(self) -> FakeService:
-        raise NotImplementedError
+    fake_type: type[FakeService]
 
     def answer(self, request: Request) -> Answer:
         raise NotImplementedError
@@ -149,11 +148,9 @@ class MastodonServer(ServiceServer):
     """docs.joinmastodon.org/methods/statuses/, for one account."""
 
     kind = "mastodon"
+    fake_type = FakeMastodon
     max_characters = 500
     location = ""
-
-    def make_fake(self) -> FakeService:
-        return FakeMastodon(self.now)
 
     @property
     def address(self) -> str:
@@ -214,10 +211,8 @@ class SlackServer(ServiceServer):
     """docs.slack.dev/reference/methods/, for one channel."""
 
     kind = "slack"
+    fake_type = FakeSlack
     channel = "C0123456789"
-
-    def make_fake(self) -> FakeService:
-        return FakeSlack(self.now)
 
     @property
     def address(self) -> str:
@@ -273,10 +268,8 @@ class TelegramServer(ServiceServer):
     """core.telegram.org/bots/api, for one channel."""
 
     kind = "telegram"
+    fake_type = FakeTelegram
     chat = "@breaking_news"
-
-    def make_fake(self) -> FakeService:
-        return FakeTelegram(self.now)
 
     @property
     def address(self) -> str:
