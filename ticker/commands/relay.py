@@ -27,7 +27,7 @@ SECRET: Final = "TICKER_RELAY_SECRET"  # noqa: S105 -- the name of a variable
     invoke_without_command=True,
     epilog=examples(
         "ticker relay --to cms=https://cms.example/hook --edition en --state relay",
-        "ticker relay --to news=mastodon:https://mastodon.example --edition en --state relay",
+        "ticker relay --to m=mastodon:https://m.example --edition en --state relay",
         "ticker relay status relay",
         "ticker relay replay relay",
     ),
