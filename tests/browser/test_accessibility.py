@@ -148,8 +148,8 @@ def test_only_new_text_and_withdrawals_are_announced(gateway: ScriptedGateway) -
     gateway.line(2, "Replayed.", version=2, change="refile")
     gateway.line(2, "Replayed.", version=3, change="pin", pinned_until="2099-01-01T00:00:00Z")
     shows_first(page, "Replayed.")
-    page.clock.run_for(15_000)
-    expect(announcer).to_be_empty()
+    page.clock.run_for(3_000)  # an announcement would be in the page from 2 to 12 s after the line
+    assert announcer.text_content() == ""
     gateway.line(2, "", version=4, change="withdraw", status="canceled", correction="not so")
     shows_first(page, "Withdrawn not so")
     page.clock.run_for(2_100)
@@ -173,8 +173,7 @@ def test_announcements_stop_by_attribute_or_pause(gateway: ScriptedGateway, off:
     gateway.line(2, "Line 2")
     until(page, lambda: page.evaluate(f"{ELEMENT}.position") == position(2), "the line has arrived")
     page.clock.run_for(3_000)  # an announcement would be in the page from 2 to 12 s after the line
-    expect(page.locator(".announcer").first).to_be_empty()
-    expect(page.locator(".announcer").nth(1)).to_be_empty()
+    assert page.locator(".announcer").all_text_contents() == ["", ""]
 
 
 def shows_first(page: Page, text: str) -> None:
