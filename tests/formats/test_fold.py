@@ -1,29 +1,77 @@
 """Each format has the lines of the log, for every prefix of generated logs.
 
-The documents are read by feed readers of other projects (`tests/support/feed_readers.py`), after each entry of a log.
+After each entry of a log, programs of other projects read the documents: feedparser, feedsmith, jsonschema, lxml,
+jing, rdflib and pySHACL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
-from hypothesis import given, settings
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from lxml import etree
+from rdflib import Graph
 
-from tests.support.feed_readers import FeedReader, Item, plain
+from tests.support.feed_readers import SCHEMAS, FeedReader, Item, plain
+from tests.support.feedsmith import Feedsmith
 from tests.support.publications import PUBLICATION, WORDS
-from tests.support.strategies import START, histories
+from tests.support.relax_ng import relax_ng_errors
+from tests.support.schema_org import notices_of, posts_of, read_json_ld, schema_org_errors
+from tests.support.strategies import START, Step, histories, history
 from ticker.core.board import Board
 from ticker.core.entry import Entry
-from ticker.core.line import Line, Status
+from ticker.core.line import Change, Line, Status
 from ticker.formats.atom import atom_feed
 from ticker.formats.json_feed import json_feed
+from ticker.formats.news_sitemap import NEWS_FOR, news_sitemap
 from ticker.formats.ninjs import ninjs_lines
-from ticker.formats.publication import Snapshot, take_snapshot
+from ticker.formats.publication import Removal, Snapshot, take_snapshot
 from ticker.formats.rss import rss_feed
+from ticker.formats.schema_org import live_blog
 
 CASES: Final = 20
+STORY: Final = "Storm / Ada"
+
+
+def step(change: Change, target: int = 0, text: int = 0, expires_in: int | None = None) -> Step:
+    return Step(change, target, text, "politics", ("mena",), 3, 1, expires_in)
+
+
+EVERY_CHANGE: Final = history(
+    [
+        *(step(Change.NEW, text=text) for text in range(4)),
+        step(Change.NEW, text=4, expires_in=10),
+        step(Change.UPDATE, text=5),
+        step(Change.REFILE, text=0),
+        step(Change.CORRECT, text=5),
+        step(Change.PIN, 1),
+        step(Change.HIDE),
+        step(Change.UNHIDE),
+        step(Change.UNPIN, 1),
+        step(Change.PIN, 1),
+        step(Change.WITHDRAW, 2),
+        step(Change.HIDE, 3),
+    ]
+)
+"""A log with each kind of change, and with a line that expires."""
+
+
+def each_log(check: Callable[[list[Entry]], None]) -> None:
+    """Pass the log with every change, and generated ones, to `check`."""
+    settings(max_examples=CASES)(example(EVERY_CHANGE)(given(histories(12))(check)))()
+
+
+def test_logs_have_every_change() -> None:
+    assert {entry.line.change for entry in EVERY_CHANGE} == set(Change)
+    *_, (board, snapshot, now) = prefixes(EVERY_CHANGE)
+    assert {entry.line.status for entry in board.newest_first()} == set(Status)
+    assert {removed.status for removed in snapshot.removed} == set(Removal)
+    assert any(line.is_pinned(EVERY_CHANGE[-1].line.updated_at) for line in board.lines(now, 100))
 
 
 def prefixes(log: Sequence[Entry]) -> Iterator[tuple[Board, Snapshot, datetime]]:
@@ -54,41 +102,100 @@ def shown(board: Board, now: datetime, *, with_notices: bool = True) -> dict[str
     return {PUBLICATION.id_of(line.id): item_of(line) for line in lines if with_notices or line.status is Status.USABLE}
 
 
-@settings(max_examples=CASES)
-@given(histories(12))
-def test_reader_of_json_feed_has_the_board_after_every_entry(log: list[Entry]) -> None:
-    reader = FeedReader()
-    for board, snapshot, now in prefixes(log):
-        reader.read_json(json_feed(snapshot))
-        assert reader.items == shown(board, now)
+def test_reader_of_json_feed_has_the_board_after_every_entry() -> None:
+    with Feedsmith() as feedsmith:
+
+        def check(log: list[Entry]) -> None:
+            reader = FeedReader()
+            for board, snapshot, now in prefixes(log):
+                document = json_feed(snapshot)
+                reader.read_json(document)
+                assert reader.items == shown(board, now)
+                assert feedsmith.read("json", document) == shown(board, now)
+
+        each_log(check)
 
 
-@settings(max_examples=CASES)
-@given(histories(12))
-def test_reader_of_atom_has_the_board_after_every_entry(log: list[Entry]) -> None:
+def test_reader_of_atom_has_the_board_after_every_entry(tmp_path: Path) -> None:
     """A reader that knows tombstones removes withdrawn lines. Any other one shows their notices."""
-    reader = FeedReader()
-    for board, snapshot, now in prefixes(log):
-        document, other = atom_feed(snapshot), FeedReader()
-        reader.read_atom(document)
-        assert reader.items == shown(board, now, with_notices=False)
-        other.read_atom(document, knows_tombstones=False)
-        assert other.items == shown(board, now)
+    documents = set[bytes]()
+    with Feedsmith() as feedsmith:
+
+        def check(log: list[Entry]) -> None:
+            reader = FeedReader()
+            for board, snapshot, now in prefixes(log):
+                document, other = atom_feed(snapshot), FeedReader()
+                documents.add(document)
+                reader.read_atom(document)
+                assert reader.items == shown(board, now, with_notices=False)
+                other.read_atom(document, knows_tombstones=False)
+                assert other.items == shown(board, now)
+                assert feedsmith.read("atom", document) == shown(board, now)
+
+        each_log(check)
+    assert relax_ng_errors(SCHEMAS / "atom.rng", documents, tmp_path) == ""
 
 
-@settings(max_examples=CASES)
-@given(histories(12))
-def test_reader_of_rss_has_the_board_after_every_entry(log: list[Entry]) -> None:
-    reader = FeedReader()
-    for board, snapshot, now in prefixes(log):
-        reader.read_rss(rss_feed(snapshot))
-        assert reader.items == shown(board, now)
+def test_reader_of_rss_has_the_board_after_every_entry() -> None:
+    with Feedsmith() as feedsmith:
+
+        def check(log: list[Entry]) -> None:
+            reader = FeedReader()
+            for board, snapshot, now in prefixes(log):
+                document = rss_feed(snapshot)
+                reader.read_rss(document)
+                assert reader.items == shown(board, now)
+                assert feedsmith.read("rss", document) == shown(board, now)
+
+        each_log(check)
 
 
-@settings(max_examples=CASES)
-@given(histories(12))
-def test_reader_of_ninjs_has_the_board_after_every_entry(log: list[Entry]) -> None:
-    reader = FeedReader()
-    for board, snapshot, now in prefixes(log):
-        reader.read_ninjs(ninjs_lines(snapshot))
-        assert reader.items == shown(board, now, with_notices=False)
+def test_reader_of_ninjs_has_the_board_after_every_entry() -> None:
+    def check(log: list[Entry]) -> None:
+        reader = FeedReader()
+        for board, snapshot, now in prefixes(log):
+            reader.read_ninjs(ninjs_lines(snapshot))
+            assert reader.items == shown(board, now, with_notices=False)
+
+    each_log(check)
+
+
+def test_news_sitemap_has_the_board_without_notices_after_every_entry() -> None:
+    def check(log: list[Entry]) -> None:
+        for board, _, now in prefixes(log):
+            lines = [entry.line for entry in board.newest_first()]
+            found = addresses(news_sitemap(PUBLICATION, lines, now))
+            usable = [line for line in board.lines(now, 100) if line.status is Status.USABLE]
+            assert found == {PUBLICATION.page_of(line.id): (item_of(line).title, line.updated_at) for line in usable}
+            assert addresses(news_sitemap(PUBLICATION, lines, now + NEWS_FOR + timedelta(hours=1))) == {}
+
+    each_log(check)
+
+
+def addresses(sitemap: bytes) -> dict[str, tuple[str, datetime]]:
+    """Return the titles and the times of change of a sitemap's addresses."""
+    texts = [
+        [str(each.text) for each in url.iter("{*}loc", "{*}lastmod", "{*}title")]
+        for url in etree.fromstring(sitemap).iterfind("{*}url")
+    ]
+    return {address: (plain(title), datetime.fromisoformat(time)) for address, time, title in texts}
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # rdflib uses it itself
+@pytest.mark.filterwarnings("ignore:Warning, A Recursive Shape")  # the shapes of schema.org are recursive
+def test_live_blog_has_the_board_after_every_entry() -> None:
+    everything = Graph()
+
+    def check(log: list[Entry]) -> None:
+        for board, _, now in prefixes(log):
+            lines = [msgspec.structs.replace(line, coverage=STORY) for line in board.lines(now, 100)]
+            graph = read_json_ld(live_blog(PUBLICATION, lines, now, story=STORY))
+            for triple in graph:
+                everything.add(triple)
+            items = {PUBLICATION.page_of(line.id): (line, item_of(line)) for line in lines}
+            usable = {page: item for page, (line, item) in items.items() if line.status is Status.USABLE}
+            notices = {page: (item.title, item.updated) for page, (_, item) in items.items() if page not in usable}
+            assert (posts_of(graph), notices_of(graph)) == (usable, notices)
+
+    each_log(check)
+    assert schema_org_errors(everything) == ""

@@ -69,7 +69,19 @@ def test_story_begins_with_its_first_line_and_ends_some_time_after_its_last_chan
     assert "coverageEndTime" not in blog_of(old, story=None)
 
 
-def test_live_blog_has_no_withdrawn_line() -> None:
-    blog = blog_of(make_line(1, "", status=Status.CANCELED, correction="wrong"))
-    assert blog["liveBlogUpdate"] == []
-    assert "datePublished" not in blog
+def test_withdrawn_line_is_a_correction_of_the_live_blog() -> None:
+    withdrawn = make_line(1, "", status=Status.CANCELED, correction="It was wrong", updated_at=NOW + timedelta(hours=1))
+    blog = blog_of(make_line(2, "Two"), withdrawn)
+    assert [update["headline"] for update in blog["liveBlogUpdate"]] == ["Two"]
+    assert blog["dateModified"] == "2026-11-24T10:30:00Z"
+    assert blog["correction"] == [
+        {
+            "@type": "CorrectionComment",
+            "@id": "https://news.example/en/lines/l1",
+            "url": "https://news.example/en/lines/l1",
+            "text": "Withdrawn: It was wrong",
+            "inLanguage": "en",
+            "datePublished": "2026-11-24T10:30:00Z",
+        }
+    ]
+    assert "datePublished" not in blog_of(withdrawn)

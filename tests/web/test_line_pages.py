@@ -89,6 +89,38 @@ async def test_page_of_a_story_has_its_lines_with_their_anchors() -> None:
     assert updates == ["l3", "l1"]
 
 
+async def test_page_of_a_story_shows_the_notice_of_a_withdrawn_line() -> None:
+    first, second = (make_line(number, text, coverage="Ada") for number, text in ((1, "Three ferries"), (2, "Two")))
+    gone = msgspec.structs.replace(first.without_text(Status.CANCELED), version=2, correction="It was a drill")
+    answer = await fetch("/stories/Ada", first, second, gone)
+    page = ParsedPage(answer.text)
+    assert [item["id"] for item in page.all("li")] == ["l2", "l1"]
+    assert "It was a drill" in page.text
+    assert "ferries" not in answer.text
+    assert structured_data(answer.text)["correction"][0]["text"] == "Withdrawn: It was a drill"
+    assert [update["headline"] for update in structured_data(answer.text)["liveBlogUpdate"]] == ["Two"]
+
+
+async def test_page_of_a_story_without_another_line_is_the_notice() -> None:
+    line = make_line(1, "Three ferries", coverage="Three ferries")
+    hidden = msgspec.structs.replace(line.without_text(Status.WITHHELD), version=2)
+    gone = msgspec.structs.replace(line.without_text(Status.CANCELED), version=3, correction="It was a drill")
+    answer = await fetch("/stories/Three%20ferries", line, hidden, gone)
+    assert answer.status_code == 200
+    assert "Withdrawn: It was a drill" in answer.text
+    assert "Three ferries" not in answer.text
+    assert "ld+json" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/stories/Storm%20%2F%20Ada", "/stories/Storm%20/%20Ada"])
+async def test_name_of_a_story_can_have_slashes(path: str) -> None:
+    answer = await fetch(path, make_line(1, "First", coverage="Storm / Ada"))
+    assert answer.status_code == 200
+    assert {"rel": "canonical", "href": "https://news.example/en/stories/Storm%20%2F%20Ada"} in ParsedPage(
+        answer.text
+    ).all("link")
+
+
 async def test_pages_of_a_test_edition_are_no_news() -> None:
     answer = await fetch("/lines/l1", make_line(1, "Only a test", test=True), test=True)
     assert {"name": "robots", "content": "noindex"} in ParsedPage(answer.text).all("meta")

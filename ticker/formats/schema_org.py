@@ -21,6 +21,7 @@ QUIET: Final = timedelta(hours=12)
 def live_blog(publication: Publication, lines: Sequence[Line], now: datetime, *, story: str | None = None) -> bytes:
     """Return a LiveBlogPosting with the usable lines, for the edition's page or for the page of a `story`.
 
+    The notices of withdrawn lines are corrections of the whole posting: an update needs a text, and they have none.
     Only the posting of a story has a `coverageEndTime`, because an edition never ends.
     """
     usable = [line for line in lines if line.status is Status.USABLE]
@@ -38,12 +39,14 @@ def live_blog(publication: Publication, lines: Sequence[Line], now: datetime, *,
     if story is not None:
         posting["about"] = {"@type": "Event", "name": story}
     if usable:
-        changed = max(line.updated_at for line in usable)
+        changed = max(line.updated_at for line in lines)
         posting["datePublished"] = posting["coverageStartTime"] = rfc3339(min(line.created_at for line in usable))
         posting["dateModified"] = rfc3339(changed)
         if story is not None:
             is_over = changed + QUIET <= now
             posting["coverageEndTime"] = rfc3339(changed if is_over else changed + QUIET)
+    if notices := [_notice(publication, line) for line in lines if line.status is Status.CANCELED]:
+        posting["correction"] = notices
     posting["liveBlogUpdate"] = [_post(publication, line, address) for line in usable]
     return msgspec.json.encode(posting)
 
@@ -77,6 +80,18 @@ def _post(publication: Publication, line: Line, page: str) -> dict[str, object]:
             "datePublished": rfc3339(line.updated_at),
         }
     return post
+
+
+def _notice(publication: Publication, line: Line) -> dict[str, object]:
+    address = publication.page_of(line.id)
+    return {
+        "@type": "CorrectionComment",
+        "@id": address,
+        "url": address,
+        "text": headline(line, publication.words),
+        "inLanguage": line.lang,
+        "datePublished": rfc3339(line.updated_at),
+    }
 
 
 def _origin(publication: Publication) -> dict[str, object]:

@@ -14,7 +14,7 @@ import msgspec
 
 from ticker.core.board import Board
 from ticker.core.edition import Edition
-from ticker.core.entry import Logged
+from ticker.core.entry import Entry, Logged
 from ticker.core.line import Facets, Line, Status
 from ticker.core.log_window import LogWindow
 from ticker.core.messages import encode_line
@@ -81,6 +81,7 @@ class History:
         self.board = Board()
         self._retained = retained
         self._latest: dict[str, int] = {}  # line id → seq of its latest entry, if that is retained
+        self._stories: dict[str, str] = {}  # id of a withdrawn or hidden line → the story that it was in
 
     @property
     def is_incomplete(self) -> bool:
@@ -117,6 +118,10 @@ class History:
             seq = found[-1].previous
         return found[::-1]
 
+    def story_of(self, line: Line) -> str | None:
+        """Return the story of a line, or the one that it was in before its text was removed."""
+        return line.coverage or self._stories.get(line.id)
+
     def append(self, logged: Logged) -> None:
         """Append the entry after the head. The caller has checked its link.
 
@@ -136,7 +141,7 @@ class History:
         )
         self.log.append(logged.link, prepared)
         self._latest[line.id] = logged.seq
-        self.board.apply(entry)
+        self._apply(entry)
         if line.status is not Status.USABLE:
             self._mask(previous, line.status)
         if self.log.head - self.log.first >= self._retained + TRIM_SLACK:
@@ -151,11 +156,22 @@ class History:
         base_link = log.link_at(log.first - 1)
         self.log = LogWindow(log.first - 1, base_link, is_incomplete=before is not None)
         self.board = Board()
+        self._stories = {}
         for logged in before or ():
-            self.board.apply(logged.entry)
+            self._apply(logged.entry)
         self._latest = {}
         for logged in log.iterate(log.first - 1):
             self.append(logged)
+
+    def _apply(self, entry: Entry) -> None:
+        known, line = self.board.get(entry.line.id), entry.line
+        if line.status is Status.USABLE:
+            self._stories.pop(line.id, None)
+        elif known is not None and known.line.coverage is not None:
+            self._stories[line.id] = known.line.coverage
+        for line_id in () if entry.trim is None else entry.trim.forgotten:
+            self._stories.pop(line_id, None)
+        self.board.apply(entry)
 
     def _mask(self, seq: int, status: Status) -> None:
         """Remove the text from entry `seq` and from the line's entries before it. Nobody is sent that text again."""

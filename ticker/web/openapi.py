@@ -29,7 +29,7 @@ def openapi(version: str, routes: Iterable[BaseRoute]) -> Schema:
 
     A path without a route is left out, such as the metrics of a gateway that has them on a port of its own.
     """
-    served = {route.path for route in routes if isinstance(route, Route)}
+    served = {route.path_format for route in routes if isinstance(route, Route)}
     folder = files("ticker.web") / "openapi"
     document: Schema = msgspec.json.decode((folder / "document.json").read_bytes())
     document["info"]["version"] = version

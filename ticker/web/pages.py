@@ -65,7 +65,7 @@ def page_routes(hub: Hub, *, version: str, demo: bool = False, assets: Assets | 
         Route("/{edition}", pages.edition),
         Route("/{edition}/embed", pages.embed),
         Route("/{edition}/lines/{id}", pages.line),
-        Route("/{edition}/stories/{story}", pages.story),
+        Route("/{edition}/stories/{story:path}", pages.story),
     ]
 
 
@@ -101,7 +101,7 @@ class Pages:
         return self._show(request, self._render_line)
 
     async def story(self, request: Request) -> Response:
-        """Show the lines of a running story, the newest first."""
+        """Show the lines of a running story and the notices of withdrawn ones, the newest first."""
         return self._show(request, self._render_story)
 
     async def article(self, request: Request) -> Response:
@@ -241,13 +241,16 @@ class Pages:
     def _render_story(self, request: Request) -> str:
         channel = self._channel(request)
         story, now = request.path_params["story"], self._hub.clock()
-        known = (entry.line for entry in channel.history.board.newest_first() if entry.line.coverage == story)
+        history = channel.history
+        known = (entry.line for entry in history.board.newest_first() if history.story_of(entry.line) == story)
         lines = list(islice((line for line in known if line.shows(now)), STORY_LINES))
         if not lines:
             raise PageError(404, words_of(channel.edition.lang)["no_story"], channel.edition)
         publication = publication_of(self._hub, channel, str(request.base_url))
-        data = live_blog(publication, lines, now, story=story)
-        return self._render_lines(publication, lines, data, publication.story_page(story), story)
+        address = publication.story_page(story)
+        if all(line.status is Status.CANCELED for line in lines):  # the story's name could quote the withdrawn text
+            return self._render_lines(publication, lines, None, address)
+        return self._render_lines(publication, lines, live_blog(publication, lines, now, story=story), address, story)
 
     def _render_lines(
         self, publication: Publication, lines: list[Line], data: bytes | None, address: str, story: str | None = None
