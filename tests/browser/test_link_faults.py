@@ -174,6 +174,7 @@ def test_broken_message_reconnects_from_the_last_position(gateway: ScriptedGatew
         gateway.line(6, "Two")
         expect_lines(page, "Two", "One")
         return
+    until(page, lambda: state(page) != "live", "lost, and not only after a minute of silence", within_s=20)
     until_with_clock(page, lambda: len(gateway.connections) == 2, "another connection", 500)
     assert gateway.queries()[1]["after"] == [position(5)]
     expect_lines(page, "One")
