@@ -1,7 +1,7 @@
 /* load: the load generator. It runs many followers of one server in one thread: it opens them, reads their messages,
  * checks the order, and measures the latency.
  *
- *   load ADDRESS PORT DIALECT        (DIALECT: ticker, plain, socketio, centrifugo, events)
+ *   load ADDRESS PORT DIALECT        (DIALECT: ticker, ticker-events, plain, socketio, centrifugo, events)
  *
  * It reads commands from standard input, one per line, and answers with one JSON object per line on standard output:
  *
@@ -57,6 +57,7 @@ struct dialect {
 
 static const struct dialect DIALECTS[] = {
     {"ticker", NULL, "{\"type\":\"live\"", NULL, NULL, true},
+    {"ticker-events", NULL, "{\"type\":\"live\"", NULL, NULL, false},
     {"plain", NULL, NULL, NULL, NULL, true},
     {"socketio", "40", "40{", "2", "3", true},
     {"centrifugo", "{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{\"channel\":\"ticker\"}}", "\"id\":2", "{}", "{}",
@@ -290,6 +291,11 @@ static void take_message(struct follower *follower, const char *text, size_t byt
     if (dialect->ping && bytes == strlen(dialect->ping) && begins(text, end, dialect->ping)) {
         send_frame(follower, 1, dialect->pong, strlen(dialect->pong));
         return;
+    }
+    if (!dialect->framed) { /* a line of an event */
+        if (!begins(text, end, "data: "))
+            return;
+        text += 6;
     }
     if (begins(text, end, "{\"type\":\"")) { /* one message: Ticker's format */
         take_kind(follower, text + 9, end, now);
@@ -624,7 +630,7 @@ int main(int argc, char **argv) {
         if (strcmp(argv[3], DIALECTS[i].name) == 0)
             dialect = &DIALECTS[i];
     if (!dialect || inet_pton(AF_INET, argv[1], &server.sin_addr) != 1) {
-        fprintf(stderr, "usage: load ADDRESS PORT ticker|plain|socketio|centrifugo|events\n");
+        fprintf(stderr, "usage: load ADDRESS PORT ticker|ticker-events|plain|socketio|centrifugo|events\n");
         return 2;
     }
     server.sin_family = AF_INET;

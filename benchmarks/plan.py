@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from benchmarks import scenarios
 from benchmarks.editorial import Desk
 from benchmarks.load import Load
@@ -22,6 +24,9 @@ from ticker.core.edition import SECTIONS
 SELECTIONS: Final = 200
 STALLED_PERCENT: Final = 10
 JOINED_MOST: Final = 0.05
+TRANSPORT_CONNECTIONS: Final = 5_000
+"""Followers over events, beside as many over sockets."""
+TRANSPORT_ENTRIES: Final = 4
 
 Maker = Callable[[Cores], AbstractContextManager[Subject]]
 
@@ -52,6 +57,8 @@ class Plan:
             if name == "c-loop":
                 yield "gateway", self._gateway
         yield "two-workers", self._workers
+        yield "sockets", partial(self._transport, "gateway, sockets", over_events=False)
+        yield "events", partial(self._transport, "gateway, events", over_events=True)
         yield "desk", partial(self._desk, desk)
 
     def _rival(self, make: Maker) -> None:
@@ -128,6 +135,20 @@ class Plan:
             scenarios.connect(stage.gateway, load, self.effort)
             measured = scenarios.steady(stage.gateway, load, stage.writer, self.effort, self.effort.connections)
             self._add("gateway, two workers", measured)
+
+    def _transport(self, name: str, *, over_events: bool) -> None:
+        """Measure one transport, with a gateway of its own: its memory must not contain earlier followers."""
+        effort = msgspec.structs.replace(
+            self.effort,
+            connections=min(self.effort.connections, TRANSPORT_CONNECTIONS),
+            steady_entries=min(self.effort.steady_entries, TRANSPORT_ENTRIES),
+        )
+        with Stage(self.cores, over_events=over_events) as stage, self._load(stage.gateway) as load:
+            before = stage.gateway.process.memory_bytes()
+            self.samples.add(name, scenarios.connect(stage.gateway, load, effort))
+            self._add(name, scenarios.steady(stage.gateway, load, stage.writer, effort, effort.connections))
+            self._add(name, scenarios.burst(stage.gateway, load, stage.writer, effort))
+            self.samples.add(name, scenarios.memory(stage.gateway, before, effort))
 
     def _desk(self, desk: Desk) -> None:
         ours, yards = desk.measure()

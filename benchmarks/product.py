@@ -113,14 +113,17 @@ class Store:
 
 
 class Gateway:
-    """One `ticker gateway` for a store. Its followers get the entries that are appended to the store's log."""
+    """One `ticker gateway` for a store. Its followers get the entries that are appended to the store's log.
+
+    They connect over sockets, or with `over_events` over Server-Sent Events.
+    """
 
     name = "gateway"
-    path = f"/v1/{EDITION}/live"
-    dialect = "ticker"
 
-    def __init__(self, store: Store, cores: set[int], *, workers: int = 1) -> None:
+    def __init__(self, store: Store, cores: set[int], *, workers: int = 1, over_events: bool = False) -> None:
         self.store = store
+        self.path = f"/v1/{EDITION}/{'events' if over_events else 'live'}"
+        self.dialect = "ticker-events" if over_events else "ticker"
         self.port = free_port()
         command: list[str | Path] = [find_command("ticker"), "gateway", "--port", str(self.port)]
         if workers > 1:
@@ -206,10 +209,11 @@ class Up:
 class Stage(ExitStack):
     """A store with an edition, a writer for its log, and a gateway that is ready."""
 
-    def __init__(self, cores: Cores, *, workers: int = 1) -> None:
+    def __init__(self, cores: Cores, *, workers: int = 1, over_events: bool = False) -> None:
         super().__init__()
         self._cores = cores
         self._workers = workers
+        self._over_events = over_events
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -218,7 +222,8 @@ class Stage(ExitStack):
             self.store = self.enter_context(Store(self._cores))
             self.store.make_edition(self.writer)
             cores = {self._cores.server} if self._workers == 1 else self._cores.both
-            self.gateway = self.enter_context(Gateway(self.store, cores, workers=self._workers))
+            gateway = Gateway(self.store, cores, workers=self._workers, over_events=self._over_events)
+            self.gateway = self.enter_context(gateway)
         except BaseException:
             self.close()
             raise

@@ -237,6 +237,18 @@ def test_several_messages_in_one_frame_count_as_several_deliveries(server: Scrip
     assert (report.live, report.deliveries, report.lost) == (1, 3, 0)
 
 
+def test_followers_over_events_are_live_after_their_board_and_miss_nothing_unnoticed(server: Scripted) -> None:
+    messages = [("board", BOARD), ("live", live(4)), *(("line", line(seq)) for seq in (5, 7, 7))]
+    events = "".join(f"id: 1-{MARK}\nevent: {name}\ndata: {text}\n\n" for name, text in messages).encode()
+    response = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    server.serve(response + events, 9)
+    with Load(server.port, "ticker-events", {find_cores().load}) as load:
+        opened = load.open(1, ["/v1/en/events"])
+        report = settled(load, len(response + events))
+    assert (opened.ready, report.boards, report.lives, report.deliveries) == (1, 1, 1, 3)
+    assert (report.lost, report.repeated) == (1, 1)
+
+
 def test_events_are_read_without_frames(server: Scripted) -> None:
     events = "".join(f"id: {seq}\ndata: {line(seq)}\n\n" for seq in (1, 2)).encode()
     response = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
