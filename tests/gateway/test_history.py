@@ -100,6 +100,19 @@ def test_board_keeps_a_line_until_the_log_says_that_it_is_forgotten() -> None:
     assert log.history.board.get("line-1") is not None
 
 
+def test_story_of_a_withdrawn_line_is_known_until_the_line_is_forgotten() -> None:
+    log = Log()
+    line = log.append(msgspec.structs.replace(new("a", "text"), coverage="Ada"))
+    hidden = log.append(msgspec.structs.replace(line.without_text(Status.WITHHELD), version=2))
+    assert log.history.story_of(hidden) == "Ada"
+    log.append(msgspec.structs.replace(line, version=3, coverage="Bea"))
+    gone = log.append(msgspec.structs.replace(line.without_text(Status.CANCELED), version=4))
+    assert (log.history.story_of(gone), gone.coverage) == ("Bea", None)
+    log.history.append(log.logged(new("last", "y"), trim=Trim(through=2, forgotten=("a",))))
+    assert log.history.story_of(gone) is None
+    assert log.history._stories == {}
+
+
 def test_loaded_log_has_the_lines_that_were_kept_when_it_was_trimmed() -> None:
     log = Log()
     kept = log.logged(new("old", "still shows")).entry

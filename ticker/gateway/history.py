@@ -119,7 +119,10 @@ class History:
         return found[::-1]
 
     def story_of(self, line: Line) -> str | None:
-        """Return the story of a line, or the one that it was in before its text was removed."""
+        """Return the story of a line, or the one that it was in before its text was removed.
+
+        A gateway that loads a log in which only the notice is left doesn't know the latter.
+        """
         return line.coverage or self._stories.get(line.id)
 
     def append(self, logged: Logged) -> None:
