@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from tests.support.feedsmith import Feedsmith
 from tests.support.publications import PUBLICATION, WORDS
 from tests.support.relax_ng import relax_ng_errors
 from tests.support.schema_org import notices_of, posts_of, read_json_ld, schema_org_errors
+from tests.support.story_page import StoryPage
 from tests.support.strategies import START, Step, histories, history
 from ticker.core.board import Board
 from ticker.core.entry import Entry
@@ -32,7 +34,6 @@ from ticker.formats.news_sitemap import NEWS_FOR, news_sitemap
 from ticker.formats.ninjs import ninjs_lines
 from ticker.formats.publication import Removal, Snapshot, take_snapshot
 from ticker.formats.rss import rss_feed
-from ticker.formats.schema_org import live_blog
 
 CASES: Final = 20
 STORY: Final = "Storm / Ada"
@@ -183,19 +184,30 @@ def addresses(sitemap: bytes) -> dict[str, tuple[str, datetime]]:
 
 @pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # rdflib uses it itself
 @pytest.mark.filterwarnings("ignore:Warning, A Recursive Shape")  # the shapes of schema.org are recursive
-def test_live_blog_has_the_board_after_every_entry() -> None:
+def test_page_of_a_story_has_its_lines_and_notices_after_every_entry() -> None:
     everything = Graph()
 
     def check(log: list[Entry]) -> None:
-        for board, _, now in prefixes(log):
-            lines = [msgspec.structs.replace(line, coverage=STORY) for line in board.lines(now, 100)]
-            graph = read_json_ld(live_blog(PUBLICATION, lines, now, story=STORY))
-            for triple in graph:
-                everything.add(triple)
-            items = {PUBLICATION.page_of(line.id): (line, item_of(line)) for line in lines}
-            usable = {page: item for page, (line, item) in items.items() if line.status is Status.USABLE}
-            notices = {page: (item.title, item.updated) for page, (_, item) in items.items() if page not in usable}
-            assert (posts_of(graph), notices_of(graph)) == (usable, notices)
+        log, page = [with_story(entry) for entry in log], StoryPage(STORY)
+        for entry, (board, _, now) in zip_longest(log, prefixes(log)):
+            if entry is not None:
+                page.append(entry)
+            items = {PUBLICATION.page_of(line.id): (line, item_of(line)) for line in board.lines(now, 100)}
+            usable = {key: item for key, (line, item) in items.items() if line.status is Status.USABLE}
+            notices = {key: (item.title, item.updated) for key, (_, item) in items.items() if key not in usable}
+            document = page.structured_data(now)
+            assert (document is not None) == bool(usable)
+            graph = Graph() if document is None else read_json_ld(document)
+            assert (posts_of(graph), notices_of(graph)) == (usable, notices if usable else {})
+            for statement in graph:
+                everything.add(statement)
 
     each_log(check)
     assert schema_org_errors(everything) == ""
+
+
+def with_story(entry: Entry) -> Entry:
+    """Return the entry with a story, unless its line has no text."""
+    if entry.line.status is not Status.USABLE:
+        return entry
+    return msgspec.structs.replace(entry, line=msgspec.structs.replace(entry.line, coverage=STORY))
