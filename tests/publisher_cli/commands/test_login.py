@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from publisher_cli.session import Session
-from tests.support.prefork import SCRIPTS
 from tests.support.servers import RedisServer, short_folder
 from tests.support.system import Ran, System, environment, run_program
 from tests.support.terminal import Terminal
@@ -150,7 +149,7 @@ def test_a_login_beside_a_local_system_is_not_guessed(tmp_path: Path, monkeypatc
 
 def test_a_command_without_a_login_does_not_import_the_keyring(environ: dict[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", SCRIPTS / "tick", "board", "-e", "en"],
+        [sys.executable, "-X", "importtime", "-m", "publisher_cli", "board", "-e", "en"],
         env=environ, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert "publisher_cli.session" in done.stderr

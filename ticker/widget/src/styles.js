@@ -28,7 +28,7 @@ let sheet = `
   grid-template: "header controls" 2.75em "view view" minmax(0, 1fr) / minmax(0, max-content) minmax(max-content, 1fr);
 }
 .flow .row { flex-basis: 6.25em; grid-template-rows: 2em minmax(0, 1fr) }
-.flow .header { font-size: min(1em, 3.5cqi, 6.6cqi - .6em) }
+.flow .header { font-size: min(1em, 3.5cqi, 6.4cqi - .6em) }
 .header, .controls { display: flex; align-items: center; gap: .25em; white-space: nowrap }
 [dir=""] > .row > * { visibility: hidden }
 [dir=""] :is(.status, slot) { visibility: visible }
