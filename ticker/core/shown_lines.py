@@ -81,7 +81,7 @@ class ShownLines:
         return oldest
 
     def _find_oldest(self, cell: _Cell, now: datetime, size: int) -> int:
-        """Drop the lines that no longer count, as far as they are newer than the result."""
+        """Compute what `_oldest_with_place` returns, and remove the lines that no longer count on the way there."""
         members = self._cells.get(cell, [])
         newer = 0
         for index in range(len(members) - 1, -1, -1):
