@@ -16,20 +16,26 @@ import pytest
 from scripts.build_widget import WIDGET, install_tools
 from tests.support.node import run_node
 
-SCHEDULES = Path(__file__).parent / "tabs" / "schedules.mjs"
+TABS = Path(__file__).parent / "tabs"
 COUNT = 80
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """The outcome of each schedule."""
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The module with the links, as one script."""
     bundle = tmp_path_factory.mktemp("widget") / "link.js"
     command = [
         str(install_tools() / ".bin" / "esbuild"), str(WIDGET / "src" / "link.js"), "--bundle", "--format=iife",
         "--global-name=ticker", f"--outfile={bundle}", "--log-level=error",
     ]  # fmt: skip
     subprocess.run(command, check=True, timeout=60)
-    done = run_node(SCHEDULES, bundle, "1", str(COUNT))
+    return bundle
+
+
+@pytest.fixture(scope="module")
+def results(bundle: Path) -> list[dict[str, Any]]:
+    """The outcome of each schedule."""
+    done = run_node(TABS / "schedules.mjs", bundle, "1", str(COUNT))
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
@@ -44,3 +50,11 @@ def test_every_tab_gets_every_line_once_in_every_schedule(results: list[dict[str
 def test_one_connection_is_left_in_every_schedule(results: list[dict[str, Any]]) -> None:
     assert sum(result["tabs"] for result in results) > COUNT
     assert [result["seed"] for result in results if result["separate"]] == []
+
+
+def test_tabs_that_can_not_hear_each_other_soon_stop_taking_the_lead_from_each_other(bundle: Path) -> None:
+    done = run_node(TABS / "deaf.mjs", bundle)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, int] = json.loads(done.stdout)
+    assert found["connections"] == 2
+    assert found["opened"] < 50, "without a limit, they would open about 400 in ten minutes"
