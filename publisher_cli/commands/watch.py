@@ -13,6 +13,7 @@ import click
 from publisher_cli.exit_codes import Status
 from publisher_cli.interrupt import raised_interrupts
 from publisher_cli.options import data_option, edition_option, selection_options
+from ticker.client.access_token import token_from
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
 from ticker.core.errors import PositionError
@@ -79,7 +80,6 @@ def watch(
     A private edition needs a token, in TICKER_ACCESS_TOKEN or in the file that TICKER_ACCESS_TOKEN_FILE names.
     """
     from publisher_cli.output.live_board import only_edition, show_live  # noqa: PLC0415 -- slow to import
-    from ticker.client.access_token import token_from  # noqa: PLC0415 -- as above
 
     find = _gateway_finder(console, gateway, data)
     token = token_from(console.environ)

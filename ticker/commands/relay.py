@@ -16,7 +16,8 @@ from ticker.client.access_token import token_from
 from ticker.commands.options import data_folder, data_option, parse_address, settings_for, settings_option, url_of_redis
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name
-from ticker.core.errors import SettingsError, StoreError
+from ticker.core.errors import SettingsError
+from ticker.relay.receivers import service_of
 from ticker.store.data_folder import gateway_url
 from ticker.store.url import password_from
 
@@ -135,8 +136,6 @@ def _print_ready(console: Console, url: str) -> None:
 
 def _parse(word: str) -> tuple[str, str]:
     """Split NAME=ADDRESS. The default of NAME is the service, or the URL's host with hyphens for dots."""
-    from ticker.relay.targets import service_of  # noqa: PLC0415 -- slow to import
-
     name, mark, address = word.partition("=")
     if mark and "/" not in name and ":" not in name:
         return check_name(name), address
@@ -174,10 +173,10 @@ def _secrets(environ: Mapping[str, str], name: str, names: Sequence[str]) -> tup
 @click.pass_obj
 def status(console: Console, /, *, folder: Path) -> None:
     """List the deliveries that wait or failed, for each receiver and edition in a relay's FOLDER. The relay may run."""
-    from ticker.relay.state import read_state, routes_in, state_file  # noqa: PLC0415 -- slow to import
+    from ticker.relay.state import known_routes, read_state, state_file  # noqa: PLC0415 -- slow to import
 
     found, lines = [], []
-    for receiver, edition in _known(folder, routes_in(folder)):
+    for receiver, edition in known_routes(folder):
         state, records = read_state(state_file(folder, receiver, edition))
         waiting = [record for record in records if record.pending is not None]
         found.append(
@@ -224,24 +223,10 @@ def replay(console: Console, /, *, folder: Path, receiver: str | None) -> None:
 
     Receivers that were disabled are enabled again.
     """
-    from ticker.relay.book import Limits  # noqa: PLC0415 -- slow to import
-    from ticker.relay.plan import Plan  # noqa: PLC0415
-    from ticker.relay.state import StateFile, routes_in, state_file  # noqa: PLC0415
+    from ticker.relay.replay import mark_failed  # noqa: PLC0415 -- slow to import
 
-    for name, edition in _known(folder, routes_in(folder)):
-        if receiver is not None and name != receiver:
-            continue
-        with StateFile(state_file(folder, name, edition)) as state:
-            plan = Plan(Limits(), *state.load())
-            count = plan.enable()
-            state.save(plan.take_changes())
+    for name, edition, count in mark_failed(folder, receiver):
         console.show(
             {"receiver": name, "edition": edition, "again": count},
             f"{name}  {edition}  {count} to send again when the relay starts",
         )
-
-
-def _known(folder: Path, routes: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    if not routes:
-        raise StoreError(f"{folder} has no state of a relay: name the folder of its --state")
-    return routes

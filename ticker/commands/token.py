@@ -77,19 +77,18 @@ def create(
     post: new lines. change: all changes of lines, including withdrawals. decide: read held items, approve, reject and
     cancel them. break-glass: with one of the others, publish without a second person, if the editor may.
     """
-    from ticker.store.accounts import add_token  # noqa: PLC0415 -- slow to import
-    from ticker.store.tokens import NewToken, Scope  # noqa: PLC0415
+    from ticker.store import accounts, tokens  # noqa: PLC0415 -- slow to import
 
     if len(label) > _LABEL_MAX or not (label.isprintable()):
         raise SettingsError(f"--label has at most {_LABEL_MAX} printable characters")
-    new = NewToken(
+    new = tokens.NewToken(
         editor=check_name(editor),
         editions=tuple(in_order({check_name(each) for each in editions})),
-        scopes=tuple(Scope(each) for each in dict.fromkeys(scopes or ("post", "change"))),
+        scopes=tuple(tokens.Scope(each) for each in dict.fromkeys(scopes or ("post", "change"))),
         label=label,
         days=days,
     )
-    made, text = run_with_redis(console, data, lambda redis: add_token(redis, new, datetime.now(UTC)))
+    made, text = run_with_redis(console, data, lambda redis: accounts.add_token(redis, new, datetime.now(UTC)))
     console.show({**_shown(made), "token": text}, _row(made), f"  token  {text}  (shown this once)")
     return 0
 

@@ -38,6 +38,19 @@ def routes_in(folder: Path) -> list[tuple[str, str]]:
     return [(words[0], words[1]) for words in parts if len(words) == 2]
 
 
+def known_routes(folder: Path) -> list[tuple[str, str]]:
+    """Return receiver and edition of each route, as `routes_in`.
+
+    Raises:
+        StoreError: If there is none.
+
+    """
+    routes = routes_in(folder)
+    if not routes:
+        raise StoreError(f"{folder} has no state of a relay: name the folder of its --state")
+    return routes
+
+
 class StateFile:
     """The state of one route, locked while it is open. Use it as a context manager.
 

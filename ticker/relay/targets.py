@@ -11,11 +11,11 @@ import msgspec
 
 from ticker.core.errors import SettingsError
 from ticker.relay.posts import PostTarget, Service, settle_s
+from ticker.relay.receivers import service_of
 from ticker.relay.route import Target
 
 SLACK: Final = "https://slack.com/api/"
 TELEGRAM: Final = "https://api.telegram.org"
-SERVICES: Final = ("telegram", "slack", "mastodon")
 _LOGGERS: Final = ("httpx", "httpcore", "telegram", "slack_sdk", "urllib3", "requests")
 _CHAT: Final = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,20}")
 _CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{2,20}")
@@ -35,12 +35,6 @@ def silence_libraries() -> None:
     """Let the libraries log nothing below an error: they log URLs and texts, and the URL of a bot has its token."""
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def service_of(address: str) -> str | None:
-    """Return the service of an address such as `slack:C0123456789`, or None for the URL of a webhook."""
-    kind = address.partition(":")[0].lower()
-    return kind if kind in SERVICES else None
 
 
 def make_target(options: TargetOptions) -> tuple[Target, float]:
