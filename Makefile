@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Test processes. They wait about half of the time, for servers and browsers.
+PROCESSES ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -21,15 +23,16 @@ $(BIN)/python:
 	@echo 'making $(VENV) ...'
 	@$(PYTHON) scripts/environment.py $(VENV)
 
-$(VENV)/run.stamp: $(BIN)/python requirements/run.txt requirements/build.txt pyproject.toml setup.py publisher_cli/launcher.c
+$(VENV)/run.stamp: $(BIN)/python requirements/run.txt requirements/build.txt pyproject.toml setup.py publisher_cli/launcher.c ticker/gateway/send_all.c
 	@echo 'installing the requirements to run ...'
 	@$(INSTALL_LOCKED) -r requirements/run.txt -r requirements/build.txt
 	@$(INSTALL_PROJECT)
 	@touch $@
 
-$(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml setup.py publisher_cli/launcher.c
+$(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml setup.py publisher_cli/launcher.c ticker/gateway/send_all.c
 	@echo 'installing the requirements to test ...'
-	@$(INSTALL_LOCKED) -r requirements/dev.txt
+	@# Compiling all modules of 140 packages takes 20 s. Python compiles those that are imported.
+	@$(INSTALL_LOCKED) --no-compile -r requirements/dev.txt
 	@$(INSTALL_PROJECT)
 	@touch $(VENV)/run.stamp $@
 
@@ -53,14 +56,21 @@ package: $(VENV)/run.stamp ## build the package for servers and laptops: a wheel
 test: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: test
-test: engines redis70 programs wordpress check ## check, then run all tests; pass options with ARGS="-k board"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(VENV)/dev.stamp ## check, then run all tests; pass options with ARGS="-k board"
+	@$(MAKE) --no-print-directory --jobs 5 check engines redis70 programs wordpress frameworks $(VENV)/collected
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
-check: $(VENV)/dev.stamp ## check lint, format, imports and types: every finding is an error
+check: lint types ## check lint, format, imports and types: every finding is an error
+
+.PHONY: lint
+lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache --no-logo
+
+.PHONY: types
+types: $(VENV)/dev.stamp
 	@$(BIN)/mypy
 
 .PHONY: format
@@ -87,21 +97,40 @@ redis70: $(VENV)/dev.stamp ## find or unpack Redis 7.0 for the tests of access r
 
 # Without them, the tests that need them fail with a message.
 .PHONY: programs
-programs: $(VENV)/dev.stamp ## find or unpack the shells, systemd-analyze and the proxies for the tests
+programs: $(VENV)/dev.stamp ## find or unpack the shells, systemd-analyze, the proxies and Helm for the tests
 	-@$(BIN)/python -m scripts.programs
+	-@$(BIN)/python -m scripts.helm
 
 # Without it, the test of the recipe for WordPress fails with a message.
 .PHONY: wordpress
 wordpress: $(VENV)/dev.stamp ## find or unpack WordPress, PHP and MariaDB for the test of the recipe
 	-@$(BIN)/python -m scripts.wordpress
 
+# All test processes import all tests at the same time. Without this, each one would first compile them and rewrite their
+# assertions, which takes 20 s of processor time.
+$(VENV)/collected: $(VENV)/dev.stamp
+	@$(BIN)/python -m pytest --collect-only --quiet --quiet >$@ || { cat $@; exit 1; }
+
+# The tests would install them, too, but one after the other.
+.PHONY: frameworks
+frameworks: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.support.recipes
+
 .PHONY: fuzz
 fuzz: $(VENV)/dev.stamp ## fuzz for ten minutes with atheris; choose with ARGS="frames -max_total_time=60"
 	@$(BIN)/python -m tests.hostile.fuzz $(or $(ARGS),conversations -max_total_time=600)
 
 .PHONY: faults
-faults: $(VENV)/dev.stamp ## run N fault schedules on real systems; repeat one with SEED=17 N=1 or ONLY=flush
-	@$(BIN)/python -m tests.faults $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+faults: $(VENV)/dev.stamp ## run N fault schedules on real systems; repeat one with SEED=17 N=1 or ONLY=flush; TOPOLOGY=ha for several hosts
+	@$(BIN)/python -m tests.faults$(if $(TOPOLOGY),.topologies $(TOPOLOGY)) $(if $(N),--count $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+.PHONY: rolling
+rolling: $(VENV)/dev.stamp ## restart the desks and gateways of `ha` while READERS=10000 follow, and draw docs/rolling-restart.svg
+	@$(BIN)/python -m tests.faults.topologies.rolling $(if $(READERS),--readers $(READERS)) $(ARGS)
+
+.PHONY: topology
+topology: $(VENV)/dev.stamp ## run NAME=ha as processes in their own networks: single, ha, cluster, caddy, nginx, haproxy
+	@$(BIN)/python -m scripts.topologies $(or $(NAME),ha) $(ARGS)
 
 .PHONY: broken
 broken: $(VENV)/dev.stamp ## remove each protection from a copy, and check that a test fails; choose with ONLY=pong

@@ -36,6 +36,7 @@ RIVALS: Final[dict[str, Maker]] = {
 SETTINGS: Final = {
     "gateway": "one process, all defaults except " + ", ".join(f"{name}={value}" for name, value in LIFTED.items()),
     "c-loop": "one thread, TCP_NODELAY, no buffer of its own",
+    "c-loop-replaying": "the same; it computes the answer to each key, and sends it with the replay in one `sendmsg`",
     "starlette-loop": "uvicorn with uvloop and httptools, its defaults; the followers request no compression",
     "starlette-queues": "the same; unbounded queues",
 }
@@ -67,6 +68,8 @@ def main(
 ) -> None:
     """Measure the cost of fan-out, for our gateway and for other servers, and print one table."""
     begun = time.monotonic()
+    # Empty is the same as unset. pip compiles the modules of a package; without this, each start compiles ours.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
     files = raise_file_limit()
     most = connections_within(files)
     machine = describe_machine(files)

@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.log_writer import REGION, SECTION, URGENCY
+from benchmarks.log_writer import make_line
 from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.core.line import Change, Line
+from ticker.core.line import Line
 from ticker.core.messages import BoardMessage, EditionInfo, encode_line, encode_message
 from ticker.core.position import Position
 
@@ -85,21 +85,7 @@ def deflate(data: bytes) -> bytes:
 def _lines(edition: str, texts: tuple[str, ...]) -> list[Line]:
     now, settings = datetime.now(UTC), DEFAULT_EDITIONS[edition]
     return [
-        Line(
-            id=f"bench{number:07d}",
-            version=1,
-            number=number,
-            change=Change.NEW,
-            text=text,
-            lang=settings.lang,
-            dir=settings.dir,
-            urgency=URGENCY,
-            section=SECTION,
-            regions=(REGION,),
-            created_at=now,
-            updated_at=now,
-        )
-        for number, text in enumerate(texts, 1)
+        make_line(number, text, now, lang=settings.lang, direction=settings.dir) for number, text in enumerate(texts, 1)
     ]
 
 

@@ -12,6 +12,10 @@
  *   expect deliveries=N  {"event": "reached"} once N lines have been delivered since the last reset
  *   reset | report       reset the counters | {"event": "report", ...}
  *   wake                 make the stalled followers read again
+ *   check next=SEQ       {"event": "checked", "count": N}: N live followers expect SEQ as their next line
+ *   withdrawals          from now on, also count the lines that are withdrawals
+ *   share awake_ms=N     several load generators share this core: after the last event, poll for N ms, and let the
+ *                        others run between two polls
  *   close | quit         close all followers | exit (as at the end of standard input)
  *
  * A delivery is one `{"type":"line","position":"<seq>-..."` in a message of any dialect. The sequence numbers of a
@@ -23,6 +27,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,7 +45,7 @@ enum {
     PONG_BYTES = 125,
     ADDRESSES = 64, /* followers use 127.1.0.1 to .64: servers limit connections per address, and an address runs out of ports */
     STALLED_RECEIVE_BYTES = 4096,
-    AWAKE_NS = 1000 * 1000, /* polling time after the last event */
+    AWAKE_NS = 1000 * 1000, /* polling time after the last event, unless `share` sets another */
     SUB_BITS = 6, /* 64 buckets per doubling in a histogram: an error of at most 1.6 % */
     BUCKETS = (64 - SUB_BITS + 1) << SUB_BITS,
 };
@@ -84,7 +89,7 @@ struct histogram {
 /* The counters that `reset` clears. */
 struct counters {
     uint64_t reset_at, first_at, last_at; /* first_at, last_at: of the deliveries */
-    uint64_t deliveries, boards, resets, lives, heartbeats, byes, others, lost, repeated, bytes, reads, closed, close_code;
+    uint64_t deliveries, withdrawn, boards, resets, lives, heartbeats, byes, others, lost, repeated, bytes, reads, closed, close_code;
     double polled_s; /* CPU time of polls that found nothing: not counted as work */
     double cpu_s; /* at the reset */
     struct histogram latency, opening;
@@ -104,6 +109,8 @@ static struct {
 static char **paths;
 static size_t path_count;
 static uint64_t expected_deliveries;
+static uint64_t awake_ns = AWAKE_NS;
+static bool shares_core, counts_withdrawals;
 static struct counters counters;
 static char buffer[BUFFER_BYTES];
 static char refusal[64]; /* first line of the answer to the first refused follower */
@@ -248,6 +255,8 @@ static void take_line(struct follower *follower, const char *text, const char *e
     if (counters.deliveries++ == 0)
         counters.first_at = now;
     counters.last_at = now;
+    if (counts_withdrawals)
+        counters.withdrawn += find(text, end, "\"status\":\"canceled\"") && find(text, end, "\"text\":\"\"");
     if (follower->state != LIVE)
         return; /* replayed */
     const char *stamp = text + stamp_offset;
@@ -521,8 +530,9 @@ static void reset_counters(void) {
 static void report(void) {
     printf("{\"event\": \"report\", \"seconds\": %.6f, \"cpu_s\": %.6f, \"live\": %zu, \"refused\": %zu",
            (double)(now_ns() - counters.reset_at) / 1e9, cpu_s() - counters.cpu_s - counters.polled_s, ready, refused);
-    printf(", \"deliveries\": %lu, \"lost\": %lu, \"repeated\": %lu, \"boards\": %lu, \"resets\": %lu, \"lives\": %lu",
-           counters.deliveries, counters.lost, counters.repeated, counters.boards, counters.resets, counters.lives);
+    printf(", \"deliveries\": %lu, \"withdrawn\": %lu", counters.deliveries, counters.withdrawn);
+    printf(", \"lost\": %lu, \"repeated\": %lu, \"boards\": %lu, \"resets\": %lu, \"lives\": %lu", counters.lost,
+            counters.repeated, counters.boards, counters.resets, counters.lives);
     printf(", \"heartbeats\": %lu, \"byes\": %lu, \"others\": %lu, \"closed\": %lu, \"close_code\": %lu, \"bytes\": %lu",
            counters.heartbeats, counters.byes, counters.others, counters.closed, counters.close_code, counters.bytes);
     printf(", \"reads\": %lu, \"first_at\": %lu, \"last_at\": %lu", counters.reads, counters.first_at, counters.last_at);
@@ -538,6 +548,18 @@ static void wake(void) {
             watch(follower, EPOLL_CTL_MOD, EPOLLIN);
         }
     }
+}
+
+static void count_up_to_date(uint64_t next) {
+    size_t count = 0;
+    for (struct follower *follower = followers; follower < followers + follower_count; follower++)
+        count += follower->state == LIVE && follower->next == next;
+    printf("{\"event\": \"checked\", \"count\": %zu}\n", count);
+}
+
+static void share_core(const char *command) {
+    shares_core = true;
+    awake_ns = number_of(command, " awake_ms=", 1) * 1000 * 1000;
 }
 
 static void close_followers(void) {
@@ -558,6 +580,12 @@ static void obey(const char *command) {
         report();
     else if (strcmp(command, "wake") == 0)
         wake();
+    else if (begins(command, command + strlen(command), "check"))
+        count_up_to_date(number_of(command, " next=", 0));
+    else if (begins(command, command + strlen(command), "share"))
+        share_core(command);
+    else if (strcmp(command, "withdrawals") == 0)
+        counts_withdrawals = true;
     else if (strcmp(command, "close") == 0)
         close_followers();
     else if (strcmp(command, "quit") == 0)
@@ -595,7 +623,9 @@ static void run(void) {
         int count = epoll_wait(poller, events, EVENTS, awake ? 0 : pacing ? 1 : -1);
         bool commanded = false;
         if (count)
-            sleep_at = now_ns() + AWAKE_NS;
+            sleep_at = now_ns() + awake_ns;
+        else if (awake && shares_core)
+            sched_yield();
         if (!count && awake && idle_from < 0) {
             idle_from = cpu_s();
         } else if (count && idle_from >= 0) {

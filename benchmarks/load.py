@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,7 +13,7 @@ import msgspec
 from benchmarks.process import Process
 from benchmarks.programs import BenchError, compile_program
 
-ANSWER_S: Final = 10.0
+ANSWER_S: Final = 60.0
 OPEN_S: Final = 90.0
 
 
@@ -52,6 +53,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="
     live: int
     refused: int
     deliveries: int
+    withdrawn: int
     lost: int
     repeated: int
     boards: int
@@ -70,8 +72,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="
     opening: Histogram
 
 
-Event = Opened | Reached | Report | Failed
-E = TypeVar("E", Opened, Reached, Report)
+class Checked(msgspec.Struct, frozen=True, tag_field="event", tag="checked"):
+    count: int
+
+
+Event = Opened | Reached | Report | Checked | Failed
+E = TypeVar("E", Opened, Reached, Report, Checked)
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
@@ -92,6 +98,24 @@ class Load(Process):
         selected: bool = False,
     ) -> Opened:
         """Open `count` more followers. Return when each is live or has failed. See `load.c` for the other arguments."""
+        begun = self.opening(
+            count, paths, window=window, stalled_percent=stalled_percent, next_seq=next_seq, selected=selected
+        )
+        with begun:
+            return self.opened(OPEN_S)
+
+    @contextmanager
+    def opening(
+        self,
+        count: int,
+        paths: Sequence[str],
+        *,
+        window: int,
+        stalled_percent: int = 0,
+        next_seq: int = 0,
+        selected: bool = False,
+    ) -> Iterator[None]:
+        """Begin to open followers. `opened`, inside the `with` block, waits for them."""
         with tempfile.TemporaryDirectory() as folder:
             names = Path(folder) / "paths"
             names.write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
@@ -99,11 +123,20 @@ class Load(Process):
                 f"open count={count} window={window} stalled={stalled_percent} next={next_seq} "
                 f"selected={int(selected)} paths={names}"
             )
-            try:
-                return self._await(Opened, OPEN_S)
-            except TimeoutError:
-                live = self.report().live
-                raise BenchError(f"only {live} of {count} followers were open after {OPEN_S:g} s") from None
+            yield
+
+    def opened(self, timeout_s: float) -> Opened:
+        """Wait until each of the followers is live or has failed.
+
+        Raises:
+            BenchError: On a timeout.
+
+        """
+        try:
+            return self._await(Opened, timeout_s)
+        except TimeoutError:
+            live = self.report().live
+            raise BenchError(f"only {live} followers were live after {timeout_s:.0f} s") from None
 
     def expect(self, deliveries: int) -> None:
         self._command(f"expect deliveries={deliveries}")
@@ -128,9 +161,26 @@ class Load(Process):
         """Make the stalled followers read again."""
         self._command("wake")
 
-    def close_all(self) -> None:
+    def up_to_date(self, next_seq: int) -> int:
+        """Return how many followers are live and expect `next_seq` as their next line."""
+        self._command(f"check next={next_seq}")
+        return self._await(Checked, ANSWER_S).count
+
+    def count_withdrawals(self) -> None:
+        """From now on, also count the lines that are withdrawals. It costs time for each line."""
+        self._command("withdrawals")
+
+    def share_core(self, awake_ms: int) -> None:
+        """Share the core with other load generators: poll for `awake_ms` after the last event, and let others run."""
+        self._command(f"share awake_ms={awake_ms}")
+
+    def begin_close(self) -> None:
+        """Close all followers, without waiting."""
         self._command("close")
-        self.report()
+
+    def close_all(self) -> None:
+        self.begin_close()
+        self.report()  # the report arrives after that
 
     def _command(self, command: str) -> None:
         self.write_line(command.encode())

@@ -7,8 +7,10 @@ import time
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+import msgspec
+
 from ticker.core.entry import Entry, encode_entry
-from ticker.core.line import Change, Direction, Line
+from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.messages import encode_line
 from ticker.core.position import Position, next_link
 
@@ -46,22 +48,44 @@ class LogWriter:
 
     def write(self) -> Posted:
         """Return the next entry. It is stamped before any other work."""
-        posted_at, seq, now = time.monotonic_ns(), self.head + 1, datetime.now(UTC)
-        line = Line(
-            id=f"bench{seq:07d}",
-            version=1,
-            number=seq,
-            change=Change.NEW,
-            text=f"T={posted_at}; {WORDS}",
-            lang=EDITION,
-            dir=Direction.LTR,
-            urgency=URGENCY,
-            section=SECTION,
-            regions=(REGION,),
-            created_at=now,
-            updated_at=now,
+        posted_at, now = time.monotonic_ns(), datetime.now(UTC)
+        return self._append(make_line(self.head + 1, f"T={posted_at}; {WORDS}", now), now, posted_at)
+
+    def withdraw_last(self) -> Posted:
+        """Return the withdrawal of the line of the last entry. Its reason has the stamp."""
+        posted_at, now = time.monotonic_ns(), datetime.now(UTC)
+        line = msgspec.structs.replace(
+            make_line(self.head, "", now),
+            version=2,
+            change=Change.WITHDRAW,
+            status=Status.CANCELED,
+            correction=f"T={posted_at}; the bank has not decided yet",
         )
+        return self._append(line, now, posted_at)
+
+    def _append(self, line: Line, now: datetime, posted_at: int) -> Posted:
+        seq = self.head + 1
         data = encode_entry(Entry(line=line, editor="archive", key=f"archive-{seq}", submitted_at=now))
         link = next_link(self._links[-1], data)
         self._links.append(link)
         return Posted(seq, link, data, encode_line(self.position(seq), line), posted_at)
+
+
+def make_line(
+    number: int, text: str, now: datetime, *, lang: str = EDITION, direction: Direction = Direction.LTR
+) -> Line:
+    """Return the first version of a line."""
+    return Line(
+        id=f"bench{number:07d}",
+        version=1,
+        number=number,
+        change=Change.NEW,
+        text=text,
+        lang=lang,
+        dir=direction,
+        urgency=URGENCY,
+        section=SECTION,
+        regions=(REGION,),
+        created_at=now,
+        updated_at=now,
+    )

@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 import os
+import secrets
 import select
 import shutil
 import socket
@@ -33,6 +34,8 @@ RIVALS: Final = Path(__file__).parent / "rivals"
 FETCH_S: Final = 120.0
 START_S: Final = 20.0
 CHANNEL: Final = "ticker"
+ISSUER: Final = "https://bench.example"
+"""The issuer in the token for posting to Mercure."""
 
 
 class Peers:
@@ -93,7 +96,7 @@ class Peers:
         return partial(centrifugo, _on_path("centrifugo")), "memory engine, JSON, otherwise its defaults"
 
     def _mercure(self) -> tuple[Maker, str]:
-        return partial(mercure, _on_path("mercure")), "local transport, otherwise its defaults; Server-Sent Events"
+        return partial(mercure, _on_path("mercure")), "1.0, see rivals/mercure.Caddyfile; Server-Sent Events"
 
 
 class Posting:
@@ -143,10 +146,7 @@ def nchan(cores: Cores, *, nginx: Path, module: Path) -> Iterator[Posting]:
             "PORT": str(port),
             "REDIS_PORT": str(redis_port),
         }
-        text = (RIVALS / "nginx.conf").read_text(encoding="utf-8")
-        for name, word in words.items():
-            text = text.replace(f"@{name}@", word)
-        (folder / "nginx.conf").write_text(text, encoding="utf-8")
+        config = _fill_in(RIVALS / "nginx.conf", words, folder / "nginx.conf")
         store: list[str | Path] = [
             find_binary({}),
             "--port",
@@ -167,7 +167,7 @@ def nchan(cores: Cores, *, nginx: Path, module: Path) -> Iterator[Posting]:
             "-e",
             folder / "error.log",
             "-c",
-            folder / "nginx.conf",
+            config,
         ]
         process = stack.enter_context(Process("nchan", command, {cores.server}))
         _await_port(port)
@@ -216,34 +216,55 @@ def centrifugo(program: str, cores: Cores) -> Iterator[Posting]:
 
 @contextmanager
 def mercure(program: str, cores: Cores) -> Iterator[Posting]:
-    """Run Mercure's hub as a server of its own, with anonymous subscribers and Server-Sent Events."""
-    port, key = free_port(), "a key for this run only, of sufficient length"
-    environ = {
-        "SERVER_NAME": f"http://127.0.0.1:{port}",
-        "MERCURE_PUBLISHER_JWT_KEY": key,
-        "MERCURE_SUBSCRIBER_JWT_KEY": key,
-        "MERCURE_EXTRA_DIRECTIVES": "anonymous",
-        "GOMAXPROCS": "1",
-    }
-    with Process("mercure", [program, "run"], {cores.server}, environ=environ) as process:
-        await_http(process, f"http://127.0.0.1:{port}/healthz", START_S)
-        subject = Posting("mercure", process, port, f"/.well-known/mercure?topic={CHANNEL}", "events")
-        headers = f"Authorization: Bearer {_token(key)}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    """Run Mercure's hub 1.0, with anonymous subscribers and Server-Sent Events.
+
+    Its readiness is served by the administration API, on a port of its own.
+    """
+    port, admin_port, key = free_port(), _other_port(), secrets.token_urlsafe(32)
+    hub = f"http://127.0.0.1:{port}/.well-known/mercure"
+    words = {"PORT": str(port), "ADMIN_PORT": str(admin_port), "ISSUER": ISSUER, "HUB": hub}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ticker-bench-")))
+        config = _fill_in(RIVALS / "mercure.Caddyfile", words, folder / "Caddyfile")
+        environ = {"MERCURE_KEY": key, "GOMAXPROCS": "1", "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        command: list[str | Path] = [program, "run", "--config", config, "--adapter", "caddyfile"]
+        process = stack.enter_context(Process("mercure", command, {cores.server}, environ=environ))
+        await_http(process, f"http://127.0.0.1:{admin_port}/mercure/health/ready", START_S)
+        subject = Posting("mercure", process, port, f"/.well-known/mercure?match={CHANNEL}", "events")
+        stack.callback(subject.close)
+        headers = f"Authorization: Bearer {_token(key, hub)}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
         subject.make_request = lambda message: (
             "/.well-known/mercure",
             urlencode({"topic": CHANNEL, "data": message.decode()}).encode(),
             headers,
         )
-        try:
-            yield subject
-        finally:
-            subject.close()
+        yield subject
 
 
-def _token(key: str) -> str:
-    """Return a JSON Web Token (RFC 7519, HS256) that may publish to every topic."""
-    parts = [{"alg": "HS256", "typ": "JWT"}, {"mercure": {"publish": ["*"]}}]
-    text = ".".join(_base64(json.dumps(part).encode()) for part in parts)
+def _fill_in(template: Path, words: dict[str, str], target: Path) -> Path:
+    """Write a template to `target`, with each `@NAME@` replaced. Return `target`."""
+    text = template.read_text(encoding="utf-8")
+    for name, word in words.items():
+        text = text.replace(f"@{name}@", word)
+    target.write_text(text, encoding="utf-8")
+    return target
+
+
+def _token(key: str, audience: str) -> str:
+    """Return an access token (RFC 9068, HS256) that may publish to every topic for an hour, as Mercure 1.0 needs it."""
+    now = int(time.time())
+    grant = {"type": "https://mercure.rocks/authorization-detail", "actions": ["publish"], "topics": [{"match": "*"}]}
+    claims = {
+        "iss": ISSUER,
+        "sub": ISSUER,
+        "client_id": ISSUER,
+        "aud": audience,
+        "iat": now,
+        "exp": now + 3600,
+        "jti": secrets.token_hex(8),
+        "authorization_details": [grant],
+    }
+    text = ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "at+jwt"}, claims))
     return f"{text}.{_base64(hmac.digest(key.encode(), text.encode(), 'sha256'))}"
 
 

@@ -82,25 +82,31 @@ class Plan:
                 self._steady(gateway, load, writer)
                 self._burst(gateway, load, writer)
                 self.samples.add(gateway.name, scenarios.memory(gateway, before, self.effort))
-                stalls = [self._disconnect(gateway, load)]
+                stalls, reset_stalls = _Stalls(gateway), _Stalls(gateway)
+                stalls.add()
+                self._disconnect(gateway, load, reset_stalls)
                 self._add(gateway.name, scenarios.storm(stage, load, self.effort, rates))
-                stalls.append(self._disconnect(gateway, load))
+                stalls.add()
+                self._disconnect(gateway, load, reset_stalls)
+                self.samples.add("c-loop-replaying", scenarios.storm_yardstick(stage, self.cores, self.effort))
                 self._selections(stage, load)
-                stalls.append(self._disconnect(gateway, load))
+                stalls.add()
+                self._disconnect(gateway, load, reset_stalls)
                 self._stalled(stage, load)
-                stalls.append(gateway.longest_stall_ms())
-            self.samples.add(gateway.name, {"stall_ms": max(stalls)})
+                stalls.add()
+            self.samples.add(gateway.name, {"stall_ms": stalls.longest_ms, "reset_stall_ms": reset_stalls.longest_ms})
 
-    def _disconnect(self, gateway: Gateway, load: Load) -> float:
-        """Close all followers. Return the longest stall before that, in ms.
+    def _disconnect(self, gateway: Gateway, load: Load, stalls: _Stalls) -> None:
+        """Close all followers.
 
         The load generator resets all connections together to free its ports. That isn't part of a scenario, so its
-        stall is recorded separately.
+        stall counts separately.
         """
-        stall_ms = gateway.longest_stall_ms()
+        cpu_s = gateway.process.cpu_s()
         scenarios.disconnect(gateway, load)
-        self.samples.add(gateway.name, {"reset_stall_ms": gateway.longest_stall_ms()})
-        return stall_ms
+        stalls.add()
+        cpu_us = (gateway.process.cpu_s() - cpu_s) / self.effort.connections * 1e6
+        self.samples.add(gateway.name, {"reset_cpu_us": cpu_us})
 
     def _selections(self, stage: Stage, load: Load) -> None:
         """Measure 200 selections. Each matches every entry, so the work per delivery is the same for all followers."""
@@ -172,6 +178,18 @@ class Plan:
 
     def _load(self, subject: Subject) -> Load:
         return Load(subject.port, subject.dialect, {self.cores.load})
+
+
+class _Stalls:
+    """The longest of some stalls of a gateway's event loop."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.longest_ms = 0.0
+
+    def add(self) -> None:
+        """Add the stalls since the last call for this gateway, of this object or another one."""
+        self.longest_ms = max(self.longest_ms, self._gateway.longest_stall_ms())
 
 
 def selections(count: int) -> list[str]:

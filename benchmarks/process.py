@@ -84,10 +84,14 @@ class Process:
     ) -> None:
         self.stop()
 
-    def stop(self) -> None:
+    def begin_stop(self) -> None:
+        """Ask the process to end, without waiting. `stop` is still necessary."""
         with contextlib.suppress(OSError):
             self.stdin.close()
         self.process.terminate()
+
+    def stop(self) -> None:
+        self.begin_stop()
         try:
             self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
@@ -140,6 +144,14 @@ class Process:
             if now - before < 0.25 * share:
                 return
             before = now
+
+
+def move(pids: Sequence[int], cores: set[int]) -> None:
+    """Let processes, with all their threads, run on other cores."""
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(task.name), cores)
 
 
 def _family(pid: int) -> list[int]:

@@ -28,7 +28,7 @@ from ticker.store.keys import EDITIONS, Keys
 from ticker.store.server_binary import find_binary
 
 START_S: Final = 30.0
-_STALL_BUCKET: Final = re.compile(r'^ticker_loop_stall_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
+_STALL_BUCKET: Final = re.compile(r'^ticker_loop_stall_seconds_bucket\{le="([^"]+)"[^}]*\} (\S+)$', re.MULTILINE)
 BIN: Final = Path(sys.executable).parent
 LIFTED: Final = {
     "TICKER_FOLLOWERS": "0",
@@ -120,8 +120,17 @@ class Gateway:
 
     name = "gateway"
 
-    def __init__(self, store: Store, cores: set[int], *, workers: int = 1, over_events: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cores: set[int],
+        *,
+        workers: int = 1,
+        over_events: bool = False,
+        start_s: float = START_S,
+    ) -> None:
         self.store = store
+        self._start_s = start_s
         self.path = f"/v1/{EDITION}/{'events' if over_events else 'live'}"
         self.dialect = "ticker-events" if over_events else "ticker"
         self.port = free_port()
@@ -136,7 +145,7 @@ class Gateway:
 
     def __enter__(self) -> Self:
         try:
-            self.process.wait_for_line("ready", START_S)  # printed once every worker serves
+            self.process.wait_for_line("ready", self._start_s)  # printed once every worker serves
         except BenchError as error:
             log = self._log.read_text(encoding="utf-8", errors="replace")[-2_000:]
             self.__exit__(None, None, None)
@@ -169,7 +178,9 @@ class Gateway:
         if not found:
             raise BenchError("the gateway doesn't report the delays of its event loop")
         longest_s, before, counted, counted_before = 0.0, self._stalls, 0.0, 0.0
-        self._stalls = {bound: float(count) for bound, count in found}
+        self._stalls = dict.fromkeys((bound for bound, _ in found), 0.0)
+        for bound, count in found:  # of each worker
+            self._stalls[bound] += float(count)
         for bound, count in self._stalls.items():  # each bucket includes the ones before it
             if count - counted > before.get(bound, 0.0) - counted_before:
                 longest_s = float(bound)

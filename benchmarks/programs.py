@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -29,9 +30,11 @@ def compile_program(name: str, folder: Path = BUILD, *, flags: tuple[str, ...] =
     if (compiler := shutil.which("cc")) is None:
         raise BenchError("there is no C compiler: install one as `cc` (Debian: apt-get install gcc libc6-dev)")
     folder.mkdir(parents=True, exist_ok=True)
+    new = folder / f"{name}.{os.getpid()}"  # another process may compile it, or run it, at the same time
     done = subprocess.run(
-        [compiler, *FLAGS, *flags, str(source), "-o", str(program)], capture_output=True, text=True, check=False
+        [compiler, *FLAGS, *flags, str(source), "-o", str(new)], capture_output=True, text=True, check=False
     )
     if done.returncode or ("-Werror" in flags and done.stderr):
         raise BenchError(f"{source.name} doesn't compile:\n{done.stderr}")
+    new.replace(program)
     return program

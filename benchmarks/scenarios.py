@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from math import ceil
 from typing import Final
@@ -10,9 +11,11 @@ import msgspec
 
 from benchmarks.load import Load, Report
 from benchmarks.log_writer import LogWriter
+from benchmarks.machine import Cores
 from benchmarks.product import Gateway, Stage
 from benchmarks.programs import BenchError
 from benchmarks.subject import Subject
+from benchmarks.yardsticks import record_replay, replaying_loop
 
 SETTLE_S: Final = 0.3
 BEHIND: Final = 50
@@ -131,32 +134,57 @@ def idle(stage: Stage, load: Load, effort: Effort) -> tuple[Measured, dict[str, 
 
 def storm(stage: Stage, load: Load, effort: Effort, idle_rates: dict[str, float]) -> Measured:
     """Reconnect all followers together, each some entries behind. Redis commands at their idle rate don't count."""
-    gateway, writer = stage.gateway, stage.writer
-    after = writer.head - BEHIND
-    load.reset()
-    calls, cpu_s, begun = stage.store.calls(), gateway.process.cpu_s(), time.monotonic()
-    opened = load.open(
-        effort.connections,
-        [f"{gateway.path}?after={writer.position(after)}"],
-        window=STORM_WINDOW,
-        next_seq=after + 1,
-    )
-    if opened.refused:
-        raise BenchError(f"{opened.refused} followers were refused when they reconnected: {opened.refusal!r}")
-    gateway.process.settle()
-    cpu_s, seconds = gateway.process.cpu_s() - cpu_s, time.monotonic() - begun
+    calls, begun = stage.store.calls(), time.monotonic()
+    measured = reconnect(stage.gateway, load, effort, storm_path(stage), stage.writer.head - BEHIND + 1)
+    seconds = time.monotonic() - begun
     sent = {name: count - calls.get(name, 0) for name, count in stage.store.calls().items()}
     extra = sum(max(0, count - ceil(idle_rates.get(name, 0) * seconds) - POLLS_SPARE) for name, count in sent.items())
+    return Measured(measured.measures | {"storm_commands": float(extra)}, measured.report)
+
+
+def storm_yardstick(stage: Stage, cores: Cores, effort: Effort) -> dict[str, float]:
+    """Measure the same storm with a C loop. It sends the bytes that the gateway sends."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(record_replay(stage.gateway.port, storm_path(stage)))
+        file.flush()
+        with replaying_loop(cores, file.name) as subject:
+            subject.dialect = stage.gateway.dialect
+            with Load(subject.port, subject.dialect, {cores.load}) as load:
+                return reconnect(subject, load, effort, subject.path, stage.writer.head - BEHIND + 1).measures
+
+
+def storm_path(stage: Stage) -> str:
+    """Return the path of a follower that is `BEHIND` entries behind."""
+    return f"{stage.gateway.path}?after={stage.writer.position(stage.writer.head - BEHIND)}"
+
+
+def reconnect(
+    subject: Subject, load: Load, effort: Effort, path: str, next_seq: int, window: int = STORM_WINDOW
+) -> Measured:
+    """Reconnect all followers together, with `window` handshakes in progress.
+
+    Raises:
+        BenchError: If a follower was refused, or didn't get the entries that it missed.
+
+    """
+    load.reset()
+    cpu_s = subject.process.cpu_s()
+    opened = load.open(effort.connections, [path], window=window, next_seq=next_seq)
+    if opened.refused:
+        raise BenchError(f"{subject.name} refused {opened.refused} followers when they reconnected: {opened.refusal!r}")
+    subject.process.settle()
+    cpu_s = subject.process.cpu_s() - cpu_s
     report = load.report()
     due = BEHIND * opened.ready
     if (report.deliveries, report.lives) != (due, opened.ready):
-        raise BenchError(f"{report.deliveries} of {due} entries were replayed, {report.lives} followers went live")
+        raise BenchError(
+            f"{subject.name}: {report.deliveries} of {due} entries were replayed, {report.lives} followers went live"
+        )
     return Measured(
         {
             "storm_cpu_us": cpu_s / opened.ready * 1e6,
             "storm_seconds": opened.seconds,
             "storm_p99_ms": opened.opening.p99 / 1e6,
-            "storm_commands": float(extra),
         },
         report,
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -13,9 +12,12 @@ from publisher_cli.words import has_words
 from ticker.core.entry import Entry, Logged, decode_entry
 from ticker.core.errors import SettingsError, TickerError
 from ticker.core.line import Change, Direction, Line
-from ticker.store.connection import CLIENT_ERRORS, Redis
+from ticker.store.client_errors import client_errors
 from ticker.store.editions import edition_names
 from ticker.store.log_reader import last_seq, read_log
+
+if TYPE_CHECKING:
+    from ticker.store.direct import AnyRedis
 
 PAGE: Final = 500
 """Entries per read."""
@@ -59,7 +61,7 @@ class NamedByWordsError(UnknownLineError):
         self.entry = entry
 
 
-async def newest_first(redis: Redis, edition: str, page: int = PAGE) -> AsyncIterator[Logged]:
+async def newest_first(redis: AnyRedis, edition: str, page: int = PAGE) -> AsyncIterator[Logged]:
     """Yield the entries of an edition's log, from the newest to the oldest that is retained.
 
     Their links are not checked: `ticker verify` and `tick audit` do that.
@@ -78,7 +80,7 @@ async def newest_first(redis: Redis, edition: str, page: int = PAGE) -> AsyncIte
         seq -= page
 
 
-async def latest_entries(redis: Redis, edition: str) -> AsyncIterator[Entry]:
+async def latest_entries(redis: AnyRedis, edition: str) -> AsyncIterator[Entry]:
     """Yield the latest entry of each line, the newest first.
 
     Raises:
@@ -93,7 +95,7 @@ async def latest_entries(redis: Redis, edition: str) -> AsyncIterator[Entry]:
                 yield entry
 
 
-async def find_line(redis: Redis, edition: str, name: str, editor: str) -> Entry:
+async def find_line(redis: AnyRedis, edition: str, name: str, editor: str) -> Entry:
     """Return the latest entry of a line, named by its id, by the beginning of its id, or as `last`.
 
     `last` is the newest line that `editor` posted, even if it was changed or withdrawn since.
@@ -179,7 +181,7 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
     return {line_id: line_id for line_id in unique}
 
 
-async def find_related_lines(redis: Redis, edition: str, line: Line, now: datetime) -> tuple[RelatedLine, ...]:
+async def find_related_lines(redis: AnyRedis, edition: str, line: Line, now: datetime) -> tuple[RelatedLine, ...]:
     """Return the lines of the same story as `line` that show now in other editions, if this user may read those.
 
     A test edition is related only to other test editions, and a public one only to public ones: an editor who tests a
@@ -188,7 +190,7 @@ async def find_related_lines(redis: Redis, edition: str, line: Line, now: dateti
     found: list[RelatedLine] = []
     if line.coverage is None:
         return ()
-    with suppress(OSError, *CLIENT_ERRORS):
+    try:
         for name in await edition_names(redis):
             if name != edition:
                 found += [
@@ -203,16 +205,22 @@ async def find_related_lines(redis: Redis, edition: str, line: Line, now: dateti
                     )
                     for other in await _read_story(redis, name, line, now)
                 ]
+    except client_errors():
+        pass
     return tuple(found)
 
 
-async def _read_story(redis: Redis, edition: str, line: Line, now: datetime) -> list[Line]:
+async def _read_story(redis: AnyRedis, edition: str, line: Line, now: datetime) -> list[Line]:
     """Return the lines of an edition that show now and have the same story as `line`."""
     lines: list[Line] = []
     # Editors can read only the logs of their own editions. A log that can't be read must not fail this command.
-    with suppress(TickerError, *CLIENT_ERRORS):
+    try:
         async for entry in latest_entries(redis, edition):
             other = entry.line
             if other.coverage == line.coverage and other.test == line.test and other.shows(now) and other.text:
                 lines.append(other)
+    except TickerError:
+        pass
+    except client_errors():
+        pass
     return lines

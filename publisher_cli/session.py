@@ -6,22 +6,26 @@ import getpass
 import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from redis.exceptions import NoPermissionError
 
 from ticker import __version__
 from ticker.console import Console
 from ticker.core.edition import check_name, is_name
 from ticker.core.errors import SettingsError, StoreError
 from ticker.store import data_folder
-from ticker.store.connection import Redis, open_redis
+from ticker.store.client_errors import permission_errors
+from ticker.store.direct import DirectRedis, is_direct, open_direct
 from ticker.store.editions import StoredEdition, edition_names, load_edition
 from ticker.store.login import load_login, url_of
 from ticker.store.url import parse_url, password_from, redact, with_password
+
+if TYPE_CHECKING:
+    from ticker.store.connection import Redis
+    from ticker.store.direct import AnyRedis
 
 NAME_CHARACTERS: Final = 32
 ORIGIN_CHARACTERS: Final = 64
@@ -74,8 +78,19 @@ class Session(msgspec.Struct, frozen=True):
             StoreError: If a connection error leaves the block: what happened, and what to do.
 
         """
+        from ticker.store.connection import open_redis  # noqa: PLC0415 -- it imports redis-py
+
         async with open_redis(self.url, role="tick", blocking=True, is_login=self.is_login) as redis:
             yield redis
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether `direct_redis` can be used: the URL names one server."""
+        return is_direct(parse_url(self.url))
+
+    def direct_redis(self) -> AbstractAsyncContextManager[DirectRedis]:
+        """Open a client that needs no event loop. See `redis`, and `ticker.store.direct`."""
+        return open_direct(self.url, role="tick", is_login=self.is_login)
 
     def editor(self, given: str | None) -> str:
         """Return the editor's name: `given`, or the Redis user, or the login name in a form that is valid.
@@ -128,7 +143,7 @@ def _login_name() -> str:
         return "editor"
 
 
-async def find_edition(redis: Redis, given: str | None) -> StoredEdition:
+async def find_edition(redis: AnyRedis, given: str | None) -> StoredEdition:
     """Return the edition `given`, or the only one.
 
     Raises:
@@ -159,7 +174,9 @@ async def readable_editions(redis: Redis) -> list[StoredEdition]:
     """
     found: list[StoredEdition] = []
     for name in await edition_names(redis):
-        with suppress(NoPermissionError):
+        try:
             stored = await load_edition(redis, name)
-            found += [] if stored is None else [stored]
+        except permission_errors():
+            continue
+        found += [] if stored is None else [stored]
     return found

@@ -5,14 +5,12 @@
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from scripts.build_widget import BUILD_TIMEOUT_S, ROOT, WIDGET, find_program, install_tools, tool_environment
+from scripts.build_widget import ROOT, TAIL, WIDGET, find_program, install_tools, run_tool
 
 PACKAGE: Final = ROOT / "npm"
 MODULE_OPTIONS: Final = (
@@ -35,7 +33,7 @@ def build_package(target: Path) -> None:
     build_manifest(target)
     build_modules(target)
     tsc = install_tools() / "typescript" / "bin" / "tsc"
-    _run([*_node(tsc), "src/index.js", "--outDir", "types", *TYPE_OPTIONS], target)
+    run_tool([*_node(tsc), "src/index.js", "--outDir", "types", *TYPE_OPTIONS], target)
     for file in (target / "types").iterdir():
         if file.name.removesuffix(".d.ts") not in PUBLIC_TYPES:
             file.unlink()
@@ -54,7 +52,7 @@ def build_manifest(target: Path) -> None:
     """Copy the sources and the files of `npm/` into `target`, and write the custom elements manifest."""
     copy_sources(target)
     analyzer = install_tools() / "@custom-elements-manifest" / "analyzer" / "cem.js"
-    _run([*_node(analyzer), "analyze", "--quiet", "--config", "manifest.config.mjs"], target)
+    run_tool([*_node(analyzer), "analyze", "--quiet", "--config", "manifest.config.mjs"], target)
 
 
 def build_modules(target: Path) -> None:
@@ -62,34 +60,20 @@ def build_modules(target: Path) -> None:
     shutil.copy(ROOT / "LICENSE", target)
     shutil.copy(WIDGET / "themes.css", target)
     esbuild = install_tools() / ".bin" / "esbuild"
-    _run([str(esbuild), "src/index.js", "--outfile=index.js", *MODULE_OPTIONS], target)
+    run_tool([str(esbuild), "src/index.js", "--outfile=index.js", *MODULE_OPTIONS, f"--external:./{TAIL}.js"], target)
+    run_tool([str(esbuild), f"src/{TAIL}.js", f"--outfile={TAIL}.js", *MODULE_OPTIONS], target)
     shutil.copy(target / "src" / "define.js", target)
 
 
 def pack(package: Path, folder: Path) -> Path:
     """Pack the files of a package as for publishing. Return the packed file, which is in `folder`."""
     folder.mkdir(exist_ok=True)
-    name = _run([find_program("npm"), "pack", "--silent", "--pack-destination", str(folder)], package)
+    name = run_tool([find_program("npm"), "pack", "--silent", "--pack-destination", str(folder)], package)
     return folder / name.strip().splitlines()[-1]
 
 
 def _node(script: Path) -> list[str]:
     return [find_program("node"), str(script)]
-
-
-def _run(command: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=tool_environment(),
-        capture_output=True,
-        text=True,
-        timeout=BUILD_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{Path(command[0]).name} failed: {done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def main() -> int:

@@ -27,6 +27,8 @@ INSTALL_TIMEOUT_S = 240
 BUILD_TIMEOUT_S = 60
 # The browsers that the widget supports understand ES2023, so nothing is translated to older syntax.
 OPTIONS = ("--bundle", "--minify", "--format=esm", "--target=es2023", "--charset=utf8", "--sourcemap")
+# A module of its own, which the element loads when it polls. It shares no names with the element.
+TAIL = "tail"
 # Properties that only the widget's own modules use, so esbuild may shorten them. It shortens `#names` without a list.
 # The fields of the posts between tabs aren't here: two builds must understand each other.
 INTERNAL_PROPERTIES = (
@@ -42,6 +44,7 @@ INTERNAL_PROPERTIES = (
 
 # The builds: `ticker.js` for public editions, and one that can show private editions, too, and is larger for that.
 BUILDS = {"ticker": False, "ticker-private": True}
+MODULES = (*BUILDS, TAIL)
 
 # Safe for any module, unlike terser's options that begin with `unsafe`.
 TERSER_OPTIONS = (
@@ -90,22 +93,34 @@ def install_tools() -> Path:
 def _install() -> None:
     # No install scripts: esbuild works without its own, which only saves the start of a Node process.
     command = [find_program("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=tool_environment(),
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed: {done.stderr}")
+    run_tool(command, ROOT, limit_s=INSTALL_TIMEOUT_S)
 
 
 def tool_environment() -> dict[str, str]:
     """Return the environment with `node` first on PATH, where npm's programs look for it."""
     return os.environ | {"PATH": f"{Path(find_program('node')).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def run_tool(command: Sequence[str], folder: Path, *, text: str = "", limit_s: float = BUILD_TIMEOUT_S) -> str:
+    """Run a tool of Node in `folder` with `text` as its input. Return its standard output.
+
+    Raises:
+        RuntimeError: If it fails, with everything that it printed.
+
+    """
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=tool_environment(),
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=limit_s,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{Path(command[0]).name} failed: {done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def build(folder: Path) -> None:
@@ -114,20 +129,27 @@ def build(folder: Path) -> None:
     target.mkdir(exist_ok=True)
     for copy in [*target.glob("*.br"), *target.glob("*.gz")]:
         copy.unlink()
-    for name, has_tokens in BUILDS.items():
-        _build_module(folder, name, has_tokens=has_tokens)
+    for name in BUILDS:
+        compress(build_element(folder, name))
+    compress(_build_module(folder, TAIL, TAIL))
 
 
-def _build_module(folder: Path, name: str, *, has_tokens: bool) -> None:
+def build_element(folder: Path, name: str) -> Path:
+    """Bundle `folder`/src/ticker.js into one of `BUILDS`, with its source map. Return its file in `folder`/dist."""
+    has = f"--define:globalThis.TICKER_HAS_TOKENS={json.dumps(BUILDS[name])}"
+    names = f"--mangle-props=^({'|'.join(INTERNAL_PROPERTIES)})$"
+    return _build_module(folder, name, "ticker", (has, names, f"--external:./{TAIL}.js"))
+
+
+def _build_module(folder: Path, name: str, entry: str, options: Sequence[str] = ()) -> Path:
     target = folder / "dist"
+    target.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as copy:
         shutil.copytree(folder / "src", Path(copy) / "src")
         minify_styles(Path(copy) / "src" / "styles.js")
         for module in (Path(copy) / "src").glob("*.js"):
             shorten_fields(module)
-        command = ["src/ticker.js", f"--outfile=dist/{name}.js", "--log-level=warning", *OPTIONS]
-        command.append(f"--define:globalThis.TICKER_HAS_TOKENS={json.dumps(has_tokens)}")
-        command.append(f"--mangle-props=^({'|'.join(INTERNAL_PROPERTIES)})$")
+        command = [f"src/{entry}.js", f"--outfile=dist/{name}.js", "--log-level=warning", *OPTIONS, *options]
         # Inside the folder, because the source map has relative paths: the result is the same on every machine.
         _run("esbuild", command, Path(copy))
         _minify_again(Path(copy) / "dist" / f"{name}.js")
@@ -135,7 +157,7 @@ def _build_module(folder: Path, name: str, *, has_tokens: bool) -> None:
         source_map["sourcesContent"] = [(target / each).read_text(encoding="utf-8") for each in source_map["sources"]]
         (target / f"{name}.js.map").write_text(json.dumps(source_map, ensure_ascii=False), encoding="utf-8")
         shutil.copy(Path(copy) / "dist" / f"{name}.js", target)
-    compress(target / f"{name}.js")
+    return target / f"{name}.js"
 
 
 def _minify_again(file: Path) -> None:
@@ -163,18 +185,7 @@ def shorten_fields(file: Path) -> None:
 
 
 def _run(tool: str, options: Sequence[str], folder: Path, text: str = "") -> str:
-    command = [str(install_tools() / ".bin" / tool), *options]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=tool_environment(),
-        input=text,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-        timeout=BUILD_TIMEOUT_S,
-        check=True,
-    )
-    return done.stdout
+    return run_tool([str(install_tools() / ".bin" / tool), *options], folder, text=text)
 
 
 def compress(file: Path) -> None:
@@ -186,8 +197,7 @@ def compress(file: Path) -> None:
     content = file.read_bytes()
     target = file.with_name(hashlib.sha256(content).hexdigest()[:16])
     target.with_suffix(".gz").write_bytes(gzip.compress(content, numiterations=ZOPFLI_ITERATIONS))
-    command = [find_program("node"), "--eval", BROTLI, str(file), str(target.with_suffix(".br"))]
-    subprocess.run(command, timeout=BUILD_TIMEOUT_S, check=True)
+    run_tool([find_program("node"), "--eval", BROTLI, file.name, target.with_suffix(".br").name], file.parent)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,26 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 START_S = 20
+
+
+class Wanted(NamedTuple):
+    """A program that tests need, and how to get it."""
+
+    name: str
+    find: Callable[[], Path | None]
+    """Return a program that works, or None. Unpack nothing."""
+    unpack: Callable[[], None]
+    """Put the program into the environment, or raise RuntimeError with the reason."""
+    source: str
+    """The package that has the program, in words."""
+    remedy: str
+    """What to do if that fails, in sentences."""
 
 
 def run(command: Sequence[str | Path], limit_s: float, folder: Path | None = None, **environment: str) -> str:
@@ -56,3 +72,22 @@ def starts(program: Path, *options: str) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def find_or_unpack(wanted: Wanted) -> bool:
+    """Find or unpack a program, and print one line with the result. Return whether it is there."""
+    name = wanted.name
+    if path := wanted.find():
+        print(f"{name}: {path}")
+        return True
+    print(f"{name}: not found, unpacking {wanted.source} ...", file=sys.stderr)
+    why = f"the program of {wanted.source} is another one, or doesn't start"
+    try:
+        wanted.unpack()
+    except RuntimeError as error:
+        why = str(error)
+    if path := wanted.find():
+        print(f"{name}: {path}, just unpacked")
+        return True
+    print(f"{name}: not found: {why}. {wanted.remedy}", file=sys.stderr)
+    return False

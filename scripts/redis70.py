@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.commands import START_S, run
+from scripts.commands import START_S, Wanted, find_or_unpack, run
 from scripts.debian import unpack, write_start
 
 FOLDER = Path(sys.prefix) / "redis70"
@@ -60,23 +60,8 @@ def _unpack() -> None:
 
 def main() -> int:
     """Find or unpack a Redis 7.0, and print the result."""
-    if path := find_redis70():
-        print(f"Redis 7.0: {path}")
-        return 0
-    print("Redis 7.0: not found, unpacking the system's package ...", file=sys.stderr)
-    why = "the system's package has another version"
-    try:
-        _unpack()
-    except RuntimeError as error:
-        why = str(error)
-    if path := find_redis70():
-        print(f"Redis 7.0: {path}, just unpacked")
-        return 0
-    print(
-        f"Redis 7.0: not found: {why}. Put a redis-server 7.0 on PATH. Without it, some tests fail.",
-        file=sys.stderr,
-    )
-    return 1
+    remedy = "Put a redis-server 7.0 on PATH. Without it, some tests fail."
+    return 0 if find_or_unpack(Wanted("Redis 7.0", find_redis70, _unpack, "the system's package", remedy)) else 1
 
 
 if __name__ == "__main__":

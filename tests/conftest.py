@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import gc
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,19 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tests.support.cluster import Cluster
+from tests.support.desk_harness import new_harness
 from tests.support.engines import EnginePool
+from tests.support.long_waits import let_servers_answer_late
+from tests.support.plain_logs import print_plain_tracebacks
 from tests.support.scheduling import LongestFirst, sort
 from tests.support.sentinel import SentinelTrio
 from tests.support.servers import RedisServer, short_folder
+from tests.support.shared_playwright import SharedPlaywright
 from tests.support.signals import stop_inheriting_ignored_signals
 from tests.support.summary import summary_lines
 from tests.support.tls import tls_front
+
+__all__ = ["new_harness"]
 
 # Properties don't test speed, and on a busy machine a single example can take long.
 settings.register_profile("ticker", deadline=None)
@@ -26,6 +33,23 @@ settings.load_profile("ticker")
 
 def pytest_configure() -> None:
     stop_inheriting_ignored_signals()
+    print_plain_tracebacks()
+    let_servers_answer_late()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector away from all modules and tests: it finds nothing there.
+
+    Without this, it takes a fifth of the collection's time, and 6 % of the processor time of tests without servers.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,9 +124,17 @@ def redis_cluster(shared_cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def engines() -> Iterator[EnginePool]:
-    """The Firefox and the WebKit of this test process. They start with their first use."""
-    pool = EnginePool()
+def playwright_driver() -> Iterator[SharedPlaywright]:
+    """Playwright and its browsers in this test process. They start with their first use."""
+    shared = SharedPlaywright()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="session")
+def engines(playwright_driver: SharedPlaywright) -> Iterator[EnginePool]:
+    """The browsers of each engine in this test process. They start with their first use."""
+    pool = EnginePool(playwright_driver)
     yield pool
     pool.close()
 

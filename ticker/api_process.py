@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import uvloop
 
 from ticker import __version__
 from ticker.client.pending_request import GRACE_S
+from ticker.core.parts import Kind, Report
 from ticker.http_server import bind, make_server, serve, url_of
 from ticker.logs import set_up_logs
 from ticker.posting.app import Posting, make_app
@@ -19,6 +21,8 @@ from ticker.posting.metrics import make_app as make_metrics_app
 from ticker.posting.requests import WAIT_MAX_S
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
+from ticker.store.connection import connect
+from ticker.store.parts import TIMEOUT_S, reporting
 from ticker.store.url import parse_url
 
 SHUTDOWN_S: Final = math.ceil(WAIT_MAX_S + GRACE_S)
@@ -72,8 +76,13 @@ async def _run(
         connections=settings.api_requests * CONNECTIONS_PER_REQUEST,
     )
     stop_on_signals(server.stop)
+    open_client = partial(connect, url, role="api", timeout_s=TIMEOUT_S)
+
+    def report() -> Report:
+        return Report(waiting=inboxes.waiting)
+
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with reporting(open_client, Kind.API, report), asyncio.TaskGroup() as tasks:
             others: list[asyncio.Task[None]] = []
             if metrics is not None:
                 app = make_metrics_app(posting, settings.api_requests)

@@ -27,6 +27,9 @@ USAGE = 2
 INTERRUPTED = 130
 """The exit status that shells use for a program ended by Ctrl-C."""
 
+COLUMNS = 80
+"""The width of a terminal that doesn't report it."""
+
 _CLEAR_LINE = "\r\x1b[K"
 
 
@@ -92,6 +95,19 @@ class Console:
     def is_watched(self) -> bool:
         """Whether a person sees on a terminal what goes to `err`."""
         return not self.json and self.err.isatty()
+
+    @property
+    def columns(self) -> int | None:
+        """The width of the terminal, or None if `is_for_people` is false. `COLUMNS` overrides it, as elsewhere."""
+        if not self.is_for_people:
+            return None
+        given = self.environ.get("COLUMNS", "")
+        if given.isdecimal() and int(given):
+            return int(given)
+        try:  # not with `shutil`, which imports three compression libraries
+            return os.get_terminal_size(self.out.fileno()).columns or COLUMNS
+        except OSError:
+            return COLUMNS
 
     @property
     def has_colour(self) -> bool:

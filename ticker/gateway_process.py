@@ -17,8 +17,9 @@ from ticker.http_server import bind, serve
 from ticker.logs import set_up_logs
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
-from ticker.store.url import parse_url
+from ticker.store.url import parse_url, password_from
 from ticker.web.app import make_app, make_metrics_app
+from ticker.web.status_access import TOKEN_VARIABLE
 from ticker.web.websub import WebSubPublisher
 
 
@@ -40,7 +41,7 @@ def run(
         address: The host and the port to listen on.
         metrics: Host and port for /metrics, /healthz and /readyz. None serves /metrics on `address`.
         worker: Its number, the number of workers that share the ports, and the folder of their sockets. None if alone.
-        environ: Its `TICKER_LOG_LEVEL` is the log level.
+        environ: Its `TICKER_LOG_LEVEL` is the log level, its `TICKER_STATUS_TOKEN` opens the status page.
         ready: Called once, with the gateway's URL.
 
     Raises:
@@ -57,6 +58,7 @@ def run(
             metrics,
             None if worker is None else Worker(*worker),
             ready,
+            password_from(environ, TOKEN_VARIABLE),
         )
     )
 
@@ -68,9 +70,12 @@ async def _run(
     metrics: tuple[str, int] | None,
     worker: Worker | None,
     ready: Callable[[str], None],
+    status_token: str | None,
 ) -> None:
     workers = None if worker is None else WorkerMetrics(worker)
-    app = partial(make_app, version=__version__, has_metrics=metrics is None, workers=workers)
+    app = partial(
+        make_app, version=__version__, has_metrics=metrics is None, workers=workers, status_token=status_token
+    )
     gateway = Gateway(url, settings, address, app)
     stop_on_signals(gateway.stop)
     async with asyncio.TaskGroup() as tasks:

@@ -7,10 +7,13 @@ hide everything else.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
 import structlog
+
+from ticker.redis_fault import RedisFault
 
 _logger = structlog.stdlib.get_logger("ticker.outages")
 
@@ -32,23 +35,34 @@ class Outages:
 
     Attributes:
         failures: Failures of all parts since the start.
+        redis_faults: Those of them that Redis caused, by reason.
 
     """
 
     def __init__(self, *, is_reported: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self.failures = 0
+        self.redis_faults: Counter[RedisFault] = Counter()
         self._is_reported = is_reported
         self._clock = clock
         self._outages: dict[str, _Outage] = {}
         self._causes: dict[tuple[str, str], str] = {}
 
-    def fail(self, part: str, edition: str, reason: str, *, is_redis: bool) -> None:
+    @property
+    def is_redis_away(self) -> bool:
+        """Whether a part of this process can't reach Redis now."""
+        return "redis" in self._outages
+
+    def fail(self, part: str, edition: str, reason: str, *, is_redis: bool, fault: RedisFault | None = None) -> None:
         """Count a failure of a part, and log it if it begins an outage.
 
         Failures because Redis is away (`is_redis`) are one outage, whatever the reason. Otherwise the failures of one
-        part with the same reason are, in all editions.
+        part with the same reason are, in all editions. `fault` is the reason for which Redis refused a command, if it
+        did.
         """
         self.failures += 1
+        fault = RedisFault.UNREACHABLE if is_redis else fault
+        if fault is not None:
+            self.redis_faults[fault] += 1
         cause = "redis" if is_redis else f"{part}: {reason}"
         if self._causes.get((part, edition), cause) != cause:
             self.recover(part, edition)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import uvloop
 
-from ticker.client.follower import TokenSource
+from ticker.client.reading import TokenSource
+from ticker.core.parts import Kind
+from ticker.core.parts import Report as PartReport
 from ticker.logs import set_up_logs
 from ticker.relay.book import Limits
 from ticker.relay.plan import Plan
@@ -21,6 +24,8 @@ from ticker.relay.state import StateFile, state_file
 from ticker.relay.targets import TargetOptions, make_target, silence_libraries
 from ticker.settings import Settings
 from ticker.signals import stop_on_signals
+from ticker.store.connection import connect
+from ticker.store.parts import TIMEOUT_S, reporting
 
 
 class Receiver(msgspec.Struct, frozen=True):
@@ -77,12 +82,15 @@ async def _run(options: RelayOptions, settings: Settings, ready: Callable[[str],
 async def _work(options: RelayOptions, settings: Settings, ready: Callable[[str], None]) -> None:
     reports = None if options.redis_url is None else RedisReports(options.redis_url)
     report = _ignore if reports is None else reports.add
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         routes = [
             _route(options, settings, receiver, edition, stack.enter_context, report)
             for receiver in options.receivers
             for edition in options.editions
         ]
+        if options.redis_url is not None:
+            client = partial(connect, options.redis_url, role="relay", timeout_s=TIMEOUT_S)
+            await stack.enter_async_context(reporting(client, Kind.RELAY, partial(_part_report, routes)))
         async with asyncio.TaskGroup() as tasks:
             url = ""
             if options.metrics is not None:
@@ -97,6 +105,15 @@ async def _work(options: RelayOptions, settings: Settings, ready: Callable[[str]
             for route in routes:
                 tasks.create_task(route.run(), name=f"{route.receiver}.{route.edition}")
             ready(url)
+
+
+def _part_report(routes: Sequence[Route]) -> PartReport:
+    """Return the relay's report for the status page, without names and addresses of receivers."""
+    return PartReport(
+        waiting=sum(route.plan.pending for route in routes),
+        given_up=sum(route.plan.parked for route in routes),
+        disabled=sum(route.plan.state.disabled is not None for route in routes),
+    )
 
 
 def _route(

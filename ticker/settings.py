@@ -74,11 +74,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     history_page: Annotated[int, Meta(ge=1, le=500)] = 100
     heartbeat_s: Annotated[int, Meta(ge=1, le=HEARTBEAT_MAX_S)] = 25
     drain_s: Seconds = 20.0
+    tail_stale_s: Annotated[int, Meta(ge=0, le=86_400)] = 60
     compression: bool = True
     trusted_proxies: tuple[str, ...] = ()
     public_url: str | None = None
     websub_hub: Annotated[str, Meta(max_length=2000)] | None = None
+    status_viewers: Annotated[int, Meta(ge=1, le=1_000)] = 20
     access_keys_file: Annotated[str, Meta(min_length=1, max_length=4000)] | None = None
+
+    # the desk and the gateway
+    otlp_endpoint: Annotated[str, Meta(max_length=2000)] | None = None
 
     # the posting part
     api_requests: Annotated[int, Meta(ge=1, le=10_000)] = 200
@@ -116,6 +121,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     _check_proxies(settings)
     _check_public_url(settings.public_url)
     _check_websub_hub(settings)
+    _check_otlp_endpoint(settings.otlp_endpoint)
     return settings
 
 
@@ -207,6 +213,12 @@ def _check_public_url(url: str | None) -> None:
         raise SettingsError(
             f"public_url is {url[:SHOWN]!a}: use the scheme and host that readers see, like https://news.example"
         )
+
+
+def _check_otlp_endpoint(endpoint: str | None) -> None:
+    if endpoint is not None and _HUB.fullmatch(endpoint) is None:
+        shown = endpoint[:SHOWN]
+        raise SettingsError(f"otlp_endpoint is {shown!a}: use the collector's address, like http://127.0.0.1:4318")
 
 
 def _check_websub_hub(settings: Settings) -> None:

@@ -13,6 +13,7 @@ import uvloop
 from ticker import __version__
 from ticker.activity import show_activity
 from ticker.core.errors import StoreError
+from ticker.demo import run_demo
 from ticker.desk.desk import DeskState, run_desk
 from ticker.desk.metrics import DeskCollector
 from ticker.gateway.server import Address, Gateway
@@ -23,7 +24,9 @@ from ticker.signals import stop_on_signals
 from ticker.store import data_folder
 from ticker.store.connection import connect, open_redis
 from ticker.store.embedded import EmbeddedServer
+from ticker.store.url import password_from
 from ticker.web.app import make_app
+from ticker.web.status_access import TOKEN_VARIABLE
 
 
 def run(
@@ -36,6 +39,7 @@ def run(
 ) -> None:
     """Run the system until a signal ends it (see `System.run`). On a terminal, `show` each published line."""
     log_format = set_up_logs(environ, hides_published=True)
+    system.status_token = password_from(environ, TOKEN_VARIABLE)
     uvloop.run(system.run(ready, stopping, show if log_format is LogFormat.TEXT else None))
 
 
@@ -50,6 +54,9 @@ class System:
         url: The URL of a Redis to use in place of the embedded server.
         demo: Whether to post invented lines.
 
+    Attributes:
+        status_token: Opens the status page, if it is set before `run`.
+
     """
 
     def __init__(self, settings: Settings, host: str, port: int, *, data: Path, url: str | None, demo: bool) -> None:
@@ -61,6 +68,7 @@ class System:
         self._show: Callable[[str], None] | None = None
         self._gateway: Gateway | None = None
         self._stopping = False
+        self.status_token: str | None = None
 
     async def run(
         self,
@@ -116,7 +124,13 @@ class System:
             # The desk starts first: it creates the editions that the gateway looks for.
             await state.ready.wait()
             collectors = [DeskCollector(state, self._settings.held)]
-            app = partial(make_app, version=__version__, collectors=collectors, demo=self._demo)
+            app = partial(
+                make_app,
+                version=__version__,
+                collectors=collectors,
+                demo=self._demo,
+                status_token=self.status_token,
+            )
             self._gateway = gateway = Gateway(url, self._settings, self._address, app)
             gateway.hub.outages = state.outages
             background = [desk]
@@ -124,8 +138,6 @@ class System:
                 activity = show_activity(url, self._settings.editions, self._show)
                 background.append(parts.create_task(activity, name="activity"))
             if self._demo:
-                from ticker.demo import run_demo  # noqa: PLC0415 -- rarely used
-
                 background.append(parts.create_task(run_demo(url, self._settings, state.outages), name="demo"))
             try:
                 await gateway.run(lambda: self._is_ready(gateway, ready))

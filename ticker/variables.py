@@ -18,6 +18,7 @@ OTHERS: Final = frozenset(
         *("TICKER_LOG_LEVEL", "TICKER_LOG_FORMAT", "TICKER_DEBUG"),
         *("TICKER_RELAY_SECRET", "TICKER_RELAY_SECRET_FILE"),
         *("TICKER_ACCESS_TOKEN", "TICKER_ACCESS_TOKEN_FILE"),
+        *("TICKER_STATUS_TOKEN", "TICKER_STATUS_TOKEN_FILE"),
         *(f"TICKER_{name}_PASSWORD{ending}" for name in _PASSWORDS for ending in ("", "_FILE")),
     }
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -24,14 +23,24 @@ from ticker.console import Console, shared_options
     selection_options,
     click.option("-n", "--lines", type=click.IntRange(1, 100), help="How many lines.  [default: as the edition says]"),
 )
-def board(console: Console, /, *, edition: str | None, lines: int | None, data: Path | None, **selected: Any) -> None:
+def board(
+    console: Console,
+    /,
+    *,
+    edition: str | None,
+    lines: int | None,
+    data: Path | None,
+    sections: tuple[str, ...],
+    regions: tuple[str, ...],
+    urgency: int | None,
+) -> None:
     """Show the board that readers see now, with pinned lines on top.
 
     Each line starts with the shortest id that other commands accept for it.
     """
     from publisher_cli.read.log import show_board  # noqa: PLC0415 -- it imports the Redis client
 
-    show_board(console, data, edition, lines, **selected)
+    show_board(console, data, edition, lines, sections=sections, regions=regions, urgency=urgency)
 
 
 @command("Find lines by their words.", "tick find harbour", "tick find harbour closed -e en", "tick find ميناء -e ar")
@@ -118,7 +127,17 @@ def reach(console: Console, /, *, line: str, edition: str | None, editor: str | 
     click.option("--editor", metavar="NAME", help="Only what this editor submitted or decided."),
     click.option("-n", "--acts", "most", metavar="N", type=click.IntRange(1), help="Only the newest N acts."),
 )
-def audit(console: Console, /, *, edition: str | None, data: Path | None, **filters: Any) -> int:
+def audit(
+    console: Console,
+    /,
+    *,
+    line: str | None,
+    edition: str | None,
+    editor: str | None,
+    since: str | None,
+    most: int | None,
+    data: Path | None,
+) -> int:
     """Show each act: its editor, time, client and approval, and the text before and after.
 
     The acts come from the log and from the desk's receipts. They include refused, rejected, cancelled and late
@@ -127,4 +146,4 @@ def audit(console: Console, /, *, edition: str | None, data: Path | None, **filt
     """
     from publisher_cli.read.audit import show_audit  # noqa: PLC0415 -- it imports the Redis client
 
-    return show_audit(console, data, edition, **filters)
+    return show_audit(console, data, edition, line=line, editor=editor, since=since, most=most)

@@ -91,7 +91,7 @@ def watch(
         "lines": () if lines is None else (str(lines),),
     }
     query = {field: values for field, values in given.items() if values}
-    gc.enable()  # `main` has disabled it, for commands that end soon
+    gc.enable()  # `publisher_cli.__main__` has disabled it, for commands that end soon
     with raised_interrupts(), suppress(KeyboardInterrupt):
         asyncio.run(show_live(console, find, name, query, after, token))
     return Status.DONE

@@ -11,7 +11,7 @@ ISOLATES: Final = {Direction.LTR: "\u2066", Direction.RTL: "\u2067"}
 FIRST_STRONG_ISOLATE: Final = "\u2068"
 POP_ISOLATE: Final = "\u2069"
 
-_RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_RIGHT_TO_LEFT: Final = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]"  # compiled if a text isn't ASCII: it takes 0.5 ms
 
 
 def isolated(text: str, direction: Direction | None = None, within: Direction = Direction.LTR) -> str:
@@ -27,7 +27,7 @@ def isolated(text: str, direction: Direction | None = None, within: Direction = 
 
 def is_right_to_left(text: str) -> bool:
     """Return whether the text has any right-to-left letter."""
-    return _RIGHT_TO_LEFT.search(text) is not None
+    return not text.isascii() and re.search(_RIGHT_TO_LEFT, text) is not None
 
 
 def balanced(piece: str) -> str:

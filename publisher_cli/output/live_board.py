@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from publisher_cli.output import bidi, messages
-from ticker.client.follower import Connecting, Event, Lost, Received, TokenSource, editions_at, follow_events
+from ticker.client.follower import Connecting, Event, Lost, Received, editions_at, follow_events
+from ticker.client.reading import TokenSource
 from ticker.console import Console, Style, Styled
 from ticker.core.errors import SettingsError, StoreError
 from ticker.core.line import Line

@@ -117,7 +117,7 @@ def submitted_text(submission: Submission, line: Line | None) -> str | None:
 
 
 def is_source_split(submission: Submission) -> bool:
-    """Return whether the desk takes the source of the line from the text, if that names one."""
+    """Return whether the desk looks for the source of the line at the beginning of the text."""
     is_split = submission.split_attribution and not isinstance(submission.attribution, str)
     return isinstance(submission.text, str) and is_split
 

@@ -21,12 +21,13 @@ from ticker.core.edition import Role, check_name, is_name
 from ticker.core.entry import Logged
 from ticker.core.errors import LinkError
 from ticker.core.line import Change
-from ticker.store.connection import Redis, as_text
+from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
 from ticker.store.editors import roles
 from ticker.store.keys import Keys
 from ticker.store.log_reader import walk_log
 from ticker.store.receipts import walk_receipts
+from ticker.store.replies import as_text
 from ticker.store.rights import PREFIX
 from ticker.store.streams import milliseconds_of
 from ticker.store.url import parse_url

@@ -24,8 +24,9 @@ from publisher_cli.submit.batch_format import Format, Row, find_format, read_row
 from publisher_cli.submit.batch_ninjs import read_ninjs
 from publisher_cli.submit.confirmation import confirms, only_asks
 from publisher_cli.submit.dry_run import EditionState, load_state, preview, preview_receipt
+from publisher_cli.submit.interrupt_event import catch_interrupt
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
-from publisher_cli.submit.runner import catch_interrupt
+from publisher_cli.submit.waiting import is_window
 from publisher_cli.times import find_zone
 from ticker.client.pending_request import PendingRequest
 from ticker.console import INTERRUPTED, Console, OutputError
@@ -222,7 +223,7 @@ class Batch:
 
     def _is_in_window(self, item: Item) -> bool:
         receipt = self.receipts.get(item.number)
-        return receipt is not None and undo_window.is_window(receipt, item.submission)
+        return receipt is not None and is_window(receipt, item.submission)
 
     def _count_windows(self) -> int:
         return sum(self._is_in_window(item) for item in self.items)

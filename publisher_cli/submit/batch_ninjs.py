@@ -6,8 +6,6 @@ and expired items lack a text, and are left out. The oldest item is posted first
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from publisher_cli.submit.batch_format import Row
@@ -38,12 +36,12 @@ def read_ninjs(data: bytes) -> tuple[list[Row], int]:
     return rows, len(documents) - len(rows)
 
 
-def _documents(data: bytes) -> list[tuple[str, Any]]:
+def _documents(data: bytes) -> list[tuple[str, object]]:
     """Return the objects of a file, each with its path."""
     text = data.strip()
     try:
         if text.startswith(b"["):
-            items: list[Any] = msgspec.json.decode(text)
+            items: list[object] = msgspec.json.decode(text)
             return [(f"$[{index}]", item) for index, item in enumerate(items)]
         lines = text.splitlines()
         if len(lines) > 1 and _is_json(lines[0]):

@@ -21,8 +21,8 @@ from publisher_cli.output.messages import Subject
 from publisher_cli.output.tables import show_rows
 from publisher_cli.session import Session, find_edition, origin
 from publisher_cli.submit.decision import submit_decision
+from publisher_cli.submit.interrupt_event import catch_interrupt
 from publisher_cli.submit.request import SubmitOptions
-from publisher_cli.submit.runner import catch_interrupt
 from publisher_cli.times import find_zone, spell_instant
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import INTERRUPTED, Console

@@ -1,82 +1,74 @@
-"""Submit a change: find the line, hand it in, wait for the receipt and the undo window, and print the receipt."""
+"""Submit a change: hand it in, wait for the receipt and the undo window, and print the receipt."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from publisher_cli.exit_codes import STATUS_OF, Status
-from publisher_cli.history import NamedByWordsError, UnknownLineError, find_line, find_related_lines
-from publisher_cli.output import bidi, messages
+from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin
-from publisher_cli.submit.confirmation import confirms, may_ask, may_repeat_confirmed
+from publisher_cli.submit.confirmation import may_repeat_confirmed
+from publisher_cli.submit.directly import Directly
 from publisher_cli.submit.request import TIME_OPTIONS, ChangeRequest, SubmitOptions
 from publisher_cli.submit.runner import Runner
-from publisher_cli.submit.undo_window import Window, is_window
+from publisher_cli.submit.waiting import Answer, Waiting, is_window
 from publisher_cli.times import find_zone, name_time, parse_times, spell_instant
 from ticker.client.pending_request import PendingRequest, new_key
 from ticker.console import INTERRUPTED, Console
-from ticker.core.line import LINE_ID, Change, Line
+from ticker.core.line import Change, Line
 from ticker.core.submission import Receipt, ReceiptStatus, Submission
-from ticker.store.connection import Redis
+from ticker.store.direct import DirectRedis, waits_of
 from ticker.store.editions import StoredEdition
+
+if TYPE_CHECKING:
+    from ticker.store.connection import Redis
+    from ticker.store.direct import AnyRedis
 
 TYPED_SHOWN: Final = 40
 """The maximum number of characters of a value that an error repeats."""
 
-_SHOWS_RELATED: Final = (Change.WITHDRAW, Change.CORRECT)
-
 
 def submit_change(console: Console, options: SubmitOptions, change: ChangeRequest) -> int:
-    """Submit a change, print its receipt, and return the exit code.
-
-    On a terminal, ask if a rule asks, and if the line is named by a word of its text and no other line has this word.
+    """Submit a new line, print its receipt, and return the exit code. On a terminal, ask if a rule asks.
 
     Raises:
         TickerError: If the command is not valid. Nothing was sent.
 
     """
-    try:
-        return _submit(console, options, change)
-    except NamedByWordsError as error:
-        if not may_ask(console):
-            raise
-        line = error.entry.hidden_version or error.entry.line
-        text = bidi.isolated(messages.line_text(line), line.dir)
-        words = filter(None, (change.change, options.edition, line.id, f'"{text}"?'))
-        if not confirms(console, " ".join(words)):
-            return Status.USAGE
-        return _submit(console, options, msgspec.structs.replace(change, line=line.id))
+    return run_change(ChangeRunner, console, options, change)
 
 
-def _submit(console: Console, options: SubmitOptions, change: ChangeRequest) -> int:
+def run_change(kind: type[ChangeRunner], console: Console, options: SubmitOptions, change: ChangeRequest) -> int:
     """Submit a change, and once more if a rule asks and the editor confirms it."""
-    runner = ChangeRunner(console, options, change)
-    code = runner.finish(runner.run())
+    runner = kind(console, options, change)
+    code = runner.finish(runner.start)
     if not may_repeat_confirmed(console, runner.receipt):
         return code
     confirmed = msgspec.structs.replace(change, fields={**change.fields, "confirmed": True})
     if options.key is not None:
         # The desk answers the same key with the same refusal. This one is the same whenever the command is repeated.
         options = msgspec.structs.replace(options, key=f"{options.key}-confirmed")
-    runner = ChangeRunner(console, options, confirmed)
-    return runner.finish(runner.run())
+    runner = kind(console, options, confirmed)
+    return runner.finish(runner.start)
 
 
 class ChangeRunner(Runner[Submission]):
     """Runs a change.
 
-    `line` is the line before the change (a hidden line: before it was hidden), or None for a new line. `is_taken_back`
-    is true if the editor stopped the change in its undo window.
+    Attributes:
+        change: The change as it was typed.
+        line: The line before the change (a hidden line: before it was hidden), or None for a new line.
+        is_taken_back: The editor stopped the change in its undo window.
+
     """
 
     def __init__(self, console: Console, options: SubmitOptions, change: ChangeRequest) -> None:
-        self._change = change
+        self.change = change
         request = Submission(
             key=options.key or new_key(),
             change=change.change,
@@ -90,57 +82,45 @@ class ChangeRunner(Runner[Submission]):
         self.line: Line | None = None
         self.is_taken_back = False
 
-    async def run(self) -> int:
+    def start(self) -> int:
         session = Session.find(self.console, self.options.data)
+        waiting = _waiting(session, self.options)
+        return waiting.run(self._run(session, waiting))
+
+    async def _run(self, session: Session, waiting: Waiting) -> int:
         editor = session.editor(self.options.editor)
-        async with session.redis() as redis:
-            async with asyncio.timeout(self.options.wait_s):
+        async with waiting.redis(session) as redis:
+            async with waits_of(redis).timeout(self.options.wait_s):
                 stored = await self._prepare(redis, editor)
             if self.options.is_dry_run:
+                assert not isinstance(redis, DirectRedis), "see `_waiting`"
                 return await self._run_dry(redis, stored, editor)
             self.pending = PendingRequest(
                 session.url, stored.name, editor, self.request, may_repeat=self.options.key is not None
             )
-            receipt = self._in_typed_words(await self.answer(redis))
+            receipt = self._in_typed_words(await self.answer(waiting, redis))
             if is_window(receipt, self.request) and not self.options.skips_window:
-                receipt = await self._wait_for_window(session, redis, self.pending, receipt)
-            return await self._print_with_related(redis, await self.settled(redis, receipt))
+                self._tell_warnings(receipt)
+                held = Answer(receipt, self.is_interrupted)
+                final = await waiting.wait_for_window(self.console, session, redis, self.pending, held)
+                receipt = self._after_window(receipt, final)
+            return await self.print_settled(redis, await self.settled(redis, receipt))
 
-    async def _prepare(self, redis: Redis, editor: str) -> StoredEdition:
+    async def _prepare(self, redis: AnyRedis, editor: str) -> StoredEdition:
         """Complete the request with what only Redis knows: the edition, its time zone, and the line."""
         self.stored = stored = await find_edition(redis, self.options.edition)
-        if self._change.times:
-            times: Any = parse_times(self._change.times, datetime.now(UTC), find_zone(stored.edition.zone))
+        if self.change.times:
+            times: Any = parse_times(self.change.times, datetime.now(UTC), find_zone(stored.edition.zone))
             self.request = msgspec.structs.replace(self.request, **times)
-        if self._change.line is not None:
-            await self._prepare_line(redis, stored, editor, self._change.line)
+        await self.prepare_line(redis, stored, editor)
         return stored
 
-    async def _prepare_line(self, redis: Redis, stored: StoredEdition, editor: str, name: str) -> None:
-        """Complete the request with the id and the version of the line.
+    async def prepare_line(self, redis: AnyRedis, stored: StoredEdition, editor: str) -> None:
+        """Complete the request with the line that it changes. A new line has none."""
 
-        Raises:
-            UnknownLineError: If the name fits no line, or several. A forgotten line may have any whole id.
-
-        """
-        try:
-            entry = await find_line(redis, stored.name, name, editor)
-        except UnknownLineError as error:
-            is_whole_id, is_forgotten = LINE_ID.fullmatch(name) is not None, self.request.forgotten
-            if isinstance(error, NamedByWordsError) and not is_forgotten:
-                raise
-            if is_forgotten and not is_whole_id:
-                raise UnknownLineError(f"{error}; for a forgotten line, type its whole id") from error
-            if is_whole_id and not is_forgotten and self.request.change is Change.WITHDRAW:
-                raise UnknownLineError(f"{error}; if it is so old that it was forgotten, add --forgotten") from error
-            if not is_forgotten:
-                raise
-            self.request = msgspec.structs.replace(self.request, id=name)
-            return
-        self.line = entry.hidden_version or entry.line
-        # Name the version, so that the desk refuses the change if someone else changes the line first.
-        version = entry.line.version if self._change.version is None else self._change.version
-        self.request = msgspec.structs.replace(self.request, id=entry.line.id, version=version)
+    async def print_settled(self, _: AnyRedis, receipt: Receipt) -> int:
+        """Print the final receipt, and return the exit code."""
+        return self.print_once(receipt)
 
     async def _run_dry(self, redis: Redis, stored: StoredEdition, editor: str) -> int:
         from publisher_cli.submit.dry_run import dry_run  # noqa: PLC0415 -- it imports all the rules
@@ -156,47 +136,34 @@ class ChangeRunner(Runner[Submission]):
                 self.console.say(line)
         return STATUS_OF[receipt.status]
 
-    async def _wait_for_window(self, session: Session, redis: Redis, pending: PendingRequest, held: Receipt) -> Receipt:
-        """Wait until the undo window ends, or the change is taken back. Return the final receipt."""
+    def _tell_warnings(self, held: Receipt) -> None:
         if not self.console.json:
             for line in messages.warning_lines(held):
                 self.console.tell(line)
-        window = Window(self.console, session, pending, held)
-        receipt = await window.wait(redis, is_interrupted=self.is_interrupted)
-        self.is_taken_back = window.is_interrupted and receipt.status is ReceiptStatus.DROPPED
-        if window.is_interrupted and receipt.status is ReceiptStatus.ON_AIR:
+
+    def _after_window(self, held: Receipt, final: Answer) -> Receipt:
+        """Return the receipt to print after the undo window. If no desk answered, it is the first one again."""
+        receipt = final.receipt
+        self.is_taken_back = final.is_interrupted and receipt.status is ReceiptStatus.DROPPED
+        if final.is_interrupted and receipt.status is ReceiptStatus.ON_AIR:
             self.console.tell("too late to take it back: to take it off the screens, use `tick withdraw`")
-        # If no desk answered, this is the first receipt again: don't print its warnings twice.
+        # Don't print the warnings of the first receipt twice.
         new = tuple(warning for warning in receipt.warnings if warning not in held.warnings)
         return msgspec.structs.replace(receipt, warnings=(*held.warnings, *new) if self.console.json else new)
-
-    async def _print_with_related(self, redis: Redis, receipt: Receipt) -> int:
-        """Print the receipt. After a withdrawal or a correction, also print the lines of the same story elsewhere."""
-        shows_related = self.request.change in _SHOWS_RELATED and receipt.status is ReceiptStatus.ON_AIR
-        if self.line is None or not shows_related:
-            return self.print_once(receipt)
-        if not self.console.json:
-            self.print_once(receipt)
-        related = await find_related_lines(redis, receipt.edition, self.line, datetime.now(UTC))
-        code = self.print_once(receipt, related=related)
-        if not self.console.json:
-            for line in messages.related_lines(related, self.request):
-                self.console.tell(line)
-        return code
 
     def _in_typed_words(self, receipt: Receipt) -> Receipt:
         """Return the receipt with errors that name the option of a time, as it was typed, and not the field."""
         errors = tuple(
             msgspec.structs.replace(error, detail=name_time(error.detail, error.code, self._typed_time(error.code)))
-            if error.code in self._change.times
+            if error.code in self.change.times
             else error
             for error in receipt.errors
         )
         return msgspec.structs.replace(receipt, errors=errors)
 
     def _typed_time(self, field: str) -> str:
-        option = "--for" if self._change.change is Change.PIN else TIME_OPTIONS[field]
-        return f"{option} {self._change.times[field][:TYPED_SHOWN]}"
+        option = "--for" if self.change.change is Change.PIN else TIME_OPTIONS[field]
+        return f"{option} {self.change.times[field][:TYPED_SHOWN]}"
 
     def subject(self) -> Subject:
         direction = None if self.stored is None else self.stored.edition.dir
@@ -225,8 +192,16 @@ class ChangeRunner(Runner[Submission]):
             yield messages.source_line(receipt.attribution)
 
     def _time_lines(self) -> Iterator[str]:
-        """Yield the times as they were understood."""
+        """Yield the times that the editor typed, as instants."""
         if isinstance(self.request.expires_at, datetime):
             yield f"  expires {self.spell_moment(self.request.expires_at)}"
         if self.request.pinned_until is not None:
             yield f"  pinned until {spell_instant(self.request.pinned_until, datetime.now(UTC), self.zone)}"
+
+
+def _waiting(session: Session, options: SubmitOptions) -> Waiting:
+    if session.is_direct and not options.is_dry_run:
+        return Directly()
+    from publisher_cli.submit.event_loop import EventLoop  # noqa: PLC0415 -- it imports redis-py
+
+    return EventLoop()

@@ -16,6 +16,7 @@ from publisher_cli.output import messages
 from publisher_cli.output.held_rows import review_lines
 from publisher_cli.output.messages import Subject
 from publisher_cli.session import Session, find_edition, origin, readable_editions
+from publisher_cli.submit.event_loop import EventLoop
 from publisher_cli.submit.request import SubmitOptions
 from publisher_cli.submit.runner import Runner
 from ticker.client.pending_request import PendingRequest, new_key
@@ -54,7 +55,7 @@ def submit_decision(
     if not runner.is_confirmed(name):
         console.tell("nothing was sent")
         return Status.USAGE
-    return runner.finish(runner.run())
+    return runner.finish(lambda: EventLoop().run(runner.run()))
 
 
 class DecisionRunner(Runner[DecisionRequest]):
@@ -120,7 +121,7 @@ class DecisionRunner(Runner[DecisionRequest]):
         self.request = msgspec.structs.replace(self.request, held=held.id, seen=seen)
         self.pending = PendingRequest(self._session.url, items.stored.name, self._editor, self.request)
         async with self._session.redis() as redis:
-            return self.print_once(await self.settled(redis, await self.answer(redis)))
+            return self.print_once(await self.settled(redis, await self.answer(EventLoop(), redis)))
 
     @property
     def _item(self) -> tuple[HeldItems, Held]:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import signal
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
-from itertools import count
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -19,45 +14,18 @@ from publisher_cli.interrupt import raised_interrupts
 from publisher_cli.output import messages
 from publisher_cli.output.messages import Subject
 from publisher_cli.submit.request import SubmitOptions
+from publisher_cli.submit.waiting import Waiting
 from publisher_cli.times import find_zone, spell_moment
 from ticker.client.pending_request import PendingRequest, not_on_air, with_reach
 from ticker.console import INTERRUPTED, Console, OutputError, Printable
 from ticker.core.errors import StoreError
 from ticker.core.submission import Receipt, ReceiptStatus, Request
-from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition
 
+if TYPE_CHECKING:
+    from ticker.store.direct import AnyRedis
+
 R = TypeVar("R", bound=Request)
-
-LOOKUP_S: Final = 2.0
-"""How long to wait for the receipt after Ctrl-C, so that the outcome is known."""
-
-
-@contextmanager
-def catch_interrupt() -> Iterator[asyncio.Event]:
-    """Yield an event that the first Ctrl-C inside the context sets. A second Ctrl-C raises as usual."""
-    loop, earlier_handler = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
-    interrupted = asyncio.Event()
-
-    def restore() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, earlier_handler)
-
-    def interrupt() -> None:
-        interrupted.set()
-        restore()
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
-        yield interrupted
-    finally:
-        restore()
-
-
-async def _cancel(*tasks: asyncio.Task[object]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Runner(ABC, Generic[R]):
@@ -95,8 +63,8 @@ class Runner(ABC, Generic[R]):
     def exit_code(self, receipt: Receipt) -> int:
         return STATUS_OF[receipt.status]
 
-    def finish(self, run: Coroutine[object, None, int]) -> int:
-        """Run to the end, print the receipt, and return the exit code.
+    def finish(self, run: Callable[[], int]) -> int:
+        """Call `run`, which prints the receipt, and return the exit code. Print the receipt if something ends it early.
 
         Raises:
             TickerError: If the command is not valid. Nothing was sent.
@@ -105,7 +73,7 @@ class Runner(ABC, Generic[R]):
         """
         with raised_interrupts():
             try:
-                return asyncio.run(run)
+                return run()
             except StoreError as error:
                 return self.fail(error)
             except KeyboardInterrupt:
@@ -119,34 +87,16 @@ class Runner(ABC, Generic[R]):
         """Print the receipt after an error of Redis, and return the exit code."""
         return self.print_once(self.receipt or self._failed(str(error)))
 
-    async def answer(self, redis: Redis) -> Receipt:
+    async def answer(self, waiting: Waiting, redis: AnyRedis) -> Receipt:
         """Send the pending request, and return its receipt.
-
-        The first Ctrl-C leaves the desk `LOOKUP_S` more seconds, so that the receipt usually has the outcome. A second
-        one raises as usual.
 
         Raises:
             KeyboardInterrupt: If Ctrl-C comes before the request is sent.
 
         """
-        pending = self.pending
-        assert pending is not None
-        answer = asyncio.create_task(pending.run(redis))
-        others: list[asyncio.Task[object]] = [asyncio.create_task(self._show_seconds())]
-        try:
-            with catch_interrupt() as interrupted:
-                others.append(asyncio.create_task(interrupted.wait()))
-                await asyncio.wait((answer, others[-1]), return_when=asyncio.FIRST_COMPLETED)
-                self.is_interrupted = interrupted.is_set()
-                if self.is_interrupted and not pending.is_sent:
-                    answer.cancel()  # it is not sent later: a cancelled task doesn't run on
-                    raise KeyboardInterrupt
-                if self.is_interrupted:
-                    await asyncio.wait((answer,), timeout=LOOKUP_S)
-            return answer.result() if answer.done() else pending.unconfirmed("interrupted")
-        finally:
-            await _cancel(answer, *others)
-            self.console.show_progress("")
+        assert self.pending is not None
+        receipt, self.is_interrupted = await waiting.answer(redis, self.pending, self._show_seconds)
+        return receipt
 
     def print_once(self, receipt: Receipt, **more: object) -> int:
         """Print the receipt if no receipt was printed yet. Return the exit code.
@@ -163,7 +113,7 @@ class Runner(ABC, Generic[R]):
                     self.console.tell(line)
         return INTERRUPTED if self.is_interrupted else self.exit_code(receipt)
 
-    async def settled(self, redis: Redis, receipt: Receipt) -> Receipt:
+    async def settled(self, redis: AnyRedis, receipt: Receipt) -> Receipt:
         """Keep the final receipt and return it, with the reach if that was requested."""
         self.receipt = receipt
         if self.options.wants_reach and receipt.status is ReceiptStatus.ON_AIR:
@@ -191,17 +141,14 @@ class Runner(ABC, Generic[R]):
             console.tell(line)
 
     def _lines(self, receipt: Receipt) -> Iterator[Printable]:
-        width = shutil.get_terminal_size().columns if self.console.is_for_people else None
+        width = self.console.columns
         yield from messages.receipt_lines(receipt, self.subject(), self.spell_moment, width)
         yield from self.details(receipt)
 
-    async def _show_seconds(self) -> None:
-        """Show on a terminal how long the desk has not answered."""
-        for seconds in count(1):
-            await asyncio.sleep(1)
-            self.console.show_progress(
-                f"  waiting for a desk: {seconds} s of {self.options.wait_s:g} s; Ctrl-C stops waiting"
-            )
+    def _show_seconds(self, seconds: int) -> None:
+        """Show on a terminal how long the desk has not answered. 0 clears that."""
+        text = f"  waiting for a desk: {seconds} s of {self.options.wait_s:g} s; Ctrl-C stops waiting"
+        self.console.show_progress(text if seconds else "")
 
     def _failed(self, why: str) -> Receipt:
         if self.pending is not None and self.pending.is_sent:

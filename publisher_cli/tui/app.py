@@ -202,8 +202,9 @@ class DeskApp(KeysInOrder):
             self.bell()
         self._receipts.show_receipt(receipt, quoted, self._clock(), related)
         is_own_line = receipt.status is ReceiptStatus.ON_AIR and receipt.action in TEXT_CHANGES
-        if is_own_line and receipt.id is not None and self.screen_stack[0].focused is not self._lines:
-            self._lines.select_once_shown(receipt.id)  # but never while the editor uses the list
+        uses_list = any(screen.focused is self._lines for screen in self.screen_stack[:1])  # no screen: it is closing
+        if is_own_line and receipt.id is not None and not uses_list:
+            self._lines.select_once_shown(receipt.id)
         self.redraw()
 
     def _show_notice(self, notice: Notice) -> None:
@@ -302,8 +303,7 @@ class DeskApp(KeysInOrder):
         request = msgspec.structs.replace(step.request, deadline_s=self._deadline_s, origin=origin())
         sent = msgspec.structs.replace(step, request=request)
         self.outbox.add(sent, self._clock())
-        delivery = deliver(self._find, self._editor, sent, self.post_message)
-        self.run_worker(delivery, name=request.key, group="requests")
+        self.run_worker(deliver(self._find, self._editor, sent, self.post_message), name=request.key, group="requests")
         self.redraw()
 
     # Keys
@@ -320,6 +320,11 @@ class DeskApp(KeysInOrder):
                 self._refuse(Refuse("nothing that you sent is in its undo window: hide (h) or withdraw (w) the line"))
             return
         await self._perform(actions.act(name, self.model, self._lines.selected, self._clock))
+
+    def action_explain_key(self, key: str) -> None:
+        """Show why a key did nothing, if it applies to another list."""
+        if (reason := bindings.why_not_here(key, self.pane)) is not None:
+            self._refuse(Refuse(reason))
 
     async def _undo(self) -> bool:
         """Take back the line that was sent last. Return False if none is in its undo window."""
@@ -368,15 +373,12 @@ class DeskApp(KeysInOrder):
         """Take back the line that was sent last, or else close a dialog, or else quit if nothing was sent lately."""
         if await self._undo():
             return
-        screen = self.screen
-        if isinstance(screen, Prompt):
-            screen.answer(None)
+        if isinstance(self.screen, Prompt):
+            self.screen.answer(None)
         elif len(self.screen_stack) > 1:
             await self.pop_screen()
         elif (reason := self.outbox.why_stay(self._clock())) is not None:
-            if (
-                not self.outbox.has_just_taken_back
-            ):  # Ctrl-C was pressed several times: leave that receipt on the screen
+            if not self.outbox.has_just_taken_back:  # after several Ctrl-C, that receipt stays on the screen
                 self._refuse(Refuse(reason))
         else:
             await self.action_leave()

@@ -133,12 +133,33 @@ _ROW_ACTIONS: Final = {
     Pane.SCHEDULED: _actions(_ON_HELD),
 }
 
+_PANE_KEYS: Final = {Pane.BOARD: "b", Pane.PENDING: "d", Pane.SCHEDULED: "s"}
+_PANE_NAMES: Final = {
+    Pane.BOARD: "lines of the board",
+    Pane.PENDING: "pending items",
+    Pane.SCHEDULED: "scheduled items",
+}
+
 
 def is_applicable(action: str, parameters: tuple[object, ...], pane: Pane) -> bool:
     """Return whether an action applies to the list `pane`: to its rows, or to go from it to another list."""
     if action == "act":
         return f"act({parameters[0]!r})" in _ROW_ACTIONS[pane]
     return action != "other_pane" or parameters[0] != pane.name
+
+
+def why_not_here(key: str, pane: Pane) -> str | None:
+    """Return why a key on the list `pane` does nothing: its action applies to other lists. None if it has no action."""
+    found = {
+        there: binding.description
+        for binding in Binding.make_bindings(ON_LIST)
+        for there, actions in _ROW_ACTIONS.items()
+        if binding.key == key and binding.action.removeprefix("app.") in actions
+    }
+    if not found or pane in found:
+        return None
+    there, description = next(iter(found.items()))
+    return f"{description} applies to the {_PANE_NAMES[there]}: press {_PANE_KEYS[there]} first"
 
 
 _INTRODUCTION: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from publisher_cli.submit.undo_window import is_window
+from publisher_cli.submit.waiting import is_window
 from publisher_cli.tui.draft import Draft
 from publisher_cli.tui.steps import Send
 from ticker.client.pending_request import new_key

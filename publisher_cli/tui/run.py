@@ -29,7 +29,7 @@ def run_desk(console: Console, edition: str | None, editor: str | None, data: Pa
         SettingsError: If the name of the edition or the editor is not valid.
 
     """
-    gc.enable()  # `publisher_cli.cli.main` disables it, for commands that end soon
+    gc.enable()  # `publisher_cli.__main__` disables it, for commands that end soon
     last = load_last_edition(console.environ)
     app = DeskApp(
         lambda: msgspec.structs.replace(Session.find(console, data), last_edition=last),

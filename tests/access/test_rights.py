@@ -92,6 +92,13 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "read reach": ("XREVRANGE ticker:{en}:reach + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
     "report a verdict": ("XADD ticker:{en}:relays * verdict x", {RELAY, ADMIN}),
     "read verdicts": ("XREVRANGE ticker:{en}:relays + -", {MAHA, OMAR, LENA, WIRE, ADMIN}),
+    # the reports of parts, for the status page
+    "report a desk": ("XADD ticker:parts:desk * report x", {DESK, ADMIN}),
+    "report a gateway": ("XADD ticker:parts:gateway * report x", {GATEWAY, ADMIN}),
+    "report a posting part": ("XADD ticker:parts:api * report x", {API, ADMIN}),
+    "report a relay": ("XADD ticker:parts:relay * report x", {RELAY, ADMIN}),
+    "read the reports of desks": ("XREVRANGE ticker:parts:desk + -", {GATEWAY, ADMIN}),
+    "read the reports of relays": ("XRANGE ticker:parts:relay - +", {GATEWAY, ADMIN}),
     # tokens of the posting part
     "read a token": ("HMGET ticker:tokens x", {API, ADMIN}),
     "make a token": ("HSET ticker:tokens x y", {ADMIN}),
@@ -133,6 +140,8 @@ ATTEMPTS: Final[dict[str, tuple[str, set[str]]]] = {
     "shut down": ("SHUTDOWN NOSAVE", set()),
     "tell about the server": ("INFO", {ADMIN}),
     "publish": ("PUBLISH channel x", set()),
+    "publish what replicas acknowledge": ("PUBLISH ticker:replicated x", {MAHA, OMAR, LENA, WIRE, API, ADMIN}),
+    "wait for a replica": ("WAIT 0 1", {MAHA, OMAR, LENA, WIRE, API, ADMIN}),
     "subscribe": ("SUBSCRIBE channel", set()),
     "begin a transaction": ("MULTI", set()),
     "block on a list": ("BLPOP x 1", set()),

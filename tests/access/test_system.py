@@ -31,7 +31,7 @@ def parts(request: pytest.FixtureRequest, folder: Path) -> Iterator[GuardedSyste
                 yield parts
 
 
-async def test_each_part_works_as_its_own_user_and_is_denied_nothing(parts: GuardedSystem) -> None:
+async def test_each_part_works_as_its_own_user_and_is_denied_nothing(parts: GuardedSystem, tmp_path: Path) -> None:
     async with RecordingReader(parts.gateway.url, "en") as reader:
         posted = parts.tick("post", "Maha: first", "-e", "en", "--json")
         assert posted.code == 0, posted
@@ -47,7 +47,9 @@ async def test_each_part_works_as_its_own_user_and_is_denied_nothing(parts: Guar
     forged = ("XADD", "ticker:{en}:inbox:omar", "99999999999999-1", "submission", '{"key": "k", "change": "new"}')
     assert parts.server.try_as("omar", *forged) == "done"
     until(lambda: parts.server.command("EXISTS", "ticker:{en}:inbox:omar") == 0, "the inbox is begun anew")
-    for command in ("verify en", "rotate en --yes"):
+    backup = tmp_path / "a.backup"
+    saved = (f"backup {backup}", f"restore {backup} --replace --tokens --yes")
+    for command in ("verify en", *saved, "rotate en --yes"):
         assert (await asyncio.to_thread(parts.server.ticker, *command.split(), user="ticker-admin")).code == 0
     assert parts.tick("post", "Of the new history", "-e", "en").code == 0
     parts.desk.stop()

@@ -271,6 +271,31 @@ def test_a_stalled_follower_reads_nothing_until_wake(server: Scripted) -> None:
         assert load.await_deliveries(PATIENCE_S)
 
 
+def test_followers_that_lack_a_line_are_not_up_to_date(server: Scripted) -> None:
+    data = RESPONSE + frame(BOARD) + frame(live(4)) + frame(line(5))
+    server.serve(data)
+    with Load(server.port, "ticker", {find_cores().load}) as load:
+        load.open(1, ["/"])
+        settled(load, len(data))
+        assert [load.up_to_date(seq) for seq in (5, 6, 7)] == [0, 1, 0]
+
+
+def test_withdrawals_are_counted_only_without_a_text(server: Scripted) -> None:
+    def withdrawal(seq: int, text: str) -> str:
+        return f'{{"type":"line","position":"{seq}-{MARK}","line":{{"status":"canceled","text":"{text}"}}}}'
+
+    data = RESPONSE + frame(BOARD) + frame(live(4))
+    server.serve(data)
+    with Load(server.port, "ticker", {find_cores().load}) as load:
+        load.open(1, ["/"])
+        load.count_withdrawals()
+        load.reset()
+        more = frame(line(5)) + frame(withdrawal(6, "still there")) + frame(withdrawal(7, ""))
+        server.connection.sendall(more)
+        report = settled(load, len(more))
+    assert (report.deliveries, report.withdrawn) == (3, 1)
+
+
 @pytest.mark.parametrize("make", [c_loop, c_loop_joining])
 def test_the_c_yardstick_sends_each_line_to_each_connection_once(make: object) -> None:
     writer, connections, entries = LogWriter(), 40, 25

@@ -8,13 +8,13 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.browser_fixtures import browser, driver, harness, host, reader, whole_browser, whole_reader
+from tests.support.browser_fixtures import browser, harness, host, reader, whole_browser, whole_reader
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import host_page
 from tests.support.browser_reader import Readers
 from tests.support.scripted_server import EventsGateway, ScriptedGateway, SocketGateway
 
-__all__ = ["browser", "driver", "harness", "host", "reader", "whole_browser", "whole_reader"]
+__all__ = ["browser", "harness", "host", "reader", "whole_browser", "whole_reader"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,10 +25,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def page(reader: Readers, harness: BrowserHarness, host: Host) -> Page:
-    """An empty page whose clock the test controls."""
-    page = reader().context.new_page()
+    """An empty page."""
+    return reader().context.new_page()
+
+
+@pytest.fixture
+def controlled_clock(page: Page) -> None:
+    """Let the test control the clock of `page`: it goes on as usual until the test moves it."""
     page.clock.install()
-    return page
 
 
 @pytest.fixture(params=["", 'transport="socket"'], ids=["events", "socket"])

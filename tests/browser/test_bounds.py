@@ -15,6 +15,7 @@ from tests.support.browser_reader import Readers
 from ticker.core.line import Change
 
 ELEMENT = "document.querySelector('breaking-ticker')"
+LAYOUTS = ("list", "strip", "crawl")
 WATCH_SHIFTS = """
   window.shifts = [];
   new PerformanceObserver(list => {
@@ -36,45 +37,43 @@ def shifts(page: Page) -> list[Any]:
 
 
 @pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("layout", ["list", "strip", "crawl"])
 def test_hundred_new_lines_cause_no_layout_shift(
-    reader: Readers, harness: BrowserHarness, host: Host, layout: str, width: int
+    reader: Readers, harness: BrowserHarness, host: Host, width: int
 ) -> None:
-    """The lines and the text around the ticker stay in place during pins, updates and withdrawals."""
+    """The lines and the text around each layout stay in place during pins, updates and withdrawals."""
     posted = harness.post_all("en", [f"Line {number} " * (1 + number % 7) for number in range(12)])
     around = "<p>The host's own text, which must not move.</p>"
-    page = reader(viewport={"width": width, "height": 1000}).context.new_page()
+    page = reader(viewport={"width": width, "height": 1600}).context.new_page()
     page.add_init_script(WATCH_SHIFTS)
-    page.goto(host.put("/", host_page(harness.address, f'edition="en" layout="{layout}"', before=around, after=around)))
-    expect_live(page)
+    tickers = [f'edition="en" layout="{layout}"' for layout in LAYOUTS]
+    page.goto(host.put("/", host_page(harness.address, *tickers, before=around, after=around)))
+    expect_live(page, len(LAYOUTS))
     page.evaluate("shifts.length = 0")  # this page reserves no height, so there is a shift while the module loads
     for number in range(12, 102):
         harness.post("en", f"Line {number} " * (1 + number % 7))
         if number % 10 == 0:  # or all of them would arrive within a few frames
-            expect(page.locator("breaking-ticker li").filter(has_text=f"Line {number} ")).to_have_count(1)
+            expect(page.locator("breaking-ticker li").filter(has_text=f"Line {number} ")).to_have_count(len(LAYOUTS))
     harness.change("en", posted[3], Change.PIN, pinned_until=posted[3].created_at.replace(year=2099))
     harness.change("en", harness.log["en"][98].entry.line, Change.UPDATE, text="Longer than it was " * 6)
     harness.withdraw("en", harness.log["en"][96].entry.line, "wrong")
     harness.post_all("en", ["Line 100", "Line 101"])
     last = harness.post("en", "The last")
-    expect(page.locator("breaking-ticker li").filter(has_text=last.text)).to_have_count(1)
-    expect(page.locator("breaking-ticker li").filter(has_text="wrong")).to_have_count(1)
+    expect(page.locator("breaking-ticker li").filter(has_text=last.text)).to_have_count(len(LAYOUTS))
+    expect(page.locator("breaking-ticker li").filter(has_text="wrong")).to_have_count(len(LAYOUTS))
     assert shifts(page) == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/en", "/ar?wall=1", "/es/embed", "/en?layout=strip", "/en?layout=crawl", "/demo/article"]
-)
 @pytest.mark.parametrize("width", [360, 1440])
 def test_rendered_page_has_no_layout_shift_when_the_element_starts(
-    reader: Readers, harness: BrowserHarness, path: str, width: int
+    reader: Readers, harness: BrowserHarness, width: int
 ) -> None:
     post_sample_lines(harness)
     page = reader(viewport={"width": width, "height": 800}).context.new_page()
     page.add_init_script(WATCH_SHIFTS)
-    page.goto(harness.address + path)
-    expect(page.locator("[part=ticker][data-state=live]").first).to_be_attached()
-    assert shifts(page) == []
+    for path in ("/", "/en", "/ar?wall=1", "/es/embed", "/en?layout=strip", "/en?layout=crawl", "/demo/article"):
+        page.goto(harness.address + path)
+        expect(page.locator("[part=ticker][data-state=live]").first).to_be_attached()
+        assert (path, shifts(page)) == (path, [])
 
 
 def heap_bytes(session: CDPSession) -> int:
@@ -84,7 +83,8 @@ def heap_bytes(session: CDPSession) -> int:
     return used
 
 
-def test_ten_thousand_lines_do_not_grow_the_heap(reader: Readers, harness: BrowserHarness, host: Host) -> None:
+def test_three_thousand_lines_do_not_grow_the_heap(reader: Readers, harness: BrowserHarness, host: Host) -> None:
+    """The heap has 1.7 MB and varies by 1 %. So a growth of 4 % is 23 bytes per line: less than any object."""
     page = reader().open(
         host.put("/", host_page(harness.address, 'edition="en"', 'edition="en" layout="strip" announce="off"'))
     )
@@ -99,11 +99,11 @@ def test_ten_thousand_lines_do_not_grow_the_heap(reader: Readers, harness: Brows
 
     post(0, 1000)  # until everything that is allocated once is there
     before = heap_bytes(session)
-    post(1000, 10_000)
+    post(1000, 3000)
     after = heap_bytes(session)
     nodes = page.evaluate(f"{ELEMENT}.shadowRoot.querySelectorAll('li').length")
     sys.stdout.write(
-        f"heap before {before / 1e6:.2f} MB, after 10,000 lines {after / 1e6:.2f} MB ({after / before - 1:+.1%})\n"
+        f"heap before {before / 1e6:.2f} MB, after 3,000 lines {after / 1e6:.2f} MB ({after / before - 1:+.1%})\n"
     )
     assert nodes <= 10
-    assert abs(after / before - 1) < 0.1
+    assert abs(after / before - 1) < 0.04

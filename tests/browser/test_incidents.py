@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts.build_widget import WIDGET, build
+from scripts.build_widget import WIDGET, build_element
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import expect_live, expect_state, host_page, texts
 from tests.support.browser_reader import Readers
@@ -43,7 +43,7 @@ def test_united_2008_old_story_shows_its_year(page: Page, harness: BrowserHarnes
     expect(page.locator("time").first).to_contain_text("2002")
 
     # With a date without a year, nothing shows that the story is old.
-    serve_altered(page, tmp_path, "dom.js", 'dateStyle: "medium"', 'month: "short", day: "numeric"')
+    serve_altered(page, tmp_path, "list.js", 'dateStyle: "medium"', 'month: "short", day: "numeric"')
     page.goto(host.put("/", host_page(harness.address, 'edition="en"')))
     expect_live(page)
     expect(age).to_contain_text("Dec")
@@ -95,8 +95,7 @@ def serve_altered(page: Page, folder: Path, name: str, code: str, replacement: s
     text = source.read_text(encoding="utf-8")
     assert text.count(code) == 1
     source.write_text(text.replace(code, replacement), encoding="utf-8")
-    build(folder)
-    module = folder / "dist" / "ticker.js"
+    module = build_element(folder, "ticker")
     page.route("**/widget/ticker.js", lambda route: route.fulfill(path=module, content_type="text/javascript"))
 
 

@@ -1,36 +1,24 @@
-"""The boxes of the layouts' parts, at four widths and in three languages."""
+"""The boxes of the layouts' parts, at four widths and in three languages, their links and their colours."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.browser_layouts import LONG, NO_MARGIN, open_tickers
 from tests.support.browser_lines import post_sample_lines
-from tests.support.browser_pages import expect_live, host_page
+from tests.support.browser_pages import ELEMENT, expect_live, host_page
 from tests.support.browser_reader import Readers
-from tests.support.scripted_server import SocketGateway, line, position
-from ticker.core.edition import DEFAULT_EDITIONS
-from ticker.core.messages import EditionInfo
-from ticker.core.rules.labels import find_label
 
 EDITIONS = ("en", "ar", "es")
+
 LAYOUTS = ("list", "strip", "crawl")
+
 WIDTHS = (320, 360, 768, 1440)
-PHONE_WIDTHS = (320, 360)
-WIDE_WIDTHS = (768, 1440)
-NO_MARGIN = "<style>body { margin: 0 } breaking-ticker { display: block }</style>"
-LONG = {
-    "en": "Storm Odile reaches the coast of Valmora, ferries and trains stop, schools stay shut until Thursday noon",
-    "ar": "العاصفة أوديل تبلغ ساحل فالمورا وتوقف العبارات والقطارات وتغلق المدارس أبوابها حتى ظهر الخميس في المدن",
-    "es": "La tormenta Odile llega a la costa de Valmora: paran los transbordadores y los trenes hasta el jueves",
-}
-ELEMENT = "document.querySelector('breaking-ticker')"
-NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
 
 # The boxes of the visible pieces of a ticker, by part. `start` and `end` are distances in reading direction.
 BOXES = """ticker => {
@@ -44,6 +32,7 @@ BOXES = """ticker => {
   }
   return found;
 }"""
+
 
 # For each text that matches, the number of rows that it is on.
 ROWS = """(ticker, pattern) => {
@@ -62,16 +51,6 @@ ROWS = """(ticker, pattern) => {
 }"""
 
 
-def open_tickers(
-    reader: Readers, harness: BrowserHarness, host: Host, width: int, *tickers: str, **options: Any
-) -> Page:
-    page = reader(viewport={"width": width, "height": 8000}, **options).context.new_page()
-    page.goto(host.put("/", host_page(harness.address, *tickers, head=NO_MARGIN)))
-    expect_live(page, len(tickers))
-    expect(page.locator("breaking-ticker").last.locator("[part~=line]").first).to_be_attached()
-    return page
-
-
 def resize(page: Page, width: int) -> None:
     """Give the page another width, and wait until the elements have rendered with it."""
     page.set_viewport_size({"width": width, "height": 8000})
@@ -81,10 +60,6 @@ def resize(page: Page, width: int) -> None:
 def boxes(page: Page, number: int = 0) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = page.locator("breaking-ticker").nth(number).evaluate(BOXES)
     return found
-
-
-def strips() -> list[str]:
-    return [f'edition="{edition}" layout="strip"' for edition in EDITIONS]
 
 
 def every_ticker() -> list[str]:
@@ -126,82 +101,6 @@ def test_no_age_and_no_score_is_divided_between_rows(reader: Readers, harness: B
             for pattern in (r"\d[-–]\d", ".*min.*"):
                 rows = ticker.evaluate(ROWS, pattern)
                 assert (width, len(rows), set(rows)) == (width, 24, {1})
-
-
-@pytest.mark.parametrize("width", WIDE_WIDTHS)
-def test_wide_strip_has_label_text_age_and_controls_in_one_row(
-    reader: Readers, harness: BrowserHarness, host: Host, width: int
-) -> None:
-    for edition in EDITIONS:
-        harness.post_all(edition, ["12345", "1234"])
-    page = open_tickers(reader, harness, host, width, *strips())
-    order = ["label", "text", "age", "previous", "count", "next", "pause"]
-    for number in range(len(EDITIONS)):
-        found = boxes(page, number)
-        assert sorted(order, key=lambda part: found[part]["start"]) == order
-        for part in order:
-            middle = (found[part]["top"] + found[part]["bottom"]) / 2 - found["ticker"]["top"]
-            assert abs(middle - found["ticker"]["height"] / 2) < 8
-        assert found["label"]["start"] == 0
-        assert found["ticker"]["height"] == 56
-
-
-@pytest.mark.parametrize("width", PHONE_WIDTHS)
-def test_strip_on_a_phone_has_a_row_for_label_and_controls_and_two_rows_of_text(
-    reader: Readers, harness: BrowserHarness, host: Host, width: int
-) -> None:
-    for edition in EDITIONS:
-        harness.post_all(edition, ["Short", LONG[edition]])
-    page = open_tickers(reader, harness, host, width, *strips())
-    row = page.locator("[part=view]").first.evaluate("each => parseFloat(getComputedStyle(each).lineHeight)")
-    for number in range(len(EDITIONS)):
-        found = boxes(page, number)
-        for part in ("previous", "count", "next", "pause"):
-            assert found["label"]["end"] < found[part]["start"]
-            assert found["label"]["top"] <= found[part]["top"] < found[part]["bottom"] <= found["label"]["bottom"]
-        assert found["view"]["top"] >= found["label"]["bottom"]
-        assert found["text"]["height"] <= 2 * row
-        assert found["age"]["top"] >= found["text"]["bottom"] - 1
-        assert found["age"]["bottom"] <= found["view"]["bottom"] + 1
-        assert found["ticker"]["height"] == 100
-
-
-def test_long_line_of_a_strip_ends_in_an_ellipsis_and_can_be_read_to_its_end(
-    reader: Readers, harness: BrowserHarness, host: Host
-) -> None:
-    for edition in EDITIONS:
-        harness.post(edition, LONG[edition] + " " + LONG[edition], created_at=datetime.now(UTC) - timedelta(minutes=4))
-    page = open_tickers(reader, harness, host, 320, *strips())
-    for number, view in enumerate(page.locator("[part=view]").all()):
-        assert view.evaluate("each => each.tabIndex") == 0
-        found = boxes(page, number)
-        assert found["text"]["bottom"] <= found["age"]["top"] + 1
-        assert found["age"]["bottom"] <= found["view"]["bottom"] + 1
-        view.focus()
-        for _ in range(2):
-            assert view.evaluate("each => each.scrollHeight > each.clientHeight")
-            found = boxes(page, number)
-            assert found["text"]["bottom"] <= found["age"]["top"] + 1, "also with a transparent background"
-            view.evaluate("each => each.scrollTo(0, each.scrollHeight)")
-        assert boxes(page, number)["line"]["bottom"] <= found["view"]["bottom"] + 1, "the end of the text"
-    page.evaluate("document.activeElement.blur()")
-    assert view.evaluate("each => [each.scrollTop, each.tabIndex]") == [0, 0]
-
-
-def test_strip_takes_the_focus_for_a_long_line_only_also_after_it_rotated(
-    reader: Readers, harness: BrowserHarness, host: Host
-) -> None:
-    harness.post_all("en", [LONG["en"] * 3, "Short"])
-    page = reader(viewport={"width": 320, "height": 600}).context.new_page()
-    page.clock.install()
-    page.goto(host.put("/", host_page(harness.address, 'edition="en" layout="strip" interval="10"', head=NO_MARGIN)))
-    expect_live(page)
-    view = page.locator("[part=view]")
-    expect(page.locator("[part=text]:visible")).to_have_text("Short")
-    expect(view).to_have_attribute("tabindex", "-1")
-    page.clock.run_for(11_000)
-    expect(page.locator("[part=text]:visible")).to_have_text(LONG["en"] * 3)
-    expect(view).to_have_attribute("tabindex", "0")
 
 
 def test_height_is_the_one_that_the_page_gives(reader: Readers, harness: BrowserHarness, host: Host) -> None:
@@ -254,114 +153,6 @@ def test_wall_shows_whole_lines_only_and_no_button(reader: Readers, harness: Bro
     assert [True, False] not in parts
 
 
-# Words
-
-
-@pytest.mark.parametrize(
-    ("edition", "label", "ages"),
-    [
-        ("en", "Breaking", ["now", "13 minutes ago", "2 hours ago", "Nov 23, 2026"]),
-        ("ar", "عاجل", ["الآن", "قبل 13 دقيقة", "قبل ساعتين", None]),
-        ("es", "Última hora", ["ahora", "hace 13 minutos", "hace 2 horas", "23 nov 2026"]),
-    ],
-)
-def test_strip_has_a_label_and_ages_in_words(
-    reader: Readers, harness: BrowserHarness, host: Host, edition: str, label: str, ages: list[str | None]
-) -> None:
-    page = reader().context.new_page()
-    page.clock.install(time=NOW)
-    gateway = SocketGateway(page)
-    page.goto(host.put("/", host_page(harness.address, f'edition="{edition}" layout="strip" transport="socket"')))
-    gateway.wait_for_connections(1)
-    instants = ("2026-11-24T09:29:50Z", "2026-11-24T09:17:00Z", "2026-11-24T07:29:00Z", "2026-11-23T20:00:00Z")
-    lines = [
-        line(number, "One", lang=edition, created_at=instant)
-        for number, instant in zip((4, 3, 2, 1), instants, strict=True)
-    ]
-    info = EditionInfo.of(edition, DEFAULT_EDITIONS[edition], edition)
-    gateway.send("board", position=position(4), reset=None, edition=msgspec.to_builtins(info), lines=lines)
-    gateway.send("live", position=position(4), replayed=0)
-    expect(page.locator("[part~=label]")).to_have_text(label)
-    for number, age in enumerate(ages):
-        if age is not None:
-            expect(page.locator("time").nth(number)).to_have_text(age)
-    page.evaluate(f"{ELEMENT}.setAttribute('label', 'Storm')")
-    expect(page.locator("[part~=label]")).to_have_text("Storm")
-
-
-@pytest.mark.parametrize(
-    ("lang", "edition_lang", "digits"),
-    [("", "ar", "0-9"), ("", "ar-u-nu-arab", "٠-٩"), ("ar-u-nu-arab", "ar", "٠-٩"), ("", "ar-EG", "٠-٩")],
-)
-def test_ages_counts_and_times_have_the_digits_of_the_edition(
-    reader: Readers, harness: BrowserHarness, host: Host, lang: str, edition_lang: str, digits: str
-) -> None:
-    page = reader().context.new_page()
-    page.clock.install(time=NOW)
-    gateway = SocketGateway(page)
-    attributes = f'edition="ar" layout="strip" transport="socket" lang="{lang}"'
-    page.goto(host.put("/", host_page(harness.address, attributes)))
-    gateway.wait_for_connections(1)
-    lines = [
-        line(3, "خبر", lang="ar", created_at="2026-11-24T09:17:00Z"),
-        line(2, "خبر", lang=edition_lang, created_at="2026-11-23T09:17:00Z"),
-        line(1, "خبر", lang="ar-EG", created_at="2026-11-24T09:17:00Z"),
-    ]
-    info = {"name": "ar", "title": "أخبار", "lang": edition_lang, "dir": "rtl"}
-    gateway.send("board", position=position(3), reset=None, edition=info, lines=lines)
-    gateway.send("live", position=position(3), replayed=0)
-    expect(page.locator("[part=count]")).not_to_be_empty()
-    page.evaluate(f"{ELEMENT}.pause()")
-    gateway.line(4, "خبر")
-    expect(page.locator("[part=new]")).to_be_visible()
-    shown = page.evaluate(f"""[...{ELEMENT}.shadowRoot.querySelectorAll("time, [part=count], [part=new]")]
-      .flatMap(each => [each.textContent, each.title ?? ""]).join(" ")""")
-    found = set(page.evaluate(r"text => text.match(/\p{Nd}/gu)", shown))
-    assert found
-    assert found <= set(
-        page.evaluate("range => [...'0123456789٠١٢٣٤٥٦٧٨٩'].filter(each => each.match(range))", f"[{digits}]")
-    )
-
-
-@pytest.mark.parametrize(
-    ("edition", "words"),
-    [
-        ("en", ["Flash", "Bulletin", "Urgent"]),
-        ("ar", ["فلاش", "خبر عاجل", "عاجل"]),
-        ("es", ["Flash", "Boletín", "Urgente"]),
-    ],
-)
-def test_each_urgency_has_its_own_word(
-    reader: Readers, harness: BrowserHarness, host: Host, edition: str, words: list[str]
-) -> None:
-    """In the element, in rendered lines, and for the desk: `tick` suggests this urgency for each of the words."""
-    for urgency in (4, 3, 2, 1):
-        harness.post(edition, "One", urgency=urgency)
-    page = open_tickers(reader, harness, host, 1000, f'edition="{edition}"')
-    expect(page.locator("[part~=tag]")).to_have_text(words)
-    page.route("**/ticker.js", lambda route: route.abort())
-    page.goto(f"{harness.address}/{edition}")
-    expect(page.locator("breaking-ticker > ol b")).to_have_text(words)
-    assert [find_label(f"{word}: One").urgency for word in words] == [1, 2, 3]  # type: ignore[union-attr]
-
-
-def test_notices_have_no_number_in_a_strip(reader: Readers, harness: BrowserHarness, host: Host) -> None:
-    lines = [harness.post("en", f"Line {number}") for number in range(4)]
-    harness.withdraw("en", lines[3], "wrong")
-    page = open_tickers(reader, harness, host, 1000, 'edition="en" layout="strip"')
-    shown, count = page.locator("[part~=line]:visible [part=text]"), page.locator("[part=count]")
-    expect(shown).to_have_text("Line 2")
-    expect(count).to_have_text("1/3")
-    page.get_by_role("button", name="Previous").click()
-    expect(shown).to_have_text("Withdrawn wrong")
-    expect(count).to_be_empty()
-    page.get_by_role("button", name="Previous").click()
-    expect(count).to_have_text("3/3")
-
-
-# Links
-
-
 @pytest.mark.parametrize(
     ("attributes", "href"),
     [
@@ -388,57 +179,6 @@ def test_line_without_a_link_leads_to_the_fallback(
     harness.withdraw("en", harness.log["en"][0].entry.line, "wrong")
     expect(page.locator("[part~=withdrawn]")).to_have_count(2)
     expect(page.locator("[part~=withdrawn] a")).to_have_count(0)
-
-
-# The crawl
-
-
-@pytest.mark.parametrize("edition", ["en", "ar"])
-@pytest.mark.parametrize(
-    "texts", [["One line"], ["One", "Two", "Three"], [LONG["en"] * 4], [LONG["en"], "Two", LONG["en"] * 2]]
-)
-def test_crawl_begins_with_text_in_sight_and_never_runs_empty(
-    reader: Readers, harness: BrowserHarness, host: Host, edition: str, texts: list[str]
-) -> None:
-    harness.post_all(edition, texts)
-    page = open_tickers(reader, harness, host, 1000, f'edition="{edition}" layout="crawl"')
-    measure = f"""() => {{
-      const root = {ELEMENT}.shadowRoot, view = root.querySelector("[part=view]").getBoundingClientRect();
-      return Math.max(...[...root.querySelectorAll("[part=text]")].map(each => {{
-        const box = each.getBoundingClientRect();
-        return Math.min(box.right, view.right) - Math.max(box.left, view.left);
-      }}));
-    }}"""
-    assert page.evaluate(measure) > 20, "it begins with text in sight"
-    for _ in range(3 * len(texts)):  # each time, jump to just before a line has passed, and to just after it
-        for jump in (-30, 0):
-            page.evaluate(
-                f"""(jump) => new Promise(done => {{
-              const [motion] = {ELEMENT}.shadowRoot.getAnimations();
-              if (motion) motion.currentTime = motion.effect.getComputedTiming().endTime + jump;
-              requestAnimationFrame(() => requestAnimationFrame(done));
-            }})""",
-                jump,
-            )
-            assert page.evaluate(measure) > 5
-
-
-def test_crawl_separates_its_lines(reader: Readers, harness: BrowserHarness, host: Host) -> None:
-    harness.post_all("en", ["One", "Two"])
-    page = open_tickers(reader, harness, host, 1000, 'edition="en" layout="crawl"')
-    widths = page.locator("[part~=line]").evaluate_all(
-        "all => all.map(each => getComputedStyle(each, '::after').borderTopWidth)"
-    )
-    assert all(float(width.removesuffix("px")) > 1 for width in widths)
-
-
-def test_single_line_that_fits_stands_still(reader: Readers, harness: BrowserHarness, host: Host) -> None:
-    harness.post("en", "One")
-    page = open_tickers(reader, harness, host, 1000, 'edition="en" layout="crawl"')
-    assert page.evaluate(f"{ELEMENT}.shadowRoot.getAnimations().length") == 0
-
-
-# Colours and parts
 
 
 def test_scrollbars_and_focus_rings_follow_the_theme(reader: Readers, harness: BrowserHarness, host: Host) -> None:

@@ -12,7 +12,10 @@ from playwright.sync_api import Page
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_pages import expect_lines, expect_live, held, host_page, until, until_with_clock
 from tests.support.private_editions import HOUR_S, STRANGER, keys_file, private_edition, token_for
+from ticker.gateway.follower import Leave
 from ticker.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("controlled_clock")
 
 ASKED = "window.asked"
 PAGE = """
@@ -63,7 +66,7 @@ def test_element_asks_for_tokens_and_misses_nothing(
     assert page.evaluate("document.querySelector('breaking-ticker').token") == first
     assert "lead" not in held(page), "it shares no connection"
     end_hour(harness)
-    until(page, lambda: harness.hub.channels["en"].counts.closed[4401] == 1, "the gateway closes the connection")
+    until(page, lambda: harness.hub.channels["en"].counts.left[Leave.TOKEN] == 1, "the gateway closes the connection")
     harness.post("en", "While the token was expired")
     until_with_clock(page, lambda: harness.followers("en") == 1, "it connects again with the second token")
     expect_lines(page, "While the token was expired", "First")

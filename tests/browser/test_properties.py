@@ -46,11 +46,6 @@ READ_ALL = "element => Object.fromEntries(NAMES.map(name => [name, element[name]
 )
 
 
-@pytest.fixture
-def page(reader: Readers) -> Page:
-    return reader().context.new_page()
-
-
 def open_page(page: Page, harness: BrowserHarness, host: Host, *tickers: str, **parts: str) -> None:
     page.goto(host.put("/", host_page(harness.address, *tickers, **parts)))
     page.wait_for_function("!!customElements.get('breaking-ticker')")
@@ -132,7 +127,7 @@ def test_paused_with_the_word_false_means_not_paused(page: Page, harness: Browse
 
 
 def test_page_is_told_when_a_reader_pauses_and_resumes(page: Page, harness: BrowserHarness, host: Host) -> None:
-    """A framework that controls `paused` needs it: its own state would differ from what the reader sees."""
+    """A framework that controls `paused` needs the event. Without it, its state would differ from the page's."""
     listen = """<script>
       window.told = [];
       addEventListener("ticker:paused", ({ target, detail }) => told.push([detail.paused, target.paused]));

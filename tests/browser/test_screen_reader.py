@@ -180,6 +180,7 @@ def test_new_line_correction_and_withdrawal_are_announced_once_by_one_element(
     assert [each.announcements() for each in readers] == [[], [], []]
 
 
+@pytest.mark.parametrize("lang", ["ar"])
 def test_paused_reader_hears_nothing_new_and_withdrawn_text_is_gone(
     newsroom: Newsroom, readers: list[ScreenReader]
 ) -> None:
@@ -201,6 +202,7 @@ def test_paused_reader_hears_nothing_new_and_withdrawn_text_is_gone(
     assert [each.announcements() for each in readers] == [[], [], []]
 
 
+@pytest.mark.parametrize("lang", ["es"])
 def test_lost_connection_is_announced_once_by_one_element(newsroom: Newsroom, readers: list[ScreenReader]) -> None:
     page, waiting = newsroom.gateway.page, newsroom.words["waiting"]
     page.evaluate("Math.random = () => 0.9")  # the next attempts are 0.9 and 1.8 s later

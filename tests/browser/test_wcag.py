@@ -89,25 +89,26 @@ def test_text_spacing_of_the_reader_cuts_nothing_off(
         assert view.evaluate("each => getComputedStyle(each).overflowY") == "auto"
 
 
-@pytest.mark.parametrize("edition", ["en", "ar", "es"])
 def test_text_spacing_of_the_reader_divides_no_word_of_a_label(
-    reader: Readers, harness: BrowserHarness, host: Host, edition: str
+    reader: Readers, harness: BrowserHarness, host: Host
 ) -> None:
-    harness.post_all(edition, [LONG] * 10)
-    page = reader(viewport={"width": 320, "height": 600}).context.new_page()
-    page.goto(host.put("/", host_page(harness.address, f'edition="{edition}" layout="strip"')))
-    expect_live(page)
-    expect(page.locator("[part~=line]").first).to_be_attached()
+    editions = ("en", "ar", "es")
+    for edition in editions:
+        harness.post_all(edition, [LONG] * 10)
+    page = reader(viewport={"width": 320, "height": 900}).context.new_page()
+    page.goto(host.put("/", host_page(harness.address, *(f'edition="{each}" layout="strip"' for each in editions))))
+    expect_live(page, len(editions))
+    expect(page.locator("[part~=line]:visible")).to_have_count(len(editions))
     page.evaluate(SPACING)
-    label = page.locator("[part~=label]")
-    words = label.evaluate("""each => [...each.textContent.matchAll(/\\S+/g)].map(({ index, 0: word }) => {
-      const range = document.createRange();
-      range.setStart(each.firstChild, index);
-      range.setEnd(each.firstChild, index + word.length);
-      return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
-    })""")
-    assert set(words) == {1}
-    assert label.evaluate("each => each.scrollWidth <= each.clientWidth")
+    for label in page.locator("[part~=label]").all():
+        words = label.evaluate("""each => [...each.textContent.matchAll(/\\S+/g)].map(({ index, 0: word }) => {
+          const range = document.createRange();
+          range.setStart(each.firstChild, index);
+          range.setEnd(each.firstChild, index + word.length);
+          return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
+        })""")
+        assert set(words) == {1}
+        assert label.evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
 def test_focus_is_visible_is_never_covered_and_leaves_the_element(
@@ -153,15 +154,13 @@ def test_focus_ring_and_controls_contrast_with_the_background_in_every_theme(
             assert page.evaluate(CONTRASTS) >= 3, (theme, scheme)
 
 
-@pytest.mark.parametrize("path", ["/", "/en", "/ar?wall=1", "/es/embed?layout=strip", "/demo/article", "/xx"])
-def test_pages_of_the_server_need_no_sideways_scrolling_at_320_pixels(
-    reader: Readers, harness: BrowserHarness, path: str
-) -> None:
+def test_pages_of_the_server_need_no_sideways_scrolling_at_320_pixels(reader: Readers, harness: BrowserHarness) -> None:
     """WCAG 1.4.10, and 1.4.4: 320 px are 1280 px at a zoom of 400 %."""
     post_sample_lines(harness)
     page = reader(viewport={"width": 320, "height": 640}, bypass_csp=True).context.new_page()
-    page.goto(harness.address + path)
-    expect(page.locator("h1, breaking-ticker").first).to_be_attached()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    page.evaluate(SPACING)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    for path in ("/", "/en", "/ar?wall=1", "/es/embed?layout=strip", "/demo/article", "/xx"):
+        page.goto(harness.address + path)
+        expect(page.locator("h1, breaking-ticker").first).to_be_attached()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        page.evaluate(SPACING)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path

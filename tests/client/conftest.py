@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest_asyncio
 
 from tests.support.servers import short_folder
 from tests.support.system import Program, System, settings_without
-from ticker.client import Publisher
+from tests.support.waiting import WAIT_S
+from ticker.client import LiveMessage, Publisher, Receipt, follow
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,10 @@ def gateway(system: System, tmp_path: Path) -> Iterator[Program]:
     program.words = ["gateway", "--port", str(program.port)]
     yield program
     program.stop()
+
+
+async def until_served(system: System, receipt: Receipt) -> None:
+    """Wait until the gateway of `system` has the line of a receipt. The log has it a moment earlier."""
+    async with aclosing(follow(f"{system.url}/en", after=receipt.position)) as messages, asyncio.timeout(WAIT_S):
+        while not isinstance(await anext(messages), LiveMessage):
+            pass

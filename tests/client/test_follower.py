@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from tests.client.conftest import until_served
 from tests.support.system import Program, System
 from tests.support.waiting import WAIT_S
 from ticker.client import BoardMessage, ForgetMessage, LineMessage, LiveMessage, Publisher, RefusedError, follow
@@ -44,6 +45,7 @@ def seq(message: LineMessage) -> int:
 
 async def test_the_board_comes_first_and_then_each_change(system: System, publisher: Publisher) -> None:
     before = await publisher.post("Before we follow")
+    await until_served(system, before)
     async with aclosing(follow(f"{system.url}/en")) as messages:
         (board,) = await take_until_live(messages)
         assert isinstance(board, BoardMessage)
@@ -57,6 +59,7 @@ async def test_the_board_comes_first_and_then_each_change(system: System, publis
 async def test_following_after_a_position_yields_only_what_was_missed(system: System, publisher: Publisher) -> None:
     last = await publisher.post("The last that we have")
     missed = [await publisher.post(f"Missed {number}") for number in range(3)]
+    await until_served(system, missed[-1])
     async with aclosing(follow(f"{system.url}/en", after=last.position)) as messages:
         taken = await take_until_live(messages)
     positions = [message.position for message in taken if isinstance(message, LineMessage)]

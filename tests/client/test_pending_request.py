@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
 
 from tests.support.desk_harness import DeskHarness, new
-from ticker.client.pending_request import PendingRequest
-from ticker.core.submission import Receipt, ReceiptStatus
-from ticker.store.connection import connect
+from tests.support.waiting import eventually
+from ticker.client.pending_request import PendingRequest, with_reach
+from ticker.core.submission import Reach, Receipt, ReceiptStatus
+from ticker.store.connection import Redis, connect, open_redis
 from ticker.store.log_reader import rotate
+from ticker.store.reach import Report, report_reach
 
 
 @pytest_asyncio.fixture
@@ -44,3 +48,23 @@ async def test_without_a_desk_an_earlier_receipt_counts_only_in_the_present_hist
         assert (again.status, again.errors[0].code) == (ReceiptStatus.NOT_ON_AIR, "no-desk")
     else:
         assert again == first
+
+
+async def test_the_reach_is_known_as_soon_as_the_last_gateway_reports_it(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticker.client.pending_request.REACH_S", 600.0)
+    monkeypatch.setattr("ticker.client.pending_request.REACH_STEADY_S", 600.0)
+    receipt = Receipt(status=ReceiptStatus.ON_AIR, edition="en", key="k", action="new", position=f"2-{'0' * 16}")
+    async with open_redis(redis_url, role="gateway") as gateway, open_redis(redis_url, role="tick") as tick:
+        for name in ("a", "b"):
+            await report_reach(gateway, "en", Report(name, 1, 1, followers=1, ms=1.0))
+        waiting = asyncio.create_task(with_reach(tick, receipt))
+        for name in ("a", "b"):
+            await eventually(partial(_is_blocked, gateway), "the reader waits")
+            await report_reach(gateway, "en", Report(name, 2, 2, followers=3, ms=1.0))
+        assert (await waiting).reach == Reach(gateways=2, followers=6, ms=1.0)
+
+
+async def _is_blocked(redis: Redis) -> bool:
+    return bool((await redis.info("clients"))["blocked_clients"])

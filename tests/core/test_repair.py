@@ -84,6 +84,16 @@ def test_every_sound_version_is_kept_in_order_and_new_lines_get_higher_numbers(
     assert [entry.line.id for entry in after.newest_first()] == [entry.line.id for entry in before.newest_first()]
 
 
+def test_lines_after_a_lost_entry_are_numbered_without_a_gap() -> None:
+    """A new line gets the next position as its number, which must be higher than those of all others."""
+    entries = story(Change.UPDATE)
+
+    planned = plan(entries, {2}, ())
+
+    assert [entry.line.number for entry in entries] == [1, 1, 3, 4]
+    assert [entry.line.number for entry in planned.entries] == [1, 2, 3]
+
+
 def test_the_board_and_its_pins_are_as_before() -> None:
     entries = story(Change.UPDATE, Change.PIN)
     planned = plan(entries, {5})

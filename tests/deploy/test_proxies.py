@@ -13,9 +13,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from scripts.topologies.proxy_files import PROXIES
 from tests.support.gateway_clients import RawClient
 from tests.support.log_writer import LogWriter
-from tests.support.proxies import PROXIES, Proxy
+from tests.support.proxies import BareProxy, Proxy
 from tests.support.returning_followers import EventsFollower, ReturningFollower, SocketFollower
 from tests.support.servers import HOST, RedisServer, free_port, short_folder
 from tests.support.system import Program, environment
@@ -25,6 +26,7 @@ FOLLOWERS: Final = 200
 SPREAD_S: Final = 1
 """`drain_s`: a gateway closes its followers over this time, and spreads their return over it."""
 LOSSES_PER_LINE: Final = 10
+STATUS_TOKEN: Final = "a token that nobody guesses"
 
 
 def gateway_at(redis: RedisServer, log: Path, **variables: str) -> Program:
@@ -138,6 +140,32 @@ async def test_all_followers_survive_a_rolling_restart(
     assert {each.boards for each in crowd.followers} == {1}
 
 
+@pytest.mark.parametrize("name", PROXIES)
+async def test_a_request_that_a_draining_gateway_refuses_goes_to_the_other_one(name: str, folder: Path) -> None:
+    refused: list[str] = []
+
+    async def answer_draining(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        status = "200 OK" if path == "/healthz" else "503 Service Unavailable"
+        if path != "/healthz":
+            refused.append(path)
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        writer.close()
+
+    async with AsyncExitStack() as stack:
+        servers = [
+            await stack.enter_async_context(await asyncio.start_server(answer, HOST, 0))
+            for answer in (answer_draining, answer_ok)
+        ]
+        ports = [server.sockets[0].getsockname()[1] for server in servers]
+        proxy = stack.enter_context(Proxy(folder / name, name, ports))
+        client = await stack.enter_async_context(httpx.AsyncClient(verify=proxy.tls(), trust_env=False))
+        statuses = [(await client.get(f"{proxy.url}/en")).status_code for _ in range(8)]
+
+    assert statuses == [200] * 8
+    assert refused, "the proxy asked the draining gateway first at least once"
+
+
 async def answer_ok(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -166,7 +194,8 @@ def limited() -> Iterator[Program]:
             await log.aclose()
 
         asyncio.run(begin())
-        with gateway_at(redis, folder / "gateway.log", TICKER_FOLLOWERS_PER_ADDRESS="2") as gateway:
+        variables = {"TICKER_FOLLOWERS_PER_ADDRESS": "2", "TICKER_STATUS_TOKEN": STATUS_TOKEN}
+        with gateway_at(redis, folder / "gateway.log", **variables) as gateway:
             yield gateway
 
 
@@ -229,3 +258,30 @@ def test_a_reader_can_not_forge_the_host_behind_the_address_that_it_requests(pro
         page = answer.read().decode()
     assert "evil.example" not in page
     assert f'rel="canonical" href="https://{HOST}' in page or page.startswith("HTTP/1.1 400")
+
+
+def test_status_needs_its_token_through_a_proxy(proxy: Proxy) -> None:
+    with httpx.Client(verify=proxy.tls(), trust_env=False) as client:
+        assert client.get(f"{proxy.url}/status").status_code == 401
+        refused = client.get(f"{proxy.url}/status.json")
+        assert (refused.status_code, "readers" in refused.text) == (401, False)
+        answer = client.get(f"{proxy.url}/status.json", headers={"Authorization": f"Bearer {STATUS_TOKEN}"})
+    assert [each["name"] for each in answer.json()["editions"]] == ["en"]
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_status_is_closed_to_everybody_behind_a_proxy_that_the_gateway_does_not_know(
+    name: str, log: LogWriter, redis_server: RedisServer, folder: Path
+) -> None:
+    """The gateway has neither a token nor a setting that names the proxy."""
+    words = ["gateway", "--port", str(free_port())]
+    with (
+        Program(words, environment(TICKER_REDIS_URL=redis_server.url), folder / "gateway.log") as gateway,
+        BareProxy(folder / name, name, gateway.port) as proxy,
+        httpx.Client(trust_env=False) as client,
+    ):
+        assert client.get(f"{gateway.url}/status.json").status_code == 200
+        assert client.get(f"{proxy.url}/en", headers={"Host": "news.example"}).status_code == 200
+        for host in ("news.example", f"{HOST}:{proxy.port}", "localhost", f"{HOST}:{gateway.port}"):
+            answer = client.get(f"{proxy.url}/status.json", headers={"Host": host})
+            assert (answer.status_code, answer.json()["error"]) == (403, "status-closed"), host

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.desk_harness import DeskHarness, new
+from tests.support.desk_harness import DeskHarness, NewHarness, new
 from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.errors import SettingsError
@@ -19,9 +19,9 @@ from ticker.store.connection import connect
 from ticker.store.editions import edition_names
 
 
-async def test_a_fault_of_one_edition_does_not_stop_another(redis_url: str) -> None:
+async def test_a_fault_of_one_edition_does_not_stop_another(redis_url: str, new_harness: NewHarness) -> None:
     settings, state = Settings(), DeskState()
-    harness, other = DeskHarness(redis_url), DeskHarness(redis_url, "ar")
+    harness, other = new_harness(redis_url), new_harness(redis_url, "ar")
     async with harness.desk():
         await harness.ask("ann", new("k1"))
     await harness.forge_entry(1, lambda data: data.replace(b"Quake", b"Quack"))
@@ -33,8 +33,6 @@ async def test_a_fault_of_one_edition_does_not_stop_another(redis_url: str) -> N
     assert receipt.status is ReceiptStatus.ON_AIR
     assert state.editions["en"].fault is not None
     assert not state.is_ready
-    await harness.aclose()
-    await other.aclose()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisClusterException
 
-from tests.support.desk_harness import DeskHarness, FailingConnector, new
+from tests.support.desk_harness import DeskHarness, FailingConnector, NewHarness, new
 from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.line import Change
@@ -40,13 +40,12 @@ class Killed(BaseException):
     """Ends the desk like a killed process: no code of the desk catches it."""
 
 
-async def test_an_unreachable_cluster_is_logged_as_an_interruption(redis_url: str) -> None:
-    harness = DeskHarness(redis_url)
+async def test_an_unreachable_cluster_is_logged_as_an_interruption(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url)
     breaking = FailingConnector(redis_url, 3, after=False, error=RedisClusterException("no node can be reached"))
     with structlog.testing.capture_logs() as told:
         async with harness.desk(breaking):
             await harness.ask("ann", new("k1"))
-    await harness.aclose()
     assert [event["event"] for event in told if event["log_level"] != "info"] == ["redis-interrupted"]
     assert "redis-recovered" in [event["event"] for event in told]
 
@@ -69,10 +68,12 @@ async def assert_each_is_settled_once(harness: DeskHarness, editors: Sequence[st
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_desk_killed_at_any_step_settles_each_request_once(redis_url: str, after: bool) -> None:
+async def test_a_desk_killed_at_any_step_settles_each_request_once(
+    redis_url: str, after: bool, new_harness: NewHarness
+) -> None:
     steps_until_settled = 40
     for at in range(1, steps_until_settled):
-        harness = DeskHarness(redis_url, f"e{at}")
+        harness = new_harness(redis_url, f"e{at}")
         for editor in EDITORS:
             for number in range(3):
                 await harness.submit(editor, new(f"k{number}"))
@@ -87,7 +88,6 @@ async def test_a_desk_killed_at_any_step_settles_each_request_once(redis_url: st
         async with harness.desk():
             await finished
         await assert_each_is_settled_once(harness, EDITORS, 3)
-        await harness.aclose()
         if not is_killed:
             assert at > 10, "the desk takes more steps than that"
             return
@@ -107,15 +107,16 @@ async def _ends(desk: EditionDesk) -> None:
     ids=lambda e: type(e).__name__,
 )
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_desk_recovers_from_the_loss_of_any_reply(redis_url: str, after: bool, error: Exception) -> None:
+async def test_a_desk_recovers_from_the_loss_of_any_reply(
+    redis_url: str, after: bool, error: Exception, new_harness: NewHarness
+) -> None:
     for at in range(1, 18):
-        harness = DeskHarness(redis_url, f"e{at}")
+        harness = new_harness(redis_url, f"e{at}")
         for number in range(3):
             await harness.submit("ann", new(f"k{number}"))
         async with harness.desk(FailingConnector(redis_url, at, after=after, error=error)):
             await harness.settled("ann")
         await assert_each_is_settled_once(harness, ["ann"], 3)
-        await harness.aclose()
 
 
 async def test_two_desks_settle_each_request_once(harness: DeskHarness) -> None:
@@ -274,9 +275,9 @@ def _bytes_of(drawn: DrawnRequest) -> bytes:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.lists(requests, max_size=40), killed_at=st.none() | st.integers(1, 30), desks=st.integers(1, 2))
 async def test_any_requests_leave_a_valid_log_with_each_acknowledged_line_once(
-    redis_url: str, drawn: list[DrawnRequest], killed_at: int | None, desks: int
+    redis_url: str, drawn: list[DrawnRequest], killed_at: int | None, desks: int, new_harness: NewHarness
 ) -> None:
-    harness = DeskHarness(redis_url)
+    harness = new_harness(redis_url)
     await harness.redis.flushall()
     for each in drawn:
         await harness.submit_raw(each.editor, _bytes_of(each))
@@ -296,7 +297,6 @@ async def test_any_requests_leave_a_valid_log_with_each_acknowledged_line_once(
     raw = await read_log(harness.redis, "en", 0, 1000)
     positions = {str(Position.of(at.seq, at.link)): entry for at, entry in zip(raw, entries, strict=True)}
     stored = [(editor, receipt) for editor in EDITORS for receipt in await harness.receipts(editor)]
-    await harness.aclose()
 
     assert len(stored) == len(drawn)
     assert verified.entries == len(entries)

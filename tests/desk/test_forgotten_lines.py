@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.support.desk_harness import WITH_SECOND_PERSON, DeskHarness, new
+from tests.support.desk_harness import WITH_SECOND_PERSON, DeskHarness, NewHarness, new
 from tests.support.planning import context_at, hold, ledger, pending
 from ticker.core.entry import Entry, decode_entry
 from ticker.core.line import VERSION_LAST, Change, Status
@@ -128,18 +128,17 @@ def test_a_held_line_whose_id_was_withdrawn_as_forgotten_is_not_called_on_air() 
     assert len(edition.held) == 0
 
 
-async def test_the_withdrawal_of_a_forgotten_line_needs_a_second_person(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, like=WITH_SECOND_PERSON, retained=5)
-    try:
-        async with harness.desk():
-            receipt = await harness.ask("ann", withdraw("k7m2x9ab3c", forgotten=True))
-            assert [need.code for need in receipt.needs] == ["withdrawal"]
-            approved = await harness.approve("bob", receipt)
-        assert approved.status is ReceiptStatus.ON_AIR
-        entry = await last_entry(harness)
-        assert (entry.line.id, entry.line.version, entry.approved_by) == ("k7m2x9ab3c", VERSION_LAST, "bob")
-    finally:
-        await harness.aclose()
+async def test_the_withdrawal_of_a_forgotten_line_needs_a_second_person(
+    redis_url: str, new_harness: NewHarness
+) -> None:
+    harness = new_harness(redis_url, like=WITH_SECOND_PERSON, retained=5)
+    async with harness.desk():
+        receipt = await harness.ask("ann", withdraw("k7m2x9ab3c", forgotten=True))
+        assert [need.code for need in receipt.needs] == ["withdrawal"]
+        approved = await harness.approve("bob", receipt)
+    assert approved.status is ReceiptStatus.ON_AIR
+    entry = await last_entry(harness)
+    assert (entry.line.id, entry.line.version, entry.approved_by) == ("k7m2x9ab3c", VERSION_LAST, "bob")
 
 
 async def test_a_new_history_knows_nothing_of_the_lines_of_the_old_one(harness: DeskHarness) -> None:

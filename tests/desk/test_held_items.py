@@ -14,6 +14,7 @@ from tests.support.desk_harness import (
     WITH_SECOND_PERSON,
     DeskHarness,
     FailingConnector,
+    NewHarness,
     decision,
     lines_of,
     new,
@@ -98,9 +99,11 @@ async def test_two_desks_publish_each_held_item_once(harness: DeskHarness) -> No
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(redis_url: str, after: bool) -> None:
+async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(
+    redis_url: str, after: bool, new_harness: NewHarness
+) -> None:
     for at in range(1, 16):
-        harness = DeskHarness(redis_url, f"e{at}", like=WITH_SECOND_PERSON)
+        harness = new_harness(redis_url, f"e{at}", like=WITH_SECOND_PERSON)
         await harness.set_roles(ann=Role.EDITOR, bob=Role.EDITOR)
         await harness.submit("ann", new("k0", publish_at=await soon(harness, 100)))
         await harness.submit("ann", new("k1", urgency=1))
@@ -121,11 +124,10 @@ async def test_a_desk_interrupted_at_any_step_publishes_and_decides_once(redis_u
             ReceiptStatus.ON_AIR,
         ]
         assert await harness.held() == []
-        await harness.aclose()
 
 
-async def test_an_overdue_item_waits_for_a_person(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, overdue_after_s=0.1)
+async def test_an_overdue_item_waits_for_a_person(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url, overdue_after_s=0.1)
     async with harness.desk():
         receipt = await harness.ask("ann", new("k1", publish_at=await soon(harness)))
 
@@ -147,7 +149,6 @@ async def test_an_overdue_item_waits_for_a_person(redis_url: str) -> None:
     assert published.status is ReceiptStatus.ON_AIR
     (entry,) = await harness.entries()
     assert (entry.key, entry.approved_by) == ("k1", None)
-    await harness.aclose()
 
 
 async def test_a_held_change_that_became_stale_is_refused_with_a_receipt_for_its_author(harness: DeskHarness) -> None:
@@ -186,7 +187,7 @@ async def test_a_scheduled_line_of_a_removed_editor_waits_for_a_second_person(ha
 
 async def test_a_scheduled_line_keeps_the_reason_for_its_break_glass(careful: DeskHarness) -> None:
     async with careful.desk():
-        glass = new("k1", urgency=1, publish_at=await soon(careful, 200), break_glass="Nobody is here")
+        glass = new("k1", urgency=1, publish_at=await soon(careful), break_glass="Nobody is here")
         assert (await careful.ask("cleo", glass)).status is ReceiptStatus.HELD
         await until_on_air(careful)
     (entry,) = await careful.entries()
@@ -204,8 +205,8 @@ async def test_the_length_of_an_undo_window_does_not_depend_on_the_desks_clock(
     assert 30 < left_s <= 60
 
 
-async def test_a_submission_above_the_limit_of_held_items_is_refused(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, held_per_editor=2)
+async def test_a_submission_above_the_limit_of_held_items_is_refused(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url, held_per_editor=2)
     async with harness.desk():
         due = await soon(harness, 60_000)
         for number in range(3):
@@ -213,7 +214,6 @@ async def test_a_submission_above_the_limit_of_held_items_is_refused(redis_url: 
         receipts = await harness.settled("ann")
     assert [receipt.status for receipt in receipts] == [ReceiptStatus.HELD, ReceiptStatus.HELD, ReceiptStatus.REFUSED]
     assert receipts[-1].errors[0].code == "held"
-    await harness.aclose()
 
 
 async def test_a_repeated_key_gets_the_receipt_of_the_held_item_and_later_of_the_line(
@@ -231,8 +231,10 @@ async def test_a_repeated_key_gets_the_receipt_of_the_held_item_and_later_of_the
     assert len(await harness.entries()) == 1
 
 
-async def test_a_held_item_is_not_held_again_when_its_receipt_has_been_trimmed(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, receipts_retained=1)
+async def test_a_held_item_is_not_held_again_when_its_receipt_has_been_trimmed(
+    redis_url: str, new_harness: NewHarness
+) -> None:
+    harness = new_harness(redis_url, receipts_retained=1)
     due = await soon(harness, 60_000)
     async with harness.desk():
         first = await harness.ask("ann", new("k1", publish_at=due))
@@ -242,12 +244,13 @@ async def test_a_held_item_is_not_held_again_when_its_receipt_has_been_trimmed(r
     async with harness.desk():
         assert await harness.ask("ann", new("k1", publish_at=due)) == first
     assert [held.id for held in await harness.held()] == [first.held]
-    await harness.aclose()
 
 
-async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_person(redis_url: str) -> None:
+async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_person(
+    redis_url: str, new_harness: NewHarness
+) -> None:
     rules = {**ENGLISH.rules, "duplicate": Effect.REVIEW}
-    harness = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, rules=rules))
+    harness = new_harness(redis_url, like=msgspec.structs.replace(ENGLISH, rules=rules))
     async with harness.desk():
         receipt = await harness.ask("ann", new("k1", publish_at=await soon(harness)))
         assert (await harness.ask("bob", new("k2", again=True))).status is ReceiptStatus.ON_AIR
@@ -261,7 +264,6 @@ async def test_a_scheduled_line_that_became_a_duplicate_waits_for_a_second_perso
         assert (again.status, [need.code for need in again.needs]) == (ReceiptStatus.HELD, ["duplicate"])
         assert (await harness.approve("bob", receipt)).status is ReceiptStatus.ON_AIR
     assert (await harness.entries())[-1].approved_by == "bob"
-    await harness.aclose()
 
 
 # Undo
@@ -284,8 +286,10 @@ async def test_a_line_cancelled_in_its_undo_window_is_never_published(harness: D
     assert not await harness.held()
 
 
-async def test_the_undo_window_of_an_edition_delays_neither_a_flash_nor_a_withdrawal(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, undo_s=300.0))
+async def test_the_undo_window_of_an_edition_delays_neither_a_flash_nor_a_withdrawal(
+    redis_url: str, new_harness: NewHarness
+) -> None:
+    harness = new_harness(redis_url, like=msgspec.structs.replace(ENGLISH, undo_s=300.0))
     async with harness.desk():
         plain = await harness.ask("ann", new("k1"))
         flash = await harness.ask("ann", new("k2", urgency=1))
@@ -295,7 +299,6 @@ async def test_the_undo_window_of_an_edition_delays_neither_a_flash_nor_a_withdr
         ReceiptStatus.ON_AIR,
         ReceiptStatus.ON_AIR,
     ]
-    await harness.aclose()
 
 
 async def test_a_held_item_of_another_version_is_left_alone(harness: DeskHarness) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.support.desk_harness import WITH_SECOND_PERSON, DeskHarness, decision, new, soon
+from tests.support.desk_harness import WITH_SECOND_PERSON, NewHarness, decision, new, soon
 from tests.support.planning import LATER, context_at, hold, ledger, pending, receipts
 from tests.support.strategies import START
 from ticker.core.line import Change
@@ -71,8 +71,8 @@ def test_a_cancelled_item_makes_room_in_the_same_batch() -> None:
     assert codes(answered) == ["held", None, "held", None]
 
 
-async def test_a_refusal_of_a_held_item_does_not_use_up_its_key(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, held_per_editor=1)
+async def test_a_refusal_of_a_held_item_does_not_use_up_its_key(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url, held_per_editor=1)
     async with harness.desk():
         due = await soon(harness, 60_000)
         first = await harness.ask("ann", new("k1", publish_at=due))
@@ -82,7 +82,6 @@ async def test_a_refusal_of_a_held_item_does_not_use_up_its_key(redis_url: str) 
     assert (refused.status, refused.errors[0].code) == (ReceiptStatus.REFUSED, "held")
     assert "held_per_editor" in refused.errors[0].detail
     assert "--all-mine" in refused.errors[0].detail
-    await harness.aclose()
 
 
 # Submissions
@@ -136,8 +135,8 @@ def test_a_key_that_was_refused_for_the_rate_counts_as_new_later() -> None:
     assert planned.status is ReceiptStatus.ON_AIR
 
 
-async def test_a_desk_that_was_restarted_knows_the_rate_from_the_log(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, submissions_burst=2, submissions_per_minute=1)
+async def test_a_desk_that_was_restarted_knows_the_rate_from_the_log(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url, submissions_burst=2, submissions_per_minute=1)
     async with harness.desk():
         for number in range(2):
             assert (await harness.ask("ann", new(f"k{number}", f"Line {number}"))).status is ReceiptStatus.ON_AIR
@@ -148,4 +147,3 @@ async def test_a_desk_that_was_restarted_knows_the_rate_from_the_log(redis_url: 
     assert (refused.errors[0].code, again.errors[0].code) == ("rate", "rate")
     assert refused.retry_after_s is not None
     assert 0 < refused.retry_after_s <= 60
-    await harness.aclose()

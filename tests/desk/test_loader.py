@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.desk_harness import DeskHarness, new
+from tests.support.desk_harness import DeskHarness, NewHarness, new
 from ticker.core.line import Change
 from ticker.core.submission import ReceiptStatus, Submission
 from ticker.desk.ledger import Ledger
@@ -70,9 +70,9 @@ async def test_a_receipt_of_the_history_before_a_rotation_does_not_answer_its_ke
 
 
 async def test_a_receipt_of_another_history_does_not_answer_its_key_after_the_new_one_was_trimmed(
-    redis_url: str,
+    redis_url: str, new_harness: NewHarness
 ) -> None:
-    harness = DeskHarness(redis_url, retained=2)
+    harness = new_harness(redis_url, retained=2)
     async with harness.desk():
         before = await harness.ask("ann", new("k1"))
         await rotate(harness.redis, "en", "ab" * 32)
@@ -84,4 +84,3 @@ async def test_a_receipt_of_another_history_does_not_answer_its_key_after_the_ne
     assert (before.position or "").startswith("1-")
     assert (after.status, (after.position or "").partition("-")[0]) == (ReceiptStatus.ON_AIR, "5")
     assert before.history != after.history
-    await harness.aclose()

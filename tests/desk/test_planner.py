@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.support.desk_harness import new
 from tests.support.planning import LATER, NOW_MS, context_at, hold, ledger, pending, receipts
 from tests.support.strategies import NONCE, START
-from ticker.core.edition import Role
+from ticker.core.edition import Effect, Role
 from ticker.core.entry import encode_entry
 from ticker.core.errors import LinkError
 from ticker.core.held import content_mark
@@ -50,6 +51,14 @@ def test_a_request_sees_the_requests_before_it_in_the_batch() -> None:
     assert (second.logged.entry.line.id, second.logged.entry.line.version) == ("id-1", 2)
     assert second.logged.link == next_link(first.logged.link, encode_entry(second.logged.entry))
     assert second.cursor == first.submission
+
+
+def test_a_duplicate_of_a_line_in_the_same_batch_is_refused() -> None:
+    known = ledger()
+    known.edition = msgspec.structs.replace(known.edition, rules={**known.edition.rules, "duplicate": Effect.REFUSE})
+    first, second = plan_requests(known, pending(("ann", new("k1")), ("bob", new("k2"))), context_at())
+    assert first.status is ReceiptStatus.ON_AIR
+    assert (second.status, second.refused) == (ReceiptStatus.REFUSED, ("duplicate",))
 
 
 def test_a_repeated_key_in_a_batch_gets_the_same_bytes_and_no_entry() -> None:

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 
-from tests.support.desk_harness import DeskHarness, new
+from tests.support.desk_harness import DeskHarness, NewHarness, new
 from tests.support.strategies import ENGLISH
 from tests.support.waiting import WAIT_S, eventually
 from ticker.core.errors import SettingsError
@@ -19,8 +19,8 @@ from ticker.store.editions import load_edition
 TEST = msgspec.structs.replace(ENGLISH, test=True)
 
 
-async def test_every_version_of_a_test_editions_line_is_marked(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, like=TEST)
+async def test_every_version_of_a_test_editions_line_is_marked(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url, like=TEST)
     async with harness.desk():
         posted = await harness.ask("ann", new("k1"))
         for change in (
@@ -29,16 +29,15 @@ async def test_every_version_of_a_test_editions_line_is_marked(redis_url: str) -
         ):
             assert (await harness.ask("ann", change)).status is ReceiptStatus.ON_AIR
     assert [entry.line.test for entry in await harness.entries()] == [True, True, True]
-    await harness.aclose()
 
 
 @pytest.mark.parametrize(("first", "second"), [(ENGLISH, TEST), (TEST, ENGLISH)], ids=["public", "test"])
 async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
-    redis_url: str, first: object, second: object
+    redis_url: str, first: object, second: object, new_harness: NewHarness
 ) -> None:
     assert isinstance(first, type(ENGLISH))
     assert isinstance(second, type(ENGLISH))
-    current, wanted = DeskHarness(redis_url, like=first), DeskHarness(redis_url, like=second)
+    current, wanted = new_harness(redis_url, like=first), new_harness(redis_url, like=second)
     async with current.desk():
         await current.ask("ann", new("k1"))
     await wanted.submit("ann", new("k2"))
@@ -53,8 +52,6 @@ async def test_a_desk_does_not_start_on_an_edition_of_the_other_kind(
     stored = await load_edition(current.redis, "en")
     assert stored is not None
     assert stored.edition == first
-    await current.aclose()
-    await wanted.aclose()
 
 
 async def test_a_running_desk_stops_when_the_edition_becomes_another_kind(harness: DeskHarness) -> None:

@@ -106,6 +106,15 @@ def test_lines_that_show_are_kept_and_the_others_are_forgotten() -> None:
     assert [entry.line.id for entry in log.known] == ["line-4", "line-3", "line-1"]
 
 
+def test_a_new_text_is_not_compared_with_a_forgotten_line() -> None:
+    log = Log(retained=1)
+    assert log.ledger.recent.find_similar("Ferries stop", lambda _: True) is None  # from now on, the ledger keeps them
+    log.append(log.new(expires_at=START, text="Ferries stop"))
+    assert log.ledger.recent.find_similar("Ferries stop", lambda _: True) is not None
+    log.post(2)
+    assert log.ledger.recent.find_similar("Ferries stop", lambda _: True) is None
+
+
 def test_a_kept_line_is_kept_again_when_its_trim_leaves_the_log() -> None:
     log = Log(retained=3)
     log.append(log.new(pinned_until=LATER))

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.desk_harness import DeskHarness, lines_of, new
+from tests.support.desk_harness import DeskHarness, NewHarness, lines_of, new
+from tests.support.servers import RedisServer
+from tests.support.waiting import eventually
 from ticker.core.line import Change, Status
 from ticker.core.submission import ReceiptStatus, Submission, encode_request
 from ticker.desk.fair_queue import REQUESTS_PER_ROUND
+from ticker.redis_fault import RedisFault
 from ticker.settings import Settings
 from ticker.store.editions import load_edition, save_edition
 from ticker.store.inbox import deadline_at_ms
@@ -136,13 +139,12 @@ async def test_a_request_whose_deadline_passed_before_the_desk_started_is_late(h
     assert await harness.entries() == []
 
 
-async def test_the_desks_deadline_limits_that_of_the_request(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, submission_deadline_s=1)
+async def test_the_desks_deadline_limits_that_of_the_request(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url, submission_deadline_s=1)
     minute_ago = await redis_ms(harness.redis) - 60_000
     await harness.submit_raw("ann", encode_request(new("k1", deadline_s=3600)), f"{minute_ago}-0")
     async with harness.desk():
         (receipt,) = await harness.settled("ann")
-    await harness.aclose()
     assert receipt.status is ReceiptStatus.LATE
 
 
@@ -306,7 +308,7 @@ async def test_an_exception_in_the_rules_refuses_only_that_submission(harness: D
 
 
 class Failing:
-    """Returns ids, after a few failures."""
+    """A function that fails a few times, and then returns ids."""
 
     def __init__(self, times: int) -> None:
         self.times = times
@@ -318,3 +320,25 @@ class Failing:
             raise ZeroDivisionError
         self.made += 1
         return f"line-{self.made}"
+
+
+REFUSALS = {
+    RedisFault.OUT_OF_MEMORY: ("maxmemory", "1", "0"),
+    RedisFault.TOO_FEW_REPLICAS: ("min-replicas-to-write", "1", "0"),
+}
+
+
+@pytest.mark.parametrize("fault", REFUSALS)
+async def test_a_desk_notices_that_redis_refuses_writes_before_anybody_posts(
+    tcp_server: RedisServer, fault: RedisFault, new_harness: NewHarness
+) -> None:
+    harness = new_harness(tcp_server.url)
+    option, refusing, usual = REFUSALS[fault]
+    async with harness.desk() as state:
+        tcp_server.command("CONFIG", "SET", option, refusing)
+        await eventually(lambda: state.outages.redis_faults[fault], "the desk has noticed")
+        assert not state.accepting
+        assert not state.outages.is_redis_away
+        tcp_server.command("CONFIG", "SET", option, usual)
+        await eventually(lambda: state.accepting, "the desk accepts submissions again")
+        assert (await harness.ask("ann", new("k1"))).status is ReceiptStatus.ON_AIR

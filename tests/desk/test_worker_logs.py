@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.desk_harness import DeskHarness, new
+from tests.support.desk_harness import DeskHarness, NewHarness, new
 from tests.support.waiting import eventually
 from ticker.core.errors import LinkError
 from ticker.core.line import Change
@@ -16,8 +16,8 @@ from ticker.store.log_reader import rotate, verify_log
 from ticker.store.streams import read_range
 
 
-async def test_logs_and_receipts_are_trimmed(redis_url: str) -> None:
-    harness = DeskHarness(redis_url, retained=10, receipts_retained=10)
+async def test_logs_and_receipts_are_trimmed(redis_url: str, new_harness: NewHarness) -> None:
+    harness = new_harness(redis_url, retained=10, receipts_retained=10)
     async with harness.desk():
         for number in range(400):
             await harness.submit("ann", new(f"k{number}"))
@@ -29,7 +29,6 @@ async def test_logs_and_receipts_are_trimmed(redis_url: str) -> None:
     async with harness.desk() as state:  # a desk that starts with a trimmed log
         receipt = await harness.ask("ann", new("next"))
     receipts = await harness.redis.xlen(harness.keys.receipts("ann"))
-    await harness.aclose()
     assert oldest["last-generated-id"] == b"400-0"
     assert 10 <= verified.entries <= 110
     assert 10 <= receipts <= 111

@@ -7,22 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.markdown import anchors, without_blocks
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-
-
-def without_blocks(page: Path) -> str:
-    return _BLOCK.sub("", page.read_text(encoding="utf-8"))
-
-
-def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub makes them."""
-    headings = _HEADING.findall(without_blocks(page))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,25 +1,16 @@
-"""Compare docs/operating.md with the settings, rules and metrics in the code."""
+"""Compare docs/operating.md with the settings and rules in the code."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from prometheus_client import CollectorRegistry
 
 from tests.support.doc_examples import examples
 from ticker.core.edition import Edition, Effect, Quotes
 from ticker.core.rules.effects import HOUSE_RULES
-from ticker.desk.desk import DeskState
-from ticker.desk.metrics import DeskCollector
-from ticker.gateway.hub import Hub
-from ticker.gateway.metrics import make_registry
-from ticker.posting.app import Posting
-from ticker.posting.inboxes import Inboxes
-from ticker.posting.metrics import PostingCollector
-from ticker.relay.metrics import RelayCollector
+from ticker.doctor.diagnosis import CODES, Area
 from ticker.settings import Settings, load_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
@@ -42,6 +33,13 @@ def test_the_example_settings_can_be_loaded(tmp_path: Path) -> None:
     assert edition.zone == "Europe/London"
 
 
+def test_the_table_of_areas_has_every_code_of_the_doctor_in_order() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("| area | it examines | codes |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", table, re.MULTILINE)
+    assert [area for area, _ in rows] == list(Area)
+    assert tuple(code for _, codes in rows for code in re.findall(r"`([a-z0-9-]+)`", codes)) == CODES
+
+
 def test_the_page_names_every_effect() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert all(f"`{effect.value}`" in text for effect in Effect)
@@ -54,12 +52,6 @@ def test_the_table_of_settings_has_every_setting_and_no_other() -> None:
 def test_the_table_of_edition_settings_has_every_setting_and_no_other() -> None:
     required = {"title", "lang", "dir"}
     assert _names_in_table("| setting of an edition | default | meaning |") == _fields(Edition) - required
-
-
-def test_every_metric_on_the_page_exists() -> None:
-    named = set(re.findall(r"`(ticker_\w+)", PAGE.read_text(encoding="utf-8")))
-    assert len(named) > 20
-    assert named <= _metrics()
 
 
 def test_every_log_event_on_the_page_exists() -> None:
@@ -81,14 +73,3 @@ def _names_in_table(head: str) -> set[str]:
 
 def _fields(kind: type[msgspec.Struct]) -> set[str]:
     return {field.name for field in msgspec.structs.fields(kind)}
-
-
-def _metrics() -> set[str]:
-    """Return the names of the samples that the parts can have, with the suffix of counters."""
-    hub = Hub(Settings(), 1024, lambda: datetime.now(UTC), lambda: 0.5)
-    registry = make_registry(hub, [DeskCollector(DeskState(), 1)])
-    assert isinstance(registry, CollectorRegistry)
-    posting = Posting(Inboxes("redis://127.0.0.1", 1, 1), 1, "0")
-    families = [*registry.collect(), *RelayCollector([]).collect(), *PostingCollector(posting, 1).collect()]
-    names = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
-    return names | {"ticker_worker_up"}  # of ticker/gateway/worker_metrics.py

@@ -131,7 +131,7 @@ def test_the_chapters_about_redis_and_its_users_work_step_by_step(debian: Debian
         assert kind == "console"
         for command, shown in steps(block):
             ran = debian.run(command)
-            if command == "ticker check":
+            if command == "ticker doctor redis":
                 checks.append(re.findall(r"\[([a-z-]+)\]$", ran.out, re.MULTILINE))
                 continue
             assert ran.code == 0, (command, ran)

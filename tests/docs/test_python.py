@@ -112,10 +112,14 @@ def test_waiting_for_a_flash_ends_with_its_text(system: System, tmp_path: Path) 
 
 
 def test_a_restarted_program_resumes_after_its_position(system: System, tmp_path: Path) -> None:
+    position = tmp_path / "position.txt"
     script = Script(system, RESUME, tmp_path)
-    until((tmp_path / "position.txt").exists, "the program has a position")
+    until(lambda: position.exists() and position.read_text() != "", "the program has a position")
+    first = position.read_text()
     post(system, "While the program runs")
     script.until("While the program runs")
+    # The program prints a line before it writes the position, and the file is empty for a moment.
+    until(lambda: position.read_text() not in {"", first}, "the program has written the position of the line")
     script.stop()
     post(system, "While the program is stopped")
     script = Script(system, RESUME, tmp_path)

@@ -10,12 +10,12 @@ import pytest
 
 from tests.engines.conftest import Open
 from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.browser_pages import HURRY
 from tests.support.engine_browser import EngineBrowser, Tab
 from tests.support.engine_pages import FOCUS, IN_STATE, LINES, SEEN, put_page, reports, until_live, until_shown
 from tests.support.servers import RedisServer, free_port, short_folder
 from tests.support.system import Program, environment, run_program
 
-KILLS = 3
 TABS = 3
 TABS_MAX = 20
 PAUSED = "paused => document.querySelector('breaking-ticker').paused === paused"
@@ -58,15 +58,17 @@ def test_lines_arrive_live_in_three_languages(open_page: Open, harness: BrowserH
     assert reports(tab) == []
 
 
-@pytest.mark.parametrize("transport", ["events", "socket"])
+@pytest.mark.parametrize("transport", ["events", "socket", "tail"])
 def test_withdrawn_line_disappears_at_once_also_while_paused(
     open_page: Open, harness: BrowserHarness, host: Host, transport: str
 ) -> None:
     wrong = harness.post("en", "A line that is wrong")
     harness.post("en", "Another line")
-    tab = open_page(put_page(host, harness.address, f'edition="en" transport="{transport}"'))
+    head = f"<script>{HURRY}</script>" if transport == "tail" else ""
+    tab = open_page(put_page(host, harness.address, f'edition="en" transport="{transport}"', head=head))
     until_live(tab)
     until_shown(tab, "Another line", "A line that is wrong")
+    assert harness.followers("en") == (0 if transport == "tail" else 1)
     tab.evaluate("() => document.querySelector('breaking-ticker').pause()")
     harness.post("en", "While paused")
     harness.withdraw("en", wrong, "nobody said so")
@@ -82,29 +84,27 @@ def test_withdrawn_line_disappears_at_once_also_while_paused(
     assert reports(tab) == []
 
 
-def test_three_kills_of_the_gateway_lose_no_line_and_repeat_none(
+def test_kill_of_the_gateway_loses_no_line_and_repeats_none(
     browser: EngineBrowser, open_page: Open, parts: Parts, host: Host
 ) -> None:
-    """In three tabs that share a connection."""
+    """In three tabs that share a connection. `tests/browser/test_shared_tabs.py` kills it twice, in one engine."""
     address = put_page(host, parts.gateway.url, 'edition="en" lines="20"')
     tabs = [open_page(address) for _ in range(TABS)]
     for tab in tabs:
         until_live(tab)
     before = [len(tab.evaluate(SEEN)) for tab in tabs]
-    expected = []
-    for number in range(KILLS):
-        parts.gateway.kill()
-        for tab in tabs:
-            tab.until(IN_STATE, "waiting", "waiting")
-        name = browser.engine.title  # the editions of all engines are one, which accepts no line twice
-        expected += [f"Death {number + 1} in {name}", f"Start {number + 1} in {name}"]
-        parts.post(expected[-2])
-        parts.gateway.start()
-        for tab in tabs:
-            until_live(tab)
-        parts.post(expected[-1])
-        for tab in tabs:
-            tab.until(f"text => ({LINES})()[0][0] === text", f"shows {expected[-1]}", expected[-1])
+    parts.gateway.kill()
+    for tab in tabs:
+        tab.until(IN_STATE, "waiting", "waiting")
+    name = browser.engine.title  # the editions of all engines are one, which accepts no line twice
+    expected = [f"Death in {name}", f"Start in {name}"]
+    parts.post(expected[0])
+    parts.gateway.start()
+    for tab in tabs:
+        until_live(tab)
+    parts.post(expected[1])
+    for tab in tabs:
+        tab.until(f"text => ({LINES})()[0][0] === text", f"shows {expected[1]}", expected[1])
     for tab, count in zip(tabs, before, strict=True):
         assert tab.evaluate(SEEN)[count:] == expected
         assert tab.evaluate(LINES)[0][: len(expected)] == expected[::-1]
@@ -121,19 +121,18 @@ def focus(tab: Tab, part: str) -> None:
         seen.append(tab.evaluate(FOCUS))
 
 
-@pytest.mark.parametrize("layout", ["list", "strip", "crawl"])
-def test_pause_and_resume_work_with_the_keyboard(
-    open_page: Open, harness: BrowserHarness, host: Host, layout: str
-) -> None:
+def test_pause_and_resume_work_with_the_keyboard(open_page: Open, harness: BrowserHarness, host: Host) -> None:
     harness.post_all("en", ["One", "Two", "Three"])
-    tab = open_page(put_page(host, harness.address, f'edition="en" layout="{layout}"'))
-    until_live(tab)
-    focus(tab, "pause")
-    tab.press("Space")
-    tab.until(PAUSED, "paused", True)
-    tab.press("Enter")
-    tab.until(PAUSED, "resumed", False)
-    assert reports(tab) == []
+    tab = open_page(put_page(host, harness.address, 'edition="en" layout="list"'))
+    for layout in ("list", "strip", "crawl"):
+        tab.goto(put_page(host, harness.address, f'edition="en" layout="{layout}"', path=f"/{layout}"))
+        until_live(tab)
+        focus(tab, "pause")
+        tab.press("Space")
+        tab.until(PAUSED, "paused", True)
+        tab.press("Enter")
+        tab.until(PAUSED, "resumed", False)
+        assert reports(tab) == []
 
 
 def test_a_reader_steps_through_a_strip_with_the_keyboard(open_page: Open, harness: BrowserHarness, host: Host) -> None:

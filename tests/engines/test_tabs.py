@@ -9,7 +9,7 @@ from tests.support.engine_browser import EngineBrowser
 from tests.support.engine_pages import LINES, SEEN, put_page, reports, until_live, until_shown
 from tests.support.waiting import until
 
-TABS = 4
+TABS = 3
 TEXT = "() => document.querySelector('breaking-ticker').shadowRoot.textContent"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from ticker.store.connection import CLIENT_ERRORS, Redis, connect
 from ticker.store.editors import register
 from ticker.store.held import read_held
 from ticker.store.inbox import submit
-from ticker.store.receipts import await_receipt, last_receipt_id, read_receipts
+from ticker.store.receipts import await_receipt, is_safe_from_loss, last_receipt_id, read_receipts
 from ticker.store.streams import milliseconds_of, redis_ms
 
 ATTEMPT_S: Final = 0.7
@@ -45,6 +45,33 @@ class Load:
         self.events = 0
         self.is_ending = False  # from then on, editors only finish what they have begun
         self._more = asyncio.Condition()
+        self._may_submit = asyncio.Event()
+        self._may_submit.set()
+        self._busy = 0
+
+    def pause(self) -> None:
+        """Let no editor begin another submission, until `resume`."""
+        self._may_submit.clear()
+
+    def resume(self) -> None:
+        self._may_submit.set()
+
+    async def wait_until_quiet(self) -> None:
+        """Wait until every editor has an answer. Call `pause` before."""
+        async with self._more:
+            await self._more.wait_for(lambda: self._busy == 0)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """The context of one submission of an editor. It begins when the load isn't paused."""
+        await self._may_submit.wait()
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            async with self._more:
+                self._more.notify_all()
 
     async def count_event(self) -> None:
         self.events += 1
@@ -62,8 +89,18 @@ class Load:
 class Editor:
     """An editor that uses the client library. It submits one change after the other, to its own lines."""
 
-    def __init__(self, name: str, url: str, load: Load, *, edition: str = "en", pause_s: float = 0.01) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        load: Load,
+        *,
+        edition: str = "en",
+        pause_s: float = 0.01,
+        attempt_s: float = ATTEMPT_S,
+    ) -> None:
         self.name = name
+        self._attempt_s = attempt_s
         self._edition = edition
         self._pause_s = pause_s
         self._url = url
@@ -76,8 +113,9 @@ class Editor:
         """Submit until the load is ending and the last submission has an answer."""
         async with aclosing(connect(self._url, role="tick", blocking=True)) as redis:
             while not self._load.is_ending:
-                await self._decide(redis)
-                await self._submit(redis, *self._next())
+                async with self._load.turn():
+                    await self._decide(redis)
+                    await self._submit(redis, *self._next())
                 await asyncio.sleep(self._load.rng.uniform(0, self._pause_s))
 
     def _next(self) -> tuple[Submission, Attempt]:
@@ -162,7 +200,7 @@ class Editor:
         """Submit until there is an answer. Give up after one failed try in twenty."""
         while True:
             try:
-                async with asyncio.timeout(LAST_ATTEMPT_S if self._load.is_ending else ATTEMPT_S):
+                async with asyncio.timeout(LAST_ATTEMPT_S if self._load.is_ending else self._attempt_s):
                     receipt = await self._attempt(redis, submission, attempt)
             except _LOST as error:
                 attempt.trace.append(type(error).__name__)
@@ -191,8 +229,13 @@ class Editor:
 
     async def _earlier(self, redis: Redis, key: str) -> Receipt | None:
         stored = await read_receipts(redis, self._edition, self.name, count=10_000)
-        on_air = [each.receipt for each in stored if each.receipt.key == key and each.receipt.position is not None]
-        return on_air[-1] if on_air else None
+        earlier = [each for each in stored if each.receipt.key == key]
+        on_air = [each for each in earlier if each.receipt.position is not None]
+        held = [each for each in earlier if each.receipt.status is ReceiptStatus.HELD]
+        found = next(iter([*on_air[-1:], *held[-1:]]), None)
+        if found is None or not await is_safe_from_loss(redis, self._edition, self.name, found):
+            return None
+        return found.receipt
 
     def _record(self, submission: Submission, attempt: Attempt, receipt: Receipt | None) -> None:
         record_answer(attempt, receipt, is_clock_true=self._load.is_clock_true)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
@@ -26,6 +27,7 @@ class Follower:
     """A follower. `run` it in a task. It connects to the addresses in turn, and resumes from its last position.
 
     After each message it leaves with `leave_probability`. After one of four such breaks it starts without a position.
+    It reconnects after `silence_s` without a message. With `tls` it expects the certificate of `site`.
     """
 
     def __init__(
@@ -36,15 +38,20 @@ class Follower:
         *,
         selection: Selection = EVERYTHING,
         leave_probability: float = 0.0,
+        tls: ssl.SSLContext | None = None,
+        site: str = "ticker.test",
     ) -> None:
         self.name = name
         self.selection = selection
         self.events: list[Event] = []
         self.position: str | None = None
         self.leave_probability = leave_probability
+        self.silence_s: float | None = None
         self.on_line: Callable[[LineMessage], None] = lambda line: None
         self._addresses = addresses
         self._rng = rng
+        self._tls = tls
+        self._site = site
         self._tries = rng.randrange(len(addresses))
 
     @property
@@ -67,7 +74,7 @@ class Follower:
     async def _follow(self, address: tuple[str, int], after: str | None) -> None:
         async with aclosing(self._messages(address, after)) as messages:
             is_open = False
-            async for data in messages:
+            while (data := await self._next(messages)) is not None:
                 if not is_open:
                     is_open = True
                     self.events.append(Opened(after))
@@ -76,6 +83,10 @@ class Follower:
                     self._record(message)
                 if self._rng.random() < self.leave_probability:
                     return
+
+    async def _next(self, messages: AsyncGenerator[bytes | str, None]) -> bytes | str | None:
+        async with asyncio.timeout(self.silence_s):
+            return await anext(messages, None)
 
     def _record(self, message: Message) -> None:
         self.events.append(message)
@@ -97,9 +108,17 @@ class SocketFollower(Follower):
 
     async def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]:
         query = urlencode([*self.query, *([] if after is None else [("after", after)])])
-        url = f"ws://{address[0]}:{address[1]}/v1/en/live?{query}"
+        where = f"ws://{address[0]}:{address[1]}" if self._tls is None else f"wss://{self._site}"
         async with connect(
-            url, open_timeout=OPEN_S, close_timeout=0.5, ping_interval=None, proxy=None, max_queue=None
+            f"{where}/v1/en/live?{query}",
+            host=address[0],
+            port=address[1],
+            ssl=self._tls,
+            open_timeout=OPEN_S,
+            close_timeout=0.5,
+            ping_interval=None,
+            proxy=None,
+            max_queue=None,
         ) as connection:
             async for data in connection:
                 yield data
@@ -111,18 +130,36 @@ class EventsFollower(Follower):
     async def _messages(self, address: tuple[str, int], after: str | None) -> AsyncGenerator[bytes | str, None]:
         # Not `wait_for`: before Python 3.12 it can lose a cancellation (python/cpython#86296).
         async with asyncio.timeout(OPEN_S):
-            reader, writer = await asyncio.open_connection(*address)
+            name = None if self._tls is None else self._site
+            reader, writer = await asyncio.open_connection(*address, ssl=self._tls, server_hostname=name)
         try:
             resume = "" if after is None else f"Last-Event-ID: {after}\r\n"
             path = f"/v1/en/events?{urlencode(self.query)}"
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: ticker.test\r\n{resume}\r\n".encode())
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._site}\r\n{resume}\r\n".encode())
             async with asyncio.timeout(OPEN_S):
                 head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200 "):
                 return
-            while event := await reader.readuntil(b"\n\n"):
+            is_chunked = b"\r\ntransfer-encoding: chunked" in head.lower()
+            async for event in _events(reader, is_chunked=is_chunked):
                 data = [line[6:] for line in event.splitlines() if line.startswith(b"data: ")]
                 if data:
                     yield b"\n".join(data)
         finally:
             writer.transport.abort()
+
+
+async def _events(reader: asyncio.StreamReader, *, is_chunked: bool) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a body. Some proxies send it in chunks, which end anywhere in an event."""
+    rest = b""
+    while True:
+        if is_chunked:
+            size = int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16)
+            rest += (await reader.readexactly(size + 2))[:-2]
+            if size == 0:
+                return
+        else:
+            rest += await reader.readuntil(b"\n\n")
+        *events, rest = rest.split(b"\n\n")
+        for event in events:
+            yield event

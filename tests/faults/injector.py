@@ -236,7 +236,7 @@ class FaultInjector:
             server.resume()
 
     async def _free_disk(self) -> None:
-        """Make room. Start the server if it ended itself: with `appendfsync always` it does so on a full disk."""
+        """Free disk space. Start the server if it has ended, as it does on a full disk with `appendfsync always`."""
         system = self._system
         assert system.disk is not None
         system.disk.free(system.server)

@@ -40,9 +40,9 @@ REDIS_LINKS: Final = {
 """The link between each process and Redis."""
 
 SENTINEL_FILES: Final = 6
-"""Each of a process's three clients may open a connection to two more Sentinels; at first it has one."""
+"""A process has three clients. Each begins with one connection to a Sentinel, and may open two more."""
 CLUSTER_FILES: Final = 4
-"""The clients of a process may open connections to more nodes of a Cluster; at first each has one."""
+"""A process's clients begin with one connection to a Cluster each, and may open connections to more nodes."""
 
 
 class FaultySystem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
@@ -24,18 +25,25 @@ from tests.support.publications import PUBLICATION, WORDS
 from tests.support.relax_ng import relax_ng_errors
 from tests.support.schema_org import notices_of, posts_of, read_json_ld, schema_org_errors
 from tests.support.story_page import StoryPage
-from tests.support.strategies import START, Step, histories, history
+from tests.support.strategies import NONCE, START, Step, histories, history
 from ticker.core.board import Board
-from ticker.core.entry import Entry
+from ticker.core.edition import DEFAULT_EDITIONS
+from ticker.core.entry import Entry, Logged, encode_entry
 from ticker.core.line import Change, Line, Status
+from ticker.core.messages import BoardMessage, ForgetMessage
+from ticker.core.position import Position, next_link
+from ticker.core.tail import News, TailReader, decode_tail
 from ticker.formats.atom import atom_feed
 from ticker.formats.json_feed import json_feed
 from ticker.formats.news_sitemap import NEWS_FOR, news_sitemap
 from ticker.formats.ninjs import ninjs_lines
 from ticker.formats.publication import Removal, Snapshot, take_snapshot
 from ticker.formats.rss import rss_feed
+from ticker.gateway.history import History
+from ticker.web.tail import encode_tail
 
-CASES: Final = 20
+CASES: Final = 10
+"""Generated logs per format, of up to 12 entries. Each is read after every entry. `EVERY_CHANGE` has all changes."""
 STORY: Final = "Storm / Ada"
 
 
@@ -103,16 +111,23 @@ def shown(board: Board, now: datetime, *, with_notices: bool = True) -> dict[str
     return {PUBLICATION.id_of(line.id): item_of(line) for line in lines if with_notices or line.status is Status.USABLE}
 
 
-def test_reader_of_json_feed_has_the_board_after_every_entry() -> None:
+@pytest.mark.parametrize(
+    ("feed", "kind", "read"),
+    [(json_feed, "json", FeedReader.read_json), (rss_feed, "rss", FeedReader.read_rss)],
+    ids=["json_feed", "rss"],
+)
+def test_reader_of_a_feed_has_the_board_after_every_entry(
+    feed: Callable[[Snapshot], bytes], kind: str, read: Callable[[FeedReader, bytes], None]
+) -> None:
     with Feedsmith() as feedsmith:
 
         def check(log: list[Entry]) -> None:
             reader = FeedReader()
             for board, snapshot, now in prefixes(log):
-                document = json_feed(snapshot)
-                reader.read_json(document)
+                document = feed(snapshot)
+                read(reader, document)
                 assert reader.items == shown(board, now)
-                assert feedsmith.read("json", document) == shown(board, now)
+                assert feedsmith.read(kind, document) == shown(board, now)
 
         each_log(check)
 
@@ -137,18 +152,46 @@ def test_reader_of_atom_has_the_board_after_every_entry(tmp_path: Path) -> None:
     assert relax_ng_errors(SCHEMAS / "atom.rng", documents, tmp_path) == ""
 
 
-def test_reader_of_rss_has_the_board_after_every_entry() -> None:
-    with Feedsmith() as feedsmith:
+def folded(board: Board, message: News) -> Board:
+    """Return a reader's board after a message."""
+    if isinstance(message, ForgetMessage):
+        for line_id in message.lines:
+            board.remove(line_id)
+        return board
+    board = Board() if isinstance(message, BoardMessage) else board
+    for line in message.lines if isinstance(message, BoardMessage) else [message.line]:
+        board.apply(Entry(line=line, editor="amal", key="key", submitted_at=START))
+    return board
 
-        def check(log: list[Entry]) -> None:
-            reader = FeedReader()
-            for board, snapshot, now in prefixes(log):
-                document = rss_feed(snapshot)
-                reader.read_rss(document)
-                assert reader.items == shown(board, now)
-                assert feedsmith.read("rss", document) == shown(board, now)
 
-        each_log(check)
+def logged_in(log: Sequence[Entry], gateway: History) -> Iterator[datetime]:
+    """Append the entries to a gateway's history, one per step. Yield the time after each."""
+    link = gateway.nonce
+    for seq, entry in enumerate(log, 1):
+        link = next_link(link, encode_entry(entry))
+        gateway.append(Logged(seq, link, entry))
+        yield entry.line.updated_at
+
+
+def test_reader_of_the_tail_has_the_board_after_every_entry() -> None:
+    """Readers that poll after each entry, after each third and after each fifth one. A tail has three entries here."""
+
+    def check(log: list[Entry]) -> None:
+        gateway = History("en", DEFAULT_EDITIONS["en"], NONCE, 100)
+        readers = {interval: (TailReader(), list[News]()) for interval in (1, 3, 5)}
+        for count, now in enumerate(logged_in(log, gateway), 1):
+            tail = decode_tail(encode_tail(gateway, now, 63, entries=3)[0])
+            for interval, (reader, news) in readers.items():
+                if count % interval == 0:
+                    news.extend(reader.read(tail, count))
+                    board = reduce(folded, news, Board())
+                    expected = gateway.board.lines(now, 100, notices=100)
+                    assert board.lines(now, 100, notices=100) == expected, interval
+                    assert reader.read(tail, count) == [], "a second look has nothing new"
+        seqs = [Position.parse(each.position).seq for each in readers[1][1] if not isinstance(each, ForgetMessage)]
+        assert seqs == list(range(1, len(log) + 1)), "each entry once and in order"
+
+    each_log(check)
 
 
 def test_reader_of_ninjs_has_the_board_after_every_entry() -> None:

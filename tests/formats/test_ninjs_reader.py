@@ -77,7 +77,7 @@ def test_written_item_is_read_with_the_same_fields(log: list[Entry]) -> None:
         read = dict(item.fields)
         assert read.pop("split_attribution") is False
         if "expires_at" in read:
-            read["expires_at"] = datetime.fromisoformat(read["expires_at"])
+            read["expires_at"] = datetime.fromisoformat(str(read["expires_at"]))
         assert read == content_of(line)
 
 

@@ -6,11 +6,14 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
+import pytest
+
 from tests.support.gateway_clients import HANDSHAKE, RawClient, Reader, metrics, refusal
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
 from ticker.gateway.connection import PIPELINED_MAX, REQUEST_BYTES_MAX
+from ticker.gateway.connection_limits import LimitedConnection
 from ticker.gateway.server import Gateway
 
 
@@ -173,6 +176,24 @@ async def test_slow_request_has_no_more_time_than_a_silent_one(log: LogWriter, s
     assert gateway.hub.limits.timed_out == 1
 
 
+async def test_connection_that_was_silent_keeps_its_time_when_it_sends_a_byte(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, limits = list[float](), gateway.hub.limits
+    start_timeout = limits.start_request_timeout
+
+    def start_and_record(connection: LimitedConnection, now: float) -> None:
+        started.append(now)
+        start_timeout(connection, now)
+
+    monkeypatch.setattr(limits, "start_request_timeout", start_and_record)
+    async with RawClient(gateway.address) as client:
+        await eventually(lambda: len(started) == 1, "the silent connection is accepted")
+        await client.send("G")
+        await eventually(lambda: len(started) > 1, "its first byte is read")
+    assert set(started[:2]) == {started[0]}
+
+
 async def test_huge_request_is_refused(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         head = b"GET /v1/en/live HTTP/1.1\r\nA: "
@@ -189,9 +210,9 @@ async def test_follower_paused_for_too_long_is_closed_with_1013(log: LogWriter, 
     channel = gateway.hub.channels["en"]
     async with RawClient(gateway.address, small=True) as client:
         await client.open(f"/v1/en/live?after={log.at(0)}")
-        await eventually(lambda: channel.counts.closed, "the follower is closed")
+        await eventually(lambda: channel.counts.left, "the follower is closed")
         assert await client.close_code() == 1013
-    assert (await metrics(gateway))["ticker_closed_total", "1013", "en"] == 1
+    assert (await metrics(gateway))["ticker_followers_left_total", "en", "slow"] == 1
 
 
 async def test_paused_follower_that_never_reads_is_cut_off(log: LogWriter, start: Start) -> None:

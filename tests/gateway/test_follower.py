@@ -10,7 +10,7 @@ from websockets.frames import Opcode
 from tests.support.gateway_clients import RawClient, Reader, masked
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
-from ticker.gateway.follower import State
+from ticker.gateway.follower import Leave, State
 from ticker.gateway.inbound import FRAMES_MAX, PARSED_BYTES
 from ticker.gateway.server import Gateway
 
@@ -29,13 +29,15 @@ async def closes_with(gateway: Gateway, data: bytes) -> int:
     return code
 
 
-def closed(gateway: Gateway) -> dict[int, int]:
-    return dict(gateway.hub.channels["en"].counts.closed)
+def closed(gateway: Gateway) -> dict[Leave, int]:
+    """Return how many followers the gateway closed, by reason."""
+    left = gateway.hub.channels["en"].counts.left
+    return {reason: count for reason, count in left.items() if reason not in (Leave.ENDED, Leave.LOST)}
 
 
 async def test_text_message_is_closed_with_1008(gateway: Gateway) -> None:
     assert await closes_with(gateway, masked(Opcode.TEXT, b"hello")) == 1008
-    assert closed(gateway) == {1008: 1}
+    assert closed(gateway) == {Leave.SENT_DATA: 1}
 
 
 async def test_binary_message_is_closed_with_1008(gateway: Gateway) -> None:
@@ -53,7 +55,7 @@ async def test_empty_message_is_closed_with_1008(gateway: Gateway) -> None:
 async def test_header_of_a_message_above_4_kib_is_closed_with_1009(gateway: Gateway) -> None:
     frame = masked(Opcode.TEXT, b"x" * 4097)
     assert await closes_with(gateway, frame[:8]) == 1009
-    assert closed(gateway) == {1009: 1}
+    assert closed(gateway) == {Leave.TOO_BIG: 1}
 
 
 async def test_frame_with_an_enormous_length_is_closed_with_1009(gateway: Gateway) -> None:
@@ -76,7 +78,7 @@ BROKEN = {
 
 async def test_protocol_errors_are_closed_with_1002(gateway: Gateway) -> None:
     assert {what: await closes_with(gateway, data) for what, data in BROKEN.items()} == dict.fromkeys(BROKEN, 1002)
-    assert closed(gateway) == {1002: len(BROKEN)}
+    assert closed(gateway) == {Leave.PROTOCOL: len(BROKEN)}
 
 
 async def test_ping_is_answered_with_its_payload(log: LogWriter, gateway: Gateway) -> None:
@@ -124,7 +126,7 @@ async def test_flood_of_pongs_is_closed_before_it_is_parsed(gateway: Gateway, ba
                 if follower.state is State.LEFT:
                     break
         await eventually(lambda: not gateway.hub.admission.followers, "the follower is closed")
-    assert closed(gateway) == {1008: 1}
+    assert closed(gateway) == {Leave.SENT_DATA: 1}
     assert follower._inbound is not None
     assert follower._inbound.frames <= FRAMES_MAX + PARSED_BYTES // 6 + 1
 

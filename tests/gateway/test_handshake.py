@@ -19,6 +19,7 @@ from ticker.gateway.frame_cache import StreamOptions
 from ticker.gateway.framing import Framing
 from ticker.gateway.handshake import (
     Request,
+    answer_key,
     check_origin,
     events_response,
     parse_fields,
@@ -141,8 +142,13 @@ def test_fields_keep_all_their_values() -> None:
     assert parse_fields("a=1&b=%20&a=2") == {"a": ["1", "2"], "b": [" "]}
 
 
+def response_of(headers: Headers, extension: str | None) -> bytes:
+    key, head, tail = websocket_response(headers, extension)
+    return head + answer_key(key) + tail
+
+
 def test_sample_handshake_of_rfc_6455_gets_its_response() -> None:
-    response = websocket_response(Headers(SAMPLE), None)
+    response = response_of(Headers(SAMPLE), None)
     assert b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in response
     assert response.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
     assert response.endswith(b"\r\n\r\n")
@@ -151,13 +157,13 @@ def test_sample_handshake_of_rfc_6455_gets_its_response() -> None:
 
 def test_only_our_subprotocol_is_selected() -> None:
     offered = [*SAMPLE, (b"sec-websocket-protocol", b"chat, ticker.v1"), (b"sec-websocket-protocol", b"other")]
-    assert b"Sec-WebSocket-Protocol: ticker.v1\r\n" in websocket_response(Headers(offered), None)
-    assert b"Protocol: " not in websocket_response(Headers([*SAMPLE, (b"sec-websocket-protocol", b"ticker.v2")]), None)
+    assert b"Sec-WebSocket-Protocol: ticker.v1\r\n" in response_of(Headers(offered), None)
+    assert b"Protocol: " not in response_of(Headers([*SAMPLE, (b"sec-websocket-protocol", b"ticker.v2")]), None)
 
 
 def test_negotiated_extension_is_in_the_response() -> None:
-    assert b"xtensions" not in websocket_response(Headers(SAMPLE), None)
-    response = websocket_response(Headers(SAMPLE), "permessage-deflate; server_no_context_takeover")
+    assert b"xtensions" not in response_of(Headers(SAMPLE), None)
+    response = response_of(Headers(SAMPLE), "permessage-deflate; server_no_context_takeover")
     assert b"\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n" in response
 
 

@@ -98,7 +98,7 @@ async def test_upgrade_in_http_1_0_is_ignored(gateway: Gateway) -> None:
 
 
 async def test_connection_is_closed_after_an_upgrade_that_is_ignored(gateway: Gateway) -> None:
-    """llhttp parses nothing after it: the client would wait for the response to its next request."""
+    """llhttp parses nothing after such a request, so the client's next request would get no response."""
     async with RawClient(gateway.address) as client:
         await client.send(f"GET /healthz HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
         answer = (await client.read_to_end()).lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -14,7 +15,12 @@ from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
 from ticker.core.messages import ByeMessage, HeartbeatMessage
+from ticker.core.parts import LATENCY_BOUNDS_MS
+from ticker.gateway import members
+from ticker.gateway.follower import Leave
+from ticker.gateway.hub import latencies_of
 from ticker.gateway.server import Gateway
+from ticker.metrics.histograms import DURATION_BOUNDS_S, Histogram
 
 
 async def test_idle_reader_gets_heartbeats_with_the_position(log: LogWriter, start: Start) -> None:
@@ -34,32 +40,33 @@ async def test_reader_whose_selection_matches_nothing_gets_heartbeats(log: LogWr
         assert await reader.next_of(HeartbeatMessage) == HeartbeatMessage(log.head)
 
 
-async def test_heartbeats_are_spread_over_the_interval(gateway: Gateway) -> None:
-    clients = [RawClient(gateway.address) for _ in range(50)]
-    for client in clients:
-        await client.__aenter__()
-        await client.open()
-    slots = gateway.hub.channels["en"].members.slots
-    assert [len(list(slot)) for slot in slots] == [2] * 25
-    for client in clients:
-        client.socket.close()
+async def test_heartbeats_are_spread_over_the_interval(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write group is in the next slot."""
+    monkeypatch.setattr(members, "GROUP_MAX", 2)
+    async with AsyncExitStack() as stack:
+        for _ in range(50):
+            client = await stack.enter_async_context(RawClient(gateway.address))
+            await client.open()
+        slots = gateway.hub.channels["en"].members.slots
+        assert [len(list(slot)) for slot in slots] == [2] * 25
 
 
 async def test_stop_sends_bye_and_closes_with_1012(log: LogWriter, start: Start) -> None:
     gateway = await start(drain_s=0.5)
     readers = [Reader(gateway.address) for _ in range(20)]
-    for reader in readers:
-        await reader.__aenter__()
-        await reader.until_live()
-    gateway.stop()
-    for reader in readers:
-        assert await reader.until_closed() == (1012, "restart")
-        bye = reader.messages[-1]
-        assert isinstance(bye, ByeMessage)
-        assert 0 <= bye.retry_ms <= 500
+    async with AsyncExitStack() as stack:
+        for reader in readers:
+            await stack.enter_async_context(reader)
+            await reader.until_live()
+        gateway.stop()
+        for reader in readers:
+            assert await reader.until_closed() == (1012, "restart")
+            bye = reader.messages[-1]
+            assert isinstance(bye, ByeMessage)
+            assert 0 <= bye.retry_ms <= 500
     retries = {message.retry_ms for reader in readers for message in reader.messages if isinstance(message, ByeMessage)}
     assert len(retries) > 5, "their retry delays differ"
-    assert gateway.hub.channels["en"].counts.closed == {1012: 20}
+    assert gateway.hub.channels["en"].counts.left == {Leave.DRAINED: 20}
 
 
 async def test_draining_gateway_is_not_ready_and_refuses_followers(log: LogWriter, start: Start) -> None:
@@ -94,7 +101,7 @@ async def test_second_stop_ends_immediately(log: LogWriter, start: Start) -> Non
     for client in clients:
         await client.read_to_end()
         client.socket.close()
-    assert gateway.hub.channels["en"].counts.closed[1012] < 50, "the drain is cut short"
+    assert gateway.hub.channels["en"].counts.left[Leave.DRAINED] < 50, "the drain is cut short"
 
 
 async def test_peers_that_never_answer_a_close_do_not_delay_the_end(log: LogWriter, start: Start) -> None:
@@ -195,12 +202,11 @@ async def test_gateway_without_followers_stops_without_redis(
     log: LogWriter, start: Start, redis_server: object
 ) -> None:
     gateway = await start()
+    (running,) = [task for task in asyncio.all_tasks() if task.get_name() == "gateway"]
     redis_server.kill()  # type: ignore[attr-defined]
     await eventually(lambda: gateway.hub.troubles, "the feed has noticed")
     gateway.stop()
-    await eventually(
-        lambda: gateway._server.should_exit and not gateway._server.servers[0].sockets, "the server has ended"
-    )
+    await eventually(running.done, "the gateway has ended")
 
 
 async def test_websockets_client_sees_a_clean_end(log: LogWriter, start: Start) -> None:
@@ -213,3 +219,13 @@ async def test_websockets_client_sees_a_clean_end(log: LogWriter, start: Start) 
             await reader.next()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd_then_sent
+
+
+def test_report_of_a_gateway_has_the_classes_of_its_histograms() -> None:
+    assert [1000 * bound for bound in DURATION_BOUNDS_S] == pytest.approx(LATENCY_BOUNDS_MS)
+    one, another = Histogram(), Histogram()
+    for value in (0.0001, 0.002, 0.002):
+        one.observe(value)
+    another.observe(1000.0)
+    found = dict(zip(LATENCY_BOUNDS_MS, latencies_of([one, another]), strict=True))
+    assert {bound: count for bound, count in found.items() if count} == {0.1: 1, 2.5: 2, 30_000.0: 1}

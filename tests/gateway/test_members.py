@@ -10,7 +10,7 @@ from tests.support.channel_harness import ChannelHarness
 from tests.support.gateway_clients import masked
 from ticker.core.log_window import LogWindow, Reset
 from ticker.core.messages import CloseCode
-from ticker.gateway.follower import Follower, State
+from ticker.gateway.follower import Follower, Leave, State
 from ticker.gateway.members import CLOSING_S
 
 
@@ -46,7 +46,7 @@ async def test_leaving_twice_counts_once() -> None:
     harness.members.on_lost = lost.append
     one, _ = harness.follow()
     other, _ = harness.follow()
-    harness.members.leave(one)
+    harness.members.leave(one, Leave.ENDED)
     one.connection_lost(None)
     assert (len(harness.members), one.state) == (1, State.LEFT)
     assert lost == [one]
@@ -84,9 +84,9 @@ async def test_follower_paused_for_too_long_is_closed_with_1013() -> None:
     follower.pause_writing()
     now = asyncio.get_running_loop().time()
     harness.channel.tick(0, now + harness.settings.follower_paused_s - 1)
-    assert not harness.channel.counts.closed
+    assert not harness.channel.counts.left
     harness.channel.tick(1, now + harness.settings.follower_paused_s + 1)
-    assert harness.channel.counts.closed == {CloseCode.TRY_LATER: 1}
+    assert harness.channel.counts.left == {Leave.SLOW: 1}
     assert len(harness.members) == 0
 
 
@@ -146,7 +146,7 @@ async def test_drain_sends_bye_and_a_close_frame() -> None:
     closed = [transport for transport in transports if b'"type":"bye"' in b"".join(transport.written)]
     assert len(closed) == 2
     assert all(b'"retry_ms":7' in b"".join(transport.written) for transport in closed)
-    assert harness.channel.counts.closed == {CloseCode.RESTART: 2}
+    assert harness.channel.counts.left == {Leave.DRAINED: 2}
 
 
 async def test_follower_ahead_of_the_log_is_answered_when_its_entry_comes() -> None:

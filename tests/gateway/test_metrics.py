@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.subprocess import PIPE, STDOUT
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.gateway_clients import Reader
+from tests.support.log_writer import LogWriter
+from tests.support.programs import program
 from tests.support.waiting import eventually
+from ticker.core.log_window import Reset
+from ticker.desk.desk import DeskState
+from ticker.desk.metrics import DeskCollector
+from ticker.desk.state import EditionState
 from ticker.gateway.hub import STALL_BOUNDS_S, Hub
-from ticker.gateway.metrics import make_registry
+from ticker.gateway.metrics import COUNTED, make_registry
+from ticker.gateway.problems import PROBLEMS
+from ticker.gateway.server import Gateway
+from ticker.posting.app import Posting
+from ticker.posting.inboxes import Inboxes
+from ticker.posting.metrics import PostingCollector
+from ticker.relay.metrics import RelayCollector
 from ticker.settings import Settings
 
 
@@ -67,3 +82,37 @@ async def test_loop_is_measured_until_cancelled() -> None:
     watching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watching
+
+
+async def test_promtool_finds_nothing_in_the_metrics(gateway: Gateway, log: LogWriter) -> None:
+    async with Reader(gateway.address) as reader:
+        await reader.until_live()
+        await log.post("one")
+        await reader.until_at(log.head)
+        gateway.hub.admission.refused["full"] += 1
+        state = DeskState()
+        state.editions["en"] = EditionState(refused=Counter(rate=1), findings=Counter({("duplicate", "warn"): 2}))
+        posting = PostingCollector(Posting(Inboxes("redis://127.0.0.1", 1, 1), 1, "0"), 1)
+        registry = make_registry(gateway.hub, [DeskCollector(state, 1), RelayCollector([]), posting])
+        promtool = program("prometheus").with_name("promtool")
+        checking = await asyncio.create_subprocess_exec(
+            promtool, "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=STDOUT
+        )
+        output, _ = await checking.communicate(generate_latest(registry))
+    assert (checking.returncode, output.decode()) == (0, "")
+
+
+def test_refusals_count_from_zero_for_every_code() -> None:
+    """Prometheus sees no increase in a series that begins with its first event."""
+    text = generate_latest(make_registry(make_hub())).decode()
+    refused = {line for line in text.splitlines() if line.startswith("ticker_refused_total{")}
+    assert refused == {f'ticker_refused_total{{code="{code}"}} 0.0' for code in COUNTED}
+    unanswered = {"connections"}  # no file is left to answer with
+    assert {"full", "token-expired", "status-guesses"} <= set(COUNTED) - unanswered <= PROBLEMS.keys()
+
+
+async def test_resets_count_from_zero_for_every_reason(gateway: Gateway) -> None:
+    """Prometheus sees no increase in a series that begins with its first event."""
+    text = generate_latest(make_registry(gateway.hub)).decode()
+    resets = {line for line in text.splitlines() if line.startswith("ticker_resets_total{")}
+    assert resets == {f'ticker_resets_total{{edition="en",reason="{reason}"}} 0.0' for reason in Reset}

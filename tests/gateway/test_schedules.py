@@ -6,6 +6,7 @@ The seed determines a schedule: `pytest -k 'schedule and 3'` repeats number 3.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from random import Random
 
@@ -40,8 +41,21 @@ class Ticker:
 
     async def connect(self, gateway: Gateway) -> None:
         after = "" if self.position is None else f"&after={self.position}"
-        self.reader = await Reader(gateway.address, f"lines={SIZE}{after}", max_queue=2).__aenter__()
-        self._reading = asyncio.create_task(self._read(self.reader))
+        reader = Reader(gateway.address, f"lines={SIZE}{after}", max_queue=2)
+
+        async def is_accepted() -> bool:
+            """Connect. A gateway refuses a reader that has seen more than it, until it has read the log so far."""
+            try:
+                await reader.__aenter__()
+            except websockets.InvalidStatus as refused:
+                if b'"behind"' not in (refused.response.body or b""):
+                    raise
+                return False
+            return True
+
+        await eventually(is_accepted, "the gateway accepts the reader")
+        self.reader = reader
+        self._reading = asyncio.create_task(self._read(reader))
 
     async def _read(self, reader: Reader) -> None:
         try:
@@ -112,16 +126,19 @@ async def test_each_readers_fold_equals_the_logs_after_any_schedule(log: LogWrit
     chance = Random(seed)
     gateways = [await start(), await start()]
     tickers = [Ticker() for _ in range(8)]
-    for _ in range(120):
-        await _something_happens(log, gateways, chance.choice(tickers), chance, may_rotate=seed % 2 == 1)
-    for ticker in tickers:
-        ticker.may_read.set()
-        if ticker.reader is None:
-            await ticker.connect(chance.choice(gateways))
-    await log.post("the last line")
-    now = datetime.now(UTC)
-    for ticker in tickers:
-        await eventually(lambda ticker=ticker: ticker.position == log.head, "the reader is at the head")
-        assert ticker.shown(now) == log.board().lines(now, SIZE, notices=NOTICES)
-        assert ticker.seen == list(range(len(log.logged) - len(ticker.seen) + 1, len(log.logged) + 1))
-        await ticker.drop()
+    async with AsyncExitStack() as stack:
+        for each in tickers:
+            stack.push_async_callback(each.drop)
+        for _ in range(120):
+            await _something_happens(log, gateways, chance.choice(tickers), chance, may_rotate=seed % 2 == 1)
+        for ticker in tickers:
+            ticker.may_read.set()
+            if ticker.reader is None:
+                await ticker.connect(chance.choice(gateways))
+        await log.post("the last line")
+        now = datetime.now(UTC)
+        for ticker in tickers:
+            await eventually(lambda ticker=ticker: ticker.position == log.head, "the reader is at the head")
+            assert ticker.shown(now) == log.board().lines(now, SIZE, notices=NOTICES)
+            assert ticker.seen == list(range(len(log.logged) - len(ticker.seen) + 1, len(log.logged) + 1))
+            await ticker.drop()

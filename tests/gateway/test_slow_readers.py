@@ -13,6 +13,7 @@ from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
 from ticker.gateway import server
+from ticker.gateway.follower import Leave
 from ticker.gateway.server import UNSENT_BYTES, Gateway
 
 ENTRIES = 10_000
@@ -44,8 +45,8 @@ async def test_kernel_buffers_little_for_a_reader_that_does_not_read(gateway: Ga
     async with RawClient(gateway.address) as client:
         await client.open()
         (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
-        accepted = follower.transport.get_extra_info("socket")
-        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
+        with follower.transport.get_extra_info("socket") as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT_BYTES
 
 
 async def test_kernel_drops_a_peer_that_stops_acknowledging(
@@ -64,15 +65,15 @@ async def test_kernel_drops_a_peer_that_stops_acknowledging(
         await eventually(lambda: gateway.hub.admission.followers == 1, "the kernel has dropped it")
         await log.post("and others follow on")
         await other.until_at(log.head)
-    assert not gateway.hub.channels["en"].counts.closed
+    assert gateway.hub.channels["en"].counts.left.keys() <= {Leave.ENDED, Leave.LOST}
 
 
 async def test_every_connection_has_tcp_user_timeout(gateway: Gateway) -> None:
     async with RawClient(gateway.address) as client:
         await client.open()
         (follower, *_) = [each for slot in gateway.hub.channels["en"].members.slots for each in slot]
-        accepted = follower.transport.get_extra_info("socket")
-        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == server.USER_TIMEOUT_MS == 30_000
+        with follower.transport.get_extra_info("socket") as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == server.USER_TIMEOUT_MS == 30_000
 
 
 async def test_slow_replay_is_complete_and_buffers_at_most_two_marks(log: LogWriter, start: Start) -> None:

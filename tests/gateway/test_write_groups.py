@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import socket
 import struct
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 from websockets.frames import Opcode
 
-from tests.support.channel_harness import MARK, ChannelHarness, SocketTransport, socket_transport
+from tests.support.channel_harness import MARK, OPTIONS, ChannelHarness, SocketTransport, socket_transport
 from tests.support.gateway_clients import RawClient, Reader, line_numbers, masked
 from tests.support.gateway_fixtures import Start
 from tests.support.log_writer import LogWriter
 from tests.support.waiting import eventually
 from ticker.core.log_window import LogWindow
 from ticker.core.messages import CloseCode
+from ticker.core.selection import Selection
 from ticker.gateway import write_groups
 from ticker.gateway.channel import Channel
-from ticker.gateway.follower import BURST_MARKS, Follower
+from ticker.gateway.follower import BURST_MARKS, Follower, Leave
+from ticker.gateway.frame_cache import StreamOptions
+from ticker.gateway.framing import Framing
+from ticker.gateway.send_all import send_all
 from ticker.gateway.server import Gateway
 from ticker.gateway.write_groups import GROUP_MAX, HeartbeatSlot, MemoryFile, WriteGroup
 
@@ -141,7 +145,7 @@ async def test_full_group_is_followed_by_another(connect: Connect) -> None:
     (slot,) = harness.members.slots
     assert [len(group.members) for group in slot.groups()] == [GROUP_MAX, 1]
     for follower in followers:
-        harness.members.leave(follower)
+        harness.members.leave(follower, Leave.ENDED)
     assert slot.groups() == []
 
 
@@ -150,11 +154,11 @@ async def test_members_keep_their_sockets_when_another_member_leaves(connect: Co
     harness.post("before")
     transports = [connect() for _ in range(4)]
     followers = [join(harness, transport) for transport in transports]
-    harness.members.leave(followers[1])
+    harness.members.leave(followers[1], Leave.ENDED)
     harness.post("news")
     await harness.broadcaster.run_pass(2)
     assert [transport.read().count(b"news") for transport in transports] == [1, 0, 1, 1]
-    harness.members.leave(followers[3])
+    harness.members.leave(followers[3], Leave.ENDED)
     harness.post("more news")
     await harness.broadcaster.run_pass(3)
     assert [transport.read().count(b"more news") for transport in transports] == [1, 0, 1, 0]
@@ -179,67 +183,26 @@ async def test_heartbeat_is_written_directly(connect: Connect) -> None:
     assert harness.channel.counts.heartbeats == 1
 
 
-class OverwrittenFile(MemoryFile):
-    """The control: a memory file that is overwritten without being truncated first."""
-
-    def hold(self, data: bytes) -> int | None:
-        assert self._descriptor is not None
-        os.pwrite(self._descriptor, data, 0)
-        return self._descriptor
-
-
-def received_through(file: MemoryFile) -> list[tuple[bytes, bytes]]:
-    """Send pieces to several sockets, then read the sockets. Return the bytes sent, and the bytes that arrived.
-
-    Each piece replaces the one before it in the file while the kernel still has that one's pages. The kernel promises
-    not to change the bytes in flight only for files that aren't modified.
-    """
-    pieces = [bytes([letter]) * size for letter, size in zip(b"abcdef", (48, 16, 64, 17, 33, 48), strict=True)]
-    pieces = [piece * 1024 for piece in pieces]
-    sent, results = b"".join(pieces), []
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, len(sent))
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        pairs = []
-        for _ in range(4):
-            writer = stack.enter_context(socket.create_connection(listener.getsockname()))
-            writer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * len(sent))
-            pairs.append((writer, stack.enter_context(listener.accept()[0])))
-        for piece in pieces:
-            source = file.hold(piece)
-            assert source is not None
-            for writer, _ in pairs:
-                assert os.sendfile(writer.fileno(), source, 0, len(piece)) == len(piece)
-        for _, reader in pairs:
-            results.append((sent, reader.recv(len(sent), socket.MSG_WAITALL)))
-    return results
+async def test_group_that_the_pass_has_not_reached_is_sent_the_line_and_no_heartbeat(connect: Connect) -> None:
+    harness, transport = ChannelHarness(heartbeat_s=1), connect()
+    harness.post("before")
+    join(harness, transport)
+    harness.post("news")
+    harness.channel.tick(0, 0.0)
+    assert b'"text":"news"' in (read := transport.read())
+    assert b'"type":"heartbeat"' not in read
+    assert await harness.broadcaster.run_pass(2) == 1, "the pass counts it as served"
+    assert (transport.read(), harness.channel.counts.deliveries) == (b"", 1), "and sends it nothing twice"
 
 
-def test_bytes_being_sent_do_not_change_when_the_memory_file_gets_others() -> None:
-    for sent, received in received_through(MemoryFile()):
-        assert received == sent
-
-
-def test_bytes_being_sent_change_if_the_memory_file_is_not_truncated() -> None:
-    """The control of the test above: it would see a changed byte."""
-    assert any(received != sent for sent, received in received_through(OverwrittenFile()))
-
-
-def test_memory_file_is_not_used_without_enough_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = MemoryFile()
-    assert file.hold(b"a" * 9) is not None
-    monkeypatch.setattr(os, "pwrite", lambda *_: 4)
-    assert file.hold(b"b" * 9) is None
-    monkeypatch.setattr(os, "pwrite", _fail_without_memory)
-    assert file.hold(b"c" * 9) is None
-    monkeypatch.setattr(os, "memfd_create", _fail_without_memory)
-    assert MemoryFile().hold(b"a" * 9) is None
-
-
-def _fail_without_memory(*_: object) -> int:
-    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+async def test_followers_fill_a_write_group_of_their_selection_before_the_next_slot(connect: Connect) -> None:
+    harness = ChannelHarness(heartbeat_s=3)
+    harness.post("before")
+    economy = StreamOptions(Selection(sections=("economy",)), 10, Framing.WEBSOCKET)
+    for options in [OPTIONS, economy] * (GROUP_MAX + 1):
+        harness.follow(options, transport=connect())
+    sizes = [[len(group.members) for group in slot.groups()] for slot in harness.members.slots]
+    assert sizes == [[GROUP_MAX, 1], [GROUP_MAX], [1]]
 
 
 # With real gateways
@@ -251,11 +214,12 @@ async def test_burst_is_sent_from_the_memory_file(
     gateway = await start(heartbeat_s=1)
     sizes: list[int] = []
 
-    def sendfile(out: int, source: int, offset: int, size: int) -> int:
-        sizes.append(size)
-        return os.sendfile(out, source, offset, size)
+    def watched_send_all(sockets: array[int], data: bytes, file: int | None) -> list[tuple[int, int]]:
+        if file is not None:
+            sizes.append(len(data))
+        return send_all(sockets, data, file)
 
-    monkeypatch.setattr(write_groups, "sendfile", sendfile)
+    monkeypatch.setattr(write_groups, "send_all", watched_send_all)
     clients = [RawClient(gateway.address) for _ in range(GROUP_MAX + 16)]
     for client in clients:
         await client.__aenter__()

@@ -14,7 +14,7 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from tests.support.desk_harness import DeskHarness, lines_of, new
+from tests.support.desk_harness import NewHarness, lines_of, new
 from tests.support.guarded_server import GuardedServer
 from tests.support.readers import RecordingReader
 from tests.support.strategies import ENGLISH
@@ -57,6 +57,7 @@ async def test_cnn_2018_readers_get_an_alert_once_even_if_it_is_sent_repeatedly(
     async with RecordingReader(system.url, "en") as reader:
         for _ in range(3):
             assert system.tick("post", text, "-e", "en", "--key", "the-alert", "--no-reach").code == 0
+            await reader.until(lambda: bool(reader.lines))
             await reader.drop()
             await reader.reopen()
         again = system.tick("post", text, "-e", "en", "--json")  # with another key, as if typed again
@@ -69,7 +70,9 @@ async def test_cnn_2018_readers_get_an_alert_once_even_if_it_is_sent_repeatedly(
         await reader.until(lambda: len(reader.lines) == 3)
 
 
-async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, redis_url: str) -> None:
+async def test_bbc_2014_a_test_alert_does_not_reach_the_public(
+    system: System, redis_url: str, new_harness: NewHarness
+) -> None:
     """Test alerts ("NYPD Twitter campaign backfires …") went to every phone with the application."""
     text = "TEST: This is a breaking news alert"
     async with RecordingReader(system.url, "en") as public, RecordingReader(system.url, "drill") as drill:
@@ -87,10 +90,9 @@ async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, r
         await public.until(lambda: len(public.lines) == 2)
         assert [line.test for line in public.lines] == [False, False]
 
-    unguarded = DeskHarness(redis_url, like=without("placeholder"))
+    unguarded = new_harness(redis_url, like=without("placeholder"))
     async with unguarded.desk():
         assert (await unguarded.ask("ann", new("k1", text))).status is ReceiptStatus.ON_AIR
-    await unguarded.aclose()
 
 
 @pytest.mark.parametrize(
@@ -101,37 +103,35 @@ async def test_bbc_2014_a_test_alert_does_not_reach_the_public(system: System, r
         ("es", "NO PUBLICAR: el discurso de despedida del presidente"),
     ],
 )
-async def test_cbs_2018_do_not_publish_is_not_published(redis_url: str, language: str, text: str) -> None:
+async def test_cbs_2018_do_not_publish_is_not_published(
+    redis_url: str, language: str, text: str, new_harness: NewHarness
+) -> None:
     """A line marked "do not publish" was published. The desk checks this, because a client may be old or foreign."""
     edition = DEFAULT_EDITIONS[language]
-    guarded = DeskHarness(redis_url, language, like=edition)
+    guarded = new_harness(redis_url, language, like=edition)
     async with guarded.desk():
         receipt = await guarded.ask("ann", new("k1", text))
     assert (receipt.status, receipt.errors[0].code) == (ReceiptStatus.REFUSED, "placeholder")
     assert await guarded.entries() == []
-    await guarded.aclose()
 
-    unguarded = DeskHarness(redis_url, f"{language}-2", like=without("placeholder", edition))
+    unguarded = new_harness(redis_url, f"{language}-2", like=without("placeholder", edition))
     async with unguarded.desk():
         assert (await unguarded.ask("ann", new("k1", text))).status is ReceiptStatus.ON_AIR
-    await unguarded.aclose()
 
 
-async def test_hawaii_2018_a_false_alarm_needs_a_second_person(redis_url: str) -> None:
+async def test_hawaii_2018_a_false_alarm_needs_a_second_person(redis_url: str, new_harness: NewHarness) -> None:
     """One person chose the wrong menu item and sent a missile alert to everyone. It stayed for 38 minutes."""
-    careful = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
+    careful = new_harness(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
     async with careful.desk():
         alarm = await careful.ask("ann", new("k1", FALSE_ALARM, urgency=1))
         assert (alarm.status, alarm.needs[0].code) == (ReceiptStatus.HELD, "flash")
         own = await careful.approve("ann", alarm)
         assert (own.status, own.errors[0].code) == (ReceiptStatus.REFUSED, "second-person")
         assert await careful.entries() == []
-    await careful.aclose()
 
-    unguarded = DeskHarness(redis_url, "careless")
+    unguarded = new_harness(redis_url, "careless")
     async with unguarded.desk():
         assert (await unguarded.ask("ann", new("k1", FALSE_ALARM, urgency=1))).status is ReceiptStatus.ON_AIR
-    await unguarded.aclose()
 
 
 async def test_hawaii_2018_one_command_withdraws_a_false_alarm_and_shows_its_reach(
@@ -153,6 +153,7 @@ async def test_hawaii_2018_one_command_withdraws_a_false_alarm_and_shows_its_rea
         assert system.tick("post", FALSE_ALARM, "-e", "en", "--urgency", "1", "--no-reach").code == 0
         second = system.tick("post", "Civil defence: There is no threat", "-e", "en", "--no-reach", "--json")
         assert second.json["reach"] is None
+        await reader.until(lambda: len(reader.lines) == 4)
         async with RecordingReader(system.url, "en") as late:
             assert "missile" in repr(late.messages)
 
@@ -177,8 +178,10 @@ def test_ap_2013_a_stolen_account_can_neither_forge_an_author_nor_write_a_log(fo
             assert unguarded.xadd(Keys("en").inbox("omar"), forged)
 
 
-async def test_ap_2013_a_forged_author_is_refused_and_a_flash_needs_a_second_person(redis_url: str) -> None:
-    careful = DeskHarness(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
+async def test_ap_2013_a_forged_author_is_refused_and_a_flash_needs_a_second_person(
+    redis_url: str, new_harness: NewHarness
+) -> None:
+    careful = new_harness(redis_url, like=msgspec.structs.replace(ENGLISH, second_person=(SecondPerson.FLASH,)))
     async with careful.desk():
         await careful.submit_raw("ann", b'{"key":"k1","change":"new","text":"Explosions","editor":"agency"}')
         (receipt,) = await careful.settled("ann")
@@ -189,24 +192,22 @@ async def test_ap_2013_a_forged_author_is_refused_and_a_flash_needs_a_second_per
         await careful.ask("ann", new("k3", "Markets open higher"))
     (entry,) = await careful.entries()
     assert entry.editor == "ann"
-    await careful.aclose()
 
     # Without access rights in Redis, the account can write to the agency's inbox and post in its name.
-    unguarded = DeskHarness(redis_url, "careless")
+    unguarded = new_harness(redis_url, "careless")
     async with unguarded.desk():
         forged = new("k2", "Two explosions at the White House", urgency=1)
         await unguarded.submit_raw("agency", encode_request(forged))
         (receipt,) = await unguarded.settled("agency")
     assert receipt.status is ReceiptStatus.ON_AIR
     assert [entry.editor for entry in await unguarded.entries()] == ["agency"]
-    await unguarded.aclose()
 
 
-async def test_a_line_in_the_wrong_script_for_the_edition_is_refused(redis_url: str) -> None:
+async def test_a_line_in_the_wrong_script_for_the_edition_is_refused(redis_url: str, new_harness: NewHarness) -> None:
     """A common mistake: a line for one edition is posted to another."""
     arabic = DEFAULT_EDITIONS["ar"]
     guarded, unguarded = (
-        DeskHarness(redis_url, name, like=like) for name, like in (("ar", arabic), ("ar-2", without("script", arabic)))
+        new_harness(redis_url, name, like=like) for name, like in (("ar", arabic), ("ar-2", without("script", arabic)))
     )
     async with guarded.desk():
         receipt = await guarded.ask("ann", new("k1", "Parliament passes the budget"))
@@ -214,5 +215,3 @@ async def test_a_line_in_the_wrong_script_for_the_edition_is_refused(redis_url: 
     async with unguarded.desk():
         await unguarded.ask("ann", new("k1", "Parliament passes the budget"))
     assert lines_of(await unguarded.entries()) == ["Parliament passes the budget"]
-    await guarded.aclose()
-    await unguarded.aclose()

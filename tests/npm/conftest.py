@@ -10,9 +10,9 @@ import pytest
 
 from scripts.build_package import build_package, pack
 from scripts.build_widget import find_program, install_tools, tool_environment
-from tests.support.browser_fixtures import browser, driver, harness, host, reader
+from tests.support.browser_fixtures import browser, harness, host, reader
 
-__all__ = ["browser", "driver", "harness", "host", "reader"]
+__all__ = ["browser", "harness", "host", "reader"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

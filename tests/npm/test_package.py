@@ -25,7 +25,8 @@ def test_package_has_only_the_files_that_users_need(packed_files: set[str]) -> N
     types = {f"types/{name}.d.ts" for name in PUBLIC_TYPES}
     assert packed_files == types | {
         "LICENSE", "README.md", "package.json", "custom-elements.json", "themes.css", "index.js", "index.js.map",
-        "define.js", "index.d.ts", "define.d.ts", "react.d.ts", "preact.d.ts", "vue.d.ts", "svelte.d.ts",
+        "tail.js", "tail.js.map", "define.js",
+        "index.d.ts", "define.d.ts", "react.d.ts", "preact.d.ts", "vue.d.ts", "svelte.d.ts",
     }  # fmt: skip
 
 

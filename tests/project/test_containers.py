@@ -93,10 +93,12 @@ def test_the_servers_memory_is_limited() -> None:
 
 def test_the_password_is_only_in_a_file_that_is_not_in_the_repository() -> None:
     composed = compose_file()
-    assert composed["secrets"] == {"redis-password": {"file": "./secrets/redis-password"}}
+    assert composed["secrets"]["redis-password"] == {"file": "./secrets/redis-password"}
+    assert composed["secrets"]["certificate"] == {"file": "./secrets/news.example.pem"}
     assert "/secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     for name, service in composed["services"].items():
-        assert service["secrets"] == ["redis-password"], name
+        others = {"proxy": ["certificate"], "grafana": ["grafana-password"], "prometheus": None}
+        assert service.get("secrets") == others.get(name, ["redis-password"]), name
     assert valkey_settings()["requirepass"] == '"$$(cat /run/secrets/redis-password)"'
     for name in ("desk", "gateway", "api"):
         variables = composed["services"][name]["environment"]
@@ -105,18 +107,19 @@ def test_the_password_is_only_in_a_file_that_is_not_in_the_repository() -> None:
 
 
 def test_every_port_is_on_loopback_only() -> None:
-    ports = {name: service.get("ports", []) for name, service in compose_file()["services"].items()}
+    ports = {name: service["ports"] for name, service in compose_file()["services"].items() if "ports" in service}
     assert ports == {
-        "valkey": [],
         "desk": ["127.0.0.1:9100:9100"],
         "gateway": ["127.0.0.1:8080:8080", "127.0.0.1:9101:9101"],
         "api": ["127.0.0.1:8090:8090", "127.0.0.1:9102:9102"],
+        "proxy": ["127.0.0.1:80:80", "127.0.0.1:443:443"],
+        "grafana": ["127.0.0.1:3000:3000"],
     }
 
 
-def test_only_the_posting_part_is_off_by_default() -> None:
-    profiles = {name: service.get("profiles") for name, service in compose_file()["services"].items()}
-    assert {name for name, found in profiles.items() if found} == {"api"}
+def test_one_server_one_desk_and_one_gateway_run_by_default() -> None:
+    services = compose_file()["services"]
+    assert {name for name, service in services.items() if "profiles" not in service} == {"valkey", "desk", "gateway"}
 
 
 def test_every_service_has_bounded_logs_and_bounded_memory() -> None:
@@ -137,9 +140,9 @@ def test_every_image_has_an_exact_version() -> None:
     images = {service["image"] for service in compose_file()["services"].values()}
     assert f"breaking-ticker:{ticker.__version__}" in images
     images |= {words[1] for words in dockerfile() if words[0] == "FROM"}
-    assert len(images) == 4
+    assert len(images) == 7
     for image in images:
-        assert re.search(r":\d+\.\d+\.\d+(-|$)", image), image
+        assert re.search(r":v?\d+\.\d+\.\d+(-|$)", image), image
 
 
 @contextmanager

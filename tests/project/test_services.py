@@ -141,7 +141,7 @@ def test_the_server_is_healthy_only_if_it_accepts_the_password(composed: Compose
 
 
 def test_the_server_has_no_unsafe_settings(composed: Composed) -> None:
-    ran = run_program("ticker", "check", "--json", environ=composed.environ)
+    ran = run_program("ticker", "doctor", "redis", "--json", environ=composed.environ)
     assert [finding["code"] for finding in ran.json["findings"]] == ["one-server"]
 
 

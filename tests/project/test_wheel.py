@@ -45,6 +45,7 @@ def test_the_wheel_has_both_commands_and_the_licence(wheel: zipfile.ZipFile) -> 
     assert wheel.read(commands).decode().split() == ["[console_scripts]", "ticker", "=", "ticker.cli:main"]
     (script,) = (each for each in wheel.infolist() if each.filename.endswith(".data/scripts/tick"))
     assert wheel.read(script).startswith(b"\x7fELF"), "it must be compiled"
+    assert wheel.read("ticker/gateway/libsend_all.so").startswith(b"\x7fELF")
     assert wheel.filename is not None
     assert "-py3-none-linux_" in wheel.filename
     assert script.external_attr >> 16 & 0o111 == 0o111, "it must be executable"

@@ -78,7 +78,7 @@ def test_every_command_has_a_json_option(words: tuple[str, ...], command: click.
 
 def test_all_commands_exist() -> None:
     names = {" ".join(words) for words, _ in ALL}
-    system = ("up", "desk", "gateway", "verify", "check", "rotate")
+    system = ("up", "desk", "gateway", "verify", "doctor", "rotate")
     changes = ("post", "update", "correct", "refile", "withdraw", "hide", "unhide", "pin", "unpin")
     decisions = ("undo", "scheduled", "cancel", "pending", "approve", "reject")
     views = ("board", "log", "watch", "editions", "completion", "login", "logout")

@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from publisher_cli.submit import runner
+from publisher_cli.session import Session
+from publisher_cli.submit import waiting
 from publisher_cli.submit.bulk_cancel import Selection, cancel
 from tests.support.commands import on_board
 from tests.support.in_process import Command, new
@@ -20,7 +21,11 @@ from tests.support.terminal import Terminal
 from tests.support.waiting import until
 from ticker.client import pending_request
 from ticker.client.pending_request import PendingRequest
+from ticker.store.direct import waits_of
 from ticker.store.inbox import submit
+
+if TYPE_CHECKING:
+    from ticker.store.direct import AnyRedis
 
 NOTHING_SENT = "interrupted: nothing was sent\n"
 
@@ -39,12 +44,19 @@ main()
 """
 
 
+@pytest.fixture(params=["directly", "event-loop"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait without an event loop, and then with one, as for a Redis behind Sentinel."""
+    if request.param == "event-loop":
+        monkeypatch.setattr(Session, "is_direct", False)
+
+
 def interrupt(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.parametrize(
-    "module", ["publisher_cli.cli", "click", "ticker.console", "publisher_cli.commands.change", "redis", "asyncio"]
+    "module", ["publisher_cli.cli", "click", "ticker.console", "publisher_cli.commands.post", "msgspec", "hiredis"]
 )
 def test_ctrl_c_during_the_start_prints_one_sentence(module: str) -> None:
     done = subprocess.run(
@@ -54,6 +66,7 @@ def test_ctrl_c_during_the_start_prints_one_sentence(module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", NOTHING_SENT)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_ctrl_c_before_the_line_is_sent_sends_nothing(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     async def interrupted_register(*_: object) -> None:
         interrupt()
@@ -68,6 +81,7 @@ def test_ctrl_c_before_the_line_is_sent_sends_nothing(system: System, monkeypatc
 
 
 @pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.usefixtures("either_way")
 def test_ctrl_c_after_the_line_was_sent_prints_its_receipt(
     system: System, monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
@@ -83,6 +97,7 @@ def test_ctrl_c_after_the_line_was_sent_prints_its_receipt(
     assert command.printed.count("Sent, and known") == (0 if as_json else 1)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_ctrl_c_while_the_line_waits_for_its_undo_window_takes_it_back(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,15 +114,16 @@ def test_ctrl_c_while_the_line_waits_for_its_undo_window_takes_it_back(
 
 
 @pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.usefixtures("either_way")
 def test_ctrl_c_without_an_answer_is_unknown(system: System, monkeypatch: pytest.MonkeyPatch, presses: int) -> None:
-    async def interrupted_wait(_self: PendingRequest, *_: object) -> None:
+    async def interrupted_wait(_self: PendingRequest, redis: AnyRedis, *_: object) -> None:
         interrupt()
-        await asyncio.sleep(0.1)
+        await waits_of(redis).sleep(0.1)
         if presses == 2:
             interrupt()
-        await asyncio.sleep(60)
+        await waits_of(redis).sleep(60)
 
-    monkeypatch.setattr(runner, "LOOKUP_S", 0.2 if presses == 1 else 60.0)
+    monkeypatch.setattr(waiting, "LOOKUP_S", 0.2 if presses == 1 else 60.0)
     monkeypatch.setattr(PendingRequest, "_await", interrupted_wait)
     command = Command(system)
     assert command.send(new(f"Port: Unknown {presses}")) == 130

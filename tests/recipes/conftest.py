@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.browser_fixtures import browser, driver, harness, host, reader
+from tests.support.browser_fixtures import browser, harness, host, reader
 
-__all__ = ["browser", "driver", "harness", "host", "reader"]
+__all__ = ["browser", "harness", "host", "reader"]

@@ -18,6 +18,7 @@ from ticker.relay.records import (
     Kind,
     Missing,
     Outcome,
+    Refused,
     RouteState,
     Unknown,
     Verdict,
@@ -30,13 +31,13 @@ UNSENT = Failed(reason="refused", is_unsent=True)
 
 def plan_of(**limits: object) -> Plan:
     """Return a plan that has read an empty board."""
-    return Plan(Limits(**limits), RouteState(position="0-start"), chance=lambda: 0.0)  # type: ignore[arg-type]
+    return Plan(Limits(**limits), RouteState(position=f"0-{'f' * 16}"), chance=lambda: 0.0)  # type: ignore[arg-type]
 
 
 def read(plan: Plan, *lines: Line, now: float = NOW) -> None:
     for each in lines:
-        seq = 1 + int((plan.state.position or "0-x").partition("-")[0])
-        plan.receive(LineMessage(f"{seq}-x", each), now)
+        seq = 1 + int((plan.state.position or "0").partition("-")[0])
+        plan.receive(LineMessage(f"{seq}-{'a' * 16}", each), now)
 
 
 def send(plan: Plan, outcome: Outcome, now: float = NOW) -> list[Delivery]:
@@ -126,19 +127,19 @@ def test_lines_above_the_limit_stay_in_the_log_and_are_read_again() -> None:
 
 
 def test_first_board_is_sent_or_only_known() -> None:
-    board = BoardMessage("3-x", None, INFO, [line("b", 1, 2), line("a", 1, 1)])
+    board = BoardMessage(f"3-{'a' * 16}", None, INFO, [line("b", 1, 2), line("a", 1, 1)])
     for sends, expected in ((True, ["a", "b"]), (False, [])):
         plan = Plan(Limits(sends_board=sends))
         plan.receive(board, NOW)
         assert [each.line for each in plan.start(NOW)] == expected
-        assert plan.state.position == "3-x"
+        assert plan.state.position == f"3-{'a' * 16}"
 
 
 def test_reset_updates_what_changed_and_drops_what_the_board_no_longer_has() -> None:
     plan = plan_of()
     read(plan, line("a", 3, 1), line("b", 1, 2), line("c", 1, 3))
     send(plan, Acknowledged())
-    plan.receive(BoardMessage("9-y", Reset.REPLACED, INFO, [line("b", 1, 2), line("a", 2, 1)]), NOW)
+    plan.receive(BoardMessage(f"9-{'b' * 16}", Reset.REPLACED, INFO, [line("b", 1, 2), line("a", 2, 1)]), NOW)
     started = send(plan, Acknowledged())
     assert [(each.line, each.kind, each.version) for each in started] == [("c", Kind.DROPPED, 0), ("a", "published", 2)]
     read(plan, line("c", 1, 9))
@@ -149,7 +150,7 @@ def test_line_that_is_missing_on_an_incomplete_board_is_not_dropped() -> None:
     plan = plan_of()
     read(plan, line("a", 1, 1))
     send(plan, Acknowledged())
-    plan.receive(BoardMessage("9-y", Reset.REPLACED, INFO, [], incomplete=True), NOW)
+    plan.receive(BoardMessage(f"9-{'b' * 16}", Reset.REPLACED, INFO, [], incomplete=True), NOW)
     assert plan.start(NOW) == []
 
 
@@ -283,6 +284,18 @@ def test_unknown_outcome_waits_for_a_replay_and_its_withdrawal_cant_be_undone() 
 
 def test_withdrawal_of_a_post_that_no_state_knows_is_not_sent() -> None:
     plan = plan_of(settle_s=90.0)
-    plan.receive(BoardMessage("3-x", None, INFO, [withdrawal()]), NOW)
+    plan.receive(BoardMessage(f"3-{'a' * 16}", None, INFO, [withdrawal()]), NOW)
     assert plan.start(NOW) == []
     assert verdicts(plan) == [(2, Verdict.NEVER_SENT)]
+
+
+def test_a_text_that_comes_back_after_a_refused_deletion_is_sent_again() -> None:
+    """Telegram deletes no old message, so its text was replaced by "Withdrawn" instead."""
+    plan = plan_of(settle_s=90.0)
+    read(plan, line("a", 1, 1))
+    send(plan, Acknowledged(ref="101", shown="digest"))
+    read(plan, line("a", 2, 1, Status.WITHHELD))
+    send(plan, Refused(reason="too old: its text was replaced"))
+    read(plan, line("a", 3, 1, text="a version 1"))
+    (delivery,) = plan.start(NOW)
+    assert (plan.post(delivery).ref, plan.post(delivery).shown) == ("101", "")

@@ -18,23 +18,20 @@ def test_line_and_its_withdrawal_arrive_signed_and_once(
     relay("--reach", cms=receiver.url)
     until(lambda: is_read(system, tmp_path), "the relay has read the board")
     line = post(system, "A line for the relay")
-    until(lambda: line in receiver.shown, "the line arrived")
+
+    def listed() -> list[tuple[int, str]]:
+        relays = system.tick("reach", line, "-e", "en", "--json").json["relays"]
+        return [(each["version"], each["verdict"]) for each in relays]
+
+    until(lambda: listed() == [(1, "delivered")], "the line arrived, and tick reach lists the relay")
     withdraw(system, line)
-    until(lambda: line not in receiver.shown, "the withdrawal arrived")
+    until(lambda: listed() == [(1, "delivered"), (2, "gone")], "the withdrawal arrived")
     mine = receiver.where(lambda each: each.line["id"] == line)
     assert [(each.kind, each.line["version"], each.line["text"]) for each in mine] == [
         ("line.published", 1, "A line for the relay"),
         ("line.withdrawn", 2, ""),
     ]
     assert mine[1].line["correction"] == "It was wrong."
-
-    def listed() -> list[tuple[int, str]]:
-        return [
-            (each["version"], each["verdict"])
-            for each in system.tick("reach", line, "-e", "en", "--json").json["relays"]
-        ]
-
-    until(lambda: listed() == [(1, "delivered"), (2, "gone")], "tick reach lists the relay")
     assert re.search(r"      cms  gone$", system.tick("reach", line, "-e", "en").out, re.MULTILINE)
 
 

@@ -23,3 +23,13 @@ def test_no_line_is_lost_or_repeated_and_every_withdrawal_gets_a_verdict(seed: i
     simulation.run()
     assert simulation.attempts > 20
     assert simulation.deaths > 5
+
+
+@pytest.mark.parametrize("seed", [9, 150, 154, 159, 164, 239])
+def test_a_backup_that_is_restored_while_lines_wait_in_the_log_leaves_no_lost_text(seed: int) -> None:
+    Simulation(seed, restores=True, gone=seed % 5 == 4).run()
+
+
+@pytest.mark.parametrize("seed", [30, 138, 164, 444])
+def test_a_history_that_comes_back_after_another_restore_leaves_no_lost_text(seed: int) -> None:
+    Simulation(seed, restores=True, gone=seed % 5 == 4, returns=True).run()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.relay.conftest import Relays, is_read, post, withdraw
+from tests.relay.conftest import Relays, is_read, post, status, withdraw
 from tests.support.doc_examples import examples
 from tests.support.relay_service_servers import SERVERS
 from tests.support.system import System
@@ -31,17 +31,19 @@ def test_line_its_correction_and_its_withdrawal_show_as_on_the_page(
         program = relay("--reach", log_level="debug", secret=server.token, news=server.address)
         until(lambda: is_read(system, tmp_path), "the relay has read the board")
         line = post(system, "Met office: Storm Ada makes landfall near Port Selby", "--urgency", "2")
-        until(lambda: len(server.texts) == 1, "the post shows")
+        until(lambda: reach(system, line) == ["delivered"], "the relay knows that the post shows")
         seen = [*server.texts]
         new = "Met office: Storm Ada makes landfall near Port Amery"
         assert system.tick("correct", line, new, "-e", "en", "--reason", "The port is Amery, not Selby.").code == 0
-        until(lambda: "Amery" in server.texts[0], "the correction shows")
+        until(lambda: reach(system, line) == ["delivered"] * 2, "the relay knows that the correction shows")
         seen += server.texts
         withdraw(system, line)
-        until(lambda: any("It was wrong." in text for text in server.texts), "the notice shows")
+        until(
+            lambda: reach(system, line) == ["delivered", "delivered", "gone"], "the relay knows that the notice shows"
+        )
         seen += server.texts
+        assert reach(system, line) == ["delivered", "delivered", "gone"]
         assert [text.replace("\u2060", "") for text in seen] == SHOWN[kind].strip().split("\n---\n")
-        until(lambda: reach(system, line) == ["delivered", "delivered", "gone"], "tick reach lists the verdicts")
         assert len(server.fake.created) == (2 if kind == "mastodon" else 1), "one post, and a notice on Mastodon"
         assert server.token not in program.log
         assert server.token.partition(":")[2][:12] not in program.log or kind != "telegram"
@@ -62,7 +64,11 @@ def test_text_whose_reply_was_lost_is_not_posted_to_telegram_again_until_a_repla
         program.stop()
         assert "1 to send again" in system.ticker("relay", "replay", str(tmp_path / "state")).out
         program.start()
-        until(lambda: len(server.texts) == 2, "somebody has looked, and wants it again")
+        until(
+            lambda: status(system, tmp_path)[0]["pending"][0]["reason"].startswith("done, and done again"),
+            "somebody has looked and wants it again, and the relay knows the new message",
+        )
+        assert len(server.texts) == 2
         withdraw(system, line)
         until(lambda: "Withdrawn: It was wrong." in server.texts, "the message that the relay knows is taken back")
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis.asyncio
+import uvloop
 from redis.crc import key_slot
 from redis.exceptions import MaxConnectionsError
 
@@ -15,7 +17,8 @@ from tests.support.sentinel import SentinelTrio
 from tests.support.servers import RedisServer
 from tests.support.waiting import eventually
 from ticker.core.errors import SettingsError, StoreError
-from ticker.store.connection import BLOCK_MS, CLIENT_ERRORS, CONNECT_TIMEOUT_S, Redis, connect, explain, open_redis
+from ticker.store.connection import CLIENT_ERRORS, Redis, connect, explain, open_redis
+from ticker.store.timeouts import BLOCK_MS, CONNECT_TIMEOUT_S
 from ticker.store.url import with_password
 
 
@@ -202,6 +205,50 @@ async def test_the_same_client_works_again_after_a_restart_of_the_server(redis_s
             await client.get("before")
         redis_server.start()
         assert await client.get("before") == b"1"
+
+
+async def error_after_the_system_closes(
+    client: Redis, open_connections: Callable[[], list[Any]]
+) -> BaseException | None:
+    """Close the connections of a client as the kernel does, unknown to redis-py. Return the error of its next command.
+
+    Its second command must succeed.
+    """
+    async with aclosing(client):
+        await client.get("{en}")
+        for connection in open_connections():
+            connection._writer.transport.abort()
+        found: BaseException | None = None
+        try:
+            await client.get("{en}")
+        except Exception as error:  # noqa: BLE001 -- the test looks at it
+            found = error
+        await client.get("{en}")
+        return found
+
+
+def test_a_connection_that_the_system_closed_is_a_connection_error_with_uvloop(redis_server: RedisServer) -> None:
+    """A gateway that was cut off ended with uvloop's RuntimeError, which is no error of redis-py's."""
+
+    async def run() -> BaseException | None:
+        client = connect(redis_server.url, role="gateway")
+        assert isinstance(client, redis.asyncio.Redis)
+        pool: Any = client.connection_pool
+        return await error_after_the_system_closes(client, lambda: list(pool._available_connections))
+
+    assert isinstance(uvloop.run(run()), redis.ConnectionError)
+
+
+def test_a_connection_that_the_system_closed_is_survived_in_a_cluster_with_uvloop(redis_cluster: Cluster) -> None:
+    async def run() -> BaseException | None:
+        client = connect(redis_cluster.url, role="gateway")
+        assert isinstance(client, redis.asyncio.RedisCluster)
+        client = await client.initialize()
+        return await error_after_the_system_closes(
+            client, lambda: [each for node in client.get_nodes() for each in node._connections if each.is_connected]
+        )
+
+    assert not isinstance(uvloop.run(run()), RuntimeError)
 
 
 async def test_the_same_client_works_again_after_a_restart_of_the_cluster(redis_cluster: Cluster) -> None:

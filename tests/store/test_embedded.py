@@ -15,13 +15,14 @@ from tests.support.embedded_log import append, length
 from tests.support.servers import is_alive
 from tests.support.waiting import WAIT_S, eventually
 from ticker.core.errors import StoreError
+from ticker.doctor.redis_facts import Software as Runs
+from ticker.doctor.redis_findings import server_findings
+from ticker.doctor.redis_probe import server_facts
 from ticker.store import data_folder, embedded, server_binary
 from ticker.store.connection import CLIENT_ERRORS, connect
 from ticker.store.data_folder import embedded_url
 from ticker.store.embedded import EmbeddedServer
 from ticker.store.server_binary import ServerProgram, Software, encode_record, read_record
-from ticker.store.server_checks import Software as Runs
-from ticker.store.server_checks import findings, server_facts
 
 pytestmark = pytest.mark.usefixtures("short_temporary_folder")
 
@@ -35,7 +36,7 @@ async def test_a_started_server_answers_and_has_safe_settings(tmp_path: Path) ->
         async with aclosing(connect(server.url, role="ticker")) as client:
             (facts,) = await server_facts(client)
         # Only the owner of its folder can connect, and `ticker up` works without a replica.
-        assert [finding.code for finding in findings(facts)] == ["one-server"]
+        assert [finding.code for finding in server_findings(facts)] == ["one-server"]
 
 
 def test_the_server_runs_under_uvloop(tmp_path: Path) -> None:

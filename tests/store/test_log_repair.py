@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from tests.support.desk_harness import DeskHarness, lines_of, new
+from tests.support.desk_harness import DeskHarness, NewHarness, lines_of, new
 from ticker.core.errors import StoreError
 from ticker.core.line import Change, Status
 from ticker.core.repair import Effect
@@ -95,8 +95,10 @@ async def test_the_key_of_a_lost_line_counts_as_new_after_the_repair(harness: De
     assert lines_of(await harness.entries())[-1] == TEXTS[2]
 
 
-async def test_the_key_of_a_trimmed_line_is_answered_after_repairs_and_not_after_a_rotation(empty_url: str) -> None:
-    harness = DeskHarness(empty_url, retained=5, submissions_per_minute=0)
+async def test_the_key_of_a_trimmed_line_is_answered_after_repairs_and_not_after_a_rotation(
+    empty_url: str, new_harness: NewHarness
+) -> None:
+    harness = new_harness(empty_url, retained=5, submissions_per_minute=0)
     first = new("k1", "The very first line of all")
     async with harness.desk():
         posted = await harness.ask("ann", first)
@@ -113,7 +115,6 @@ async def test_the_key_of_a_trimmed_line_is_answered_after_repairs_and_not_after
         await rotate(harness.redis, "en", "ab" * 32)
         again = await harness.ask("ann", first)
     assert (again.status, again.id != posted.id) == (ReceiptStatus.ON_AIR, True)
-    await harness.aclose()
 
 
 async def test_a_withdrawal_that_was_cut_off_with_the_end_of_the_log_stays(harness: DeskHarness) -> None:

@@ -21,8 +21,10 @@ FOLDER: Final = Path(__file__).parents[2] / "ticker" / "web" / "openapi"
 EXAMPLES: Final = {
     "/v1/editions": "/v1/editions",
     "/v1/{edition}/board": "/v1/en/board?lines=1",
+    "/v1/{edition}/tail": "/v1/en/tail",
     "/v1/{edition}/lines": "/v1/en/lines?limit=1",
     "/v1/{edition}/lines/{id}": "/v1/en/lines/k7m2x9ab3c",
+    "/v1/connection": "/v1/connection",
     "/healthz": "/healthz",
     "/readyz": "/readyz",
 }

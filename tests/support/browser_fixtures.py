@@ -4,70 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from scripts.engines import CHROMIUM, need_engine
 from scripts.programs import HEADLESS_SHELL, find_program
 from tests.support.browser_harness import BrowserHarness, Host
 from tests.support.browser_reader import TIMEOUT_MS, Reader, Readers
-
-DISABLED_FEATURES = (
-    # Each takes a process, and together half of a test's time: the list below the address bar, and a spare page.
-    "WebUIOmniboxPopup",
-    "WebUIOmniboxAimPopup",
-    "WebUIOmniboxFullPopup",
-    "SpareRendererForSitePerProcess",
-    # This list replaces Playwright's own, so it repeats the entries of that one that matter here.
-    "HttpsUpgrades",
-    "MediaRouter",
-    "OptimizationHints",
-    "NetworkTimeServiceQuerying",
-)
-"""Features of Chromium that the tests don't need."""
-
-ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-dev-shm-usage",
-    "--js-flags=--expose-gc",
-    "--disable-features=" + ",".join(DISABLED_FEATURES),
-)
+from tests.support.shared_playwright import SharedPlaywright
 
 expect.set_options(timeout=TIMEOUT_MS)
 
 
-# Per module and not per session: no other test can run an event loop while Playwright's synchronous API is open.
+# Per module and not per session: no other test can run an event loop while Playwright's synchronous API is in use.
 @pytest.fixture(scope="module")
-def driver() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(driver: Playwright) -> Iterator[Browser]:
+def browser(playwright_driver: SharedPlaywright) -> Iterator[Browser]:
     """Chromium's headless shell, or else Chromium."""
-    yield from _launch(driver, find_program(HEADLESS_SHELL) or need_engine(CHROMIUM).path)
+    path = find_program(HEADLESS_SHELL) or need_engine(CHROMIUM).path
+    with playwright_driver.browser(CHROMIUM, path) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
-def whole_browser(driver: Playwright) -> Iterator[Browser]:
+def whole_browser(playwright_driver: SharedPlaywright) -> Iterator[Browser]:
     """Chromium: its headless shell lacks the back/forward cache."""
-    yield from _launch(driver, need_engine(CHROMIUM).path)
-
-
-def _launch(driver: Playwright, path: Path) -> Iterator[Browser]:
-    browser = driver.chromium.launch(
-        executable_path=path,
-        args=ARGUMENTS,
-        ignore_default_args=["--disable-back-forward-cache"],  # readers have that cache
-    )
-    yield browser
-    browser.close()
+    with playwright_driver.browser(CHROMIUM, need_engine(CHROMIUM).path) as browser:
+        yield browser
 
 
 @pytest.fixture

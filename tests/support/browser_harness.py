@@ -18,13 +18,16 @@ from random import Random
 from typing import Any, Self, TypeVar
 
 import msgspec
+import pytest
 import uvicorn
 
+from tests.support.short_waits import shorten_shutdown
 from ticker.core.edition import DEFAULT_EDITIONS, Edition
 from ticker.core.entry import Entry, Logged, Trim, encode_entry
 from ticker.core.line import Change, Line, Status
 from ticker.core.log_window import LogWindow
 from ticker.core.position import Position, next_link
+from ticker.gateway import hub
 from ticker.gateway.channel import Channel
 from ticker.gateway.connection import Connection
 from ticker.gateway.hub import Hub
@@ -34,6 +37,7 @@ from ticker.web.app import make_app
 
 VERSION = "0.1.0"
 WAIT_S = 60.0
+DRAIN_STEP_S = 0.02
 
 T = TypeVar("T")
 
@@ -41,19 +45,28 @@ T = TypeVar("T")
 class BrowserHarness:
     """A gateway on a free port of 127.0.0.1. Its methods may be called from any thread except its own."""
 
-    def __init__(self, editions: dict[str, Edition] | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        editions: dict[str, Edition] | None = None,
+        settings: Settings | None = None,
+        status_token: str | None = None,
+    ) -> None:
         self._settings = settings or Settings(heartbeat_s=1, drain_s=0.2)
         self._editions = dict(DEFAULT_EDITIONS) if editions is None else editions
+        self._status_token = status_token
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._server: uvicorn.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._histories = 0
+        self._patch = pytest.MonkeyPatch()
         self.log: dict[str, list[Logged]] = {}
         self.port = 0
         self.hub = Hub(self._settings, 2000, lambda: datetime.now(UTC), Random(7).random)
 
     def __enter__(self) -> Self:
+        shorten_shutdown(self._patch)
+        self._patch.setattr(hub, "DRAIN_STEP_S", DRAIN_STEP_S)
         self._thread.start()
         self.call(self._open())
         self.start()
@@ -64,6 +77,7 @@ class BrowserHarness:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(WAIT_S)
         self._loop.close()
+        self._patch.undo()
 
     @property
     def address(self) -> str:
@@ -86,6 +100,7 @@ class BrowserHarness:
         for name, edition in self._editions.items():
             nonce = self._nonce()
             self.log[name] = []
+            self.hub.editions.add(name)
             self.hub.is_loading = False
             self.hub.add(Channel(name, edition, nonce, self._settings, lambda: datetime.now(UTC)))
 
@@ -95,9 +110,9 @@ class BrowserHarness:
 
     async def _start(self) -> None:
         listener = listen(Address(port=self.port))
-        self.port = listener.getsockname()[1]
+        self.port = self.hub.port = listener.getsockname()[1]
         self.hub.admission.draining = False
-        app = make_app(self.hub, VERSION, demo=True)
+        app = make_app(self.hub, VERSION, demo=True, status_token=self._status_token)
         connection: Any = partial(Connection, self.hub)
         config = uvicorn.Config(
             app, http=connection, ws=connection, log_config=None, lifespan="off", proxy_headers=False,

@@ -9,17 +9,26 @@ from math import inf
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.browser_harness import BrowserHarness, Host
+from tests.support.waiting import pause_s
+
 WAIT_S = 60.0
-POLL_MS = 10
-"""Interval between two checks of a condition."""
+ELEMENT = "document.querySelector('breaking-ticker')"
+"""The first ticker of a page, in JavaScript."""
+HURRY = """(() => {
+  const real = setTimeout;
+  window.setTimeout = (act, delay = 0) => real(act, delay / 20);
+})()"""
+"""Shorten all timers of a page to a twentieth, so that a test needn't wait for them."""
 
 
 def until(page: Page, condition: Callable[[], bool], what: str, within_s: float = WAIT_S) -> None:
     """Wait until `condition` is true while Playwright handles the page's events. `what` describes it if it never is."""
-    deadline = time.monotonic() + within_s
+    began = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        page.wait_for_timeout(POLL_MS)
+        waited_s = time.monotonic() - began
+        assert waited_s < within_s, f"not within {within_s:g} s: {what}"
+        page.wait_for_timeout(1000 * pause_s(waited_s))
 
 
 def until_with_clock(
@@ -53,6 +62,14 @@ def expect_live(page: Page, count: int = 1) -> None:
     expect(page.locator("[part=ticker][data-state=live]")).to_have_count(count)
 
 
+def open_ticker(
+    page: Page, harness: BrowserHarness, host: Host, attributes: str = 'edition="en"', **parts: str
+) -> None:
+    """Open a page of another site with one ticker, and wait until it is connected."""
+    page.goto(host.put("/", host_page(harness.address, attributes, **parts)))
+    expect_live(page)
+
+
 def texts(page: Page) -> Locator:
     """Return the text of each line, without its age."""
     return page.locator("breaking-ticker [part~=line] [part=text]")
@@ -70,6 +87,26 @@ def state(page: Page) -> str:
 
 def expect_state(page: Page, state: str) -> None:
     expect(page.locator(f"[part=ticker][data-state={state}]")).to_have_count(1)
+
+
+def watch_announcements(page: Page) -> None:
+    """Record from now on what the tickers of a page announce: `announced` returns it."""
+    page.evaluate("""() => {
+      window.announced = [];
+      document.querySelectorAll("breaking-ticker").forEach((ticker, number) => {
+        const region = ticker.shadowRoot.querySelector(".announcer");
+        const note = () => region.textContent && announced.push([number, region.textContent]);
+        new MutationObserver(note).observe(region, { childList: true, characterData: true, subtree: true });
+      });
+    }""")
+
+
+def announced(page: Page) -> list[tuple[int, str]]:
+    """Return every announcement since `watch_announcements`, also those that are gone: the ticker's number, the text.
+
+    The element announces a line two seconds after it came, so a test has to advance the page's clock before.
+    """
+    return [(number, text) for number, text in page.evaluate("announced")]
 
 
 def held(page: Page) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
-TIMEOUT_MS = 10_000
+TIMEOUT_MS = 60_000
+"""Maximum time for any single wait. It only ends a test that hangs: a busy machine must not reach it."""
 NETWORK_ERRORS = ("WebSocket connection", "Failed to load resource")
 """The beginnings of messages that the browser logs about a failing network. Readers ignore them."""
 

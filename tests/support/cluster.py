@@ -45,7 +45,7 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         for node in self.nodes:
-            node.stop()
+            node.discard()
 
     def reset(self) -> None:
         """Start the nodes that were killed, and delete all data."""

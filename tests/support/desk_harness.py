@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+import pytest_asyncio
 
+from tests.support.late_desks import delay_desks
 from tests.support.strategies import ENGLISH
 from tests.support.waiting import WAIT_S, eventually
 from ticker.core.edition import Edition, Role, SecondPerson
@@ -31,6 +34,8 @@ from ticker.store.keys import Keys
 from ticker.store.log_reader import read_log
 from ticker.store.receipts import StoredReceipt, await_receipt, last_receipt_id, read_receipts
 from ticker.store.streams import read_range, redis_ms
+
+delay_desks()
 
 WITH_SECOND_PERSON: Final = msgspec.structs.replace(ENGLISH, second_person=tuple(SecondPerson))
 """An edition that requires a second person for flashes, withdrawals and reporters."""
@@ -153,6 +158,26 @@ class DeskHarness:
         return not any([await self.redis.xlen(self.keys.inbox(editor)) for editor in editors])
 
 
+NewHarness = Callable[..., DeskHarness]
+"""The fixture `new_harness`: makes a harness."""
+
+
+@pytest_asyncio.fixture
+async def new_harness() -> AsyncIterator[NewHarness]:
+    """Make harnesses, and close them after the test, also after one that fails.
+
+    The connection that a failed test leaves open would make a later test fail.
+    """
+    async with AsyncExitStack() as stack:
+
+        def make(*values: Any, **options: Any) -> DeskHarness:
+            harness = DeskHarness(*values, **options)
+            stack.push_async_callback(harness.aclose)
+            return harness
+
+        yield make
+
+
 class FailingConnector:
     """Makes clients of which one command fails, before or after it is done. `at` counts the commands of all clients."""
 
@@ -186,9 +211,17 @@ def replace(submission: Submission, **fields: Any) -> Submission:
     return msgspec.structs.replace(submission, **fields)
 
 
-async def soon(harness: DeskHarness, ms: int = 400) -> datetime:
-    """Return a time in the near future, by Redis's clock."""
-    return datetime.fromtimestamp((await redis_ms(harness.redis) + ms) / 1000, UTC)
+async def soon(harness: DeskHarness, ms: int = 1_000) -> datetime:
+    """Return a time in the near future, by Redis's clock: at least `ms` from now, and later on a busy machine.
+
+    A request that a test makes next is settled before it.
+    """
+    slowest_s, now_ms = 0.0, 0
+    for _ in range(5):
+        began = time.monotonic()
+        now_ms = await redis_ms(harness.redis)
+        slowest_s = max(slowest_s, time.monotonic() - began)
+    return datetime.fromtimestamp((now_ms + max(ms, 100 * 1000 * slowest_s)) / 1000, UTC)
 
 
 def decision(kind: Decision, receipt: Receipt, **fields: Any) -> DecisionRequest:

@@ -24,7 +24,9 @@ _FORMS: dict[str, Callable[[Any], bool]] = {
     "line": lambda found: isinstance(found, dict) and isinstance(convert(found, Line), Line),
     "board": lambda found: isinstance(found, dict) and found.get("type") == "board",
     "edition": lambda found: isinstance(found, dict) and "title" in found,
+    "host": lambda found: isinstance(found, str) and found != "",
     "feed": lambda found: isinstance(found, dict) and "trouble" in found,
+    "messages": lambda found: isinstance(found, list) and all(each["type"] in {"line", "forget"} for each in found),
     "terms": lambda found: isinstance(found, dict) and bool(found),
 }
 

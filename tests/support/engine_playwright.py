@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from scripts.engines import CHROMIUM, Engine, Found
-from tests.support.browser_fixtures import ARGUMENTS
+from scripts.engines import Engine, Found
 from tests.support.browser_reader import NETWORK_ERRORS
 from tests.support.engine_browser import HEIGHT, WAIT_S, WIDTH, EngineBrowser, Tab
+from tests.support.shared_playwright import SharedPlaywright
 
 
 class PlaywrightTab(Tab):
@@ -78,14 +78,17 @@ class PlaywrightBrowser(EngineBrowser):
 
 
 @contextmanager
+def lend_playwright_browser(shared: SharedPlaywright, found: Found) -> Iterator[EngineBrowser]:
+    """Lend a browser that other users have, too. Its tabs are closed at the end."""
+    with shared.browser(found.engine, found.path) as browser:
+        yield PlaywrightBrowser(found.engine, browser)
+
+
+@contextmanager
 def start_playwright_browser(found: Found) -> Iterator[EngineBrowser]:
-    engine = found.engine
-    options: dict[str, Any] = {"executable_path": found.path}
-    if engine == CHROMIUM:
-        options |= {"args": ARGUMENTS, "ignore_default_args": ["--disable-back-forward-cache"]}
-    with sync_playwright() as playwright:
-        browser = getattr(playwright, engine.name).launch(**options)
-        try:
-            yield PlaywrightBrowser(engine, browser)
-        finally:
-            browser.close()
+    shared = SharedPlaywright()
+    try:
+        with lend_playwright_browser(shared, found) as browser:
+            yield browser
+    finally:
+        shared.close()

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from scripts.engines import CHROMIUM, WEBKIT, Engine, Found, need_engine
 from tests.support.engine_bidi import start_bidi_browser
 from tests.support.engine_browser import EngineBrowser
-from tests.support.engine_playwright import start_playwright_browser
+from tests.support.engine_playwright import lend_playwright_browser, start_playwright_browser
 from tests.support.engine_webdriver import start_webdriver_browser
+from tests.support.shared_playwright import SharedPlaywright
 
 
 def start_browser(engine: Engine) -> AbstractContextManager[EngineBrowser]:
@@ -33,13 +34,10 @@ def _is_playwrights(found: Found) -> bool:
 
 
 class EnginePool:
-    """The browsers that one test process starts once: each costs seconds of processor time.
+    """The browsers that one test process starts once: each costs seconds of processor time."""
 
-    Browsers that Playwright drives are started anew for each user: while its synchronous API is open, no other test can
-    run an event loop.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, shared: SharedPlaywright) -> None:
+        self._shared = shared
         self._running: dict[str, EngineBrowser] = {}
         self._stack = ExitStack()
 
@@ -49,7 +47,7 @@ class EnginePool:
         if (running := self._running.get(engine.name)) is None:
             found = need_engine(engine)
             if _is_playwrights(found):
-                with _start(found) as browser:
+                with lend_playwright_browser(self._shared, found) as browser:
                     yield browser
                 return
             running = self._running[engine.name] = self._stack.enter_context(_start(found))

@@ -10,23 +10,27 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import pytest_asyncio
 import structlog
 
+from tests.support.late_gateways import listen_late
 from tests.support.log_writer import LogWriter
+from tests.support.short_waits import shorten_shutdown
 from tests.support.waiting import eventually
 from ticker.gateway import feed, hub, members
 from ticker.gateway.channel import Channel
 from ticker.gateway.connection_limits import ConnectionLimits
 from ticker.gateway.server import Address, Gateway
 from ticker.settings import Settings
-from ticker.store.log_reader import listen
 from ticker.web.app import make_app
 
 Start = Callable[..., Awaitable[Gateway]]
+
+_TIMES: Final = {"drain_s": 0.2, "follower_paused_s": 600.0, "handshake_s": 60.0}
+"""A gateway of a test stops soon. A client of a test may be slow, because the machine is busy."""
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -47,8 +51,11 @@ async def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> AsyncIterator[No
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the waits of the feed and of draining. Their lengths suit real networks; the logic stays the same."""
-    monkeypatch.setattr(feed, "listen", partial(listen, block_ms=50))
+    """Shorten the waits of the feed, of draining and of the server's end.
+
+    Their lengths suit real networks; the logic stays the same.
+    """
+    monkeypatch.setattr(feed, "listen", partial(listen_late, block_ms=50))
     monkeypatch.setattr(feed, "RETRY_S", 0.05)
     monkeypatch.setattr(feed, "RECHECK_S", 0.05)
     monkeypatch.setattr(feed, "CHECK_S", 0.05)
@@ -56,6 +63,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "CLOSING_S", 0.5)
     monkeypatch.setattr(hub, "DRAIN_STEP_S", 0.01)
     monkeypatch.setattr(hub, "DRAIN_MIN", 1)
+    shorten_shutdown(monkeypatch)
 
 
 @pytest_asyncio.fixture
@@ -77,7 +85,7 @@ async def start(redis_url: str) -> AsyncIterator[Start]:
 
         async def start(**settings: Any) -> Gateway:
             app = partial(make_app, version="0.0")
-            gateway = Gateway(redis_url, Settings(**{"drain_s": 0.2, **settings}), Address(port=0), app)
+            gateway = Gateway(redis_url, Settings(**{**_TIMES, **settings}), Address(port=0), app)
             ready = asyncio.Event()
             task = asyncio.create_task(gateway.run(ready.set), name="gateway")
             stack.push_async_callback(_stop, gateway, task)

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from publisher_cli.submit.change import submit_change
+from publisher_cli.submit.line_change import submit_line_change
 from publisher_cli.submit.request import ChangeRequest, SubmitOptions
 from tests.support.system import System
 from ticker.console import Console
@@ -25,7 +26,8 @@ class Command:
 
     def send(self, request: ChangeRequest) -> int:
         """Submit a change, and return the exit code."""
-        return submit_change(self.console, self.options, request)
+        submit = submit_change if request.line is None else submit_line_change
+        return submit(self.console, self.options, request)
 
     @property
     def printed(self) -> str:

@@ -1,6 +1,7 @@
 """The recipes of docs/recipes.md, built with the real frameworks.
 
-npm installs the frameworks once into the environment, in the versions of `tests/recipes/package-lock.json`.
+npm installs the frameworks once into the environment, in the versions of `tests/recipes/package-lock.json`. `make test`
+does it before the tests, with `python -m tests.support.recipes`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts.build_package import build_modules, copy_sources
-from scripts.build_widget import find_program, tool_environment
+from scripts.build_widget import find_program, install_tools, tool_environment
 from tests.support.doc_examples import examples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,3 +86,8 @@ def run(program: str, *arguments: str, folder: Path, limit_s: float = BUILD_S, *
     )
     assert ran.returncode == 0, f"{program} {' '.join(arguments)} failed: {ran.stdout[-2000:]}"
     return ran.stdout
+
+
+if __name__ == "__main__":
+    install_tools()
+    install_frameworks()

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.late_replies import delay_reply
 from tests.support.relay_services import FakeMastodon, FakePost, FakeService, FakeSlack, FakeTelegram
 from ticker.relay.posts import NotAllowedError, NotThereError
 
@@ -41,7 +42,7 @@ class ServiceServer:
     Attributes:
         fake: What the service has.
         faults: What happens to the next requests, in this order: "lost" (done, but not answered), "dropped" (not done),
-            or the status of an error. After them, every request is answered.
+            "done" (done and answered), or the status of an error. After them, every request is answered.
         requests: What has arrived.
         active: Parts of texts that the service has made a link, a mention, a tag or a command of.
         later_s: How far its clock is ahead of ours. Tests set it to make posts old.
@@ -125,6 +126,7 @@ class ServiceServer:
                 else:
                     fields = {name: each[-1] for name, each in parse_qs(data or parts.query).items()}
                 answer = server._answer(Request(self.command, parts.path, headers, fields))
+                delay_reply()
                 if answer is None:
                     self.close_connection = True
                     return

@@ -1,7 +1,7 @@
 """A relay, its receiver and an edition's log, simulated with one random seed and a clock of their own.
 
-The plan is the real one. Simulated are the log, the network, the receiver, the disk, and the deaths of the relay: after
-reading, after storing, after the first attempts, and before an outcome is stored.
+The plan is the real one. The simulation has the log, the network, the receiver and the disk. It also ends the relay:
+after reading, after storing, after the first attempts, and before an outcome is stored.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from ticker.core.line import Change, Direction, Line, Status
 from ticker.core.log_window import Reset
 from ticker.core.messages import BoardMessage, EditionInfo, LineMessage, LiveMessage
+from ticker.core.position import MARK_DIGITS
 from ticker.relay.book import Limits
 from ticker.relay.plan import Plan
 from ticker.relay.records import (
@@ -56,10 +57,18 @@ def line(line_id: str, version: int, number: int, status: Status = Status.USABLE
 
 
 class Log:
-    """An edition's log. A restored backup gives it another history."""
+    """An edition's log. A restored backup gives it another history.
 
-    def __init__(self, chance: random.Random) -> None:
+    Args:
+        chance: The source of all random decisions.
+        returns: Whether a restore may bring back a history that an earlier restore has replaced.
+
+    """
+
+    def __init__(self, chance: random.Random, *, returns: bool = False) -> None:
         self.chance = chance
+        self._returns = returns
+        self._replaced: list[tuple[list[Line], list[str]]] = []
         self.entries: list[Line] = []
         self.marks: list[str] = []
         self._names = count(1)
@@ -70,7 +79,7 @@ class Log:
         return {entry.id: entry for entry in self.entries}
 
     def position(self, seq: int) -> str:
-        return f"{seq}-{self.marks[seq - 1] if seq else 'start'}"
+        return f"{seq}-{self.marks[seq - 1] if seq else 'f' * MARK_DIGITS}"
 
     def edit(self) -> None:
         known = [each for each in self.current.values() if each.status is not Status.CANCELED]
@@ -84,10 +93,15 @@ class Log:
 
     def _append(self, entry: Line) -> None:
         self.entries.append(entry)
-        self.marks.append(f"{self._mark}")
+        self.marks.append(f"{self._mark:0{MARK_DIGITS}x}")
 
     def restore(self) -> None:
         """Lose the newest entries, as after the restore of a backup."""
+        if self._returns:
+            self._replaced.append((self.entries[:], self.marks[:]))
+            if self.chance.random() < 0.5:
+                entries, marks = self.chance.choice(self._replaced)
+                self.entries, self.marks = entries[:], marks[:]
         kept = self.chance.randrange(len(self.entries) + 1)
         del self.entries[kept:], self.marks[kept:]
         self._mark += 1
@@ -142,10 +156,17 @@ class Simulation:
     """One schedule of faults. `run` raises AssertionError if the relay breaks a promise."""
 
     def __init__(
-        self, seed: int, *, edits: int = 60, gone: bool = False, restores: bool = False, pause_s: float = 0.0
+        self,
+        seed: int,
+        *,
+        edits: int = 60,
+        gone: bool = False,
+        restores: bool = False,
+        returns: bool = False,
+        pause_s: float = 0.0,
     ) -> None:
         self.chance = random.Random(seed)
-        self.log, self.receiver = Log(self.chance), Receiver()
+        self.log, self.receiver = Log(self.chance, returns=returns), Receiver()
         self.limits = self.make_limits()
         self.now = START.timestamp()
         self.disk: tuple[bytes, dict[str, bytes]] = (msgspec.json.encode(RouteState()), {})
@@ -226,6 +247,8 @@ class Simulation:
         messages, self.reading = self.reading[:5], self.reading[5:]
         for message in messages:
             self.plan.receive(message, self.now)
+            if self.plan.needs_reread:
+                return  # the plan may have ignored the message
             if isinstance(message, LineMessage) and message.line.id in self.plan.records:
                 self.newest[message.line.id] = max(self.newest.get(message.line.id, 0), message.line.version)
             elif isinstance(message, BoardMessage):
@@ -322,7 +345,9 @@ class Simulation:
         for _ in range(400):
             self._step(self._read)
             self._run_until(self.now + 30)
-            has_read = self.plan.state.position == self.log.position(len(self.log.entries))
+            # `live` follows the last line, and shows a relay that has read ahead that the log ends there.
+            is_at_head = self.plan.state.position == self.log.position(len(self.log.entries))
+            has_read = is_at_head and not self.reading and not self.plan.needs_reread
             is_idle = self.plan.state.disabled is not None or (has_read and not self.plan.pending)
             if is_idle and not self._events:
                 return

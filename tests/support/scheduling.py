@@ -12,8 +12,11 @@ from typing import Final
 import pytest
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-LONGEST_FIRST: Final = ("tests/publisher_cli/tui/", "tests/hostile/", "tests/desk/")
-"""The beginnings of the paths of long files, in this order. All other files follow in the order of collection."""
+LONGEST_FIRST: Final = ("tests/faults/", "tests/publisher_cli/tui/", "tests/hostile/", "tests/desk/")
+"""The beginnings of the paths of long files, in this order. All other files follow in the order of collection.
+
+Files in `tests/faults/` wait most of the time, for Sentinels or Prometheus. Meanwhile, others use the processor.
+"""
 
 BROWSERS: Final = ("tests/browser/", "tests/engines/", "tests/recipes/")
 """Folders whose files open a browser."""

@@ -36,7 +36,8 @@ class ScreenReader:
     """Reads one element of a page, and hears its announcements from now on."""
 
     def __init__(self, page: Page, selector: str = "breaking-ticker") -> None:
-        page.evaluate(_bundle())
+        if not page.evaluate("'ScreenReader' in window"):
+            page.evaluate(_bundle())
         self._reader: JSHandle = page.locator(selector).first.evaluate_handle("element => new ScreenReader(element)")
         self._reader.evaluate("reader => reader.start()")
         self._heard = 0

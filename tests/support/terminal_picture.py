@@ -16,37 +16,21 @@ from playwright.async_api import async_playwright
 from websockets.asyncio.client import connect
 
 from scripts.engines import CHROMIUM, need_engine
+from tests.support.newsroom_editions import ARABIC_AND_SPANISH, ENGLISH
 from tests.support.servers import short_folder
 from tests.support.system import System
 from tests.support.tui_harness import run_tui
 from ticker.store.data_folder import embedded_url
 
 READERS: Final = 90
-SETTINGS: Final = """
-[editions.en]
-title = "Breaking news"
-lang = "en"
-dir = "ltr"
-second_person = ["flash"]
-undo_s = 5
-zone = "UTC"
-
-[editions.ar]
-title = "أخبار عاجلة"
-lang = "ar"
-dir = "rtl"
-
-[editions.es]
-title = "Última hora"
-lang = "es"
-dir = "ltr"
-
+TRIAL: Final = """
 [editions.trial]
 title = "Trial"
 lang = "en"
 dir = "ltr"
 test = true
 """
+SETTINGS: Final = f'{ENGLISH}undo_s = 5\nzone = "UTC"\n{ARABIC_AND_SPANISH}{TRIAL}'
 COMMANDS: Final = """
 post "City of Northam: The clock tower strikes again after three years of repairs"
 post "Central bank of Lyonesse: Main rate stays at 3.25 per cent" --section economy --urgency 3

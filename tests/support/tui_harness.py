@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from textual._compositor import Compositor
 from textual.events import Key, Paste
 from textual.keys import _character_to_key, key_to_character
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from publisher_cli.session import Session
 from publisher_cli.submit.request import WAIT_S
@@ -88,12 +89,8 @@ class Tui:
         return self._base.query_one(LineList)
 
     async def press(self, *keys: str) -> None:
-        """Press keys. Each one is handled before the next one is pressed. The result of the last one is drawn."""
-        with _without_drawing():
-            for key in keys[:-1]:
-                self._post(key)
-                await self.settle()
-        for key in keys[-1:]:
+        """Press keys. Each one is handled, and the screen is laid out, before the next one is pressed."""
+        for key in keys:
             self._post(key)
             await self.settle()
 
@@ -108,7 +105,13 @@ class Tui:
         self.app.post_message(Key(name, key if len(key) == 1 else key_to_character(name)))
 
     async def type(self, text: str) -> None:
-        await self.press(*(_KEYS.get(character, character) for character in text))
+        """Type a text. In a text field, the screen is laid out after each run of characters, and not after each one."""
+        for is_special, characters in groupby(text, _KEYS.__contains__):
+            keys = [_KEYS.get(character, character) for character in characters]
+            if not is_special and isinstance(self.app.focused, (Input, TextArea)):
+                await self.burst(*keys)
+            else:
+                await self.press(*keys)
 
     async def paste(self, text: str) -> None:
         """Send a text to the focused widget in one event, as a terminal does for a paste."""
@@ -116,14 +119,14 @@ class Tui:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until the application has handled every message and has drawn the result.
+        """Wait until the application has handled every message and has laid out the result.
 
         `Pilot.pause` sleeps until the process is idle. This ends as soon as every task waits for a socket or a timer.
         """
         while True:
             await _all_tasks_wait()
             before = self._handled.count
-            self.app.screen._on_timer_update()  # draw now, and not with the next frame
+            self.app.screen._on_timer_update()  # lay it out now, and not with the next frame
             await _all_tasks_wait()
             if self._handled.count == before:
                 return
@@ -150,13 +153,20 @@ class Tui:
 
 @contextmanager
 def _without_drawing() -> Iterator[None]:
-    """Let applications lay out their screens, but draw no text: that takes most of the time, and nobody looks.
+    """Let applications lay out their screens, but send nothing to a terminal: that takes a third of the time.
 
-    The parts to draw stay marked, so they are drawn later.
+    There is no terminal. A test that looks at the screen renders all of it (`Tui.screen`).
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Compositor, "render_update", lambda *_, **__: None)
         yield
+
+
+@asynccontextmanager
+async def _run(app: DeskApp, size: tuple[int, int], handled: HandledMessages) -> AsyncIterator[None]:
+    with _without_drawing():
+        async with app.run_test(size=size, message_hook=handled):
+            yield
 
 
 async def _all_tasks_wait() -> None:
@@ -179,7 +189,7 @@ async def run_tui(
 ) -> AsyncIterator[Tui]:
     """Run the application. With `live`, wait until it is connected."""
     app, handled = DeskApp(lambda: Session(url), edition, editor, deadline_s=deadline_s, clock=clock), HandledMessages()
-    async with app.run_test(size=size, message_hook=handled):
+    async with _run(app, size, handled):
         tui = Tui(app, handled)
         if live:
             await tui.is_live()
@@ -226,14 +236,18 @@ def held_item(held_id: str = "held-1", editor: str = "omar", *, needs: bool = Tr
 
 
 @asynccontextmanager
-async def offline_tui(model: EditionModel, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Tui]:
-    """Run the application without Redis, showing `model`."""
+async def offline_tui(
+    model: EditionModel,
+    clock: Callable[[], datetime] = utc_now,
+    fault: str = "there is no Redis in this test",
+) -> AsyncIterator[Tui]:
+    """Run the application without Redis, showing `model`. Each attempt to connect fails because of `fault`."""
 
     def find() -> Session:
-        raise StoreError("there is no Redis in this test")
+        raise StoreError(fault)
 
     app, handled = DeskApp(find, model.name, model.editor, clock=clock), HandledMessages()
-    async with app.run_test(size=(100, 30), message_hook=handled):
+    async with _run(app, (100, 30), handled):
         tui = Tui(app, handled)
         app.post_message(ModelChanged(model.name, model))
         await tui.until(lambda: app.model is model, "the model is shown")

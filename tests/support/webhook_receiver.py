@@ -11,6 +11,8 @@ from typing import Any, Final, Self
 import msgspec
 from standardwebhooks import Webhook
 
+from tests.support.late_replies import delay_reply
+
 SECRET: Final = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cyBvZiB0aGUgcmVsYXk="
 
 
@@ -99,6 +101,7 @@ class WebhookReceiver:
                 receiver.gate.wait(60)
                 status = receiver.status
                 receiver.arrived.append(Arrived(headers["webhook-id"], json.loads(data), status, data, headers))
+                delay_reply()
                 if status == 0:
                     self.close_connection = True
                     return

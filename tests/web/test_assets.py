@@ -73,6 +73,19 @@ async def test_source_map_is_beside_the_module_at_both_addresses(client: httpx.A
         assert response.content == widget.source_map()
 
 
+async def test_module_of_the_tail_is_beside_the_element_at_each_address(client: httpx.AsyncClient) -> None:
+    """The element loads it from its own folder. The immutable address changes with either of the two."""
+    assets = Assets(VERSION)
+    for name in ("ticker.js", "ticker-private.js"):
+        release = assets.address(name).rpartition("/")[0]
+        response = await client.get(f"{release}/tail.js")
+        assert (response.status_code, response.content) == (200, widget.module("tail"))
+        assert "immutable" in response.headers["cache-control"]
+    assert (await client.get("/widget/tail.js")).content == widget.module("tail")
+    one, other = Asset(b"one", "text/plain", loaded=b"a"), Asset(b"one", "text/plain", loaded=b"b")
+    assert one.release(VERSION) != other.release(VERSION)
+
+
 def test_release_names_the_version_and_the_content() -> None:
     one, other = Asset(b"one", "text/plain"), Asset(b"other", "text/plain")
     assert one.release(VERSION).startswith(f"{VERSION}-")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx
+import pytest_asyncio
 
 from tests.support.gateway_clients import Reader
 from tests.support.gateway_fixtures import Start
@@ -21,6 +22,7 @@ from tests.support.log_writer import LogWriter
 from tests.support.private_editions import bearer, keys_file, private_edition, token_for, wrong_tokens
 from tests.support.waiting import WAIT_S
 from ticker.core.line import Change, Line, Status
+from ticker.gateway.server import Gateway
 
 SECRET = "SECRETWORD"
 STORY = "odile"
@@ -28,8 +30,11 @@ NO_TEXT = {"/v1/en/live"}
 """Doors of an edition that never have a text over plain HTTP."""
 PRIVATE = "cabinet"
 """The name of a private edition. Lists must not have it, either."""
-FOR_OPERATORS = {"/readyz", "/metrics"}
-"""Doors that name every edition. Proxies block them for readers."""
+FOR_OPERATORS = {"/readyz", "/metrics", "/status.json"}
+"""Doors that name every edition. Proxies block the first two for readers, and the last one needs a token there."""
+
+LISTS = ("/v1/editions",)
+"""Doors that name the editions that a request may read."""
 
 
 class Answer(NamedTuple):
@@ -64,14 +69,16 @@ async def answers(
     positions: dict[str, str],
     edition: str = "en",
     headers: Mapping[str, str] | None = None,
-    within: str = "",
+    within: tuple[str, ...] = ("",),
 ) -> dict[str, Answer]:
-    """Return the answer of every door whose URL has `within`, by its URL. The answer of a stream ends with `live`."""
+    """Return the answer of every door whose URL has one of `within`, by its URL. That of a stream ends with `live`."""
     found: dict[str, Answer] = {}
     client = httpx.AsyncClient(base_url=address, timeout=WAIT_S, headers=headers)
     async with client, asyncio.timeout(2 * WAIT_S):
         document = (await client.get("/v1/openapi.json")).json()
-        for url in filter(lambda each: within in each, urls(document, line, positions, edition)):
+        for url in urls(document, line, positions, edition):
+            if not any(part in url for part in within):
+                continue
             async with client.stream("GET", url.format(address=address)) as response:
                 text = f"{response.headers}\n"
                 async for part in response.aiter_text():
@@ -124,7 +131,7 @@ async def test_no_door_serves_a_private_edition_without_its_token(
         opened = await answers(gateway.address, line, positions, PRIVATE, bearer(token_for(PRIVATE)))
         refused = {
             name: await answers(
-                gateway.address, line, positions, PRIVATE, headers, "" if not headers else f"/{PRIVATE}"
+                gateway.address, line, positions, PRIVATE, headers, (f"/{PRIVATE}", *LISTS) if headers else ("",)
             )
             for name, headers in wrong_tokens(PRIVATE).items()
         }
@@ -145,15 +152,16 @@ async def test_no_door_serves_a_private_edition_without_its_token(
             assert status == 404 or "Bearer" in found[url].headers["WWW-Authenticate"], url
 
 
-async def test_list_of_editions_has_a_private_one_only_for_its_token(
-    redis_url: str, log: LogWriter, start: Start, tmp_path: Path
-) -> None:
+@pytest_asyncio.fixture
+async def private_gateway(redis_url: str, log: LogWriter, start: Start, tmp_path: Path) -> Gateway:
+    """A gateway with a public edition and an empty private one."""
     private = await LogWriter(redis_url, PRIVATE, private_edition()).begin()
-    try:
-        gateway = await start(access_keys_file=keys_file(tmp_path))
-    finally:
-        await private.aclose()
-    async with httpx.AsyncClient(base_url=gateway.address) as client:
+    await private.aclose()
+    return await start(access_keys_file=keys_file(tmp_path))
+
+
+async def test_list_of_editions_has_a_private_one_only_for_its_token(private_gateway: Gateway) -> None:
+    async with httpx.AsyncClient(base_url=private_gateway.address) as client:
         everybody = await client.get("/v1/editions")
         reader = await client.get("/v1/editions", headers=bearer(token_for(PRIVATE)))
         unknown = await client.get("/v1/unknown/board")
@@ -164,17 +172,10 @@ async def test_list_of_editions_has_a_private_one_only_for_its_token(
     assert PRIVATE not in unknown.text
 
 
-async def test_page_of_another_origin_may_send_a_token(
-    redis_url: str, log: LogWriter, start: Start, tmp_path: Path
-) -> None:
-    private = await LogWriter(redis_url, PRIVATE, private_edition()).begin()
-    try:
-        gateway = await start(access_keys_file=keys_file(tmp_path))
-    finally:
-        await private.aclose()
+async def test_page_of_another_origin_may_send_a_token(private_gateway: Gateway) -> None:
     page = {"Origin": "https://news.example"}
     asked = {**page, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
-    async with httpx.AsyncClient(base_url=gateway.address) as client:
+    async with httpx.AsyncClient(base_url=private_gateway.address) as client:
         preflight = await client.options(f"/v1/{PRIVATE}/board", headers=asked)
         board = await client.get(f"/v1/{PRIVATE}/board", headers={**page, **bearer(token_for(PRIVATE))})
         refused = await client.get(f"/v1/{PRIVATE}/board", headers=page)

@@ -50,4 +50,5 @@ async def test_hub_is_told_about_each_feed_after_a_change_and_again_after_a_fail
         await eventually(lambda: told == feeds * 2, "the hub is told about the change, once")
     finally:
         task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         server.close()

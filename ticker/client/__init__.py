@@ -11,8 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ticker.client.follower import RefusedError, follow
+    from ticker.client.follower import follow
     from ticker.client.publisher import Publisher
+    from ticker.client.reading import RefusedError
+    from ticker.client.tail import poll
     from ticker.core.held import Held
     from ticker.core.messages import BoardMessage, ForgetMessage, LineMessage, LiveMessage
     from ticker.core.submission import Receipt, ReceiptStatus
@@ -28,6 +30,7 @@ __all__ = [
     "ReceiptStatus",
     "RefusedError",
     "follow",
+    "poll",
 ]
 
 _PLACES: Final = {
@@ -39,8 +42,9 @@ _PLACES: Final = {
     "Publisher": "ticker.client.publisher",
     "Receipt": "ticker.core.submission",
     "ReceiptStatus": "ticker.core.submission",
-    "RefusedError": "ticker.client.follower",
+    "RefusedError": "ticker.client.reading",
     "follow": "ticker.client.follower",
+    "poll": "ticker.client.tail",
 }
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import json
 import logging
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
-from urllib.parse import unquote, urlencode, urlsplit
+from typing import Final, TypeAlias
+from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import msgspec
@@ -19,8 +17,20 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from ticker.backoff import Backoff
-from ticker.core.edition import check_name
-from ticker.core.errors import SettingsError, StoreError
+from ticker.client.reading import (
+    LOOPBACK,
+    OPEN_S,
+    PERMANENT,
+    RETRY_FIRST_S,
+    RETRY_MOST_S,
+    RefusedError,
+    TokenSource,
+    check_gateway,
+    detail_of,
+    parse_edition_url,
+    value_of,
+)
+from ticker.core.errors import UNREADABLE, StoreError
 from ticker.core.messages import (
     SUBPROTOCOL,
     BoardMessage,
@@ -34,25 +44,13 @@ from ticker.core.messages import (
     decode_message,
 )
 
-RETRY_FIRST_S: Final = 0.5
-RETRY_MOST_S: Final = 5.0
-"""Short, because few of these clients run at a time, and an editor waits in front of each."""
 STABLE_S: Final = 10.0
 """After a connection that lasted this long, the delays start again with the first."""
 
-OPEN_S: Final = 10.0
 RETRY_CLOSE_CODES: Final = range(1000, 4000)
-PERMANENT: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
-"""A gateway that answers with one of these would do so again."""
-
-TokenSource: TypeAlias = str | Callable[[], str | Awaitable[str]] | None
-"""A token of a private edition, or a function that returns one. The function is called before each connection."""
-
 _quiet: Final = logging.getLogger("ticker.client.websocket")
 """websockets logs every header at the level `debug`, and one of them has the token."""
 _quiet.setLevel(logging.WARNING)
-
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Connecting(msgspec.Struct, frozen=True):
@@ -78,10 +76,14 @@ class Lost(msgspec.Struct, frozen=True):
 Event: TypeAlias = Connecting | Received | Lost
 
 
-class RefusedError(SettingsError):
-    """The gateway refuses the request, and a retry would not help."""
+class _Edition(msgspec.Struct, frozen=True):
+    name: str
 
-    code = "refused"
+
+class _Editions(msgspec.Struct, frozen=True):
+    """The part of a gateway's `/v1/editions` that is read."""
+
+    editions: list[_Edition]
 
 
 async def follow(
@@ -123,7 +125,7 @@ async def follow(
             because a token that can't be renewed isn't valid or has expired.
 
     """
-    gateway, edition = _parse_edition_url(url)
+    gateway, edition = parse_edition_url(url)
     query = {
         "section": tuple(sections),
         "region": tuple(regions),
@@ -162,11 +164,11 @@ async def follow_events(
     backoff = Backoff(RETRY_FIRST_S, RETRY_MOST_S, jitter=1)
     while True:
         address = gateway()
-        _check_gateway(address, address, "http://127.0.0.1:8080")
+        check_gateway(address, address, "http://127.0.0.1:8080")
         yield Connecting(address)
         started, retry_s, reason = _now(), None, "the gateway closed the connection"
         try:
-            async with _connect(address, edition, query, position, await _value_of(token)) as connection:
+            async with _connect(address, edition, query, position, await value_of(token)) as connection:
                 async for data in connection:
                     text = data if isinstance(data, str) else data.decode(errors="replace")
                     message = decode_message(text)
@@ -185,37 +187,6 @@ async def follow_events(
         delay_s = own_s if retry_s is None else retry_s
         yield Lost(reason, delay_s)
         await asyncio.sleep(delay_s)
-
-
-def _parse_edition_url(url: str) -> tuple[str, str]:
-    """Split an edition's address into that of its gateway and its name."""
-    gateway, _, name = url.rstrip("/").rpartition("/")
-    _check_gateway(gateway, url, "http://127.0.0.1:8080/en")
-    return gateway, check_name(unquote(name))
-
-
-def _check_gateway(gateway: str, given: str, example: str) -> None:
-    parts = urlsplit(gateway)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"{given[:60]!a} is not the address of a gateway: write it like {example}")
-
-
-async def _value_of(token: TokenSource) -> str | None:
-    """Return the token to connect with.
-
-    Raises:
-        StoreError: If the function that renews it fails because of the network or the disk. The reader tries again.
-
-    """
-    if token is None or isinstance(token, str):
-        return token
-    try:
-        value = token()
-        return await value if inspect.isawaitable(value) else value
-    except OSError as error:
-        raise StoreError(f"the token can't be renewed ({type(error).__name__})") from error
-    except SettingsError as error:
-        raise StoreError(f"the token can't be renewed: {error}") from error
 
 
 def _connect(
@@ -253,7 +224,7 @@ def _reason_closed(error: ConnectionClosed, *, renewable: bool) -> str:
 def _reason_refused(error: InvalidStatus, *, is_known: bool, renewable: bool) -> tuple[str, float | None]:
     """Return the gateway's reason, and the delay that it requests, with jitter."""
     response = error.response
-    detail = _detail(response.body) or f"HTTP {response.status_code}"
+    detail = detail_of(response.body) or f"HTTP {response.status_code}"
     # A gateway that has just started may not know its editions yet. One that has served us before will do so again.
     if response.status_code in PERMANENT and not is_known:
         raise RefusedError(detail) from error
@@ -263,13 +234,6 @@ def _reason_refused(error: InvalidStatus, *, is_known: bool, renewable: bool) ->
     # The gateway sends the same delay to every follower.
     spread = random.uniform(1, 1.5)  # noqa: S311 -- no secret
     return detail, int(retry) * spread if retry.isdecimal() and len(retry) < 5 else None
-
-
-def _detail(body: bytes | bytearray | None) -> str:
-    try:
-        return str(json.loads(bytes(body or b""))["detail"])[:300]
-    except (ValueError, KeyError, TypeError):
-        return ""
 
 
 def _reason_failed(error: BaseException, address: str, *, renewable: bool) -> str:
@@ -299,7 +263,7 @@ def editions_at(gateway: str, token: str | None = None) -> list[str]:
         StoreError: If no gateway answers there.
 
     """
-    _check_gateway(gateway, gateway, "http://127.0.0.1:8080")
+    check_gateway(gateway, gateway, "http://127.0.0.1:8080")
     is_local = urlsplit(gateway).hostname in LOOPBACK
     opener = build_opener(ProxyHandler({})) if is_local else build_opener()
     request = Request(f"{gateway.rstrip('/')}/v1/editions")  # noqa: S310 -- http or https, as checked
@@ -307,9 +271,9 @@ def editions_at(gateway: str, token: str | None = None) -> list[str]:
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
         with opener.open(request, timeout=OPEN_S) as response:
-            document: Any = json.load(response)
-        return [str(edition["name"]) for edition in document["editions"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            document = msgspec.json.decode(response.read(), type=_Editions)
+        return [edition.name for edition in document.editions]
+    except (OSError, ValueError, *UNREADABLE) as error:
         raise StoreError(
             f"no gateway answers at {gateway}: start it with `ticker up`, or name another one with --gateway"
         ) from error

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
+import math
+import os
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from redis.exceptions import NoPermissionError, ResponseError
 
 from ticker.backoff import Backoff
 from ticker.core.position import Position
-from ticker.core.submission import Finding, Reach, Receipt, ReceiptStatus, Request, Submission
-from ticker.store.connection import CLIENT_ERRORS, Redis, explain
+from ticker.core.submission import Finding, Receipt, ReceiptStatus, Request, Submission
+from ticker.store.client_errors import (
+    client_errors,
+    explain,
+    permission_errors,
+    replication_errors,
+    response_errors,
+)
+from ticker.store.direct import waits_of
 from ticker.store.editions import load_edition
 from ticker.store.editors import register
 from ticker.store.inbox import deadline_at_ms, submit
-from ticker.store.reach import reach_of, read_reports
-from ticker.store.receipts import StoredReceipt, await_receipt, last_receipt_id, walk_receipts
+from ticker.store.reach import await_reports, is_complete, reach_of
+from ticker.store.receipts import StoredReceipt, await_receipt, is_safe_from_loss, last_receipt_id, walk_receipts
 from ticker.store.streams import redis_ms
+
+if TYPE_CHECKING:
+    from ticker.store.direct import AnyRedis
 
 GRACE_S: Final = 1.0
 """How long to wait after the request's deadline: for a difference of the clocks, and for the reply to arrive."""
 
 RETRY_MOST_S: Final = 0.5
 REACH_S: Final = 0.3
-REACH_POLL_S: Final = 0.005
 REACH_STEADY_S: Final = 0.02
 """How long to wait for other gateways' reports after the first report."""
 
 
 def new_key() -> str:
     """Return a new idempotency key: the desk answers two requests with the same key once."""
-    return f"k-{secrets.token_hex(8)}"
+    return f"k-{os.urandom(8).hex()}"
 
 
 class PendingRequest:
@@ -62,8 +71,9 @@ class PendingRequest:
         self._may_repeat = may_repeat
         self._url = url
         self._after = ""
+        self._doubt = ""
 
-    async def run(self, redis: Redis) -> Receipt:
+    async def run(self, redis: AnyRedis) -> Receipt:
         """Submit the request and wait for its receipt, at most `GRACE_S` longer than its deadline.
 
         `redis` must be a blocking client. Errors of Redis don't raise: the receipt then has the status `not-on-air`,
@@ -77,16 +87,18 @@ class PendingRequest:
         """
         wait_s = self.request.deadline_s
         try:
-            async with asyncio.timeout(wait_s + GRACE_S):
+            async with waits_of(redis).timeout(wait_s + GRACE_S):
                 return await self._run(redis)
         except TimeoutError:
-            return self.unconfirmed(f"Redis didn't answer within {wait_s + GRACE_S:g} s")
-        except (OSError, *CLIENT_ERRORS) as error:
+            return self.unconfirmed(self._doubt or f"Redis didn't answer within {wait_s + GRACE_S:g} s")
+        except client_errors() as error:
             return self.not_on_air("no-redis", explain(error, self._url))
 
-    async def _run(self, redis: Redis) -> Receipt:
-        with suppress(NoPermissionError):  # then `ticker editor add` has already registered the editor
+    async def _run(self, redis: AnyRedis) -> Receipt:
+        try:
             await register(redis, self.edition, self.editor)
+        except permission_errors():  # `ticker editor add` has already registered the editor
+            pass
         self._after = await last_receipt_id(redis, self.edition, self.editor)
         # An absolute deadline on Redis's clock: a request stuck in a stalled server's buffers is already late when the
         # server resumes.
@@ -97,30 +109,30 @@ class PendingRequest:
             stored = await self._find_earlier(redis)
         return self._receipt_of(stored)
 
-    async def _submit(self, redis: Redis) -> str | None:
+    async def _submit(self, redis: AnyRedis) -> str | None:
         """Return the request's id in the inbox, or None if it is open whether the request arrived."""
         self.is_sent = True
         try:
             return await submit(redis, self.edition, self.editor, self.request)
-        except ResponseError:
+        except response_errors():
             self.is_sent = False
             raise
-        except (OSError, *CLIENT_ERRORS):
+        except client_errors():
             return None
 
-    async def outcome(self, redis: Redis, until: datetime) -> Receipt | None:
+    async def outcome(self, redis: AnyRedis, until: datetime) -> Receipt | None:
         """Wait for the next receipt with the same key: the final one of an item that is held.
 
         Return None after `until` by Redis's clock, or by ours if Redis doesn't answer.
         """
         left_s = (until - datetime.now(UTC)).total_seconds()
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, left_s) + GRACE_S):
+            async with waits_of(redis).timeout(max(0.0, left_s) + GRACE_S):
                 stored = await self._await(redis, int(until.timestamp() * 1000), None)
                 return None if stored is None else self._receipt_of(stored)
         return None
 
-    async def _await(self, redis: Redis, until: int, inbox_id: str | None) -> StoredReceipt | None:
+    async def _await(self, redis: AnyRedis, until: int, inbox_id: str | None) -> StoredReceipt | None:
         """Wait for the receipt, also through lost connections. Return None once it certainly won't come."""
         backoff = Backoff(RETRY_MOST_S, RETRY_MOST_S, jitter=1)
         while True:
@@ -134,10 +146,13 @@ class PendingRequest:
                     deadline_at_ms=until,
                     submission=inbox_id,
                 )
-            except (OSError, *CLIENT_ERRORS):
-                await asyncio.sleep(backoff.next_s())
+            except replication_errors() as error:
+                self._doubt = str(error)
+            except client_errors():
+                self._doubt = ""
+            await waits_of(redis).sleep(backoff.next_s())
 
-    async def _find_earlier(self, redis: Redis) -> StoredReceipt | None:
+    async def _find_earlier(self, redis: AnyRedis) -> StoredReceipt | None:
         """Return the desk's receipt for an earlier request with the same key: it would answer this one with it too.
 
         An entry that `ticker rotate` took off the screens doesn't count. Then the key counts as new for the desk.
@@ -149,6 +164,8 @@ class PendingRequest:
             if receipt.key == self.request.key and receipt.status is not ReceiptStatus.LATE:
                 counts = edition is not None and edition.counts(receipt)
                 found = stored if counts and not receipt.is_temporary else None
+        if found is None or not await is_safe_from_loss(redis, self.edition, self.editor, found):
+            return None
         return found
 
     def _receipt_of(self, stored: StoredReceipt | None) -> Receipt:
@@ -186,18 +203,24 @@ def not_on_air(edition: str, request: Request, code: str, detail: str) -> Receip
     )
 
 
-async def with_reach(redis: Redis, receipt: Receipt) -> Receipt:
+async def with_reach(redis: AnyRedis, receipt: Receipt) -> Receipt:
     """Add to the receipt how many followers the entry has reached, if a gateway reports it within `REACH_S`."""
     if receipt.position is None:
         return receipt
     seq = Position.parse(receipt.position).seq
-    reach: Reach | None = None
-    with suppress(OSError, *CLIENT_ERRORS):
-        async with asyncio.timeout(REACH_S):
+    reach, until = None, time.monotonic() + REACH_S
+    try:
+        async with waits_of(redis).timeout(REACH_S):
+            reports, last = await await_reports(redis, receipt.edition)
             while True:
-                is_last = reach is not None
-                reach = reach_of(seq, await read_reports(redis, receipt.edition))
-                if is_last:
+                is_first, reach = reach is None, reach_of(seq, reports)
+                if is_first and reach is not None:
+                    until = min(until, time.monotonic() + REACH_STEADY_S)
+                left_s = until - time.monotonic()
+                if left_s <= 0 or is_complete(seq, reports):
                     break
-                await asyncio.sleep(REACH_POLL_S if reach is None else REACH_STEADY_S)
+                more, last = await await_reports(redis, receipt.edition, last, math.ceil(left_s * 1000))
+                reports = [*more, *reports]
+    except client_errors():  # including `LimitReachedError`
+        pass
     return msgspec.structs.replace(receipt, reach=reach)

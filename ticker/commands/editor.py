@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ticker.commands.options import data_option, new_password_option, read_password, run_with_redis, warn_not_kept
+from ticker.commands.options import (
+    data_option,
+    editions_to_post_option,
+    new_password_option,
+    read_password,
+    run_with_redis,
+    warn_not_kept,
+)
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import Role, check_name
 
@@ -42,9 +49,7 @@ def editor() -> None:
     ),
 )
 @click.argument("name")
-@click.option(
-    "-e", "--edition", "editions", metavar="NAME", multiple=True, required=True, help="An edition to post to."
-)
+@editions_to_post_option
 @click.option(
     "--role",
     type=click.Choice([str(role) for role in Role]),

@@ -41,6 +41,9 @@ settings_option: Final[Decorator] = click.option(
 editions_option: Final[Decorator] = click.option(
     "--editions", metavar="NAMES", help="Use only these editions of the settings, e.g. en,ar.  [default: all]"
 )
+editions_to_post_option: Final[Decorator] = click.option(
+    "-e", "--edition", "editions", metavar="NAME", multiple=True, required=True, help="An edition to post to."
+)
 host_option: Final[Decorator] = click.option(
     "--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 is all addresses."
 )
@@ -97,15 +100,20 @@ def run_with_redis(console: Console, data: Path | None, work: Callable[[Redis], 
     """
     from ticker.store.connection import open_redis  # noqa: PLC0415 -- slow to import
 
-    for name, nearest in unknown_variables(console.environ):
-        hint = "see docs/operating.md" if nearest is None else f"did you mean {nearest}?"
-        console.tell(Styled("warning", Style.WARNING, f": the variable {name} has no meaning: {hint}"))
+    warn_of_unknown_variables(console)
 
     async def run() -> T:
         async with open_redis(url_of_redis(console, data), role="ticker") as redis:
             return await work(redis)
 
     return asyncio.run(run())
+
+
+def warn_of_unknown_variables(console: Console) -> None:
+    """Warn of each variable that begins with `TICKER_` and isn't a setting."""
+    for name, nearest in unknown_variables(console.environ):
+        hint = "see docs/operating.md" if nearest is None else f"did you mean {nearest}?"
+        console.tell(Styled("warning", Style.WARNING, f": the variable {name} has no meaning: {hint}"))
 
 
 def settings_for(console: Console, path: Path | None, editions: str | None) -> Settings:

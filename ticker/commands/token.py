@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ticker.commands.options import data_option, run_with_redis
+from ticker.commands.options import data_option, editions_to_post_option, run_with_redis
 from ticker.console import Console, examples, shared_options
 from ticker.core.edition import check_name, in_order
 from ticker.core.errors import SettingsError, StoreError
@@ -40,9 +40,7 @@ def token() -> None:
     ),
 )
 @click.argument("editor")
-@click.option(
-    "-e", "--edition", "editions", metavar="NAME", multiple=True, required=True, help="An edition to post to."
-)
+@editions_to_post_option
 @click.option(
     "--scope",
     "scopes",

@@ -65,7 +65,7 @@ class Board:
         if known is not None:
             if line.version <= known.line.version:
                 return
-            self.remove(line.id)  # the withdrawal of a forgotten line has another number
+            self.remove(line.id)  # its number may differ: the withdrawal of a forgotten line has a new one
         insort(self._order, (line.number, line.id))
         self._entries[line.id] = entry
         if line.pinned_until is not None:

@@ -243,6 +243,8 @@ def find_term(vocabulary: dict[str, str], given: str) -> str | None:
 
     Case and accents make no difference: an editor in a hurry types `economia`.
     """
+    if given in vocabulary:
+        return given
     folded = _folded(given)
     for term, name in vocabulary.items():
         if folded in (term, _folded(name)):
@@ -251,5 +253,7 @@ def find_term(vocabulary: dict[str, str], given: str) -> str | None:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.strip().casefold()
     decomposed = unicodedata.normalize("NFD", text.strip().casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))

@@ -72,6 +72,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trim: Trim | None = None
 
     @property
+    def posted_at(self) -> datetime:
+        """When the entry was posted: when its submission reached Redis, or its publication if it was held."""
+        was_held = self.due_at is not None or self.approved_by is not None
+        return self.line.updated_at if was_held else self.submitted_at
+
+    @property
     def posted_by(self) -> str:
         """The editor who posted the line's first version, or an empty text for a forgotten line."""
         return "" if self.is_for_everyone else self.author or self.editor

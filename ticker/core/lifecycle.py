@@ -122,7 +122,7 @@ def check_removed(submission: Submission) -> Iterator[RuleFinding]:
 def normal_form(edition: Edition, submission: Submission) -> Submission:
     """Return the submission with its texts and terms as they are published and stored. Check the sizes first.
 
-    An attribution in front of the text is split off. The normal form of a normal form is the same.
+    An attribution in front of the text is split off. A normal form doesn't change if it is normalized again.
     """
     changes: dict[str, object] = {}
     for field in _NOTICES:

@@ -16,6 +16,7 @@ from ticker.core.held import Held
 from ticker.core.line import TEXT_CHANGES, URGENCY_FLASH, Change, Facets, Line
 from ticker.core.rules import approval, fields, house_rules
 from ticker.core.rules.findings import Findings, RuleFinding, refuse, warn
+from ticker.core.rules.recent_lines import RecentLines
 from ticker.core.submission import Decision, DecisionRequest, Finding, Submission
 
 
@@ -32,7 +33,8 @@ class Lines(Protocol):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The facts that an outcome depends on, in addition to the request.
 
-    `held`: the held items, the newest first. `now`: the desk's clock. `earliest_now`: the earlier of the desk's and
+    `recent`: the lines that a new text is compared with (None: read them from `board`). `held`: the held items, the
+    newest first. `now`: the desk's clock. `earliest_now`: the earlier of the desk's and
     Redis's clocks (None: `now`), so that nothing is published early because a desk's clock is fast. `seq`: the number
     that the entry would get. `new_id`: an id that no line and no held item has.
     """
@@ -46,7 +48,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     earliest_now: datetime | None = None
     seq: int
     new_id: str
+    recent: RecentLines | None = None
     held: Iterable[Held] = ()
+
+    def recent_lines(self) -> RecentLines:
+        """Return the lines that a new text is compared with."""
+        return RecentLines(self.board.newest_first()) if self.recent is None else self.recent
 
 
 class Publish(msgspec.Struct, frozen=True):
@@ -158,7 +165,7 @@ def publish_held(held: Held, context: Context) -> Outcome:
     second_person = None if held.approved_by == held.editor else held.approved_by
     findings = Findings.of(
         draft.found,
-        house_rules.check_duplicate(context.edition, submission, draft.line, context.board.newest_first(), context.now),
+        house_rules.check_duplicate(context.edition, submission, draft.line, context.recent_lines(), context.now),
         approval.check_second_person(context.edition, context.role, held.editor, draft.line, draft.latest),
         approval.check_held_break_glass(held, context.role) if second_person is None else (),
     )
@@ -302,7 +309,7 @@ def _find(submission: Submission, draft: _Draft, removed: Iterable[RuleFinding],
     return Findings.of(
         draft.found,
         removed,
-        house_rules.check_house_rules(edition, submission, line, context.board.newest_first(), context.now),
+        house_rules.check_house_rules(edition, submission, line, context.recent_lines(), context.now),
         house_rules.check_duplicate_of_held(edition, submission, line, context.held),
         approval.check_second_person(edition, context.role, context.editor, line, draft.latest),
         approval.check_break_glass(context.role, submission.break_glass),

@@ -24,7 +24,9 @@ from ticker.core.position import Position, history_of
 from ticker.core.salvage import Fault, Salvage
 from ticker.core.submission import Receipt
 
-_NOTE: Final = "made by ticker repair from a receipt: the entry itself was lost"
+MADE_AGAIN: Final = "made by ticker repair from a receipt: the entry itself was lost"
+"""The note of an entry that takes a text back again."""
+
 _HARMLESS: Final = frozenset({Change.UPDATE, Change.REFILE, Change.PIN, Change.UNPIN})
 """Changes whose loss leaves the version before them on air. That version wasn't wrong."""
 
@@ -237,7 +239,7 @@ def _made_again(before: Entry, versions: Sequence[_Version]) -> Entry | None:
         # The key of a lost correction must count as new, so that the same correction can be sent again.
         key=lost.key if is_same else f"repair-{lost.position}",
         submitted_at=lost.published_at,
-        note=_NOTE,
+        note=MADE_AGAIN,
         hidden_version=None if is_withdrawn else before.hidden_version or before.line,
         author=before.posted_by,
     )

@@ -1,4 +1,4 @@
-"""Find out which lines still show on some board, whatever its selection, so that they stay known for that long."""
+"""Find the lines that still show on the board of any selection. They must stay known."""
 
 from __future__ import annotations
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from ticker import __version__
 from ticker.core.errors import SettingsError
+from ticker.core.parts import Condition, EditionReport, Kind, Report
 from ticker.desk.state import EditionState
 from ticker.desk.worker import Connector, EditionDesk, utc_now
 from ticker.outages import Outages
 from ticker.settings import Settings
+from ticker.store.parts import reporting
+from ticker.tracing import Tracer
 
 _logger = structlog.stdlib.get_logger("ticker.desk")
 
@@ -38,6 +42,16 @@ class DeskState:
     def is_ready(self) -> bool:
         """Return True if every edition accepts requests now and can publish them."""
         return bool(self.editions) and all(state.accepting and state.fault is None for state in self.editions.values())
+
+    def report(self) -> Report:
+        """Return the desk's report for the status page."""
+        return Report(editions={name: EditionReport(_condition(state)) for name, state in self.editions.items()})
+
+
+def _condition(state: EditionState) -> Condition:
+    if state.fault is not None:
+        return Condition.FAULT
+    return Condition.OK if state.accepting else Condition.WAITING
 
 
 async def run_desk(
@@ -68,8 +82,11 @@ async def run_desk(
         if not starting:
             state.ready.set()
 
+    tracer = None if settings.otlp_endpoint is None else Tracer(settings.otlp_endpoint, "desk")
     _logger.info("desk-started", editions=names, version=__version__)
-    async with asyncio.TaskGroup() as group:
+    async with reporting(partial(connector, blocking=False), Kind.DESK, state.report), asyncio.TaskGroup() as group:
+        if tracer is not None:
+            group.create_task(tracer.run(), name="tracer")
         for name in names:
             state.editions[name] = EditionState(outages=state.outages)
             desk = EditionDesk(
@@ -80,6 +97,7 @@ async def run_desk(
                 clock=clock,
                 on_ready=lambda name=name: make_ready(name),  # type: ignore[misc]
             )
+            desk.tracer = tracer
             group.create_task(desk.run(), name=f"desk {name}")
 
 

@@ -17,6 +17,7 @@ from ticker.core.line import Change
 from ticker.core.log_window import LogWindow, Reset
 from ticker.core.outcome import Hold
 from ticker.core.position import Position, history_of
+from ticker.core.rules.recent_lines import RecentLines
 from ticker.core.shown_lines import ShownLines
 from ticker.core.submission import Receipt, ReceiptStatus, encode_receipt
 from ticker.desk.held_items import HeldItems
@@ -81,6 +82,7 @@ class Ledger:
     Attributes:
         board: The known lines.
         shown: Those of them that show.
+        recent: The newest of them, with which a new text is compared.
         retained: How many entries the log keeps.
         cursors: The stream id of the last settled request, by editor.
         receipt_ids: The stream id of the last receipt that was read, by editor.
@@ -133,8 +135,15 @@ class Ledger:
     def _clear_lines(self) -> None:
         self.board = Board()
         self.shown = ShownLines(self.board)
+        self._recent: RecentLines | None = None  # until they are needed: reading a log would read each text
         self._seq_of_line: dict[str, int] = {}  # → the newest entry that has the line, ascending
         self._kept_lines: set[str] = set()  # those that only a `Trim` has
+
+    @property
+    def recent(self) -> RecentLines:
+        if self._recent is None:
+            self._recent = RecentLines(self.board.newest_first())
+        return self._recent
 
     def cursor(self, editor: str) -> str:
         """Return the stream id of the editor's last settled request, or the start of the stream."""
@@ -151,6 +160,8 @@ class Ledger:
             self._apply_trim(entry.trim)
         self._set_newest(line.id)
         self._kept_lines.discard(line.id)
+        if self._recent is not None:
+            self._recent.add(line)
 
     def _apply_trim(self, trim: Trim) -> None:
         for kept in trim.kept:
@@ -160,6 +171,8 @@ class Ledger:
             self._seq_of_line.pop(line_id, None)
             self._kept_lines.discard(line_id)
             self.shown.update(line_id)
+            if self._recent is not None:
+                self._recent.discard(line_id)
         for seq in range(self._log.first, trim.through + 1):
             key = self._log[seq].editor, self._log[seq].key
             if self._seq_of_key.get(key) == seq:

@@ -13,13 +13,14 @@ from ticker.core.submission import ReceiptStatus
 from ticker.desk.held_items import HeldItems
 from ticker.desk.ledger import Answer, Ledger
 from ticker.desk.rates import RateLimit
-from ticker.store.connection import Redis, as_text
+from ticker.store.connection import Redis
 from ticker.store.editions import StoredEdition, load_edition
 from ticker.store.editors import roles
 from ticker.store.held import read_held
 from ticker.store.keys import Keys
 from ticker.store.log_reader import read_log, walk_log
 from ticker.store.receipts import RECEIPTS_PAGE, parse_receipt
+from ticker.store.replies import as_text
 from ticker.store.streams import START, read_range, redis_ms
 
 

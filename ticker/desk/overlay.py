@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
 from ticker.core.entry import Entry, Trim
 from ticker.core.held import Held
+from ticker.core.rules.recent_lines import RecentLines
 from ticker.desk.held_items import HeldBytes
 from ticker.desk.ledger import Answer, Ledger
 from ticker.desk.plan import PlannedSettlement
@@ -29,10 +30,12 @@ class Overlay:
         self._ledger = ledger
         self.head: Head | None = None if ledger.fault else ledger.head
         self._entries: dict[str, Entry] = {}
+        self._recent: RecentLines | None = None  # the ledger's, until an entry is planned
+        self._unread: list[Entry] = []  # those that `_recent` lacks
         self._is_trimmed = False
         self._held: dict[str, HeldBytes | None] = {}
-        self._more_held: Counter[str] = Counter()
-        self._more_entries: Counter[str] = Counter()  # that count towards the rate
+        self._more_held: defaultdict[str, int] = defaultdict(int)
+        self._more_entries: defaultdict[str, int] = defaultdict(int)  # that count towards the rate
         self._answers: dict[tuple[str, str], Answer] = {}
         self._cursors: dict[str, str] = {}
 
@@ -45,6 +48,19 @@ class Overlay:
             return board.newest_first()
         new = reversed([entry for line_id, entry in self._entries.items() if line_id not in board])
         return chain(new, (self._entries.get(entry.line.id, entry) for entry in board.newest_first()))
+
+    def recent(self) -> RecentLines:
+        """Return the lines that a new text is compared with."""
+        if self._unread and self._recent is None:
+            self._recent = self._ledger.recent.copy()
+        if self._recent is None:
+            return self._ledger.recent
+        for entry in self._unread:
+            self._recent.add(entry.line)
+            for line_id in () if entry.trim is None else entry.trim.forgotten:
+                self._recent.discard(line_id)
+        self._unread.clear()
+        return self._recent
 
     def find_held(self, held_id: str) -> HeldBytes | None:
         return self._held[held_id] if held_id in self._held else self._ledger.held.get(held_id)
@@ -84,6 +100,7 @@ class Overlay:
         if planned.logged is not None:
             entry = planned.logged.entry
             self._entries[entry.line.id] = entry
+            self._unread.append(entry)
             self._is_trimmed |= entry.trim is not None
             self._more_entries[entry.editor] += counts(entry.line.change, entry.posted_by, entry.editor)
             self.head = Head(planned.logged.seq, planned.logged.link)

@@ -67,7 +67,8 @@ class PlannedSettlement(Settlement, frozen=True, kw_only=True):
 
     `request` is None for a held item that is due. `answers` starts with the answer to the request. If the request was a
     decision, a second answer goes to the author of the held item. `logged` is the new entry, `held_after` the new or
-    changed held item. `refused` has the codes of the errors. `failure` is an exception in our own rules.
+    changed held item. `refused` has the codes of the errors. `findings` has the code and the effect of each finding
+    about a submission. `failure` is an exception in our own rules.
     """
 
     request: PendingRequest | None
@@ -76,6 +77,7 @@ class PlannedSettlement(Settlement, frozen=True, kw_only=True):
     held_after: HeldBytes | None = None
     is_repeat: bool = False
     refused: tuple[str, ...] = ()
+    findings: tuple[tuple[str, str], ...] = ()
     failure: Exception | None = None
 
     @property

@@ -15,7 +15,7 @@ import msgspec
 from ticker.core.entry import Logged, encode_entry
 from ticker.core.errors import SubmissionError
 from ticker.core.held import Held, encode_held
-from ticker.core.outcome import Context, DecisionOutcome, Hold, Publish, Refuse, decide, decide_held, publish_held
+from ticker.core.outcome import Context, DecisionOutcome, Drop, Hold, Publish, Refuse, decide, decide_held, publish_held
 from ticker.core.position import next_link
 from ticker.core.submission import (
     DecisionRequest,
@@ -183,6 +183,7 @@ class _Planner:
             earliest_now=min(self._context.now, self._context.redis_now),
             seq=head.seq + 1,
             new_id=self._unused_id(),
+            recent=self._overlay.recent(),
             held=self._overlay.newest_held(),
         )
 
@@ -230,6 +231,7 @@ class _Planner:
             held_after=after,
             deadline_at_ms=deadline_ms if entry is not None or after is not None else None,
             refused=_codes(outcome),
+            findings=_findings(outcome) if decided_by is None else (),
         )
 
     def _new_entry(self, outcome: DecisionOutcome) -> tuple[NewEntry | None, Logged | None]:
@@ -339,3 +341,19 @@ def _held_after(outcome: DecisionOutcome) -> HeldBytes | None:
 
 def _codes(outcome: DecisionOutcome) -> tuple[str, ...]:
     return tuple(finding.code for finding in outcome.errors) if isinstance(outcome, Refuse) else ()
+
+
+def _findings(outcome: DecisionOutcome) -> tuple[tuple[str, str], ...]:
+    """Return the code and the effect of each finding that led to the outcome of a submission."""
+    found: list[tuple[str, str]] = []
+    if isinstance(outcome, Drop):
+        return ()
+    found += [(each.code, "warn") for each in outcome.warnings]
+    if isinstance(outcome, Refuse):
+        found += [(each.code, "ask" if each.asks else "refuse") for each in outcome.errors]
+    elif isinstance(outcome, Hold):
+        found += [(each.code, "review") for each in outcome.held.needs]
+        found += [(code, "overridden") for code in outcome.held.overridden]
+    else:
+        found += [(code, "overridden") for code in outcome.entry.overridden]
+    return tuple(found)

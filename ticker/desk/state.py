@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 
 from ticker.core.submission import ReceiptStatus
+from ticker.desk.held_items import HeldItems
 from ticker.outages import Outages
 
 
@@ -18,6 +19,11 @@ class EditionState(msgspec.Struct):
         fault: Why nothing can be published, although the desk reads the inboxes.
         outcomes: Settlements by status.
         refused: Refusals by the code of the rule or limit.
+        findings: Findings of the rules about submissions, by code and effect.
+        entries: Entries appended to the log.
+        head: The seq of the newest entry.
+        clock_offset_s: How far the desk's clock is ahead of Redis's.
+        held_items: The held items themselves.
         repeated: Requests whose key had been answered.
         moved: Settlements that Redis rejected because another desk was faster.
         errors: Restarts after a failure.
@@ -34,6 +40,11 @@ class EditionState(msgspec.Struct):
     fault: str | None = None
     outcomes: Counter[ReceiptStatus] = msgspec.field(default_factory=Counter)
     refused: Counter[str] = msgspec.field(default_factory=Counter)
+    findings: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
+    entries: int = 0
+    head: int = 0
+    clock_offset_s: float = 0.0
+    held_items: HeldItems = msgspec.field(default_factory=HeldItems)
     repeated: int = 0
     moved: int = 0
     errors: int = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -20,7 +20,7 @@ IGNORED: Final = frozenset(
 """Properties that describe the item and not the line."""
 _SECTIONS: Final = {TOPICS + code: section for section, code in MEDIA_TOPICS.items()}
 
-Fields: TypeAlias = dict[str, Any]
+Fields: TypeAlias = dict[str, object]
 """Fields of a submission. Times are still texts."""
 
 
@@ -54,7 +54,7 @@ def read_item(item: object, path: str = "$") -> NinjsItem:
     return NinjsItem(uri, version, created_at, None if has_left else _fields(given, path))
 
 
-def _fields(given: Mapping[str, Any], path: str) -> Fields:
+def _fields(given: Mapping[str, object], path: str) -> Fields:
     _check("headlines" in given, f"{path}.headlines", "it is missing: the main headline becomes the text")
     fields: Fields = {"split_attribution": False}
     for name, value in given.items():
@@ -92,7 +92,7 @@ def _subjects(value: object, path: str) -> Fields:
     return {"section": _section(_only(value, path), f"{path}[0]")}
 
 
-def _section(subject: Mapping[str, Any], path: str) -> str:
+def _section(subject: Mapping[str, object], path: str) -> str:
     """Return the section: our own id, that of the media topic, or the name, which the edition may know."""
     by_topic = _SECTIONS.get(str(subject.get("uri")))
     return _text(subject.get("literal") or by_topic or subject.get("name"), f"{path}.name")
@@ -150,19 +150,19 @@ def _check(holds: bool, path: str, why: str) -> None:
         raise SettingsError(f"{path}: {why}")
 
 
-def _object(value: object, path: str) -> Mapping[str, Any]:
+def _object(value: object, path: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise SettingsError(f"{path}: it must be a JSON object")
     return value
 
 
-def _list(value: object, path: str) -> list[Mapping[str, Any]]:
+def _list(value: object, path: str) -> list[Mapping[str, object]]:
     if not isinstance(value, list):
         raise SettingsError(f"{path}: it must be an array")
     return [_object(each, f"{path}[{index}]") for index, each in enumerate(value)]
 
 
-def _only(value: object, path: str) -> Mapping[str, Any]:
+def _only(value: object, path: str) -> Mapping[str, object]:
     found = _list(value, path)
     _check(bool(found), path, "it is empty: remove it")
     _check(len(found) == 1, f"{path}[1]", "a line can have only one: remove the others")

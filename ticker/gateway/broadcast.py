@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, time
 from typing import Final
 
 import msgspec
 
+from ticker.core.entry import Logged
 from ticker.gateway.follower import BURST_MARKS, LIVE, Counts, Follower
 from ticker.gateway.history import History
 from ticker.gateway.members import Members
 from ticker.gateway.write_groups import HeartbeatSlot, WriteGroup
+from ticker.tracing import Tracer
 
 SLICE_S: Final = 0.002
 """Time after which a pass yields to the event loop."""
@@ -43,19 +46,32 @@ class Broadcaster:
 
     Everything but `deliver` happens in a single iteration of the event loop.
 
+    `now` returns Unix time.
+
     Attributes:
         sent: The results of passes, for the reach reports. A result that finds the queue full is dropped.
+        tracer: Records a span per entry and pass, if there is one.
 
     """
 
-    def __init__(self, history: History, members: Members, buffer_bytes: int, counts: Counts) -> None:
+    def __init__(
+        self,
+        history: History,
+        members: Members,
+        buffer_bytes: int,
+        counts: Counts,
+        now: Callable[[], float] = time,
+    ) -> None:
         self.sent: asyncio.Queue[Sent] = asyncio.Queue(SENT_MAX)
+        self.tracer: Tracer | None = None
         self._history = history
         self._members = members
         self._slots = members.slots
         self._burst_bytes = BURST_MARKS * buffer_bytes
         self._counts = counts
         self._news_since: tuple[int, float] | None = None  # the first entry not sent yet, and when it came
+        self._news: list[Logged] = []  # the entries not sent yet
+        self._now = now
         self._heads: deque[int] = deque([0], maxlen=RECENT_S)  # the head in each of the last seconds
 
     def request_pass(self, first: int) -> None:
@@ -64,9 +80,15 @@ class Broadcaster:
             self._news_since = (first, asyncio.get_running_loop().time())
         self._members.work.set()
 
+    def add_news(self, logged: Logged) -> None:
+        """Request a pass for a new entry."""
+        self._news.append(logged)
+        self.request_pass(logged.seq)
+
     def cancel_pass(self) -> None:
         """Withdraw the request, because the history was replaced. Followers that are behind are still served."""
         self._news_since = None
+        self._news = []
 
     async def deliver(self) -> None:
         """Write new entries to the followers as they come. Runs until cancelled."""
@@ -79,11 +101,23 @@ class Broadcaster:
                 await self.catch_up()
                 continue
             head, (first, came_at) = self._history.log.head, news
+            entries, self._news = self._news, []
+            began_at = monotonic()  # the loop's own clock doesn't advance within an iteration of uvloop
             served = await self.run_pass(first)
-            self._counts.passes += 1
+            self._count_pass(monotonic() - began_at, entries, served)
             if first <= head:
                 with suppress(asyncio.QueueFull):
                     self.sent.put_nowait(Sent(first, head, served, (loop.time() - came_at) * 1000))
+
+    def _count_pass(self, duration_s: float, entries: list[Logged], served: int) -> None:
+        """Count a pass that wrote these entries to `served` followers."""
+        self._counts.passes += 1
+        self._counts.pass_s.observe(duration_s)
+        now = self._now()
+        for logged in entries:
+            self._counts.posted_to_written_s.observe(now - logged.entry.posted_at.timestamp())
+            if self.tracer is not None:
+                self.tracer.record("pass", self._history.name, logged, (now - duration_s, now), followers=served)
 
     async def run_pass(self, first: int) -> int:
         """Advance every follower. Return how many have been sent entry `first` or a later one.
@@ -123,6 +157,7 @@ class Broadcaster:
             group.sent = batch.until
         if batch.data:
             self._counts.deliveries += batch.entries * len(group.members)
+            self._counts.written_bytes += len(batch.data) * len(group.members)
             slot.write(group, batch.data)
         head = self._history.log.head
         if group.cursor != head:  # write the rest in the next pass, after the peers have read this batch
@@ -155,15 +190,18 @@ class Broadcaster:
 
         A heartbeat has the follower's own position. It may be before the head: if the selection leaves out all entries
         in between, nothing else tells the follower that it is up to date. Followers that were sent an entry in the last
-        `RECENT_S` seconds get none.
+        `RECENT_S` seconds get none. A write group that the current pass hasn't reached is sent its entries now.
         """
         slot, log, recent = self._slots[second % len(self._slots)], self._history.log, self._heads[0]
         self._heads.append(log.head)
         singles = list(slot.singles)  # a copy: followers that leave a group below have got their heartbeat
         for group in slot.groups():
+            self._serve_group(slot, group, log.head)
             if group.sent <= recent and log.position_at(group.cursor) is not None:
+                frame = group.frame_cache.heartbeat(group.cursor)
                 self._counts.heartbeats += len(group.members)
-                slot.write(group, group.frame_cache.heartbeat(group.cursor))
+                self._counts.written_bytes += len(frame) * len(group.members)
+                slot.write(group, frame)
         for follower in singles:
             is_due = follower.sent <= recent and follower.reset is None
             if is_due and log.position_at(follower.cursor) is not None:

@@ -43,7 +43,13 @@ class Channel:
         self.history = History(name, edition, nonce, settings.retained)
         self.frame_caches = FrameCaches(self.history, clock)
         self.members = Members(self.history, self.frame_caches, settings.heartbeat_s, self.counts)
-        self.broadcaster = Broadcaster(self.history, self.members, settings.follower_buffer_bytes, self.counts)
+        self.broadcaster = Broadcaster(
+            self.history,
+            self.members,
+            settings.follower_buffer_bytes,
+            self.counts,
+            now=lambda: clock().timestamp(),
+        )
         self.requests = RequestParser(edition)
         self._clock = clock
         self._replaced_at = clock()
@@ -87,7 +93,8 @@ class Channel:
 
     def new_follower(self, transport: asyncio.Transport, options: StreamOptions, address: str) -> Follower:
         """Create a follower. The caller makes it the transport's protocol and calls `members.join`."""
-        cache, slot = self.frame_caches[options.cache_key], self.members.next_slot()
+        cache = self.frame_caches[options.cache_key]
+        slot = self.members.next_slot(cache)
         return Follower(transport, cache, slot, address, options, self._context)
 
     # Changes of the log
@@ -97,7 +104,7 @@ class Channel:
         self.history.append(logged)
         self.counts.entries += 1
         self.frame_caches.clear_frames()
-        self.broadcaster.request_pass(self.history.log.head)
+        self.broadcaster.add_news(logged)
         self.members.admit_reached()
 
     def replace(
@@ -113,7 +120,7 @@ class Channel:
         """
         self.history.replace(nonce, log, before)
         self._replaced_at = self._clock()
-        self.counts.entries += self.history.log.head - log.first + 1
+        self.counts.loaded += self.history.log.head - log.first + 1
         self.frame_caches.clear_frames()
         self.members.reset_all(reason)
         self.broadcaster.cancel_pass()

@@ -14,13 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ticker.core.log_window import Reset
-from ticker.core.position import Position
-from ticker.gateway import handshake, problems, request_head
-from ticker.gateway.admission import RETRY_S, Refusal, client_address, counted_as
-from ticker.gateway.channel import Channel
-from ticker.gateway.follower import Follower
-from ticker.gateway.framing import Framing, deflate_extension
+from ticker.gateway import handshake, problems, request_head, takeover
+from ticker.gateway.admission import RETRY_S, Refusal
+from ticker.gateway.connection_limits import Close
+from ticker.gateway.framing import Framing
 from ticker.gateway.handshake import Target
 from ticker.gateway.hub import Hub
 from ticker.gateway.request_head import Headers
@@ -39,21 +36,34 @@ long that is. Browsers and proxies don't pipeline.
 
 
 class Connection(HttpToolsProtocol):
-    """One connection to the gateway. uvicorn creates it, with `functools.partial(Connection, hub)` as the class."""
+    """One connection to the gateway, with `functools.partial(Connection, hub)` as the class for uvicorn."""
 
     _headers: Headers  # of the newest request
     _target: Target | None = None  # the live edition that the request is for
     _is_events = False  # whether the request is for an event stream
     _is_head = False  # whether the request's method is HEAD: the response is sent without a body
     _detached = False  # whether this object no longer handles the connection
+    _closes_as = Close.REQUESTS  # what to count this connection as when it closes
+    _request_at: float | None = None  # when the newest request began
     _counted_address: str | None = None  # the address that this connection is counted for
     _request_bytes = 0
     _upgrades: bool | None = None  # whether the newest request asks for an upgrade; None: not known yet
     _answering: RequestResponseCycle | None = None  # the request being answered; `cycle` is the newest one
 
-    def __init__(self, hub: Hub, **options: Any) -> None:
+    def __init__(self, hub: Hub, *, opened_at: float | None = None, received: bytes = b"", **options: Any) -> None:
+        """Create the protocol of one connection.
+
+        Args:
+            hub: The channels and the limits.
+            opened_at: When the connection was opened, if not now.
+            received: The bytes that the acceptor has already read from the connection.
+            options: Those of uvicorn.
+
+        """
         super().__init__(**options)
         self.hub = hub
+        self._opened_at = opened_at
+        self._received = received
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # Not the base class's method: it asks uvloop's transport for both addresses, and the transport keeps them
@@ -62,21 +72,27 @@ class Connection(HttpToolsProtocol):
         self.transport, self.flow = transport, FlowControl(transport)
         self.client, self.scheme = _peer_of(transport), "http"
         hub = self.hub
+        hub.limits.opened += 1
         # The follower's high-water mark, from the start: lowered at the takeover, it could be exceeded without a call
         # of `pause_writing`.
         transport.set_write_buffer_limits(high=hub.settings.follower_buffer_bytes)
         address = self.client[0] if self.client else ""
         if not hub.limits.has_room(len(self.connections) + hub.admission.followers):
-            self._detached = True
+            self._detached, self._closes_as = True, Close.REFUSED
             transport.abort()
         elif not hub.limits.enter(address):
             most = hub.settings.followers_per_address
             self._refuse(Refusal(429, "address-full", f"this address has {most} connections, the maximum", RETRY_S))
         else:
             self._counted_address = address
-            hub.limits.start_request_timeout(self, self.loop.time())
+            now = self.loop.time()
+            hub.limits.start_request_timeout(self, now if self._opened_at is None else self._opened_at)
+            received, self._received = self._received, b""
+            if received:
+                self.data_received(received)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.hub.limits.closed[self._closes_as] += 1
         self.hub.limits.stop_request_timeout(self)
         self.hub.limits.remove_unread(self)
         self._uncount()
@@ -92,6 +108,14 @@ class Connection(HttpToolsProtocol):
             self._refuse(Refusal(431, "too-big", f"a request may have up to {REQUEST_BYTES_MAX} bytes"))
             return
         self.hub.time_slices.run(partial(self._parse, data))
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Close the connection in the next iteration, after the application has begun to answer the last request.
+
+        The acceptor may have read that request already. Then the peer's end arrives before the application starts.
+        """
+        self.loop.call_soon(self.transport.close)
+        return True
 
     def _parse(self, data: bytes) -> None:
         if self._detached or self.transport.is_closing():
@@ -159,7 +183,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self._detached:
             return
-        self.hub.limits.stop_request_timeout(self)
+        self._request_at = self.hub.limits.stop_request_timeout(self)
         self._request_bytes = 0
         if self._is_events and self._target is not None:
             self._follow(self._target)
@@ -198,43 +222,19 @@ class Connection(HttpToolsProtocol):
             # Pipelined after a request that is still being answered: its response would go into the stream. Or that
             # response isn't read yet: the transport has called `pause_writing` and wouldn't call the follower's.
             self._detach()
-            self.transport.abort()
+            self.cut_off()
             return
         try:
-            channel, follower, response, after = self._accept(target)
+            peer = self.client[0] if self.client else ""
+            channel, follower, response, after = takeover.accept(self.hub, target, self._headers, peer, self.transport)
         except Refusal as refusal:
             self._refuse(refusal)
             return
         self._detach()
         self.transport.set_protocol(follower)
         channel.members.join(follower, response, after)
-
-    def _accept(self, target: Target) -> tuple[Channel, Follower, bytes, Position | Reset | None]:
-        """Check the handshake and the limits. Return the new follower, its response and its position.
-
-        Raises:
-            Refusal: If the request is invalid or exceeds a limit.
-
-        """
-        hub, headers = self.hub, self._headers
-        channel, expires_at = hub.channel_until(target.edition, headers)
-        origin = handshake.check_origin(channel.edition, headers, hub.settings.public_url)
-        last_event_id = headers.one(b"last-event-id") if target.framing is Framing.EVENTS else None
-        framing, extension = target.framing, None
-        if framing is Framing.WEBSOCKET and hub.settings.compression:
-            extension = deflate_extension(", ".join(headers.all(b"sec-websocket-extensions")))
-            framing = Framing.WEBSOCKET if extension is None else Framing.DEFLATED
-        request = channel.requests.parse(framing, target.query, last_event_id)
-        if framing is Framing.EVENTS:
-            response = handshake.events_response(origin)
-        else:
-            response = handshake.websocket_response(headers, extension)
-        peer = self.client[0] if self.client else ""
-        address = counted_as(client_address(peer, headers.all(b"x-forwarded-for"), hub.trusted))
-        follower = hub.admit(channel, self.transport, request.options, address)
-        if expires_at is not None:
-            channel.members.expiries.add(follower, expires_at)
-        return channel, follower, response, request.after
+        if self._request_at is not None:
+            self.hub.limits.handshake_s.observe(self.loop.time() - self._request_at)
 
     def _refuse_head(self, refusal: Refusal) -> None:
         """Refuse a request whose head is invalid, or that is one too many."""
@@ -242,6 +242,7 @@ class Connection(HttpToolsProtocol):
         self._refuse(refusal)
 
     def _refuse(self, refusal: Refusal) -> None:
+        self._closes_as = Close.REFUSED
         self._detach()
         self.transport.write(problems.refusal_response(refusal, has_body=not self._is_head))
         self.transport.close()
@@ -257,6 +258,7 @@ class Connection(HttpToolsProtocol):
 
     def cut_off(self) -> None:
         """Abort the connection and drop any response in progress."""
+        self._closes_as = Close.CUT_OFF
         self._drop_answer()
         self.transport.abort()
 

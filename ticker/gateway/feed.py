@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
+from time import monotonic, time
 
 import structlog
 
@@ -21,10 +22,11 @@ from ticker.core.log_window import LogWindow, Reset
 from ticker.core.salvage import salvage
 from ticker.gateway.channel import Channel
 from ticker.gateway.hub import Hub
+from ticker.redis_fault import RedisFault
 from ticker.store.bell import last_ring, wait_for_ring
-from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled, is_unreachable
+from ticker.store.connection import CLIENT_ERRORS, Redis, connect, is_cancelled, redis_fault
 from ticker.store.editions import StoredEdition, edition_names, load_edition
-from ticker.store.log_reader import check_entry, listen, read_items, read_log, walk_log
+from ticker.store.log_reader import PAGE, check_entry, listen, read_items, read_log, walk_log
 from ticker.store.reach import Report, report_reach
 
 RETRY_S = 1.0
@@ -115,16 +117,17 @@ class Feeds:
                 loading.attempted.set()
             except REDIS_ERRORS as error:
                 reason = f"Redis can't be read ({type(error).__name__})"
-                self._fail(name, reason, is_redis=is_unreachable(error))
+                self._fail(name, reason, redis_fault(error))
             except Exception:  # the root of a task: the other editions must continue, and this one retries
                 _logger.exception("feed-failed", edition=name)
                 self._fail(name, "the feed failed: see the gateway's log")
             await asyncio.sleep(backoff.next_s())
 
-    def _fail(self, name: str, reason: str, *, is_redis: bool = False) -> None:
+    def _fail(self, name: str, reason: str, fault: RedisFault | None = None) -> None:
         self._hub.troubles[name] = reason
         self._hub.feed_failures += 1
-        self._hub.outages.fail("feed", name, reason, is_redis=is_redis)
+        is_redis = fault is RedisFault.UNREACHABLE
+        self._hub.outages.fail("feed", name, reason, is_redis=is_redis, fault=fault)
 
     async def _follow(self, name: str, redis: Redis, blocking: Redis, loading: Loading) -> None:
         while not is_cancelled():
@@ -160,13 +163,21 @@ class Feeds:
             log = channel.history.log
             entries, rung = await listen(blocking, channel.name, log.head, bell)
             self._hub.outages.recover("feed", channel.name)
+            read_at = time()
             for entry in entries:
-                channel.append(check_entry(log.head, log.head_link, entry))
+                logged = check_entry(log.head, log.head_link, entry)
+                channel.append(logged)
+                if self._hub.tracer is not None:
+                    self._hub.tracer.record("feed", channel.name, logged, (read_at, time()))
+            if entries:
+                await asyncio.sleep(0)  # lets the pass begin before the next read is sent
             # Entries that keep coming must not hide new settings: they may make the edition private.
             if not entries or loop.time() >= check_at:
                 if not await self._is_same_history(channel, stored, redis):
                     return
                 check_at = loop.time() + CHECK_S
+            if len(entries) < PAGE:
+                self._hub.read_at[channel.name] = monotonic()
             bell = rung
 
     async def _is_same_history(self, channel: Channel, stored: StoredEdition, redis: Redis) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 import msgspec
@@ -15,8 +15,10 @@ from ticker.core.messages import ByeMessage, CloseCode
 from ticker.gateway.frame_cache import FrameCache, StreamOptions
 from ticker.gateway.framing import Framing, frame_message
 from ticker.gateway.inbound import PARSED_BYTES, Inbound
+from ticker.gateway.socket_transport import SocketTransport
 from ticker.gateway.time_slices import TimeSlices
 from ticker.gateway.write_groups import HeartbeatSlot, Member
+from ticker.metrics.histograms import Histogram
 
 BURST_MARKS: Final = 4
 """How many high-water marks of data live followers are sent in one pass if their write buffers are empty: 64 KiB.
@@ -46,27 +48,64 @@ LEFT: Final = State.LEFT
 """Short names for the fan-out path: in Python 3.11 an enum member's lookup takes 0.2 µs."""
 
 
+class Leave(StrEnum):
+    """Why a follower left, for the metrics. All but the first two are decisions of the gateway."""
+
+    ENDED = "ended"  # the reader ended the connection
+    LOST = "lost"  # the connection broke
+    DRAINED = "drained"
+    SLOW = "slow"  # paused for too long (follower_paused_s)
+    SENT_DATA = "sent-data"
+    TOO_BIG = "too-big"  # sent more than reader_message_bytes
+    PROTOCOL = "protocol"  # broke the rules of WebSockets
+    TOKEN = "token"  # noqa: S105 -- a reason and no secret: the reader needs a new token
+    BEHIND = "behind"  # refused, because its position was ahead of the log for too long
+
+
+_LEAVES: Final = {
+    CloseCode.POLICY: Leave.SENT_DATA,
+    CloseCode.TOO_BIG: Leave.TOO_BIG,
+    CloseCode.RESTART: Leave.DRAINED,
+    CloseCode.TRY_LATER: Leave.SLOW,
+    CloseCode.TOKEN: Leave.TOKEN,
+}
+
+
 class Counts(msgspec.Struct):
     """Counters of one channel since the gateway started. The metrics read them.
 
     Attributes:
-        entries: Entries read from the log.
+        loaded: Entries loaded together: at the start, or because the history was replaced.
+        entries: Entries read from the log after that.
         deliveries: Entries written to followers.
+        replayed: Those of them that the follower had missed.
+        written_bytes: Bytes written to followers, from the response to the handshake on.
         passes: Passes over all followers.
+        pass_s: The durations of the passes.
+        posted_to_written_s: Per entry, the time from its submission until the pass that wrote it was over.
+        joined: Followers that joined.
+        left: Followers that left, by reason.
         resets: Boards sent in place of missed entries, by reason.
         pauses: Times that a write buffer exceeded its high-water mark.
-        closed: Followers closed by the gateway, by close code.
         heartbeats: Heartbeats written.
+        tail_requests: Requests for the tail.
 
     """
 
+    loaded: int = 0
     entries: int = 0
     deliveries: int = 0
+    replayed: int = 0
+    written_bytes: int = 0
     passes: int = 0
+    pass_s: Histogram = msgspec.field(default_factory=Histogram)
+    posted_to_written_s: Histogram = msgspec.field(default_factory=Histogram)
+    joined: int = 0
+    left: Counter[Leave] = msgspec.field(default_factory=Counter)
     resets: Counter[str] = msgspec.field(default_factory=Counter)
     pauses: int = 0
-    closed: Counter[int] = msgspec.field(default_factory=Counter)
     heartbeats: int = 0
+    tail_requests: int = 0
 
 
 class FollowerContext(msgspec.Struct, frozen=True):
@@ -80,8 +119,8 @@ class FollowerContext(msgspec.Struct, frozen=True):
         on_behind: Called when a follower needs another batch.
         on_pause: Called when a write buffer exceeds its high-water mark.
         on_resume: Called when the write buffer has room again.
-        on_close: Called when the gateway begins to close the connection.
-        on_lost: Called after the connection has been closed.
+        on_close: Called when the gateway begins to close the connection, with the reason.
+        on_lost: Called after the connection has been closed, with the reason if the gateway didn't close it.
 
     """
 
@@ -92,8 +131,8 @@ class FollowerContext(msgspec.Struct, frozen=True):
     on_behind: Callable[[Follower], None]
     on_pause: Callable[[Follower], None]
     on_resume: Callable[[Follower], None]
-    on_close: Callable[[Follower], None]
-    on_lost: Callable[[Follower], None]
+    on_close: Callable[[Follower, Leave], None]
+    on_lost: Callable[[Follower, Leave], None]
 
 
 class Follower(Member):
@@ -156,6 +195,8 @@ class Follower(Member):
             mark = self._context.buffer_bytes  # the write buffer is empty: fill it as far as allowed
             batch = cache.batch(start, mark + mark // OWN_BATCHES)
             self.cursor, self.replayed = batch.until, batch.entries
+            self._context.counts.deliveries += batch.entries
+            self._context.counts.replayed += batch.entries
             frames.append(batch.data)
         else:
             self.cursor = head
@@ -165,6 +206,7 @@ class Follower(Member):
             self.state = LIVE
         else:
             self._context.on_behind(self)
+        self._context.counts.written_bytes += sum(map(len, frames))
         self.transport.writelines(frames)  # not joined: unsent bytes in the write buffer are then the cache's own
 
     def advance(self, *, at_live_cursor: bool = False) -> int:
@@ -190,7 +232,7 @@ class Follower(Member):
             batch = self.frame_cache.batch(self.cursor, BURST_MARKS * mark)
         self.cursor = batch.until
         if batch.data:
-            self.transport.write(batch.data)
+            self._put(batch.data)
         if batch.entries:
             self.sent = batch.until
         if self.state is REPLAYING:
@@ -201,8 +243,9 @@ class Follower(Member):
 
     def _continue_replay(self, entries: int) -> None:
         self.replayed += entries
+        self._context.counts.replayed += entries
         if self.cursor == self.frame_cache.history.log.head:
-            self.transport.write(self.frame_cache.live(self.replayed))
+            self._put(self.frame_cache.live(self.replayed))
             self.state = LIVE
 
     def _restart(self, reset: Reset) -> None:
@@ -210,7 +253,7 @@ class Follower(Member):
         self._context.counts.resets[reset] += 1
         self.reset = None
         self.cursor = self.frame_cache.history.log.head
-        self.transport.write(self.frame_cache.board(self.lines, reset, self.language))
+        self._put(self.frame_cache.board(self.lines, reset, self.language))
         if self.state is REPLAYING:
             self._continue_replay(0)
 
@@ -222,6 +265,8 @@ class Follower(Member):
         transport = self.transport
         if self.paused_at is not None or transport.is_closing() or transport.get_write_buffer_size():
             return None
+        if isinstance(transport, SocketTransport):
+            return transport.fileno()
         accepted = transport.get_extra_info("socket")
         return None if accepted is None or transport.get_extra_info("sslcontext") else accepted.fileno()
 
@@ -235,15 +280,19 @@ class Follower(Member):
     def _write(self, data: bytes) -> None:
         if self.group is not None:
             self.slot.leave_group(self)
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        self._context.counts.written_bytes += len(data)
         self.transport.write(data)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Send a close frame and wait for the peer's. The channel aborts the connection if it doesn't come in time."""
-        self._context.counts.closed[code] += 1
+        leave = _LEAVES.get(code, Leave.PROTOCOL)
         if self.transport.is_closing() or self._is_event_stream:
-            self._end()
+            self._end(leave)
             return
-        self._context.on_close(self)
+        self._context.on_close(self, leave)
         inbound = self._get_inbound()
         inbound.send_close(code, reason)
         self._flush(inbound)
@@ -254,12 +303,12 @@ class Follower(Member):
             self.send(frame_message(self.frame_cache.key.framing, ByeMessage(0, "token")))
             self.close(CloseCode.TOKEN, "a new token is needed")
 
-    def _end(self) -> None:
+    def _end(self, leave: Leave = Leave.ENDED) -> None:
         """Close the transport after it has sent its write buffer. The channel aborts it if that takes too long.
 
         The follower leaves the channel first. Otherwise the channel would write more, and the buffer would never empty.
         """
-        self._context.on_close(self)
+        self._context.on_close(self, leave)
         self.transport.close()
 
     @property
@@ -280,7 +329,7 @@ class Follower(Member):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave the channel."""
-        self._context.on_lost(self)
+        self._context.on_lost(self, Leave.ENDED if exc is None else Leave.LOST)
 
     def eof_received(self) -> bool:
         """End the connection in a time slice. Return True to keep the transport open until then."""
@@ -298,15 +347,11 @@ class Follower(Member):
         """
         # A client sends nothing before the response (RFC 6455, 4.1): an answer to it would come before that.
         if self._is_event_stream or self.state is WAITING:
-            self._end()
+            self._end(Leave.SENT_DATA)
             return
         inbound, now = self._get_inbound(), asyncio.get_running_loop().time()
         for start in range(0, len(data), PARSED_BYTES):
-            was_open = inbound.is_open
-            has_data = inbound.receive(data[start : start + PARSED_BYTES], now)
-            if was_open and inbound.parser_exc is not None and inbound.close_sent is not None:
-                self._context.counts.closed[inbound.close_sent.code] += 1  # a protocol error: 1002, 1007 or 1009
-            if has_data:
+            if inbound.receive(data[start : start + PARSED_BYTES], now):
                 self._reject_frames(inbound)
             if inbound.has_too_many_frames:
                 self._reject_frames(inbound)
@@ -329,5 +374,7 @@ class Follower(Member):
         for chunk in inbound.data_to_send():
             if chunk:
                 self._write(chunk)
-            else:  # the closing handshake is complete, or the peer was sent a close frame for a protocol error
+            elif inbound.parser_exc is not None and inbound.close_sent is not None:  # 1002, 1007 or 1009
+                self._end(Leave.TOO_BIG if inbound.close_sent.code == CloseCode.TOO_BIG else Leave.PROTOCOL)
+            else:  # the closing handshake is complete
                 self._end()

@@ -65,14 +65,37 @@ class _BoardFrame(NamedTuple):
 
 
 class FrameCache:
-    """The batches, boards and heartbeats for one selection and framing. `followers` share it."""
+    """The batches, boards and heartbeats for one selection and framing.
 
-    __slots__ = ("_batches", "_boards", "_clock", "_heartbeats", "_lives", "_second", "followers", "history", "key")
+    Attributes:
+        history: The entries and the board.
+        key: The selection and framing.
+        followers: How many followers share it.
+        seated: How many followers were given a heartbeat slot, with those that left since.
+        slot: The number of the heartbeat slot of the last of them.
+
+    """
+
+    __slots__ = (
+        "_batches",
+        "_boards",
+        "_clock",
+        "_heartbeats",
+        "_lives",
+        "_second",
+        "followers",
+        "history",
+        "key",
+        "seated",
+        "slot",
+    )
 
     def __init__(self, history: History, key: CacheKey, clock: Callable[[], datetime]) -> None:
         self.history = history
         self.key = key
         self.followers = 0
+        self.seated = 0
+        self.slot = 0
         self._clock = clock
         self._second = clock().replace(microsecond=0)
         self._batches: dict[tuple[int, int], Batch] = {}

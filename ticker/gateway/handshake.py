@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
+import re
+from binascii import b2a_base64
 from collections.abc import Mapping
+from hashlib import sha1
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
-
-from websockets.utils import accept_key
 
 from ticker.core.board import LINES_MAX
 from ticker.core.edition import Edition
@@ -26,6 +25,13 @@ from ticker.gateway.request_head import Headers
 QUERY_FIELDS_MAX: Final = 32
 _KNOWN: Final = frozenset({"after", "lang", "lines", "section", "region", "urgency"})
 _ENDINGS: Final = {b"live": Framing.WEBSOCKET, b"events": Framing.EVENTS}
+KEY: Final = re.compile(rb"[0-9A-Za-z+/]{22}==")
+"""A key of a WebSocket: 16 bytes in base64."""
+KEY_BYTES: Final = 24
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_BEFORE_ANSWER: Final = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+)
 PARSED_MAX: Final = 256
 """Maximum number of parsed requests that are kept."""
 QUERY_MAX: Final = 300
@@ -206,8 +212,10 @@ def _is_own(origin: str, headers: Headers, public_url: str | None) -> bool:
     return scheme in ("http", "https") and host != "" and host == (headers.one(b"host") or "").lower()
 
 
-def websocket_response(headers: Headers, extension: str | None) -> bytes:
-    """Return the response to an opening handshake (RFC 6455, 4.2). `extension` is the negotiated extension, if any.
+def websocket_response(headers: Headers, extension: str | None) -> tuple[bytes, bytes, bytes]:
+    """Return the response to an opening handshake (RFC 6455, 4.2): the key, and what comes before and after its answer.
+
+    `answer_key` returns the answer. `extension` is the negotiated extension, if any.
 
     `websockets` has `ServerProtocol.accept` for this. The checks here are the same but take a tenth of the time, which
     matters when 20,000 followers reconnect together.
@@ -218,23 +226,18 @@ def websocket_response(headers: Headers, extension: str | None) -> bytes:
     """
     if headers.one(b"sec-websocket-version") != "13":
         raise Refusal(426, "version", "this gateway supports WebSocket version 13 only")
-    key = headers.one(b"sec-websocket-key")
-    if key is None or not _is_key(key):
+    key = (headers.one(b"sec-websocket-key") or "").encode("latin-1")
+    if not KEY.fullmatch(key):
         raise Refusal(400, "key", "there must be one Sec-WebSocket-Key, with 16 bytes in base64")
     offered = headers.tokens(b"sec-websocket-protocol")
     subprotocol = f"Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n" if SUBPROTOCOL in offered else ""
     extensions = "" if extension is None else f"Sec-WebSocket-Extensions: {extension}\r\n"
-    return (
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept_key(key)}\r\n{subprotocol}{extensions}\r\n"
-    ).encode()
+    return key, _BEFORE_ANSWER, f"\r\n{subprotocol}{extensions}\r\n".encode()
 
 
-def _is_key(key: str) -> bool:
-    try:
-        return len(b64decode(key, validate=True)) == 16
-    except (binascii.Error, ValueError):
-        return False
+def answer_key(key: bytes) -> bytes:
+    """Return the value of `Sec-WebSocket-Accept` for a key (RFC 6455, 4.2.2)."""
+    return b2a_base64(sha1(key + _GUID).digest(), newline=False)  # noqa: S324 -- the protocol requires SHA-1
 
 
 def events_response(origin: str | None) -> bytes:

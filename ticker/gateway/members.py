@@ -14,12 +14,12 @@ from ticker.core.position import Position
 from ticker.gateway.admission import Refusal
 from ticker.gateway.ahead import AheadFollowers
 from ticker.gateway.expiries import Expiries
-from ticker.gateway.follower import LEFT, LIVE, Counts, Follower
-from ticker.gateway.frame_cache import FrameCaches
+from ticker.gateway.follower import LEFT, LIVE, Counts, Follower, Leave
+from ticker.gateway.frame_cache import FrameCache, FrameCaches
 from ticker.gateway.framing import frame_message
 from ticker.gateway.history import History
 from ticker.gateway.problems import refusal_response
-from ticker.gateway.write_groups import HeartbeatSlot, MemoryFile
+from ticker.gateway.write_groups import GROUP_MAX, HeartbeatSlot, MemoryFile
 
 BEHIND: Final = Refusal(503, "behind", "this position is ahead of what this gateway can read now: try again", 1)
 CLOSING_S: Final = 5.0
@@ -51,7 +51,7 @@ class Members:
         self.refused: Counter[str] = Counter()
         file = MemoryFile()
         self.slots: list[HeartbeatSlot[Follower]] = [HeartbeatSlot(file) for _ in range(heartbeat_s)]
-        self._next_slots = cycle(self.slots)
+        self._next_slots = cycle(range(heartbeat_s))
         self._history = history
         self._frame_caches = frame_caches
         self._counts = counts
@@ -61,9 +61,16 @@ class Members:
     def __len__(self) -> int:
         return self._count
 
-    def next_slot(self) -> HeartbeatSlot[Follower]:
-        """Return the slot for the next follower. Followers are spread evenly over the slots."""
-        return next(self._next_slots)
+    def next_slot(self, cache: FrameCache) -> HeartbeatSlot[Follower]:
+        """Return the slot for the next follower with this frame cache. Followers are spread evenly over the slots.
+
+        Consecutive followers share a slot until they fill a write group. Their sockets then lie side by side in the
+        kernel's memory, and a selection with few followers has few groups.
+        """
+        if cache.seated % GROUP_MAX == 0:
+            cache.slot = next(self._next_slots)
+        cache.seated += 1
+        return self.slots[cache.slot]
 
     # Joining and leaving
 
@@ -71,6 +78,7 @@ class Members:
         """Serve a follower from the position `after`. Without a usable position, send it the board first."""
         follower.frame_cache.followers += 1
         self._count += 1
+        self._counts.joined += 1
         if isinstance(after, Position) and after.seq > self._history.log.head:
             self.ahead.add(follower, response, after, asyncio.get_running_loop().time())
         else:
@@ -96,11 +104,12 @@ class Members:
             if descriptor is not None:
                 follower.slot.join_group(follower, descriptor)
 
-    def leave(self, follower: Follower) -> None:
+    def leave(self, follower: Follower, reason: Leave) -> None:
         """Stop serving a follower. Do nothing if it has left already."""
         if follower.state is LEFT:
             return
         follower.state = LEFT
+        self._counts.left[reason] += 1
         self.ahead.pop(follower, None)
         self.expiries.discard(follower)
         follower.slot.remove(follower)
@@ -109,9 +118,9 @@ class Members:
         self._count -= 1
         self._frame_caches.release(follower.frame_cache)
 
-    def lose(self, follower: Follower) -> None:
-        """Forget a follower whose connection is gone."""
-        self.leave(follower)
+    def lose(self, follower: Follower, reason: Leave) -> None:
+        """Forget a follower whose connection is gone. `reason` counts unless it has left already."""
+        self.leave(follower, reason)
         self._closing.pop(follower, None)
         self.on_lost(follower)
 
@@ -167,7 +176,7 @@ class Members:
 
     def _refuse_behind(self, follower: Follower) -> None:
         self.refused[BEHIND.code] += 1
-        self.leave(follower)
+        self.leave(follower, Leave.BEHIND)
         follower.transport.write(refusal_response(BEHIND))
         follower.transport.close()
 
@@ -206,9 +215,9 @@ class Members:
             for follower in [*self.ahead, *(each for slot in self.slots for each in slot)]:
                 self.expiries.add(follower, 0)
 
-    def start_closing(self, follower: Follower) -> None:
+    def start_closing(self, follower: Follower, reason: Leave) -> None:
         """Stop serving a follower. Its peer has `CLOSING_S` to end the connection."""
-        self.leave(follower)
+        self.leave(follower, reason)
         self._closing.setdefault(follower, asyncio.get_running_loop().time() + CLOSING_S)
 
     def abort_closing(self, now: float) -> None:
@@ -224,7 +233,7 @@ class Members:
             follower.send(frame_message(follower.frame_cache.key.framing, bye))
             follower.close(CloseCode.RESTART, "restart")
         for follower in list(self.ahead):  # their handshake isn't answered yet: they couldn't read a close frame
-            self.leave(follower)
+            self.leave(follower, Leave.DRAINED)
             follower.transport.abort()
         return len(closing)
 

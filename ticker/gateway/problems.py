@@ -16,16 +16,19 @@ from ticker.problems import MEDIA_TYPE, Problem, ProblemType
 
 PAGE: Final = "/docs/problems"
 """The path of the page that describes every type. A type is the address of its section."""
-EXPOSED: Final = "ETag, Last-Modified, Link, Retry-After"
+EXPOSED: Final = "Age, Date, ETag, Last-Modified, Link, Retry-After"
 """The response headers that scripts of other origins may read (CORS)."""
 
 
 _REALM: Final = 'Bearer realm="ticker"'
+_STATUS: Final = 'Bearer realm="ticker status"'
 CHALLENGES: Final = {
     "token": _REALM,
     "token-invalid": f'{_REALM}, error="invalid_token"',
     "token-expired": f'{_REALM}, error="invalid_token", error_description="The token has expired"',
     "token-edition": f'{_REALM}, error="insufficient_scope"',
+    "status-token": _STATUS,
+    "status-token-invalid": f'{_STATUS}, error="invalid_token"',
 }
 """The values of `WWW-Authenticate` by the code of the problem (RFC 6750, 3)."""
 
@@ -65,6 +68,15 @@ PROBLEMS: Final[dict[str, ProblemType]] = {
     ),
     "token-expired": ProblemType("The token has expired", (401,), "Get a new token, and send the request again."),
     "token-edition": ProblemType("The token is for another edition", (403,), "Get a token for this edition."),
+    "status-token": ProblemType("The status needs a token", (401,), "Send the token: `Authorization: Bearer …`."),
+    "status-token-invalid": ProblemType(
+        "This is not the token of the status", (401,), "Ask the operator for `TICKER_STATUS_TOKEN`."
+    ),
+    "status-closed": ProblemType(
+        "The status is open only on the gateway's own machine", (403,), "Ask the operator to set `TICKER_STATUS_TOKEN`."
+    ),
+    "status-guesses": ProblemType("The address sent too many wrong tokens", (429,), _RETRY),
+    "status-viewers": ProblemType("Too many people look at the status", (429,), _RETRY),
     "edition": ProblemType("The edition doesn't exist", (404,), "Choose one of `/v1/editions`."),
     "line": ProblemType(
         "The line is not known", (404,), "Check the id. A line that is so old that everybody has forgotten it is gone."

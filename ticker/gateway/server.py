@@ -21,15 +21,17 @@ from starlette.applications import Starlette
 
 from ticker import __version__
 from ticker.core.edition import in_order
+from ticker.gateway.acceptor import Acceptor
 from ticker.gateway.connection import Connection
 from ticker.gateway.feed import Feeds
 from ticker.gateway.hub import Hub
+from ticker.gateway.poller import IS_SUPPORTED, Poller
 from ticker.http_server import Server, bind, url_of
 from ticker.settings import Settings
 
 BACKLOG: Final = 2048
-"""Maximum number of connections that wait to be accepted. uvloop accepts one per iteration of the loop. A client that
-finds no room retries after one second, then after three, and is reset in the end."""
+"""Maximum number of connections that wait to be accepted. A client that finds no room retries after one second, then
+after three, and is reset in the end."""
 USER_TIMEOUT_MS: Final = 30_000
 """How long sent bytes may stay unacknowledged before the kernel drops the peer (Linux, TCP_USER_TIMEOUT)."""
 UNSENT_BYTES: Final = 16 * 1024
@@ -63,7 +65,7 @@ def listen(address: Address) -> socket.socket:
         TickerError: If the address can't be bound.
 
     """
-    wanted = {"TCP_USER_TIMEOUT": USER_TIMEOUT_MS, "TCP_NOTSENT_LOWAT": UNSENT_BYTES}
+    wanted = {"TCP_USER_TIMEOUT": USER_TIMEOUT_MS, "TCP_NOTSENT_LOWAT": UNSENT_BYTES, "TCP_NODELAY": 1}
     known = {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
     return bind(address.host, address.port, option="--port", shared=address.shared, tcp_options=known)
 
@@ -85,15 +87,40 @@ class _Server(Server):
         super().__init__(config)
         self.has_started = asyncio.Event()
         self._hub = hub
+        self._poller: Poller | None = None
+        self._acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if IS_SUPPORTED:
+            await super().startup([])
+            self._poller = poller = Poller(self._hub.has_full_slices.set)
+            for listener in sockets or []:
+                acceptor = Acceptor(self._hub, listener, poller, self.server_state.connections, self._make_connection)
+                acceptor.start(self.config.backlog)
+                self._acceptors.append(acceptor)
+        else:
+            await super().startup(sockets)
         self.has_started.set()
+
+    def _make_connection(self, opened_at: float | None, received: bytes) -> asyncio.Protocol:
+        config: Any = self.config  # uvicorn's type of the class leaves out our arguments
+        connection: asyncio.Protocol = config.http_protocol_class(
+            config=config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            opened_at=opened_at,
+            received=received,
+        )
+        return connection
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _logger.info("gateway-draining", followers=self._hub.followers)
         await self._hub.drain(lambda: self.force_exit)
+        for acceptor in self._acceptors:
+            acceptor.stop()
         await super().shutdown(sockets)
+        if self._poller is not None:
+            self._poller.close()
 
 
 class Gateway:
@@ -121,8 +148,10 @@ class Gateway:
         """
         chance = random.SystemRandom().random
         self.hub = Hub(settings, raise_file_limit(), lambda: datetime.now(UTC), chance)
+        self._url = url
         self._listener = listen(address)
         self.port: int = self._listener.getsockname()[1]
+        self.hub.port = self.port
         self.address = url_of(self._listener)
         self._feeds = Feeds(self.hub, url, f"{socket.gethostname()}:{os.getpid()}:{self.port}", chance)
         self._server = _Server(self._config(make_app(self.hub)), self.hub)
@@ -154,7 +183,10 @@ class Gateway:
                 tasks.create_task(self.hub.tick(), name="tick"),
                 tasks.create_task(self.hub.watch_loop(), name="watch-loop"),
                 tasks.create_task(self._announce(loaded, ready), name="announce"),
+                tasks.create_task(self.hub.status.run(self._url), name="status"),
             ]
+            if self.hub.tracer is not None:
+                background.append(tasks.create_task(self.hub.tracer.run(), name="tracer"))
             await self._server.serve(sockets=[self._listener])
             for task in background:
                 task.cancel()
@@ -172,6 +204,7 @@ class Gateway:
             address=self.address,
             editions=in_order(self.hub.channels),
             followers_max=self.hub.admission.followers_max,
+            part=self.hub.status.id,
             version=__version__,
         )
         ready()

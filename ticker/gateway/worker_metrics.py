@@ -7,7 +7,7 @@ answers a scrape reads those of the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ticker.core.errors import UNREADABLE
+from ticker.metrics.families import HistogramFamily
+from ticker.metrics.histograms import Native
 
 READ_S: Final = 2.0
 """How long another worker may take to send its metrics. A scrape has 10 s by default."""
@@ -41,6 +43,7 @@ class _Family(msgspec.Struct, array_like=True):
     text: str
     kind: str
     samples: list[tuple[str, dict[str, str], float]]
+    natives: list[tuple[dict[str, str], Native]] = []
 
 
 class WorkerMetrics:
@@ -70,9 +73,7 @@ class WorkerMetrics:
         own = _families(registry)
         others = await asyncio.gather(*(self._read(number) for number in numbers if number != self._worker.number))
         found = [*others[: self._worker.number], own, *others[self._worker.number :]]
-        gathered = CollectorRegistry(auto_describe=False)
-        gathered.register(_Merged(found))
-        return gathered
+        return merge(found)
 
     async def _read(self, number: int) -> list[_Family] | None:
         with suppress(OSError, TimeoutError, *UNREADABLE):
@@ -83,6 +84,13 @@ class WorkerMetrics:
                 finally:
                     writer.close()
         return None
+
+
+def merge(found: Sequence[list[_Family] | None]) -> CollectorRegistry:
+    """Return a registry with the metrics of all workers: `found` has those of each, or None if it didn't answer."""
+    merged = CollectorRegistry(auto_describe=False)
+    merged.register(_Merged(found))
+    return merged
 
 
 class _Merged(Collector):
@@ -97,16 +105,25 @@ class _Merged(Collector):
         for number, families in enumerate(self._found):
             up.add_metric([str(number)], families is not None)
             for family in families or ():
-                metric = merged.setdefault(family.name, Metric(family.name, family.text, family.kind))
+                metric = merged.setdefault(family.name, _empty(family))
                 for name, labels, value in family.samples:
                     metric.add_sample(name, {"worker": str(number), **labels}, value)
+                if isinstance(metric, HistogramFamily):
+                    metric.natives += [({"worker": str(number), **labels}, each) for labels, each in family.natives]
         yield up
         yield from merged.values()
+
+
+def _empty(family: _Family) -> Metric:
+    if family.kind == "histogram":
+        return HistogramFamily(family.name, family.text)
+    return Metric(family.name, family.text, family.kind)
 
 
 def _families(registry: CollectorRegistry) -> list[_Family]:
     families = []
     for metric in registry.collect():
         samples = [(sample.name, sample.labels, float(sample.value)) for sample in metric.samples]
-        families.append(_Family(metric.name, metric.documentation, metric.type, samples))
+        natives = metric.natives if isinstance(metric, HistogramFamily) else []
+        families.append(_Family(metric.name, metric.documentation, metric.type, samples, natives))
     return families

@@ -21,10 +21,10 @@ import os
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from os import sendfile, write
 from typing import Final, Generic, Self, TypeVar
 
 from ticker.gateway.frame_cache import FrameCache
+from ticker.gateway.send_all import send_all
 
 GROUP_MAX: Final = 64
 """Maximum number of followers in a group. It is written to in one iteration of the event loop: 0.5 ms for a line, a few
@@ -126,18 +126,10 @@ class WriteGroup(Generic[M]):
 
         Return the members whose socket accepted only part of it, with the number of bytes accepted.
         """
-        size = len(data)
-        use_file = size >= SENDFILE_BYTES_MIN and len(self.members) >= SENDFILE_MEMBERS_MIN
+        use_file = len(data) >= SENDFILE_BYTES_MIN and len(self.members) >= SENDFILE_MEMBERS_MIN
         source = file.hold(data) if use_file else None
-        partial: list[tuple[M, int]] = []
-        for descriptor in self.descriptors:
-            try:
-                accepted = write(descriptor, data) if source is None else sendfile(descriptor, source, 0, size)
-            except OSError:  # the socket is full or the peer is gone: the transport will find out
-                accepted = 0
-            if accepted != size:
-                partial.append((self.members[self.descriptors.index(descriptor)], accepted))
-        return partial
+        partial = send_all(self.descriptors, data, source)
+        return [(self.members[place], accepted) for place, accepted in partial]
 
 
 class HeartbeatSlot(Generic[M]):

@@ -139,7 +139,7 @@ def _problem(receipt: Receipt, headers: dict[str, str]) -> PostingError:
 
 
 def _held_item(held: Held) -> HeldItem:
-    submission: dict[str, Any] = msgspec.to_builtins(held.submission)
+    submission: dict[str, object] = msgspec.to_builtins(held.submission)
     return HeldItem(
         held=held.id,
         seen=content_mark(held, held.submission.version),

@@ -21,7 +21,7 @@ from ticker.posting.problems import PostingError
 from ticker.store.connection import CLIENT_ERRORS, Redis, close, connect, explain
 from ticker.store.held import read_held
 from ticker.store.keys import Keys
-from ticker.store.receipts import walk_receipts
+from ticker.store.receipts import StoredReceipt, is_safe_from_loss, walk_receipts
 from ticker.store.streams import redis_ms
 from ticker.store.tokens import Token, find_token
 
@@ -50,7 +50,7 @@ class Inboxes:
         self._idle: list[Redis] = []
         self._waiting: set[tuple[str, str, str]] = set()
         self._per_editor: Counter[str] = Counter()
-        self._outages = Outages()
+        self.outages = Outages()
 
     @property
     def waiting(self) -> int:
@@ -84,12 +84,14 @@ class Inboxes:
             StoreError: If this version can't read a receipt.
 
         """
-        newest: Receipt | None = None
+        newest: StoredReceipt | None = None
         async with self._redis() as redis:
             async for stored in walk_receipts(redis, edition, editor):
                 if stored.receipt.key == key:
-                    newest = stored.receipt
-        return newest
+                    newest = stored
+            if newest is None or not await is_safe_from_loss(redis, edition, editor, newest):
+                return None
+        return newest.receipt
 
     async def find_token(self, token_id: str) -> Token | None:
         """Return the record of a token, or None. It isn't cached: a revoked token is refused immediately.
@@ -137,7 +139,7 @@ class Inboxes:
             return receipt
         for error in receipt.errors:
             if error.code == "no-redis":
-                self._outages.fail(*_PART, error.detail, is_redis=True)
+                self.outages.fail(*_PART, error.detail, is_redis=True)
         errors = tuple(Finding(each.code, NO_REDIS) if each.code == "no-redis" else each for each in receipt.errors)
         return msgspec.structs.replace(receipt, errors=errors)
 
@@ -182,6 +184,6 @@ class Inboxes:
         try:
             yield self._shared
         except (OSError, *CLIENT_ERRORS) as error:
-            self._outages.fail(*_PART, explain(error, self._url), is_redis=True)
+            self.outages.fail(*_PART, explain(error, self._url), is_redis=True)
             raise PostingError("no-redis", NO_REDIS, headers={"Retry-After": "2"}) from error
-        self._outages.recover(*_PART)
+        self.outages.recover(*_PART)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 
-from ticker.metrics_app import make_metrics_app
+from ticker.metrics.app import make_metrics_app
+from ticker.metrics.families import counted_from_zero, family
+from ticker.metrics.registry import make_registry
 from ticker.posting.app import Posting
-from ticker.posting.problems import PostingError
+from ticker.posting.problems import PROBLEMS, PostingError
+
+_ANSWERS: Final = (
+    *((status, "") for status in (200, 201, 202)),
+    *((status, code) for code, kind in PROBLEMS.items() for status in kind.statuses),
+)
+"""Every answer: an HTTP status, and the code of the problem or an empty one."""
 
 
 class PostingCollector(Collector):
@@ -25,12 +34,12 @@ class PostingCollector(Collector):
         yield GaugeMetricFamily("ticker_api_waiting", "Requests that wait for the desk.", waiting)
         text = "Most requests that may wait for the desk (setting api_requests)."
         yield GaugeMetricFamily("ticker_api_waiting_max", text, self._requests_max)
-        answers = CounterMetricFamily(
-            "ticker_api_answers", "Answers, by HTTP status and code of the problem.", labels=["status", "code"]
+        text = "Answers, by HTTP status and code of the problem."
+        answers = (
+            ([str(status), code], count)
+            for (status, code), count in counted_from_zero(self._posting.answered, _ANSWERS)
         )
-        for (status, code), count in sorted(self._posting.answered.items()):
-            answers.add_metric([str(status), code], count)
-        yield answers
+        yield family(CounterMetricFamily, "ticker_api_answers", text, ["status", "code"], answers)
 
 
 def make_app(posting: Posting, requests_max: int) -> Starlette:
@@ -43,4 +52,5 @@ def make_app(posting: Posting, requests_max: int) -> Starlette:
             return False, {}
         return True, {}
 
-    return make_metrics_app(PostingCollector(posting, requests_max), check)
+    registry = make_registry("api", [PostingCollector(posting, requests_max)], lambda: posting.inboxes.outages)
+    return make_metrics_app(registry, check)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from ticker.core.line import Line
+from ticker.relay.history import History
 from ticker.relay.records import Delivery, Post, Record, Report, RouteState, Verdict
 
 
@@ -70,6 +71,7 @@ class Book:
         waiting: The ids of the lines with a pending delivery.
         running: The attempts that run, by order.
         is_behind: Whether lines were left in the log, because too many others wait.
+        history: Compares the log that is read with the log that the records are from.
 
     """
 
@@ -80,6 +82,7 @@ class Book:
         self.waiting = {line for line, record in self.records.items() if record.pending is not None}
         self.running: dict[int, Running] = {}
         self.is_behind = state.disabled is not None
+        self.history = History(state)
         self._changed: set[str] = set()
         self._reports: list[Report] = []
 

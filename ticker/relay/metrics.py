@@ -10,7 +10,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 
-from ticker.metrics_app import Families, families, make_metrics_app
+from ticker.metrics.app import make_metrics_app
+from ticker.metrics.families import Families, families, family
+from ticker.metrics.registry import make_registry
+from ticker.relay.records import Verdict
 from ticker.relay.route import Route
 
 _LABELS: Final = ["receiver", "edition"]
@@ -44,13 +47,13 @@ class RelayCollector(Collector):
         labelled = [([route.receiver, route.edition], route) for route in self._routes]
         yield from families(GaugeMetricFamily, "ticker_relay", _GAUGES, _LABELS, labelled)
         yield from families(CounterMetricFamily, "ticker_relay", _COUNTERS, _LABELS, labelled)
-        verdicts = CounterMetricFamily(
-            "ticker_relay_verdicts", "Versions that got a verdict.", labels=[*_LABELS, "verdict"]
+        verdicts = (
+            ([route.receiver, route.edition, verdict.value], route.counts.verdicts.get(verdict, 0))
+            for route in self._routes
+            for verdict in Verdict
         )
-        for route in self._routes:
-            for verdict, count in sorted(route.counts.verdicts.items()):
-                verdicts.add_metric([route.receiver, route.edition, str(verdict)], count)
-        yield verdicts
+        text = "Versions that got a verdict."
+        yield family(CounterMetricFamily, "ticker_relay_verdicts", text, [*_LABELS, "verdict"], verdicts)
 
 
 def make_app(routes: Sequence[Route]) -> Starlette:
@@ -60,4 +63,4 @@ def make_app(routes: Sequence[Route]) -> Starlette:
         disabled = {f"{each.receiver}.{each.edition}": each.plan.state.disabled for each in routes}
         return not any(disabled.values()), {"disabled": disabled}
 
-    return make_metrics_app(RelayCollector(routes), check)
+    return make_metrics_app(make_registry("relay", [RelayCollector(routes)]), check)

@@ -107,14 +107,21 @@ class Plan:
 
     @property
     def needs_reread(self) -> bool:
-        """Whether lines were left in the log and there is room for them now: call `reread`."""
+        """Whether to call `reread`: there is room for lines left in the log, or the log may be another one."""
         book = self._book
+        if book.history.must_reread:
+            return True
         return book.is_behind and book.state.disabled is None and book.pending <= self.limits.pending // 2
 
     def reread(self) -> str | None:
         """Return the position to follow the edition from. None starts with the board."""
         self._book.is_behind = self._book.state.disabled is not None
-        return self._book.state.position
+        return self._book.history.start()
+
+    @property
+    def checks(self) -> int:
+        """How many readers had to start again because the log may be another one, since one has read everything."""
+        return self._book.history.checks
 
     def receive(self, message: RelayMessage, now: float) -> None:
         """Apply a message of the edition, read at `now`, in seconds since 1970."""
@@ -222,13 +229,14 @@ class Plan:
                 raise AssertionError(outcome)
 
     def _end(self, record: Record, delivery: Delivery, outcome: Outcome, *, is_newest: bool) -> None:
-        """Apply an outcome after which the same attempt would be of no use."""
+        """Apply an outcome after which the relay doesn't repeat the attempt."""
         if isinstance(outcome, Missing):
             record.ref = None
         elif isinstance(outcome, Unknown) and is_newest:
             self._park(record, delivery, Verdict.UNKNOWN, outcome.reason)
         elif isinstance(outcome, Refused):
             self._failures, self._outage_until = 0, 0.0
+            record.shown = ""  # the text may have been replaced, so it is sent again if it comes back
             if is_newest:
                 verdict = Verdict.CANT_UNDO if delivery.kind.takes_back else Verdict.FAILED
                 self._book.settle(record, delivery, verdict, outcome.reason)

@@ -8,7 +8,8 @@ verdict is `unknown`, and a person has to look. A second post with the same text
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import msgspec
@@ -151,7 +152,8 @@ class PostTarget:
         except NotThereError:  # the key belongs to a post that was deleted meanwhile
             ref, order = await self._service.create(text, name, f"{name}/{delivery.order}/again", lang), 0
         if order:  # the key may have returned a post with the text of an earlier version
-            await self._service.edit(ref, text)
+            with _after_an_effect():
+                await self._service.edit(ref, text)
         return Acknowledged(ref=ref, shown=shown)
 
     async def _go_on_blind(self, delivery: Delivery, name: str, post: Post) -> Outcome:
@@ -184,7 +186,8 @@ class PostTarget:
         if await self._deleted(post):
             if delivery.kind is Kind.WITHDRAWN and not self._service.edit_erases:
                 assert delivery.content is not None
-                await self._service.create(notice, f"{name}/notice", f"{delivery.id}/notice", delivery.content.lang)
+                with _after_an_effect():
+                    await self._service.create(notice, f"{name}/notice", f"{delivery.id}/notice", delivery.content.lang)
             return Acknowledged(leaves_copy=leaves_copy)
         if await self._edited(post.ref, notice):
             return Refused(reason=f"{self._service.title} can't delete a post of this age: its text was replaced")
@@ -216,6 +219,17 @@ class PostTarget:
     def _wait_s(self, post: Post) -> float:
         """Return for how long an earlier request may still take effect."""
         return 0.0 if post.open is None else post.open.at + self._settle_s - self._clock()
+
+
+@contextmanager
+def _after_an_effect() -> Iterator[None]:
+    """Note in an error that an earlier request of the same attempt had an effect, whatever became of this one."""
+    try:
+        yield
+    except ServiceError as error:
+        if isinstance(error.outcome, Failed):
+            raise ServiceError(msgspec.structs.replace(error.outcome, is_unsent=False)) from error
+        raise
 
 
 def _wait(seconds: float) -> Failed:

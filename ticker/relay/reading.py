@@ -19,20 +19,26 @@ class Reading:
         self._book = book
 
     def receive(self, message: RelayMessage, now: float) -> None:
-        """Apply a message of the edition, read at `now`."""
+        """Apply a message of the edition, read at `now`. It is ignored if its reader has to start again."""
+        history = self._book.history
+        if history.must_reread:
+            return
+        if isinstance(message, ForgetMessage):
+            for line in message.lines:
+                self._forget(line)
+            return  # without a position: a `line` message of the same entry may follow
+        if not history.accept(message):
+            return
         match message:
             case LineMessage():
                 self._apply_line(message.line, message.position, now)
-            case ForgetMessage():
-                for line in message.lines:
-                    self._forget(line)
-                return  # without a position: a `line` message of the same entry may follow
             case BoardMessage():
                 self._compare(message, now)
+                history.note(message.position, is_behind=False)  # a disabled receiver has everything up to here, too
+                return
             case LiveMessage():
                 pass
-        if not self._book.is_behind:
-            self._book.state.position = message.position
+        history.note(message.position, is_behind=self._book.is_behind)
 
     def _apply_line(self, line: Line, position: str, now: float) -> None:
         record = self._book.records.get(line.id)

@@ -1,4 +1,4 @@
-"""What the command line says about receivers. Commands import it, so it imports nothing that takes time."""
+"""The words of the command line about receivers. Commands import this module, so it imports nothing that is slow."""
 
 from __future__ import annotations
 

@@ -152,12 +152,15 @@ class RouteState(msgspec.Struct, kw_only=True):
 
     Attributes:
         position: Everything up to here is in the records. None before the first board.
+        ahead: Later positions that the records depend on too, in ascending order: the newest one of each reader that
+            left lines in the log. The log must have all of them. If it doesn't, its history was replaced.
         order: The highest order that was given to a delivery.
         disabled: Why the receiver gets nothing more, or None. `ticker relay replay` enables it.
 
     """
 
     position: str | None = None
+    ahead: list[str] = msgspec.field(default_factory=list)
     order: int = 0
     disabled: str | None = None
 

@@ -16,7 +16,7 @@ def mark_failed(folder: Path, receiver: str | None) -> Iterator[tuple[str, str, 
     Yield the receiver, the edition and the number of deliveries of each route.
 
     Raises:
-        StoreError: If `folder` has no state of a relay, or the relay runs.
+        StoreError: If `folder` isn't the state of a relay, or the relay runs.
 
     """
     for name, edition in known_routes(folder):

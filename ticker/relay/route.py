@@ -11,8 +11,9 @@ from typing import Final, NamedTuple, NoReturn, Protocol, TypeAlias
 import msgspec
 import structlog
 
-from ticker.backoff import Backoff
-from ticker.client.follower import RefusedError, TokenSource, follow
+from ticker.backoff import Backoff, delay_s
+from ticker.client.follower import follow
+from ticker.client.reading import RefusedError, TokenSource
 from ticker.core.board import LINES_MAX
 from ticker.core.messages import ForgetMessage
 from ticker.relay.plan import Plan
@@ -31,6 +32,12 @@ EVENTS_WAITING: Final = 32
 REFUSED_FIRST_S: Final = 1.0
 REFUSED_MOST_S: Final = 300.0
 """A proxy may refuse for a moment, and an edition may be created later. A relay never gives up."""
+
+CHECKS_AT_ONCE: Final = 2
+CHECK_FIRST_S: Final = 1.0
+CHECK_MOST_S: Final = 60.0
+"""A slow gateway lacks entries that another one has. The relay checks that twice without a delay, then
+after these delays."""
 
 BLIND_S: Final = 1.0
 
@@ -227,6 +234,8 @@ class Route:
         self._reader = tasks.create_task(self._read(self._readers, self.plan.reread()))
 
     async def _read(self, reader: int, after: str | None) -> None:
+        if self.plan.checks > CHECKS_AT_ONCE:  # several gateways disagree on the end of the log
+            await asyncio.sleep(delay_s(self.plan.checks - CHECKS_AT_ONCE, CHECK_FIRST_S, CHECK_MOST_S))
         backoff = Backoff(REFUSED_FIRST_S, REFUSED_MOST_S)
         while True:
             try:

@@ -42,7 +42,7 @@ def known_routes(folder: Path) -> list[tuple[str, str]]:
     """Return receiver and edition of each route, as `routes_in`.
 
     Raises:
-        StoreError: If there is none.
+        StoreError: If `folder` isn't the state of a relay.
 
     """
     routes = routes_in(folder)

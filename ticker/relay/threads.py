@@ -13,7 +13,7 @@ from ticker.relay.records import Failed
 T = TypeVar("T")
 
 WORKERS: Final = 8
-"""One request with a text and one with a withdrawal, and some that were given up and still hang."""
+"""Requests at the same time: one with a text, one with a withdrawal, and some that timed out but haven't ended."""
 
 
 class Threads:

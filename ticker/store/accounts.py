@@ -145,7 +145,7 @@ async def remove_editor(redis: Redis, name: str, given: Sequence[str]) -> Remove
     # Otherwise the tokens would work again for another person who gets the name.
     tokens = [] if await _is_editor(redis, name) else await revoke_tokens_of(redis, name)
     if tokens:
-        await _update_api_user(redis)
+        await update_api_user(redis)
     editions = in_order({*removed, *(each for each in (user.editions if user else ()) if each in names)})
     return RemovedEditor(editions, {each: await _count_held(redis, each, name) for each in editions}, tokens)
 
@@ -171,7 +171,7 @@ async def add_token(redis: Redis, new: NewToken, now: datetime) -> tuple[Token, 
 
     """
     made = await create_token(redis, new, now)
-    await _update_api_user(redis)
+    await update_api_user(redis)
     return made
 
 
@@ -183,11 +183,11 @@ async def remove_tokens(redis: Redis, ids: Sequence[str]) -> list[str]:
 
     """
     revoked = await revoke_tokens(redis, ids)
-    await _update_api_user(redis)
+    await update_api_user(redis)
     return revoked
 
 
-async def _update_api_user(redis: Redis) -> None:
+async def update_api_user(redis: Redis) -> None:
     """Give the posting part's Redis user, if there is one, the rights that it needs for the present tokens."""
     user = Part.API.user
     if await acl.has_user(redis, user):

@@ -18,7 +18,8 @@ from redis.exceptions import ResponseError
 
 from ticker.core.edition import in_order
 from ticker.core.errors import StoreError
-from ticker.store.connection import Redis, as_text, replicas_behind_sentinel
+from ticker.store.connection import Redis, replicas_behind_sentinel
+from ticker.store.replies import as_text
 from ticker.store.rights import Part, Rights, password_rule
 
 _Command: TypeAlias = Callable[..., Awaitable[object]]

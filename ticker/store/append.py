@@ -12,7 +12,7 @@ import msgspec
 from redis.exceptions import NoScriptError
 
 from ticker.store.connection import Redis
-from ticker.store.keys import Keys
+from ticker.store.keys import keys_of
 from ticker.store.scripts import script
 
 AHEAD_MS: Final = 5_000
@@ -119,7 +119,7 @@ async def append(
     there. Nothing is settled twice, because each settlement requires the cursor and the head that come before it.
     """
     assert head is not None or all(settlement.entry is None for settlement in batch)
-    keys = Keys(edition)
+    keys = keys_of(edition)
     names = [keys.edition, keys.log, keys.cursors, keys.held]
     arguments: list[str | bytes] = ["", ""] if head is None else [str(head.seq), head.link]
     arguments += [str(receipts_retained), str(AHEAD_MS)]

@@ -6,12 +6,17 @@ may be gone.
 
 from __future__ import annotations
 
-from ticker.store.connection import Redis
+from typing import TYPE_CHECKING
+
 from ticker.store.keys import Keys
 from ticker.store.streams import START, read_last, read_streams
 
+if TYPE_CHECKING:
+    from ticker.store.connection import Redis
+    from ticker.store.direct import AnyRedis
 
-async def ring(redis: Redis, edition: str, editor: str) -> None:
+
+async def ring(redis: AnyRedis, edition: str, editor: str) -> None:
     """Report a change of an editor. `rotate.lua` and `repair.lua` ring the bell themselves."""
     await redis.xadd(Keys(edition).bell, {"editor": editor}, maxlen=1, approximate=False)
 

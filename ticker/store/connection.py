@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import redis.asyncio
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import (
-    AbstractConnection,
     Connection,
     ConnectionPool,
     SSLConnection,
@@ -28,32 +26,30 @@ from redis.asyncio.sentinel import (
     SentinelManagedSSLConnection,
 )
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ClusterDownError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    ClusterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 from redis.maint_notifications import MaintNotificationsConfig
 
-from ticker.core.errors import SettingsError, StoreError
-from ticker.store.url import TLS_FILES, Kind, Target, parse_url, redact
+from ticker.core.errors import StoreError
+from ticker.redis_fault import RedisFault
+from ticker.store.quick_client import QuickConnection, QuickRedis
+from ticker.store.timeouts import BLOCKING_TIMEOUT_S, COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
+from ticker.store.url import Kind, Target, check_files, parse_url, redact
 
 Redis: TypeAlias = redis.asyncio.Redis | redis.asyncio.RedisCluster
 Role = Literal["desk", "gateway", "relay", "api", "tick", "ticker"]
 
-BLOCK_MS: Final = 3_000
-"""How long one XREAD may block. From 5 s on, redis-py 8.1 reconnects in a loop, silently (redis-py#2807, #4143)."""
-
-BLOCKING_TIMEOUT_S: Final = 6.0
-"""Timeout of a blocking command: twice `BLOCK_MS`."""
-
-COMMAND_TIMEOUT_S: Final = 5.0
-CONNECT_TIMEOUT_S: Final = 2.0
-
 CLIENT_ERRORS: Final = (RedisError, RedisClusterException)
 """Everything except OSError that a command on one of our clients may raise. A Cluster client without a reachable node
 raises the second, which redis-py 8.1 doesn't derive from the first."""
-
-
-def as_text(value: object) -> str:
-    """Return a value of a reply as text: our clients don't decode replies. Invalid UTF-8 becomes U+FFFD."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def is_cancelled() -> bool:
@@ -89,7 +85,7 @@ def connect(
 
     """
     target = parse_url(url)
-    _check_files(target)
+    check_files(target)
     options = _options(BLOCKING_TIMEOUT_S if blocking else timeout_s, target.credentials)
     options |= {"client_name": f"ticker-{role}", "decode_responses": False}
     if blocking:
@@ -165,6 +161,27 @@ def is_unreachable(error: BaseException) -> bool:
     return isinstance(error, away) and not isinstance(error, AuthenticationError)
 
 
+_FAULTS: Final = (
+    ((AuthenticationError, NoPermissionError), "NOPERM", RedisFault.DENIED),
+    ((OutOfMemoryError,), "OOM", RedisFault.OUT_OF_MEMORY),
+    ((ReadOnlyError,), "READONLY", RedisFault.READ_ONLY),
+    ((), "MISCONF", RedisFault.NOT_SAVED),
+    ((), "NOREPLICAS", RedisFault.TOO_FEW_REPLICAS),
+)
+"""The exceptions of redis-py, the word at the beginning of the server's reply, and what both mean. redis-py removes
+the word from the replies that have an exception of their own, but not if they come from a script."""
+
+
+def redis_fault(error: BaseException) -> RedisFault | None:
+    """Return why a command failed, or None if Redis isn't the reason."""
+    if is_unreachable(error):
+        return RedisFault.UNREACHABLE
+    for kinds, word, fault in _FAULTS:
+        if isinstance(error, kinds) or (isinstance(error, ResponseError) and str(error).startswith(word)):
+            return fault
+    return RedisFault.OTHER if isinstance(error, RedisError) else None
+
+
 def _options(timeout_s: float, credentials: Mapping[str, str]) -> dict[str, Any]:
     """Return redis-py's options for a connection to a server or to a Sentinel.
 
@@ -188,7 +205,7 @@ def _single(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
         ((host, port),) = target.nodes
         connection_class = _PlainConnection if target.tls is None else _TlsConnection
         where = {"connection_class": connection_class, "host": host, "port": port, **(target.tls or {})}
-    return redis.asyncio.Redis.from_pool(ConnectionPool(db=target.db, **where, **options))
+    return QuickRedis.from_pool(ConnectionPool(db=target.db, **where, **options))
 
 
 def _sentinel(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
@@ -196,6 +213,8 @@ def _sentinel(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         target.nodes, sentinel_kwargs={**_options(CONNECT_TIMEOUT_S, target.sentinel_credentials), **tls}
     )
+    for each in sentinel.sentinels:
+        each.connection_pool.connection_class = _PlainConnection if target.tls is None else _TlsConnection
     pool = _MasterPool(  # type: ignore[no-untyped-call]
         target.service,
         sentinel,
@@ -204,13 +223,18 @@ def _sentinel(target: Target, options: dict[str, Any]) -> redis.asyncio.Redis:
         **(target.tls or {}),
         **options,
     )
-    return redis.asyncio.Redis.from_pool(pool)
+    return QuickRedis.from_pool(pool)
 
 
 def _cluster(target: Target, options: dict[str, Any]) -> redis.asyncio.RedisCluster:
     tls: dict[str, Any] = {} if target.tls is None else {"ssl": True, **target.tls}
     nodes = [ClusterNode(host, port) for host, port in target.nodes]
-    return _Cluster(startup_nodes=nodes, **tls, **options)
+    client = _Cluster(startup_nodes=nodes, **tls, **options)
+    connection_class = _PlainConnection if target.tls is None else _TlsConnection
+    client.connection_kwargs["connection_class"] = connection_class  # of the nodes that it will find
+    for node in client.startup_nodes:
+        node.connection_class = connection_class
+    return client
 
 
 @asynccontextmanager
@@ -228,7 +252,7 @@ async def replicas_behind_sentinel(client: redis.asyncio.Redis) -> AsyncIterator
             is_tls = issubclass(pool.connection_class, SSLConnection)
             options["connection_class"] = _TlsConnection if is_tls else _PlainConnection
             for host, port in await pool.sentinel_manager.discover_slaves(pool.service_name):
-                replica = redis.asyncio.Redis.from_pool(ConnectionPool(host=host, port=port, **options))
+                replica = QuickRedis.from_pool(ConnectionPool(host=host, port=port, **options))
                 stack.push_async_callback(replica.aclose)
                 replicas.append(replica)
         yield replicas
@@ -258,35 +282,19 @@ class _Cluster(redis.asyncio.RedisCluster):
                 await self.nodes_manager.aclose(nodes)
 
 
-class _CancellableConnection(AbstractConnection):
-    """A connection that never swallows a cancellation.
-
-    Before Python 3.12, `asyncio.wait_for` loses a cancellation that arrives just as a command is sent
-    (python/cpython#86296), and the task would never end. The nodes of a Cluster use redis-py's own class.
-    """
-
-    async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
-        task = asyncio.current_task()
-        before = 0 if task is None else task.cancelling()
-        await super().send_packed_command(*args, **kwargs)
-        if task is not None and task.cancelling() > before:
-            await self.disconnect(nowait=True)  # its reply would be read as the next command's
-            raise asyncio.CancelledError
-
-
-class _PlainConnection(_CancellableConnection, Connection):
+class _PlainConnection(QuickConnection, Connection):
     pass
 
 
-class _TlsConnection(_CancellableConnection, SSLConnection):
+class _TlsConnection(QuickConnection, SSLConnection):
     pass
 
 
-class _UnixConnection(_CancellableConnection, UnixDomainSocketConnection):
+class _UnixConnection(QuickConnection, UnixDomainSocketConnection):
     pass
 
 
-class _MasterConnection(_CancellableConnection, SentinelManagedConnection):
+class _MasterConnection(QuickConnection, SentinelManagedConnection):
     """A connection that is closed when its server is demoted, so that the next command asks the Sentinels.
 
     A blocked command ends with the reply UNBLOCKED when its server is demoted (redis#6371). redis-py treats that as an
@@ -306,10 +314,3 @@ class _MasterConnection(_CancellableConnection, SentinelManagedConnection):
 
 class _MasterTlsConnection(_MasterConnection, SentinelManagedSSLConnection):
     pass
-
-
-def _check_files(target: Target) -> None:
-    for name in TLS_FILES:
-        path = str((target.tls or {}).get(name, ""))
-        if path and not Path(path).is_file():
-            raise SettingsError(f"the Redis URL {target.shown} names a file in {name} that doesn't exist: {path}")

@@ -19,7 +19,6 @@ This module must not import the Redis client, because it would slow down the sta
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -156,6 +155,8 @@ def make_socket_folder() -> Path:
         StoreError: If no such folder can be created.
 
     """
+    import tempfile  # noqa: PLC0415 -- slow to import, and only `ticker up` needs it
+
     refused: list[str] = []
     for parent in dict.fromkeys((tempfile.gettempdir(), "/tmp")):  # noqa: S108 -- mkdtemp makes a private folder in it
         # mkdtemp appends eight characters.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
@@ -11,9 +11,13 @@ from ticker.core.edition import Edition, in_order
 from ticker.core.errors import UNREADABLE, SettingsError, StoreError
 from ticker.core.position import history_of
 from ticker.core.submission import Receipt
-from ticker.store.connection import Redis, as_text
 from ticker.store.keys import EDITIONS, Keys
+from ticker.store.replies import as_text
 from ticker.store.scripts import script
+
+if TYPE_CHECKING:
+    from ticker.store.connection import Redis
+    from ticker.store.direct import AnyRedis
 
 _NONCE: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _encoder = msgspec.json.Encoder()
@@ -93,7 +97,7 @@ async def save_edition(redis: Redis, name: str, edition: Edition, nonce: str) ->
     await redis.sadd(EDITIONS, name)
 
 
-async def load_edition(redis: Redis, name: str) -> StoredEdition | None:
+async def load_edition(redis: AnyRedis, name: str) -> StoredEdition | None:
     """Return the edition, or None if it doesn't exist.
 
     Raises:
@@ -103,14 +107,24 @@ async def load_edition(redis: Redis, name: str) -> StoredEdition | None:
     settings, nonce, continued = await redis.hmget(Keys(name).edition, ["settings", "nonce", "continued"])
     if settings is None or nonce is None:
         return None
+    return decode_edition(name, cast("bytes", settings), as_text(nonce), cast("bytes", continued or b""))
+
+
+def decode_edition(name: str, settings: bytes | str, nonce: str, continued: bytes | str) -> StoredEdition:
+    """Decode the stored fields of an edition.
+
+    Raises:
+        StoreError: If this version can't read them.
+
+    """
     try:
-        edition = _decoder.decode(cast("bytes", settings))
-        histories = _continued_decoder.decode(cast("bytes", continued)) if continued else NOTHING_CONTINUED
-        return StoredEdition(name, edition, check_nonce(as_text(nonce)), histories)
+        edition = _decoder.decode(settings)
+        histories = _continued_decoder.decode(continued) if continued else NOTHING_CONTINUED
+        return StoredEdition(name, edition, check_nonce(nonce), histories)
     except UNREADABLE as error:
         raise StoreError(f"this version can't read the stored settings of edition {name}: {error}") from error
 
 
-async def edition_names(redis: Redis) -> list[str]:
+async def edition_names(redis: AnyRedis) -> list[str]:
     """Return the names of the editions that exist, in their order."""
     return in_order(as_text(name) for name in await redis.smembers(EDITIONS))

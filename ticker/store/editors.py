@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ticker.core.edition import Role, is_name
 from ticker.store.bell import ring
-from ticker.store.connection import Redis, as_text
 from ticker.store.keys import Keys
+from ticker.store.replies import as_text
+
+if TYPE_CHECKING:
+    from ticker.store.connection import Redis
+    from ticker.store.direct import AnyRedis
 
 
-async def register(redis: Redis, edition: str, editor: str) -> bool:
+async def register(redis: AnyRedis, edition: str, editor: str) -> bool:
     """Make the desk read an editor's inbox. Return True if the editor is new. An existing role is kept.
 
     The bell wakes the desk. The desk also checks every few seconds, in case the caller dies before it rings the bell.

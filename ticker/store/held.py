@@ -6,8 +6,9 @@ from typing import cast
 
 from ticker.core.errors import SubmissionError
 from ticker.core.held import Held, decode_held
-from ticker.store.connection import Redis, as_text
+from ticker.store.connection import Redis
 from ticker.store.keys import Keys
+from ticker.store.replies import as_text
 
 
 async def read_held(redis: Redis, edition: str) -> dict[str, tuple[bytes, Held]]:

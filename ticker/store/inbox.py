@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ticker.core.submission import Request, encode_request
-from ticker.store.connection import Redis, as_text
 from ticker.store.keys import Keys
+from ticker.store.replies import as_text
 from ticker.store.streams import milliseconds_of
 
+if TYPE_CHECKING:
+    from ticker.store.direct import AnyRedis
 
-async def submit(redis: Redis, edition: str, editor: str, request: Request) -> str:
+
+async def submit(redis: AnyRedis, edition: str, editor: str, request: Request) -> str:
     """Append a submission or a decision to the editor's inbox, and return its id there.
 
     Sends the request once. If the connection is lost or the command times out, the request may or may not have

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from ticker.core.edition import check_name
@@ -12,6 +13,16 @@ EDITIONS: Final = "ticker:editions"
 
 TOKENS: Final = "ticker:tokens"
 """A hash: the tokens of the posting part as JSON, by id (see `ticker.store.tokens`)."""
+
+REPLICATED: Final = "ticker:replicated"
+"""A channel without subscribers: a message to it is the write that `ticker.store.replicated` waits for."""
+
+_PARTS: Final = "ticker:parts:"
+
+
+def parts_key(kind: str) -> str:
+    """Return a key: the stream of the reports of a kind of part (a `Kind` of `ticker.core.parts`)."""
+    return f"{_PARTS}{kind}"
 
 
 class Keys:
@@ -55,5 +66,15 @@ class Keys:
         """The key of a rotated log, which began with `nonce`."""
         return self._key(f"log:{history_of(nonce)}")
 
+    def staged(self, nonce: str, kind: str) -> str:
+        """The key of something that a restore has read, and not yet put in place. Redis deletes it after some time."""
+        return self._key(f"restore:{history_of(nonce)}:{kind}")
+
     def _key(self, kind: str) -> str:
         return f"ticker:{{{self.name}}}:{kind}"
+
+
+@lru_cache(maxsize=256)
+def keys_of(name: str) -> Keys:
+    """Return the keys of an edition. They are kept, so that this takes no time between a line and its readers."""
+    return Keys(name)

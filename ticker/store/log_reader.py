@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ticker.core.entry import Logged, RawEntry, follow
 from ticker.core.errors import LinkError, StoreError
 from ticker.core.position import SEQ_MAX, Position
-from ticker.store.connection import BLOCK_MS, Redis
 from ticker.store.editions import check_nonce, load_edition
-from ticker.store.keys import Keys
+from ticker.store.keys import Keys, keys_of
 from ticker.store.scripts import script
 from ticker.store.streams import StreamEntry, read_last, read_range, read_streams, seq_of
+from ticker.store.timeouts import BLOCK_MS
+
+if TYPE_CHECKING:
+    from ticker.store.connection import Redis
+    from ticker.store.direct import AnyRedis
 
 PAGE: Final = 500
 """Entries per reply: some hundred kilobytes."""
@@ -35,7 +39,7 @@ class Verified(msgspec.Struct, frozen=True):
         return self.head.seq - self.first + 1
 
 
-async def read_log(redis: Redis, edition: str, after: int, count: int = PAGE) -> list[RawEntry]:
+async def read_log(redis: AnyRedis, edition: str, after: int, count: int = PAGE) -> list[RawEntry]:
     """Return at most `count` entries after number `after`.
 
     If entries after `after` were trimmed, the result begins with the oldest retained entry: check its number.
@@ -47,7 +51,7 @@ async def read_log(redis: Redis, edition: str, after: int, count: int = PAGE) ->
     return [_parse(entry) for entry in await read_range(redis, Keys(edition).log, first=f"({after}-0", count=count)]
 
 
-async def last_seq(redis: Redis, edition: str) -> int:
+async def last_seq(redis: AnyRedis, edition: str) -> int:
     """Return the number of the log's newest entry, or 0 for an empty log."""
     newest = await read_last(redis, Keys(edition).log)
     return 0 if newest is None else seq_of(newest[0])
@@ -81,7 +85,7 @@ async def listen(
         LinkError: As `read_log`, unless the bell has rung.
 
     """
-    keys = Keys(edition)
+    keys = keys_of(edition)
     streams = {keys.log: f"{after}-0", keys.bell: bell}
     found = await read_streams(blocking_redis, streams, count=PAGE, block_ms=block_ms)
     if rings := found.get(keys.bell):

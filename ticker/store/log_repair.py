@@ -15,12 +15,13 @@ from ticker.core.position import next_link
 from ticker.core.repair import Acknowledged, RepairPlan, confirmed_positions, plan_repair
 from ticker.core.salvage import salvage
 from ticker.core.submission import ReceiptStatus
-from ticker.store.connection import Redis, as_text
+from ticker.store.connection import Redis
 from ticker.store.editions import NOTHING_CONTINUED, Continued, StoredEdition, load_edition
 from ticker.store.editors import roles
 from ticker.store.keys import Keys
 from ticker.store.log_reader import read_items
 from ticker.store.receipts import RECEIPTS_PAGE, parse_receipt
+from ticker.store.replies import as_text
 from ticker.store.scripts import script
 from ticker.store.streams import START, read_last, read_range
 
@@ -57,7 +58,8 @@ class Damaged(msgspec.Struct, frozen=True):
         return Continued((*before.histories, self.stored.history), before.lost | self.plan.lost_positions)
 
 
-def _encode(continued: Continued) -> bytes:
+def encode_continued(continued: Continued) -> bytes:
+    """Return the stored form of the continued histories, or no bytes for an empty list."""
     return msgspec.json.encode(continued) if continued.histories else b""
 
 
@@ -74,7 +76,7 @@ async def inspect_log(redis: Redis, edition: str) -> Damaged:
     keys = Keys(edition)
     last = await read_last(redis, keys.log)
     items = await read_items(redis, edition)
-    receipts = await _read_receipts(redis, keys)
+    receipts = await read_acknowledged(redis, keys)
     salvaged = salvage(stored.nonce, items, confirmed_positions(receipts))
     plan = plan_repair(stored.nonce, salvaged, receipts)
     held = await redis.hlen(keys.held)
@@ -93,16 +95,20 @@ async def repair_log(redis: Redis, damaged: Damaged) -> str:
     edition, nonce = damaged.stored.name, secrets.token_hex(32)
     keys = Keys(edition)
     archive, prepared = keys.archive(damaged.stored.nonce), keys.archive(nonce)
-    await _prepare(redis, prepared, nonce, damaged.plan.entries)
+    await prepare_log(redis, prepared, nonce, damaged.plan.entries)
     names = (keys.edition, keys.log, archive, keys.reach, keys.bell, prepared)
-    arguments = (damaged.stored.nonce, nonce, damaged.last_id, str(damaged.length), _encode(damaged.continued))
+    arguments = (damaged.stored.nonce, nonce, damaged.last_id, str(damaged.length), encode_continued(damaged.continued))
     if not await redis.eval(script("rotate"), len(names), *names, *arguments):
         await redis.delete(prepared)
         raise StoreError(f"the log of {edition} has changed while it was read: run the command again")
     return archive
 
 
-async def _prepare(redis: Redis, key: str, nonce: str, entries: Sequence[Entry]) -> None:
+async def prepare_log(redis: Redis, key: str, nonce: str, entries: Sequence[Entry]) -> str:
+    """Write a log that isn't in use yet: `entries`, numbered from 1 and linked to `nonce`. Return the last link.
+
+    Redis deletes it after `PREPARED_S` unless a script puts it in place.
+    """
     link, batch, size = nonce, list[str | bytes](), 0
     for seq, entry in enumerate(entries, start=1):
         data = encode_entry(entry)
@@ -112,9 +118,10 @@ async def _prepare(redis: Redis, key: str, nonce: str, entries: Sequence[Entry])
         if size >= BATCH_BYTES or seq == len(entries):
             await redis.eval(script("prepare"), 1, key, str(PREPARED_S), *batch)
             batch, size = [], 0
+    return link
 
 
-async def _read_receipts(redis: Redis, keys: Keys) -> list[Acknowledged]:
+async def read_acknowledged(redis: Redis, keys: Keys) -> list[Acknowledged]:
     """Return the receipts for published entries of all editors that the desk has ever answered."""
     answered = {as_text(editor) for editor in await redis.hkeys(keys.cursors)}
     found: list[Acknowledged] = []

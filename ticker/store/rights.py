@@ -5,10 +5,12 @@
 | an editor's, with the editor's name | append to its own inbox; read its own receipts, its editions, logs and `held` |
 | a chief's | the same, and read everybody's receipts in the editions of which it is a chief |
 | `ticker-desk` | what the desk and its scripts do: read inboxes; write logs, cursors, receipts and held items |
-| `ticker-gateway` | read editions, logs and bells; append to `reach` |
+| `ticker-gateway` | read editions, logs, bells and the reports of parts; append to `reach` |
 | `ticker-relay` | append to `relays`, so that `tick reach` lists the verdict on each version of a line per receiver |
 | `ticker-api` | read tokens; append to the inboxes of the tokens' editors, and read their receipts |
 | `ticker-admin` | use all of Ticker's keys; manage users |
+
+Each part may also append to the reports of its own kind.
 
 Key patterns are separate for reading and writing (`%R~`, `%W~`: Redis 7.0, Valkey 7.2). Rights are lists of single
 commands and not categories, so that new commands of a newer server aren't allowed automatically; the admin's rights are
@@ -27,7 +29,8 @@ import msgspec
 
 from ticker.core.edition import check_name
 from ticker.core.errors import SettingsError
-from ticker.store.keys import EDITIONS, TOKENS, Keys
+from ticker.core.parts import Kind
+from ticker.store.keys import EDITIONS, REPLICATED, TOKENS, Keys, parts_key
 from ticker.store.tokens import Scope, Token
 
 PREFIX: Final = "ticker-"
@@ -56,12 +59,13 @@ class Part(Enum):
 
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True):
-    """Allowed commands (with @, categories; with -, exceptions), and patterns of the keys to use them on."""
+    """Allowed commands (with @, categories; with -, exceptions), patterns of the keys to use them on, and channels."""
 
     commands: tuple[str, ...]
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     both: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
     @property
     def rules(self) -> list[str]:
@@ -69,12 +73,16 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True):
         signed = [word if word.startswith("-") else f"+{word}" for word in (*_CONNECTING, *self.commands)]
         reads = [f"%R~{pattern}" for pattern in self.reads]
         writes = [f"%W~{pattern}" for pattern in self.writes]
-        return [*_NOTHING, *signed, *reads, *writes, *(f"~{pattern}" for pattern in self.both)]
+        channels = [f"&{pattern}" for pattern in self.channels]
+        return [*_NOTHING, *signed, *reads, *writes, *(f"~{pattern}" for pattern in self.both), *channels]
 
 
 _NOTHING: Final = ("clearselectors", "resetkeys", "resetchannels", "-@all")
 
-_API: Final = ("hexists", "hgetall", "hmget", "time", "xadd", "xrange", "xread", "xrevrange")
+_WAITING: Final = ("publish", "wait")
+"""Commands with which a client waits until a replica has a receipt (see `ticker.store.replicated`)."""
+
+_API: Final = (*_WAITING, "hexists", "hgetall", "hmget", "time", "xadd", "xrange", "xread", "xrevrange")
 
 RIGHTS: Final = {
     Part.DESK: Rights(
@@ -85,6 +93,7 @@ RIGHTS: Final = {
             *("sadd", "smembers"),
         ),
         reads=(f"{_ANY}editors", f"{_ANY}bell"),
+        writes=(parts_key(Kind.DESK),),
         both=(
             EDITIONS,
             *(f"{_ANY}{what}" for what in ("edition", "log", "cursors", "held", "inbox:*", "receipts:*")),
@@ -92,23 +101,26 @@ RIGHTS: Final = {
     ),
     Part.GATEWAY: Rights(
         commands=("hmget", "smembers", "xadd", "xrange", "xread", "xrevrange"),
-        reads=(EDITIONS, f"{_ANY}edition", f"{_ANY}log", f"{_ANY}bell"),
-        writes=(f"{_ANY}reach",),
+        # All parts may be read: their reports have only figures, and this user may read the logs anyway.
+        reads=(EDITIONS, f"{_ANY}edition", f"{_ANY}log", f"{_ANY}bell", *map(parts_key, Kind)),
+        writes=(f"{_ANY}reach", parts_key(Kind.GATEWAY)),
     ),
-    Part.RELAY: Rights(commands=("xadd",), writes=(f"{_ANY}relays",)),
-    Part.API: Rights(commands=_API, reads=(TOKENS,)),  # and those of `api_rights`
+    Part.RELAY: Rights(commands=("xadd",), writes=(f"{_ANY}relays", parts_key(Kind.RELAY))),
+    # and those of `api_rights`
+    Part.API: Rights(commands=_API, reads=(TOKENS,), writes=(parts_key(Kind.API),), channels=(REPLICATED,)),
     # A user that may manage users may do anything. The other limits prevent accidents with FLUSHALL, KEYS or SHUTDOWN.
     Part.ADMIN: Rights(
         commands=(
             *("@read", "@write", "-@dangerous", "-@scripting", "eval", "evalsha", "time"),
-            *("info", "config|get", "client|list", "client|kill"),
+            *("info", "config|get", "client|list", "client|kill", *_WAITING),
             *("acl|getuser", "acl|setuser", "acl|deluser", "acl|list", "acl|log", "acl|save", "acl|whoami"),
         ),
         both=("ticker:*",),
+        channels=(REPLICATED,),
     ),
 }
 
-_POSTING: Final = ("hexists", "hmget", "smembers", "time", "xadd", "xrange", "xread", "xrevrange")
+_POSTING: Final = (*_WAITING, "hexists", "hmget", "smembers", "time", "xadd", "xrange", "xread", "xrevrange")
 _EDITING: Final = (*_POSTING, "hget", "hgetall")
 
 
@@ -135,7 +147,12 @@ def editor_rights(
         if reads_log and each.name in chief_of:
             reads += [each.all_receipts, each.cursors]
     commands = _EDITING if reads_log else _POSTING
-    return Rights(commands=commands, reads=tuple(reads), writes=tuple(each.inbox(name) for each in keys))
+    return Rights(
+        commands=commands,
+        reads=tuple(reads),
+        writes=tuple(each.inbox(name) for each in keys),
+        channels=(REPLICATED,),
+    )
 
 
 def api_rights(tokens: Iterable[Token]) -> Rights:
@@ -144,14 +161,14 @@ def api_rights(tokens: Iterable[Token]) -> Rights:
     It may append to the inboxes of their editors and read their receipts. It may read the held items of an edition if a
     token has the scope `decide` there.
     """
-    reads, writes = {TOKENS}, set[str]()
+    reads, writes = {TOKENS}, {parts_key(Kind.API)}
     for token in tokens:
         for keys in map(Keys, token.editions):
             reads |= {keys.edition, keys.editors, keys.receipts(token.editor)}
             writes.add(keys.inbox(token.editor))
             if Scope.DECIDE in token.scopes:
                 reads.add(keys.held)
-    return Rights(commands=_API, reads=tuple(sorted(reads)), writes=tuple(sorted(writes)))
+    return Rights(commands=_API, reads=tuple(sorted(reads)), writes=tuple(sorted(writes)), channels=(REPLICATED,))
 
 
 def check_editor_name(name: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from ticker.store.connection import Redis, as_text
+from ticker.store.replies import as_text
+
+if TYPE_CHECKING:
+    from ticker.store.direct import AnyRedis
 
 Fields: TypeAlias = Mapping[bytes, bytes]
 StreamEntry: TypeAlias = tuple[str, Fields]
@@ -16,7 +19,7 @@ START: Final = "0-0"
 
 
 async def read_streams(
-    redis: Redis, after: Mapping[str, str], *, count: int, block_ms: int | None = None
+    redis: AnyRedis, after: Mapping[str, str], *, count: int, block_ms: int | None = None
 ) -> dict[str, list[StreamEntry]]:
     """Return the entries after the given ids: at most `count` per stream, and only streams that have some.
 
@@ -28,24 +31,24 @@ async def read_streams(
 
 
 async def read_range(
-    redis: Redis, key: str, *, first: str = "-", last: str = "+", count: int | None = None
+    redis: AnyRedis, key: str, *, first: str = "-", last: str = "+", count: int | None = None
 ) -> list[StreamEntry]:
     """Return the entries from id `first` to `last`, oldest first. A `(` before an id excludes it."""
     return _entries(await redis.xrange(key, first, last, count))
 
 
-async def read_newest(redis: Redis, key: str, count: int) -> list[StreamEntry]:
+async def read_newest(redis: AnyRedis, key: str, count: int) -> list[StreamEntry]:
     """Return the last `count` entries, newest first."""
     return _entries(await redis.xrevrange(key, count=count))
 
 
-async def read_last(redis: Redis, key: str) -> StreamEntry | None:
+async def read_last(redis: AnyRedis, key: str) -> StreamEntry | None:
     """Return the newest entry, or None if the stream is empty."""
     entries = await read_newest(redis, key, 1)
     return entries[0] if entries else None
 
 
-async def redis_ms(redis: Redis) -> int:
+async def redis_ms(redis: AnyRedis) -> int:
     """Return the time of Redis's clock in milliseconds since 1970. Deadlines are measured by this clock."""
     seconds, microseconds = await redis.time()
     return seconds * 1000 + microseconds // 1000

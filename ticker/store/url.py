@@ -185,6 +185,19 @@ def parse_url(url: str) -> Target:
     )
 
 
+def check_files(target: Target) -> None:
+    """Check that the files of the TLS options exist.
+
+    Raises:
+        SettingsError: If one doesn't. Without this, the error would not name it.
+
+    """
+    for name in TLS_FILES:
+        path = str((target.tls or {}).get(name, ""))
+        if path and not Path(path).is_file():
+            raise SettingsError(f"the Redis URL {target.shown} names a file in {name} that doesn't exist: {path}")
+
+
 def _unreadable(scheme: str, kind: Kind) -> SettingsError:
     form = _FORMS[kind].format(scheme)
     return SettingsError(

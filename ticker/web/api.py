@@ -6,7 +6,9 @@ from starlette.routing import Route
 
 from ticker.gateway.hub import Hub
 from ticker.web.boards import Boards
+from ticker.web.connection_report import Connections
 from ticker.web.history import History
+from ticker.web.tail import tail_routes
 
 
 def api_routes(hub: Hub) -> list[Route]:
@@ -14,7 +16,9 @@ def api_routes(hub: Hub) -> list[Route]:
     boards, history = Boards(hub), History(hub)
     return [
         Route("/v1/editions", boards.editions),
+        Route("/v1/connection", Connections(hub).report),
         Route("/v1/{edition}/board", boards.board),
+        *tail_routes(hub),
         Route("/v1/{edition}/lines", history.lines),
         Route("/v1/{edition}/lines/{id}", history.line),
         Route("/v1/{edition}/live", boards.live),

@@ -32,6 +32,7 @@ from ticker.web.pages import make_environment, page_routes
 from ticker.web.privacy import PrivateAnswers
 from ticker.web.problems import failed, method_not_allowed, not_found, refused
 from ticker.web.public_address import PublicAddress
+from ticker.web.status import NoteProxies, StatusPage
 
 _NOT_PACED: Final = frozenset({"/healthz", "/readyz"})
 """Cheap answers for probes, which would take a gateway that answers slowly for a dead one."""
@@ -45,37 +46,51 @@ def make_app(
     has_metrics: bool = True,
     workers: WorkerMetrics | None = None,
     demo: bool = False,
+    status_token: str | None = None,
 ) -> Starlette:
     """Make the application for one hub. With `has_metrics`, it has `/metrics`, which also reports `collectors`.
 
     `version` is the project's version: it is part of the addresses of immutable files. `workers` has the metrics of the
-    other workers. With `demo`, it has the made-up article.
+    other workers. With `demo`, it has the made-up article. `status_token` opens the status page.
+
+    Raises:
+        SettingsError: If the token is too short.
+
     """
     operations = Operations(hub, collectors, workers)
     assets = Assets(version)
-    documents = Documents(version, make_environment(assets))
+    environment = make_environment(assets)
+    documents = Documents(version, environment)
+    status = StatusPage(hub, status_token, environment)
     routes = [
         *api_routes(hub),
         *documents.routes,
         Route("/healthz", operations.health),
         Route("/readyz", operations.ready),
         *([Route("/metrics", operations.metrics)] if has_metrics else []),
+        *status.routes,
         *feed_routes(hub),
         *page_routes(hub, version=version, demo=demo, assets=assets),
     ]
     documents.describe(routes)
     return Starlette(
         routes=routes,
-        middleware=[
-            Middleware(PublicAddress, public_url=hub.settings.public_url, trusted=hub.trusted),
-            Middleware(PrivateAnswers),  # inside: `PublicAddress` replaces the scope that handlers mark
-            Middleware(NoStoreByDefault),
-            Middleware(Preflight),
-            Middleware(RequestPacing),
-            Middleware(GZipMiddleware, minimum_size=COMPRESSED_MIN, compresslevel=6),
-        ],
+        middleware=_middleware(hub, status),
         exception_handlers={Refusal: refused, 404: not_found, 405: method_not_allowed, 500: failed},
     )
+
+
+def _middleware(hub: Hub, status: StatusPage) -> list[Middleware]:
+    """Return what every request passes, from the outside to the inside."""
+    return [
+        Middleware(NoteProxies, access=status.access, hub=hub),
+        Middleware(PublicAddress, public_url=hub.settings.public_url, trusted=hub.trusted),
+        Middleware(PrivateAnswers),  # inside: `PublicAddress` replaces the scope that handlers mark
+        Middleware(NoStoreByDefault),
+        Middleware(Preflight),
+        Middleware(RequestPacing),
+        Middleware(GZipMiddleware, minimum_size=COMPRESSED_MIN, compresslevel=6),
+    ]
 
 
 def make_metrics_app(hub: Hub, workers: WorkerMetrics | None = None) -> Starlette:

@@ -30,12 +30,17 @@ IMMUTABLE: Final = "public, max-age=31536000, immutable"
 REVALIDATED: Final = "public, max-age=300, stale-while-revalidate=86400"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
 _STYLES: Final = "text/css; charset=utf-8"
+_MODULES: Final = ("ticker", "ticker-private")
+_TAIL: Final = "tail.js"
+"""The module that both load from their own folder when they poll."""
 _PAGES: Final = {
     "pages.css": _STYLES,
     "lines.css": _STYLES,
     "article.css": _STYLES,
     "pages.js": _SCRIPT,
     "builder.js": _SCRIPT,
+    "status.css": _STYLES,
+    "status.js": _SCRIPT,
     "icon.svg": "image/svg+xml",
     "article.svg": "image/svg+xml",
 }
@@ -49,12 +54,14 @@ class Asset(msgspec.Struct, frozen=True):
 
     Attributes:
         copies: The compressed content by content coding, the smallest first.
+        loaded: The content of another file that this one loads from its own folder, if it does.
 
     """
 
     content: bytes
     media_type: str
     copies: Mapping[str, bytes] = {}
+    loaded: bytes = b""
 
     @staticmethod
     def compressed(content: bytes, media_type: str) -> Asset:
@@ -71,7 +78,7 @@ class Asset(msgspec.Struct, frozen=True):
 
     def release(self, version: str) -> str:
         """Return the file's name in immutable addresses. It contains a hash, so two contents never share an address."""
-        return f"{version}-{sha256(self.content).hexdigest()[:8]}"
+        return f"{version}-{sha256(self.content + self.loaded).hexdigest()[:8]}"
 
 
 class Assets:
@@ -81,18 +88,20 @@ class Assets:
         templates = files("ticker.web") / "templates"
         self._version = version
         contents = {
-            "ticker.js": (widget.module(), _SCRIPT),
-            "ticker.js.map": (widget.source_map(), "application/json"),
-            "ticker-private.js": (widget.module("ticker-private"), _SCRIPT),
-            "ticker-private.js.map": (widget.source_map("ticker-private"), "application/json"),
+            **{f"{name}.js": (widget.module(name), _SCRIPT) for name in (*_MODULES, "tail")},
+            **{f"{name}.js.map": (widget.source_map(name), "application/json") for name in (*_MODULES, "tail")},
             "themes.css": (widget.themes(), _STYLES),
             **{name: ((templates / name).read_bytes(), media_type) for name, media_type in _PAGES.items()},
         }
         self._newest = {name: Asset.compressed(*content) for name, content in contents.items()}
+        tail = self._newest[_TAIL]
+        for name in _MODULES:
+            self._newest[f"{name}.js"] = msgspec.structs.replace(self._newest[f"{name}.js"], loaded=tail.content)
         self._immutable = {(asset.release(version), name): asset for name, asset in self._newest.items()}
         # A browser resolves the map's relative address against the module's own.
-        for name in ("ticker.js", "ticker-private.js"):
+        for name in ("ticker.js", "ticker-private.js", _TAIL):
             self._immutable[self._newest[name].release(version), f"{name}.map"] = self._newest[f"{name}.map"]
+            self._immutable[self._newest[name].release(version), _TAIL] = tail
         for release, content in widget.earlier_modules().items():
             self._immutable[release, "ticker.js"] = Asset.compressed(content, _SCRIPT)
 
@@ -115,8 +124,10 @@ class Assets:
 
     async def immutable_file(self, request: Request) -> Response:
         """Serve one release of a file."""
-        parameters = request.path_params
-        return _serve(request, self._immutable.get((parameters["release"], parameters["name"])), IMMUTABLE)
+        release, name = request.path_params["release"], request.path_params["name"]
+        if name == _TAIL and (release, name) not in self._immutable and (release, "ticker.js") in self._immutable:
+            return _serve(request, self._newest[name], REVALIDATED)  # an earlier module loads the newest one
+        return _serve(request, self._immutable.get((release, name)), IMMUTABLE)
 
 
 def _serve(request: Request, asset: Asset | None, cache_control: str) -> Response:

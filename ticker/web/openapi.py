@@ -14,14 +14,19 @@ from typing import Final
 import msgspec
 from starlette.routing import BaseRoute, Route
 
+from ticker.core.status import SystemStatus
+from ticker.core.tail import Tail
 from ticker.problems import Problem
 from ticker.schemas import MESSAGES, Schema, components
 from ticker.web.boards import EditionsAnswer
+from ticker.web.connection_report import ConnectionReport
 from ticker.web.history import HistoryPage, LineAnswer
 from ticker.web.operations import Health, Readiness
 
 MEDIA_TYPE: Final = "application/vnd.oai.openapi+json;version=3.2"
-_ANSWERS: Final = (Problem, EditionsAnswer, HistoryPage, LineAnswer, Health, Readiness)
+_ANSWERS: Final = (
+    *(Problem, EditionsAnswer, Tail, HistoryPage, LineAnswer, Health, Readiness, ConnectionReport, SystemStatus),
+)
 
 
 def openapi(version: str, routes: Iterable[BaseRoute]) -> Schema:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
-from prometheus_client import generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ticker.core.edition import in_order
 from ticker.gateway.hub import Hub
-from ticker.gateway.metrics import make_registry
+from ticker.gateway.metrics import PART, make_registry
 from ticker.gateway.worker_metrics import WorkerMetrics
+from ticker.metrics.app import metrics_response
 from ticker.web.api_response import api_response
 
 
@@ -46,7 +45,7 @@ class Operations:
     def __init__(self, hub: Hub, collectors: Sequence[Collector] = (), workers: WorkerMetrics | None = None) -> None:
         self._hub = hub
         self._workers = workers
-        self._registry = make_registry(hub, collectors)
+        self._registry = make_registry(hub, collectors, "up" if collectors else PART)
 
     async def health(self, request: Request) -> Response:
         """Report that the process runs and its event loop answers."""
@@ -59,16 +58,12 @@ class Operations:
         return Response(msgspec.json.encode(body), code, {"Cache-Control": "no-store"}, "application/json")
 
     async def metrics(self, request: Request) -> Response:
-        """Return the metrics in the format that the client accepts: Prometheus's text or OpenMetrics.
+        """Return the metrics in the format that the client accepts: Prometheus's text, OpenMetrics or protobuf.
 
         Any worker of several returns the metrics of all.
         """
         registry = self._registry if self._workers is None else await self._workers.gather(self._registry)
-        try:
-            encode, content_type = choose_encoder(", ".join(request.headers.getlist("accept")))
-        except TypeError:  # prometheus_client 0.24 fails if the version in the header isn't a number
-            encode, content_type = generate_latest, CONTENT_TYPE_PLAIN_0_0_4
-        return Response(encode(registry), headers={"Content-Type": content_type})
+        return metrics_response(request, registry)
 
 
 def _readiness(hub: Hub) -> Readiness:

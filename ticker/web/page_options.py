@@ -45,6 +45,7 @@ class PageOptions(msgspec.Struct, frozen=True):
     wall: bool = False
     lines: int | None = None
     selection: Selection = EVERYTHING
+    transport: str = "socket"
 
     @property
     def query(self) -> str:
@@ -57,6 +58,7 @@ class PageOptions(msgspec.Struct, frozen=True):
             ("layout", "" if self.layout == "list" else self.layout),
             ("theme", self.theme),
             ("scheme", self.scheme),
+            ("transport", "" if self.transport == "socket" else self.transport),
         ):
             if value:
                 fields.append((name, value))
@@ -81,6 +83,7 @@ def parse_page_options(query: str, edition: Edition | None) -> PageOptions:
         scheme=scheme if scheme in SCHEMES else "",
         wall=_last(fields, "wall") == "1",
         lines=_parse_lines(_last(fields, "lines")),
+        transport="tail" if _last(fields, "transport") == "tail" else "socket",
         selection=EVERYTHING if edition is None else _parse_selection(fields, edition),
     )
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -235,6 +236,10 @@ class LineList(OptionList, OwnKeys):
         super().__init__(markup=False, compact=True)
         self._shown: tuple[object, ...] = ()
         self._select_next: str | None = None
+
+    async def on_key(self, event: Key) -> None:
+        """Explain a key that no binding has handled. `OwnKeys.on_key` runs, too."""
+        await self.run_action(f"app.explain_key({event.key!r})")
 
     @property
     def selected(self) -> str | None:

@@ -14,7 +14,7 @@ from ticker.core.edition import Edition
 from ticker.core.held import Held
 from ticker.core.line import Change
 from ticker.core.outcome import Hold, Outcome, Publish, Refuse, decide, publish_held
-from ticker.core.rules.house_rules import DUPLICATE_LINES
+from ticker.core.rules.recent_lines import DUPLICATE_LINES
 from ticker.core.submission import Finding, Submission
 
 AGAIN = "Ferry office: Storm Odile reaches the cost of Valmora!"

@@ -18,6 +18,7 @@ from ticker.core.line import Change, Direction
 from ticker.core.outcome import Hold, Publish, Refuse
 from ticker.core.rules.effects import HOUSE_RULES
 from ticker.core.rules.house_rules import check_house_rules
+from ticker.core.rules.recent_lines import RecentLines
 from ticker.core.submission import Submission
 
 GOOD = {
@@ -265,7 +266,7 @@ def test_a_text_in_a_change_without_text_gets_no_other_finding() -> None:
     outcome = outcome_of(withdrawal, board=board_of(SAID))
     assert (refused(outcome), warned(outcome)) == (["field"], [])
     entry = next(board_of(UNATTRIBUTED).newest_first())
-    assert list(check_house_rules(ENGLISH, withdrawal, entry.line, [], START)) == []
+    assert list(check_house_rules(ENGLISH, withdrawal, entry.line, RecentLines(), START)) == []
 
 
 def test_a_new_language_is_compared_with_the_existing_text() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisClusterException
 
-from publisher_cli.submit import change, runner, undo_window
+from publisher_cli.submit import line_change, runner, undo_window
 from publisher_cli.submit.request import ChangeRequest
 from tests.support.commands import Post
 from tests.support.in_process import Command, new
@@ -42,7 +42,7 @@ def test_ctrl_c_while_finding_related_lines_prints_the_receipt_once(
     system: System, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_id = post("A story that is interrupted", "--story", "interrupted-1")
-    monkeypatch.setattr(change, "find_related_lines", interrupt)
+    monkeypatch.setattr(line_change, "find_related_lines", interrupt)
     command = Command(system)
     assert command.send(ChangeRequest(change=Change.WITHDRAW, line=line_id, fields={"reason": "It was wrong."})) == 130
     assert command.out.getvalue().startswith("withdrawn  en ")
@@ -82,10 +82,10 @@ def test_receipt_is_awaited_again_after_a_cluster_error(system: System, monkeypa
 def test_window_without_a_final_receipt_prints_its_warnings_once(
     system: System, monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
-    async def unanswered(window: undo_window.Window, _: object, **__: object) -> Receipt:
+    async def unanswered(window: undo_window.Window, *_: object) -> Receipt:
         return window._held  # as if no desk answered in time
 
-    monkeypatch.setattr(undo_window.Window, "wait", unanswered)
+    monkeypatch.setattr(undo_window.Window, "final", unanswered)
     command = Command(system, json=as_json)
     assert command.send(new("Nobody says it", undo_s=60.0)) == 5
     printed = command.out.getvalue() + command.err.getvalue()

@@ -9,7 +9,9 @@ import signal
 import subprocess
 
 from publisher_cli.session import Session
+from publisher_cli.submit.event_loop import EventLoop
 from publisher_cli.submit.undo_window import Window
+from publisher_cli.submit.waiting import Answer
 from tests.support.commands import on_board, one_line
 from tests.support.prefork import SCRIPTS
 from tests.support.review_system import held_in
@@ -101,12 +103,12 @@ async def test_ctrl_c_as_the_window_opens_takes_the_line_back(review_system: Sys
     submission = Submission(key="at-once", change=Change.NEW, text="Taken back at once", undo_s=60.0)
     pending = PendingRequest(session.url, "es", "maha", submission)
     async with session.redis() as redis:
-        window = Window(console, session, pending, await pending.run(redis))
+        held = Answer(await pending.run(redis), is_interrupted=False)
         task = asyncio.current_task()
         assert task is not None
         task.cancel()  # as asyncio does on Ctrl-C; it takes effect at the next wait
-        receipt = await window.wait(redis)
-    assert (receipt.status, receipt.key, window.is_interrupted) == (ReceiptStatus.DROPPED, "at-once", True)
+        receipt, is_interrupted = await EventLoop().wait_for_window(console, session, redis, pending, held)
+    assert (receipt.status, receipt.key, is_interrupted) == (ReceiptStatus.DROPPED, "at-once", True)
     assert await asyncio.to_thread(held_in, review_system, "es") == set()
 
 

@@ -86,13 +86,15 @@ async def test_message_of_an_earlier_edition_is_ignored() -> None:
         assert tui.app.connection.state is not State.LIVE
 
 
-async def test_key_of_another_list_does_nothing() -> None:
+async def test_key_of_another_list_says_why_it_does_nothing() -> None:
     model = model_of("Ferries stop")
     model.held = [held_item()]
     async with offline_tui(model) as tui:
         await tui.press("escape", "a", "x")
+        await tui.shows("NOT DONE", "reject applies to the pending items: press d first")
         assert len(tui.app.screen_stack) == 1
         await tui.press("d", "u", "w")
+        await tui.shows("NOT DONE", "withdraw applies to the lines of the board: press b first")
         assert len(tui.app.screen_stack) == 1
         await tui.press("a")
         await tui.shows("APPROVE OMAR'S NEW LINE?")
@@ -125,8 +127,7 @@ async def test_no_text_can_control_the_terminal() -> None:
     (entry,) = model.board.newest_first()  # as from a log that somebody has forged
     line = msgspec.structs.replace(entry.line, version=2, text=f"Ferries {hostile} stop")
     model.board.apply(msgspec.structs.replace(entry, line=line))
-    async with offline_tui(model) as tui:
-        tui.app.post_message(ConnectionChanged(model.name, State.LOST, f"Redis said {hostile}"))
+    async with offline_tui(model, fault=f"Redis said {hostile}") as tui:
         await tui.shows("Ferries ]52;c;cm0gLXJmIH4= 2J gnp.exe ? stop", "Redis said ]52")
         assert escape(tui.text) == tui.text
 

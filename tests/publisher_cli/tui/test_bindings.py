@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from textual.binding import Binding
 
-from publisher_cli.tui.bindings import BLOCKED_BY_DIALOGS, EVERYWHERE, ON_COMPOSER, ON_LIST, Pane, is_applicable
+from publisher_cli.tui.bindings import (
+    BLOCKED_BY_DIALOGS,
+    EVERYWHERE,
+    ON_COMPOSER,
+    ON_LIST,
+    Pane,
+    is_applicable,
+    why_not_here,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +29,21 @@ from publisher_cli.tui.bindings import BLOCKED_BY_DIALOGS, EVERYWHERE, ON_COMPOS
 )
 def test_action_applies_only_to_the_rows_of_its_lists(action: str, panes: set[Pane]) -> None:
     assert {pane for pane in Pane if is_applicable("act", (action,), pane)} == panes
+
+
+@pytest.mark.parametrize(
+    ("key", "pane", "reason"),
+    [
+        ("w", Pane.PENDING, "withdraw applies to the lines of the board: press b first"),
+        ("ص", Pane.SCHEDULED, "withdraw applies to the lines of the board: press b first"),
+        ("a", Pane.BOARD, "approve applies to the pending items: press d first"),
+        ("w", Pane.BOARD, None),
+        ("z", Pane.SCHEDULED, None),
+        ("j", Pane.PENDING, None),
+    ],
+)
+def test_key_of_another_list_has_an_explanation(key: str, pane: Pane, reason: str | None) -> None:
+    assert why_not_here(key, pane) == reason
 
 
 def test_list_offers_only_the_other_lists() -> None:

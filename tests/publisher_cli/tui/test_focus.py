@@ -119,21 +119,32 @@ async def test_own_line_is_selected_after_it_is_published(newsroom: DeskHarness)
 
 @pytest.mark.parametrize(("keys", "selected"), [((), "line-1"), (("escape",), "line-2")])
 async def test_own_line_is_not_selected_while_the_list_has_the_focus(keys: tuple[str, ...], selected: str) -> None:
-    receipt = Receipt(
-        status=ReceiptStatus.ON_AIR,
-        edition="en",
-        key="k1",
-        action="new",
-        id="line-1",
-        held="line-1",
-        position=str(Position(1, "ab" * 8)),
-    )
+    receipt = _on_air("line-1")
     async with offline_tui(model_of("Polls close", "Ferries stop")) as tui:
         await tui.press(*keys)
         assert tui.lines.selected == "line-2"
         tui.app.post_message(ReceiptArrived(receipt))
         await tui.shows("ON AIR")
         assert tui.lines.selected == selected
+
+
+async def test_receipt_that_arrives_after_the_screens_have_closed_is_no_error() -> None:
+    async with offline_tui(model_of("Polls close")) as tui:
+        app = tui.app
+    assert not app.screen_stack
+    app._show_receipt(_on_air("line-1"), "")
+
+
+def _on_air(line_id: str) -> Receipt:
+    return Receipt(
+        status=ReceiptStatus.ON_AIR,
+        edition="en",
+        key="k1",
+        action="new",
+        id=line_id,
+        held=line_id,
+        position=str(Position(1, "ab" * 8)),
+    )
 
 
 async def test_refused_form_focuses_the_field_that_is_missing(newsroom: DeskHarness) -> None:

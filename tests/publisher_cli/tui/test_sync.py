@@ -62,7 +62,7 @@ async def test_line_sent_again_after_a_missing_receipt_is_published_once(
 ) -> None:
     async with newsroom.desk():
         pass  # the edition exists, but its desk has stopped
-    async with run_tui(newsroom.url, deadline_s=0.5) as tui:
+    async with run_tui(newsroom.url, deadline_s=5) as tui:
         await register(newsroom.redis, "en", "maha")
         await tui.paste(STORM)
         await tui.press("enter")

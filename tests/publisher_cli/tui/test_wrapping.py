@@ -14,8 +14,8 @@ async def test_every_row_closes_the_isolates_that_it_opens(redis_url: str) -> No
         await tui.paste("عاصفة قوية تقترب من الساحل الغربي للبلاد وتوقف حركة العبّارات حتى صباح الغد في الميناء")
         await tui.press("enter")
         await tui.shows("ON AIR")
+        await tui.until(lambda: sum("\u2067" in line for line in tui.screen) > 3, "the board shows the line, too")
         lines = [line for line in tui.screen if "\u2067" in line or "\u2069" in line]
-    assert sum("\u2067" in line for line in lines) > 3
     for line in lines:
         assert line.count("\u2067") + line.count("\u2068") == line.count("\u2069"), ascii(line)
 

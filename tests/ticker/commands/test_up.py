@@ -19,7 +19,7 @@ from tests.support.prefork import SCRIPTS
 from tests.support.readers import RecordingReader
 from tests.support.servers import RedisServer, free_port, is_alive
 from tests.support.system import Program, System, environment
-from tests.support.waiting import until
+from tests.support.waiting import eventually, until
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ async def test_a_second_signal_ends_it_at_once(own: System) -> None:
     readers = [await RecordingReader(own.url, "en").open() for _ in range(40)]
     server = _server_pid(own)
     own.signal(signal.SIGINT)
-    await readers[0].until(lambda: any(reader.close_code is not None for reader in readers))
+    await eventually(lambda: any(reader.close_code is not None for reader in readers), "a reader is disconnected")
     own.signal(signal.SIGINT)
     assert await asyncio.to_thread(own.wait, 5) == 0
     assert not is_alive(server)

@@ -71,7 +71,9 @@ _RTL_SCRIPTS: Final = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm",
 
 def count_graphemes(text: str) -> int:
     """Count the characters as a person would: extended grapheme clusters (UAX #29)."""
-    return sum(1 for _ in _GRAPHEME.finditer(text))
+    if text.isascii():
+        return len(text) - text.count("\r\n")
+    return len(_GRAPHEME.findall(text))
 
 
 def check_size(what: str, text: str, graphemes: int, more: int = 0) -> Iterator[RuleFinding]:
@@ -81,7 +83,9 @@ def check_size(what: str, text: str, graphemes: int, more: int = 0) -> Iterator[
 
     Normalization sorts combining marks in a row, which takes time in the square of their number.
     """
-    text = without_invisible(text).strip()  # as normalization does: marks on both sides may be in a row then
+    if text.isascii() and len(text) <= graphemes + more:
+        return
+    text = without_invisible(text).strip()  # as normalization does: it can bring marks together
     code_points = len(text)
     if code_points > (graphemes + more) * GRAPHEME_CODE_POINTS:
         yield refuse(
@@ -105,7 +109,7 @@ def normal_text(text: str) -> str:
 def check_removed(what: str, text: str) -> Iterator[RuleFinding]:
     """Warn of the characters that `normal_text` removes."""
     names = [
-        f"{unicodedata.name(character)} (U+{ord(character):04X})" for character in sorted(set(REMOVED.findall(text)))
+        f"{unicodedata.name(character)} (U+{ord(character):04X})" for character in sorted(set(REMOVED) & set(text))
     ]
     if names:
         removed, were = ("an invisible character", "it is") if len(names) == 1 else ("invisible characters", "they are")
@@ -134,6 +138,8 @@ def split_attribution(text: str) -> tuple[str | None, str]:
 
 def check_plain(what: str, text: str) -> Iterator[RuleFinding]:
     """Refuse controls, line breaks, bidirectional overrides, unbalanced isolates and too many combining marks."""
+    if text.isascii() and text.isprintable():
+        return
     names = sorted(set(_refused_characters(text)))
     for name in names[:CHARACTERS_NAMED]:
         yield refuse("character", f"the {what} has {name}: take it out")

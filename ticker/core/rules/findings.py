@@ -54,6 +54,8 @@ class Findings(msgspec.Struct, frozen=True):
     def of(cls, *checks: Iterable[RuleFinding]) -> Findings:
         """Run the checks and sort their findings by effect, in the order in which they were found."""
         found = [each for check in checks for each in check]
+        if not found:
+            return cls()
 
         def with_effect(*effects: Effect) -> tuple[Finding, ...]:
             return tuple(each.finding for each in found if each.effect in effects and not each.overridden)

@@ -13,7 +13,6 @@ from typing import Final
 from msgspec import UNSET
 
 from ticker.core.edition import Edition, Effect
-from ticker.core.entry import Entry
 from ticker.core.held import Held
 from ticker.core.line import TEXT_CHANGES, Change, Line
 from ticker.core.rules import fields
@@ -21,6 +20,7 @@ from ticker.core.rules.effects import effect_of
 from ticker.core.rules.findings import RuleFinding, ask
 from ticker.core.rules.labels import Label, find_label
 from ticker.core.rules.placeholders import find_placeholder
+from ticker.core.rules.recent_lines import DUPLICATE_LINES, RecentLines
 from ticker.core.rules.similarity import most_similar
 from ticker.core.rules.typography import is_shouted, loose_space, wrong_quotes
 from ticker.core.rules.word_count import WORDS_LEAST, count_words
@@ -30,9 +30,6 @@ from ticker.core.submission import Finding, Submission
 DUPLICATE_WINDOW: Final = timedelta(hours=1)
 """A new text is compared with all lines that changed within this time, even if they have left the board."""
 
-DUPLICATE_LINES: Final = 200
-"""The maximum number of lines that a new text is compared with, so that many lines don't slow down the desk."""
-
 _ANYWAY: Final = "post yours anyway (`--again`)"
 
 SHOWN: Final = 40
@@ -40,12 +37,12 @@ SHOWN: Final = 40
 
 
 def check_house_rules(
-    edition: Edition, submission: Submission, line: Line, newest_first: Iterable[Entry], now: datetime
+    edition: Edition, submission: Submission, line: Line, recent: RecentLines, now: datetime
 ) -> Iterator[RuleFinding]:
     """Apply every house rule to `line`, the version that `submission` would make.
 
     A rule only checks the fields that the submission sets. It doesn't report faults of the version on air. Each rule
-    makes at most one finding. `newest_first` are the latest entries of the edition's lines.
+    makes at most one finding. `recent` are the newest lines of the edition.
     """
     if submission.change not in TEXT_CHANGES:
         return
@@ -55,21 +52,20 @@ def check_house_rules(
             yield ask(finding.code, finding.detail, is_confirmed=submission.confirmed)
         elif effect is not Effect.OFF:
             yield RuleFinding(effect, finding)
-    yield from check_duplicate(edition, submission, line, newest_first, now)
+    yield from check_duplicate(edition, submission, line, recent, now)
 
 
 def check_duplicate(
-    edition: Edition, submission: Submission, line: Line, newest_first: Iterable[Entry], now: datetime
+    edition: Edition, submission: Submission, line: Line, recent: RecentLines, now: datetime
 ) -> Iterator[RuleFinding]:
     """Find a new line that looks like a line on the board or of the last hour. `again` overrides the finding."""
     effect = effect_of(edition, "duplicate")
     if submission.change is not Change.NEW or effect is Effect.OFF:
         return
-    others = list(_recent_lines(edition, newest_first, now))
-    found = most_similar(line.text, [other.text for other in others])
+    found = recent.find_similar(line.text, lambda other: _is_recent(edition, other, recent, now))
     if found is None:
         return
-    detail = f"the text {_how_similar(found[1])} the line {others[found[0]].id}: update that line, or {_ANYWAY}"
+    detail = f"the text {_how_similar(found[1])} the line {found[0].id}: update that line, or {_ANYWAY}"
     yield _duplicate(effect, submission, detail)
 
 
@@ -85,7 +81,7 @@ def check_duplicate_of_held(
         for held in islice(items, DUPLICATE_LINES)
         if held.submission.change is Change.NEW and isinstance(held.submission.text, str)
     }
-    found = most_similar(line.text, list(texts.values()))
+    found = most_similar(line.text, list(texts.values())) if texts else None
     if found is None:
         return
     held_id = list(texts)[found[0]]
@@ -103,17 +99,12 @@ def _how_similar(percent: float) -> str:
     return "matches" if int(percent) == 100 else f"is {int(percent)} % similar to"
 
 
-def _recent_lines(edition: Edition, newest_first: Iterable[Entry], now: datetime) -> Iterator[Line]:
-    """Yield the lines that readers see or have just seen: pins, the top of the board, and changes of the last hour."""
-    room, since = edition.board_lines, now - DUPLICATE_WINDOW
-    for entry in islice(newest_first, DUPLICATE_LINES):
-        other = entry.line
-        if not other.text:
-            continue
-        is_on_board = room > 0 and other.shows(now)
-        room -= is_on_board
-        if is_on_board or other.updated_at > since or other.is_pinned(now):
-            yield other
+def _is_recent(edition: Edition, other: Line, recent: RecentLines, now: datetime) -> bool:
+    """Return whether readers see a line or have just seen it: pins, the top of the board, changes of the last hour."""
+    if other.updated_at > now - DUPLICATE_WINDOW or other.is_pinned(now):
+        return True
+    room = edition.board_lines
+    return other.shows(now) and recent.count_newer(other, room, lambda newer: newer.shows(now)) < room
 
 
 def _findings(edition: Edition, submission: Submission, line: Line) -> Iterator[Finding]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -63,7 +64,7 @@ def comparable(text: str) -> Comparable:
     return Comparable(words, numbers, " ".join(words))
 
 
-_cached_comparable: Final = lru_cache(maxsize=4096)(comparable)
+cached_comparable: Final = lru_cache(maxsize=4096)(comparable)
 """Cached, for texts on air: they are compared again and again, and their length is limited."""
 
 
@@ -89,13 +90,18 @@ _DISTINCTIVE: Final = frozenset(
 )
 
 
-def most_similar(text: str, others: Sequence[str]) -> tuple[int, float] | None:
-    """Return the index of the most similar duplicate in `others`, and its similarity in per cent, or None."""
+def most_similar(
+    text: str, others: Sequence[str], compares: Callable[[int], bool] = lambda _: True
+) -> tuple[int, float] | None:
+    """Return the index of the most similar duplicate in `others`, and its similarity in per cent, or None.
+
+    Only indexes for which `compares` returns True count.
+    """
     ours = comparable(text)
     if not ours.words:
         return None
     theirs = {
-        index: form for index, other in enumerate(others) if (form := _cached_comparable(other)).numbers == ours.numbers
+        index: form for index, other in enumerate(others) if (form := cached_comparable(other)).numbers == ours.numbers
     }
     similar = process.extract(
         ours.joined,
@@ -103,9 +109,10 @@ def most_similar(text: str, others: Sequence[str]) -> tuple[int, float] | None:
         scorer=ratio,
         processor=None,
         score_cutoff=TEXT_SIMILAR,
-        limit=CANDIDATES,
+        limit=None,
     )
-    for _, score, index in similar:  # most similar first
+    candidates = (found for found in similar if compares(found[2]))
+    for _, score, index in islice(candidates, CANDIDATES):  # most similar first
         if _is_same_news(ours.words, theirs[index].words):
             return index, score
     return None

@@ -43,6 +43,8 @@ def foreign_script(text: str, lang: str) -> str | None:
     own_letter = _letter_of(lang)
     if own_letter is None:
         return None
+    if text.isascii() and own_letter.match("a"):
+        return None
     own = len(own_letter.findall(text))
     foreign = _letters_besides(own_letter, text, with_names=own == 0)
     return _script_name(foreign[0]) if len(foreign) > own else None

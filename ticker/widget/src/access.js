@@ -19,10 +19,10 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
  * and reports of errors read them.
  * @type {WeakMap<object, string>}
  */
-const tokens = /* @__PURE__ */ new WeakMap();
+const tokens = /** @type {any} */ (HAS_TOKENS && new WeakMap());
 
 /** @type {WeakMap<object, number>} */
-const numbers = /* @__PURE__ */ new WeakMap();
+const numbers = /** @type {any} */ (HAS_TOKENS && new WeakMap());
 let lastNumber = 0;
 
 /** Return a number that no other element of the page has. @param {object} element */
@@ -71,7 +71,7 @@ class Access {
 /** @typedef {import("./link.js").Link} Link */
 
 /** @type {WeakMap<Link, Access>} */
-const links = /* @__PURE__ */ new WeakMap();
+const links = /** @type {any} */ (HAS_TOKENS && new WeakMap());
 
 /** @param {Link} link */
 function accessOf(link) {

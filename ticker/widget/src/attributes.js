@@ -19,7 +19,7 @@ import { attempt } from "./dom.js";
  * @property {Partial<import("./words.js").Words>} words Other words for the controls. The attribute has them as JSON.
  * @property {string} label The title, and the accessible name of the region. Empty: the title of the edition.
  * @property {boolean} paused Whether the lines stand still. Withdrawn lines disappear even then.
- * @property {"" | "events" | "socket"} transport The first transport. Empty: the element chooses.
+ * @property {"" | "events" | "socket" | "tail"} transport The first transport. Empty: the element chooses.
  * @property {"on" | "off"} announce Whether new lines are announced to assistive technology.
  * @property {string} href The address for lines without a link of their own.
  */
@@ -58,7 +58,7 @@ const READERS = {
   words: (value) => attempt(() => Object(JSON.parse(/** @type {string} */ (value)))) ?? {},
   label: text,
   paused: (value) => (value ?? "false") !== "false", // Vue and Svelte write "false" before the element is defined
-  transport: oneOf("", "events", "socket"),
+  transport: oneOf("", "events", "socket", "tail"),
   announce: oneOf("on", "off"),
   href: text,
 };

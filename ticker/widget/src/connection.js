@@ -20,7 +20,7 @@ const CLOSED_AS_REFUSED = 4000; // close codes from here on allow to reconnect o
 /** The connection of one tab. `Link` has the size of the board to request, the state, and what becomes of messages. */
 export class Connection extends Sharing {
   ownUrl; // of the link
-  #nextTransport = ""; // "events" or "socket" after the other one failed
+  #nextTransport = ""; // "events", "socket" or "tail" after another one failed
   #usesEvents = false; // the latest attempt does
   /** @type {AbortController | undefined} */
   #attempt; // the current stream or probe
@@ -37,7 +37,7 @@ export class Connection extends Sharing {
     this.ownUrl = url;
   }
 
-  /** The transport that the attribute `transport` requests: "events" (only events), "socket" (a socket first) or nothing. */
+  /** The transport that the attribute `transport` requests: "events" or "tail" (only that), "socket" (first) or nothing. */
   get #requestedTransport() {
     const fragment = this.ownUrl.split("#")[1];
     return HAS_TOKENS ? fragment?.split("/")[0] : fragment;
@@ -96,7 +96,8 @@ export class Connection extends Sharing {
    *
    * Events are the default: a page's `connect-src` policy that names this server allows them, while it may block and
    * report a WebSocket. A page can't read its own policy, so it can't decide by that. A WebSocket is used if all slots
-   * are in use, and each transport if the other one failed.
+   * are in use, and each transport if the other one failed. If both did, this tab polls the tail: that module is loaded
+   * only then.
    * @this {Link}
    */
   async openStream() {
@@ -104,17 +105,20 @@ export class Connection extends Sharing {
     const signal = this.#startAttempt(() => this.#probe("/board"));
     this.setState("connecting");
     const transport = this.#nextTransport || this.#requestedTransport;
-    const releaseSlot = transport ? null : await acquireSlot().catch(() => null);
+    const releaseSlot = transport ? null : await acquireSlot().catch(() => {});
+    const tail = transport === "tail" && (await import("./tail.js").catch(() => {}));
     if (signal.aborted) return releaseSlot?.();
     this.#usesEvents = transport === "events" || !!releaseSlot;
     const address = this.#address(this.#usesEvents ? "/events" : "/live", this.position);
     const token = HAS_TOKENS ? tokenToSend(this) : "";
     const source = attempt(() =>
-      this.#usesEvents
-        ? HAS_TOKENS && token
-          ? openEventStream(address, token)
-          : new EventSource(address)
-        : new WebSocket(address.replace(/^http/, "ws"), HAS_TOKENS ? subprotocols(token) : "ticker.v1"),
+      tail
+        ? tail.open(address, this.position, HAS_TOKENS ? withToken(token) : {})
+        : this.#usesEvents
+          ? HAS_TOKENS && token
+            ? openEventStream(address, token)
+            : new EventSource(address)
+          : new WebSocket(address.replace(/^http/, "ws"), HAS_TOKENS ? subprotocols(token) : "ticker.v1"),
     );
     signal.onabort = () => {
       source?.close();
@@ -138,6 +142,7 @@ export class Connection extends Sharing {
    * @this {Link}
    */
   async #probe(path) {
+    if (this.#requestedTransport === "tail") return this.#fail(); // a static host has nothing else
     const signal = this.#startAttempt(() => this.#fail());
     const request = () =>
       fetch(this.#address(path), HAS_TOKENS ? { ...withToken(tokenToSend(this)), signal } : { signal });
@@ -149,7 +154,10 @@ export class Connection extends Sharing {
       // A proxy may also answer like this for a moment, so the delays begin as short as after other failures.
       return this.#fail(0, /40[0134]/.test(/** @type {any} */ (response?.status)));
     }
-    if (!this.#usesEvents) this.#nextTransport = "events";
+    // A page that pins its scripts loads no other one by itself.
+    if (!this.#usesEvents)
+      this.#nextTransport =
+        this.#nextTransport === "socket" && !document.querySelector("script[integrity]") ? "tail" : "events";
     else if (path === "/board" && this.#requestedTransport !== "events") this.#nextTransport = "socket";
     this.setState("connecting");
     this.reconnect();

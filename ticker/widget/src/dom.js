@@ -60,22 +60,3 @@ export const digitsOf = (lang) =>
  * @param {string} [digits] from `digitsOf`
  */
 export const localeOf = (lang, digits) => attempt(() => new Intl.Locale(lang, { numberingSystem: digits }));
-
-/**
- * Return the age of a line in its own language and in the reader's time zone: "now", "2 minutes ago", "3 hours ago", or
- * the date if it is from an earlier day.
- * @param {number} instant in milliseconds
- * @param {number} now in milliseconds
- * @param {Intl.Locale | undefined} locale
- * @param {"long" | "short"} style
- */
-export function formatAge(instant, now, locale, style) {
-  const minutes = (now - instant) / 60_000;
-  const date = new Date(instant);
-  const isToday = new Date(now).toDateString() === date.toDateString();
-  const format = (/** @type {number} */ count, /** @type {Intl.RelativeTimeFormatUnit} */ unit) =>
-    new Intl.RelativeTimeFormat(locale, { numeric: "auto", style }).format(-~~count, unit);
-  if (minutes < 1) return format(0, "second");
-  if (minutes < 60) return format(minutes, "minute");
-  return isToday ? format(minutes / 60, "hour") : date.toLocaleDateString(locale, { dateStyle: "medium" });
-}

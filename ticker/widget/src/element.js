@@ -1,17 +1,17 @@
 /** The element: its connection, its lines, what it announces, and what host pages can do with it. */
 
-// The style sheet comes first in the bundle: side by side, code and rules compress better.
+// The style sheet comes first in the bundle: side by side, code and rules compress better. So does this order.
 import { styleSheet } from "./styles.js";
 
+import { freshLines } from "./list.js";
 import { HAS_TOKENS, defineToken, renewToken, tokenOf } from "./access.js";
 import { Announcer } from "./announcer.js";
-import { Attributes, upgradeProperties } from "./attributes.js";
 import { attempt } from "./dom.js";
+import { Attributes, upgradeProperties } from "./attributes.js";
 import { nextBoardChange } from "./fold.js";
-import { Interface } from "./interface.js";
-import { linkUrl, sharedLink } from "./link.js";
-import { markFresh } from "./list.js";
 import { likelyLanguage, wordsOf } from "./words.js";
+import { Interface } from "./interface.js";
+import { Link, linkUrl, links } from "./link.js";
 
 /**
  * @typedef {import("./fold.js").Line} Line
@@ -24,9 +24,6 @@ const TIMER_MINIMUM_MS = 50;
 const ANNOUNCED_CHANGES = ["new", "update", "correct", "unhide", "withdraw"];
 
 const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion)");
-
-/** @param {Line[]} left @param {Line[]} right */
-const areSame = (left, right) => left.length === right.length && left.every((line, index) => line === right[index]);
 
 /** Freeze an array, because pages get it. @param {Line[]} lines */
 const freeze = (lines) => /** @type {Line[]} */ (Object.freeze(lines));
@@ -208,7 +205,7 @@ export class BreakingTicker extends Attributes {
       this.#leaveLink();
       this.#url = url;
       if (url) {
-        this.#link = sharedLink(url);
+        this.#link = links.get(url) ?? new Link(url);
         this.#link.members.add(this.#member);
         this.#adoptRenderedBoard(this.#link);
       }
@@ -256,7 +253,7 @@ export class BreakingTicker extends Attributes {
     }
     if (live) {
       this.#announce(line);
-      markFresh(line);
+      freshLines.add(line);
     }
     this.#dispatch("line", { line, live });
   }
@@ -326,7 +323,8 @@ export class BreakingTicker extends Attributes {
 
   /** Replace the board, unless it has the same lines. @param {Line[]} board */
   #setBoard(board) {
-    if (!areSame(board, this.#board)) this.#board = freeze(board);
+    const isOther = (/** @type {Line} */ line, /** @type {number} */ index) => line !== this.#board[index];
+    if (board.length !== this.#board.length || board.some(isOther)) this.#board = freeze(board);
   }
 
   /** Render with the next frame, however often this is called. */

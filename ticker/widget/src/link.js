@@ -56,8 +56,8 @@ export function linkUrl(element) {
   return url.href;
 }
 
-/** @type {Map<string, Link>} */
-const links = new Map();
+/** The links by their URLs. All elements with the same URL share one. @type {Map<string, Link>} */
+export const links = new Map();
 
 /** A connection with its fold and its position. Elements share it, and the tabs of a site do, too. */
 export class Link extends Tabs {
@@ -190,9 +190,6 @@ export class Link extends Tabs {
     this.deliver(null);
   }
 }
-
-/** Return the link that all elements with this URL share. @param {string} url from `linkUrl` */
-export const sharedLink = (url) => links.get(url) ?? new Link(url);
 
 /**
  * Listen to an event of the whole page once for all links. Do nothing on a server.

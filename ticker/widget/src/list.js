@@ -1,4 +1,4 @@
-import { formatAge, localeOf, make, setPart, setText } from "./dom.js";
+import { localeOf, make, setPart, setText } from "./dom.js";
 import { toMilliseconds } from "./fold.js";
 
 /**
@@ -18,11 +18,8 @@ const WEB = /^https?:/i;
  * }} Settings
  */
 
-/** The lines that arrived while their element was live. @type {WeakSet<Line>} */
-const freshLines = new WeakSet();
-
-/** Mark a line as news: its item is highlighted when it appears. @param {Line} line */
-export const markFresh = (line) => void freshLines.add(line);
+/** The lines that arrived while their element was live. Their items are highlighted. @type {WeakSet<Line>} */
+export const freshLines = new WeakSet();
 
 /** The list of lines. It changes step by step and preserves the focus. */
 export class LineList {
@@ -186,9 +183,23 @@ export class LineList {
   /** @param {Line} line */
   #timeOf = ({ created_at, lang }) => new Date(created_at).toLocaleString(localeOf(lang, this.#settings.digits));
 
-  /** @param {Line} line @param {number} now in milliseconds */
+  /**
+   * Return the age of a line in its own language and in the reader's time zone: "now", "2 minutes ago", "3 hours ago",
+   * or the date if it is from an earlier day.
+   * @param {Line} line
+   * @param {number} now in milliseconds
+   */
   #ageOf({ created_at, lang }, now) {
-    const { digits, ageStyle } = this.#settings;
-    return formatAge(toMilliseconds(created_at), now, localeOf(lang, digits), ageStyle);
+    const { digits, ageStyle: style } = this.#settings;
+    const locale = localeOf(lang, digits);
+    const date = new Date(created_at);
+    const minutes = (now - toMilliseconds(created_at)) / 60_000;
+    const format = (/** @type {number} */ count, /** @type {Intl.RelativeTimeFormatUnit} */ unit) =>
+      new Intl.RelativeTimeFormat(locale, { numeric: "auto", style }).format(-~~count, unit);
+    if (minutes < 1) return format(0, "second");
+    if (minutes < 60) return format(minutes, "minute");
+    return new Date(now).toDateString() === date.toDateString()
+      ? format(minutes / 60, "hour")
+      : date.toLocaleDateString(locale, { dateStyle: "medium" });
   }
 }

@@ -14,7 +14,7 @@ let sheet = `
 :host { display: block; min-inline-size: min(100%, 20em) }
 :host([hidden]), [hidden], :is(ol, .title, .test):empty, ol:not(:empty) + slot { display: none !important }
 .ticker {
-  all: initial; color-scheme: inherit; display: flex; flex-direction: column; block-size: 100%; container-type: inline-size;
+  all: initial; color-scheme: inherit; display: flex; flex-flow: column; block-size: 100%; container-type: inline-size;
   font: 400 var(--ticker-size, medium)/1.5 serif; font-family: var(--ticker-font, inherit);
   --ground: var(--ticker-background, light-dark(#fff, #15181d)); background: var(--ground);
   color: var(--ticker-color, light-dark(#14171c, #eceff3));
@@ -51,13 +51,13 @@ let sheet = `
 .count { min-inline-size: 2.5em; text-align: center }
 .age { white-space: nowrap }
 button { all: unset; box-sizing: border-box; flex: none; display: flex; align-items: center; justify-content: center;
-  min-block-size: max(24px, 2.25em); min-inline-size: max(24px, 2.25em); padding-inline: .5em;
+  min-block-size: max(24px, 2.25em); min-inline-size: max(24px, 2.25em); padding: 0 .5em;
   border: var(--line); border-radius: var(--ticker-radius, .25em) }
 button, .tag, .status, .age, .count, .note { font-size: .8125em }
 .icon { border: .4em solid; clip-path: polygon(0 0, 30% 0, 80% 50%, 30% 100%, 0 100%, 50% 50%) }
 .previous > .icon { rotate: 180deg }
 [dir=rtl] .icon { scale: -1 }
-.pause > .icon { clip-path: polygon(0 0, 35% 0, 35% 100%, 65% 100%, 65% 0, 100% 0, 100% 100%, 0 100%) }
+.pause > .icon { clip-path: polygon(0 0, 30% 0, 30% 100%, 70% 100%, 70% 0, 100% 0, 100% 100%, 0 100%) }
 .resume > .icon { scale: 1; clip-path: polygon(0 0, 100% 50%, 0 100%) }
 .announcer { position: fixed; clip-path: inset(50%) }
 .new, .tag { color: var(--accent); font-weight: 700 }
@@ -72,7 +72,7 @@ li.flash { font-weight: 700 }
 .score { white-space: nowrap }
 a { color: inherit }
 a:not(:hover) { text-decoration: none }
-.rows ol { position: absolute; inset-inline: 0; bottom: 100%; transform: translateY(100%) }
+.rows ol { position: absolute; inset: auto 0 100%; transform: translateY(100%) }
 .rows li { display: flex; align-items: baseline; gap: .75em; padding: .6em 1em; line-height: 1.45; border-block-end: var(--line) }
 .rows .age { order: -1; flex: 0 0 6.5em }
 .rows li.flash { border-inline-start: .25em solid var(--accent); padding-inline-start: .75em }
@@ -88,7 +88,7 @@ a:not(:hover) { text-decoration: none }
 .crawl li { grid-area: 1 / 1 }
 .crawl li:not(:only-child)::after { content: ""; display: inline-block; border: .2em solid var(--accent); margin-inline: 1.25em; vertical-align: .15em }
 @container (max-width: 40em) {
-  .rows li { flex-direction: column; align-items: stretch; gap: 0 }
+  .rows li { flex-flow: column; align-items: stretch; gap: 0 }
   .rows .age { flex: none }
 }
 @container (min-width: 48em) {
