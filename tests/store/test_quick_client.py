@@ -10,7 +10,7 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from ticker.store.connection import Redis, connect
-from ticker.store.quick_client import QuickRedis
+from ticker.store.quick_client import QuickConnection, QuickRedis
 from ticker.store.streams import read_streams
 
 
@@ -50,6 +50,21 @@ async def test_a_reply_after_a_cancellation_is_not_read_as_that_of_the_next_comm
     await other.aclose()
     assert await client.hget("hash", "name") is None
     assert waiting.cancelled()
+
+
+async def test_two_commands_never_share_a_connection(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = QuickConnection.can_read
+
+    async def read_later(connection: QuickConnection) -> bool:
+        await asyncio.sleep(0)
+        return await read(connection)
+
+    monkeypatch.setattr(QuickConnection, "can_read", read_later)
+    client = connect(empty_url, role="desk")
+    await client.hset("hash", mapping={"name": "value"})
+    values, number = await asyncio.gather(client.hgetall("hash"), client.hlen("hash"))
+    assert (values, number) == ({b"name": b"value"}, 1)
+    await client.aclose()
 
 
 async def test_a_connection_that_the_server_has_closed_is_replaced(client: QuickRedis, empty_url: str) -> None:

@@ -79,18 +79,22 @@ class QuickRedis(redis.asyncio.Redis):
             self._give_back(connection)
 
     async def _take(self) -> QuickConnection | None:
-        """Return the connection of the pool that was used last, if it is idle."""
+        """Take the connection of the pool that was used last, if it is idle. No other command can take it meanwhile."""
         pool = self.connection_pool
         if not pool._available_connections:
             return None
-        connection = pool._available_connections[-1]
-        if not isinstance(connection, QuickConnection) or not await connection.is_idle():
-            return None
-        pool._available_connections.pop()
+        connection = pool._available_connections.pop()
         pool._in_use_connections.add(connection)
-        return connection
+        taken = None
+        try:
+            if isinstance(connection, QuickConnection) and await connection.is_idle():
+                taken = connection
+        finally:
+            if taken is None:
+                self._give_back(connection)
+        return taken
 
-    def _give_back(self, connection: QuickConnection) -> None:
+    def _give_back(self, connection: AbstractConnection) -> None:
         pool = self.connection_pool
         pool._in_use_connections.remove(connection)
         pool._available_connections.append(connection)
