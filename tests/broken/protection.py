@@ -24,7 +24,7 @@ _NOT_COPIED: Final = shutil.ignore_patterns(".venv", ".git", "__pycache__", ".*_
 class Protection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Code that protects something: `code` in `file` becomes `without`, and then `seen_by` must fail.
 
-    `seen_by` is either `schedule NAME`, a fault schedule, or arguments for pytest: files, and ` -k EXPRESSION`.
+    `seen_by` has arguments for pytest: files, and ` -k EXPRESSION`.
     """
 
     name: str
@@ -72,9 +72,6 @@ def build_widget(copy: Path) -> None:
 
 
 def _arguments(seen_by: str) -> list[str]:
-    kind, _, schedule = seen_by.partition(" ")
-    if kind == "schedule":
-        return ["-m", "tests.faults", "--only", schedule]
     files, has_expression, expression = seen_by.partition(" -k ")
     selection = ["-k", expression] if has_expression else []
     return ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files.split(), *selection]
