@@ -129,7 +129,7 @@ class ReceiptStatus(StrEnum):
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """A finding of a rule: a stable code, and a sentence with the value, the limit and the remedy.
 
-    `asks`: the same request with `confirmed` overrides this finding.
+    If `asks`, the editor may submit the same request again with `confirmed`, which overrides this finding.
     """
 
     code: str

@@ -198,7 +198,7 @@ export class Link extends Tabs {
  */
 const onPageEvent = (type, act) => globalThis.addEventListener?.(type, () => links.forEach(act), true);
 
-// An open connection, or a lock, keeps a page out of the back/forward cache; and a frozen page would keep them.
+// A browser puts no page with an open connection or a lock in its back/forward cache. A frozen page would keep both.
 onPageEvent("pagehide", (link) => link.suspend());
 onPageEvent("freeze", (link) => link.suspend());
 onPageEvent("pageshow", (link) => link.wake());
