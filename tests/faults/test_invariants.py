@@ -207,6 +207,17 @@ def test_an_unknown_position_is_reported_unless_the_log_was_damaged() -> None:
     assert check(reset, was_damaged=True).violations == []
 
 
+def test_a_reader_from_before_the_damage_may_get_an_incomplete_board() -> None:
+    own = str(Position.of(4, OTHER_RAWS[0].link))
+    incomplete = msgspec.structs.replace(board(4, Reset.TRIMMED, [], own), incomplete=True)
+    before: list[Event] = [*FROM_START, news(1), Opened(POSITIONS[1])]
+    events: list[Event] = [*before, incomplete, Opened(own), board(5, Reset.REPLACED)]
+    assert check(events, was_damaged=True).violations == []
+    assert "but nothing was lost" in "; ".join(check(events).violations)
+    complete: list[Event] = [*before, board(5, Reset.TRIMMED)]
+    assert "but nothing was lost" in "; ".join(check(complete, was_damaged=True).violations)
+
+
 def test_staying_in_a_lost_log_is_reported() -> None:
     assert "the log's head is 2-" in "; ".join(check(RIGHT, histories=BOTH, head=OTHER_HEAD).violations)
 

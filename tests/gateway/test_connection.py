@@ -189,6 +189,7 @@ async def test_connection_that_was_silent_keeps_its_time_when_it_sends_a_byte(
     monkeypatch.setattr(limits, "start_request_timeout", start_and_record)
     async with RawClient(gateway.address) as client:
         await eventually(lambda: len(started) == 1, "the silent connection is accepted")
+        await eventually(lambda: asyncio.get_running_loop().time() > started[0], "the loop's clock goes on")
         await client.send("G")
         await eventually(lambda: len(started) > 1, "its first byte is read")
     assert set(started[:2]) == {started[0]}

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from ticker.core.errors import TickerError
-from ticker.http_server import bind, serve, url_of
+from ticker.http_server import bind, make_server, serve, url_of
 
 
 def test_a_taken_port_is_refused_with_the_option_that_chooses_another() -> None:
@@ -58,3 +58,11 @@ async def test_serve_answers_until_cancelled_and_then_closes_the_socket() -> Non
     assert bound.fileno() == -1
     with pytest.raises(httpx.ConnectError):
         await asyncio.to_thread(httpx.get, url)
+
+
+def test_only_a_second_stop_does_not_wait_for_answers() -> None:
+    server = make_server(Starlette(), on_started=lambda: None, shutdown_s=1, connections=1)
+    server.stop()
+    assert (server.should_exit, server.force_exit) == (True, False)
+    server.stop()
+    assert server.force_exit
