@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import signal
 from contextlib import suppress
+from time import monotonic
 from typing import Any, Final
 
 from tests.faults.proxy import Fault, Proxy, Trap
@@ -35,6 +36,11 @@ return old
 
 _READ_AND_FLUSH: Final = "local e = redis.call('XRANGE', KEYS[1], '-', '+') redis.call('FLUSHALL') return e"
 _REPAIRS: Final = frozenset({Action.START, Action.RESUME, Action.HEAL, Action.FREE, Action.RESTORE_ENTRY, Action.COPY})
+
+LAG: Final = 4
+"""How many entries a replica lacks when it is promoted."""
+LAG_S: Final = 10.0
+"""After so many seconds, one entry is enough. Sentinels promote no replica that lost its primary 27 s before."""
 
 
 class FaultInjector:
@@ -249,10 +255,11 @@ class FaultInjector:
         assert pair is not None
         pair.primary.command("ACL", "SETUSER", "replica", "off")
         pair.primary.command("CLIENT", "KILL", "USER", "replica")
-        target = (await system.head()).seq + 4
+        before, cut_at = (await system.head()).seq, monotonic()
 
         async def has_grown() -> bool:
-            return (await system.head()).seq >= target
+            more = (await system.head()).seq - before
+            return more >= LAG or (more > 0 and monotonic() - cut_at > LAG_S)
 
         await eventually(has_grown, "the primary has more entries than the replica")
         await self._record_last_log()
