@@ -12,7 +12,6 @@ from tests.faults.invariants.followers import Expectation, FollowerResult, check
 from tests.faults.invariants.histories import Histories, fold, removed_texts
 from tests.faults.invariants.log import check_acknowledged, check_at_most_once, check_log, check_losses, check_order
 from tests.faults.invariants.pages import Page, check_board_page, check_history, check_pages
-from tests.faults.invariants.processes import BAD_WORDS, ProcessEnd, check_ends
 from tests.faults.invariants.records import Answer, Attempt, Event, Opened
 from ticker.core.edition import DEFAULT_EDITIONS
 from ticker.core.entry import Entry, Logged, RawEntry, Trim, encode_entry
@@ -239,6 +238,18 @@ def test_a_board_without_a_line_that_shows_is_reported() -> None:
     assert check_board(POSITIONS[5], [whole[1], whole[0], *whole[2:]], PATH, expected) != []
 
 
+def test_a_line_that_a_new_follower_does_not_get_is_reported() -> None:
+    forgotten = LINES[2].id
+    trimmed = log_of(LINES, trims={5: Trim(through=1, forgotten=(forgotten,))})
+    histories, head = histories_of((NONCE, trimmed)), Position.of(5, trimmed[-1].link)
+    positions = [str(Position.of(raw.seq, raw.link)) for raw in trimmed]
+    lines = [LineMessage(position, line) for position, line in zip(positions, LINES, strict=True)]
+    told: list[Event] = [*FROM_START, *lines[:4], ForgetMessage((forgotten,)), lines[4]]
+    assert check(told, histories=histories, head=head).violations == []
+    not_told: list[Event] = [*FROM_START, *lines]
+    assert "which a new follower doesn't get" in "; ".join(check(not_told, histories=histories, head=head).violations)
+
+
 # The log and the editors' answers
 
 
@@ -368,39 +379,3 @@ def test_a_loss_that_no_follower_has_seen_needs_no_reset() -> None:
     """The gateway was down before these lines were published, and until they were lost."""
     lost = [attempt("k9", Answer.ON_AIR, "9-0123456789abcdef")]
     assert check_losses(lost, PATH, [FollowerResult({"8-0123456789abcdef"})], was_reported=False) == []
-
-
-# Processes
-
-
-def test_a_clean_exit_has_no_violation() -> None:
-    assert check_ends([ProcessEnd("desk", 0, '{"event": "settled"}', {"before": 9, "after": 9})], []) == []
-
-
-@pytest.mark.parametrize(
-    "ended",
-    [
-        ProcessEnd("desk", 1, ""),
-        ProcessEnd("desk", -9, ""),
-        *(ProcessEnd("desk", 0, f"… {word} …") for word in BAD_WORDS),
-        ProcessEnd("gateway", 0, "", {"before": 9, "after": 14}),
-    ],
-)
-def test_a_bad_exit_is_reported(ended: ProcessEnd) -> None:
-    assert len(check_ends([ended], [])) == 1
-
-
-def test_a_connection_left_at_the_server_is_reported() -> None:
-    assert check_ends([], ["ticker-gateway"]) == ["a connection is left at the server: ticker-gateway"]
-
-
-def test_a_line_that_a_new_follower_does_not_get_is_reported() -> None:
-    forgotten = LINES[2].id
-    trimmed = log_of(LINES, trims={5: Trim(through=1, forgotten=(forgotten,))})
-    histories, head = histories_of((NONCE, trimmed)), Position.of(5, trimmed[-1].link)
-    positions = [str(Position.of(raw.seq, raw.link)) for raw in trimmed]
-    lines = [LineMessage(position, line) for position, line in zip(positions, LINES, strict=True)]
-    told: list[Event] = [*FROM_START, *lines[:4], ForgetMessage((forgotten,)), lines[4]]
-    assert check(told, histories=histories, head=head).violations == []
-    not_told: list[Event] = [*FROM_START, *lines]
-    assert "which a new follower doesn't get" in "; ".join(check(not_told, histories=histories, head=head).violations)
